@@ -1,0 +1,108 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "dash-swift",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Dash", targets: ["Dash"]),
+        .library(name: "DashAGGrid", targets: ["DashAGGrid"]),
+        .library(name: "Plotly", targets: ["Plotly"]),
+        .library(name: "Jobs", targets: ["Jobs"]),
+        .library(name: "JobsSQLite", targets: ["JobsSQLite"]),
+        .executable(name: "dash-swift", targets: ["DashCLI"]),
+        .executable(name: "gallery", targets: ["gallery"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    ],
+    targets: [
+        .target(name: "CDashSpawn"),
+        .target(name: "DashJSON", swiftSettings: settings),
+        .target(name: "Plotly", dependencies: ["DashJSON"], swiftSettings: settings),
+        .target(
+            name: "Jobs",
+            dependencies: ["DashJSON", "CDashSpawn", nioCore, nioPosix, crypto, logging, lifecycle],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "JobsSQLite",
+            dependencies: ["DashJSON", "Jobs", grdb, logging, lifecycle],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Dash",
+            dependencies: [
+                "DashJSON", "Plotly", "Jobs", "JobsSQLite", "CDashSpawn",
+                hummingbird, httpTypes, nioCore, nioPosix, argumentParser, crypto, logging, lifecycle, signals,
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),
+        .executableTarget(name: "DashCLI", dependencies: ["Dash", "DashJSON", argumentParser], swiftSettings: settings),
+        .executableTarget(
+            name: "gallery",
+            dependencies: ["Dash", "DashAGGrid", argumentParser],
+            path: "Examples/gallery",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "pool-fixture",
+            dependencies: ["Jobs", "DashJSON"],
+            path: "Tests/Fixtures/PoolFixture",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "JobsConformance",
+            dependencies: ["Jobs", "DashJSON", lifecycle, logging],
+            path: "Tests/JobsConformance",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "DashJSONTests", dependencies: ["DashJSON"], swiftSettings: settings),
+        .testTarget(name: "PlotlyTests", dependencies: ["Plotly", "DashJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "JobsTests",
+            dependencies: ["Jobs", "JobsConformance", "DashJSON", "pool-fixture", logging, lifecycle],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "JobsSQLiteTests",
+            dependencies: ["JobsSQLite", "Jobs", "JobsConformance", "DashJSON", "pool-fixture", grdb, logging, lifecycle],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "DashTests",
+            dependencies: ["Dash", "DashAGGrid", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes, nioCore, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "DashCLITests", dependencies: ["DashCLI", "Dash", "DashJSON"], swiftSettings: settings),
+    ]
+)
