@@ -1,0 +1,17 @@
+import Dash
+
+/// An ordinary callback: it answers within the request.
+func echo() -> DashApp {
+    let input = dcc.Input.id("input_id")
+    let output = html.Div.id("output_id")
+
+    let app = DashApp()
+    app.layout = [
+        dcc.Input(id: input, type: "text", value: ""),
+        html.Div(id: output),
+    ]
+    app.callback(Output(output.children), Input(input.value)) { value in
+        "You said \(value.text)"
+    }
+    return app
+}

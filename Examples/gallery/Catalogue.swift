@@ -1,0 +1,78 @@
+import Dash
+
+/// One app of the gallery, as its card on the index page shows it.
+struct Entry: Sendable {
+    /// The path the app is mounted at, without its slashes.
+    let name: String
+    let title: String
+    let sentence: String
+    /// The text of the file the app is written in.
+    let source: String
+    let make: @Sendable () -> DashApp
+}
+
+let catalogue = [
+    Entry(
+        name: "simple",
+        title: "A job behind a button",
+        sentence: "The click starts a job of two seconds in a worker process; the page shows what it returns.",
+        source: Source.simple,
+        make: simple
+    ),
+    Entry(
+        name: "running",
+        title: "Disabled while it runs",
+        sentence: "Properties that hold while the job runs and are put back at its end, whichever way it ends.",
+        source: Source.running,
+        make: running
+    ),
+    Entry(
+        name: "cancel",
+        title: "A job you can cancel",
+        sentence: "A second button ends the job; what it would have returned is not written.",
+        source: Source.cancel,
+        make: cancel
+    ),
+    Entry(
+        name: "progress",
+        title: "A progress bar",
+        sentence: "The job reports each step, and the bar shows every one of them.",
+        source: Source.progress,
+        make: progress
+    ),
+    Entry(
+        name: "progress-graph",
+        title: "Progress as a Plotly graph",
+        sentence: "A figure is a value like any other: the job sends a new one every half second.",
+        source: Source.progressGraph,
+        make: progressGraph
+    ),
+    Entry(
+        name: "caching",
+        title: "Cached results",
+        sentence: "Click through to four, then again: the second round answers at once and runs nothing.",
+        source: Source.caching,
+        make: caching
+    ),
+    Entry(
+        name: "set-props",
+        title: "A grid that fills while you watch",
+        sentence: "A job without outputs sets properties as it goes: a hundred rows every two seconds.",
+        source: Source.setProps,
+        make: setPropsGrid
+    ),
+    Entry(
+        name: "empty",
+        title: "An empty job",
+        sentence: "Nothing to do: what you see is the time from the click to the answer of a job.",
+        source: Source.empty,
+        make: empty
+    ),
+    Entry(
+        name: "echo",
+        title: "An ordinary callback",
+        sentence: "No job at all: what you type is said back within the request.",
+        source: Source.echo,
+        make: echo
+    ),
+]

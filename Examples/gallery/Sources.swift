@@ -1,0 +1,269 @@
+// Written by scripts/embed-sources from the files in Apps/; do not edit.
+
+/// The text of each app's own file.
+enum Source {
+    static let caching = #"""
+        import Dash
+
+        /// Each fourth click sets the count back to zero; from then on the answers come from the cache, at once.
+        ///
+        /// `launchID` belongs to one launch of the program, so a restart computes everything anew.
+        func caching() -> DashApp {
+            let paragraph = html.P.id("paragraph_id")
+            let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
+
+            let app = DashApp()
+            let launchID = app.launchID
+            app.layout = [
+                html.Div(html.P("Button not clicked", id: paragraph)),
+                html.Button("Run Job!", id: run),
+                html.Button("Cancel Running Job!", id: stop, disabled: true),
+            ]
+            app.backgroundCallback(
+                Outputs(paragraph.children, run.nClicks),
+                Input(run.nClicks),
+                running: [
+                    .set(run.disabled, to: true, finally: false),
+                    .set(stop.disabled, to: false, finally: true),
+                ],
+                cancel: [Input(stop.nClicks)],
+                cache: .by({ launchID }, expire: .seconds(60))
+            ) { clicks in
+                try await Task.sleep(for: .seconds(2))
+                return ("Clicked \(clicks ?? 0) times", (clicks ?? 0) % 4)
+            }
+            return app
+        }
+        """#
+    static let cancel = #"""
+        import Dash
+
+        /// A second button ends the job early.
+        func cancel() -> DashApp {
+            let paragraph = html.P.id("paragraph_id")
+            let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
+
+            let app = DashApp()
+            app.layout = [
+                html.Div(html.P("Button not clicked", id: paragraph)),
+                html.Button("Run Job!", id: run),
+                html.Button("Cancel Running Job!", id: stop, disabled: true),
+            ]
+            app.backgroundCallback(
+                Output(paragraph.children),
+                Input(run.nClicks),
+                running: [
+                    .set(run.disabled, to: true, finally: false),
+                    .set(stop.disabled, to: false, finally: true),
+                ],
+                cancel: [Input(stop.nClicks)]
+            ) { clicks in
+                try await Task.sleep(for: .seconds(2))
+                return "Clicked \(clicks ?? 0) times"
+            }
+            return app
+        }
+        """#
+    static let echo = #"""
+        import Dash
+
+        /// An ordinary callback: it answers within the request.
+        func echo() -> DashApp {
+            let input = dcc.Input.id("input_id")
+            let output = html.Div.id("output_id")
+
+            let app = DashApp()
+            app.layout = [
+                dcc.Input(id: input, type: "text", value: ""),
+                html.Div(id: output),
+            ]
+            app.callback(Output(output.children), Input(input.value)) { value in
+                "You said \(value.text)"
+            }
+            return app
+        }
+        """#
+    static let empty = #"""
+        import Dash
+
+        /// A job that does nothing: what remains is the way there and back.
+        func empty() -> DashApp {
+            let paragraph = html.P.id("paragraph_id")
+            let run = html.Button.id("button_id")
+
+            let app = DashApp()
+            app.layout = [
+                html.Div(html.P("Button not clicked", id: paragraph)),
+                html.Button("Run Job!", id: run),
+            ]
+            app.backgroundCallback(Output(paragraph.children), Input(run.nClicks), preventInitialCall: true) { clicks in
+                "Clicked \(clicks ?? 0) times"
+            }
+            return app
+        }
+        """#
+    static let progress = #"""
+        import Dash
+
+        /// The job moves a progress bar, one step a second, while the text is hidden.
+        func progress() -> DashApp {
+            let paragraph = html.P.id("paragraph_id"), bar = html.Progress.id("progress_bar")
+            let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
+
+            let app = DashApp()
+            app.layout = [
+                html.Div([html.P("Button not clicked", id: paragraph), html.Progress(id: bar, value: "0")]),
+                html.Button("Run Job!", id: run),
+                html.Button("Cancel Running Job!", id: stop, disabled: true),
+            ]
+            app.backgroundCallback(
+                Output(paragraph.children),
+                Input(run.nClicks),
+                running: [
+                    .set(run.disabled, to: true, finally: false),
+                    .set(stop.disabled, to: false, finally: true),
+                    .set(paragraph.style, to: ["visibility": "hidden"], finally: ["visibility": "visible"]),
+                    .set(bar.style, to: ["visibility": "visible"], finally: ["visibility": "hidden"]),
+                ],
+                cancel: [Input(stop.nClicks)],
+                progress: Outputs(bar.value, bar.max),
+                preventInitialCall: true
+            ) { setProgress, clicks in
+                for step in 0...5 {
+                    setProgress("\(step)", "5")
+                    try await Task.sleep(for: .seconds(1))
+                }
+                return "Clicked \(clicks ?? 0) times"
+            }
+            return app
+        }
+        """#
+    static let progressGraph = #"""
+        import Dash
+
+        /// The job draws its progress as a Plotly bar; at the end the bar is empty again.
+        func progressGraph() -> DashApp {
+            let paragraph = html.P.id("paragraph_id"), graph = dcc.Graph.id("progress_bar_graph")
+            let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
+
+            let app = DashApp()
+            app.layout = [
+                html.Div([html.P("Button not clicked", id: paragraph), dcc.Graph(id: graph, figure: progressFigure(0, of: 10))]
+                ),
+                html.Button("Run Job!", id: run),
+                html.Button("Cancel Running Job!", id: stop, disabled: true),
+            ]
+            app.backgroundCallback(
+                Output(paragraph.children),
+                Input(run.nClicks),
+                running: [
+                    .set(run.disabled, to: true, finally: false),
+                    .set(stop.disabled, to: false, finally: true),
+                    .set(paragraph.style, to: ["visibility": "hidden"], finally: ["visibility": "visible"]),
+                    .set(graph.style, to: ["visibility": "visible"], finally: ["visibility": "hidden"]),
+                ],
+                cancel: [Input(stop.nClicks)],
+                progress: Output(graph.figure),
+                progressDefault: progressFigure(0, of: 10)
+            ) { setProgress, clicks in
+                for step in 0..<10 {
+                    try await Task.sleep(for: .milliseconds(500))
+                    setProgress(progressFigure(step, of: 10))
+                }
+                return "Clicked \(clicks ?? 0) times"
+            }
+            return app
+        }
+
+        private func progressFigure(_ step: Int, of total: Int) -> go.Figure {
+            go.Figure(
+                data: [go.Bar(x: [step])],
+                layout: dict(
+                    xaxis: dict(range: [0, total]),
+                    yaxis: dict(showticklabels: false),
+                    height: 100,
+                    margin: dict(t: 20, b: 40)
+                )
+            )
+        }
+        """#
+    static let running = #"""
+        import Dash
+
+        /// The button is disabled for as long as the job runs, whatever way it ends.
+        func running() -> DashApp {
+            let paragraph = html.P.id("paragraph_id")
+            let run = html.Button.id("button_id")
+
+            let app = DashApp()
+            app.layout = [
+                html.Div(html.P("Button not clicked", id: paragraph)),
+                html.Button("Run Job!", id: run),
+            ]
+            app.backgroundCallback(
+                Output(paragraph.children),
+                Input(run.nClicks),
+                running: [.set(run.disabled, to: true, finally: false)]
+            ) { clicks in
+                try await Task.sleep(for: .seconds(2))
+                return "Clicked \(clicks ?? 0) times"
+            }
+            return app
+        }
+        """#
+    static let setProps = #"""
+        import Dash
+        import DashAGGrid
+
+        /// A job without outputs fills a grid, a hundred rows every two seconds.
+        func setPropsGrid() -> DashApp {
+            let grid = dag.AgGrid.id("ag-grid-updating")
+            let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
+
+            let app = DashApp(suites: [.agGrid])
+            app.layout = [
+                html.Button("Get data", id: run),
+                html.Button("Cancel Running Job!", id: stop, disabled: true),
+                dag.AgGrid(id: grid, dashGridOptions: dict(pagination: true)),
+            ]
+            app.backgroundCallback(
+                NoOutput(),
+                Input(run.nClicks),
+                running: [
+                    .set(run.disabled, to: true, finally: false),
+                    .set(stop.disabled, to: false, finally: true),
+                ],
+                cancel: [Input(stop.nClicks)],
+                preventInitialCall: true
+            ) { _ in
+                let rows = lifeExpectancyRows()
+                for start in stride(from: 0, to: rows.count, by: 100) {
+                    try await Task.sleep(for: .seconds(2))
+                    setProps(grid.rowData, JSON.array(Array(rows.prefix(start + 100))))
+                    setProps(grid.columnDefs, JSON.array(lifeExpectancyColumns.map { dict(field: $0) }))
+                }
+            }
+            return app
+        }
+        """#
+    static let simple = #"""
+        import Dash
+
+        /// A click starts a job in another process; its result replaces the text two seconds later.
+        func simple() -> DashApp {
+            let paragraph = html.P.id("paragraph_id")
+            let run = html.Button.id("button_id")
+
+            let app = DashApp()
+            app.layout = [
+                html.Div(html.P("Button not clicked", id: paragraph)),
+                html.Button("Run Job!", id: run),
+            ]
+            app.backgroundCallback(Output(paragraph.children), Input(run.nClicks)) { clicks in
+                try await Task.sleep(for: .seconds(2))
+                return "Clicked \(clicks ?? 0) times"
+            }
+            return app
+        }
+        """#
+}
