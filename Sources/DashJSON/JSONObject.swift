@@ -1,0 +1,73 @@
+/// The members of a JSON object, in the order in which they were written or added.
+///
+/// Equality ignores the order. Names compare as Swift strings do. Reading and adding by name take constant time on
+/// average for an object of any size; removing takes time in proportion to the number of members.
+public struct JSONObject: Sendable {
+    /// A name and its value.
+    public typealias Member = (key: String, value: JSON)
+
+    /// Up to this many members a search from the front is faster than hashing the name.
+    static let largestWithoutIndex = 32
+
+    private(set) var members: [Member]
+    /// The place of each name; empty unless there are many members.
+    private var places: [String: Int]
+
+    /// An object without members.
+    public init() {
+        members = []
+        places = [:]
+    }
+
+    /// Makes an object of names and values; of several of one name the last wins, at the place of the first.
+    public init(_ members: some Sequence<(String, JSON)>) {
+        self.init()
+        reserveCapacity(members.underestimatedCount)
+        for (key, value) in members { self[key] = value }
+    }
+
+    /// The value of the member `key`; nil if there is none. Setting nil removes it.
+    public subscript(key: String) -> JSON? {
+        get {
+            place(of: key).map { members[$0].value }
+        }
+        set {
+            switch (place(of: key), newValue) {
+            case (let place?, let value?): members[place].value = value
+            case (let place?, nil): remove(at: place)
+            case (nil, let value?): append(key, value)
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// Adds a member without looking whether there is one of this name; there must be none.
+    public mutating func append(_ key: String, _ value: JSON) {
+        members.append((key, value))
+        if !places.isEmpty {
+            places[key] = members.count - 1
+        } else if members.count > Self.largestWithoutIndex {
+            indexPlaces()
+        }
+    }
+
+    /// Makes room for `count` members in all.
+    public mutating func reserveCapacity(_ count: Int) {
+        members.reserveCapacity(count)
+    }
+
+    private func place(of key: String) -> Int? {
+        places.isEmpty ? members.firstIndex { $0.key == key } : places[key]
+    }
+
+    private mutating func remove(at place: Int) {
+        members.remove(at: place)
+        places = [:]
+        if members.count > Self.largestWithoutIndex { indexPlaces() }
+    }
+
+    private mutating func indexPlaces() {
+        places.reserveCapacity(members.count * 2)
+        for (place, member) in members.enumerated() { places[member.key] = place }
+    }
+}
