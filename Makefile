@@ -1,0 +1,44 @@
+# make demo: the gallery in your browser. make test: everything that is checked. make help: the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+SUITES := .dash/suites
+STEP := scripts/step
+SWIFT_FILES := Package.swift Sources Tests Examples
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## installs what testing needs and is missing
+	@$(STEP) "set-up" scripts/setup test
+
+demo: ## builds the gallery and serves it (make demo PORT=8051 HOST=0.0.0.0)
+	@$(STEP) "set-up: what serving needs" scripts/setup serve
+	@$(STEP) "build of the gallery, release" swift build -c release --product gallery
+	@$(STEP) "build of dash-swift, release" swift build -c release --product dash-swift
+	@$(STEP) "component suites into $(SUITES)" .build/release/dash-swift install --into $(SUITES)
+	@exec .build/release/gallery $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
+install-suites: ## downloads the browser's component files into .dash/suites
+	@$(STEP) "component suites into $(SUITES)" swift run dash-swift install --into $(SUITES)
+
+test: ## everything: set-up, lint, build, unit tests, browser tests
+	@scripts/test
+
+bench: ## measures against stock Dash and writes Benchmarks/results.md
+	@$(STEP) "set-up: what measuring needs" scripts/setup bench
+	@$(STEP) "build of the gallery, release" swift build -c release --product gallery
+	@$(STEP) "build of dash-swift, release" swift build -c release --product dash-swift
+	@$(STEP) "component suites into $(SUITES)" .build/release/dash-swift install --into $(SUITES)
+	@$(STEP) "measurements" .venv/bench/bin/python Benchmarks/run.py $(ARGS)
+
+format: ## formats all Swift files
+	@swift format -i -r --configuration .swift-format $(SWIFT_FILES)
+	@scripts/embed-sources
+
+lint: ## format, style rules and generated files
+	@scripts/lint $(SWIFT_FILES)
+
+clean: ## removes what was built and installed here
+	rm -rf .build .venv $(SUITES) .pytest_cache
+
+.PHONY: help setup demo install-suites test bench format lint clean
