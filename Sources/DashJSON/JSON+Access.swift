@@ -1,3 +1,10 @@
+// Rounding is part of the C library for mathematics on Linux; importing it links it.
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 extension JSON {
     /// The member `key` of an object; `null` if there is none or this is no object.
     ///
