@@ -1,0 +1,20 @@
+public import ServiceLifecycle
+
+/// Runs jobs and knows nothing of queues and stores: the worker pool, or closures in a test.
+///
+/// The manager that is given an executor runs it too: `run()` is called by the manager's own.
+public protocol JobExecutor: Service {
+    /// The most tasks that are worth giving it at once.
+    var maximumConcurrency: Int { get }
+
+    /// Runs one task to its end.
+    ///
+    /// - Parameters:
+    ///   - task: The task. Its id is unique among those that are being executed.
+    ///   - onUpdate: Called in order, and never after this returns. `started` is sent once ``cancel(_:)`` has an effect.
+    /// - Returns: How it ended. `shutDown` if the executor itself is ending.
+    func execute(_ task: WorkerTask, onUpdate: @escaping @Sendable (WorkerUpdate) -> Void) async -> WorkerOutcome
+
+    /// Stops a task, in the end by force. An unknown task is left alone.
+    func cancel(_ taskID: String)
+}
