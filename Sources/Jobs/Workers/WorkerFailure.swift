@@ -1,0 +1,44 @@
+/// Why a task failed in a worker.
+public struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The sorts of failure.
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        /// The work threw an error; its worker lives on.
+        case error
+        /// The worker's process ended in the middle of the work: a trap, a signal, `exit`.
+        case crash
+        /// No worker process could be started.
+        case startup
+        /// The worker processes are of another build than this process.
+        case incompatible
+    }
+
+    /// What sort of failure it is.
+    public var kind: Kind
+    /// A fixed word or type name to decide by, for example `signal`, `exit` or the name of the thrown error's type.
+    public var code: String
+    /// One sentence for people. After a trap it names the signal, the function and the file and line, as far as known.
+    public var message: String
+    /// The backtrace, where there is one: many lines.
+    public var trace: String?
+    /// The signal that ended the process, where there was one.
+    public var signal: Int32?
+
+    /// Describes a failure. Work may throw one to choose its own `code` and `trace`.
+    ///
+    /// - Parameters:
+    ///   - kind: What sort of failure it is.
+    ///   - code: A fixed word to decide by.
+    ///   - message: One sentence for people.
+    ///   - trace: The backtrace, if any.
+    ///   - signal: The signal that ended the process, if any.
+    public init(kind: Kind, code: String, message: String, trace: String? = nil, signal: Int32? = nil) {
+        self.kind = kind
+        self.code = code
+        self.message = message
+        self.trace = trace
+        self.signal = signal
+    }
+
+    /// The message.
+    public var description: String { message }
+}

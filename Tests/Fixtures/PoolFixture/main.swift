@@ -1,0 +1,3 @@
+import Jobs
+
+await WorkerProcess.serve(buildID: "fixture") { task, _ in task.payload }
