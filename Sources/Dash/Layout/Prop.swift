@@ -1,0 +1,74 @@
+public import DashJSON
+
+/// One property of one component, with the type of its values.
+///
+/// Generated references make them: `run.nClicks` is a `Prop<Int?>`. It is what ``Input``, ``State``, ``Output`` and
+/// ``setProps(_:_:)`` take.
+public struct Prop<Value>: Sendable {
+    /// The component.
+    public let id: ComponentID
+    /// The property's name as the browser knows it, such as `n_clicks`.
+    public let name: String
+    let write: @Sendable (Value, inout JSONWriter) -> Void
+    let read: @Sendable (JSON) throws -> Value
+
+    init(
+        id: ComponentID,
+        name: String,
+        write: @escaping @Sendable (Value, inout JSONWriter) -> Void,
+        read: @escaping @Sendable (JSON) throws -> Value
+    ) {
+        self.id = id
+        self.name = name
+        self.write = write
+        self.read = read
+    }
+
+    /// The same property with another type, for where the generated one is too wide or wrong:
+    /// `city.value.as(String?.self)`.
+    public func `as`<Other: JSONConvertible>(_ type: Other.Type) -> Prop<Other> { Prop<Other>(id, name) }
+
+    /// The same property of a list of components.
+    var all: Prop<[Value]> {
+        let (read, write) = (self.read, self.write)
+        return Prop<[Value]>(
+            id: id,
+            name: name,
+            write: { values, writer in
+                writer.byte(UInt8(ascii: "["))
+                for (index, value) in values.enumerated() {
+                    if index > 0 { writer.byte(UInt8(ascii: ",")) }
+                    write(value, &writer)
+                }
+                writer.byte(UInt8(ascii: "]"))
+            },
+            read: { json in try (json.arrayValue ?? []).map(read) }
+        )
+    }
+
+    /// The value as the bytes that travel.
+    func encoded(_ value: Value) -> RawJSON {
+        var writer = JSONWriter(capacity: 64)
+        write(value, &writer)
+        return RawJSON(unchecked: writer.bytes)
+    }
+}
+
+extension Prop where Value: JSONConvertible {
+    /// A property by its name in the browser; nothing checks that the component has it.
+    public init(_ id: ComponentID, _ name: String) {
+        self.init(
+            id: id,
+            name: name,
+            write: { $0.encode(to: &$1) },
+            read: { try Value(json: $0) }
+        )
+    }
+}
+
+extension Prop where Value == any Renderable {
+    /// A property that holds components, such as `children`. Read as an input it is ``DashJSON/JSON``.
+    public init(node id: ComponentID, _ name: String) {
+        self.init(id: id, name: name, write: { $0.encode(to: &$1) }, read: { $0 })
+    }
+}
