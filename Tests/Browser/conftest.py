@@ -1,0 +1,82 @@
+"""Fixtures: the gallery and the fault app as running servers, and browsers to look at them."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from support.page import Page, start_browser
+from support.server import Server
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory):
+    """The gallery, one for all tests that do not break it. GALLERY_URL names one that runs already."""
+    if url := os.environ.get("GALLERY_URL"):
+        yield SimpleNamespace(url=url)
+        return
+    server = Server("gallery", tmp_path_factory.mktemp("gallery")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def fault_app(tmp_path_factory):
+    """Apps that fail in every way, one server for the tests after which it still stands."""
+    folder = tmp_path_factory.mktemp("fault-app")
+    server = Server("fault-app", folder, environment={"FAULT_FOLDER": str(folder)}).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """Starts servers for one test alone, which may stop and kill them: `own_server("gallery")`."""
+    started = []
+
+    def start(name):
+        server = Server(name, tmp_path / name, environment={"FAULT_FOLDER": str(tmp_path)})
+        server.folder.mkdir()
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_browser():
+    driver = start_browser()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def open_page(shared_browser):
+    """Opens a page and, after the test, demands that the console holds no error: `open_page(url)`.
+
+    A test that provokes errors looks at them itself, with `page.console_errors()`, which also forgets them.
+    """
+    shared_browser.get("about:blank")
+    shared_browser.delete_all_cookies()
+    shared_browser.get_log("browser")
+    yield lambda url: Page(shared_browser, url)
+    errors = [entry["message"] for entry in shared_browser.get_log("browser") if entry["level"] == "SEVERE"]
+    shared_browser.get("about:blank")
+    assert errors == []
+
+
+@pytest.fixture
+def second_browser():
+    """Another person's browser."""
+    driver = start_browser()
+    yield driver
+    driver.quit()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """In CI everything must run: a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = 1

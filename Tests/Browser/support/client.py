@@ -1,0 +1,91 @@
+"""What the renderer does over HTTP, without a browser: load a page, call back, poll a job."""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+import requests
+
+CONFIG = re.compile(r'<script id="_dash-config" type="application/json">(.*?)</script>', re.S)
+
+
+@dataclass
+class Outcome:
+    """How a callback ended: the last status, the values by "id.property", and what came on the way."""
+
+    status: int
+    values: dict = field(default_factory=dict)
+    progress: list = field(default_factory=list)
+    answers: list = field(default_factory=list)
+
+
+class Client:
+    """One page load, in a browser session (cookies) of its own unless one is given."""
+
+    def __init__(self, base, session=None):
+        self.base = base.rstrip("/") + "/"
+        self.session = session or requests.Session()
+        page = self.session.get(self.base)
+        page.raise_for_status()
+        self.config = json.loads(CONFIG.search(page.text).group(1))
+        self.dependencies = self.session.get(self.base + "_dash-dependencies").json()
+        self.origin = "/".join(self.base.split("/", 3)[:3])
+
+    def post(self, body, headers=None, **query):
+        """One POST as the renderer sends it; the values of the query are not encoded, there may be lists."""
+        pairs = [("endId", self.config["end_id"])] if "endId" not in query and self.config.get("end_id") else []
+        for name, values in query.items():
+            pairs += [(name, value) for value in (values if isinstance(values, list) else [values]) if value is not None]
+        url = self.base + "_dash-update-component?" + "&".join(f"{name}={value}" for name, value in pairs)
+        return self.session.post(
+            url,
+            data=body if isinstance(body, (bytes, str)) else json.dumps(body),
+            headers={"Content-Type": "application/json", "Accept": "application/json", "Sec-Fetch-Site": "same-origin",
+                     "Origin": self.origin} | (headers or {}),
+            timeout=60,
+            allow_redirects=False,
+        )
+
+    def body(self, values, output=None):
+        """The body for the (first, or named) callback with `values` by "id.property"; what is not named is missing."""
+        callback = next(entry for entry in self.dependencies if output is None or entry["output"] == output)
+
+        def slots(entries):
+            return [{"id": entry["id"], "property": entry["property"]}
+                    | ({"value": values[key]} if (key := f"{entry['id']}.{entry['property']}") in values else {})
+                    for entry in entries]
+
+        body = {"output": callback["output"], "inputs": slots(callback["inputs"]),
+                "changedPropIds": list(values), "parsedChangedPropsIds": list(values)}
+        if not callback.get("no_output"):
+            outputs = [{"id": name, "property": property_.split("@")[0]} for name, property_ in _outputs(callback["output"])]
+            body["outputs"] = outputs if callback["output"].startswith("..") else outputs[0]
+        if callback.get("state"):
+            body["state"] = slots(callback["state"])
+        return body
+
+    def run(self, values, output=None, limit=400):
+        """A callback to its end, polling as the renderer does."""
+        body = self.body(values, output)
+        outcome, job, cache_key = Outcome(0), None, None
+        for _ in range(limit):
+            answer = self.post(body, cacheKey=cache_key, job=job)
+            outcome.status = answer.status_code
+            if answer.status_code != 200:
+                return outcome
+            content = answer.json()
+            outcome.answers.append(content)
+            job, cache_key = job or content.get("job"), cache_key or content.get("cacheKey")
+            if content.get("progress"):
+                outcome.progress.append(content["progress"])
+            for part in (content.get("sideUpdate"), content.get("response")):
+                outcome.values |= {f"{name}.{key}": value for name, props in (part or {}).items()
+                                   for key, value in (props.items() if isinstance(props, dict) else [])}
+            if "response" in content:
+                return outcome
+        raise AssertionError(f"no end after {limit} polls")
+
+
+def _outputs(text):
+    parts = text[2:-2].split("...") if text.startswith("..") else [text]
+    return [part.rsplit(".", 1) for part in parts]

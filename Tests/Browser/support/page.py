@@ -1,0 +1,100 @@
+"""A Dash page in a real browser, seen as a person sees it."""
+
+import json
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from .waiting import wait_until
+
+# Looks at the page after every change of it, and keeps what `read` gave when that differs from the last time.
+RECORD = """
+const [name, body, plot] = arguments;
+const read = new Function(body);
+const seen = ((window.__seen ??= {})[name] = []);
+const look = () => {
+  let value;
+  try { value = JSON.stringify(read()); } catch (error) { return; }
+  if (value !== undefined && (!seen.length || seen[seen.length - 1].value !== value))
+    seen.push({at: performance.now(), value});
+};
+look();
+new MutationObserver(look).observe(document.documentElement,
+  {subtree: true, childList: true, characterData: true, attributes: true});
+if (plot) document.querySelector(plot).on('plotly_afterplot', look);
+"""
+
+
+def start_browser(window=(1200, 900)):
+    """A headless Chromium of its own: nothing in common with another one."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+                     f"--window-size={window[0]},{window[1]}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+
+
+class Page:
+    """One page in one browser."""
+
+    def __init__(self, driver, url):
+        self.driver = driver
+        driver.get(url)
+        wait_until(lambda: self.script("return !!document.querySelector('#react-entry-point > *:not(._dash-loading)')"),
+                   30, "the page's layout")
+
+    def script(self, body, *arguments):
+        return self.driver.execute_script(body, *arguments)
+
+    def element(self, name):
+        return self.driver.find_element(By.ID, name)
+
+    def click(self, name):
+        self.element(name).click()
+
+    def text(self, name):
+        return self.script("return document.getElementById(arguments[0])?.textContent", name)
+
+    def is_enabled(self, name):
+        return not self.script("return document.getElementById(arguments[0]).disabled", name)
+
+    def visibility(self, name):
+        return self.script("return getComputedStyle(document.getElementById(arguments[0])).visibility", name)
+
+    def wait_for_text(self, name, expected, timeout=15):
+        wait_until(lambda: self.text(name) == expected, timeout,
+                   f"'{expected}' in #{name} (there is: {self.text(name)!r})")
+
+    def wait_for_text_change(self, name, before, timeout=15):
+        """The new text."""
+        return wait_until(lambda: (now := self.text(name)) != before and now, timeout, f"another text than {before!r}")
+
+    def wait_enabled(self, name, timeout=15):
+        wait_until(lambda: self.is_enabled(name), timeout, f"#{name} enabled")
+
+    def wait_disabled(self, name, timeout=15):
+        wait_until(lambda: not self.is_enabled(name), timeout, f"#{name} disabled")
+
+    def record(self, name, body, plot=None):
+        """From now on keeps what the JavaScript `body` returns, each time it changes, in the page itself."""
+        self.script(RECORD, name, body, plot)
+
+    def recorded(self, name):
+        """The values in order."""
+        return [json.loads(entry["value"]) for entry in self.script("return window.__seen[arguments[0]]", name)]
+
+    def recorded_times(self, name):
+        """Pairs of milliseconds of the page's clock and value."""
+        return [(entry["at"], json.loads(entry["value"]))
+                for entry in self.script("return window.__seen[arguments[0]]", name)]
+
+    def notices(self):
+        """The texts our script shows for failures."""
+        return self.script("return [...document.querySelectorAll('[data-dash-swift-notice]')].map(n => n.textContent)")
+
+    def console_errors(self):
+        """What the console holds of errors since it was last asked."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]

@@ -1,0 +1,111 @@
+"""A TCP proxy that counts requests, and can lose connections or answers."""
+
+import re
+import socket
+import threading
+
+REQUEST = re.compile(rb"(?:GET|POST|PUT|HEAD|DELETE|OPTIONS) (\S+) HTTP/1\.1\r\n")
+
+
+class Proxy:
+    """Listens on a port of its own; what it does with a connection depends on its mode at that moment.
+
+    - `open_`: passes everything on.
+    - `refuse`: closes new connections, and those there are.
+    - `lose_answers`: passes requests on, and closes the connection when the answer comes.
+    """
+
+    def __init__(self, port):
+        self.upstream = ("127.0.0.1", port)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.requests = []
+        self.lost_answers = 0
+        self._mode = "open"
+        self._sockets = set()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def refuse(self):
+        self._mode = "refuse"
+        with self._lock:
+            connections = list(self._sockets)
+        for connection in connections:
+            _close(connection)
+
+    def lose_answers(self):
+        self._mode = "lose"
+
+    def mend(self):
+        self._mode = "open"
+
+    def close(self):
+        self.refuse()
+        _close(self.listener)
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if self._mode == "refuse":
+                _close(client)
+            else:
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        try:
+            server = socket.create_connection(self.upstream, timeout=5)
+        except OSError:
+            return _close(client)
+        server.settimeout(None)
+        with self._lock:
+            self._sockets |= {client, server}
+        there = threading.Thread(target=self._pump, args=(client, server, self._note), daemon=True)
+        there.start()
+        self._pump(server, client, self._answer)
+        _close(client)
+        _close(server)
+        there.join()
+        with self._lock:
+            self._sockets -= {client, server}
+
+    def _pump(self, source, target, look):
+        try:
+            while data := source.recv(65536):
+                if not look(data):
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        _shut(target)
+
+    def _note(self, data):
+        self.requests += [match.group(1).decode() for match in REQUEST.finditer(data)]
+        return True
+
+    def _answer(self, data):
+        if self._mode == "lose":
+            self.lost_answers += 1
+            return False
+        return True
+
+
+def _shut(connection):
+    try:
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def _close(connection):
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    connection.close()

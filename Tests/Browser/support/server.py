@@ -1,0 +1,143 @@
+"""A server program under test, with a port and a data folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+
+from . import processes
+from .waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def free_port():
+    """A port nobody listens on now; given out by the system, so rarely the same twice."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def program(name):
+    """The built executable: the environment variable of its name (GALLERY, FAULT_APP), else the debug build."""
+    return Path(os.environ.get(name.upper().replace("-", "_"), ROOT / ".build/debug" / name)).resolve()
+
+
+class Server:
+    """Starts in a session of its own; ended by the ids of its own processes."""
+
+    def __init__(self, name, folder=None, arguments=(), environment=None):
+        self.program = program(name)
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="dash-test-"))
+        self.port = free_port()
+        self.arguments = list(arguments)
+        self.environment = dict(environment or {})
+        self.log = self.folder / "server.log"
+        self.process = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def data(self):
+        return self.folder / "data"
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def start(self, timeout=60):
+        environment = os.environ | {
+            "DASH_DATA_DIR": str(self.data),
+            "DASH_SUITES": str(ROOT / ".dash/suites"),
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "--host", "127.0.0.1", "--port", str(self.port), *self.arguments],
+                env=environment | self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        self.wait_healthy(timeout)
+        return self
+
+    def is_healthy(self):
+        try:
+            return requests.get(f"{self.url}/_health", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def wait_healthy(self, timeout=60):
+        def healthy_or_ended():
+            if self.process.poll() is not None:
+                raise AssertionError(f"{self.program.name} ended with {self.process.returncode}:\n{self.log_tail()}")
+            return self.is_healthy()
+
+        wait_until(healthy_or_ended, timeout, f"{self.program.name} answering /_health")
+
+    def log_tail(self, lines=40):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def processes(self):
+        """The supervisor, the server and its workers."""
+        return processes.tree(self.pid)
+
+    def serving_pid(self):
+        """The process that serves: the supervisor's child, or the program itself when there is no supervisor."""
+        for pid in processes.children(self.pid):
+            if self._listens(pid):
+                return pid
+        return self.pid
+
+    def _listens(self, pid):
+        inodes = set()
+        for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].split(":")[1], 16) == self.port:
+                inodes.add(f"socket:[{fields[9]}]")
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                if os.readlink(descriptor) in inodes:
+                    return True
+            except FileNotFoundError:
+                continue
+        return False
+
+    def stop(self, timeout=30):
+        """Ctrl-C's gentler brother: SIGTERM to the program, and nothing of it may live on."""
+        if self.process is None or self.process.poll() is not None:
+            return None
+        everything = self.processes()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"did not end within {timeout} s of SIGTERM:\n{self.log_tail()}") from None
+        wait_until(lambda: not any(map(processes.is_alive, everything)), 5, "the end of all processes of the server")
+        return code
+
+    def kill(self):
+        """SIGKILL to the supervisor and the serving process; returns the ids of the workers, which must end by themselves."""
+        everything = self.processes()
+        serving = self.serving_pid()
+        group = {pid for pid in everything if pid in (self.pid, serving)}
+        for pid in group:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(10)
+        return [pid for pid in everything if pid not in group]
+
+    def restart_after(self, seconds):
+        """Stopped, away for a while, and there again at the same port with the same data."""
+        self.stop()
+        time.sleep(seconds)
+        self.start()

@@ -1,0 +1,33 @@
+"""Nobody clicks: nothing moves."""
+
+import time
+
+from support import processes
+from support.proxy import Proxy
+
+SECONDS = 20
+
+
+def test_an_idle_page_sends_no_request_and_costs_no_cpu(own_server, open_page):
+    server = own_server("gallery")
+    proxy = Proxy(server.port)
+    page = open_page(f"{proxy.url}/simple/")
+    page.wait_for_text("paragraph_id", "Clicked 0 times")
+    time.sleep(2)  # the browser's last connections settle
+    everything = server.processes()
+    requests, cpu = len(proxy.requests), processes.cpu_seconds(everything)
+    time.sleep(SECONDS)
+    assert proxy.requests[requests:] == []
+    assert processes.cpu_seconds(everything) - cpu <= 0.01 * SECONDS
+    proxy.close()
+
+
+def test_a_waiting_page_holds_its_poll(own_server, open_page):
+    server = own_server("fault-app")
+    proxy = Proxy(server.port)
+    page = open_page(f"{proxy.url}/own/")
+    before = len(proxy.requests)
+    page.click("run")
+    page.wait_for_text_change("text", "nothing yet")
+    assert len(proxy.requests) - before == 2, "the start and one held poll"
+    proxy.close()

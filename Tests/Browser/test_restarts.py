@@ -1,0 +1,102 @@
+"""The server goes away in the middle of a job, and the page lives on."""
+
+import sqlite3
+import time
+
+import pytest
+
+from support import processes
+from support.client import Client
+from support.proxy import Proxy
+from support.waiting import wait_until
+
+
+def test_a_server_stopped_for_three_seconds_does_not_stop_the_page(own_server, open_page):
+    server = own_server("gallery")
+    page = open_page(f"{server.url}/progress/")
+    page.click("button_id")
+    page.wait_disabled("button_id")
+    time.sleep(1)
+    server.restart_after(3)
+    page.wait_for_text("paragraph_id", "Clicked 1 times", timeout=30)
+    page.wait_enabled("button_id")
+    assert not page.is_enabled("cancel_button_id")
+    page.console_errors()  # the polls that met no server are some
+
+
+@pytest.mark.parametrize("fault", ["refuse", "lose_answers"])
+def test_connections_or_answers_lost_for_three_seconds_lose_no_step_F20(gallery, open_page, fault):
+    proxy = Proxy(gallery.port)
+    page = open_page(f"{proxy.url}/progress/")
+    page.record("bar", "return document.getElementById('progress_bar').getAttribute('value')")
+    page.click("button_id")
+    wait_until(lambda: "1" in page.recorded("bar"), 5, "the first step")
+    getattr(proxy, fault)()
+    time.sleep(3)
+    proxy.mend()
+    page.wait_for_text("paragraph_id", "Clicked 1 times", timeout=30)
+    page.wait_enabled("button_id")
+    assert page.recorded("bar")[-1] == "5", "the last value is always seen"
+    assert fault == "refuse" or proxy.lost_answers > 0
+    page.console_errors()  # the lost requests are some
+    proxy.close()
+
+
+def test_a_killed_servers_page_is_told_and_what_was_finished_remains_F6(own_server, open_page):
+    server = own_server("fault-app")
+    finished = Client(f"{server.url}/own/")
+    body = finished.body({"run.n_clicks": 1})
+    start = finished.post(body).json()
+    result = wait_until(lambda: finished.post(body, job=start["job"], cacheKey=start.get("cacheKey")).json().get("response"),
+                        10, "a result")
+    page = open_page(f"{server.url}/long/")
+    page.click("run")
+    page.wait_disabled("run")
+    time.sleep(1)
+    workers = server.kill()
+    wait_until(lambda: not any(map(processes.is_alive, workers)), 2, "the end of the workers")
+    server.start()
+    page.wait_enabled("run", timeout=20)
+    wait_until(page.notices, 5, "a notice that the job was lost")
+    assert page.text("text") == "nothing yet"
+    again = finished.post(body, job=start["job"], cacheKey=start.get("cacheKey"))
+    assert again.json()["response"] == result
+    server.stop()
+    assert_stores_are_whole(server)
+    page.console_errors()  # the polls that met no server are some
+
+
+def test_a_killed_servers_job_with_retries_gives_its_result_F6(own_server, open_page):
+    server = own_server("fault-app")
+    page = open_page(f"{server.url}/retried/")
+    page.click("run")
+    page.wait_disabled("run")
+    time.sleep(1)
+    server.kill()
+    server.start()
+    page.wait_for_text("text", "done 1", timeout=30)
+    page.wait_enabled("run")
+    steps = (server.folder.parent / "retried").read_text().split()
+    assert steps.count("1") == 2 and steps.count("12") == 1, "begun twice, ended once"
+    assert page.notices() == []
+    page.console_errors()  # the polls that met no server are some
+
+
+def test_the_server_ends_its_workers_and_its_jobs_processes_F26(own_server):
+    server = own_server("fault-app")
+    client = Client(f"{server.url}/stubborn/")
+    client.post(client.body({"run.n_clicks": 1}))
+    notes = server.folder.parent / "stubborn"
+    wait_until(lambda: notes.exists() and len(notes.read_text().split()) == 2, 10, "the job and its child")
+    started = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - started < 15
+    assert not any(processes.is_alive(int(pid)) for pid in notes.read_text().split())
+
+
+def assert_stores_are_whole(server):
+    stores = [path for path in server.data.rglob("*") if path.is_file() and path.open("rb").read(6) == b"SQLite"]
+    assert stores
+    for path in stores:
+        with sqlite3.connect(path) as store:
+            assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -1,0 +1,49 @@
+import Dash
+import Foundation
+
+/// A job of six seconds that leaves a line each half second; lost if the server is killed.
+func long() -> DashApp { slowApp(noting: "long") }
+
+/// The same, but begun anew where it was lost.
+func retried() -> DashApp { slowApp(noting: "retried", retries: .upTo(3, backoff: .constant(.milliseconds(100)))) }
+
+private func slowApp(noting file: String, retries: RetryPolicy = .none) -> DashApp {
+    let page = JobPage(), bar = html.Progress.id("bar")
+    let app = DashApp()
+    app.layout = page.layout + [html.Progress(id: bar, value: "0")]
+    app.backgroundCallback(
+        Output(page.text.children),
+        Input(page.run.nClicks),
+        running: page.running,
+        cancel: [Input(page.stop.nClicks)],
+        progress: Outputs(bar.value, bar.max),
+        preventInitialCall: true,
+        retries: retries
+    ) { setProgress, clicks in
+        for step in 1...12 {
+            try await Task.sleep(for: .milliseconds(500))
+            note("\(step)", in: file)
+            setProgress("\(step)", "12")
+        }
+        return "done \(clicks ?? 0)"
+    }
+    return app
+}
+
+/// A job whose result no other run of it has, for the same inputs.
+func own() -> DashApp {
+    let page = JobPage(), app = DashApp()
+    app.layout = page.layout
+    app.backgroundCallback(
+        Output(page.text.children),
+        Input(page.run.nClicks),
+        running: page.running,
+        preventInitialCall: true
+    ) { clicks in
+        try await Task.sleep(for: .seconds(1))
+        let token = UUID().uuidString
+        note(token, in: "own")
+        return "\(clicks ?? 0) \(token)"
+    }
+    return app
+}

@@ -1,0 +1,31 @@
+import Dash
+
+/// A regular callback that ends the server process.
+func trapInServer() -> DashApp {
+    let page = JobPage(), app = DashApp()
+    app.layout = page.layout
+    app.callback(Output(page.text.children), Input(page.run.nClicks), preventInitialCall: true) { clicks in
+        "element \(elementPastTheEnd(of: [1, 2, 3], after: clicks ?? 0))"
+    }
+    return app
+}
+
+/// A job that ends its worker process; the page shows what the failure says.
+func trapInJob() -> DashApp {
+    let page = JobPage(), app = DashApp()
+    app.layout = page.layout
+    app.backgroundCallback(
+        Output(page.text.children),
+        Input(page.run.nClicks),
+        running: page.running,
+        preventInitialCall: true,
+        onError: { failure in "\(failure.message)\n\(failure.trace ?? "no trace")" }
+    ) { clicks in
+        "element \(elementPastTheEnd(of: [1, 2, 3], after: clicks ?? 0))"
+    }
+    return app
+}
+
+/// Index out of range: the function the crash report must name.
+@inline(never)
+private func elementPastTheEnd(of list: [Int], after clicks: Int) -> Int { list[list.count + clicks] }
