@@ -25,7 +25,7 @@ extension JSON: JSONEncodable, JSONDecodable {
     public func serialized(escapingHTML: Bool = false) -> [UInt8] {
         var writer = JSONWriter(capacity: 1024)
         encode(to: &writer)
-        return escapingHTML ? HTMLEscaping.escaped(writer.bytes) : writer.bytes
+        return escapingHTML ? RawJSON(unchecked: writer.bytes).escapingHTML().bytes : writer.bytes
     }
 
     /// The JSON text, compact.

@@ -21,7 +21,7 @@ public typealias JSONConvertible = JSONEncodable & JSONDecodable
 extension JSONEncodable {
     /// The tree of what `encode(to:)` writes; `null` if that is not valid JSON.
     public var json: JSON {
-        (try? JSON(parsing: jsonBytes())) ?? .null
+        (try? JSON(parsing: jsonBytes(), maximumDepth: .max)) ?? .null
     }
 
     /// The value's JSON text in UTF-8.

@@ -20,10 +20,19 @@ public struct JSONObject: Sendable {
     }
 
     /// Makes an object of names and values; of several of one name the last wins, at the place of the first.
-    public init(_ members: some Sequence<(String, JSON)>) {
+    public init(_ members: some Sequence<Member>) {
         self.init()
         reserveCapacity(members.underestimatedCount)
         for (key, value) in members { self[key] = value }
+    }
+
+    /// Takes over members, of which several may have one name: the last wins, at the place of the first.
+    init(lastOfEachName members: consuming [Member]) {
+        self.init()
+        self.members = members
+        guard hasRepeatedName() else { return }
+        let all = self.members
+        self = JSONObject(all)
     }
 
     /// The value of the member `key`; nil if there is none. Setting nil removes it.
@@ -56,6 +65,19 @@ public struct JSONObject: Sendable {
         members.reserveCapacity(count)
     }
 
+    /// Looks for a name that occurs twice; makes the index on the way if there are many members.
+    private mutating func hasRepeatedName() -> Bool {
+        if members.count > Self.largestWithoutIndex {
+            indexPlaces()
+            return places.count < members.count
+        }
+        for place in members.indices.dropFirst() {
+            let key = members[place].key
+            for earlier in 0..<place where members[earlier].key == key { return true }
+        }
+        return false
+    }
+
     private func place(of key: String) -> Int? {
         places.isEmpty ? members.firstIndex { $0.key == key } : places[key]
     }
@@ -67,7 +89,7 @@ public struct JSONObject: Sendable {
     }
 
     private mutating func indexPlaces() {
-        places.reserveCapacity(members.count * 2)
+        places.reserveCapacity(members.count)
         for (place, member) in members.enumerated() { places[member.key] = place }
     }
 }

@@ -27,13 +27,14 @@ extension JSONParser {
     mutating func object() throws(JSONError) -> JSONObject {
         place &+= 1
         skipSpace()
-        var object = JSONObject()
         if current == UInt8(ascii: "}") {
             place &+= 1
-            return object
+            return JSONObject()
         }
+        var members: [JSONObject.Member] = []
+        members.reserveCapacity(likelyMemberCount)
         while true {
-            object[try key()] = try value()
+            members.append((try key(), try value()))
             skipSpace()
             switch current {
             case UInt8(ascii: ","):
@@ -41,7 +42,8 @@ extension JSONParser {
                 skipSpace()
             case UInt8(ascii: "}"):
                 place &+= 1
-                return object
+                likelyMemberCount = min(members.count, 32)
+                return JSONObject(lastOfEachName: members)
             default: throw unexpected("“,” or “}”")
             }
         }

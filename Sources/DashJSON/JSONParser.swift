@@ -2,10 +2,15 @@
 struct JSONParser: ~Copyable {
     let text: UnsafeBufferPointer<UInt8>
     var place = 0
+    /// How many members the last object had: records in a table are alike.
+    var likelyMemberCount = 0
     private var depthLeft: Int
 
     /// Reads the one value that `text` holds.
     static func parse(_ text: UnsafeBufferPointer<UInt8>, maximumDepth: Int) throws(JSONError) -> JSON {
+        if let fault = UTF8Check.firstFault(in: text) {
+            throw JSONError(code: .invalidUTF8, message: "The text is not valid UTF-8.", byteOffset: fault)
+        }
         var parser = JSONParser(text: text, depthLeft: maximumDepth)
         parser.skipSpace()
         let value = try parser.value()

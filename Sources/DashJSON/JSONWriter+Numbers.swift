@@ -13,9 +13,10 @@ extension JSONWriter {
         if let int = Int(exactly: value), int.magnitude < 1 << 53, int != 0 || value.sign == .plus {
             return self.int(int)
         }
+        if shortDecimal(value) { return }
         // Swift writes the shortest digits, and its exponents ("1e-07", "1e+21") are valid JSON.
         var text = value.description
-        text.withUTF8 { bytes.append(contentsOf: $0) }
+        text.withUTF8 { raw(bytes: $0) }
     }
 
     /// Writes a number as `double` does, but with the shortest digits that read back as the same `Float`.
@@ -25,22 +26,60 @@ extension JSONWriter {
             return self.int(int)
         }
         var text = value.description
-        text.withUTF8 { bytes.append(contentsOf: $0) }
+        text.withUTF8 { raw(bytes: $0) }
     }
 
     /// Writes decimal digits.
     mutating func digits(of value: UInt64) {
-        if value < 10 { return byte(UInt8(truncatingIfNeeded: value) &+ 48) }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { buffer in
-            var rest = value
-            var start = buffer.count
-            while rest > 0 {
-                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-                start &-= 1
-                buffer[start] = UInt8(truncatingIfNeeded: digit) &+ 48
-                rest = quotient
-            }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[start...]))
+        let end = 20
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: end) { buffer in
+            let start = Self.fill(buffer, end: end, with: value, atLeast: 1)
+            raw(bytes: UnsafeBufferPointer(rebasing: buffer[start...]))
         }
+    }
+
+    /// Writes a number of up to six decimals and fifteen digits in all, which most measured values and prices are.
+    ///
+    /// So many digits are never shared by two numbers, so they are the shortest if they read back as `value`.
+    ///
+    /// - Returns: false if the number has more digits; then nothing is written.
+    private mutating func shortDecimal(_ value: Double) -> Bool {
+        let scaled = (value.magnitude * 1e6).rounded()
+        guard scaled > 0, scaled < 1e15, scaled / 1e6 == value.magnitude else { return false }
+        var digits = UInt64(scaled)
+        var decimals = 6
+        while decimals > 1, digits.isMultiple(of: 10) {
+            digits /= 10
+            decimals &-= 1
+        }
+        if value < 0 { byte(UInt8(ascii: "-")) }
+        let end = 20
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: end) { buffer in
+            let start = Self.fill(buffer, end: end, with: digits, atLeast: decimals + 1)
+            raw(bytes: UnsafeBufferPointer(rebasing: buffer[start..<end - decimals]))
+            byte(UInt8(ascii: "."))
+            raw(bytes: UnsafeBufferPointer(rebasing: buffer[(end - decimals)...]))
+        }
+        return true
+    }
+
+    /// Puts the digits of `value` right before `end`, with leading zeros up to `least` digits.
+    ///
+    /// - Returns: where they start.
+    @inline(__always)
+    private static func fill(
+        _ buffer: UnsafeMutableBufferPointer<UInt8>,
+        end: Int,
+        with value: UInt64,
+        atLeast least: Int
+    ) -> Int {
+        var rest = value
+        var start = end
+        while rest > 0 || end &- start < least {
+            start &-= 1
+            buffer[start] = UInt8(truncatingIfNeeded: rest % 10) &+ UInt8(ascii: "0")
+            rest /= 10
+        }
+        return start
     }
 }

@@ -10,14 +10,15 @@ extension JSONWriter {
         byte(UInt8(ascii: "\""))
         var copied = 0
         for place in text.indices where Self.needsEscape(text[place]) {
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[copied..<place]))
+            raw(bytes: UnsafeBufferPointer(rebasing: text[copied..<place]))
             escape(text[place])
             copied = place &+ 1
         }
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[copied...]))
+        raw(bytes: UnsafeBufferPointer(rebasing: text[copied...]))
         byte(UInt8(ascii: "\""))
     }
 
+    /// Whether a byte of a text cannot stand in a JSON string as it is.
     @inline(__always)
     static func needsEscape(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
@@ -30,14 +31,18 @@ extension JSONWriter {
         case UInt8(ascii: "\n"): raw(#"\n"#)
         case UInt8(ascii: "\r"): raw(#"\r"#)
         case UInt8(ascii: "\t"): raw(#"\t"#)
-        default:
-            raw(#"\u00"#)
-            bytes.append(Self.hexDigit(byte >> 4))
-            bytes.append(Self.hexDigit(byte & 15))
+        default: unicodeEscape(byte)
         }
     }
 
-    static func hexDigit(_ value: UInt8) -> UInt8 {
+    /// Writes the escape of an ASCII character by its number.
+    mutating func unicodeEscape(_ byte: UInt8) {
+        raw(#"\u00"#)
+        self.byte(Self.hexDigit(byte >> 4))
+        self.byte(Self.hexDigit(byte & 15))
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 }

@@ -12,36 +12,36 @@ extension JSONWriter {
     }
 
     /// Writes an object of the members that `body` writes, with braces and commas.
+    ///
+    /// - Throws: what `body` throws; the text is then of no use.
     public mutating func object<Failure: Error>(
         _ body: (inout ObjectWriter) throws(Failure) -> Void
     ) throws(Failure) {
         byte(UInt8(ascii: "{"))
-        // The bytes move into the members' writer and back, so nothing is copied.
-        var members = ObjectWriter(JSONWriter(continuing: takeBytes()))
+        // This writer moves into the members' one and back, so nothing is copied.
+        var members = ObjectWriter(self)
         do {
             try body(&members)
         } catch {
-            bytes = members.writer.takeBytes()
+            self = members.finish()
             throw error
         }
-        bytes = members.writer.takeBytes()
+        self = members.finish()
         byte(UInt8(ascii: "}"))
-    }
-
-    mutating func takeBytes() -> [UInt8] {
-        let taken = bytes
-        bytes = []
-        return taken
     }
 }
 
 /// Writes the members of one object; see `JSONWriter.object`.
 public struct ObjectWriter: ~Copyable {
-    var writer: JSONWriter
+    private var writer: JSONWriter
     private var isFirst = true
 
     init(_ writer: consuming JSONWriter) {
         self.writer = writer
+    }
+
+    consuming func finish() -> JSONWriter {
+        writer
     }
 
     /// Writes a member. Nothing looks whether there is one of this name already.
@@ -56,6 +56,8 @@ public struct ObjectWriter: ~Copyable {
     }
 
     /// Writes a member whose value, exactly one, `body` writes.
+    ///
+    /// - Throws: what `body` throws.
     public mutating func member<Failure: Error>(
         _ key: String,
         _ body: (inout JSONWriter) throws(Failure) -> Void

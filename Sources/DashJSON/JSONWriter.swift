@@ -2,47 +2,57 @@
 ///
 /// The small steps (`byte`, `raw`) leave commas and brackets to the caller; `array(of:)` and `object` care for them.
 public struct JSONWriter: ~Copyable {
-    /// What is written so far, in UTF-8.
-    public var bytes: [UInt8]
+    // Own memory rather than an array: an array would ask at each byte whether it is shared.
+    @usableFromInline var memory: UnsafeMutableBufferPointer<UInt8>
+    @usableFromInline var count = 0
 
     /// Makes an empty writer with room for `capacity` bytes; it grows as needed.
     public init(capacity: Int = 256) {
-        bytes = []
-        bytes.reserveCapacity(capacity)
+        memory = capacity > 0 ? .allocate(capacity: capacity) : UnsafeMutableBufferPointer(start: nil, count: 0)
     }
 
-    init(continuing bytes: consuming [UInt8]) {
-        self.bytes = bytes
+    deinit {
+        memory.deallocate()
+    }
+
+    /// A copy of what is written so far, in UTF-8.
+    public var bytes: [UInt8] {
+        Array(memory[..<count])
     }
 
     /// Writes one byte of JSON syntax as it is.
     @inlinable
     public mutating func byte(_ byte: UInt8) {
-        bytes.append(byte)
+        if count == memory.count { grow(by: 1) }
+        memory[count] = byte
+        count &+= 1
     }
 
     /// Writes text as it is, without quotes and escapes: `raw(#"{"id":"#)`.
     @inlinable
     public mutating func raw(_ text: StaticString) {
-        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        text.withUTF8Buffer { raw(bytes: $0) }
     }
 
     /// Writes bytes that are JSON already as they are.
     @inlinable
     public mutating func raw(bytes: [UInt8]) {
-        self.bytes.append(contentsOf: bytes)
+        bytes.withUnsafeBufferPointer { raw(bytes: $0) }
     }
 
     /// Writes bytes that are JSON already as they are.
     @inlinable
     public mutating func raw(bytes: ArraySlice<UInt8>) {
-        self.bytes.append(contentsOf: bytes)
+        bytes.withUnsafeBufferPointer { raw(bytes: $0) }
     }
 
     /// Writes bytes that are JSON already as they are.
     @inlinable
     public mutating func raw(bytes: UnsafeBufferPointer<UInt8>) {
-        self.bytes.append(contentsOf: bytes)
+        guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+        if memory.count &- count < bytes.count { grow(by: bytes.count) }
+        memory.baseAddress?.advanced(by: count).initialize(from: source, count: bytes.count)
+        count &+= bytes.count
     }
 
     /// Writes `null`.
@@ -55,5 +65,15 @@ public struct JSONWriter: ~Copyable {
     @inlinable
     public mutating func bool(_ value: Bool) {
         raw(value ? "true" : "false")
+    }
+
+    /// Makes room for `more` bytes, and for as many again as there are so that growing stays rare.
+    @usableFromInline
+    @inline(never)
+    mutating func grow(by more: Int) {
+        let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(64, 2 * memory.count, count + more))
+        _ = larger.moveInitialize(fromContentsOf: memory[..<count])
+        memory.deallocate()
+        memory = larger
     }
 }

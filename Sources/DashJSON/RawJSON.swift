@@ -28,6 +28,13 @@ public struct RawJSON: JSONEncodable, JSONDecodable, Hashable, CustomStringConve
         writer.raw(bytes: bytes)
     }
 
+    /// The same JSON with `<`, `>`, `/`, `&`, U+2028 and U+2029 as `\uXXXX`, so that it may stand in a script element.
+    public func escapingHTML() -> RawJSON {
+        var writer = JSONWriter(capacity: bytes.count + bytes.count / 8)
+        bytes.withUnsafeBufferPointer { writer.raw(escapingHTML: $0) }
+        return RawJSON(unchecked: writer.bytes)
+    }
+
     /// A copy of the bytes.
     public func jsonBytes() -> [UInt8] { bytes }
 
