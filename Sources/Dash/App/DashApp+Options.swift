@@ -1,0 +1,49 @@
+extension DashApp {
+    /// What the page shows: a component, a text, or a list of these. As the layout of a function it reads as nothing.
+    public var layout: any Renderable {
+        get {
+            if case .value(let layout) = layoutSource { layout } else { [Element]() }
+        }
+        set { withSettings { $0.layout = .value(newValue) } }
+    }
+
+    /// Makes the layout anew for each load of the page.
+    ///
+    /// - Parameter make: Makes the layout. What it throws is told the page as an error of the server.
+    public func layout(_ make: @escaping @Sendable (_ request: PageRequest) async throws -> any Renderable) {
+        withSettings { $0.layout = .function(make) }
+    }
+
+    /// What of the request that starts a job the job can read; nothing by default.
+    public var jobContext: JobContext {
+        get { withSettings { $0.jobContext } }
+        set { withSettings { $0.jobContext = newValue } }
+    }
+
+    /// Names the owner of what a request starts: a job, its progress and its result are answered to no one else.
+    ///
+    /// - Parameter owner: Gives the user's name, or `nil` for the browser's session, which is also the default. What it
+    ///   throws refuses the request.
+    public func identify(_ owner: @escaping @Sendable (_ request: PageRequest) async throws -> String?) {
+        withSettings { $0.identify = owner }
+    }
+
+    /// Handles errors of callbacks that have no `onError` of their own; the outputs stay as they are.
+    ///
+    /// - Parameter handle: Runs in the web process, within the callback's context, so it can use ``setProps(_:_:)``. What
+    ///   it throws is told the page in place of the first error.
+    public func onError(_ handle: @escaping @Sendable (_ failure: CallbackFailure) async throws -> Void) {
+        withSettings { $0.onError = handle }
+    }
+
+    var layoutSource: Layout { withSettings { $0.layout } }
+
+    /// Every mistake in the app that can be known before a page is loaded.
+    var findings: [Finding] {
+        var findings = registry.findings
+        if case .none = layoutSource {
+            findings.append(Finding(location: location, sentence: "The app has no layout: set app.layout."))
+        }
+        return findings
+    }
+}

@@ -1,0 +1,94 @@
+public import DashJSON
+
+/// Which starts of a background callback share one result.
+///
+/// The key of a result is made of the callback, the build of the program, the arguments, what the `by` closure returns,
+/// and the session if the scope is ``Scope/session``. A start that finds a result runs nothing. Errors are not cached.
+public struct CachePolicy: Sendable {
+    /// Who may get a result.
+    public enum Scope: String, Sendable, Hashable {
+        /// Everybody. The job cannot read cookies, headers or who asked.
+        case shared
+        /// The session that started the job.
+        case session
+    }
+
+    /// A position in the list of the closure's arguments: `.index(0)`.
+    public struct Argument: Sendable, Hashable {
+        let position: Int
+
+        /// The argument at this position, from 0; the progress setter does not count.
+        public static func index(_ position: Int) -> Argument { Argument(position: position) }
+    }
+
+    enum Ignored: Sendable, Hashable {
+        case position(Int)
+        case property(PropertyRef)
+    }
+
+    /// What the user's closure adds to the key; called in the web process at each start.
+    let value: @Sendable () async throws -> RawJSON
+    /// How long a result is kept after its last use; `nil` is for as long as the store keeps results.
+    let expire: Duration?
+    let ignored: [Ignored]
+    let scope: Scope
+
+    /// Results are shared by starts for which the closure returns the same, as are the arguments.
+    ///
+    /// - Parameters:
+    ///   - value: What a result depends on besides the arguments: a version of the data, the app's launch id.
+    ///   - expire: How long a result is kept after its last use; `nil` is for as long as the store keeps results.
+    ///   - ignoring: Arguments by their property that do not matter, such as the click count of the button that starts it.
+    ///   - scope: Who may get a result.
+    public static func by<Value: JSONEncodable>(
+        _ value: @escaping @Sendable () async throws -> Value,
+        expire: Duration? = nil,
+        ignoring: [any PropertyName] = [],
+        scope: Scope = .shared
+    ) -> CachePolicy {
+        let ignored = ignoring.map { Ignored.property(PropertyRef(id: $0.id, property: $0.name)) }
+        return CachePolicy(value: { RawJSON(try await value()) }, expire: expire, ignored: ignored, scope: scope)
+    }
+
+    /// Results are shared by starts for which the closure returns the same, as are the arguments.
+    ///
+    /// - Parameters:
+    ///   - value: What a result depends on besides the arguments.
+    ///   - expire: How long a result is kept after its last use; `nil` is for as long as the store keeps results.
+    ///   - ignoring: Arguments by their position that do not matter.
+    ///   - scope: Who may get a result.
+    @_disfavoredOverload
+    public static func by<Value: JSONEncodable>(
+        _ value: @escaping @Sendable () async throws -> Value,
+        expire: Duration? = nil,
+        ignoring: [Argument],
+        scope: Scope = .shared
+    ) -> CachePolicy {
+        let ignored = ignoring.map { Ignored.position($0.position) }
+        return CachePolicy(value: { RawJSON(try await value()) }, expire: expire, ignored: ignored, scope: scope)
+    }
+}
+
+/// A ``Prop`` of any type, for lists of them.
+public protocol PropertyName: Sendable {
+    /// The component.
+    var id: ComponentID { get }
+    /// The property's name in the browser.
+    var name: String { get }
+}
+
+extension Prop: PropertyName {}
+
+extension CachePolicy {
+    /// The arguments that belong to the key.
+    ///
+    /// - Parameters:
+    ///   - arguments: One for each slot.
+    ///   - slots: The callback's inputs and states.
+    func keptArguments(_ arguments: [JSON], of slots: [Slot]) -> [JSON] {
+        zip(slots, arguments).enumerated().compactMap { position, pair in
+            let isIgnored = ignored.contains(.position(position)) || ignored.contains(.property(pair.0.ref))
+            return isIgnored ? nil : pair.1
+        }
+    }
+}

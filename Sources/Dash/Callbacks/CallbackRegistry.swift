@@ -1,0 +1,68 @@
+import DashJSON
+import Synchronization
+
+/// The callbacks of one app, in the order of registration.
+final class CallbackRegistry: Sendable {
+    private struct State {
+        var callbacks: [Callback] = []
+        var cancels: [Callback] = []
+        var places: [String: Callback] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Adds a callback, and one for each of its cancel inputs that has none yet. Mistakes are kept for ``findings``.
+    func add(_ callback: Callback) {
+        state.withLock { state in
+            state.callbacks.append(callback)
+            if state.places[callback.id] == nil { state.places[callback.id] = callback }
+            for input in callback.background?.cancel ?? [] {
+                let cancel = Callback.cancelling(on: input, location: callback.location)
+                guard state.places[cancel.id] == nil else { continue }
+                state.places[cancel.id] = cancel
+                state.cancels.append(cancel)
+            }
+        }
+    }
+
+    /// The callback of an `output` text; `nil` if there is none.
+    func callback(for output: String) -> Callback? { state.withLock { $0.places[output] } }
+
+    /// The callbacks the user registered, in order.
+    var callbacks: [Callback] { state.withLock { $0.callbacks } }
+
+    /// The callbacks made for cancel inputs, in order.
+    var cancelCallbacks: [Callback] { state.withLock { $0.cancels } }
+
+    /// The background callback of a name; `nil` if there is none.
+    func backgroundCallback(named name: String) -> Callback? {
+        callbacks.first { $0.name == name && $0.kind == .background }
+    }
+}
+
+extension Callback {
+    /// The callback whose request carries the jobs that a click on a cancel button ends. Each has an output of its own:
+    /// two with the same output would stop the whole page in debug mode.
+    static func cancelling(on input: PropertyRef, location: SourceLocation) -> Callback {
+        let slots = [Slot(ref: input, isState: false, isOptional: false)]
+        let identity = CallbackIdentity(name: "cancel", slots: slots, location: location)
+        let output = PropertyRef(id: input.id, property: "id")
+        let id = identity.text(reserved: output)
+        return Callback(
+            id: id,
+            name: id,
+            isNamed: false,
+            outputs: [],
+            reservedOutput: output,
+            slots: slots,
+            background: nil,
+            running: [],
+            preventInitialCall: .yes,
+            location: location,
+            signature: "",
+            kind: .cancel,
+            perform: { _, _ in [] },
+            onError: nil
+        )
+    }
+}

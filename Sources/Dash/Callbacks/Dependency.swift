@@ -1,0 +1,57 @@
+import DashJSON
+
+/// What a callback reads: an ``Input`` or a ``State``.
+public protocol Dependency: Sendable {
+    /// The closure's argument.
+    associatedtype Value
+
+    /// The properties it reads, in order.
+    var slots: [Slot] { get }
+
+    /// Reads the next values, one for each slot.
+    ///
+    /// - Throws: ``DashError`` with code `type-mismatch` if the browser sent something else.
+    func read(from arguments: inout ArgumentReader) throws -> Value
+}
+
+/// Hands out the values of a request, in the order of the callback's slots.
+public struct ArgumentReader: Sendable {
+    private let values: [JSON]
+    private var position = 0
+
+    init(_ values: [JSON]) { self.values = values }
+
+    /// The next value; null where the browser sent none.
+    mutating func next() -> JSON {
+        defer { position += 1 }
+        return position < values.count ? values[position] : .null
+    }
+
+    /// The value of the next dependency.
+    mutating func read<D: Dependency>(_ dependency: D) throws -> D.Value {
+        try dependency.read(from: &self)
+    }
+}
+
+/// Reads one property; shared by ``Input`` and ``State``.
+struct PropertyReader<Value>: Sendable {
+    let ref: PropertyRef
+    let convert: @Sendable (JSON) throws -> Value
+
+    init(ref: PropertyRef, convert: @escaping @Sendable (JSON) throws -> Value) {
+        self.ref = ref
+        self.convert = convert
+    }
+
+    init(_ property: Prop<Value>) {
+        self.init(ref: PropertyRef(property), convert: property.read)
+    }
+
+    func read(from arguments: inout ArgumentReader) throws -> Value {
+        do {
+            return try convert(arguments.next())
+        } catch {
+            throw DashError(.typeMismatch, "\(ref.text) is not what the callback takes.", cause: error)
+        }
+    }
+}
