@@ -42,7 +42,10 @@ public struct Prop<Value>: Sendable {
                 }
                 writer.byte(UInt8(ascii: "]"))
             },
-            read: { json in try (json.arrayValue ?? []).map(read) }
+            read: { json in
+                guard let values = json.arrayValue else { throw DashError.typeMismatch([Value].self, json) }
+                return try values.map(read)
+            }
         )
     }
 
