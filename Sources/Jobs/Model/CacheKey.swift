@@ -1,3 +1,6 @@
+internal import Crypto
+public import DashJSON
+
 /// The name of a cached result: 64 hexadecimal digits that stand for the job, its build, its inputs and who may share it.
 public struct CacheKey: Sendable, Hashable, CustomStringConvertible {
     /// The digits.
@@ -6,6 +9,25 @@ public struct CacheKey: Sendable, Hashable, CustomStringConvertible {
     /// Takes a key as it is, for example one that was stored.
     public init(_ text: String) {
         self.text = text
+    }
+
+    /// Makes the key of a job with its inputs. Equal inputs give equal keys: `1` and `1.0` are the same, and the order of
+    /// an object's members does not matter.
+    ///
+    /// - Parameters:
+    ///   - name: The job's name.
+    ///   - build: What the program is: a result of another build is never taken.
+    ///   - version: The job's version, see ``JobRequest/version``.
+    ///   - arguments: The arguments that count.
+    ///   - by: Further values that count, for example the id of a launch.
+    ///   - scope: Who shares the result: empty for everybody, else for example an owner.
+    public init(name: String, build: String, version: String, arguments: [JSON], by: [JSON] = [], scope: String = "") {
+        let parts: JSON = .array([
+            .string(name), .string(build), .string(version), .array(arguments), .array(by), .string(scope),
+        ])
+        let digits = Array("0123456789abcdef".utf8)
+        let bytes = SHA256.hash(data: parts.canonical()).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        text = String(decoding: bytes, as: UTF8.self)
     }
 
     /// The same as ``text``.

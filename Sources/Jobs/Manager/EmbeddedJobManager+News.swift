@@ -1,0 +1,68 @@
+import Synchronization
+
+extension EmbeddedJobManager {
+    /// How a job stands now. The store is read only for jobs that finished some time ago.
+    public func news(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        try await opened.wait()
+        try await fetch(id)
+        guard case .news(let news) = withEngine({ $0.news(of: id, after: sequence, at: $1) }) else { return nil }
+        return news
+    }
+
+    /// Waits until there are news. See ``JobManager/nextNews(of:after:)``.
+    ///
+    /// When the manager stops, waiters are given what there is; whoever asks then gets `JobsError.stopped`.
+    public func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        try await opened.wait()
+        try await fetch(id)
+        await untilNews(of: id, after: sequence)
+        return try await currentNews(of: id, after: sequence)
+    }
+
+    /// The news even if the manager stopped while they were waited for.
+    private func currentNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        switch withEngine({ $0.news(of: id, after: sequence, at: $1) }) {
+        case .news(let news): return news
+        case .notInMemory: return try await news(of: id, after: sequence)
+        case .waiting, .nothing: return nil
+        }
+    }
+
+    /// Suspends until the engine wakes this waiter or the task is cancelled.
+    private func untilNews(of id: JobID, after sequence: Int) async {
+        let waiter = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                let now = clock.now()
+                let waits = state.withLock { state in
+                    guard !Task.isCancelled,
+                        case .waiting = state.engine.nextNews(of: id, after: sequence, waiter: waiter, at: now)
+                    else { return false }
+                    state.waiters[waiter] = continuation
+                    return true
+                }
+                if !waits { continuation.resume() }
+            }
+        } onCancel: {
+            let continuation = state.withLock { state in
+                state.engine.waiterLeft(waiter, of: id, at: clock.now())
+                return state.waiters.removeValue(forKey: waiter)
+            }
+            continuation?.resume()
+        }
+    }
+
+    /// Takes a finished job into memory if only the store has it.
+    func fetch(_ id: JobID) async throws {
+        guard state.withLock({ $0.engine.jobs[id] == nil }) else { return }
+        do {
+            guard let job = try await store.job(id) else { return }
+            withEngine { $0.adopt(job, at: $1) }
+        } catch {
+            throw storageError(error, "read a job")
+        }
+    }
+}

@@ -1,0 +1,103 @@
+extension JobEngine {
+    /// Takes a new job in. It is told to nobody until its insertion is written.
+    ///
+    /// A job that is known already is written again and not started twice.
+    mutating func start(_ request: JobRequest, at now: JobTime) throws(JobsError) -> JobActions {
+        var actions = JobActions()
+        if let known = jobs[request.id] {
+            if !known.isInserted { actions.changes.append(.insert(stored(known))) }
+            return actions
+        }
+        try checkLimits(request)
+        removals.remove(request.id)
+        lastTicket += 1
+        var entry = JobEntry(
+            request: request,
+            status: JobStatus(state: .queued, created: now.wall),
+            lastAsked: now.monotonic
+        )
+        entry.ticket = lastTicket
+        entry.isInserted = false
+        waitingCount += 1
+        unfinishedOfOwner[request.owner, default: 0] += 1
+        jobs[request.id] = entry
+        if mayBegin(at: now), waitingCount == 1 {
+            beginAttempt(request.id, at: now)
+            actions.steps = [.inserted(request.id), .started(request.id)]
+        } else {
+            actions.steps = [.inserted(request.id)]
+        }
+        actions.changes = jobs[request.id].map { [.insert(stored($0))] } ?? []
+        return actions
+    }
+
+    private func checkLimits(_ request: JobRequest) throws(JobsError) {
+        let size = request.payload.count + request.details.count
+        guard size <= configuration.maximumPayloadBytes else {
+            throw JobsError(.tooLarge, "The job's input has \(size) bytes, more than is allowed.")
+        }
+        guard waitingCount < configuration.maximumQueued else {
+            throw JobsError(.busy, "\(waitingCount) jobs are waiting already. Try again in a moment.")
+        }
+        let count = unfinishedOfOwner[request.owner, default: 0]
+        guard count < configuration.maximumPerOwner else {
+            throw JobsError(
+                .jobsPerOwner,
+                "You have \(count) unfinished jobs already. Wait for one to end, or cancel one."
+            )
+        }
+    }
+
+    func stored(_ entry: JobEntry) -> StoredJob {
+        StoredJob(request: entry.request, status: entry.status, changes: entry.changes)
+    }
+
+    /// The insertion is written: the job waits, unless its first attempt was part of the same write.
+    mutating func inserted(_ id: JobID, isFinishedAlready: Bool, at now: JobTime, into actions: inout JobActions) {
+        guard var entry = jobs[id], !entry.isInserted else { return }
+        if isFinishedAlready {
+            forgetUnfinished(id, into: &actions)
+            return
+        }
+        entry.isInserted = true
+        jobs[id] = entry
+        if let reason = entry.earlyCancellation {
+            cancel(id, reason: reason, at: now, into: &actions)
+        } else if entry.status.state == .queued {
+            enqueue(entry, at: now)
+        }
+    }
+
+    mutating func insertionFailed(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
+        guard let entry = jobs[id], !entry.isInserted else { return }
+        forgetUnfinished(id, into: &actions)
+        removeLater(id, at: now)
+    }
+
+    /// Takes a job that is not finished out of memory and of all counts.
+    private mutating func forgetUnfinished(_ id: JobID, into actions: inout JobActions) {
+        guard let entry = jobs.removeValue(forKey: id) else { return }
+        actions.woken.formUnion(entry.waiters)
+        count(entry, by: -1)
+        release(ownerOf: entry)
+    }
+
+    mutating func enqueue(_ entry: JobEntry, at now: JobTime) {
+        queue.insert(QueuePlace(priority: entry.request.priority, ticket: entry.ticket, id: entry.request.id))
+        planAbandonment(at: now.monotonic + configuration.abandonQueuedAfter)
+    }
+
+    /// Counts a job among the waiting or the running, by its state.
+    mutating func count(_ entry: JobEntry, by difference: Int) {
+        switch entry.status.state {
+        case .scheduled, .queued: waitingCount += difference
+        case .running, .cancelling: runningCount += difference
+        case .succeeded, .failed, .cancelled, .timedOut, .lost: break
+        }
+    }
+
+    mutating func release(ownerOf entry: JobEntry) {
+        let left = unfinishedOfOwner[entry.request.owner, default: 0] - 1
+        unfinishedOfOwner[entry.request.owner] = left > 0 ? left : nil
+    }
+}

@@ -1,0 +1,76 @@
+extension JobEngine {
+    /// The next deadline, if it is earlier than the one the driver was told of.
+    mutating func deadlineToArm() -> Duration? {
+        guard let next = deadlines.first?.time, armed.map({ next < $0 }) ?? true else { return nil }
+        armed = next
+        return next
+    }
+
+    /// A deadline that was told has come.
+    mutating func timePassed(at now: JobTime) -> JobActions {
+        var actions = JobActions()
+        armed = nil
+        while let deadline = deadlines.first, deadline.time <= now.monotonic {
+            _ = deadlines.popFirst()
+            switch deadline.matter {
+            case .abandonment: abandonQueued(at: now, into: &actions)
+            case .due(let id): becomeDue(id, at: now)
+            case .flush: flush(at: now, into: &actions)
+            case .unpausing: break  // The dispatch below looks at the time.
+            case .pruning:
+                isPruningPlanned = false
+                forgetFinished(at: now)
+                actions.prunes = true
+            }
+        }
+        dispatch(at: now, into: &actions)
+        return actions
+    }
+
+    mutating func plan(_ matter: Deadline.Matter, at time: Duration) {
+        deadlines.insert(Deadline(time: time, matter: matter))
+    }
+
+    mutating func planAbandonment(at time: Duration) {
+        guard !isAbandonmentPlanned else { return }
+        isAbandonmentPlanned = true
+        plan(.abandonment, at: time)
+    }
+
+    mutating func planPruning(at time: Duration) {
+        guard !isPruningPlanned else { return }
+        isPruningPlanned = true
+        plan(.pruning, at: time)
+    }
+
+    /// The store was pruned; what is left decides when it is done again, at most each ten seconds.
+    mutating func pruned(_ pruning: StorePruning, at now: JobTime) {
+        let times = [pruning.oldestFinished.map { $0 + configuration.keepFinished }, pruning.nextExpiry]
+        guard let next = times.compactMap({ $0 }).min() else { return }
+        planPruning(at: now.monotonic + max(.seconds(10), next - now.wall))
+    }
+
+    /// Drops the jobs that wait for a worker and that nobody asked for.
+    private mutating func abandonQueued(at now: JobTime, into actions: inout JobActions) {
+        isAbandonmentPlanned = false
+        var next: Duration?
+        for (id, entry) in jobs where entry.status.state == .queued && entry.ending == nil && entry.isInserted {
+            let asked = entry.waiters.isEmpty ? entry.lastAsked : now.monotonic
+            let time = asked + configuration.abandonQueuedAfter
+            if time <= now.monotonic {
+                end(id, as: .cancelled, reason: "abandoned", at: now, into: &actions)
+            } else {
+                next = min(next ?? time, time)
+            }
+        }
+        if let next { planAbandonment(at: next) }
+    }
+
+    private mutating func forgetFinished(at now: JobTime) {
+        while let oldest = finished.oldest, !dirty.contains(oldest) {
+            if let entry = jobs[oldest], !isOutOfTime(entry.status, at: now) { return }
+            finished.removeOldest()
+            jobs[oldest] = nil
+        }
+    }
+}
