@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import dataclass, field
 
 import requests
@@ -46,9 +47,13 @@ class Client:
             allow_redirects=False,
         )
 
+    def callback(self, output=None):
+        """The entry of the first callback, or of the one with this `output`."""
+        return next(entry for entry in self.dependencies if output is None or entry["output"] == output)
+
     def body(self, values, output=None):
         """The body for the (first, or named) callback with `values` by "id.property"; what is not named is missing."""
-        callback = next(entry for entry in self.dependencies if output is None or entry["output"] == output)
+        callback = self.callback(output)
 
         def slots(entries):
             return [{"id": entry["id"], "property": entry["property"]}
@@ -67,6 +72,7 @@ class Client:
     def run(self, values, output=None, limit=400):
         """A callback to its end, polling as the renderer does."""
         body = self.body(values, output)
+        interval = ((self.callback(output).get("background") or {}).get("interval") or 0) / 1000
         outcome, job, cache_key = Outcome(0), None, None
         for _ in range(limit):
             answer = self.post(body, cacheKey=cache_key, job=job)
@@ -83,6 +89,7 @@ class Client:
                                    for key, value in (props.items() if isinstance(props, dict) else [])}
             if "response" in content:
                 return outcome
+            time.sleep(interval)
         raise AssertionError(f"no end after {limit} polls")
 
 

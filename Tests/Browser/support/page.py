@@ -93,7 +93,7 @@ class Page:
 
     def notices(self):
         """The texts our script shows for failures."""
-        return self.script("return [...document.querySelectorAll('[data-dash-swift-notice]')].map(n => n.textContent)")
+        return self.script("return [...document.querySelectorAll('.dash-swift-notice[data-kind=job] span')].map(n => n.textContent)")
 
     def console_errors(self):
         """What the console holds of errors since it was last asked."""

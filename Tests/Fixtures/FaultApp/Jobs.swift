@@ -17,8 +17,8 @@ private func slowApp(noting file: String, retries: RetryPolicy = .none) -> DashA
         running: page.running,
         cancel: [Input(page.stop.nClicks)],
         progress: Outputs(bar.value, bar.max),
-        preventInitialCall: true,
-        retries: retries
+        retries: retries,
+        preventInitialCall: true
     ) { setProgress, clicks in
         for step in 1...12 {
             try await Task.sleep(for: .milliseconds(500))

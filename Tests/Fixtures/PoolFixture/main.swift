@@ -1,3 +1,16 @@
+// A program whose workers do what a test asks for: the name of the task is the job, its payload the argument.
 import Jobs
 
-await WorkerProcess.serve(buildID: "fixture") { task, _ in task.payload }
+if WorkerProcess.isWorker {
+    prepareStart()
+    await WorkerProcess.serve(buildID: Setting.text("POOL_FIXTURE_BUILD") ?? "fixture") { task, channel in
+        guard let job = fixtureJobs[task.name] else { throw UnknownJob(name: task.name) }
+        return try await job(task, channel)
+    }
+} else {
+    try await FixturePool.run()
+}
+
+struct UnknownJob: Error {
+    let name: String
+}

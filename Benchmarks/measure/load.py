@@ -1,0 +1,80 @@
+"""HTTP load: ordinary callbacks and empty jobs over 16 connections."""
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+
+from support.client import Client
+
+from . import ROOT
+
+CONNECTIONS = 16
+
+
+@dataclass
+class Load:
+    """Answers a second that held a value, those that held none yet, failures, and latencies in ms."""
+
+    rate: float
+    pending: int
+    failed: int
+    median: float
+    slowest: float  # the 99th of 100
+
+
+def request_line(base, page, values):
+    """A page load of its own, in a session of its own, as one line for wrk's script."""
+    client = Client(f"{base}/{page}/")
+    cookie = "; ".join(f"{name}={value}" for name, value in client.session.cookies.items())
+    path = f"/{page}/_dash-update-component?endId={client.config.get('end_id', '')}"
+    return "\t".join([path, cookie, json.dumps(client.body(values))])
+
+
+def wrk(base, page, values, seconds):
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("\n".join(request_line(base, page, values(number)) for number in range(CONNECTIONS)))
+        file.flush()
+        said = subprocess.run(
+            ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "10s",
+             "-s", ROOT / "Benchmarks/requests.lua", base],
+            env=os.environ | {"BENCH_REQUESTS": file.name}, capture_output=True, text=True, check=True).stdout
+    result = next(line for line in said.splitlines() if line.startswith("RESULT")).split()[1:]
+    finished, pending, failed, micros, median, slowest = map(int, result)
+    return Load(finished / (micros / 1e6), pending, failed, median / 1000, slowest / 1000)
+
+
+def echo(base, seconds):
+    return wrk(base, "echo", lambda number: {"input_id.value": f"hello {number}"}, seconds)
+
+
+def empty_jobs(base, seconds):
+    return wrk(base, "empty", lambda number: {"button_id.n_clicks": number}, seconds)
+
+
+def polled_jobs(base, jobs_each, limit):
+    """The same for a server that must be polled: 16 clients, each some jobs after another, as the renderer asks."""
+    outcomes, started = [], time.monotonic()
+
+    def client_runs(number):
+        client = Client(f"{base}/empty/")
+        for job in range(jobs_each):
+            if time.monotonic() - started > limit:
+                outcomes.append(False)
+                continue
+            try:
+                count = number * 1000 + job
+                outcome = client.run({"button_id.n_clicks": count}, limit=20)
+                outcomes.append(outcome.values.get("paragraph_id.children") == f"Clicked {count} times")
+            except Exception:  # a lost job is a figure here, not an error
+                outcomes.append(False)
+
+    threads = [threading.Thread(target=client_runs, args=(number,)) for number in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(outcomes), len(outcomes), time.monotonic() - started

@@ -1,0 +1,54 @@
+"""The two servers that are compared, each with the interface of the tests' Server."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import requests
+from support.server import Server
+
+from . import ROOT
+
+STOCK_WORKERS = 2
+
+
+def ours():
+    os.environ.setdefault("GALLERY", str(ROOT / ".build/release/gallery"))
+    return Server("gallery").start()
+
+
+class Stock(Server):
+    """gunicorn with stock Dash."""
+
+    name = "stock Dash"
+
+    def __init__(self):
+        super().__init__("stock")
+        self.program = Path(sys.executable).with_name("gunicorn")
+
+    def start(self, timeout=60):
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "--workers", str(STOCK_WORKERS), "--worker-class", "gthread", "--threads", "8",
+                 "--bind", f"127.0.0.1:{self.port}", "--log-level", "warning", "app:server"],
+                cwd=ROOT / "Benchmarks/stock",
+                env=os.environ | {"STOCK_FOLDER": str(self.folder), "STOCK_LAUNCH_ID": str(uuid4())},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.wait_healthy(timeout)
+        self.set_up_every_worker()
+        return self
+
+    def set_up_every_worker(self):
+        """Stock Dash sets an app up at its first request; two at once may meet a half of it."""
+        for page in ("echo", "empty", "cancel", "caching"):
+            for _ in range(5 * STOCK_WORKERS):
+                requests.get(f"{self.url}/{page}/_dash-dependencies", timeout=30)
+
+
+def stock():
+    return Stock().start()

@@ -1,0 +1,144 @@
+"""Measures dash-swift's gallery and stock Dash's same pages in one run, and writes results.md: `make bench`.
+
+Options: --quick (fewer samples), --only-stock, --only-ours.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+
+from measure import ROOT, load, rest, servers
+from measure.latency import Latency
+
+MB = 1024 * 1024
+
+
+def milliseconds(samples):
+    return statistics.median(samples)
+
+
+def measure_ours(quick):
+    seconds, figures = (3 if quick else 8), {}
+    server = servers.ours()
+    try:
+        time.sleep(2)
+        figures["memory"] = rest.memory(server)
+        figures["idle"] = rest.idle_cpu(server, 5 if quick else 60)
+        figures |= latencies(server.url, 10 if quick else 50)
+        figures["echo rate"] = load.echo(server.url, seconds)
+        figures["jobs"] = load.empty_jobs(server.url, seconds)
+        figures["restart"] = rest.restart(server)
+    finally:
+        server.stop()
+    return figures
+
+
+def measure_stock(quick):
+    figures = {}
+    server = servers.stock()
+    try:
+        time.sleep(2)
+        figures["memory"] = rest.memory(server)
+        figures["idle"] = rest.idle_cpu(server, 5 if quick else 60)
+        figures |= latencies(server.url, 5 if quick else 15)
+        figures["echo rate"] = load.echo(server.url, 3 if quick else 8)
+        finished, started, took = load.polled_jobs(server.url, 1 if quick else 6, 60)
+        figures["jobs"] = load.Load(finished / took, 0, started - finished, 0, 0)
+        figures["jobs started"] = started
+    finally:
+        server.stop()
+    return figures
+
+
+def latencies(base, samples):
+    browser = Latency(base, samples)
+    try:
+        figures = {name: milliseconds(getattr(browser, name)()) for name in ("echo", "empty", "cached", "cancel")}
+        return figures | {"lost": browser.lost}
+    finally:
+        browser.close()
+
+
+def rows(ours, stock):
+    """(what, ours, stock, ratio) as texts."""
+
+    def row(what, unit, mine, theirs, better="lower", digits=1):
+        def text(value):
+            return "–" if value is None else f"{value:,.{digits}f} {unit}"
+
+        ratio = "–"
+        if mine and theirs:
+            ratio = f"{(theirs / mine if better == 'lower' else mine / theirs):.1f} ×"
+        return what, text(mine), text(theirs), ratio
+
+    def of(figures, name):
+        return figures.get(name) if figures else None
+
+    def part(figures, name, index):
+        value = of(figures, name)
+        return value[index] / MB if value else None
+
+    def rate(figures, name):
+        value = of(figures, name)
+        return value.rate if value else None
+
+    yield row("ordinary callback: input → text", "ms", of(ours, "echo"), of(stock, "echo"))
+    yield row("empty background job: click → text", "ms", of(ours, "empty"), of(stock, "empty"))
+    yield row("cached background job: click → text", "ms", of(ours, "cached"), of(stock, "cached"))
+    yield row("cancel: click → button free", "ms", of(ours, "cancel"), of(stock, "cancel"))
+    yield row("ordinary callbacks, 16 connections", "/s", rate(ours, "echo rate"), rate(stock, "echo rate"), "higher", 0)
+    yield row("empty jobs, 16 connections", "/s", rate(ours, "jobs"), rate(stock, "jobs"), "higher", 1)
+    yield row("idle memory, private, all processes", "MB", part(ours, "memory", 1), part(stock, "memory", 1))
+    yield row("idle memory, proportional (PSS)", "MB", part(ours, "memory", 0), part(stock, "memory", 0))
+    yield row("CPU of an idle minute", "s", of(ours, "idle"), of(stock, "idle"), digits=2)
+    yield row("served again after a trap in the server", "ms", of(ours, "restart"), None)
+
+
+def notes(ours, stock):
+    if ours:
+        extra = max(ours["empty"], ours["cached"]) - ours["echo"]
+        yield f"An empty or cached job takes {extra:.1f} ms more than an ordinary callback of the same server (goal: at most 8)."
+        yield (f"dash-swift, empty jobs: {ours['jobs'].failed} failed, {ours['jobs'].pending} answered later than the first "
+               f"request; median {ours['jobs'].median:.1f} ms, 99 of 100 within {ours['jobs'].slowest:.1f} ms.")
+        yield f"dash-swift, ordinary callbacks: 99 of 100 within {ours['echo rate'].slowest:.1f} ms, {ours['echo rate'].failed} failed."
+    for name, figures in (("dash-swift", ours), ("stock Dash", stock)):
+        if figures and figures["lost"]:
+            yield f"{name}: {figures['lost']} clicks in the browser never got their result."
+    if stock:
+        yield (f"Stock Dash's empty jobs: {stock['jobs'].failed} of {stock['jobs started']} gave no result; "
+               "its disk cache manager forks a process for each.")
+    yield ("Latencies are medians by the page's own clock in headless Chromium. Stock: Dash 4.4.1, gunicorn with 2 workers of 8 "
+           "threads, disk cache manager, its default poll interval.")
+    yield f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, {time.strftime('%Y-%m-%d')}; both in one run."
+
+
+def report(ours, stock):
+    table = [("", "dash-swift", "stock Dash 4.4.1", "ratio"), *rows(ours, stock)]
+    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    for row in table:
+        print("  ".join(cell.ljust(width) if not index else cell.rjust(width)
+                        for index, (cell, width) in enumerate(zip(row, widths))))
+    lines = ["# Measured beside stock Dash", "", "Written by `make bench`.", ""]
+    lines += ["| what | dash-swift | stock Dash 4.4.1 | ratio |", "|---|--:|--:|--:|"]
+    lines += ["| " + " | ".join(row) + " |" for row in table[1:]]
+    lines += [""] + [f"- {note}" for note in notes(ours, stock)]
+    print("\n".join(lines[-len(list(notes(ours, stock))):]))
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="fewer samples, shorter loads; writes no file")
+    options.add_argument("--only-stock", action="store_true")
+    options.add_argument("--only-ours", action="store_true")
+    chosen = options.parse_args()
+    ours = None if chosen.only_stock else measure_ours(chosen.quick)
+    stock = None if chosen.only_ours else measure_stock(chosen.quick)
+    text = report(ours, stock)
+    if ours and stock and not chosen.quick:
+        (ROOT / "Benchmarks/results.md").write_text(text)
+
+
+main()

@@ -1,0 +1,24 @@
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// What a test tells the fixture by environment variables.
+enum Setting {
+    static func text(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    static var ownPID: pid_t { getpid() }
+}
+
+/// What user code might do before it comes to `serve`, as POOL_FIXTURE_START asks for.
+func prepareStart() {
+    switch Setting.text("POOL_FIXTURE_START") {
+    case "trap": fatalError("before serve")
+    case "exit": exit(7)
+    case "hang": while true { pause() }
+    default: break
+    }
+}

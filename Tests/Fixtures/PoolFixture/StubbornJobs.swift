@@ -1,0 +1,61 @@
+import Jobs
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// Jobs that do not end when they are told, or have processes of their own.
+let stubbornJobs: [String: FixtureJob] = [
+    // Blocks its thread but looks whether it is cancelled.
+    "poll": { _, _ in
+        while !Task.isCancelled { usleep(1000) }
+        throw CancellationError()
+    },
+    // Notices the cancel and returns a result all the same.
+    "finish-anyway": { _, _ in
+        while !Task.isCancelled { usleep(1000) }
+        return Array("finished".utf8)
+    },
+    "busy": { _, _ in busy() },
+    "busy-all": { _, _ in
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<16 { group.addTask { _ = busy() } }
+        }
+        return []
+    },
+    // Blocks all of Swift's own threads too.
+    "busy-pool": { _, _ in
+        for _ in 0..<16 { Task.detached { _ = busy() } }
+        return busy()
+    },
+    // Starts a program that outlives it, tells its process id, and waits for it.
+    "grandchild": { _, channel in
+        let pid = startSleep()
+        channel.progress(Array("\(pid)".utf8))
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return []
+    },
+    // The same, but the work itself ends while the program lives.
+    "leave-grandchild": { _, _ in Array("\(startSleep())".utf8) },
+    "close-channel": { _, _ in
+        close(3)
+        return busy()
+    },
+]
+
+private func busy() -> [UInt8] {
+    var number = UInt64(getpid())
+    while number != 0 { number = number &* 6_364_136_223_846_793_005 | 1 }
+    return []
+}
+
+private func startSleep() -> pid_t {
+    var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
+    defer { for argument in arguments { free(argument) } }
+    var pid: pid_t = 0
+    posix_spawnp(&pid, "sleep", nil, nil, &arguments, nil)
+    return pid
+}
