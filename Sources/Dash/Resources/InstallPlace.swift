@@ -1,0 +1,120 @@
+import Foundation
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The folder that is installed, and what lies beside it meanwhile.
+struct InstallPlace {
+    /// The absolute path of the folder that is installed.
+    let target: String
+
+    private var parent: String { (target as NSString).deletingLastPathComponent }
+    private var name: String { (target as NSString).lastPathComponent }
+    private var workPrefix: String { ".\(name).installing-" }
+    private var oldPath: String { "\(parent)/.\(name).old" }
+
+    /// Waits until no other process installs here.
+    ///
+    /// - Throws: `SuiteError` with code `.storage` if nothing can be written here.
+    func lockForInstalling() throws(SuiteError) -> InstallLock {
+        do {
+            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        } catch {
+            throw storage("The folder \(parent) cannot be made.", "\(error.localizedDescription)")
+        }
+        guard let lock = InstallLock(path: "\(parent)/.\(name).lock") else {
+            throw storage("Nothing can be written in \(parent).", String(cString: strerror(errno)))
+        }
+        return lock
+    }
+
+    /// Makes a new folder beside the target; folders of installers that were killed are removed.
+    func makeWorkFolder() throws(SuiteError) -> String {
+        restoreOld()
+        for entry in Self.entries(of: parent) where entry.hasPrefix(workPrefix) { remove("\(parent)/\(entry)") }
+        let path = "\(parent)/\(workPrefix)\(getpid())"
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        } catch {
+            throw storage("The folder \(path) cannot be made.", error.localizedDescription)
+        }
+        return path
+    }
+
+    /// Refuses a target that holds something else than suites: it would be removed.
+    func checkTarget() throws(SuiteError) {
+        let entries = Self.entries(of: target)
+        guard !entries.contains(SuiteStamp.fileName) else { return }
+        guard let stranger = entries.first(where: { !Self.isOurs($0) }) else { return }
+        throw SuiteError(
+            .wrongFolder,
+            "The folder \(target) holds other things (\(stranger)). Name a new or empty folder."
+        )
+    }
+
+    /// Puts a finished folder into the target's place; on failure the old one is back.
+    func replaceTarget(with work: String) throws(SuiteError) {
+        let hadOld = rename(target, oldPath) == 0
+        guard rename(work, target) == 0 else {
+            let reason = String(cString: strerror(errno))
+            if hadOld { _ = rename(oldPath, target) }
+            throw storage("The folder \(target) cannot be written.", reason)
+        }
+        remove(oldPath)
+    }
+
+    func write(_ text: String, to path: String) throws(SuiteError) {
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        } catch {
+            throw storage("The file \(path) cannot be written.", error.localizedDescription)
+        }
+    }
+
+    /// Removes a folder with all in it; one that is not there is no error.
+    func remove(_ path: String) {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// Brings back the old folder of an installer that was killed between its two renames.
+    private func restoreOld() {
+        if !FileManager.default.fileExists(atPath: target) { _ = rename(oldPath, target) }
+        remove(oldPath)
+    }
+
+    private func storage(_ message: String, _ cause: String) -> SuiteError {
+        SuiteError(.storage, message, cause: cause)
+    }
+
+    private static func entries(of folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    }
+
+    /// Whether a name is one that pip or we write at the top of a folder of suites.
+    private static func isOurs(_ entry: String) -> Bool {
+        entry.hasSuffix(".dist-info") || entry.hasPrefix("dash")
+            || ["plotly", "_plotly_utils", "bin", "etc", "share"].contains(entry)
+    }
+}
+
+/// A lock between processes, held by an open file.
+struct InstallLock {
+    private let descriptor: Int32
+
+    /// Takes the lock, and waits for it if need be; nil if the file cannot be opened.
+    init?(path: String) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return nil }
+        while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
+    }
+
+    /// Gives the lock back.
+    func release() {
+        _ = close(descriptor)
+    }
+}
