@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dash
+import Foundation
 
 /// `dash-swift generate`: typed Swift for a component suite.
 struct GenerateCommand: AsyncParsableCommand {
@@ -27,6 +28,9 @@ struct GenerateCommand: AsyncParsableCommand {
     @Option(help: "The installed suites to read without a PACKAGE. Default: where an app looks for them.")
     var suites: String?
 
+    @Option(help: "The Python interpreter to use.")
+    var python = "python3"
+
     func run() async throws {
         let search = SuiteSearch.current
         if let package {
@@ -37,16 +41,22 @@ struct GenerateCommand: AsyncParsableCommand {
     }
 
     private func generatePinned(search: SuiteSearch) throws {
-        let generator = try PinnedGenerator(suites: installedSuites(search: search), lock: .pinned)
         let root = search.absolute(output ?? ".")
-        for file in try generator.files() { try Output.write(file, under: root) }
-    }
-
-    private func installedSuites(search: SuiteSearch) throws -> String {
-        if let suites { return search.absolute(suites) }
-        return try SuiteFolder.locate(.pinned, search: search).path
+        // The file rather than what is compiled in: after a change of the lock that is what is to be generated.
+        let lock = try SuiteLock(parsing: String(contentsOfFile: root + "/suites.lock", encoding: .utf8))
+        let folder = try suites.map(search.absolute) ?? SuiteFolder.locate(lock, search: search).path
+        for file in try PinnedGenerator(suites: folder, lock: lock).files() { try Output.write(file, under: root) }
     }
 
     private func generate(_ package: String, search: SuiteSearch) async throws {
+        let python = python
+        let suite = try await OwnThread.run {
+            try SuiteDownload.run(package, python: python, progress: { print($0) })
+        }
+        let module = module ?? Naming.typeName(suite.importName)
+        let command = "dash-swift generate \(suite.wheel.name)==\(suite.wheel.version)"
+        let generator = SuiteGenerator(suite: suite, module: module, command: command)
+        let folder = search.absolute(output ?? "Sources/\(module)")
+        for file in generator.files() { try Output.write(file, under: folder) }
     }
 }

@@ -1,11 +1,15 @@
-/// Tells from what pip printed why it failed.
+/// Tells from what Python printed why it failed.
 enum PipFailure {
     /// The error to throw, with the last lines of the output as its cause.
-    static func error(for output: [String]) -> SuiteError {
+    ///
+    /// - Parameters:
+    ///   - output: What it printed, by lines.
+    ///   - message: The sentence for a reason that is not known.
+    static func error(for output: [String], otherwise message: String) -> SuiteError {
         let text = output.joined(separator: "\n")
         let (code, message) =
             reasons.first { reason in reason.signs.contains { text.contains($0) } }
-            .map { ($0.code, $0.message) } ?? (.failed, "pip failed. The lines below say why.")
+            .map { ($0.code, $0.message) } ?? (.failed, message)
         return SuiteError(code, message, cause: lastLines(of: output))
     }
 

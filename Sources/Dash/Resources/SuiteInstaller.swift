@@ -34,11 +34,7 @@ package struct SuiteInstaller: Sendable {
     /// - Returns: The folder, which has all wheels of the lock.
     /// - Throws: `SuiteError`; the target is as it was.
     package func install(progress: @escaping @Sendable (String) -> Void = { _ in }) async throws -> SuiteFolder {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try run(progress) })
-            }
-        }
+        try await OwnThread.run { try run(progress) }
     }
 
     /// The whole installation, on the calling thread.
@@ -63,5 +59,5 @@ package struct SuiteInstaller: Sendable {
         return folder
     }
 
-    private var pip: Pip { Pip(python: python, environment: environment) }
+    private var pip: Pip { Pip(python: PythonRun(python: python, environment: environment)) }
 }

@@ -12,7 +12,7 @@ enum RenderFiles {
     /// The files of a suite's typed Swift.
     ///
     /// - Parameters:
-    ///   - folder: Where they go.
+    ///   - folder: Where they go; empty for names without a folder.
     ///   - fileName: The first part of their names; never the bare name of a component (`Main.swift` has a meaning).
     ///   - module: The module that the files are part of.
     ///   - command: The command that makes the files, named in their headings.
@@ -28,19 +28,22 @@ enum RenderFiles {
         let texts = parts.count == 1 ? [declaration + "\n" + parts[0]] : [declaration] + parts
         return texts.enumerated().map { number, text in
             RenderedFile(
-                path: "\(folder)/\(fileName)\(number == 0 ? "" : "+\(number)").swift",
+                path: "\(folder.isEmpty ? "" : folder + "/")\(fileName)\(number == 0 ? "" : "+\(number)").swift",
                 text: heading(command: command) + imports(for: text, module: module) + text
             )
         }
     }
 
     /// The import lines for a file: the compiler refuses a public import that no declaration needs.
+    ///
+    /// `Dash` gives on what other modules need of JSON and figures.
     private static func imports(for text: String, module: String) -> String {
-        let needed = [
-            (name: "Dash", isNeeded: module != "Dash" && (text.contains("Element") || text.contains("ComponentRef"))),
-            (name: "DashJSON", isNeeded: text.contains("JSON")),
-            (name: "Plotly", isNeeded: text.contains(": Figure? = nil")),
-        ]
+        let needed =
+            module == "Dash"
+            ? [
+                (name: "DashJSON", isNeeded: text.contains("JSON")),
+                (name: "Plotly", isNeeded: text.contains(": Figure? = nil")),
+            ] : [(name: "Dash", isNeeded: text.contains("ElementBuilder"))]
         let lines = needed.filter(\.isNeeded).map { "public import \($0.name)\n" }.joined()
         return lines.isEmpty ? "" : lines + "\n"
     }

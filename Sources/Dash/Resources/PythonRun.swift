@@ -1,0 +1,54 @@
+import Foundation
+
+/// Runs the Python interpreter, with pip's settings such that it asks nothing and writes to no other place.
+package struct PythonRun: Sendable {
+    /// The interpreter: a name that is looked up in `PATH`, or a path.
+    package var python: String
+    /// The environment to run it in.
+    package var environment: [String: String]
+
+    package init(python: String, environment: [String: String] = ProcessInfo.processInfo.environment) {
+        self.python = python
+        self.environment = environment
+    }
+
+    /// Runs Python to its end on the calling thread, which waits.
+    ///
+    /// - Parameters:
+    ///   - arguments: What follows the interpreter's name.
+    ///   - message: What an error says if pip's own words do not tell the reason.
+    ///   - onLine: Is called with each line that is printed.
+    /// - Throws: `SuiteError` if there is no Python, or it ends with another status than 0.
+    package func run(
+        _ arguments: [String],
+        otherwise message: String = "pip failed. The lines below say why.",
+        onLine: (String) -> Void = { _ in }
+    ) throws(SuiteError) {
+        let command = Command(
+            executable: python,
+            arguments: arguments,
+            environment: environment.merging(Self.settings) { $1 }
+        )
+        guard let result = command.run(onLine: onLine) else {
+            throw SuiteError(
+                .noPython,
+                "There is no Python (\(python)). Install Python 3.9 or later with pip, on Debian and Ubuntu: "
+                    + "apt install python3-pip"
+            )
+        }
+        guard result.status == 0 else { throw PipFailure.error(for: result.output, otherwise: message) }
+    }
+
+    /// As variables rather than options: a pip that is too old for one of them ignores it.
+    private static let settings = [
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_COLOR": "1",
+        "PIP_NO_INPUT": "1",
+        "PIP_PROGRESS_BAR": "off",
+        "PIP_ROOT_USER_ACTION": "ignore",
+        "PIP_USER": "0",
+        "PIP_REQUIRE_VIRTUALENV": "0",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    ]
+}
