@@ -64,6 +64,7 @@ let package = Package(
                 "DashJSON", "Plotly", "Jobs", "JobsSQLite", "CDashSpawn",
                 hummingbird, httpTypes, nioCore, nioPosix, argumentParser, crypto, logging, lifecycle, signals,
             ],
+            resources: [.embedInCode("Client/dash-swift.js")],
             swiftSettings: settings
         ),
         .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),
@@ -72,6 +73,18 @@ let package = Package(
             name: "gallery",
             dependencies: ["Dash", "DashAGGrid", argumentParser],
             path: "Examples/gallery",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "progress-page",
+            dependencies: ["Dash"],
+            path: "Examples/progress",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "fault-app",
+            dependencies: ["Dash"],
+            path: "Tests/Fixtures/FaultApp",
             swiftSettings: settings
         ),
         .executableTarget(

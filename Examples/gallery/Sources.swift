@@ -74,11 +74,11 @@ enum Source {
 
             let app = DashApp()
             app.layout = [
-                dcc.Input(id: input, type: "text", value: ""),
+                dcc.Input(id: input, value: "", type: "text"),
                 html.Div(id: output),
             ]
             app.callback(Output(output.children), Input(input.value)) { value in
-                "You said \(value.text)"
+                "You said \(value ?? "")"
             }
             return app
         }
@@ -239,8 +239,8 @@ enum Source {
                 let rows = lifeExpectancyRows()
                 for start in stride(from: 0, to: rows.count, by: 100) {
                     try await Task.sleep(for: .seconds(2))
-                    setProps(grid.rowData, JSON.array(Array(rows.prefix(start + 100))))
-                    setProps(grid.columnDefs, JSON.array(lifeExpectancyColumns.map { dict(field: $0) }))
+                    setProps(grid.rowData, Array(rows.prefix(start + 100)))
+                    setProps(grid.columnDefs, lifeExpectancyColumns.map { dict(field: $0) })
                 }
             }
             return app

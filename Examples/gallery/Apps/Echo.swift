@@ -7,11 +7,11 @@ func echo() -> DashApp {
 
     let app = DashApp()
     app.layout = [
-        dcc.Input(id: input, type: "text", value: ""),
+        dcc.Input(id: input, value: "", type: "text"),
         html.Div(id: output),
     ]
     app.callback(Output(output.children), Input(input.value)) { value in
-        "You said \(value.text)"
+        "You said \(value ?? "")"
     }
     return app
 }

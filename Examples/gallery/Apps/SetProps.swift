@@ -25,8 +25,8 @@ func setPropsGrid() -> DashApp {
         let rows = lifeExpectancyRows()
         for start in stride(from: 0, to: rows.count, by: 100) {
             try await Task.sleep(for: .seconds(2))
-            setProps(grid.rowData, JSON.array(Array(rows.prefix(start + 100))))
-            setProps(grid.columnDefs, JSON.array(lifeExpectancyColumns.map { dict(field: $0) }))
+            setProps(grid.rowData, Array(rows.prefix(start + 100)))
+            setProps(grid.columnDefs, lifeExpectancyColumns.map { dict(field: $0) })
         }
     }
     return app

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Logging
+
+extension DashSite {
+    /// Serves the site, or does whatever else the command line says; returns when that is done.
+    ///
+    /// In a worker process, which the server starts from this same executable, it runs jobs and never returns. So the code
+    /// before `run()` runs in every process: declare there, and open connections inside callbacks.
+    ///
+    /// Mistakes in the apps are printed with file and line, all of them, and end the process with code 1; so does an
+    /// error that keeps the server from starting.
+    ///
+    /// - Parameter arguments: the command line after the program's name; nil is the process's own.
+    public func run(arguments: [String]? = nil) async throws {
+        if WorkerProcess.isWorker { await JobWorker(site: self).serve() }
+        let command: any ParsableCommand
+        do {
+            command = try SiteCommand.parseAsRoot(arguments)
+        } catch {
+            SiteCommand.exit(withError: error)
+        }
+        guard let serve = command as? ServeCommand else {
+            var command = command
+            return try command.run()
+        }
+        do {
+            try await self.serve(serve)
+        } catch {
+            FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private func serve(_ command: ServeCommand) async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let configuration = try command.apply(to: configuration, environment: environment)
+        reportFindings()
+        var logger = Logger(label: "dash")
+        if let level = environment["LOG_LEVEL"].flatMap({ Logger.Level(rawValue: $0.lowercased()) }) { logger.logLevel = level }
+        if SupervisedServer.isSupervised || !command.supervise {
+            return try await SiteServer(site: self, configuration: configuration, logger: logger).run()
+        }
+        try await SuitesAtStart(site: self, configuration: configuration).makeSure()
+        let code = await Supervisor(logger: logger).run()
+        if code != 0 { exit(code) }
+    }
+
+    /// Prints what is wrong with the apps, if anything is, and ends the process.
+    private func reportFindings() {
+        let contents = contents
+        let findings = contents.problems + contents.mounts.flatMap { $0.app.findings.map(\.description) }
+        let empty = contents.mounts.isEmpty && contents.pages.isEmpty
+        let all = findings + (empty ? ["The site is empty: mount an app before run()."] : [])
+        guard !all.isEmpty else { return }
+        for finding in all { FileHandle.standardError.write(Data("error: \(finding)\n".utf8)) }
+        exit(1)
+    }
+}
+
+extension DashApp {
+    /// Serves this app alone, at the root; see ``DashSite/run(arguments:)``.
+    ///
+    /// - Parameters:
+    ///   - configuration: how it is served; the command line and the environment win.
+    ///   - arguments: the command line after the program's name; nil is the process's own.
+    public func run(_ configuration: SiteConfiguration = SiteConfiguration(), arguments: [String]? = nil) async throws {
+        let site = DashSite(configuration)
+        site.mount(self, at: "/")
+        try await site.run(arguments: arguments)
+    }
+}

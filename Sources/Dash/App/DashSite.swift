@@ -1,0 +1,80 @@
+import Synchronization
+
+/// Several apps, and plain pages, served together: over one server, worker pool, job store, secret and session.
+///
+/// ```swift
+/// let site = DashSite()
+/// site.page(at: "/", html: "<h1>Our tools</h1>")
+/// site.mount(reports(), at: "/reports/")
+/// site.mount(imports(), at: "/imports/")
+/// try await site.run()
+/// ```
+///
+/// A job's name is the app's name and the callback's: `reports/out.children`.
+public final class DashSite: Sendable {
+    struct Mount: Sendable {
+        let path: String
+        let app: DashApp
+    }
+
+    struct Contents: Sendable {
+        var mounts: [Mount] = []
+        var pages: [String: String] = [:]
+        var problems: [String] = []
+    }
+
+    /// How the site is served, before the command line and the environment have their say.
+    public let configuration: SiteConfiguration
+    private let mutableContents = Mutex(Contents())
+
+    /// An empty site.
+    public init(_ configuration: SiteConfiguration = SiteConfiguration()) {
+        self.configuration = configuration
+    }
+
+    /// Serves an app below a path.
+    ///
+    /// - Parameters:
+    ///   - app: the app; its name becomes the path unless it was given one.
+    ///   - path: `/`, or parts between slashes such as `/reports/2026/`. A path that is taken, or that is none, is
+    ///     reported when the site starts.
+    public func mount(_ app: DashApp, at path: String) {
+        mutableContents.withLock { contents in
+            guard let normalized = MountPath.normalized(path) else {
+                contents.problems.append("“\(path)” is no path to mount an app at; write one like /reports/.")
+                return
+            }
+            if contents.isTaken(normalized) {
+                contents.problems.append("Two things are served at \(normalized); mount one of them elsewhere.")
+            }
+            contents.mounts.append(Mount(path: normalized, app: app))
+        }
+    }
+
+    /// Serves a plain HTML page, for example a list of the apps.
+    ///
+    /// - Parameters:
+    ///   - path: where; the same rules as for ``mount(_:at:)``.
+    ///   - html: the whole document.
+    public func page(at path: String, html: String) {
+        mutableContents.withLock { contents in
+            guard let normalized = MountPath.normalized(path) else {
+                contents.problems.append("“\(path)” is no path for a page; write one like /about/.")
+                return
+            }
+            if contents.isTaken(normalized) {
+                contents.problems.append("Two things are served at \(normalized); put one of them elsewhere.")
+            }
+            contents.pages[normalized] = html
+        }
+    }
+
+    /// What is served where, as of now.
+    var contents: Contents { mutableContents.withLock { $0 } }
+}
+
+extension DashSite.Contents {
+    func isTaken(_ path: String) -> Bool {
+        pages[path] != nil || mounts.contains { $0.path == path }
+    }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Foundation
+
+/// The command line of an app: `serve`, which is also what happens without a command.
+struct SiteCommand: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: URL(fileURLWithPath: CommandLine.executablePath).lastPathComponent,
+            abstract: "A Dash app in Swift.",
+            subcommands: [ServeCommand.self],
+            defaultSubcommand: ServeCommand.self
+        )
+    }
+}
+
+/// `serve`: the web server with its worker processes.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the site until Ctrl-C or SIGTERM.",
+        discussion: """
+            Running jobs get a few seconds to finish when the server is asked to stop; what is left runs again at the \
+            next start. A second signal ends everything at once.
+
+            Environment: HOST, PORT, DASH_DEBUG, DASH_DATA_DIR (where jobs, cache and secret are kept), DASH_SECRET_KEY \
+            (signs sessions and job handles), DASH_SUITES (where the component suites are installed), LOG_LEVEL.
+            """
+    )
+
+    @Option(help: "The address to listen on; 0.0.0.0 for all of the machine's. (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "The TCP port; 0 takes a free one. (default: 8050)")
+    var port: Int?
+
+    @Flag(inversion: .prefixedNo, help: "Show errors in the browser, with message and place. Never in production.")
+    var debug: Bool?
+
+    @Option(help: "The most worker processes at once. (default: four for each core, at least 8)")
+    var workers: Int?
+
+    @Option(help: "The path at which a proxy serves the site, as the browser sees it. (default: /)")
+    var prefix: String?
+
+    @Option(name: .customLong("data-dir"), help: "Where jobs, cache and secret are kept.")
+    var dataFolder: String?
+
+    @Flag(inversion: .prefixedNo, help: "Start the server again when a callback of it traps.")
+    var supervise = true
+
+    /// Says at once what cannot work.
+    func validate() throws {
+        if let port, !(0...65535).contains(port) { throw ValidationError("A port is a number from 0 to 65535.") }
+        if let workers, workers < 1 { throw ValidationError("At least one worker is needed.") }
+        if let prefix, MountPath.normalized(prefix) == nil { throw ValidationError("Write a prefix like /tools/.") }
+    }
+
+    /// The site's configuration with the environment's and the command line's word on it.
+    ///
+    /// - Throws: ``DashError`` with code `option` for a variable that has no valid value.
+    func apply(to configuration: SiteConfiguration, environment: [String: String]) throws -> SiteConfiguration {
+        var result = configuration
+        result.host = host ?? environment["HOST"] ?? configuration.host
+        result.port = try port ?? Self.number("PORT", environment) ?? configuration.port
+        result.debug = debug ?? environment["DASH_DEBUG"].map { ["1", "true", "True", "yes"].contains($0) } ?? configuration.debug
+        result.workers = workers ?? configuration.workers
+        result.pathPrefix = prefix ?? configuration.pathPrefix
+        result.dataFolder = dataFolder ?? configuration.dataFolder
+        return result
+    }
+
+    private static func number(_ variable: String, _ environment: [String: String]) throws -> Int? {
+        guard let text = environment[variable], !text.isEmpty else { return nil }
+        guard let number = Int(text), (0...65535).contains(number) else {
+            throw DashError(.option, "\(variable) is “\(text)”, which is no port number from 0 to 65535.")
+        }
+        return number
+    }
+}

@@ -1,0 +1,153 @@
+import CDashSpawn
+import Foundation
+import Jobs
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A server process seen from its supervisor.
+struct ServerProcess: Sendable {
+    /// How a server process ended.
+    struct End: Sendable {
+        let ending: SupervisorState.Ending
+        /// Whether it had been listening.
+        let wasReady: Bool
+        /// How long it ran.
+        let uptime: Duration
+
+        /// What happened, for the log.
+        var sentence: String {
+            switch ending {
+            case .exited(let code): "The server process exited with code \(code)"
+            case .signalled(let signal):
+                "The server process ended by \(dash_signal_name(signal).map { String(cString: $0) } ?? "signal \(signal)")"
+            }
+        }
+    }
+
+    private let process: pid_t
+
+    /// Starts the server process: this same executable with the same arguments.
+    ///
+    /// - Parameters:
+    ///   - restart: why the one before ended, for the new one to know; nil at the first start.
+    ///   - onEnd: called once, on a thread of its own, when the process has ended.
+    /// - Returns: nil when it could not be started; `onEnd` tells then too.
+    static func start(
+        restart: SupervisorState.RestartReason?,
+        onEnd: @escaping @Sendable (End) -> Void
+    ) -> ServerProcess? {
+        var ends: [Int32] = [-1, -1]
+        var process: pid_t = 0
+        let failure = dash_socket_pair(&ends) != 0 ? errno : spawn(&process, channel: ends[1], restart: restart)
+        if ends[1] >= 0 { close(ends[1]) }
+        guard failure == 0 else {
+            if ends[0] >= 0 { close(ends[0]) }
+            onEnd(End(ending: .exited(71), wasReady: false, uptime: .zero))  // 71: EX_OSERR of sysexits.h
+            return nil
+        }
+        let (channel, pid, started) = (ends[0], process, ContinuousClock.now)
+        let keeper = Thread {
+            let wasReady = waitForReady(channel)
+            _ = dash_wait_ended(pid)
+            var (signal, code): (Int32, Int32) = (0, 0)
+            _ = dash_reap(pid, &signal, &code)
+            close(channel)
+            let ending = signal == 0 ? SupervisorState.Ending.exited(code) : .signalled(signal)
+            onEnd(End(ending: ending, wasReady: wasReady, uptime: .now - started))
+        }
+        keeper.name = "server-keeper"
+        keeper.start()
+        return ServerProcess(process: pid)
+    }
+
+    /// Sends the process a signal.
+    func send(_ signal: Int32) {
+        kill(process, signal)
+    }
+
+    /// Whether the process said that it listens, before it ended.
+    private static func waitForReady(_ channel: Int32) -> Bool {
+        var byte: UInt8 = 0
+        return dash_read_all(channel, &byte, 1)
+    }
+
+    private static func spawn(_ process: inout pid_t, channel: Int32, restart: SupervisorState.RestartReason?) -> Int32 {
+        var environment = ProcessInfo.processInfo.environment
+        environment[SupervisedServer.restartVariable] = restart?.rawValue
+        if environment["SWIFT_BACKTRACE"] == nil { environment["SWIFT_BACKTRACE"] = SupervisedServer.backtraceSettings }
+        var path = [CChar](repeating: 0, count: 4096)
+        guard dash_own_executable(&path, path.count) == 0 else { return errno }
+        return withCStrings(CommandLine.arguments) { arguments in
+            withCStrings(environment.map { "\($0.key)=\($0.value)" }) { environment in
+                var request = dash_spawn_request(
+                    path: path.withUnsafeBufferPointer { strdup($0.baseAddress!) },
+                    arguments: arguments,
+                    environment: environment,
+                    role: nil,
+                    output: -1,
+                    channel: channel,
+                    own_group: true,
+                    null_input: true
+                )
+                return "server".withCString { role in
+                    request.role = role
+                    defer { free(UnsafeMutablePointer(mutating: request.path)) }
+                    return dash_spawn(&request, &process)
+                }
+            }
+        }
+    }
+
+    private static func withCStrings<R>(
+        _ strings: [String],
+        _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> R
+    ) -> R {
+        var pointers = strings.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
+    }
+}
+
+/// The supervised server's own side: tells when it listens, and ends when its supervisor is gone.
+enum SupervisedServer {
+    /// Names the reason of a restart to the new server.
+    static let restartVariable = "DASH_SWIFT_RESTART"
+    /// Enough to find the fault, quick enough that the restart is not noticed.
+    static let backtraceSettings =
+        "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,symbolicate=fast"
+
+    /// Whether this process was started by a supervisor.
+    static var isSupervised: Bool {
+        dash_spawn_role().map { String(cString: $0) == "server" } ?? false
+    }
+
+    /// Why the server before this one ended; nil at the first start. Taken out of the environment.
+    static func takeRestartReason() -> SupervisorState.RestartReason? {
+        defer { unsetenv(restartVariable) }
+        return getenv(restartVariable).flatMap { SupervisorState.RestartReason(rawValue: String(cString: $0)) }
+    }
+
+    /// Tells the supervisor that the server listens.
+    static func reportReady() {
+        guard isSupervised else { return }
+        var byte: UInt8 = 1
+        _ = dash_write_all(dash_spawn_channel(), &byte, 1)
+    }
+
+    /// Ends this process at once when the supervisor's end of the channel closes: it was killed, and so are we.
+    static func endWithSupervisor() {
+        guard isSupervised else { return }
+        let watch = Thread {
+            var byte: UInt8 = 0
+            _ = dash_read_all(dash_spawn_channel(), &byte, 1)
+            _exit(137)
+        }
+        watch.name = "supervisor-watch"
+        watch.start()
+    }
+}

@@ -1,0 +1,87 @@
+import Hummingbird
+import Jobs
+import Logging
+
+/// Makes a site's responder: the apps with their files, and the routes with what they need.
+struct SiteParts: Sendable {
+    let site: DashSite
+    let configuration: SiteConfiguration
+    let logger: Logger
+
+    /// - Throws: `SuiteError` when component suites are not installed, ``DashError`` for a path prefix that is none.
+    func responder(
+        manager: any JobManager,
+        signer: Signer,
+        polls: HeldPolls,
+        executor: CallbackExecutor
+    ) throws -> SiteResponder {
+        guard let prefix = MountPath.normalized(configuration.pathPrefix) else {
+            throw DashError(.option, "The path prefix “\(configuration.pathPrefix)” is no path; write one like /tools/.")
+        }
+        let contents = site.contents
+        let apps = try contents.mounts.map { mount in
+            ServedApp(mount, pathPrefix: prefix, suites: try Self.files(of: mount.app))
+        }
+        let sessions = Sessions(signer: signer)
+        return SiteResponder(
+            apps: apps.sorted { $0.path.utf8.count > $1.path.utf8.count },
+            pages: contents.pages,
+            pathPrefix: prefix,
+            healthPath: configuration.healthPath,
+            routes: AppRoutes(
+                sessions: sessions,
+                callbacks: callbackRoute(sessions, manager, signer, polls, executor),
+                trustsForwardedHeaders: configuration.trustsForwardedHeaders,
+                debug: configuration.debug
+            ),
+            logger: logger
+        )
+    }
+
+    private func callbackRoute(
+        _ sessions: Sessions,
+        _ manager: any JobManager,
+        _ signer: Signer,
+        _ polls: HeldPolls,
+        _ executor: CallbackExecutor
+    ) -> CallbackRoute {
+        CallbackRoute(
+            sessions: sessions,
+            origins: OriginCheck(
+                allowedOrigins: configuration.allowedOrigins,
+                trustsForwardedHeaders: configuration.trustsForwardedHeaders
+            ),
+            background: BackgroundCallbacks(
+                manager: manager,
+                handles: JobHandle(signer: signer),
+                polls: polls,
+                logger: logger
+            ),
+            executor: executor,
+            largestBody: configuration.largestBody,
+            deepestJSON: configuration.deepestJSON,
+            largestInputCount: configuration.largestInputCount,
+            debug: configuration.debug,
+            logger: logger
+        )
+    }
+
+    /// The files of an app's suites, which must be installed.
+    private static func files(of app: DashApp) throws -> SuiteFiles {
+        try SuiteFiles(folder: .locate(SuiteLock(manifests: app.suites)), suites: app.suites)
+    }
+}
+
+extension DashSite {
+    /// The callback that a job's name stands for: the app's name, a slash, the callback's name.
+    func backgroundCallback(ofJob name: String) -> Callback? {
+        for mount in contents.mounts {
+            let app = mount.app.name ?? MountPath.name(of: mount.path)
+            guard name.hasPrefix(app + "/") else { continue }
+            if let callback = mount.app.registry.backgroundCallback(named: String(name.dropFirst(app.count + 1))) {
+                return callback
+            }
+        }
+        return nil
+    }
+}

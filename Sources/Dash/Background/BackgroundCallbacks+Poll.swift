@@ -1,0 +1,77 @@
+import DashJSON
+import Hummingbird
+import Jobs
+
+extension BackgroundCallbacks {
+    /// Answers a poll: at once when there is news, else when some comes or the poll is let go.
+    func poll(_ call: CallbackCall, handle: String, page: String) async throws -> Response {
+        guard let job = handles.read(handle, owner: call.owner, page: page) else {
+            return Answers.text(.forbidden, "This is no job of this page.")
+        }
+        guard let first = try await manager.news(of: job, after: .max) else { return Self.unknownJob }
+        guard first.name == call.jobName, first.owner == call.owner, first.page == page else {
+            return Answers.text(.forbidden, "This is no job of this callback.")
+        }
+        let cursor = PollCursor(first.delivery, number: call.query.number)
+        guard var news = try await manager.news(of: job, after: cursor.known) else { return Self.unknownJob }
+        if case .wait = PollDecision(news) {
+            await polls.hold(session: call.visitor?.session ?? call.owner, connection: call.connection) { [manager] in
+                _ = try? await manager.nextNews(of: job, after: cursor.known)
+            }
+            guard let later = try await manager.news(of: job, after: cursor.known) else { return Self.unknownJob }
+            news = later
+        }
+        if let wait = pace.wait(before: news, interval: call.callback.background?.interval) {
+            try? await Task.sleep(for: wait)
+            guard let later = try await manager.news(of: job, after: cursor.known) else { return Self.unknownJob }
+            news = later
+        }
+        return try await answer(news, cursor: cursor, call, page: page)
+    }
+
+    private func answer(_ news: JobNews, cursor: PollCursor, _ call: CallbackCall, page: String) async throws -> Response {
+        switch PollDecision(news) {
+        case .wait:
+            return Answers.json(CallbackResponse().bytes)
+        case .updates(let progress, let props):
+            var answer = CallbackResponse()
+            answer.progress = progress.compactMap(PropertyUpdate.init)
+            answer.sideUpdate = props.compactMap(PropertyUpdate.init)
+            if !progress.isEmpty { pace.delivered(news.id, interval: call.callback.background?.interval) }
+            try await manager.record(cursor.delivery(through: news.sequence), for: news.id)
+            return Answers.json(answer.bytes)
+        case .result, .ended, .failed:
+            return try await finalAnswer(news, cursor: cursor, call, page: page)
+        }
+    }
+
+    /// The answer that ends the page's loop. It is the same for every further poll, for as long as the job is kept.
+    func finalAnswer(_ news: JobNews, cursor: PollCursor, _ call: CallbackCall, page: String) async throws -> Response {
+        running.forget(call.place(page: page), news.id)
+        pace.forget(news.id)
+        switch PollDecision(news) {
+        case .result(let result, let props):
+            if !props.isEmpty { try await manager.record(cursor.delivery(through: news.sequence), for: news.id) }
+            return try answer(result, props: props, call)
+        case .failed(let failure):
+            return try await self.failure(failure, call, context: JobDetails(decoding: news.details).context)
+        case .wait, .updates, .ended:
+            return Answers.noContent
+        }
+    }
+
+    /// A result, put to the ids of this request.
+    func answer(_ result: RawJSON, props: [PropertyValue], _ call: CallbackCall) throws -> Response {
+        var answer = CallbackResponse()
+        answer.sideUpdate = props.compactMap(PropertyUpdate.init)
+        switch try CallbackOutcome(decoding: result) {
+        case .updates(let updates):
+            answer.response = updates.resolved(for: call.callback, targets: call.request.targets)
+        case .preventUpdate where props.isEmpty:
+            return Answers.noContent
+        case .preventUpdate:
+            answer.response = []
+        }
+        return Answers.json(answer.bytes)
+    }
+}

@@ -1,0 +1,128 @@
+import Crypto
+import DashJSON
+import Hummingbird
+import Jobs
+
+extension BackgroundCallbacks {
+    /// Answers the first request of a run: from the cache, or with a job and what it has to tell within moments.
+    func start(_ call: CallbackCall, page: String) async throws -> Response {
+        let options = call.callback.background
+        var cache: CacheStore?
+        if let policy = options?.cache {
+            let key = try await CacheKey(policy, call)
+            if let result = try await manager.cachedResult(for: key) { return try answer(result, props: [], call) }
+            cache = CacheStore(key: key, expire: policy.expire)
+        }
+        let place = call.place(page: page)
+        let job = JobID.new
+        if let old = running.replace(place, with: job) { await cancel(old, reason: "superseded") }
+        do {
+            _ = try await manager.start(request(call, job: job, page: page, cache: cache))
+        } catch let error as JobsError {
+            running.forget(place, job)
+            return try await failure(JobFailure(error), call, context: nil)
+        }
+        return try await firstAnswer(call, job: job, page: page)
+    }
+
+    /// Waits a moment for the end, so that quick jobs need one request, and tells what there is.
+    private func firstAnswer(_ call: CallbackCall, job: JobID, page: String) async throws -> Response {
+        await withTaskGroup(of: Void.self) { group in
+            let (manager, firstWait) = (manager, firstWait)
+            group.addTask {
+                var known = 0
+                while let news = try? await manager.nextNews(of: job, after: known), !news.state.isFinished,
+                    !Task.isCancelled
+                {
+                    known = news.sequence
+                }
+            }
+            group.addTask { try? await Task.sleep(for: firstWait) }
+            await group.next()
+            group.cancelAll()
+        }
+        guard let news = try await manager.news(of: job, after: 0) else { return Self.unknownJob }
+        let cursor = PollCursor(nil, number: 0)
+        switch PollDecision(news) {
+        case .wait:
+            return Answers.json(beginning(call, job: job, page: page).bytes)
+        case .updates(let progress, let props):
+            var answer = beginning(call, job: job, page: page)
+            answer.progress = progress.compactMap(PropertyUpdate.init)
+            answer.sideUpdate = props.compactMap(PropertyUpdate.init)
+            pace.delivered(job, interval: call.callback.background?.interval)
+            try await manager.record(cursor.delivery(through: news.sequence), for: job)
+            return Answers.json(answer.bytes)
+        case .result, .ended, .failed:
+            return try await finalAnswer(news, cursor: cursor, call, page: page)
+        }
+    }
+
+    /// What a page must know of a job that goes on.
+    private func beginning(_ call: CallbackCall, job: JobID, page: String) -> CallbackResponse {
+        var answer = CallbackResponse()
+        answer.job = handles.make(job, owner: call.owner, page: page)
+        answer.cancel = call.callback.background?.cancel ?? []
+        answer.progressDefault = call.callback.background?.progressDefault ?? []
+        return answer
+    }
+
+    private func request(_ call: CallbackCall, job: JobID, page: String, cache: CacheStore?) -> JobRequest {
+        let context = call.context { _ in }
+        let isShared = call.callback.background?.cache?.scope == .shared
+        let carried = context.encoded(carrying: call.jobContext, isShared: isShared)
+        let details = JobDetails(
+            outputs: call.place(page: page).outputs,
+            context: call.handlesErrors ? RawJSON(unchecked: carried) : nil
+        )
+        return JobRequest(
+            id: job,
+            name: call.jobName,
+            payload: carried,
+            owner: call.owner,
+            page: page,
+            version: call.callback.version,
+            retries: call.callback.background?.retries ?? .none,
+            cache: cache,
+            details: details.bytes
+        )
+    }
+
+    static let unknownJob = Answers.text(.notFound, "This job is not known any more: its result was kept for a time only.")
+}
+
+extension Callback {
+    /// Changes with the callback's name and with the types of its inputs and outputs: a job of another version cannot run.
+    var version: String {
+        SHA256.hash(data: Array("\(name)\0\(signature)".utf8)).prefix(8).map { String($0, radix: 16) }.joined(separator: "-")
+    }
+}
+
+extension JobFailure {
+    /// A start that the manager refused.
+    init(_ error: JobsError) {
+        let isFull = error.code == .busy || error.code == .jobsPerOwner
+        let kind: Kind = isFull ? .busy : error.code == .tooLarge ? .tooLarge : .storage
+        self.init(kind: kind, code: error.code.description, message: error.message, trace: error.cause.map { "\($0)" })
+    }
+}
+
+extension CacheKey {
+    /// The key of a start: the job, the build of the program, the arguments that count, what the app's closure says, and
+    /// the owner where results are not shared.
+    ///
+    /// - Throws: what the closure throws.
+    init(_ policy: CachePolicy, _ call: CallbackCall) async throws {
+        let arguments = call.request.bindings.map(\.argument)
+        let parts: [JSON] = [
+            .string(call.jobName),
+            .string(BuildID.current),
+            .array(policy.keptArguments(arguments, of: call.callback.slots)),
+            try await policy.value().json,
+            .string(policy.scope == .shared ? "" : call.owner),
+        ]
+        let digest = SHA256.hash(data: JSON.array(parts).canonical())
+        let digits = Array("0123456789abcdef")
+        self.init(String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }))
+    }
+}

@@ -1,0 +1,68 @@
+import DashJSON
+import HTTPTypes
+import Hummingbird
+import Jobs
+import Logging
+
+/// Answers the renderer's requests for background callbacks: starts jobs, holds polls, cancels.
+///
+/// What each poll is answered with is the table of ``PollDecision``; who may ask is decided by the handle, which is
+/// bound to the owner and to the page load.
+struct BackgroundCallbacks: Sendable {
+    let manager: any JobManager
+    let handles: JobHandle
+    let polls: HeldPolls
+    let logger: Logger
+    let running = RunningJobs()
+    let pace = ProgressPace()
+    /// How long the first request waits for the result, so that a quick job needs no second one.
+    var firstWait: Duration = .milliseconds(50)
+
+    /// Answers a request for a background callback: the poll of a job, or a start.
+    func respond(to call: CallbackCall) async throws -> Response {
+        guard let page = call.visitor?.page else {
+            return Answers.text(.forbidden, "This page's token is missing or not ours. Reload the page.")
+        }
+        if let handle = call.query.job { return try await poll(call, handle: handle, page: page) }
+        return try await start(call, page: page)
+    }
+
+    /// Cancels the jobs that a click names, and those that a start replaces, where the handles are good.
+    ///
+    /// Handles that are forged, foreign or stale are logged and do not spoil the click.
+    func cancelNamedJobs(of call: CallbackCall) async {
+        guard !call.query.cancelJobs.isEmpty || !call.query.oldJobs.isEmpty else { return }
+        let page = call.visitor?.page ?? ""
+        for handle in call.query.cancelJobs {
+            guard let job = read(handle, call, page) else { continue }
+            await cancel(job, reason: "cancelled by the page")
+        }
+        for handle in call.query.oldJobs {
+            guard let job = read(handle, call, page), await belongs(job, to: call) else { continue }
+            await cancel(job, reason: "superseded")
+        }
+    }
+
+    func cancel(_ job: JobID, reason: String) async {
+        do {
+            try await manager.cancel(job, reason: reason)
+        } catch {
+            logger.error("A job could not be cancelled", metadata: ["job": "\(job)", "error": "\(error)"])
+        }
+    }
+
+    private func read(_ handle: String, _ call: CallbackCall, _ page: String) -> JobID? {
+        let job = handles.read(handle, owner: call.owner, page: page)
+        if job == nil { logger.notice("A job handle that is not ours was ignored", metadata: ["app": "\(call.app)"]) }
+        return job
+    }
+
+    /// Whether a job is one of this callback for these outputs. The renderer also names jobs of other callbacks
+    /// without outputs (dash-protocol §16, 7), which go on.
+    private func belongs(_ job: JobID, to call: CallbackCall) async -> Bool {
+        guard call.callback.kind == .background, let news = try? await manager.news(of: job, after: .max),
+            let details = try? JobDetails(decoding: news.details)
+        else { return false }
+        return news.name == call.jobName && details.outputs == call.place(page: news.page).outputs
+    }
+}

@@ -1,0 +1,32 @@
+/// What a callback request's query says of jobs (dash-protocol §6.1).
+struct JobQuery: Sendable, Equatable {
+    /// The page load's token.
+    var endID: String?
+    /// The handle of the job that is polled; nil in a request that starts something. It may be empty, which is no handle.
+    var job: String?
+    /// The number of the poll, which stays the same when our script tries again; nil without the script.
+    var number: Int?
+    /// Handles of jobs that this start replaces, as the page sees it.
+    var oldJobs: [String] = []
+    /// Handles of jobs that the click cancels.
+    var cancelJobs: [String] = []
+
+    /// Handles read from one query at most; more are no page's.
+    private static let mostHandles = 64
+
+    /// Reads the query of a request's path; unknown parameters are ignored.
+    init(_ query: String?) {
+        for pair in (query ?? "").split(separator: "&") {
+            guard let equals = pair.firstIndex(of: "=") else { continue }
+            let value = String(pair[pair.index(after: equals)...])
+            switch pair[..<equals] {
+            case "endId": endID = value
+            case "job": job = value
+            case "n": number = Int(value)
+            case "oldJob" where oldJobs.count < Self.mostHandles: oldJobs.append(value)
+            case "cancelJob" where cancelJobs.count < Self.mostHandles: cancelJobs.append(value)
+            default: break
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import DashJSON
+import Jobs
+
+/// What to answer a poll with, decided from the job's news alone.
+enum PollDecision: Sendable {
+    /// There is nothing to tell yet.
+    case wait
+    /// The job goes on, or its result follows with the next answer.
+    case updates(progress: [PropertyValue], props: [PropertyValue])
+    /// The job succeeded; the properties set since the last answer come with the result.
+    case result(RawJSON, props: [PropertyValue])
+    /// The job was cancelled or replaced: 204 ends the page's loop.
+    case ended
+    /// The job ended without a result.
+    case failed(JobFailure)
+
+    /// Decides. New progress never comes with the result, so that the page shows the last value too.
+    init(_ news: JobNews) {
+        switch news.state {
+        case .cancelling, .cancelled:
+            self = .ended
+        case .succeeded where news.progress.isEmpty:
+            self = .result(news.result ?? RawJSON(JSON.null), props: news.props)
+        case .failed, .lost, .timedOut:
+            self = .failed(news.failure ?? Self.unexplained(news.state))
+        case .scheduled, .queued, .running, .succeeded:
+            let isNews = !news.progress.isEmpty || !news.props.isEmpty
+            self = isNews ? .updates(progress: news.progress, props: news.props) : .wait
+        }
+    }
+
+    private static func unexplained(_ state: JobState) -> JobFailure {
+        let kind: JobFailure.Kind = state == .lost ? .lost : state == .timedOut ? .timedOut : .error
+        return JobFailure(kind: kind, code: state.rawValue, message: "The job ended as \(state.rawValue).")
+    }
+}
+
+/// From which change on a poll is answered.
+struct PollCursor: Sendable, Equatable {
+    /// Changes up to this one have reached the page.
+    let known: Int
+    /// The number under which the answer is remembered.
+    let number: Int
+
+    /// - Parameters:
+    ///   - delivery: what the page was last given.
+    ///   - number: the poll's number; a new one acknowledges that answer, the same one says that it did not arrive.
+    ///     Without numbers every poll acknowledges.
+    init(_ delivery: Delivery?, number: Int?) {
+        let last = delivery ?? Delivery(poll: 0, from: 0, through: 0)
+        self.number = number ?? last.poll + 1
+        known = self.number == last.poll && number != nil ? last.from : last.through
+    }
+
+    /// The delivery of an answer with the changes up to `sequence`.
+    func delivery(through sequence: Int) -> Delivery {
+        Delivery(poll: number, from: known, through: sequence)
+    }
+}

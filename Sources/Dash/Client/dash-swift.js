@@ -1,0 +1,137 @@
+// Keeps the polls of background jobs alive through lost connections and restarts of the server, and shows how a job
+// ended where the renderer would only write to the console. Loaded before the renderer; everything works without it,
+// less gracefully. Changes nothing but fetches that carry `job=`.
+(function () {
+    'use strict';
+
+    var GIVE_UP_AFTER = 10 * 60 * 1000; // ms
+    var LONGEST_ANSWER = 45 * 1000; // ms; a poll is held at most 20 s, so a longer silence is a dead connection
+    var LONGEST_PAUSE = 5000; // ms between two tries
+    var QUIET_TRIES = 4; // tries before the page says that the connection is lost
+
+    var originalFetch = window.fetch;
+    var polls = new Map(); // job handle → number of the poll that is to be answered next
+
+    window.fetch = function (resource, options) {
+        var url = pollURL(resource, options);
+        return url ? poll(url, options) : originalFetch.apply(this, arguments);
+    };
+
+    // The URL of a poll, or null for every other request.
+    function pollURL(resource, options) {
+        if (typeof resource !== 'string' || !options || String(options.method).toUpperCase() !== 'POST') {
+            return null;
+        }
+        if (resource.indexOf('_dash-update-component') < 0) {
+            return null;
+        }
+        var url = new URL(resource, window.location.href);
+        return url.searchParams.get('job') ? url : null;
+    }
+
+    // Sends one poll, again and again until the server has answered it. The number `n` stays the same for every try, so
+    // the server knows which of its answers the page has had.
+    async function poll(url, options) {
+        var job = url.searchParams.get('job');
+        var number = polls.get(job) || 1;
+        url.searchParams.set('n', String(number));
+        var answer = await untilAnswered(url.href, options);
+        polls.set(job, number + 1);
+        if (answer.status !== 200) {
+            polls.delete(job);
+        }
+        if (answer.status >= 400) {
+            notify('job', answer.headers.get('X-Dash-Notice') || 'A background job failed (status ' + answer.status + ').');
+        }
+        return answer;
+    }
+
+    async function untilAnswered(url, options) {
+        var started = Date.now();
+        for (var tries = 1; ; tries += 1) {
+            var answer = await attempt(url, options);
+            var isFinal = answer && [502, 503, 504].indexOf(answer.status) < 0;
+            if (isFinal || Date.now() - started > GIVE_UP_AFTER) {
+                unnotify('connection');
+                return answer || new Response('The server did not answer for ten minutes.', {status: 504});
+            }
+            if (tries >= QUIET_TRIES) {
+                notify('connection', 'The connection to the server is lost; trying again …');
+            }
+            await pause(Math.min(LONGEST_PAUSE, 50 * Math.pow(2, tries - 1)));
+        }
+    }
+
+    // One request with its whole body: an answer that was cut in the middle, or that is no JSON where JSON is due, counts
+    // as none (the renderer would wait for ever on it).
+    async function attempt(url, options) {
+        var controller = new AbortController();
+        var timer = setTimeout(function () { controller.abort(); }, LONGEST_ANSWER);
+        try {
+            var response = await originalFetch.call(window, url, Object.assign({}, options, {signal: controller.signal}));
+            var body = await response.text();
+            if (response.status === 200) {
+                JSON.parse(body);
+            }
+            var hasBody = response.status !== 204 && response.status !== 304;
+            return new Response(hasBody ? body : null, {status: response.status, headers: response.headers});
+        } catch (error) {
+            return null;
+        } finally {
+            clearTimeout(timer);
+        }
+    }
+
+    // Waits, but no longer than until the browser says that it is online again.
+    function pause(milliseconds) {
+        return new Promise(function (resolve) {
+            var done = function () {
+                clearTimeout(timer);
+                window.removeEventListener('online', done);
+                resolve();
+            };
+            var timer = setTimeout(done, milliseconds);
+            window.addEventListener('online', done);
+        });
+    }
+
+    // Notices: plain elements in a corner, styled by properties so that no style rule of a strict policy is needed.
+    var notices = new Map();
+
+    function notify(kind, text) {
+        var notice = notices.get(kind) || makeNotice(kind);
+        notice.firstChild.textContent = text;
+    }
+
+    function unnotify(kind) {
+        var notice = notices.get(kind);
+        if (notice) {
+            notice.remove();
+            notices.delete(kind);
+        }
+    }
+
+    function makeNotice(kind) {
+        var notice = document.createElement('div');
+        notice.className = 'dash-swift-notice';
+        notice.setAttribute('role', 'status');
+        notice.dataset.kind = kind;
+        Object.assign(notice.style, {
+            position: 'fixed', right: '16px', bottom: 16 + 56 * notices.size + 'px', zIndex: '10000', maxWidth: '28em',
+            padding: '10px 14px', borderRadius: '6px', background: '#2b2f36', color: '#fff',
+            font: '14px/1.4 system-ui, sans-serif', boxShadow: '0 4px 14px rgba(0, 0, 0, .25)'
+        });
+        notice.appendChild(document.createElement('span'));
+        var close = document.createElement('button');
+        close.textContent = '×';
+        close.setAttribute('aria-label', 'Close');
+        Object.assign(close.style, {
+            marginLeft: '12px', border: '0', background: 'none', color: 'inherit', font: 'inherit', cursor: 'pointer'
+        });
+        close.addEventListener('click', function () { unnotify(kind); });
+        notice.appendChild(close);
+        document.body.appendChild(notice);
+        notices.set(kind, notice);
+        return notice;
+    }
+})();

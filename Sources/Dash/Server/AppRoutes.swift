@@ -1,0 +1,115 @@
+import DashJSON
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// The routes of an app (dash-protocol §1).
+struct AppRoutes: Sendable {
+    let sessions: Sessions
+    let callbacks: CallbackRoute
+    let trustsForwardedHeaders: Bool
+    let debug: Bool
+
+    /// Answers a request below an app's path.
+    ///
+    /// - Parameter rest: what follows the app's path.
+    func respond(
+        to request: Request,
+        rest: String,
+        app: ServedApp,
+        context: some RequestContext,
+        connection: ConnectionWatch?
+    ) async throws -> Response {
+        switch request.method {
+        case .post where rest == "_dash-update-component":
+            return try await callbacks.respond(to: request, app: app, connection: connection)
+        case .get, .head:
+            return try await read(request, rest, app, context)
+        default:
+            return Answers.text(.methodNotAllowed, "\(request.method) is not answered here.")
+        }
+    }
+
+    private func read(
+        _ request: Request,
+        _ rest: String,
+        _ app: ServedApp,
+        _ context: some RequestContext
+    ) async throws -> Response {
+        switch rest {
+        case "_dash-layout":
+            return Answers.json(try await app.layout(for: PageRequest(request, below: app.path)))
+        case "_dash-dependencies":
+            return Answers.json(app.dependencies)
+        case "_reload-hash":
+            return Answers.json(Array(#"{"reloadHash":null,"hard":false,"packages":[],"files":[]}"#.utf8))
+        case "_favicon.ico":
+            return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon")
+        case ClientScript.path:
+            var response = Answers.bytesAnswer(ClientScript.bytes, type: ContentType.of(ClientScript.path))
+            response.headers[.cacheControl] = "public, max-age=31536000, immutable"
+            return response
+        default:
+            return try await file(request, rest, app, context) ?? index(request, app)
+        }
+    }
+
+    /// A file of a suite or of the assets; nil for a path that is neither, which is a page's.
+    private func file(
+        _ request: Request,
+        _ rest: String,
+        _ app: ServedApp,
+        _ context: some RequestContext
+    ) async throws -> Response? {
+        var answer: FileAnswer?
+        if rest.hasPrefix("_dash-component-suites/") {
+            let parts = rest.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+            answer = parts.count == 3 ? app.suites.file(package: String(parts[1]), path: String(parts[2])).map(FileAnswer.init) : nil
+        } else if rest.hasPrefix("assets/") {
+            let name = rest.dropFirst("assets/".count).removingPercentEncoding
+            answer = name.flatMap { app.assets.file(named: $0) }
+                .map { FileAnswer($0, path: app.assets.path + "/" + $0.name) }
+        } else {
+            return nil
+        }
+        guard let answer else { return Answers.text(.notFound, "There is no such file.") }
+        return try await answer.respond(to: request.headers, context: context)
+    }
+
+    /// The index page, for the app's path and every path below it that is nothing else: routing is the page's own.
+    private func index(_ request: Request, _ app: ServedApp) -> Response {
+        let known = sessions.session(cookieHeader: request.headers[.cookie])
+        let new = known == nil ? sessions.newSession() : nil
+        let session = known ?? new?.session ?? ""
+        var response = Answers.html(app.index(endID: sessions.newPage(session: session), debug: debug).html())
+        response.headers[.cacheControl] = "no-store"
+        if let new { response.headers[.setCookie] = cookie(new.cookie, request) }
+        return response
+    }
+
+    private func cookie(_ value: String, _ request: Request) -> String {
+        let isSecure = trustsForwardedHeaders && request.headers[.forwardedProto]?.lowercased() == "https"
+        return "\(sessions.cookieName)=\(value); Path=/; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")"
+    }
+}
+
+extension PageRequest {
+    /// The parts of a request that an app may know.
+    ///
+    /// - Parameter path: the app's path, which is left out.
+    init(_ request: Request, below path: String) {
+        var headers: [String: String] = [:]
+        headers.reserveCapacity(request.headers.count)
+        for field in request.headers {
+            let name = field.name.canonicalName
+            headers[name] = headers[name].map { "\($0), \(field.value)" } ?? field.value
+        }
+        let cookies = Cookies.pairs(in: headers["cookie"]).map { ($0.name, $0.value) }
+        self.init(
+            path: "/" + request.uri.string.dropFirst(path.count),
+            headers: headers,
+            cookies: Dictionary(cookies, uniquingKeysWith: { first, _ in first })
+        )
+    }
+}

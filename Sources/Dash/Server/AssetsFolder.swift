@@ -1,0 +1,64 @@
+import Foundation
+
+/// The files of an app's `assets` folder: which there are, which go into the page, and in what order.
+///
+/// Dash's rule (dash-protocol §3): folders in sorted order, the root first, the files of each sorted by name; names that
+/// end in `js` or `mjs` are scripts, in `css` style sheets; a `favicon.ico` is the icon.
+struct AssetsFolder: Sendable {
+    /// One file.
+    struct File: Sendable, Equatable {
+        /// The path below the folder, with `/` between its parts.
+        let name: String
+        /// Seconds since 1970, which the page's URL carries so that a changed file is fetched anew.
+        let modified: Double
+        /// Length in bytes.
+        let size: Int
+    }
+
+    /// The folder's absolute path.
+    let path: String
+    /// Every regular file, in the order of the rule.
+    let files: [File]
+    private let places: [String: Int]
+
+    /// Walks the folder. A folder that does not exist has no files. Links are left out: they could lead anywhere.
+    init(path: String) {
+        self.path = path
+        let keys: [URLResourceKey] = [.isRegularFileKey, .isSymbolicLinkKey, .contentModificationDateKey, .fileSizeKey]
+        let root = URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL
+        let walk = FileManager.default.enumerator(at: root, includingPropertiesForKeys: keys)
+        var found: [File] = []
+        while let url = walk?.nextObject() as? URL {
+            guard let values = try? url.resourceValues(forKeys: Set(keys)) else { continue }
+            guard values.isRegularFile == true, values.isSymbolicLink != true else { continue }
+            found.append(
+                File(
+                    name: String(url.standardizedFileURL.path.dropFirst(root.path.count + 1)),
+                    modified: values.contentModificationDate?.timeIntervalSince1970 ?? 0,
+                    size: values.fileSize ?? 0
+                )
+            )
+        }
+        files = found.sorted { Self.order($0.name) < Self.order($1.name) }
+        places = Dictionary(files.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { $1 })
+    }
+
+    /// The file of this name, as it was when the folder was walked; nil for any other name.
+    func file(named name: String) -> File? {
+        places[name].map { files[$0] }
+    }
+
+    /// The files that are scripts.
+    var scripts: [File] { files.filter { $0.name.hasSuffix(".js") || $0.name.hasSuffix(".mjs") } }
+
+    /// The files that are style sheets.
+    var stylesheets: [File] { files.filter { $0.name.hasSuffix(".css") } }
+
+    /// The icon; the last one wins, as in Dash.
+    var favicon: File? { files.last { $0.name == "favicon.ico" || $0.name.hasSuffix("/favicon.ico") } }
+
+    private static func order(_ name: String) -> (String, String) {
+        guard let slash = name.lastIndex(of: "/") else { return ("", name) }
+        return (String(name[..<slash]), String(name[slash...]))
+    }
+}

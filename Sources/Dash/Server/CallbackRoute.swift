@@ -1,0 +1,128 @@
+import DashJSON
+import HTTPTypes
+import Hummingbird
+import Jobs
+import Logging
+import NIOCore
+
+/// `_dash-update-component`: checks a request, finds its callback, and has it answered (dash-protocol §6).
+struct CallbackRoute: Sendable {
+    let sessions: Sessions
+    let origins: OriginCheck
+    let background: BackgroundCallbacks
+    let executor: CallbackExecutor
+    let largestBody: Int
+    let deepestJSON: Int
+    let largestInputCount: Int
+    let debug: Bool
+    let logger: Logger
+
+    /// Answers one request. Whatever is wrong with it, the answer is no redirect, no 400 or 401 (the renderer shows
+    /// nothing for these) and no success.
+    func respond(to request: Request, app: ServedApp, connection: ConnectionWatch?) async throws -> Response {
+        guard origins.accepts(request.headers, host: request.head.authority) else {
+            return Answers.text(.forbidden, "Requests from pages of other sites are refused.")
+        }
+        guard request.headers[.contentType]?.lowercased().hasPrefix(Answers.jsonType) == true else {
+            return Answers.text(.unsupportedMediaType, "Callbacks take application/json.")
+        }
+        let body = try await json(of: request)
+        guard let callback = body["output"].stringValue.flatMap({ app.app.registry.callback(for: $0) }) else {
+            return Answers.text(
+                .internalServerError,
+                "This app has no callback for the output \(body["output"].text.prefix(200)). "
+                    + "Perhaps the page was loaded from another version of the app; reload it."
+            )
+        }
+        let call = try await call(callback, body, request, app, connection)
+        await background.cancelNamedJobs(of: call)
+        switch callback.kind {
+        case .cancel: return Answers.json(CallbackResponse(response: []).bytes)
+        case .background: return try await background.respond(to: call)
+        case .regular: return try await run(call)
+        }
+    }
+
+    private func json(of request: Request) async throws -> JSON {
+        let buffer: ByteBuffer
+        do {
+            buffer = try await request.body.collect(upTo: largestBody)
+        } catch is NIOTooManyBytesError {
+            throw HTTPError(.contentTooLarge, message: "The request is larger than \(largestBody) bytes.")
+        }
+        do {
+            return try buffer.withUnsafeReadableBytes { try JSON(parsing: $0, maximumDepth: deepestJSON) }
+        } catch {
+            throw HTTPError(.unprocessableContent, message: "The request's body is no JSON: \(error)")
+        }
+    }
+
+    private func call(
+        _ callback: Callback,
+        _ body: JSON,
+        _ request: Request,
+        _ app: ServedApp,
+        _ connection: ConnectionWatch?
+    ) async throws -> CallbackCall {
+        let query = JobQuery(request.uri.query)
+        let visitor = sessions.visitor(cookieHeader: request.headers[.cookie], endID: query.endID)
+        let page = PageRequest(request, below: app.path)
+        let named = try await app.app.owner(of: page)
+        let decoded = try CallbackRequest(decoding: body, for: callback)
+        guard decoded.bindings.reduce(0, { $0 + $1.members.count }) <= largestInputCount else {
+            throw HTTPError(.contentTooLarge, message: "The request names more than \(largestInputCount) properties.")
+        }
+        return CallbackCall(
+            app: app.name,
+            callback: callback,
+            request: decoded,
+            page: page,
+            visitor: visitor,
+            owner: named.map { "user:\($0)" } ?? visitor.map { "session:\($0.session)" } ?? "",
+            query: query,
+            jobContext: app.app.jobContext,
+            appOnError: app.app.errorHandler,
+            connection: connection,
+            debug: debug
+        )
+    }
+
+    /// Runs a regular callback on the callbacks' own threads.
+    private func run(_ call: CallbackCall) async throws -> Response {
+        let sent = SentProperties()
+        let context = call.context(emit: sent.add)
+        let outcome: CallbackOutcome
+        do {
+            outcome = try await withTaskExecutorPreference(executor) { try await call.callback.run(in: context) }
+        } catch {
+            return try await call.recover(from: CallbackFailure(error), logger: logger)
+        }
+        let side = sent.properties
+        switch outcome {
+        case .preventUpdate where side.isEmpty:
+            return Answers.noContent
+        case .updates where side.isEmpty && call.callback.hasNoOutput:
+            return Answers.noContent
+        case .preventUpdate:
+            return Answers.json(CallbackResponse(response: call.callback.hasNoOutput ? nil : [], sideUpdate: side).bytes)
+        case .updates(let updates):
+            let values = updates.resolved(for: call.callback, targets: call.request.targets)
+            let response = call.callback.hasNoOutput ? nil : values
+            return Answers.json(CallbackResponse(response: response, sideUpdate: side).bytes)
+        }
+    }
+}
+
+extension DashApp {
+    /// Whose request this is, where the app says so.
+    ///
+    /// - Throws: what the app's `identify` throws, which refuses the request.
+    fileprivate func owner(of request: PageRequest) async throws -> String? {
+        guard let identify = withSettings({ $0.identify }) else { return nil }
+        return try await identify(request)
+    }
+
+    fileprivate var errorHandler: (@Sendable (CallbackFailure) async throws -> Void)? {
+        withSettings { $0.onError }
+    }
+}

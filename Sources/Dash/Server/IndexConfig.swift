@@ -1,0 +1,47 @@
+import DashJSON
+
+/// Builds the `_dash-config` object that the renderer reads at load (dash-protocol §2.3).
+struct IndexConfig: Sendable {
+    /// Prefix of every request the browser makes.
+    var requestsPrefix: String
+    /// Whether the developer's tools are shown: error cards and the callback graph.
+    var debug: Bool
+    /// The title while a callback runs; nil leaves the title alone.
+    var updateTitle: String?
+    /// Whether callbacks may name components that the layout does not have yet.
+    var suppressCallbackExceptions: Bool
+    /// Per namespace and component the properties besides `children` that hold components.
+    var childrenProps: JSON
+    /// The token of this page load.
+    var endID: String
+
+    /// The versions of the front end that the pinned suites carry; shown by the developer's tools only.
+    static let dashVersion = "4.4.1"
+    static let plotlyVersion = "7.1.0"
+
+    /// The object, its members in Dash's order.
+    var json: JSON {
+        var config = JSONObject()
+        config.append("url_base_pathname", .null)
+        config.append("requests_pathname_prefix", .string(requestsPrefix))
+        config.append("ui", .bool(debug))
+        config.append("props_check", .bool(debug))
+        config.append("disable_version_check", true)
+        config.append("show_undo_redo", false)
+        config.append("suppress_callback_exceptions", .bool(suppressCallbackExceptions))
+        config.append("update_title", updateTitle.map { .string($0) } ?? .null)
+        config.append("children_props", childrenProps)
+        config.append("serve_locally", true)
+        config.append("dash_version", .string(Self.dashVersion))
+        config.append("python_version", "none: dash-swift")
+        config.append("dash_version_url", "")
+        config.append("ddk_version", .null)
+        config.append("plotly_version", .string(Self.plotlyVersion))
+        config.append("validate_callbacks", .bool(debug))
+        config.append("csrf_token_name", "_csrf_token")
+        config.append("csrf_header_name", "X-CSRFToken")
+        config.append("end_id", .string(endID))
+        config.append("plotly_cloud_installed", false)
+        return .object(config)
+    }
+}

@@ -1,0 +1,78 @@
+import DashJSON
+
+/// One mounted app with all that can be prepared before the first request.
+struct ServedApp: Sendable {
+    let app: DashApp
+    /// The first part of its jobs' names.
+    let name: String
+    /// The path it is served at, with a slash at both ends.
+    let path: String
+    /// The same as the browser sees it, behind a proxy that adds a prefix.
+    let requestsPrefix: String
+    let suites: SuiteFiles
+    let assets: AssetsFolder
+    let dependencies: [UInt8]
+    /// The layout where it is a value; nil for a function.
+    private let fixedLayout: [UInt8]?
+
+    /// - Parameters:
+    ///   - mount: the app and its path.
+    ///   - pathPrefix: the prefix that a proxy adds, `/` for none.
+    ///   - suites: the files of its component suites.
+    init(_ mount: DashSite.Mount, pathPrefix: String, suites: SuiteFiles) {
+        app = mount.app
+        name = mount.app.name ?? MountPath.name(of: mount.path)
+        path = mount.path
+        requestsPrefix = String(pathPrefix.dropLast()) + mount.path
+        self.suites = suites
+        assets = AssetsFolder(path: mount.app.assetsFolder)
+        dependencies = app.registry.dependencies().serialized()
+        if case .value(let layout) = app.layoutSource {
+            fixedLayout = layout.jsonBytes()
+        } else {
+            fixedLayout = nil
+        }
+    }
+
+    /// The layout for one load of the page.
+    ///
+    /// - Throws: what the app's function throws.
+    func layout(for request: PageRequest) async throws -> [UInt8] {
+        if let fixedLayout { return fixedLayout }
+        guard case .function(let make) = app.layoutSource else { return JSON.null.serialized() }
+        return try await make(request).jsonBytes()
+    }
+
+    /// The index page for one load.
+    ///
+    /// - Parameter endID: the token of this load.
+    func index(endID: String, debug: Bool) -> IndexPage {
+        let config = IndexConfig(
+            requestsPrefix: requestsPrefix,
+            debug: debug,
+            updateTitle: app.updateTitle,
+            suppressCallbackExceptions: app.suppressCallbackExceptions,
+            childrenProps: suites.childrenProps,
+            endID: endID
+        )
+        return IndexPage(
+            title: app.title,
+            requestsPrefix: requestsPrefix,
+            stylesheets: suites.styles(prefix: requestsPrefix) + assets.stylesheets.map(url),
+            scripts: scripts(debug: debug),
+            favicon: assets.favicon.map(url) ?? requestsPrefix + "_favicon.ico?v=" + ClientScript.version,
+            config: config.json
+        )
+    }
+
+    /// Dash's order, with our own script before the renderer.
+    private func scripts(debug: Bool) -> [String] {
+        let suite = { suites.scripts($0, prefix: requestsPrefix, development: debug) }
+        return suite(.dependencies) + suite(.suite) + assets.scripts.map(url)
+            + [requestsPrefix + ClientScript.path] + suite(.core)
+    }
+
+    private func url(_ file: AssetsFolder.File) -> String {
+        "\(requestsPrefix)assets/\(file.name)?m=\(file.modified)"
+    }
+}

@@ -1,0 +1,59 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Finds the app and the route of a request. One table decides, so no route can be forgotten by a check (S12).
+struct SiteResponder: Sendable {
+    /// What is served, longest paths first.
+    let apps: [ServedApp]
+    let pages: [String: String]
+    let pathPrefix: String
+    let healthPath: String?
+    let routes: AppRoutes
+    let logger: Logger
+
+    /// Answers one request.
+    ///
+    /// - Parameter connection: tells when the browser is gone.
+    func respond(to request: Request, context: some RequestContext, connection: ConnectionWatch?) async -> Response {
+        let path = strippingPrefix(request.uri.path)
+        do {
+            var response = try await route(request, path, context, connection)
+            if request.method == .head { response = response.createHeadResponse() }
+            return response
+        } catch let error as HTTPError {
+            return Answers.text(error.status, error.body ?? error.status.reasonPhrase)
+        } catch {
+            return FailureAnswer(CallbackFailure(error)).respond(debug: routes.debug, logger: logger, callback: path)
+        }
+    }
+
+    private func route(
+        _ request: Request,
+        _ path: String,
+        _ context: some RequestContext,
+        _ connection: ConnectionWatch?
+    ) async throws -> Response {
+        let isRead = request.method == .get || request.method == .head
+        if isRead, let healthPath, path == "/" + healthPath { return Answers.text(.ok, "OK") }
+        if isRead, let page = pages[path] { return Answers.html(page) }
+        if isRead, path == "/_favicon.ico" { return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon") }
+        if let app = apps.first(where: { path.hasPrefix($0.path) }) {
+            let rest = String(path.dropFirst(app.path.count))
+            return try await routes.respond(to: request, rest: rest, app: app, context: context, connection: connection)
+        }
+        if isRead, isFolder(path + "/") { return Answers.moved(to: String(pathPrefix.dropLast()) + path + "/") }
+        return Answers.text(.notFound, "Nothing is served at \(path).")
+    }
+
+    private func isFolder(_ path: String) -> Bool {
+        pages[path] != nil || apps.contains { $0.path == path }
+    }
+
+    /// The path below the proxy's prefix, whether the proxy has stripped it or not.
+    private func strippingPrefix(_ path: String) -> String {
+        guard pathPrefix != "/", path.hasPrefix(pathPrefix) else { return path }
+        return "/" + path.dropFirst(pathPrefix.count)
+    }
+}

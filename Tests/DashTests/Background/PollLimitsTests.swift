@@ -1,0 +1,80 @@
+import Testing
+
+@testable import Dash
+
+@Suite("Polls held per browser")
+struct PollLimitsTests {
+    private let start = ContinuousClock.now
+
+    @Test("Four polls of one browser are held, the fifth lets the oldest go")
+    func theFifthPollLetsTheOldestGo() {
+        var limits = PollLimits()
+        for poll in 0..<4 { #expect(limits.hold(poll, session: "a", now: start) == []) }
+        let later = start + .seconds(1)
+        #expect(limits.hold(4, session: "a", now: later) == [.init(poll: 0, at: later)])
+        #expect(limits.hold(5, session: "a", now: later) == [.init(poll: 1, at: later)])
+    }
+
+    @Test("A poll is not let go before it was held for the shortest time")
+    func aYoungPollStaysALittle() {
+        var limits = PollLimits(limit: 1)
+        _ = limits.hold(0, session: "a", now: start)
+        let releases = limits.hold(1, session: "a", now: start + .milliseconds(40))
+        #expect(releases == [.init(poll: 0, at: start + .milliseconds(250))])
+    }
+
+    @Test("Browsers do not count for each other")
+    func sessionsAreApart() {
+        var limits = PollLimits(limit: 1)
+        _ = limits.hold(0, session: "a", now: start)
+        #expect(limits.hold(1, session: "b", now: start) == [])
+        #expect(limits.count == 2)
+    }
+
+    @Test("A poll that ended makes room, and one that is leaving is not asked twice")
+    func endedPollsMakeRoom() {
+        var limits = PollLimits(limit: 2)
+        for poll in 0..<3 { _ = limits.hold(poll, session: "a", now: start) }
+        limits.end(0, session: "a")
+        limits.end(1, session: "a")
+        #expect(limits.hold(3, session: "a", now: start) == [])
+        limits.end(2, session: "a")
+        limits.end(3, session: "a")
+        #expect(limits.count == 0)
+    }
+}
+
+@Suite("Holding a poll")
+struct HeldPollsTests {
+    @Test("A poll ends when its news comes")
+    func newsEndsThePoll() async {
+        let polls = HeldPolls()
+        let (news, tell) = AsyncStream<Void>.makeStream()
+        async let held: Void = polls.hold(session: "a", connection: nil) { for await _ in news { return } }
+        tell.yield()
+        await held
+        #expect(polls.count == 0)
+    }
+
+    @Test("A closed connection, a fifth poll and a shutdown each let a poll go")
+    func pollsAreLetGo() async {
+        let polls = HeldPolls(limits: PollLimits(limit: 1, shortestHold: .zero), longestHold: .seconds(3600))
+        async let first: Void = polls.hold(session: "a", connection: nil, until: forever)
+        while polls.count < 1 { await Task.yield() }
+        async let second: Void = polls.hold(session: "a", connection: nil, until: forever)
+        await first
+        polls.shutDown()
+        await second
+        await polls.hold(session: "a", connection: nil, until: forever)
+        #expect(polls.count == 0)
+    }
+
+    @Test("The time's end lets a poll go")
+    func timeEndsThePoll() async {
+        let polls = HeldPolls(longestHold: .zero)
+        await polls.hold(session: "a", connection: nil, until: forever)
+        #expect(polls.count == 0)
+    }
+
+    private let forever: @Sendable () async -> Void = { try? await Task.sleep(for: .seconds(3600)) }
+}

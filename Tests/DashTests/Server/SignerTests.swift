@@ -1,0 +1,90 @@
+import Jobs
+import Testing
+
+@testable import Dash
+
+@Suite("Signed tokens")
+struct SignerTests {
+    private let signer = Signer(secret: Array("0123456789abcdef".utf8))
+
+    @Test("A token gives its value back")
+    func roundTrip() {
+        let token = signer.sign("value~x", purpose: "p", boundTo: ["owner", "page"])
+        #expect(signer.verify(token, purpose: "p", boundTo: ["owner", "page"]) == "value~x")
+        #expect(token.utf8.allSatisfy { Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~".utf8).contains($0) })
+    }
+
+    @Test("S1: flipped, cut, empty and foreign tokens are worth nothing")
+    func forgedTokens() {
+        let token = signer.sign("value", purpose: "p", boundTo: ["owner"])
+        for index in token.indices {
+            var forged = token
+            forged.replaceSubrange(index...index, with: token[index] == "A" ? "B" : "A")
+            #expect(signer.verify(forged, purpose: "p", boundTo: ["owner"]) == nil)
+            #expect(signer.verify(String(token[..<index]), purpose: "p", boundTo: ["owner"]) == nil)
+        }
+        #expect(signer.verify(token, purpose: "q", boundTo: ["owner"]) == nil)
+        #expect(signer.verify(token, purpose: "p", boundTo: ["another"]) == nil)
+        #expect(signer.verify(token, purpose: "p", boundTo: ["owner", "more"]) == nil)
+        #expect(signer.verify("", purpose: "p", boundTo: ["owner"]) == nil)
+        #expect(signer.verify(String(repeating: "x", count: 100_000), purpose: "p", boundTo: ["owner"]) == nil)
+        let other = Signer(secret: Array("fedcba9876543210".utf8))
+        #expect(other.verify(token, purpose: "p", boundTo: ["owner"]) == nil)
+    }
+
+    @Test("S1: a job's handle is bound to its owner and its page")
+    func handlesAreBound() {
+        let handles = JobHandle(signer: signer)
+        let job = JobID.new
+        let handle = handles.make(job, owner: "ada", page: "1")
+        #expect(handles.read(handle, owner: "ada", page: "1") == job)
+        #expect(handles.read(handle, owner: "bob", page: "1") == nil)
+        #expect(handles.read(handle, owner: "ada", page: "2") == nil)
+        #expect(handles.read("", owner: "ada", page: "1") == nil)
+        #expect(handles.read("1234", owner: "ada", page: "1") == nil)
+    }
+
+    @Test("Bytes are written as RFC 4648 says, without padding", arguments: zip(
+        ["", "f", "fo", "foo", "foob", "fooba", "foobar"],
+        ["", "Zg", "Zm8", "Zm9v", "Zm9vYg", "Zm9vYmE", "Zm9vYmFy"]
+    ))
+    func base64(text: String, encoded: String) {
+        #expect(Base64URL.encode(Array(text.utf8)) == encoded)
+    }
+}
+
+@Suite("Sessions")
+struct SessionsTests {
+    private let sessions = Sessions(signer: Signer(secret: Array("0123456789abcdef".utf8)))
+
+    @Test("The cookie's session counts before the one sealed into the page")
+    func theCookieCounts() {
+        let (session, cookie) = sessions.newSession()
+        let endID = sessions.newPage(session: "sealed")
+        let visitor = sessions.visitor(cookieHeader: "x=1; \(sessions.cookieName)=\(cookie)", endID: endID)
+        #expect(visitor?.session == session)
+        #expect(visitor?.page != nil)
+    }
+
+    @Test("A page in a foreign frame, where no cookie is sent, has the sealed session")
+    func theSealedSessionCounts() {
+        let endID = sessions.newPage(session: "sealed")
+        #expect(sessions.visitor(cookieHeader: nil, endID: endID)?.session == "sealed")
+        #expect(sessions.visitor(cookieHeader: "\(sessions.cookieName)=forged.abc", endID: endID)?.session == "sealed")
+    }
+
+    @Test("S2: nobody is anybody without a cookie or a page that we signed")
+    func nobody() {
+        #expect(sessions.visitor(cookieHeader: nil, endID: nil) == nil)
+        #expect(sessions.visitor(cookieHeader: nil, endID: "abc~def.123") == nil)
+        #expect(sessions.visitor(cookieHeader: "\(sessions.cookieName)=", endID: "") == nil)
+    }
+
+    @Test("The cookie's name is dash_ and eight hex digits of the secret's own")
+    func cookieName() {
+        let other = Sessions(signer: Signer(secret: Array("fedcba9876543210".utf8)))
+        #expect(sessions.cookieName.hasPrefix("dash_"))
+        #expect(sessions.cookieName.utf8.count == 13)
+        #expect(sessions.cookieName != other.cookieName)
+    }
+}
