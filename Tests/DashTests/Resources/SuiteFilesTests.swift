@@ -1,0 +1,129 @@
+import DashAGGrid
+import DashJSON
+import Testing
+
+@testable import Dash
+
+@Suite("The files of the suites")
+struct SuiteFilesTests {
+    private let folder: SuitesFolder
+    private let files: SuiteFiles
+
+    init() throws {
+        folder = try SuitesFolder()
+        files = try SuiteFiles(folder: folder.fillWithSuites([.agGrid]), suites: [.agGrid, .agGrid])
+    }
+
+    @Test("A page loads React, the third-party suites, then the renderer and Dash's own")
+    func order() {
+        let time = SuiteLock.pinned.fingerprintTime
+        func url(_ path: String) -> String { "/app/_dash-component-suites/" + path }
+        #expect(
+            files.scripts(.dependencies, prefix: "/app/") == [
+                url("dash/deps/polyfill@7.v4_4_1m\(time).12.1.min.js"),
+                url("dash/deps/react@18.v4_4_1m\(time).3.1.min.js"),
+                url("dash/deps/react-dom@18.v4_4_1m\(time).3.1.min.js"),
+                url("dash/deps/prop-types@15.v4_4_1m\(time).8.1.min.js"),
+            ]
+        )
+        #expect(files.scripts(.suite, prefix: "/app/") == [url("dash_ag_grid/dash_ag_grid.v35_3_0m\(time).min.js")])
+        #expect(
+            files.scripts(.core, prefix: "/app/") == [
+                url("dash/dash-renderer/build/dash_renderer.v4_4_1m\(time).min.js"),
+                url("dash/dcc/dash_core_components.v4_4_1m\(time).js"),
+                url("dash/dcc/dash_core_components-shared.v4_4_1m\(time).js"),
+                url("dash/html/dash_html_components.v4_4_1m\(time).min.js"),
+                url("dash/dash_table/bundle.v7_4_1m\(time).js"),
+            ]
+        )
+        #expect(files.styles(prefix: "/").isEmpty)
+    }
+
+    @Test("A development page loads the builds for development")
+    func development() {
+        let scripts = files.scripts(.dependencies, prefix: "/", development: true)
+        #expect(scripts[1].hasSuffix(".3.1.js"))
+        let core = files.scripts(.core, prefix: "/", development: true)
+        #expect(core[0].hasSuffix(".dev.js"))
+        #expect(core.contains { $0.contains("/dcc/proptypes.v") })
+    }
+
+    @Test("Every URL of a page is found again, kept for good")
+    func found() throws {
+        let urls = SuiteManifest.Place.all.flatMap { files.scripts($0, prefix: "/") }
+        for url in urls {
+            let parts = url.split(separator: "/", maxSplits: 2)
+            let file = try #require(files.file(package: String(parts[1]), path: String(parts[2])))
+            #expect(file.isFingerprinted)
+            #expect(file.cacheControl == "public, max-age=31536000, immutable")
+            #expect(file.contentType == "text/javascript; charset=utf-8")
+        }
+    }
+
+    @Test("Files that scripts load come without a fingerprint, to be asked for again with their tag")
+    func dynamic() throws {
+        let file = try #require(files.file(package: "dash", path: "dcc/async-graph.js"))
+        #expect(!file.isFingerprinted)
+        #expect(file.cacheControl == "no-cache")
+        #expect(file.diskPath == folder.path + "/dash/dcc/async-graph.js")
+        #expect(file.size == "// dcc/async-graph.js".utf8.count)
+        #expect(file.gzipPath == file.diskPath + ".gz")
+        #expect(file.gzipSize == 2)
+        let map = try #require(files.file(package: "dash", path: "dcc/async-graph.js.map"))
+        #expect(map.contentType == "application/json")
+        #expect(files.file(package: "plotly", path: "package_data/plotly.min.js") != nil)
+        #expect(files.file(package: "dash", path: "deps/react%4018.3.1.min.js")?.isFingerprinted == false)
+    }
+
+    @Test("The tag is strong, differs between the two forms and follows lock and length")
+    func tags() throws {
+        let file = try #require(files.file(package: "dash", path: "dcc/async-graph.js"))
+        #expect(file.etag == "\"\(SuiteLock.pinned.digest.prefix(16))-15\"")
+        #expect(file.gzipETag == "\"\(SuiteLock.pinned.digest.prefix(16))-15-gzip\"")
+    }
+
+    @Test(
+        "S9 What is not registered is not found, however it is written",
+        arguments: [
+            "../secret", "%2e%2e/secret", "%2e%2e%2fsecret", "..%5csecret", "..\\secret", "dcc/../../secret",
+            "dcc/%252e%252e/secret", "/etc/passwd", "//etc/passwd", "dcc/async-graph.js%00", "dcc/async-graph.js\0.css",
+            "dcc//async-graph.js", "./dcc/async-graph.js", "dcc/async-graph.js/", "DCC/async-graph.js", "%zz", "",
+            "dcc/metadata.json", "dcc/async-graph.js.gz", "suites.stamp", "dcc/async-graph.v1m1.js.map.map",
+            "dcc/link.js",
+        ]
+    )
+    func traversal(path: String) throws {
+        try folder.write("secret", to: "secret")
+        try folder.write("{}", to: "dash/dcc/metadata.json")
+        #expect(files.file(package: "dash", path: path) == nil)
+        #expect(files.file(package: "..", path: path) == nil)
+        #expect(files.file(package: "%2e%2e", path: path) == nil)
+        #expect(files.file(package: "dash/dcc/..", path: path) == nil)
+    }
+
+    @Test("A very long path is not found")
+    func long() {
+        #expect(files.file(package: "dash", path: String(repeating: "a.", count: 50_000)) == nil)
+    }
+
+    @Test("A folder that lacks a script is refused with its name")
+    func lacking() throws {
+        let folder = try SuitesFolder()
+        try folder.write(SuiteStamp(of: .pinned).text, to: SuiteStamp.fileName)
+        let empty = try SuiteFolder.locate(search: folder.search(["DASH_SUITES": folder.path]))
+        let error = #expect(throws: SuiteError.self) { try SuiteFiles(folder: empty) }
+        #expect(error?.code == .wrongFolder)
+        #expect(error?.message.contains("polyfill@7.12.1.min.js") == true)
+    }
+
+    @Test("The properties that hold components are those of stock Dash, in its order")
+    func childrenProps() throws {
+        let core = try SuiteFiles(folder: folder.fillWithSuites())
+        #expect(core.childrenProps.text == stockChildrenProps)
+        #expect(files.childrenProps["dash_ag_grid"] == ["AgGrid": []])
+    }
+}
+
+extension SuiteManifest.Place {
+    fileprivate static let all: [SuiteManifest.Place] = [.dependencies, .suite, .core]
+}

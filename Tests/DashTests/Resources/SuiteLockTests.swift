@@ -1,0 +1,58 @@
+import Testing
+
+@testable import Dash
+
+@Suite("The lock of the suites")
+struct SuiteLockTests {
+    private static let hash = String(repeating: "0a", count: 32)
+
+    @Test("A lock is read with comments and continued lines")
+    func read() throws {
+        let lock = try SuiteLock(
+            parsing: """
+                # why
+                dash==4.4.1 \\
+                    --hash=sha256:\(Self.hash)
+
+                  # more
+                dash-ag-grid==35.3.0 --hash=sha256:\(Self.hash.uppercased())
+                """
+        )
+        #expect(
+            lock.wheels == [
+                SuiteWheel(name: "dash", version: "4.4.1", sha256: Self.hash),
+                SuiteWheel(name: "dash-ag-grid", version: "35.3.0", sha256: Self.hash),
+            ]
+        )
+        #expect(try SuiteLock(parsing: lock.text) == lock)
+    }
+
+    @Test(
+        "A line that pins no wheel is quoted",
+        arguments: ["dash", "dash==1", "dash>=1 --hash=sha256:\(hash)", "dash==1 --hash=sha256:0a", "-r other.txt"]
+    )
+    func refuse(line: String) throws {
+        let error = #expect(throws: SuiteError.self) { try SuiteLock(parsing: line) }
+        #expect(error?.code == .lock)
+        #expect(error?.cause == line)
+    }
+
+    @Test("An app's own wheels come behind the pinned ones, or in place of one of the same name")
+    func ownWheels() {
+        let newer = SuiteWheel(name: "plotly", version: "8.0.0", sha256: Self.hash)
+        let other = SuiteWheel(name: "dash-daq", version: "0.6.0", sha256: Self.hash)
+        let suites = [newer, other].map { SuiteManifest(name: $0.name, package: $0.name, version: "1", wheel: $0) }
+        let lock = SuiteLock(manifests: suites)
+        #expect(lock.wheels.map(\.name) == ["dash", "plotly", "dash-ag-grid", "dash-daq"])
+        #expect(lock.wheels[1] == newer)
+        #expect(lock.digest != SuiteLock.pinned.digest)
+        #expect(SuiteLock(manifests: []) == .pinned)
+    }
+
+    @Test("The digest is the SHA-256 of the text, and the time of fingerprints comes from it")
+    func digest() {
+        let empty = SuiteLock(wheels: [])
+        #expect(empty.digest == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        #expect(empty.fingerprintTime == 0xe3b0_c442)
+    }
+}
