@@ -86,9 +86,8 @@ extension CachePolicy {
     ///   - arguments: One for each slot.
     ///   - slots: The callback's inputs and states.
     func keptArguments(_ arguments: [JSON], of slots: [Slot]) -> [JSON] {
-        zip(slots, arguments).enumerated().compactMap { position, pair in
-            let isIgnored = ignored.contains(.position(position)) || ignored.contains(.property(pair.0.ref))
-            return isIgnored ? nil : pair.1
-        }
+        zip(slots, arguments).enumerated().filter { position, pair in
+            !ignored.contains(.position(position)) && !ignored.contains(.property(pair.0.ref))
+        }.map(\.element.1)
     }
 }
