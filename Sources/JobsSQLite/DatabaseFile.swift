@@ -1,0 +1,55 @@
+import GRDB
+import Jobs
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Opens the file and brings its tables up to date.
+enum DatabaseFile {
+    static func open(_ path: String) throws -> DatabasePool {
+        try makePrivate(path)
+        var configuration = Configuration()
+        configuration.label = "jobs.sqlite"
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            // What the log has grown to in a burst is given back to the disk.
+            try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+        }
+        do {
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            try checkVersion(pool, path)
+            try Schema.migrator.migrate(pool)
+            return pool
+        } catch let error as DatabaseError {
+            throw StorageFailure.opening(path, error)
+        }
+    }
+
+    /// Makes the file before SQLite would, which gives its other files the same rights.
+    private static func makePrivate(_ path: String) throws {
+        #if canImport(Darwin)
+        let descriptor = Darwin.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        #elseif canImport(Glibc)
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        #else
+        let descriptor = Musl.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        #endif
+        guard descriptor >= 0, fchmod(descriptor, 0o600) == 0 else {
+            throw JobsError(.storage, "Could not open \(path): \(String(cString: strerror(errno))).")
+        }
+        close(descriptor)
+    }
+
+    private static func checkVersion(_ pool: DatabasePool, _ path: String) throws {
+        guard try pool.read(Schema.migrator.hasBeenSuperseded) else { return }
+        throw JobsError(
+            .storage,
+            "\(path) was written by a newer version of this program. Use that one, or move the file away to begin anew."
+        )
+    }
+}

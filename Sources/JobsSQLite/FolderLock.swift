@@ -1,0 +1,66 @@
+import Jobs
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The right to use a folder, held by one process at a time. The system takes it back when the process ends in any way.
+final class FolderLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the folder, making it if there is none, readable by its owner alone.
+    ///
+    /// - Throws: `JobsError`: `.folderInUse` if another process has it, `.storage` if it cannot be used.
+    init(folder: String) throws(JobsError) {
+        try Self.make(folder)
+        let path = folder + "/owner.lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("open \(path)") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno
+            let owner = Self.owner(descriptor)
+            close(descriptor)
+            if reason != EWOULDBLOCK { throw Self.failure("lock \(path)", reason) }
+            throw JobsError(
+                .folderInUse,
+                "The data folder \(folder) is used by another process\(owner). Stop that one, or set DASH_DATA_DIR to"
+                    + " another folder for this one."
+            )
+        }
+        writeOwner()
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    private static func make(_ folder: String) throws(JobsError) {
+        var path = folder.hasPrefix("/") ? "" : "."
+        for part in folder.split(separator: "/") {
+            path += "/" + part
+            if mkdir(path, 0o700) != 0, errno != EEXIST, errno != EISDIR { throw failure("make the folder \(path)") }
+        }
+        guard chmod(folder, 0o700) == 0 else { throw failure("make the folder \(folder) private") }
+    }
+
+    /// The process id that the owner left in the file, for the message alone.
+    private static func owner(_ descriptor: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 32)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        let text = String(decoding: buffer.prefix(max(0, count)).prefix { $0 != 10 }, as: UTF8.self)
+        return Int(text).map { " (process \($0))" } ?? ""
+    }
+
+    private func writeOwner() {
+        let text = Array("\(getpid())\n".utf8)
+        if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, text, text.count, 0) }
+    }
+
+    private static func failure(_ what: String, _ reason: Int32 = errno) -> JobsError {
+        JobsError(.storage, "Could not \(what): \(String(cString: strerror(reason))).")
+    }
+}
