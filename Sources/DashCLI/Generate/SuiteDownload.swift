@@ -50,7 +50,7 @@ struct SuiteDownload {
     }
 
     /// Imports the package in Python.
-    private func describe(_ wheel: SuiteWheel) throws -> SuitePackage {
+    func describe(_ wheel: SuiteWheel) throws -> SuitePackage {
         let answer = folder + "/suite.json"
         try PythonRun(python: python).run(
             ["-c", Self.script, folder + "/site", wheel.name, answer],

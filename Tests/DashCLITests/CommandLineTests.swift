@@ -1,0 +1,33 @@
+import ArgumentParser
+import Testing
+
+@testable import DashCLI
+
+@Suite("The command line")
+struct CommandLineTests {
+    @Test("install takes a folder, locks and an interpreter")
+    func install() throws {
+        let line = ["install", "--into", "x", "--lock", "a", "--lock", "b", "--python", "python3.12"]
+        let command = try #require(DashSwift.parseAsRoot(line) as? InstallCommand)
+        #expect(command.into == "x")
+        #expect(command.lock == ["a", "b"])
+        #expect(command.python == "python3.12")
+    }
+
+    @Test("generate takes a package, or none for the pinned suites")
+    func generate() throws {
+        let line = ["generate", "dash-daq", "--module", "Daq", "--output", "out"]
+        let command = try #require(DashSwift.parseAsRoot(line) as? GenerateCommand)
+        #expect(command.package == "dash-daq")
+        #expect(command.module == "Daq")
+        #expect(command.output == "out")
+        #expect((try DashSwift.parseAsRoot(["generate"]) as? GenerateCommand)?.package == nil)
+    }
+
+    @Test("Help names both commands")
+    func help() {
+        let help = DashSwift.helpMessage()
+        #expect(help.contains("install"))
+        #expect(help.contains("generate"))
+    }
+}
