@@ -1,5 +1,6 @@
 extension DashApp {
-    /// What the page shows: a component, a text, or a list of these. As the layout of a function it reads as nothing.
+    /// What the page shows: a component, a text, or a list of these. Reads as an empty list while it is not set, and
+    /// where ``layout(_:)`` makes it.
     public var layout: any Renderable {
         get {
             if case .value(let layout) = layoutSource { layout } else { [Element]() }
