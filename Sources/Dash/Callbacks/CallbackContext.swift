@@ -66,7 +66,7 @@ extension CallbackContext {
     static let outside = CallbackContext(triggered: [], bindings: [], request: .whole(PageRequest(), owner: "")) { _ in
         Logger(label: "dash").error(
             """
-            setProps was called where no callback runs, so nothing is set. Inside Task.detached, a thread or a dispatch \
+            setProps was called where no callback runs, so nothing is set. Inside a detached task, a thread or a dispatch \
             queue, capture the context first: let ctx = ctx; then call ctx.setProps.
             """
         )
