@@ -21,7 +21,11 @@ extension Array: JSONEncodable where Element: JSONEncodable {
     public var json: JSON { .array(map(\.json)) }
 
     /// Writes an array.
-    @inlinable
+    // Figures are such arrays; without this each element would go through its type's witness table.
+    @specialized(where Element == Double)
+    @specialized(where Element == Int)
+    @specialized(where Element == String)
+    @specialized(where Element == JSON)
     public func encode(to writer: inout JSONWriter) { writer.array(of: self) }
 }
 

@@ -10,8 +10,8 @@ extension JSONWriter {
     /// Numbers without fraction below 2⁵³ are written as integers, as JavaScript does.
     public mutating func double(_ value: Double) {
         guard value.isFinite else { return null() }
-        if let int = Int(exactly: value), int.magnitude < 1 << 53, int != 0 || value.sign == .plus {
-            return self.int(int)
+        if value.magnitude < 0x1p53, Double(Int(value)) == value, value != 0 || value.sign == .plus {
+            return int(Int(value))
         }
         if shortDecimal(value) { return }
         // Swift writes the shortest digits, and its exponents ("1e-07", "1e+21") are valid JSON.
@@ -22,8 +22,8 @@ extension JSONWriter {
     /// Writes a number as `double` does, but with the shortest digits that read back as the same `Float`.
     public mutating func float(_ value: Float) {
         guard value.isFinite else { return null() }
-        if let int = Int(exactly: value), int.magnitude < 1 << 24, int != 0 || value.sign == .plus {
-            return self.int(int)
+        if value.magnitude < 0x1p24, Float(Int(value)) == value, value != 0 || value.sign == .plus {
+            return int(Int(value))
         }
         var text = value.description
         text.withUTF8 { raw(bytes: $0) }
@@ -44,9 +44,10 @@ extension JSONWriter {
     ///
     /// - Returns: false if the number has more digits; then nothing is written.
     private mutating func shortDecimal(_ value: Double) -> Bool {
-        let scaled = (value.magnitude * 1e6).rounded()
-        guard scaled > 0, scaled < 1e15, scaled / 1e6 == value.magnitude else { return false }
-        var digits = UInt64(scaled)
+        guard value.magnitude < 9e8 else { return false }
+        let nearest = Int(value.magnitude * 1e6 + 0.5)
+        guard nearest > 0, Double(nearest) / 1e6 == value.magnitude else { return false }
+        var digits = UInt64(nearest)
         var decimals = 6
         while decimals > 1, digits.isMultiple(of: 10) {
             digits /= 10
