@@ -48,11 +48,6 @@ public struct CallbackContext: Sendable {
 
     /// The values for the callback's slots, in order.
     var arguments: [JSON] { bindings.map(\.argument) }
-
-    /// The same context with another way out.
-    func emitting(_ emit: @escaping @Sendable (Event) -> Void) -> CallbackContext {
-        CallbackContext(triggered: triggered, bindings: bindings, request: request, emit: emit)
-    }
 }
 
 /// The context of the callback that is running: `ctx.triggeredID`, `try ctx.cookie("theme")`.
