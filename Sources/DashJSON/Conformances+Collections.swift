@@ -20,8 +20,8 @@ extension Array: JSONEncodable where Element: JSONEncodable {
     /// The elements as an array.
     public var json: JSON { .array(map(\.json)) }
 
+    // Figures are mostly arrays of these four types; without this each element would go through its type's witness table.
     /// Writes an array.
-    // Figures are such arrays; without this each element would go through its type's witness table.
     @specialized(where Element == Double)
     @specialized(where Element == Int)
     @specialized(where Element == String)
