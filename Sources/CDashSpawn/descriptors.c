@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -71,3 +72,5 @@ bool dash_write_all(int descriptor, const void *buffer, size_t size) {
     }
     return true;
 }
+
+void dash_flush_output(void) { fflush(NULL); }

@@ -62,6 +62,8 @@ bool dash_write_all(int descriptor, const void *_Nonnull buffer, size_t size);
 // Starts a detached thread with a stack of that size and an alternate stack for signal handlers, so that even an
 // overflow of the stack is reported.
 int dash_start_thread(size_t stack, void (*_Nonnull body)(void *_Nonnull), void *_Nonnull argument);
+// Writes out what stdio holds back.
+void dash_flush_output(void);
 // Ends this process and all others of its group at once.
 void dash_kill_own_group(void);
 

@@ -31,10 +31,13 @@ let crashingJobs: [String: FixtureJob] = [
 
 @inline(never) private func unwrapped(_ number: Int?) -> Int { number! }
 
+/// Each call needs the one before, so that no compiler makes a loop of it.
 @inline(never) private func recurse(_ depth: Int) -> Int {
-    var numbers = (depth, depth, depth, depth, depth, depth, depth, depth)
-    withUnsafeMutablePointer(to: &numbers) { $0.pointee.0 &+= 1 }
-    return recurse(numbers.0) &+ numbers.7
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: 8) { numbers in
+        numbers.initialize(repeating: depth)
+        numbers[depth & 7] = recurse(depth &+ 1)
+        return numbers.reduce(0, &+)
+    }
 }
 
 @inline(never) private func fillMemory() -> [UInt8] {

@@ -1,0 +1,122 @@
+internal import CDashSpawn
+internal import Synchronization
+
+/// What runs in a worker process.
+///
+/// The pool's frames are read by a thread of their own, so that no work, whatever it does to Swift's threads or to its
+/// own, can delay a cancel or the death of the pool.
+final class WorkerRuntime: Sendable {
+    typealias Perform = @Sendable (WorkerTask, WorkerChannel) async throws -> [UInt8]
+
+    private let descriptor: Int32
+    private let outbox: WorkerOutbox
+    private let threads: JobThreads
+    private let perform: Perform
+    private let current = Mutex<Current?>(nil)
+
+    private struct Current: Sendable {
+        var run: UInt64
+        var task: Task<Void, Never>
+        var isCancelled = false
+    }
+
+    /// - Parameters:
+    ///   - descriptor: The socket to the pool.
+    ///   - perform: Does the work.
+    init(descriptor: Int32, perform: @escaping Perform) {
+        self.descriptor = descriptor
+        self.perform = perform
+        outbox = WorkerOutbox(descriptor: descriptor)
+        threads = JobThreads(count: ProcessorCount.online)
+    }
+
+    /// Tells the pool that work may come, and takes it until the pool is gone.
+    ///
+    /// - Returns: false if the system has no room for the threads.
+    func start(buildID: String) -> Bool {
+        guard outbox.start() else { return false }
+        outbox.write(.ready(buildID: buildID))
+        return OwnThread.start { [self] in
+            while let frame = readFrame() { take(frame) }
+            dash_kill_own_group()  // The pool is gone, or told us to go by closing the socket.
+        }
+    }
+
+    private func readFrame() -> Frame? {
+        var header: [UInt8] = [0, 0, 0, 0]
+        guard dash_read_all(descriptor, &header, 4) else { return nil }
+        let length = Frame.length(header)
+        guard length <= Frame.maximumLength else { return nil }
+        var body = [UInt8](repeating: 0, count: length)
+        guard dash_read_all(descriptor, &body, length) else { return nil }
+        return try? Frame(body)
+    }
+
+    private func take(_ frame: Frame) {
+        switch frame {
+        case .job(let run, let task): begin(run, task)
+        case .cancel(let run): cancel(run)
+        default: break  // Only workers say these.
+        }
+    }
+
+    private func begin(_ run: UInt64, _ task: WorkerTask) {
+        outbox.write(.started(run: run))
+        outbox.begin(run)
+        current.withLock { current in
+            let work = Task(executorPreference: threads) { await self.work(run, task) }
+            current = Current(run: run, task: work)
+        }
+    }
+
+    private func cancel(_ run: UInt64) {
+        let task = current.withLock { current in
+            guard current?.run == run else { return nil as Task<Void, Never>? }
+            current?.isCancelled = true
+            return current?.task
+        }
+        task?.cancel()
+    }
+
+    private func work(_ run: UInt64, _ task: WorkerTask) async {
+        let channel = WorkerChannel(
+            progress: { [outbox] in outbox.progress($0, of: run) },
+            setProps: { [outbox] in outbox.setProps($0, of: run) }
+        )
+        let end: Frame
+        do {
+            let result = try await perform(task, channel)
+            end =
+                result.count < Frame.maximumLength - 64
+                ? .succeeded(run: run, result) : .failed(run: run, .resultTooLarge(result.count))
+        } catch {
+            end = self.end(run, error)
+        }
+        current.withLock { $0 = nil }
+        dash_flush_output()
+        outbox.finish(end)
+    }
+
+    private func end(_ run: UInt64, _ error: any Error) -> Frame {
+        let isCancelled = current.withLock { $0?.run == run && $0?.isCancelled == true }
+        if isCancelled, error is CancellationError { return .cancelled(run: run) }
+        return .failed(run: run, .thrown(error))
+    }
+}
+
+extension WorkerFailure {
+    /// The work threw an error; a failure of our own kind is taken as it is.
+    static func thrown(_ error: any Error) -> WorkerFailure {
+        if let failure = error as? WorkerFailure { return failure }
+        return WorkerFailure(kind: .error, code: String(reflecting: type(of: error)), message: "\(error)")
+    }
+
+    /// The work returned more than a frame holds.
+    static func resultTooLarge(_ count: Int) -> WorkerFailure {
+        WorkerFailure(
+            kind: .error,
+            code: "result-too-large",
+            message: "The result has \(count) bytes; at most \(Frame.maximumLength) are possible."
+        )
+    }
+}

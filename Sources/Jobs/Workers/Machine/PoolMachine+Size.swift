@@ -1,0 +1,74 @@
+// How many workers there are.
+extension PoolMachine {
+    /// Starts what is missing: up to the warm ones, and at least one when tasks wait. More come by `grow`.
+    mutating func refill(now: ContinuousClock.Instant) -> [PoolAction] {
+        guard phase == .running else { return [] }
+        var actions: [PoolAction] = []
+        let least = max(limits.warm, waiting.isEmpty ? 0 : 1)
+        while workers.count < least { actions += startWorker() }
+        if !waiting.isEmpty, workers.count < limits.maximum, !isGrowScheduled {
+            isGrowScheduled = true
+            actions.append(.wake(.grow, after: limits.growDelay))
+        }
+        return actions
+    }
+
+    /// Tasks wait for a while: when no worker took any in this time, one worker is started for each.
+    mutating func grow(now: ContinuousClock.Instant) -> [PoolAction] {
+        isGrowScheduled = false
+        guard phase == .running, !waiting.isEmpty else { return [] }
+        var actions: [PoolAction] = []
+        if lastDispatch.duration(to: now) >= limits.growDelay {
+            var starting = workers.values.count(where: \.isStarting)
+            while starting < waiting.count, workers.count < limits.maximum {
+                actions += startWorker()
+                starting += 1
+            }
+        }
+        return actions + refill(now: now)
+    }
+
+    /// Ends workers beyond the warm ones that had nothing to do for the idle timeout.
+    mutating func shrink(now: ContinuousClock.Instant) -> [PoolAction] {
+        isShrinkScheduled = false
+        guard phase == .running else { return [] }
+        var actions: [PoolAction] = []
+        while let oldest = idle.first, liveCount > limits.warm, idleTime(oldest, now) >= limits.idleTimeout {
+            idle.removeFirst()
+            workers[oldest]?.phase = .ending
+            actions.append(.kill(oldest))
+        }
+        return actions + scheduleShrink(now: now)
+    }
+
+    /// Sees to it that workers that are too many end some time.
+    mutating func scheduleShrink(now: ContinuousClock.Instant) -> [PoolAction] {
+        guard !isShrinkScheduled, let oldest = idle.first, liveCount > limits.warm else { return [] }
+        isShrinkScheduled = true
+        return [.wake(.shrink, after: max(.milliseconds(1), limits.idleTimeout - idleTime(oldest, now)))]
+    }
+
+    /// A delayed start is due.
+    mutating func startDelayed(_ worker: WorkerID) -> [PoolAction] {
+        guard case .delayed? = workers[worker]?.phase else { return [] }
+        workers[worker]?.phase = .starting
+        return [.start(worker), .wake(.startTimeout(worker), after: limits.startTimeout)]
+    }
+
+    private mutating func startWorker() -> [PoolAction] {
+        lastWorker += 1
+        workers[lastWorker] = PoolWorker(phase: .delayed)
+        let failures = max(failedStarts, idleDeaths - PoolLimits.freeIdleDeaths)
+        let delay = PoolLimits.delay(afterFailedStarts: failures)
+        return delay == .zero ? startDelayed(lastWorker) : [.wake(.start(lastWorker), after: delay)]
+    }
+
+    private var liveCount: Int {
+        workers.values.count { if case .ending = $0.phase { false } else { true } }
+    }
+
+    private func idleTime(_ worker: WorkerID, _ now: ContinuousClock.Instant) -> Duration {
+        guard case .idle(let since)? = workers[worker]?.phase else { return .zero }
+        return since.duration(to: now)
+    }
+}

@@ -1,0 +1,54 @@
+/// What the machine knows of one process.
+struct PoolWorker: Sendable {
+    /// Where it is in its life.
+    enum Phase: Sendable {
+        /// Its start waits for its time, after failed ones.
+        case delayed
+        /// It was started and is not ready yet.
+        case starting
+        /// It waits for work since then.
+        case idle(since: ContinuousClock.Instant)
+        /// It works.
+        case busy(PoolRun)
+        /// It is being killed, without a task.
+        case ending
+    }
+
+    var phase: Phase
+    var pid: Int32?
+    /// It was given a task once.
+    var hasWorked = false
+    /// It was of another build.
+    var isIncompatible = false
+
+    var run: PoolRun? {
+        if case .busy(let run) = phase { return run }
+        return nil
+    }
+
+    var isReady: Bool {
+        switch phase {
+        case .idle, .busy: true
+        case .delayed, .starting, .ending: false
+        }
+    }
+
+    var isStarting: Bool {
+        switch phase {
+        case .delayed, .starting: true
+        case .idle, .busy, .ending: false
+        }
+    }
+}
+
+/// One run of a task in a worker.
+struct PoolRun: Sendable {
+    let number: UInt64
+    var entry: TaskQueue.Entry
+    var hasStarted = false
+    var isCancelling = false
+    var isKilled = false
+    var isShutDown = false
+
+    var taskID: String { entry.task.id }
+}

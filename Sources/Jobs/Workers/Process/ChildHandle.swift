@@ -1,0 +1,46 @@
+internal import CDashSpawn
+internal import Synchronization
+
+#if canImport(Darwin)
+internal import Darwin
+#else
+internal import Glibc
+#endif
+
+/// One child process that leads its own group. It can be killed only as long as it has not been taken away by `reap`:
+/// after that its number may be a stranger's.
+final class ChildHandle: Sendable {
+    /// The process id, which stays ours until `reap`.
+    let pid: pid_t
+    private let isReaped = Mutex(false)
+
+    init(pid: pid_t) { self.pid = pid }
+
+    /// Kills the process and its whole group. Does nothing after ``reap()``.
+    func killGroup() {
+        isReaped.withLock { reaped in
+            guard !reaped else { return }
+            kill(-pid, SIGKILL)
+        }
+    }
+
+    /// Blocks the thread until the process has ended, but leaves it as a zombie, so that its number stays ours.
+    func waitForEnd() { _ = dash_wait_ended(pid) }
+
+    /// Takes the ended process away.
+    func reap() -> ProcessEnd {
+        isReaped.withLock { reaped in
+            reaped = true
+            var signal: Int32 = 0
+            var code: Int32 = 0
+            _ = dash_reap(pid, &signal, &code)
+            return signal == 0 ? .exited(code) : .signalled(signal)
+        }
+    }
+}
+
+/// How a process ended.
+enum ProcessEnd: Sendable, Hashable {
+    case exited(Int32)
+    case signalled(Int32)
+}
