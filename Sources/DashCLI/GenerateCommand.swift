@@ -51,7 +51,7 @@ struct GenerateCommand: AsyncParsableCommand {
     private func generate(_ package: String, search: SuiteSearch) async throws {
         let python = python
         let suite = try await OwnThread.run {
-            try SuiteDownload.run(package, python: python, progress: { print($0) })
+            try SuiteDownload.run(package, python: python, progress: { Output.line($0) })
         }
         let module = module ?? Naming.typeName(suite.importName)
         let command = "dash-swift generate \(suite.wheel.name)==\(suite.wheel.version)"

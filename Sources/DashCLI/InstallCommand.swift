@@ -27,11 +27,11 @@ struct InstallCommand: AsyncParsableCommand {
         let lock = try wheels()
         let target = try into.map(search.absolute) ?? SuiteFolder.defaultTarget(for: lock, search: search)
         if SuiteFolder(path: target, lock: lock) != nil {
-            print("The suites are already in \(target)")
+            Output.line("The suites are already in \(target)")
             return
         }
         let installer = SuiteInstaller(lock: lock, target: target, python: python)
-        _ = try await installer.install { line in print(line) }
+        _ = try await installer.install { Output.line($0) }
     }
 
     /// The pinned wheels and those of the locks that were named.

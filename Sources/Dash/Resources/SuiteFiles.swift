@@ -74,7 +74,7 @@ package struct SuiteFiles: Sendable {
     private static func missing(_ key: String, in folder: SuiteFolder) -> SuiteError {
         SuiteError(
             .wrongFolder,
-            "The suites in \(folder.path) lack the file \(key). Remove the folder and run: dash-swift install"
+            "The suites in \(folder.path) lack the file \(key). Remove the folder and run: swift run dash-swift install"
         )
     }
 }

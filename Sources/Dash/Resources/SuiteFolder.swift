@@ -23,7 +23,7 @@ package struct SuiteFolder: Sendable, Hashable {
         search: SuiteSearch = .current
     ) throws(SuiteError) -> SuiteFolder {
         if let named = search.namedFolder {
-            guard let folder = SuiteFolder(path: named, lock: lock) else { throw wrong(named) }
+            guard let folder = SuiteFolder(path: named, lock: lock) else { throw wrong(named, lock: lock) }
             return folder
         }
         let folders = search.folders(for: lock)
@@ -32,7 +32,7 @@ package struct SuiteFolder: Sendable, Hashable {
         }
         throw SuiteError(
             .notInstalled,
-            "The component suites are not installed. Run: dash-swift install",
+            "The component suites are not installed. Run: \(command(for: lock))",
             cause: "Looked in: " + folders.joined(separator: ", ")
         )
     }
@@ -50,11 +50,19 @@ package struct SuiteFolder: Sendable, Hashable {
         return path
     }
 
-    private static func wrong(_ path: String) -> SuiteError {
+    private static func wrong(_ path: String, lock: SuiteLock) -> SuiteError {
         SuiteError(
             .wrongFolder,
             "DASH_SUITES names \(path), which does not hold the suites this program needs. "
-                + "Run: dash-swift install --into \(path)"
+                + "Run: \(command(for: lock)) --into \(path)"
         )
+    }
+
+    /// The command that installs the wheels of a lock.
+    private static func command(for lock: SuiteLock) -> String {
+        let further = lock.wheels.filter { !SuiteLock.pinned.wheels.contains($0) }
+        guard !further.isEmpty else { return "swift run dash-swift install" }
+        let names = further.map(\.name).joined(separator: ", ")
+        return "swift run dash-swift install --lock (the suites.lock that was generated for \(names))"
     }
 }

@@ -34,9 +34,10 @@ package struct SuiteLock: Sendable, Hashable {
         wheels.map { $0.requirement + "\n" }.joined()
     }
 
-    /// The SHA-256 of the lock's text in hexadecimal digits.
+    /// A SHA-256 in hexadecimal digits that stands for the wheels, in whatever order they were named.
     package var digest: String {
-        SHA256.hash(data: Array(text.utf8)).map { byte in
+        let lines = wheels.map { $0.requirement + "\n" }.sorted().joined()
+        return SHA256.hash(data: Array(lines.utf8)).map { byte in
             (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }.joined()
     }

@@ -56,6 +56,14 @@ struct SuiteFolderTests {
         #expect(try SuiteFolder.locate(search: folder.search()).path == folder.path + "/bin/suites")
     }
 
+    @Test("The command to run names the locks of an app's own suites")
+    func ownSuites() {
+        var lock = SuiteLock.pinned
+        lock.add(SuiteWheel(name: "dash-daq", version: "1", sha256: String(repeating: "0", count: 64)))
+        let error = #expect(throws: SuiteError.self) { try SuiteFolder.locate(lock, search: folder.search()) }
+        #expect(error?.message.hasSuffix("install --lock (the suites.lock that was generated for dash-daq)") == true)
+    }
+
     @Test("DASH_SUITES without the suites is an error, not a reason to look elsewhere")
     func wrongName() throws {
         try install(in: "bin/suites")

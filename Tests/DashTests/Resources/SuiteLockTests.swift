@@ -49,10 +49,11 @@ struct SuiteLockTests {
         #expect(SuiteLock(manifests: []) == .pinned)
     }
 
-    @Test("The digest is the SHA-256 of the text, and the time of fingerprints comes from it")
+    @Test("The digest is a SHA-256 of the wheels in any order, and the time of fingerprints comes from it")
     func digest() {
         let empty = SuiteLock(wheels: [])
         #expect(empty.digest == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
         #expect(empty.fingerprintTime == 0xe3b0_c442)
+        #expect(SuiteLock(wheels: SuiteLock.pinned.wheels.reversed()).digest == SuiteLock.pinned.digest)
     }
 }
