@@ -1,4 +1,4 @@
-/// What the server must know of a component suite: its namespace and its files, in the order in which a page loads them.
+/// What the server must know of a suite: its namespace and its files, in the order in which a page loads them.
 ///
 /// Manifests of the pinned suites are compiled in; `dash-swift generate PACKAGE` writes one for any other suite. Pass a
 /// suite's manifest to `DashApp(suites:)` to use its components.
