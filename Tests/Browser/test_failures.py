@@ -47,6 +47,7 @@ def test_a_job_that_ignores_cancel_is_killed_with_its_children_F3(fault_app, ope
     notes = fault_app.folder / "stubborn"
     wait_until(lambda: notes.exists() and len(notes.read_text().split()) == 2, 10, "the job and its child")
     job, child = map(int, notes.read_text().split())
+    wait_until(page.answered_requests, 5, "the job's handle in the page")
     page.click("stop")
     cancelled = time.monotonic()
     page.wait_enabled("run", timeout=1)

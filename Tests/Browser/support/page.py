@@ -91,6 +91,11 @@ class Page:
         return [(entry["at"], json.loads(entry["value"]))
                 for entry in self.script("return window.__seen[arguments[0]]", name)]
 
+    def answered_requests(self):
+        """How many callback requests of this page have had their whole answer."""
+        return self.script("""return performance.getEntriesByType('resource')
+            .filter(entry => entry.name.includes('_dash-update-component')).length""")
+
     def notices(self):
         """The texts our script shows for failures."""
         return self.script("return [...document.querySelectorAll('.dash-swift-notice[data-kind=job] span')].map(n => n.textContent)")

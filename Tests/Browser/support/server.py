@@ -53,10 +53,7 @@ class Server:
         return self.process.pid
 
     def start(self, timeout=60):
-        environment = os.environ | {
-            "DASH_DATA_DIR": str(self.data),
-            "DASH_SUITES": str(ROOT / ".dash/suites"),
-        }
+        environment = {"DASH_SUITES": str(ROOT / ".dash/suites")} | os.environ | {"DASH_DATA_DIR": str(self.data)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [self.program, "--host", "127.0.0.1", "--port", str(self.port), *self.arguments],
@@ -99,18 +96,15 @@ class Server:
         return self.pid
 
     def _listens(self, pid):
-        inodes = set()
-        for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and int(fields[1].split(":")[1], 16) == self.port:
-                inodes.add(f"socket:[{fields[9]}]")
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            try:
-                if os.readlink(descriptor) in inodes:
-                    return True
-            except FileNotFoundError:
-                continue
-        return False
+        sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+        listening = "0A"
+        inodes = {f"socket:[{fields[9]}]" for fields in sockets
+                  if fields[3] == listening and int(fields[1].split(":")[1], 16) == self.port}
+        try:
+            descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+            return any(os.path.islink(path) and os.readlink(path) in inodes for path in descriptors)
+        except FileNotFoundError:  # the process, or one of its descriptors, has just gone
+            return False
 
     def stop(self, timeout=30):
         """Ctrl-C's gentler brother: SIGTERM to the program, and nothing of it may live on."""
