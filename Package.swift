@@ -68,7 +68,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),
-        .executableTarget(name: "DashCLI", dependencies: ["Dash", "DashJSON", argumentParser], swiftSettings: settings),
+        .executableTarget(
+            name: "DashCLI",
+            dependencies: ["Dash", "DashJSON", argumentParser],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "gallery",
             dependencies: ["Dash", "DashAGGrid", argumentParser],
@@ -108,14 +112,22 @@ let package = Package(
         ),
         .testTarget(
             name: "JobsSQLiteTests",
-            dependencies: ["JobsSQLite", "Jobs", "JobsConformance", "DashJSON", "pool-fixture", grdb, logging, lifecycle],
+            dependencies: [
+                "JobsSQLite", "Jobs", "JobsConformance", "DashJSON", "pool-fixture", grdb, logging, lifecycle,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "DashTests",
-            dependencies: ["Dash", "DashAGGrid", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes, nioCore, logging],
+            dependencies: [
+                "Dash", "DashAGGrid", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes, nioCore, logging,
+            ],
             swiftSettings: settings
         ),
-        .testTarget(name: "DashCLITests", dependencies: ["DashCLI", "Dash", "DashJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "DashCLITests",
+            dependencies: ["DashCLI", "Dash", "DashJSON", argumentParser],
+            swiftSettings: settings
+        ),
     ]
 )

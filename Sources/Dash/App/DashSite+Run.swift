@@ -38,7 +38,9 @@ extension DashSite {
         let configuration = try command.apply(to: configuration, environment: environment)
         reportFindings()
         var logger = Logger(label: "dash")
-        if let level = environment["LOG_LEVEL"].flatMap({ Logger.Level(rawValue: $0.lowercased()) }) { logger.logLevel = level }
+        if let level = environment["LOG_LEVEL"].flatMap({ Logger.Level(rawValue: $0.lowercased()) }) {
+            logger.logLevel = level
+        }
         if SupervisedServer.isSupervised || !command.supervise {
             return try await SiteServer(site: self, configuration: configuration, logger: logger).run()
         }

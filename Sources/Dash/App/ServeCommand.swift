@@ -62,7 +62,8 @@ struct ServeCommand: ParsableCommand {
         var result = configuration
         result.host = host ?? environment["HOST"] ?? configuration.host
         result.port = try port ?? Self.number("PORT", environment) ?? configuration.port
-        result.debug = debug ?? environment["DASH_DEBUG"].map { ["1", "true", "True", "yes"].contains($0) } ?? configuration.debug
+        result.debug =
+            debug ?? environment["DASH_DEBUG"].map { ["1", "true", "True", "yes"].contains($0) } ?? configuration.debug
         result.workers = workers ?? configuration.workers
         result.pathPrefix = prefix ?? configuration.pathPrefix
         result.dataFolder = dataFolder ?? configuration.dataFolder

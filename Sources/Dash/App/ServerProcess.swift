@@ -76,9 +76,11 @@ struct ServerProcess: Sendable {
         return dash_read_all(channel, &byte, 1)
     }
 
-    private static func spawn(_ process: inout pid_t, channel: Int32, restart: SupervisorState.RestartReason?) -> Int32 {
+    private static func spawn(_ process: inout pid_t, channel: Int32, restart: SupervisorState.RestartReason?) -> Int32
+    {
         var environment = ProcessInfo.processInfo.environment
         environment[SupervisedServer.restartVariable] = restart?.rawValue
+        environment[LaunchID.environmentVariable] = LaunchID.current
         if environment["SWIFT_BACKTRACE"] == nil { environment["SWIFT_BACKTRACE"] = SupervisedServer.backtraceSettings }
         var path = [CChar](repeating: 0, count: 4096)
         guard dash_own_executable(&path, path.count) == 0 else { return errno }

@@ -16,7 +16,10 @@ struct SiteParts: Sendable {
         executor: CallbackExecutor
     ) throws -> SiteResponder {
         guard let prefix = MountPath.normalized(configuration.pathPrefix) else {
-            throw DashError(.option, "The path prefix “\(configuration.pathPrefix)” is no path; write one like /tools/.")
+            throw DashError(
+                .option,
+                "The path prefix “\(configuration.pathPrefix)” is no path; write one like /tools/."
+            )
         }
         let contents = site.contents
         let apps = try contents.mounts.map { mount in

@@ -28,7 +28,9 @@ enum SiteSecret {
     }
 
     private static func fromFile(_ path: String) throws -> [UInt8] {
-        if let kept = try? Data(contentsOf: URL(fileURLWithPath: path)), kept.count >= leastLength { return Array(kept) }
+        if let kept = try? Data(contentsOf: URL(fileURLWithPath: path)), kept.count >= leastLength {
+            return Array(kept)
+        }
         var generator = SystemRandomNumberGenerator()
         let secret = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let draft = "\(path).\(getpid())"

@@ -25,8 +25,10 @@ struct SiteServer: Sendable {
             environment: ProcessInfo.processInfo.environment
         )
         try folder.create()
-        let signer = Signer(secret: try SiteSecret.load(folder: folder, environment: ProcessInfo.processInfo.environment))
-        let manager = try SQLiteJobManager(
+        let signer = Signer(
+            secret: try SiteSecret.load(folder: folder, environment: ProcessInfo.processInfo.environment)
+        )
+        let manager = EmbeddedJobManager.sqlite(
             folder: folder.path,
             executor: WorkerPool(poolConfiguration, logger: logger),
             configuration: managerConfiguration(restart),
@@ -63,8 +65,11 @@ struct SiteServer: Sendable {
             ),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? configuration.port
-                let host = configuration.host == "0.0.0.0" || configuration.host == "::" ? "127.0.0.1" : configuration.host
-                print("Dash is running on http://\(host.contains(":") ? "[\(host)]" : host):\(port)\(configuration.pathPrefix)")
+                let host =
+                    configuration.host == "0.0.0.0" || configuration.host == "::" ? "127.0.0.1" : configuration.host
+                print(
+                    "Dash is running on http://\(host.contains(":") ? "[\(host)]" : host):\(port)\(configuration.pathPrefix)"
+                )
                 fflush(nil)
                 SupervisedServer.reportReady()
             },

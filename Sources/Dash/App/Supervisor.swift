@@ -53,6 +53,7 @@ struct Supervisor: Sendable {
                 case .restart(let pause, let reason):
                     logger.warning("\(end.sentence); it is started again", metadata: ["pause": "\(pause)"])
                     group.addTask {
+                        // A back-off, and none before the first restart.
                         try? await Task.sleep(for: pause)
                         continuation.yield(.start(reason))
                     }

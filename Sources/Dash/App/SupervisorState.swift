@@ -1,7 +1,7 @@
 /// What the supervisor does when its server process ends or a signal arrives, as a value.
 ///
 /// A server that trapped is started again at once, so that pages go on by themselves; one that dies over and over waits
-/// longer each time; one that never came up or that was asked to stop is not started again.
+/// longer each time; one that gave up by itself at its start, or was asked to stop, is not started again.
 struct SupervisorState: Sendable {
     /// How a process ended.
     enum Ending: Sendable, Equatable {
@@ -47,7 +47,7 @@ struct SupervisorState: Sendable {
         if endingSignals > 0 { return .exit(Self.exitCode(of: ending)) }
         switch ending {
         case .exited(0): return .exit(0)
-        case .exited(let code) where !wasReady: return .exit(code)
+        case .exited(let code) where !wasReady || uptime < Self.calmAfter: return .exit(code)
         case .exited, .signalled: break
         }
         quickDeaths = wasReady && uptime >= Self.calmAfter ? 0 : quickDeaths + 1

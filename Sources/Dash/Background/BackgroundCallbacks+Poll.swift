@@ -29,7 +29,12 @@ extension BackgroundCallbacks {
         return try await answer(news, cursor: cursor, call, page: page)
     }
 
-    private func answer(_ news: JobNews, cursor: PollCursor, _ call: CallbackCall, page: String) async throws -> Response {
+    private func answer(
+        _ news: JobNews,
+        cursor: PollCursor,
+        _ call: CallbackCall,
+        page: String
+    ) async throws -> Response {
         switch PollDecision(news) {
         case .wait:
             return Answers.json(CallbackResponse().bytes)

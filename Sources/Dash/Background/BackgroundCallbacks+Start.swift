@@ -88,13 +88,18 @@ extension BackgroundCallbacks {
         )
     }
 
-    static let unknownJob = Answers.text(.notFound, "This job is not known any more: its result was kept for a time only.")
+    static let unknownJob = Answers.text(
+        .notFound,
+        "This job is not known any more: its result was kept for a time only."
+    )
 }
 
 extension Callback {
     /// Changes with the callback's name and with the types of its inputs and outputs: a job of another version cannot run.
     var version: String {
-        SHA256.hash(data: Array("\(name)\0\(signature)".utf8)).prefix(8).map { String($0, radix: 16) }.joined(separator: "-")
+        SHA256.hash(data: Array("\(name)\0\(signature)".utf8)).prefix(8).map { String($0, radix: 16) }.joined(
+            separator: "-"
+        )
     }
 }
 

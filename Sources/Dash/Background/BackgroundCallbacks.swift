@@ -43,6 +43,22 @@ struct BackgroundCallbacks: Sendable {
         }
     }
 
+    /// Cancels the page's jobs that a click on a cancel button means, although the page may not know them yet: the first
+    /// answer of a job is held for a moment, and until then the renderer has no handle to send.
+    ///
+    /// - Parameters:
+    ///   - call: the click.
+    ///   - callbacks: the callbacks of its app.
+    func cancelJobs(waitingFor call: CallbackCall, among callbacks: [Callback]) async {
+        guard let page = call.visitor?.page else { return }
+        let meant = callbacks.filter { callback in
+            callback.background?.cancel.contains { call.callback.inputs.contains($0) } ?? false
+        }
+        for job in running.jobs(page: page, app: call.app, callbacks: Set(meant.map(\.id))) {
+            await cancel(job, reason: "cancelled by the page")
+        }
+    }
+
     func cancel(_ job: JobID, reason: String) async {
         do {
             try await manager.cancel(job, reason: reason)

@@ -34,6 +34,7 @@ final class HeldPolls: Sendable {
             group.addTask { await news() }
             group.addTask {
                 for await instant in releases {
+                    // The one wait of a poll that was told when to go.
                     try? await Task.sleep(until: instant, clock: .continuous)
                     return
                 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a callback request's query says of jobs (dash-protocol §6.1).
 struct JobQuery: Sendable, Equatable {
     /// The page load's token.
@@ -18,7 +20,8 @@ struct JobQuery: Sendable, Equatable {
     init(_ query: String?) {
         for pair in (query ?? "").split(separator: "&") {
             guard let equals = pair.firstIndex(of: "=") else { continue }
-            let value = String(pair[pair.index(after: equals)...])
+            let text = String(pair[pair.index(after: equals)...])
+            let value = text.removingPercentEncoding ?? text
             switch pair[..<equals] {
             case "endId": endID = value
             case "job": job = value

@@ -15,24 +15,33 @@ final class RunningJobs: Sendable {
         var outputs: String
     }
 
-    /// More than any site has running; beyond it the renderer's own word must do.
+    /// More pages than any site has at work; beyond it the renderer's own word must do.
     private static let capacity = 100_000
-    private let jobs = Mutex<[Place: JobID]>([:])
+    private let pages = Mutex<[String: [Place: JobID]]>([:])
 
     /// Puts a job in its place.
     ///
     /// - Returns: the job that was there, to be ended.
     func replace(_ place: Place, with job: JobID) -> JobID? {
-        jobs.withLock { jobs in
-            if jobs.count >= Self.capacity { jobs.removeAll(keepingCapacity: true) }
-            return jobs.updateValue(job, forKey: place)
+        pages.withLock { pages in
+            if pages.count >= Self.capacity { pages.removeAll(keepingCapacity: true) }
+            return pages[place.page, default: [:]].updateValue(job, forKey: place)
         }
     }
 
     /// Forgets a job that has ended, if it is still in its place.
     func forget(_ place: Place, _ job: JobID) {
-        jobs.withLock { jobs in
-            if jobs[place] == job { jobs[place] = nil }
+        pages.withLock { pages in
+            guard pages[place.page]?[place] == job else { return }
+            pages[place.page]?[place] = nil
+            if pages[place.page]?.isEmpty == true { pages[place.page] = nil }
+        }
+    }
+
+    /// The jobs a page has running for some callbacks of an app.
+    func jobs(page: String, app: String, callbacks: Set<String>) -> [JobID] {
+        pages.withLock { pages in
+            (pages[page] ?? [:]).filter { $0.key.app == app && callbacks.contains($0.key.callback) }.map(\.value)
         }
     }
 }

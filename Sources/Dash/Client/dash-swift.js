@@ -34,8 +34,7 @@
     async function poll(url, options) {
         var job = url.searchParams.get('job');
         var number = polls.get(job) || 1;
-        url.searchParams.set('n', String(number));
-        var answer = await untilAnswered(url.href, options);
+        var answer = await untilAnswered(url.href + '&n=' + number, options);
         polls.set(job, number + 1);
         if (answer.status !== 200) {
             polls.delete(job);

@@ -21,7 +21,11 @@ enum Answers {
 
     /// Bytes of a content type.
     static func bytesAnswer(_ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok) -> Response {
-        Response(status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        Response(
+            status: status,
+            headers: [.contentType: type],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        )
     }
 
     /// 204: no update, or the end of a background callback.

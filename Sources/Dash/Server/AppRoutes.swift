@@ -65,7 +65,9 @@ struct AppRoutes: Sendable {
         var answer: FileAnswer?
         if rest.hasPrefix("_dash-component-suites/") {
             let parts = rest.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-            answer = parts.count == 3 ? app.suites.file(package: String(parts[1]), path: String(parts[2])).map(FileAnswer.init) : nil
+            answer =
+                parts.count == 3
+                ? app.suites.file(package: String(parts[1]), path: String(parts[2])).map(FileAnswer.init) : nil
         } else if rest.hasPrefix("assets/") {
             let name = rest.dropFirst("assets/".count).removingPercentEncoding
             answer = name.flatMap { app.assets.file(named: $0) }

@@ -37,7 +37,9 @@ struct CallbackRoute: Sendable {
         let call = try await call(callback, body, request, app, connection)
         await background.cancelNamedJobs(of: call)
         switch callback.kind {
-        case .cancel: return Answers.json(CallbackResponse(response: []).bytes)
+        case .cancel:
+            await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
+            return Answers.json(CallbackResponse(response: []).bytes)
         case .background: return try await background.respond(to: call)
         case .regular: return try await run(call)
         }
@@ -104,11 +106,10 @@ struct CallbackRoute: Sendable {
         case .updates where side.isEmpty && call.callback.hasNoOutput:
             return Answers.noContent
         case .preventUpdate:
-            return Answers.json(CallbackResponse(response: call.callback.hasNoOutput ? nil : [], sideUpdate: side).bytes)
+            return Answers.json(CallbackResponse(response: [], sideUpdate: side).bytes)
         case .updates(let updates):
             let values = updates.resolved(for: call.callback, targets: call.request.targets)
-            let response = call.callback.hasNoOutput ? nil : values
-            return Answers.json(CallbackResponse(response: response, sideUpdate: side).bytes)
+            return Answers.json(CallbackResponse(response: values, sideUpdate: side).bytes)
         }
     }
 }

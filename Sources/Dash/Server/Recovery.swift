@@ -11,9 +11,12 @@ extension CallbackCall {
     /// - Parameter start: the context the callback ran in; nil for that of this request.
     /// - Throws: what `onError` throws.
     func recover(from failure: CallbackFailure, start: RawJSON? = nil, logger: Logger) async throws -> Response {
-        guard handlesErrors else { return FailureAnswer(failure).respond(debug: debug, logger: logger, callback: jobName) }
+        guard handlesErrors else {
+            return FailureAnswer(failure).respond(debug: debug, logger: logger, callback: jobName)
+        }
         let sent = SentProperties()
-        let context = try start.map { try CallbackContext(decoding: $0.bytes, emit: sent.add) } ?? context(emit: sent.add)
+        let context =
+            try start.map { try CallbackContext(decoding: $0.bytes, emit: sent.add) } ?? context(emit: sent.add)
         var answer = CallbackResponse(response: [])
         if let outcome = try await callback.recover(from: failure, in: context) {
             if case .updates(let updates) = outcome {

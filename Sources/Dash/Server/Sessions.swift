@@ -33,12 +33,12 @@ struct Sessions: Sendable {
 
     /// The `end_id` of a new page load served to `session`.
     func newPage(session: String) -> String {
-        signer.sign(Base64URL.random(byteCount: 12) + "~" + session, purpose: "end")
+        signer.sign(Base64URL.random(byteCount: 12) + "." + session, purpose: "end")
     }
 
     /// Who sent a request with this cookie header and this `endId`; nil when neither tells.
     func visitor(cookieHeader: String?, endID: String?) -> Visitor? {
-        let sealed = endID.flatMap { signer.verify($0, purpose: "end") }?.split(separator: "~", maxSplits: 1)
+        let sealed = endID.flatMap { signer.verify($0, purpose: "end") }?.split(separator: ".", maxSplits: 1)
         let page = sealed.flatMap { $0.count == 2 ? String($0[0]) : nil }
         if let session = session(cookieHeader: cookieHeader) { return Visitor(session: session, page: page) }
         guard let sealed, let page else { return nil }

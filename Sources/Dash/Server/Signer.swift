@@ -2,7 +2,7 @@ import Crypto
 
 /// Signs the tokens that travel through the browser, and checks them when they come back.
 ///
-/// A token is `<value>.<signature>`: HMAC-SHA256 over the purpose, the things it is bound to and the value, each of which
+/// A token has only characters that every encoder of URLs leaves alone. It is `<value>.<signature>`: HMAC-SHA256 over the purpose, the things it is bound to and the value, each of which
 /// is free of NUL bytes, joined by NUL. So a token of one purpose or owner is worthless for another.
 struct Signer: Sendable {
     private let key: SymmetricKey

@@ -30,6 +30,7 @@ struct SupervisorStateTests {
     func aFailedStartIsFinal() {
         var state = SupervisorState()
         #expect(state.serverEnded(.exited(1), wasReady: false, uptime: .milliseconds(5)) == .exit(1))
+        #expect(state.serverEnded(.exited(1), wasReady: true, uptime: .seconds(1)) == .exit(1))
     }
 
     @Test("A server that traps before it listens is given up after some tries")

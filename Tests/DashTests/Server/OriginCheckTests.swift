@@ -7,20 +7,27 @@ import Testing
 struct OriginCheckTests {
     private let check = OriginCheck(allowedOrigins: ["https://friend.example"], trustsForwardedHeaders: false)
 
-    @Test("Our own pages and programs that are no browsers may call", arguments: [
-        [:], [.secFetchSite: "same-origin"], [.secFetchSite: "none"], [.origin: "http://site.example:8050"],
-        [.origin: "https://SITE.example:8050"], [.origin: "https://friend.example", .secFetchSite: "cross-site"],
-    ] as [HTTPFields])
+    @Test(
+        "Our own pages and programs that are no browsers may call",
+        arguments: [
+            [:], [.secFetchSite: "same-origin"], [.secFetchSite: "none"], [.origin: "http://site.example:8050"],
+            [.origin: "https://SITE.example:8050"], [.origin: "https://friend.example", .secFetchSite: "cross-site"],
+        ] as [HTTPFields]
+    )
     func accepted(headers: HTTPFields) {
         #expect(check.accepts(headers, host: "site.example:8050"))
     }
 
-    @Test("Foreign, null, near and malformed origins may not", arguments: [
-        [.secFetchSite: "cross-site"], [.secFetchSite: "same-site"], [.origin: "null"], [.origin: "http://evil.example"],
-        [.origin: "http://site.example"], [.origin: "http://site.example:8050.evil.example"],
-        [.origin: "http://evil.example/@site.example:8050"], [.origin: "http://site.example:8050@evil.example"],
-        [.origin: "site.example:8050"], [.origin: "http://"], [.origin: "file://site.example:8050"],
-    ] as [HTTPFields])
+    @Test(
+        "Foreign, null, near and malformed origins may not",
+        arguments: [
+            [.secFetchSite: "cross-site"], [.secFetchSite: "same-site"], [.origin: "null"],
+            [.origin: "http://evil.example"],
+            [.origin: "http://site.example"], [.origin: "http://site.example:8050.evil.example"],
+            [.origin: "http://evil.example/@site.example:8050"], [.origin: "http://site.example:8050@evil.example"],
+            [.origin: "site.example:8050"], [.origin: "http://"], [.origin: "file://site.example:8050"],
+        ] as [HTTPFields]
+    )
     func refused(headers: HTTPFields) {
         #expect(!check.accepts(headers, host: "site.example:8050"))
     }
