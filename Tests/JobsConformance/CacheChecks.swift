@@ -1,0 +1,89 @@
+import DashJSON
+import Jobs
+import Testing
+
+extension JobManagerConformance {
+    static let cacheChecks: [Check] = [
+        Check("a cached result is found by its key alone") { try await $0.cacheHit() },
+        Check("a cached result expires, counted from its last use") { try await $0.cacheExpiry() },
+        Check("without an expiry a cached result stays") { try await $0.cacheForever() },
+        Check("F24: an error is not cached") { try await $0.errorNotCached() },
+        Check("a newer result takes the place of an older") { try await $0.cacheReplaced() },
+        Check("a cached result survives a restart, and its last use too") { try await $0.cacheSurvives() },
+    ]
+
+    private func keep(
+        _ result: String,
+        expire: Duration?,
+        _ manager: any JobManager,
+        _ executor: TestExecutor
+    ) async throws {
+        let wish = CacheStore(key: CacheKey("k"), expire: expire)
+        let (id, run) = try await manager.startHeld(JobRequest(name: "a", cache: wish), executor)
+        run.succeed(result)
+        _ = try await manager.end(of: id)
+    }
+
+    private func cacheHit() async throws {
+        try await withManager { manager, executor in
+            #expect(try await manager.cachedResult(for: CacheKey("k")) == nil)
+            try await keep(#"{"a":1}"#, expire: .seconds(60), manager, executor)
+            #expect(try await manager.cachedResult(for: CacheKey("k"))?.description == #"{"a":1}"#)
+            #expect(try await manager.cachedResult(for: CacheKey("other")) == nil)
+        }
+    }
+
+    private func cacheExpiry() async throws {
+        try await withManager { manager, executor in
+            try await keep("1", expire: .seconds(60), manager, executor)
+            for _ in 0..<5 {
+                clock.advance(by: .seconds(59))
+                #expect(try await manager.cachedResult(for: CacheKey("k"))?.description == "1")
+            }
+            clock.advance(by: .seconds(60))
+            #expect(try await manager.cachedResult(for: CacheKey("k")) == nil)
+        }
+    }
+
+    private func cacheForever() async throws {
+        try await withManager { manager, executor in
+            try await keep("1", expire: nil, manager, executor)
+            clock.advance(by: .seconds(100_000_000))
+            #expect(try await manager.cachedResult(for: CacheKey("k"))?.description == "1")
+        }
+    }
+
+    private func errorNotCached() async throws {
+        try await withManager { manager, executor in
+            let request = JobRequest(name: "a", cache: CacheStore(key: CacheKey("k")))
+            let (id, run) = try await manager.startHeld(request, executor)
+            run.fail()
+            _ = try await manager.end(of: id)
+            #expect(try await manager.cachedResult(for: CacheKey("k")) == nil)
+        }
+    }
+
+    private func cacheReplaced() async throws {
+        try await withManager { manager, executor in
+            try await keep("1", expire: .seconds(10), manager, executor)
+            try await keep("2", expire: .seconds(20), manager, executor)
+            clock.advance(by: .seconds(15))
+            #expect(try await manager.cachedResult(for: CacheKey("k"))?.description == "2")
+        }
+    }
+
+    private func cacheSurvives() async throws {
+        try await withManager { manager, executor in
+            try await keep("1", expire: .seconds(60), manager, executor)
+            clock.advance(by: .seconds(50))
+            _ = try await manager.cachedResult(for: CacheKey("k"))
+        }
+        try await withManager { manager, _ in
+            clock.advance(by: .seconds(50))
+            let found = try await manager.cachedResult(for: CacheKey("k"))
+            #expect(found?.description == "1")
+            clock.advance(by: .seconds(60))
+            #expect(try await manager.cachedResult(for: CacheKey("k")) == nil)
+        }
+    }
+}

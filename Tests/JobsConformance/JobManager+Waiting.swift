@@ -1,0 +1,40 @@
+import DashJSON
+import Jobs
+import Testing
+
+extension JobManager {
+    /// Waits until a job is finished.
+    func end(of id: JobID, sourceLocation: SourceLocation = #_sourceLocation) async throws -> JobNews {
+        var known = -1
+        while true {
+            let news = try await nextNews(of: id, after: known)
+            let found = try #require(news, "the job is unknown", sourceLocation: sourceLocation)
+            if found.state.isFinished { return found }
+            known = found.sequence
+        }
+    }
+
+    /// Starts a job of a name and waits until the test has it in hand.
+    func startHeld(_ request: JobRequest, _ executor: TestExecutor) async throws -> (JobID, TestRun) {
+        let id = try await start(request)
+        return (id, await executor.next())
+    }
+}
+
+/// What news hold, as short texts.
+func texts(_ values: [PropertyValue]) -> [String] {
+    values.map { "\($0.id).\($0.property)=\($0.value)" }
+}
+
+/// Gives others their turn until something is so. Only for what nobody tells of by itself.
+func eventually(
+    _ what: String,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ isSo: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while try await !isSo() {
+        try #require(ContinuousClock.now < deadline, "\(what) did not come", sourceLocation: sourceLocation)
+        await Task.yield()
+    }
+}

@@ -1,0 +1,146 @@
+public import Jobs
+import ServiceLifecycle
+import Synchronization
+
+/// Runs tasks in this process, each as the test wants it.
+///
+/// A task whose name has an ``answer(_:with:)`` ends with it at once. Any other is held until the test ends it: the test
+/// gets it from ``next()``.
+public final class TestExecutor: JobExecutor {
+    struct State {
+        var held: [String: TestRun] = [:]
+        var answers: [String: @Sendable (WorkerTask) -> WorkerOutcome] = [:]
+        var ignoresCancellation = false
+        var isShutDown = false
+        var cancelled: [String] = []
+    }
+
+    /// The most tasks at once.
+    public let maximumConcurrency: Int
+    let state = Mutex(State())
+    private let begun: AsyncStream<TestRun>
+    private let beginning: AsyncStream<TestRun>.Continuation
+    private let shutdown: AsyncStream<Void>
+    private let shuttingDown: AsyncStream<Void>.Continuation
+
+    /// Makes an executor.
+    public init(maximumConcurrency: Int = 4) {
+        self.maximumConcurrency = maximumConcurrency
+        (begun, beginning) = AsyncStream.makeStream()
+        (shutdown, shuttingDown) = AsyncStream.makeStream()
+    }
+
+    /// Has all tasks of a name end at once.
+    public func answer(_ name: String, with outcome: @escaping @Sendable (WorkerTask) -> WorkerOutcome) {
+        state.withLock { $0.answers[name] = outcome }
+    }
+
+    /// From now on cancelled tasks go on until the test ends them.
+    public func ignoreCancellation() {
+        state.withLock { $0.ignoresCancellation = true }
+    }
+
+    /// The ids of the tasks that were cancelled.
+    public var cancelled: [String] { state.withLock { $0.cancelled } }
+
+    /// The next held task that has begun.
+    public func next() async -> TestRun {
+        var iterator = begun.makeAsyncIterator()
+        guard let run = await iterator.next() else { return TestRun(task: WorkerTask(id: "", name: "none")) { _ in } }
+        return run
+    }
+
+    /// Waits for the shutdown, then gives up all held tasks.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in self.shutdown {}
+        }
+        let held = state.withLock { state in
+            state.isShutDown = true
+            return Array(state.held.values)
+        }
+        for run in held { run.end(.shutDown) }
+    }
+
+    /// Answers, or holds the task.
+    public func execute(
+        _ task: WorkerTask,
+        onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
+    ) async -> WorkerOutcome {
+        let run = TestRun(task: task, onUpdate: onUpdate)
+        let answer = state.withLock { state -> (@Sendable (WorkerTask) -> WorkerOutcome)? in
+            if state.isShutDown { return { _ in .shutDown } }
+            if let answer = state.answers[task.name] { return answer }
+            state.held[task.id] = run
+            return nil
+        }
+        onUpdate(.started(worker: 1))
+        if let answer { return answer(task) }
+        beginning.yield(run)
+        let outcome = await run.outcome()
+        _ = state.withLock { $0.held.removeValue(forKey: task.id) }
+        return outcome
+    }
+
+    /// Ends a held task, unless cancellation is ignored.
+    public func cancel(_ taskID: String) {
+        let run = state.withLock { state -> TestRun? in
+            state.cancelled.append(taskID)
+            return state.ignoresCancellation ? nil : state.held[taskID]
+        }
+        run?.end(.cancelled(killed: false))
+    }
+}
+
+/// A task that is held for the test.
+public final class TestRun: Sendable {
+    /// The task.
+    public let task: WorkerTask
+    private let onUpdate: @Sendable (WorkerUpdate) -> Void
+    private let ends: AsyncStream<WorkerOutcome>
+    private let ending: AsyncStream<WorkerOutcome>.Continuation
+
+    init(task: WorkerTask, onUpdate: @escaping @Sendable (WorkerUpdate) -> Void) {
+        self.task = task
+        self.onUpdate = onUpdate
+        (ends, ending) = AsyncStream.makeStream()
+    }
+
+    /// Sends progress, `[[id, property, value], …]`.
+    public func progress(_ body: String) {
+        onUpdate(.progress(Array(body.utf8)))
+    }
+
+    /// Sends properties, `[[id, property, value], …]`.
+    public func setProps(_ body: String) {
+        onUpdate(.setProps(Array(body.utf8)))
+    }
+
+    /// Ends the task; only the first end counts.
+    public func end(_ outcome: WorkerOutcome) {
+        ending.yield(outcome)
+        ending.finish()
+    }
+
+    /// Ends the task with a result.
+    public func succeed(_ result: String = "null") {
+        end(.succeeded(Array(result.utf8)))
+    }
+
+    /// Ends the task with a failure.
+    public func fail(_ kind: WorkerFailure.Kind = .error, _ message: String = "It broke.") {
+        end(.failed(WorkerFailure(kind: kind, code: "Test", message: message)))
+    }
+
+    // Not a cancellable wait: a task ends when its executor says so.
+    func outcome() async -> WorkerOutcome {
+        let ends = ends
+        let waiting = Task { await ends.first { _ in true } }
+        return await waiting.value ?? .shutDown
+    }
+}
+
+extension TestExecutor {
+    /// How many tasks are held.
+    public var heldCount: Int { state.withLock { $0.held.count } }
+}

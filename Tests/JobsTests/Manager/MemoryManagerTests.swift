@@ -1,0 +1,12 @@
+import Jobs
+import JobsConformance
+import Testing
+
+@Suite("A manager in memory")
+struct MemoryManagerTests {
+    @Test("keeps what every manager promises", .timeLimit(.minutes(2)), arguments: JobManagerConformance.checks)
+    func keeps(_ check: JobManagerConformance.Check) async throws {
+        let store = MemoryJobStore()
+        try await check.run(JobManagerConformance { EmbeddedJobManager(store: store, setup: $0) })
+    }
+}
