@@ -1,4 +1,5 @@
 import Jobs
+import Synchronization
 
 #if canImport(Darwin)
 import Darwin
@@ -10,7 +11,7 @@ import Musl
 
 /// The right to use a folder, held by one process at a time. The system takes it back when the process ends in any way.
 final class FolderLock: Sendable {
-    private let descriptor: Int32
+    private let held: Mutex<Int32?>
 
     /// Takes the folder, making it if there is none, readable by its owner alone.
     ///
@@ -18,7 +19,7 @@ final class FolderLock: Sendable {
     init(folder: String) throws(JobsError) {
         try Self.make(folder)
         let path = folder + "/owner.lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("open \(path)") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = errno
@@ -31,11 +32,18 @@ final class FolderLock: Sendable {
                     + " another folder for this one."
             )
         }
-        writeOwner()
+        held = Mutex(descriptor)
+        Self.writeOwner(descriptor)
     }
 
     deinit {
-        close(descriptor)
+        release()
+    }
+
+    /// Gives the folder free. A second time it has no effect.
+    func release() {
+        let descriptor = held.withLock { $0.take() }
+        if let descriptor { close(descriptor) }
     }
 
     private static func make(_ folder: String) throws(JobsError) {
@@ -55,7 +63,7 @@ final class FolderLock: Sendable {
         return Int(text).map { " (process \($0))" } ?? ""
     }
 
-    private func writeOwner() {
+    private static func writeOwner(_ descriptor: Int32) {
         let text = Array("\(getpid())\n".utf8)
         if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, text, text.count, 0) }
     }

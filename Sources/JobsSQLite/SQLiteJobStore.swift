@@ -87,7 +87,11 @@ public final class SQLiteJobStore: JobStore {
     /// Closes the file and gives the folder free, when what was being written is written.
     public func close() async {
         guard let opened = opened.withLock({ $0.take() }) else { return }
-        _ = try? await OffPool.run { try opened.pool.close() }
+        _ = try? await OffPool.run {
+            // Not by the last reference: who knows when that goes.
+            defer { opened.lock.release() }
+            try opened.pool.close()
+        }
     }
 
     /// Reads in a thread of the database's, and does not end early if the task is cancelled.
