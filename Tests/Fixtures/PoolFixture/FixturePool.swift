@@ -19,16 +19,20 @@ enum FixturePool {
             group.addTask { try await pool.run() }
             for name in names {
                 group.addTask {
-                    _ = await pool.execute(WorkerTask(id: name, name: name)) { print(name, line($0)) }
+                    _ = await pool.execute(WorkerTask(id: name, name: name)) { say("\(name) \(text($0))") }
                 }
             }
             try await group.waitForAll()
         }
     }
 
-    private static func line(_ update: WorkerUpdate) -> String {
-        defer { fflush(nil) }
-        return switch update {
+    private static func say(_ line: String) {
+        print(line)
+        fflush(nil)
+    }
+
+    private static func text(_ update: WorkerUpdate) -> String {
+        switch update {
         case .started(let worker): "started \(worker)"
         case .progress(let body): "progress \(String(decoding: body, as: UTF8.self))"
         case .setProps(let body): "setProps \(String(decoding: body, as: UTF8.self))"

@@ -19,11 +19,12 @@ final class WorkerOutbox: Sendable {
         }
     }
 
-    /// Sends a frame at once.
+    /// Sends a frame at once. If that fails, the pool is gone or the work closed the socket: then this process ends, as
+    /// nobody would hear of it any more.
     func write(_ frame: Frame) {
         let bytes = frame.bytes
-        // If it fails the pool is gone, and the reader ends this process.
-        writing.withLock { _ in _ = dash_write_all(descriptor, bytes, bytes.count) }
+        let isWritten = writing.withLock { _ in dash_write_all(descriptor, bytes, bytes.count) }
+        if !isWritten { dash_kill_own_group() }
     }
 
     /// A run begins.

@@ -5,7 +5,7 @@ extension PoolMachine {
         guard let phase = workers[worker]?.phase else { return [.kill(worker)] }
         workers[worker]?.pid = pid
         if case .ending = phase { return [.kill(worker)] }
-        return []
+        return [.wake(.startTimeout(worker), after: limits.startTimeout)]
     }
 
     /// A worker's socket was closed from its side: without it, the process is of no use, if it still lives.

@@ -52,7 +52,7 @@ extension PoolMachine {
     mutating func startDelayed(_ worker: WorkerID) -> [PoolAction] {
         guard case .delayed? = workers[worker]?.phase else { return [] }
         workers[worker]?.phase = .starting
-        return [.start(worker), .wake(.startTimeout(worker), after: limits.startTimeout)]
+        return [.start(worker)]
     }
 
     private mutating func startWorker() -> [PoolAction] {

@@ -1,0 +1,95 @@
+import Jobs
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct CancelTests {
+    @Test("work that listens ends by itself, its worker stays", arguments: ["sleep", "poll"])
+    func cooperative(job: String) async throws {
+        try await withPool { pool in
+            let task = RunningTask(pool, job)
+            let worker = try await task.started()
+            pool.cancel(task.id)
+            #expect(await task.outcome == .cancelled(killed: false))
+            #expect(await pool.outcome("pid").text == "\(worker)")
+        }
+    }
+
+    @Test("work that is done in spite of the cancel has its result")
+    func doneAnyway() async throws {
+        try await withPool { pool in
+            let task = RunningTask(pool, "finish-anyway")
+            _ = try await task.started()
+            pool.cancel(task.id)
+            #expect(await task.outcome.text == "finished")
+        }
+    }
+
+    @Test(
+        "F3: work that ignores it is dead after the grace, others in flight are not touched",
+        arguments: ["busy", "busy-all", "busy-pool"]
+    )
+    func stubborn(job: String) async throws {
+        try await withPool(FixtureExecutable.configuration(warm: 2)) { pool in
+            let other = RunningTask(pool, "poll")
+            let task = RunningTask(pool, job)
+            let (otherWorker, worker) = (try await other.started(), try await task.started())
+            let start = ContinuousClock.now
+            pool.cancel(task.id)
+            #expect(await task.outcome == .cancelled(killed: true))
+            #expect(start.duration(to: .now) < .milliseconds(300) + .seconds(1))
+            #expect(!isAlive(worker))
+            #expect(isAlive(otherWorker))
+            pool.cancel(other.id)
+            #expect(await other.outcome == .cancelled(killed: false))
+            #expect(await pool.outcome("noop").text == "")
+        }
+    }
+
+    @Test("F3: a program that the work started dies with it")
+    func grandchild() async throws {
+        try await withPool { pool in
+            let task = RunningTask(pool, "grandchild")
+            _ = try await task.started()
+            let program = try #require(Int32(try await task.progress()))
+            #expect(isAlive(program))
+            pool.cancel(task.id)
+            #expect(await task.outcome == .cancelled(killed: true))
+            try await until("the grandchild \(program) is dead") { !isAlive(program) }
+        }
+    }
+
+    @Test("a program left behind by a done task dies with the worker at the latest")
+    func leftGrandchild() async throws {
+        var program: Int32 = 0
+        try await withPool { pool in
+            program = try #require(Int32(await pool.outcome("leave-grandchild").text ?? ""))
+            #expect(isAlive(program))
+        }
+        try await until("the grandchild \(program) is dead") { !isAlive(program) }
+    }
+
+    @Test("a waiting task is cancelled at once, and its place is no one's")
+    func waitingTask() async throws {
+        try await withPool(FixtureExecutable.configuration(warm: 1, maximum: 1)) { pool in
+            let running = RunningTask(pool, "sleep")
+            _ = try await running.started()
+            let waiting = RunningTask(pool, "noop"), last = RunningTask(pool, "echo", "last")
+            try await until("two tasks wait") { pool.statistics.waiting == 2 }
+            pool.cancel(waiting.id)
+            #expect(await waiting.outcome == .cancelled(killed: false))
+            pool.cancel(running.id)
+            #expect(await last.outcome.text == "last")
+        }
+    }
+
+    @Test("cancelling what is unknown or done has no effect")
+    func unknownTask() async throws {
+        try await withPool { pool in
+            pool.cancel("nothing")
+            let task = RunningTask(pool, "noop")
+            #expect(await task.outcome.text == "")
+            pool.cancel(task.id)
+            #expect(await pool.outcome("echo", "still").text == "still")
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Foundation
+import Jobs
+import Logging
+
+/// The program whose workers the tests use. Under `swift test` one's own executable is the test bundle, so it must be
+/// another: the fixture, which the same build lays beside it.
+enum FixtureExecutable {
+    /// Where it is.
+    static let path: String = {
+        let places = [Bundle.main.bundlePath, Bundle(for: Marker.self).bundlePath, CommandLine.arguments[0]]
+        for place in places {
+            var folder = URL(fileURLWithPath: place)
+            while folder.path != "/" {
+                let file = folder.appendingPathComponent("pool-fixture").path
+                if FileManager.default.isExecutableFile(atPath: file) { return file }
+                folder.deleteLastPathComponent()
+            }
+        }
+        return "/pool-fixture-was-not-built"
+    }()
+
+    /// A pool of the fixture, with short times.
+    static func configuration(warm: Int = 1, maximum: Int = 4) -> WorkerPoolConfiguration {
+        var configuration = WorkerPoolConfiguration(executable: path, arguments: [path], buildID: "fixture")
+        configuration.warm = warm
+        configuration.maximum = maximum
+        configuration.grace = .milliseconds(300)
+        configuration.shutdownGrace = .milliseconds(500)
+        return configuration
+    }
+
+    private final class Marker {}
+}
