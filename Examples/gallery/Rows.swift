@@ -20,7 +20,7 @@ private func row(of country: Country, number: Int, step: Int) -> JSON {
         continent: country.continent,
         year: 1952 + 5 * step,
         lifeExp: rounded(35 + 30 * spread + 1.3 * Double(step)),
-        pop: Int(1_000_000 * (1 + 60 * spread) * (1 + 0.09 * Double(step))),
+        pop: Int((1_000_000 * (1 + 60 * spread) * (1 + 0.09 * Double(step))).rounded()),
         gdpPercap: rounded(income)
     )
 }
