@@ -11,7 +11,7 @@ import Musl
 
 /// Opens the file and brings its tables up to date.
 enum DatabaseFile {
-    static func open(_ path: String) throws -> DatabasePool {
+    static func open(_ path: String, maximumBytes: Int?) throws -> DatabasePool {
         try makePrivate(path)
         var configuration = Configuration()
         configuration.label = "jobs.sqlite"
@@ -19,6 +19,7 @@ enum DatabaseFile {
         configuration.prepareDatabase { db in
             // What the log has grown to in a burst is given back to the disk.
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+            if let maximumBytes { try db.execute(sql: "PRAGMA max_page_count = \(max(1, maximumBytes / 4096))") }
         }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)

@@ -18,6 +18,7 @@ public final class SQLiteJobStore: JobStore {
     /// The folder that holds the file `jobs.sqlite`.
     public let folder: String
     private let maximumCacheBytes: Int
+    private let maximumFileBytes: Int?
     private let opened = Mutex<Opened?>(nil)
 
     /// Makes a store; nothing is touched before it is opened.
@@ -25,19 +26,21 @@ public final class SQLiteJobStore: JobStore {
     /// - Parameters:
     ///   - folder: Where the file is, or will be made. Only its owner may read it, and one process at a time may use it.
     ///   - maximumCacheBytes: How many bytes of cached results are kept; those unused for the longest time go first.
-    public init(folder: String, maximumCacheBytes: Int = 1 << 30) {
+    ///   - maximumFileBytes: How large the file may grow, roughly; beyond it is as if the disk was full. Nil is no limit.
+    public init(folder: String, maximumCacheBytes: Int = 1 << 30, maximumFileBytes: Int? = nil) {
         self.folder = folder
         self.maximumCacheBytes = maximumCacheBytes
+        self.maximumFileBytes = maximumFileBytes
     }
 
     /// Takes the folder, opens or makes the file, and reads the jobs that are not finished.
     ///
     /// - Throws: `JobsError`: `.folderInUse`, or `.storage` if the file cannot be used.
     public func open() async throws -> [StoredJob] {
-        let folder = folder
+        let (folder, maximumFileBytes) = (folder, maximumFileBytes)
         let opened = try await OffPool.run {
             let lock = try FolderLock(folder: folder)
-            let pool = try DatabaseFile.open(folder + "/jobs.sqlite")
+            let pool = try DatabaseFile.open(folder + "/jobs.sqlite", maximumBytes: maximumFileBytes)
             return Opened(lock: lock, pool: pool, writes: WriteQueue(pool))
         }
         self.opened.withLock { $0 = opened }

@@ -13,6 +13,7 @@ public final class TestExecutor: JobExecutor {
         var ignoresCancellation = false
         var isShutDown = false
         var cancelled: [String] = []
+        var executedCount = 0
     }
 
     /// The most tasks at once.
@@ -70,6 +71,7 @@ public final class TestExecutor: JobExecutor {
         let run = TestRun(task: task, onUpdate: onUpdate)
         let answer = state.withLock { state -> (@Sendable (WorkerTask) -> WorkerOutcome)? in
             if state.isShutDown { return { _ in .shutDown } }
+            state.executedCount += 1
             if let answer = state.answers[task.name] { return answer }
             state.held[task.id] = run
             return nil
@@ -143,4 +145,7 @@ public final class TestRun: Sendable {
 extension TestExecutor {
     /// How many tasks are held.
     public var heldCount: Int { state.withLock { $0.held.count } }
+
+    /// How many tasks were executed so far.
+    public var executedCount: Int { state.withLock { $0.executedCount } }
 }

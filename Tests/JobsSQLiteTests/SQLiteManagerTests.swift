@@ -13,4 +13,14 @@ struct SQLiteManagerTests {
         )
         try folder.checkIntegrity()
     }
+
+    @Test("keeps its word over a store that fails", .timeLimit(.minutes(2)), arguments: JobStoreConformance.checks)
+    func keepsOverFaults(_ check: JobStoreConformance.Check) async throws {
+        try await check.run(
+            JobStoreConformance {
+                let folder = TemporaryFolder()
+                return { SQLiteJobStore(folder: folder.path) }
+            }
+        )
+    }
 }

@@ -9,4 +9,14 @@ struct MemoryManagerTests {
         let store = MemoryJobStore()
         try await check.run(JobManagerConformance { EmbeddedJobManager(store: store, setup: $0) })
     }
+
+    @Test("keeps its word over a store that fails", .timeLimit(.minutes(2)), arguments: JobStoreConformance.checks)
+    func keepsOverFaults(_ check: JobStoreConformance.Check) async throws {
+        try await check.run(
+            JobStoreConformance {
+                let store = MemoryJobStore()
+                return { store }
+            }
+        )
+    }
 }

@@ -1,0 +1,118 @@
+public import DashJSON
+public import Jobs
+import Synchronization
+
+/// A store that does what another does, and fails, hangs or dies when the test wants it.
+public final class FaultyStore: JobStore {
+    /// What becomes of a call.
+    public enum Fault: Sendable {
+        case none
+        /// It fails and nothing was done.
+        case fail
+        /// It is done and then fails.
+        case doThenFail
+    }
+
+    private struct State {
+        var calls = 0
+        var writes: [[StoreChange]] = []
+        var fault: @Sendable (Int) -> Fault = { _ in .none }
+        var isHolding = false
+        var held: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// The error of a call that fails.
+    public static let error = JobsError(.storage, "The disk is full.")
+
+    private let base: any JobStore
+    private let state = Mutex(State())
+
+    /// Wraps a store.
+    public init(_ base: any JobStore) {
+        self.base = base
+    }
+
+    /// How many calls there were since the last setting of faults, opening and closing aside.
+    public var calls: Int { state.withLock { $0.calls } }
+
+    /// What was written since the last setting of faults, or was to be.
+    public var writes: [[StoreChange]] { state.withLock { $0.writes } }
+
+    /// Decides by the number of a call, from 1, what becomes of it. The count begins anew.
+    public func setFaults(_ fault: @escaping @Sendable (Int) -> Fault) {
+        state.withLock { state in
+            state.fault = fault
+            state.calls = 0
+            state.writes = []
+        }
+    }
+
+    /// From now on writes hang.
+    public func hold() {
+        state.withLock { $0.isHolding = true }
+    }
+
+    /// Lets the writes go on.
+    public func release() {
+        let held = state.withLock { state in
+            defer { state.held = [] }
+            state.isHolding = false
+            return state.held
+        }
+        for continuation in held { continuation.resume() }
+    }
+
+    /// Opens the other store; never fails.
+    public func open() async throws -> [StoredJob] { try await base.open() }
+
+    /// Writes, or fails.
+    public func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
+        state.withLock { $0.writes.append(changes) }
+        return try await call {
+            await untilReleased()
+            return try await base.write(changes)
+        }
+    }
+
+    /// Reads, or fails.
+    public func job(_ id: JobID) async throws -> StoredJob? {
+        try await call { try await base.job(id) }
+    }
+
+    /// Reads, or fails.
+    public func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
+        try await call { try await base.cachedResult(for: key, at: time) }
+    }
+
+    /// Prunes, or fails.
+    public func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
+        try await call { try await base.prune(finishedBefore: limit, at: time) }
+    }
+
+    /// Closes the other store.
+    public func close() async { await base.close() }
+
+    private func call<Value>(_ body: () async throws -> Value) async throws -> Value {
+        let fault = state.withLock { state in
+            state.calls += 1
+            return state.fault(state.calls)
+        }
+        switch fault {
+        case .none: return try await body()
+        case .fail: throw Self.error
+        case .doThenFail:
+            _ = try await body()
+            throw Self.error
+        }
+    }
+
+    private func untilReleased() async {
+        await withCheckedContinuation { continuation in
+            let isHeld = state.withLock { state in
+                if state.isHolding { state.held.append(continuation) }
+                return state.isHolding
+            }
+            if !isHeld { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import GRDB
+import Jobs
+import JobsSQLite
+import Testing
+
+@Suite("The folder of a store")
+struct FolderTests {
+    @Test("S19: only its owner may read it")
+    func modes() async throws {
+        let folder = TemporaryFolder()
+        let store = SQLiteJobStore(folder: folder.path)
+        _ = try await store.open()
+        #expect(try mode(folder.path) == 0o700)
+        for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            #expect(try mode(folder.path + "/" + file) == 0o600, "\(file)")
+        }
+        await store.close()
+    }
+
+    @Test("a second store is refused with the folder's name and what to do, until the first is closed")
+    func lock() async throws {
+        let folder = TemporaryFolder()
+        let first = SQLiteJobStore(folder: folder.path)
+        _ = try await first.open()
+        let second = SQLiteJobStore(folder: folder.path)
+        let error = await #expect(throws: JobsError.self) { try await second.open() }
+        #expect(error?.code == .folderInUse)
+        #expect(error?.message.contains(folder.path) == true)
+        #expect(error?.message.contains("process \(getpid())") == true)
+        #expect(error?.message.contains("DASH_DATA_DIR") == true)
+        await first.close()
+        #expect(try await second.open().isEmpty)
+        await second.close()
+    }
+
+    @Test("folders on the way are made")
+    func nested() async throws {
+        let folder = TemporaryFolder()
+        let store = SQLiteJobStore(folder: folder.path + "/a/b")
+        _ = try await store.open()
+        #expect(try mode(folder.path + "/a/b") == 0o700)
+        await store.close()
+    }
+
+    @Test("a folder that cannot be made is an error with its path and the reason")
+    func notAFolder() async throws {
+        let folder = TemporaryFolder()
+        try Data().write(to: URL(filePath: folder.path))
+        let store = SQLiteJobStore(folder: folder.path + "/in")
+        let error = await #expect(throws: JobsError.self) { try await store.open() }
+        #expect(error?.code == .storage)
+        #expect(error?.message == "Could not make the folder \(folder.path)/in: Not a directory.")
+    }
+
+    @Test("a damaged file is an error that says so, and is left as it is")
+    func damaged() async throws {
+        let folder = TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        let text = Data(String(repeating: "no database. ", count: 1000).utf8)
+        try text.write(to: URL(filePath: folder.file))
+        let store = SQLiteJobStore(folder: folder.path)
+        let error = await #expect(throws: JobsError.self) { try await store.open() }
+        #expect(error?.code == .storage)
+        #expect(error?.message == "\(folder.file) is damaged or no file of jobs. Move it away to begin anew.")
+        #expect(try Data(contentsOf: URL(filePath: folder.file)) == text)
+    }
+
+    @Test("a file of a newer version is not touched")
+    func newerVersion() async throws {
+        let folder = TemporaryFolder()
+        let store = SQLiteJobStore(folder: folder.path)
+        _ = try await store.open()
+        await store.close()
+        let queue = try DatabaseQueue(path: folder.file)
+        try await queue.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('99: the future')") }
+        try queue.close()
+        let error = await #expect(throws: JobsError.self) { try await store.open() }
+        #expect(error?.message.contains("newer version") == true)
+    }
+
+    @Test("a store that is closed says so")
+    func closed() async throws {
+        let store = SQLiteJobStore(folder: TemporaryFolder().path)
+        let error = await #expect(throws: JobsError.self) { try await store.write([]) }
+        #expect(error?.code == .stopped)
+    }
+
+    private func mode(_ path: String) throws -> Int {
+        try #require(FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+    }
+}

@@ -1,0 +1,166 @@
+import DashJSON
+import Foundation
+import Jobs
+import JobsConformance
+import JobsSQLite
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+/// Kills processes that use a store. The process is this test program again, which then runs `beKilled` alone.
+@Suite("A process that is killed")
+struct KilledProcessTests {
+    private static let folderVariable = "JOBS_TEST_FOLDER"
+    private static let folderToUse = ProcessInfo.processInfo.environment[folderVariable]
+
+    @Test(
+        "F6 F7: kill -9 in a loop: the file is whole, what was acknowledged is there, ends do not change",
+        .enabled(if: folderToUse == nil),
+        .timeLimit(.minutes(5))
+    )
+    func killLoop() async throws {
+        let folder = TemporaryFolder()
+        var told = Told()
+        // A long soak sets a higher number.
+        let rounds = ProcessInfo.processInfo.environment["JOBS_TEST_KILLS"].flatMap { Int($0) } ?? 12
+        for round in 0..<rounds {
+            let process = try TestProcess(folder: folder.path)
+            // Each round lets it come further.
+            try await told.read(process, lines: 5 + round * 37)
+            process.kill()
+            try await told.readRest(process)
+            try folder.checkIntegrity()
+        }
+        #expect(told.accepted.count > rounds)
+        #expect(told.finished.count > rounds)
+        try await told.check(folder)
+        #expect(try folder.number("SELECT count(*) - count(DISTINCT id) FROM jobs") == 0)
+    }
+
+    @Test("does its work until then", .enabled(if: folderToUse != nil))
+    func beKilled() async throws {
+        let folder = try #require(Self.folderToUse)
+        let executor = TestExecutor(maximumConcurrency: 4)
+        executor.answer("quick") { .succeeded($0.payload) }
+        let manager = EmbeddedJobManager.sqlite(folder: folder, executor: executor, logger: Logger(label: "test"))
+        let service = Task { try await manager.run() }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    while let id = try? await manager.start(JobRequest(name: "quick", payload: [49])) {
+                        Self.say("accepted \(id)")
+                        while let news = try? await manager.nextNews(of: id, after: 0) {
+                            if news.state.isFinished { break }
+                        }
+                        Self.say("finished \(id)")
+                    }
+                }
+            }
+        }
+        try await service.value
+    }
+
+    private static func say(_ line: String) {
+        FileHandle.standardError.write(Data("@ \(line)\n".utf8))
+    }
+}
+
+/// What the processes said before they were killed.
+private struct Told {
+    var accepted: Set<String> = []
+    var finished: Set<String> = []
+
+    mutating func read(_ process: TestProcess, lines: Int) async throws {
+        for _ in 0..<lines {
+            guard let line = await process.nextLine() else { throw ProcessEnded() }
+            take(line)
+        }
+    }
+
+    mutating func readRest(_ process: TestProcess) async throws {
+        while let line = await process.nextLine() { take(line) }
+    }
+
+    private mutating func take(_ line: String) {
+        let words = line.split(separator: " ").map(String.init)
+        guard words.count == 3 else { return }
+        if words[1] == "accepted" { accepted.insert(words[2]) } else { finished.insert(words[2]) }
+    }
+
+    /// Nothing that was said is untrue in a new process.
+    func check(_ folder: TemporaryFolder) async throws {
+        let manager = EmbeddedJobManager.sqlite(
+            folder: folder.path,
+            executor: TestExecutor(),
+            logger: Logger(label: "test")
+        )
+        let service = Task { try await manager.run() }
+        for text in accepted.union(finished) {
+            let id = try #require(JobID(text))
+            let news = try #require(try await manager.news(of: id, after: 0), "\(text) is not there")
+            if finished.contains(text) {
+                try #require(news.state == .succeeded)
+                try #require(news.result?.description == "1")
+            }
+        }
+        service.cancel()
+        try await service.value
+    }
+}
+
+private struct ProcessEnded: Error {}
+
+/// This test program again, with a folder to work in.
+private final class TestProcess: Sendable {
+    private let process: Mutex<Process>
+    private let lines: AsyncStream<String>
+
+    init(folder: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = ["--testing-library", "swift-testing", "--filter", "KilledProcessTests/beKilled"]
+        var environment = ProcessInfo.processInfo.environment
+        environment["JOBS_TEST_FOLDER"] = folder
+        process.environment = environment
+        let pipe = Pipe()
+        process.standardError = pipe
+        process.standardOutput = FileHandle.nullDevice
+        let (lines, found) = AsyncStream.makeStream(of: String.self)
+        let rest = Mutex(Data())
+        pipe.fileHandleForReading.readabilityHandler = { handle in
+            let data = handle.availableData
+            if data.isEmpty {
+                handle.readabilityHandler = nil
+                return found.finish()
+            }
+            for line in rest.withLock({ Self.takeLines(of: &$0, adding: data) }) where line.hasPrefix("@ ") {
+                found.yield(line)
+            }
+        }
+        try process.run()
+        self.lines = lines
+        self.process = Mutex(process)
+    }
+
+    func nextLine() async -> String? {
+        var iterator = lines.makeAsyncIterator()
+        return await iterator.next()
+    }
+
+    func kill() {
+        process.withLock { process in
+            _ = Foundation.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+
+    /// Only whole lines: the last may have been cut by the kill.
+    private static func takeLines(of rest: inout Data, adding data: Data) -> [String] {
+        rest += data
+        guard let end = rest.lastIndex(of: 10) else { return [] }
+        let lines = String(decoding: rest[...end], as: UTF8.self).split(separator: "\n").map(String.init)
+        rest = Data(rest[(end + 1)...])
+        return lines
+    }
+}
