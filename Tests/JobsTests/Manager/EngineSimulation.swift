@@ -1,0 +1,138 @@
+import DashJSON
+import Testing
+
+@testable import Jobs
+
+/// Drives an engine at random: writes end late, in any order, and some fail; tasks end in every way; time passes; and
+/// all the while it is checked that nothing impossible happens.
+struct EngineSimulation {
+    var engine: JobEngine
+    var random: SeededRandom
+    var now = JobTime(monotonic: .seconds(1000), wall: WallTime(milliseconds: 1_800_000_000_000))
+    var writes: [JobActions] = []
+    var executing: [JobExecution] = []
+    var waiters: Set<Int> = []
+    var lastWaiter = 0
+    var begun: Set<String> = []
+    var ids: [JobID] = []
+    var ends: [JobID: (state: JobState, sequence: Int)] = [:]
+    let failingWrites: Int
+
+    init(seed: UInt64, failingWrites: Int) {
+        var configuration = JobManagerConfiguration()
+        configuration.maximumQueued = 20
+        configuration.maximumPerOwner = 10
+        engine = JobEngine(configuration: configuration, maximumRunning: 3)
+        random = SeededRandom(seed: seed)
+        self.failingWrites = failingWrites
+    }
+
+    mutating func run(steps: Int) throws {
+        take(engine.restore([], at: now))
+        for _ in 0..<steps {
+            try step(Int.random(in: 0..<10, using: &random))
+            try check()
+        }
+        try drain()
+    }
+
+    private mutating func step(_ kind: Int) throws {
+        switch kind {
+        case 0, 1: start()
+        case 2, 3, 4: endWrite(mayFail: true)
+        case 5, 6: endTask()
+        case 7: ask()
+        case 8: if let id = ids.randomElement(using: &random) { take(engine.cancel(id, reason: "x", at: now)) }
+        default: passTime(.milliseconds(Int.random(in: 0..<3000, using: &random)))
+        }
+    }
+
+    private mutating func start() {
+        let request = JobRequest(
+            name: "a",
+            owner: "\(Int.random(in: 0..<3, using: &random))",
+            priority: Int.random(in: 0..<3, using: &random),
+            retries: .upTo(Int.random(in: 0..<3, using: &random), backoff: .constant(.seconds(1)))
+        )
+        guard let actions = try? engine.start(request, at: now) else { return }
+        ids.append(request.id)
+        take(actions)
+    }
+
+    private mutating func endWrite(mayFail: Bool) {
+        guard let index = writes.indices.randomElement(using: &random) else { return }
+        let write = writes.remove(at: index)
+        if mayFail, Int.random(in: 0..<100, using: &random) < failingWrites {
+            take(engine.writeFailed(write.steps, JobsError(.storage, "full"), at: now))
+        } else {
+            take(engine.written(write.steps, refused: [], at: now))
+        }
+    }
+
+    private mutating func endTask() {
+        guard let index = executing.indices.randomElement(using: &random) else { return }
+        let task = executing.remove(at: index)
+        let failure = WorkerFailure(kind: .error, code: "", message: "")
+        let outcomes: [WorkerOutcome] = [.succeeded([49]), .failed(failure), .cancelled(killed: true), .shutDown]
+        guard let outcome = outcomes.randomElement(using: &random) else { return }
+        let value = PropertyValue(id: "a", property: "b", value: .null)
+        take(engine.merge([value], as: .props, of: task.id, attempt: task.attempt, at: now))
+        take(engine.attemptEnded(task.id, attempt: task.attempt, outcome, at: now))
+        // The word of an attempt that has ended is never heard again.
+        let again = engine.attemptEnded(task.id, attempt: task.attempt, .succeeded([50]), at: now)
+        #expect(again.changes.isEmpty && again.executions.isEmpty)
+    }
+
+    private mutating func ask() {
+        guard let id = ids.randomElement(using: &random) else { return }
+        lastWaiter += 1
+        let sequence = engine.jobs[id]?.status.sequence ?? 0
+        if case .waiting = engine.nextNews(of: id, after: sequence, waiter: lastWaiter, at: now) {
+            waiters.insert(lastWaiter)
+        }
+    }
+
+    private mutating func passTime(_ duration: Duration) {
+        now.monotonic += duration
+        now.wall = now.wall + duration
+        _ = engine.deadlineToArm()
+        if let armed = engine.armed, armed <= now.monotonic { take(engine.timePassed(at: now)) }
+    }
+
+    private mutating func take(_ actions: JobActions) {
+        waiters.subtract(actions.woken)
+        for execution in actions.executions {
+            #expect(begun.insert(execution.task.id).inserted, "an attempt begins once")
+            executing.append(execution)
+        }
+        if !actions.changes.isEmpty { writes.append(actions) }
+    }
+
+    private mutating func check() throws {
+        try #require(executing.count <= 3 && engine.runningCount <= 3)
+        try #require(Set(executing.map(\.id)).count == executing.count, "a job runs once at a time")
+        try #require(engine.waitingCount <= 20 + 3)
+        for (id, entry) in engine.jobs where entry.status.state.isFinished {
+            let end = ends[id] ?? (entry.status.state, entry.status.sequence)
+            try #require(end == (entry.status.state, entry.status.sequence), "an end does not change")
+            try #require(entry.waiters.isEmpty)
+            ends[id] = end
+        }
+    }
+
+    /// Lets everything end well. Then nobody waits, nothing runs and nothing is counted.
+    private mutating func drain() throws {
+        for _ in 0..<10_000 {
+            while !writes.isEmpty { endWrite(mayFail: false) }
+            while !executing.isEmpty { endTask() }
+            passTime(.seconds(1))
+            try check()
+            if writes.isEmpty, executing.isEmpty, engine.jobs.values.allSatisfy(\.status.state.isFinished) { break }
+        }
+        try #require(engine.waitingCount == 0 && engine.runningCount == 0)
+        try #require(engine.unfinishedOfOwner.isEmpty)
+        try #require(waiters.isEmpty)
+        passTime(.seconds(4000))
+        #expect(engine.jobs.isEmpty && engine.finished.count == 0)
+    }
+}

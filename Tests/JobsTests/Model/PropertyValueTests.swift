@@ -1,0 +1,53 @@
+import DashJSON
+import Jobs
+import Testing
+
+@Suite("A property value")
+struct PropertyValueTests {
+    @Test("is written as a triple and read back")
+    func roundTrip() {
+        let value = PropertyValue(
+            id: #"{"index":1,"type":"x"}"#,
+            property: "children",
+            value: RawJSON(["a\"],[\\": 1, "ü": 2.5])
+        )
+        #expect(PropertyValue.list(from: [value, value].jsonBytes()) == [value, value])
+    }
+
+    @Test("passes its value through byte for byte")
+    func untouched() {
+        let text = #"[["a","b",{"x" : [ 1.0,"]}\"," ]}],["c","d",1e400]]"#
+        let values = PropertyValue.list(from: Array(text.utf8))
+        #expect(values?.map(\.value.description) == [#"{"x" : [ 1.0,"]}\"," ]}"#, "1e400"])
+    }
+
+    @Test(
+        "is not read from anything else",
+        arguments: [
+            "", " ", "null", "{}", "[1]", "[[]]", "[[1,2,3]]", #"[["a","b"]]"#, #"[["a","b",1,2]]"#, #"[["a","b",1]"#,
+            #"[["a","b",1]]]"#, #"[["a","b",1],]"#, #"[["a","b","c]]"#, #"[["a","b",[1}]"#, #"[["a\x","b",1]]"#,
+        ]
+    )
+    func refused(_ text: String) {
+        #expect(PropertyValue.list(from: Array(text.utf8)) == nil)
+    }
+
+    @Test("knows a patch by its first member")
+    func patches() {
+        func isPatch(_ text: String) -> Bool {
+            PropertyValue(id: "a", property: "b", value: RawJSON(unchecked: Array(text.utf8))).isPatch
+        }
+        #expect(isPatch(#"{"__dash_patch_update":"__dash_patch_update","operations":[]}"#))
+        #expect(isPatch(#" { "__dash_patch_update" : 1}"#))
+        #expect(!isPatch(#"{"x":{"__dash_patch_update":1}}"#))
+        #expect(!isPatch(#"["__dash_patch_update"]"#))
+        #expect(!isPatch("{}"))
+        #expect(!isPatch(""))
+    }
+
+    @Test("10,000 values are cut apart in little time")
+    func many() {
+        let text = "[" + (0..<10_000).map { "[\"id\($0)\",\"p\",\($0)]" }.joined(separator: ",") + "]"
+        #expect(PropertyValue.list(from: Array(text.utf8))?.count == 10_000)
+    }
+}
