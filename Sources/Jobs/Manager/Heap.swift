@@ -25,6 +25,13 @@ struct Heap<Element: Comparable & Sendable>: Sendable {
         return least
     }
 
+    /// Lets the elements go that are not wanted any more.
+    mutating func keep(where isWanted: (Element) -> Bool) {
+        let kept = elements.filter(isWanted)
+        elements = []
+        for element in kept { insert(element) }
+    }
+
     /// Moves the element at the top down to where it belongs.
     private mutating func sink() {
         var index = 0

@@ -2,8 +2,7 @@ extension JobEngine {
     /// Lets attempts begin, as many as there is room for. The executor is told when that is written.
     mutating func dispatch(at now: JobTime, into actions: inout JobActions) {
         while mayBegin(at: now), let place = queue.popFirst() {
-            guard let entry = jobs[place.id], entry.status.state == .queued, entry.ending == nil,
-                entry.ticket == place.ticket
+            guard let entry = jobs[place.id], entry.status.state == .queued, entry.ending == nil
             else { continue }
             beginAttempt(place.id, at: now)
             appendUpdate(of: place.id, withChanges: entry.status.attempt > 0, to: &actions)

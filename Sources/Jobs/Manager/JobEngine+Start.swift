@@ -83,6 +83,10 @@ extension JobEngine {
     }
 
     mutating func enqueue(_ entry: JobEntry, at now: JobTime) {
+        if queue.count > 2 * waitingCount + 64 {
+            // Jobs that were cancelled left their places behind.
+            queue.keep { jobs[$0.id].map { $0.status.state == .queued && $0.ending == nil } ?? false }
+        }
         queue.insert(QueuePlace(priority: entry.request.priority, ticket: entry.ticket, id: entry.request.id))
         planAbandonment(at: now.monotonic + configuration.abandonQueuedAfter)
     }

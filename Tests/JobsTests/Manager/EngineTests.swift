@@ -73,6 +73,20 @@ struct EngineTests {
         #expect(engine.begun(request.id, attempt: 0).stopped.isEmpty)
     }
 
+    @Test("jobs that are cancelled while they wait leave nothing behind")
+    func cancelledPlaces() throws {
+        var engine = Self.engine()
+        for _ in 0..<1000 {
+            let request = JobRequest(name: "a")
+            let start = try engine.start(request, at: Self.now)
+            _ = engine.written(start.steps, refused: [], at: Self.now)
+            let cancelled = engine.cancel(request.id, reason: "x", at: Self.now)
+            _ = engine.written(cancelled.steps, refused: [], at: Self.now)
+        }
+        #expect(engine.queue.count <= 70)
+        #expect(engine.waitingCount == 0)
+    }
+
     private static let now = JobTime(monotonic: .zero, wall: WallTime(milliseconds: 0))
 
     private static func engine() -> JobEngine {
