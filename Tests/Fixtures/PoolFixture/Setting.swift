@@ -22,3 +22,7 @@ func prepareStart() {
     default: break
     }
 }
+
+func killProcess(_ pid: Int32) {
+    kill(pid, SIGKILL)
+}

@@ -7,6 +7,8 @@ if WorkerProcess.isWorker {
         guard let job = fixtureJobs[task.name] else { throw UnknownJob(name: task.name) }
         return try await job(task, channel)
     }
+} else if CommandLine.arguments.dropFirst().first == "measure" {
+    try await Measurement.run()
 } else {
     try await FixturePool.run()
 }

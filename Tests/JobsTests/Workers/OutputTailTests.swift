@@ -1,0 +1,35 @@
+import Testing
+
+@testable import Jobs
+
+@Suite
+struct OutputTailTests {
+    @Test("the last bytes are kept, and no more memory is used than twice as many")
+    func tail() {
+        var tail = OutputTail(limit: 4)
+        for number in 0..<10 { tail.append(Array("\(number)".utf8)) }
+        #expect(tail.text == "6789")
+        tail.clear()
+        #expect(tail.text == "")
+    }
+
+    @Test("lines are whole whatever the pieces they come in, and not endless")
+    func lines() {
+        var splitter = LineSplitter(longest: 5)
+        #expect(splitter.add(Array("on".utf8)) == [])
+        #expect(splitter.add(Array("e\n\ntwo".utf8)) == ["one", ""])
+        #expect(splitter.add(Array("345".utf8)) == ["two34"])
+        #expect(splitter.finish() == "5")
+        #expect(splitter.finish() == nil)
+    }
+
+    @Test("a worker's environment is ours, with the configuration's and the crash reporter's settings")
+    func environment() {
+        let lines = ChildEnvironment.lines(base: ["A=1", "B=2", "odd"], extra: ["B": "3"])
+        #expect(lines == ["A=1", "SWIFT_BACKTRACE=\(ChildEnvironment.backtraceSettings)", "B=3"])
+        let own = ChildEnvironment.lines(base: ["SWIFT_BACKTRACE=swift-backtrace=/x"], extra: [:])
+        #expect(own == ["SWIFT_BACKTRACE=\(ChildEnvironment.backtraceSettings),swift-backtrace=/x"])
+        let given = ChildEnvironment.lines(base: ["SWIFT_BACKTRACE=a"], extra: ["SWIFT_BACKTRACE": "enable=no"])
+        #expect(given == ["SWIFT_BACKTRACE=enable=no"])
+    }
+}
