@@ -1,0 +1,132 @@
+import DashJSON
+import Foundation
+import Jobs
+import Testing
+
+@Suite("A manager over SQLite with worker processes", .timeLimit(.minutes(2)))
+struct WorkerManagerTests {
+    @Test("16 callers × 100 empty jobs: 1,600 results, each to its own caller")
+    func manyCallers() async throws {
+        try await FixtureWorkers.withManager(TemporaryFolder()) { manager, _ in
+            let good = try await withThrowingTaskGroup(of: Int.self) { group in
+                for caller in 0..<16 {
+                    group.addTask {
+                        var good = 0
+                        for number in 0..<100 {
+                            let text = "[\(caller),\(number)]"
+                            let request = JobRequest(name: "echo", payload: Array(text.utf8), owner: "\(caller)")
+                            let end = try await end(of: manager.start(request), manager)
+                            if end.result?.description == text, end.owner == "\(caller)" { good += 1 }
+                        }
+                        return good
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(good == 1600)
+        }
+    }
+
+    @Test("F1: a worker that is killed in the middle: the job gets its other attempt, and a result")
+    func workerKilled() async throws {
+        let file = TemporaryFolder()
+        try await FixtureWorkers.withManager(TemporaryFolder(), maximum: 1) { manager, pool in
+            let request = JobRequest(
+                name: "wait-for-file",
+                payload: Array(file.path.utf8),
+                retries: .upTo(1, backoff: .constant(.zero))
+            )
+            let id = try await manager.start(request)
+            let pid = try await busyWorker(pool)
+            kill(pid, SIGKILL)
+            let news = try #require(try await manager.nextNews(of: id, after: 0))
+            #expect(!news.state.isFinished)
+            try Data().write(to: URL(filePath: file.path))
+            let end = try await end(of: id, manager)
+            #expect(end.state == .succeeded)
+            #expect(end.attempt == 2)
+        }
+    }
+
+    @Test("F2: a trap fails its job with signal and message; the others are not touched")
+    func trap() async throws {
+        let file = TemporaryFolder()
+        try await FixtureWorkers.withManager(TemporaryFolder()) { manager, _ in
+            let other = try await manager.start(JobRequest(name: "wait-for-file", payload: Array(file.path.utf8)))
+            let id = try await manager.start(JobRequest(name: "fatal"))
+            let end = try await end(of: id, manager)
+            #expect(end.state == .failed)
+            #expect(end.failure?.kind == .crash)
+            #expect(end.failure?.message.contains("boom: the user's own message") == true)
+            try Data().write(to: URL(filePath: file.path))
+            #expect(try await self.end(of: other, manager).state == .succeeded)
+        }
+    }
+
+    @Test("F3: a job that waits and one that ignores everything are cancelled", arguments: ["sleep", "busy"])
+    func cancelled(_ name: String) async throws {
+        try await FixtureWorkers.withManager(TemporaryFolder()) { manager, pool in
+            let id = try await manager.start(JobRequest(name: name))
+            _ = try await busyWorker(pool)
+            try await manager.cancel(id, reason: "by ann")
+            let end = try await end(of: id, manager)
+            #expect(end.state == .cancelled)
+            #expect(end.endReason == "by ann")
+        }
+    }
+
+    @Test("F26: a job that a graceful shutdown interrupts is run again by the next process")
+    func shutdown() async throws {
+        let folder = TemporaryFolder()
+        let file = TemporaryFolder()
+        let id = try await FixtureWorkers.withManager(folder) { manager, pool in
+            let id = try await manager.start(JobRequest(name: "wait-for-file", payload: Array(file.path.utf8)))
+            _ = try await busyWorker(pool)
+            return id
+        }
+        try folder.checkIntegrity()
+        #expect(try folder.number("SELECT count(*) FROM jobs WHERE state = 'queued'") == 1)
+        try Data().write(to: URL(filePath: file.path))
+        try await FixtureWorkers.withManager(folder) { manager, _ in
+            let end = try await end(of: id, manager)
+            #expect(end.state == .succeeded)
+            #expect(end.attempt == 2)
+        }
+    }
+
+    @Test("F21: 10,000 properties from a worker end in the exact last state")
+    func properties() async throws {
+        try await FixtureWorkers.withManager(TemporaryFolder()) { manager, _ in
+            let id = try await manager.start(JobRequest(name: "set-props", payload: Array("10000".utf8)))
+            _ = try await end(of: id, manager)
+            let news = try #require(try await manager.news(of: id, after: 0))
+            let values = Set(news.props.map { "\($0.id)=\($0.value)" })
+            #expect(values == Set((9_950..<10_000).map { "id-\($0 % 50)=\($0)" }))
+            #expect(news.props.count == 50)
+        }
+    }
+
+    private func end(of id: JobID, _ manager: EmbeddedJobManager) async throws -> JobNews {
+        var known = -1
+        while true {
+            let news = try #require(try await manager.nextNews(of: id, after: known))
+            if news.state.isFinished { return news }
+            known = news.sequence
+        }
+    }
+
+    /// The process that has the one job. Nobody tells of it, so it is looked for.
+    private func busyWorker(_ pool: WorkerPool) async throws -> Int32 {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while true {
+            let statistics = pool.statistics
+            if statistics.busy == 1, statistics.workers == 1 || pool.configuration.maximum > 1,
+                let pid = statistics.pids.first
+            {
+                return pid
+            }
+            try #require(ContinuousClock.now < deadline)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
