@@ -37,7 +37,7 @@ struct PoolMachineTests {
         var pool = TestPool(warm: 1, ready: true)
         pool.submit("a")
         pool.exit(1)
-        #expect(pool.did == [.start(2), .wake(.grow, after: pool.limits.growDelay)])
+        #expect(pool.did == [.start(2)])
         pool.launch(2)
         pool.ready(2)
         #expect(pool.did.contains(.send(2, .job(run: 2, WorkerTask(id: "a", name: "a")))))

@@ -13,10 +13,24 @@ struct PoolSizeMachineTests {
         pool.receive(.succeeded(run: 1, []), from: 1)
         pool.pass(.milliseconds(6))
         pool.fire(.grow)
-        #expect(pool.did == [.wake(.grow, after: pool.limits.growDelay)], "work goes on")
+        #expect(pool.did == [.wake(.grow, after: .milliseconds(4))], "work goes on")
         pool.pass(.milliseconds(10))
         pool.fire(.grow)
         #expect(pool.did == [.start(2), .start(3)], "as many as tasks wait, up to the maximum")
+    }
+
+    @Test("it does not grow while workers are being started already")
+    func doesNotGrowTwice() {
+        var pool = TestPool(warm: 1, maximum: 3)
+        pool.submit("a", "b", "c", "d", "e")
+        #expect(pool.did.isEmpty)
+        pool.pass(.milliseconds(50))
+        pool.launch(1)
+        pool.ready(1)
+        #expect(pool.did.last == .wake(.grow, after: .milliseconds(10)))
+        pool.pass(.milliseconds(10))
+        pool.fire(.grow)
+        #expect(pool.did == [.start(2), .start(3)])
     }
 
     @Test("idle workers beyond the warm ones end, the one that waits longest first")

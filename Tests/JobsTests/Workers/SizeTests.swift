@@ -22,7 +22,7 @@ struct SizeTests {
     @Test("short tasks in great number start no more workers than are warm")
     func noGrowthForShortTasks() async throws {
         var configuration = FixtureExecutable.configuration(warm: 1, maximum: 8)
-        configuration.growDelay = .milliseconds(200)
+        configuration.growDelay = .seconds(2)
         try await withPool(configuration) { pool in
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<500 { group.addTask { _ = await pool.outcome("noop") } }

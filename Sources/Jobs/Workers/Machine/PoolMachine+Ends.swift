@@ -110,7 +110,6 @@ extension PoolMachine {
         guard phase == .running else { return [] }
         failedStarts += 1
         let told = worker.isIncompatible ? .incompatible(limits.buildID) : WorkerFailure.startup(failure)
-        lastFailure = told
         let delay = PoolLimits.delay(afterFailedStarts: failedStarts)
         var actions: [PoolAction] = [.reportFailedStart(told, retryIn: delay)]
         let isHopeless = worker.isIncompatible || failedStarts >= PoolLimits.failedStarts

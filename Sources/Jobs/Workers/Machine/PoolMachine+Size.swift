@@ -6,26 +6,28 @@ extension PoolMachine {
         var actions: [PoolAction] = []
         let least = max(limits.warm, waiting.isEmpty ? 0 : 1)
         while workers.count < least { actions += startWorker() }
-        if !waiting.isEmpty, workers.count < limits.maximum, !isGrowScheduled {
-            isGrowScheduled = true
-            actions.append(.wake(.grow, after: limits.growDelay))
-        }
-        return actions
+        return actions + scheduleGrow(now: now)
     }
 
     /// Tasks wait for a while: when no worker took any in this time, one worker is started for each.
     mutating func grow(now: ContinuousClock.Instant) -> [PoolAction] {
         isGrowScheduled = false
-        guard phase == .running, !waiting.isEmpty else { return [] }
-        var actions: [PoolAction] = []
-        if lastDispatch.duration(to: now) >= limits.growDelay {
-            var starting = workers.values.count(where: \.isStarting)
-            while starting < waiting.count, workers.count < limits.maximum {
-                actions += startWorker()
-                starting += 1
-            }
-        }
-        return actions + refill(now: now)
+        guard phase == .running, canGrow else { return [] }
+        guard lastDispatch.duration(to: now) >= limits.growDelay else { return scheduleGrow(now: now) }
+        return (0..<min(waiting.count, limits.maximum - workers.count)).flatMap { _ in startWorker() }
+    }
+
+    /// Looks again when the tasks will have waited long enough.
+    private mutating func scheduleGrow(now: ContinuousClock.Instant) -> [PoolAction] {
+        guard canGrow, !isGrowScheduled else { return [] }
+        isGrowScheduled = true
+        let left = limits.growDelay - lastDispatch.duration(to: now)
+        return [.wake(.grow, after: left > .zero ? left : limits.growDelay)]
+    }
+
+    /// Those that were started before must be ready first: who waits for their start of some milliseconds needs no more.
+    private var canGrow: Bool {
+        !waiting.isEmpty && workers.count < limits.maximum && !workers.values.contains(where: \.isStarting)
     }
 
     /// Ends workers beyond the warm ones that had nothing to do for the idle timeout.

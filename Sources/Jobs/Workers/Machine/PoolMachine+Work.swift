@@ -41,8 +41,7 @@ extension PoolMachine {
             return [.kill(worker)]
         }
         failedStarts = 0
-        lastFailure = nil
-        return rest(worker, now: now)
+        return rest(worker, now: now) + refill(now: now)
     }
 
     private mutating func started(_ worker: WorkerID, _ number: UInt64) -> [PoolAction] {

@@ -24,7 +24,6 @@ struct PoolMachine: Sendable {
     var failedStarts = 0
     /// How many workers in a row ended soon after they were ready, without work and untold.
     var idleDeaths = 0
-    var lastFailure: WorkerFailure?
     var isGrowScheduled = false
     var isShrinkScheduled = false
 
