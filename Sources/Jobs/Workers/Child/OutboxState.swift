@@ -13,61 +13,61 @@ struct OutboxState: Sendable {
     private var run: UInt64?
     private var progress: [UInt8]?
     private var props = PropsQueue()
-    private var end: Frame?
     private var lastSent: ContinuousClock.Instant?
-    /// What the writer waits for, if it waits.
-    private var waiting: Step?
+    /// Whether the writer waits for the first update. (When it waits for its time, updates need not wake it.)
+    private var isWaiting = false
 
     /// A run begins; nothing of another one is taken any more.
-    mutating func begin(_ run: UInt64) { self.run = run }
+    mutating func begin(_ run: UInt64) {
+        self.run = run
+        lastSent = nil  // Its first update goes out at once.
+    }
 
     /// Keeps the newest progress. Returns whether the writer must be woken.
     mutating func setProgress(_ body: [UInt8], of run: UInt64) -> Bool {
         guard run == self.run else { return false }
         progress = body
-        return wakesWriter(.wait)
+        return wakesWriter()
     }
 
     /// Queues properties. Returns whether the writer must be woken.
     mutating func setProps(_ body: [UInt8], of run: UInt64) -> Bool {
         guard run == self.run, props.add(body) else { return false }
-        return wakesWriter(.wait)
+        return wakesWriter()
     }
 
-    /// Ends the run with this frame; it is sent at once, after all updates. Returns whether the writer must be woken.
-    mutating func finish(_ frame: Frame) -> Bool {
-        end = frame
-        return wakesWriter(nil)
+    /// The run ends with this frame.
+    ///
+    /// - Returns: What must be sent now: the updates that are left, and then it.
+    mutating func finish(_ frame: Frame) -> [Frame] {
+        let frames = takeUpdates() + [frame]
+        run = nil
+        return frames
     }
 
     /// What the writer does next.
     mutating func next(now: ContinuousClock.Instant) -> Step {
-        let step = decide(now)
-        if case .send = step { waiting = nil } else { waiting = step }
-        return step
-    }
-
-    private mutating func decide(_ now: ContinuousClock.Instant) -> Step {
-        guard let run, end != nil || progress != nil || !props.isEmpty else { return .wait }
-        if end == nil, let lastSent, lastSent.duration(to: now) < Self.gap {
+        guard progress != nil || !props.isEmpty else {
+            isWaiting = true
+            return .wait
+        }
+        if let lastSent, lastSent.duration(to: now) < Self.gap {
             return .waitFor(Self.gap - lastSent.duration(to: now))
         }
+        lastSent = now
+        return .send(takeUpdates())
+    }
+
+    private mutating func takeUpdates() -> [Frame] {
+        guard let run else { return [] }
         var frames: [Frame] = []
         if let body = progress.take() { frames.append(.progress(run: run, body)) }
         if !props.isEmpty { frames.append(.setProps(run: run, props.takeAll())) }
-        lastSent = now
-        if let frame = end.take() {
-            frames.append(frame)
-            self.run = nil
-            lastSent = nil  // The next run's first update goes out at once.
-        }
-        return .send(frames)
+        return frames
     }
 
-    /// - Parameter only: The waiting that is to be ended, nil: any.
-    private mutating func wakesWriter(_ only: Step?) -> Bool {
-        guard let waiting, only == nil || only == waiting else { return false }
-        self.waiting = nil
-        return true
+    private mutating func wakesWriter() -> Bool {
+        defer { isWaiting = false }
+        return isWaiting
     }
 }

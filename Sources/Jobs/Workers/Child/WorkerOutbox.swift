@@ -2,7 +2,7 @@ internal import CDashSpawn
 internal import Dispatch
 internal import Synchronization
 
-/// Sends a worker's frames. Only `write` blocks; the rest may be called from the work.
+/// Sends a worker's frames. `progress` and `setProps` never block, so the work may call them; a thread sends them.
 final class WorkerOutbox: Sendable {
     private let state = Mutex(OutboxState())
     private let changed = DispatchSemaphore(value: 0)
@@ -19,12 +19,9 @@ final class WorkerOutbox: Sendable {
         }
     }
 
-    /// Sends a frame at once. If that fails, the pool is gone or the work closed the socket: then this process ends, as
-    /// nobody would hear of it any more.
+    /// Sends a frame at once.
     func write(_ frame: Frame) {
-        let bytes = frame.bytes
-        let isWritten = writing.withLock { _ in dash_write_all(descriptor, bytes, bytes.count) }
-        if !isWritten { dash_kill_own_group() }
+        writing.withLock { _ in send([frame]) }
     }
 
     /// A run begins.
@@ -40,16 +37,29 @@ final class WorkerOutbox: Sendable {
         if state.withLock({ $0.setProps(body, of: run) }) { changed.signal() }
     }
 
-    /// Sends everything and then this frame, soon.
+    /// Sends everything that is left of the run and then this frame.
     func finish(_ frame: Frame) {
-        if state.withLock({ $0.finish(frame) }) { changed.signal() }
+        writing.withLock { _ in send(state.withLock { $0.finish(frame) }) }
     }
 
     private func step() {
-        switch state.withLock({ $0.next(now: .now) }) {
+        // What is taken out is written under the same lock, so that it cannot come after the end of its run.
+        let step = writing.withLock { _ in
+            let step = state.withLock { $0.next(now: .now) }
+            if case .send(let frames) = step { send(frames) }
+            return step
+        }
+        switch step {
         case .wait: changed.wait()
         case .waitFor(let time): _ = changed.wait(timeout: .now() + .nanoseconds(Int(time / .nanoseconds(1))))
-        case .send(let frames): for frame in frames { write(frame) }
+        case .send: break
         }
+    }
+
+    /// Writes in one go. If that fails, the pool is gone or the work closed the socket: then this process ends, as
+    /// nobody would hear of it any more.
+    private func send(_ frames: [Frame]) {
+        let bytes = frames.count == 1 ? frames[0].bytes : frames.flatMap(\.bytes)
+        if !dash_write_all(descriptor, bytes, bytes.count) { dash_kill_own_group() }
     }
 }
