@@ -93,7 +93,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "pool-fixture",
-            dependencies: ["Jobs", "DashJSON"],
+            dependencies: ["Jobs", "DashJSON", logging],
             path: "Tests/Fixtures/PoolFixture",
             swiftSettings: settings
         ),

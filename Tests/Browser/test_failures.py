@@ -16,7 +16,8 @@ def test_a_job_that_traps_fails_within_a_second_with_signal_function_and_place_F
     clicked = page.script("const at = performance.now(); document.getElementById('run').click(); return at")
     text = page.wait_for_text_change("text", "nothing yet")
     took = page.recorded_times("text")[-1][0] - clicked
-    for part in ("signal", "elementPastTheEnd", "Traps.swift:"):
+    assert "SIGILL" in text or "SIGTRAP" in text, text  # the same trap, on x86 and on Arm
+    for part in ("elementPastTheEnd", "Traps.swift:"):
         assert part in text, text
     assert took < 1_000
     page.wait_enabled("run", timeout=1)

@@ -1,6 +1,8 @@
 /// How often, and after which wait, an attempt that failed, crashed or was lost is followed by another.
 ///
-/// A cancelled job is never tried again. The default is ``none``: a job that might have had effects runs once.
+/// A cancelled job is never tried again. The default is ``none``: a job that failed, crashed or was lost is not tried again.
+/// That is no promise to run once: a job that a stop of the server interrupted, or a trap in the server's own code, runs
+/// again whatever the policy says, as nothing was wrong with it.
 public struct RetryPolicy: Sendable, Hashable {
     /// The wait before another attempt.
     public struct Backoff: Sendable, Hashable {
