@@ -15,15 +15,16 @@ extension DashSite {
     /// - Parameter arguments: the command line after the program's name; nil is the process's own.
     public func run(arguments: [String]? = nil) async throws {
         if WorkerProcess.isWorker { await JobWorker(site: self).serve() }
-        let command: any ParsableCommand
+        let serve: ServeCommand
         do {
-            command = try SiteCommand.parseAsRoot(arguments)
+            var command = try SiteCommand.parseAsRoot(arguments)
+            guard let asked = command as? ServeCommand else {
+                // A call for help: the text is in the error that this throws.
+                return try command.run()
+            }
+            serve = asked
         } catch {
             SiteCommand.exit(withError: error)
-        }
-        guard let serve = command as? ServeCommand else {
-            var command = command
-            return try command.run()
         }
         do {
             try await self.serve(serve)
