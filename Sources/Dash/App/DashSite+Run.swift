@@ -42,23 +42,28 @@ extension DashSite {
         if let level = environment["LOG_LEVEL"].flatMap({ Logger.Level(rawValue: $0.lowercased()) }) {
             logger.logLevel = level
         }
-        if SupervisedServer.isSupervised || !command.supervise {
-            return try await SiteServer(site: self, configuration: configuration, logger: logger).run()
-        }
+        let server = SiteServer(site: self, configuration: configuration, logger: logger)
+        if SupervisedServer.isSupervised { return try await server.run() }
         try await SuitesAtStart(site: self, configuration: configuration).makeSure()
+        if !command.supervise { return try await server.run() }
         let code = await Supervisor(logger: logger).run()
         if code != 0 { exit(code) }
     }
 
     /// Prints what is wrong with the apps, if anything is, and ends the process.
     private func reportFindings() {
-        let contents = contents
-        let findings = contents.problems + contents.mounts.flatMap { $0.app.findings.map(\.description) }
-        let empty = contents.mounts.isEmpty && contents.pages.isEmpty
-        let all = findings + (empty ? ["The site is empty: mount an app before run()."] : [])
-        guard !all.isEmpty else { return }
-        for finding in all { FileHandle.standardError.write(Data("error: \(finding)\n".utf8)) }
+        let findings = findings
+        guard !findings.isEmpty else { return }
+        for finding in findings { FileHandle.standardError.write(Data("error: \(finding)\n".utf8)) }
         exit(1)
+    }
+
+    /// What is wrong with the site and its apps, each with file and line where it has one.
+    var findings: [String] {
+        let contents = contents
+        let isEmpty = contents.mounts.isEmpty && contents.pages.isEmpty
+        return contents.problems + contents.sharedNames + contents.mounts.flatMap { $0.app.findings.map(\.description) }
+            + (isEmpty ? ["The site is empty: mount an app before it is served."] : [])
     }
 }
 

@@ -74,6 +74,23 @@ public final class DashSite: Sendable {
 }
 
 extension DashSite.Contents {
+    /// Apps and jobs that cannot be told apart by name: a job of one would run the code of the other.
+    var sharedNames: [String] {
+        let names = mounts.map { $0.app.name ?? MountPath.name(of: $0.path) }
+        let apps = Self.repeated(names).map { name in
+            "Two apps are named “\(name)”; give one of them another name: DashApp(name:)."
+        }
+        let jobs = Set(names).flatMap { name in
+            mounts.first { ($0.app.name ?? MountPath.name(of: $0.path)) == name }
+                .map { $0.app.registry.callbacks.filter { $0.kind == .background }.map { "\(name)/\($0.name)" } } ?? []
+        }
+        return apps + Self.repeated(jobs).map { "Two jobs are named “\($0)”; give one of the callbacks a name:." }
+    }
+
+    private static func repeated(_ names: [String]) -> [String] {
+        Dictionary(grouping: names, by: \.self).filter { $0.value.count > 1 }.keys.sorted()
+    }
+
     func isTaken(_ path: String) -> Bool {
         pages[path] != nil || mounts.contains { $0.path == path }
     }

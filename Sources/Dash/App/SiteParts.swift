@@ -7,6 +7,10 @@ struct SiteParts: Sendable {
     let site: DashSite
     let configuration: SiteConfiguration
     let logger: Logger
+    /// Where the files of the component suites are looked for.
+    var suites = SuiteSearch.current
+    /// How long the first request of a job waits for its result.
+    var firstWait: Duration = .milliseconds(50)
 
     /// - Throws: `SuiteError` when component suites are not installed, ``DashError`` for a path prefix that is none.
     func responder(
@@ -23,7 +27,7 @@ struct SiteParts: Sendable {
         }
         let contents = site.contents
         let apps = try contents.mounts.map { mount in
-            ServedApp(mount, pathPrefix: prefix, suites: try Self.files(of: mount.app))
+            ServedApp(mount, pathPrefix: prefix, suites: try files(of: mount.app))
         }
         let sessions = Sessions(signer: signer)
         return SiteResponder(
@@ -58,7 +62,8 @@ struct SiteParts: Sendable {
                 manager: manager,
                 handles: JobHandle(signer: signer),
                 polls: polls,
-                logger: logger
+                logger: logger,
+                firstWait: firstWait
             ),
             executor: executor,
             largestBody: configuration.largestBody,
@@ -70,8 +75,8 @@ struct SiteParts: Sendable {
     }
 
     /// The files of an app's suites, which must be installed.
-    private static func files(of app: DashApp) throws -> SuiteFiles {
-        try SuiteFiles(folder: .locate(SuiteLock(manifests: app.suites)), suites: app.suites)
+    private func files(of app: DashApp) throws -> SuiteFiles {
+        try SuiteFiles(folder: .locate(SuiteLock(manifests: app.suites), search: suites), suites: app.suites)
     }
 }
 

@@ -1,7 +1,6 @@
 import Foundation
 import Hummingbird
 import Jobs
-import JobsSQLite
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -18,39 +17,25 @@ struct SiteServer: Sendable {
     /// - Throws: ``DashError``, `SuiteError` or `JobsError`, each with a sentence that says what to do.
     func run() async throws {
         let restart = SupervisedServer.takeRestartReason()
+        SupervisedServer.forgetBacktraceSettings()
         SupervisedServer.endWithSupervisor()
-        let folder = DataFolder(
-            given: configuration.dataFolder,
-            executable: CommandLine.executablePath,
-            environment: ProcessInfo.processInfo.environment
-        )
-        try folder.create()
-        let signer = Signer(
-            secret: try SiteSecret.load(folder: folder, environment: ProcessInfo.processInfo.environment)
-        )
-        let manager = EmbeddedJobManager.sqlite(
-            folder: folder.path,
-            executor: WorkerPool(poolConfiguration, logger: logger),
-            configuration: managerConfiguration(restart),
+        let parts = SiteParts(site: site, configuration: configuration, logger: logger)
+        let site = try SiteServices(parts, restart: restart)
+        // Before anything listens: a folder that cannot be used is no server that runs.
+        try await (site.manager as? EmbeddedJobManager)?.open()
+        var group = ServiceGroupConfiguration(
+            services: site.all + [application(site.responder)],
+            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
-        let executor = CallbackExecutor(threadCount: max(4, 2 * ProcessInfo.processInfo.activeProcessorCount))
-        let polls = HeldPolls()
-        let responder = try SiteParts(site: site, configuration: configuration, logger: logger)
-            .responder(manager: manager, signer: signer, polls: polls, executor: executor)
-        let services = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [manager, application(responder), PollRelease(polls: polls)],
-                gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger
-            )
-        )
+        // A client that never ends its request, or a callback that never returns, must not hold the end up for ever.
+        group.maximumGracefulShutdownDuration = configuration.shutdownGrace + .seconds(10)
+        let services = ServiceGroup(configuration: group)
         do {
             try await services.run()
         } catch {
             throw Self.explained(error, configuration)
         }
-        try await executor.shutDown()
     }
 
     private func application(_ responder: SiteResponder) -> some ApplicationProtocol {
@@ -77,34 +62,17 @@ struct SiteServer: Sendable {
         )
     }
 
-    private var poolConfiguration: WorkerPoolConfiguration {
-        var pool = WorkerPoolConfiguration()
-        if let workers = configuration.workers {
-            pool.maximum = workers
-            pool.warm = min(pool.warm, workers)
-        }
-        pool.grace = configuration.cancelGrace
-        pool.shutdownGrace = configuration.shutdownGrace
-        pool.environment[LaunchID.environmentVariable] = LaunchID.current
-        return pool
-    }
-
-    private func managerConfiguration(_ restart: SupervisorState.RestartReason?) -> JobManagerConfiguration {
-        var manager = JobManagerConfiguration()
-        manager.maximumQueued = configuration.queueLimit
-        manager.maximumPerOwner = configuration.jobsPerOwner
-        manager.keepFinished = configuration.keepFinished
-        manager.maximumPayloadBytes = configuration.largestBody
-        manager.restart = restart == .trap ? .afterTrap : .fresh
-        let site = site
-        manager.currentVersion = { site.backgroundCallback(ofJob: $0)?.version }
-        return manager
-    }
-
     /// The usual reason why a server does not come up, in words.
     private static func explained(_ error: any Error, _ configuration: SiteConfiguration) -> any Error {
-        guard let error = error as? IOError else { return error }
         let address = "\(configuration.host):\(configuration.port)"
+        if error is SocketAddressError {
+            return DashError(
+                .address,
+                "The host “\(configuration.host)” is not known; give an address with --host.",
+                cause: error
+            )
+        }
+        guard let error = error as? IOError else { return error }
         guard error.errnoCode == EADDRINUSE else {
             return DashError(.address, "The server cannot listen on \(address).", cause: error)
         }
@@ -113,16 +81,6 @@ struct SiteServer: Sendable {
             "Port \(configuration.port) on \(configuration.host) is in use by another program. "
                 + "Stop it, or choose another port: --port \(configuration.port + 1)"
         )
-    }
-}
-
-/// Lets all held polls go when the server is to stop, so that their requests end at once.
-private struct PollRelease: Service {
-    let polls: HeldPolls
-
-    func run() async throws {
-        try? await gracefulShutdown()
-        polls.shutDown()
     }
 }
 

@@ -6,23 +6,38 @@ import Jobs
 extension BackgroundCallbacks {
     /// Answers the first request of a run: from the cache, or with a job and what it has to tell within moments.
     func start(_ call: CallbackCall, page: String) async throws -> Response {
-        let options = call.callback.background
-        var cache: CacheStore?
-        if let policy = options?.cache {
-            let key = try await CacheKey(policy, call)
-            if let result = try await manager.cachedResult(for: key) { return try answer(result, props: [], call) }
-            cache = CacheStore(key: key, expire: policy.expire)
-        }
         let place = call.place(page: page)
         let job = JobID.new
+        // Before anything else: a second click, or a cancel, that comes while this one is started must find it.
         if let old = running.replace(place, with: job) { await cancel(old, reason: "superseded") }
         do {
-            _ = try await manager.start(request(call, job: job, page: page, cache: cache))
+            if let result = try await resultOrBegin(job, call, page: page) {
+                running.forget(place, job)
+                return try answer(result, props: [], call)
+            }
         } catch let error as JobsError {
             running.forget(place, job)
-            return try await failure(JobFailure(error), call, context: nil)
+            return try await failure(JobFailure(error), of: nil, call, context: nil)
+        } catch {
+            running.forget(place, job)
+            return try await call.recover(from: CallbackFailure(error), logger: logger)
         }
+        if !running.holds(place, job) { await cancel(job, reason: "superseded or cancelled while it was started") }
         return try await firstAnswer(call, job: job, page: page)
+    }
+
+    /// Starts a job, unless there is a cached result.
+    ///
+    /// - Throws: `JobsError`, and what the closure of the cache's `by` throws.
+    private func resultOrBegin(_ job: JobID, _ call: CallbackCall, page: String) async throws -> RawJSON? {
+        var cache: CacheStore?
+        if let policy = call.callback.background?.cache {
+            let key = try await CacheKey(policy, call)
+            if let result = try await manager.cachedResult(for: key) { return result }
+            cache = CacheStore(key: key, expire: policy.expire)
+        }
+        _ = try await manager.start(request(call, job: job, page: page, cache: cache))
+        return nil
     }
 
     /// Waits a moment for the end, so that quick jobs need one request, and tells what there is.
@@ -31,7 +46,7 @@ extension BackgroundCallbacks {
             let (manager, firstWait) = (manager, firstWait)
             group.addTask {
                 var known = 0
-                while let news = try? await manager.nextNews(of: job, after: known), !news.state.isFinished,
+                while let news = try? await manager.nextNews(of: job, after: known), !news.state.isEnding,
                     !Task.isCancelled
                 {
                     known = news.sequence
@@ -88,10 +103,15 @@ extension BackgroundCallbacks {
         )
     }
 
-    static let unknownJob = Answers.text(
+    static let unknownJob = Answers.notice(
         .notFound,
         "This job is not known any more: its result was kept for a time only."
     )
+}
+
+extension JobState {
+    /// Whether the page can be told the end.
+    fileprivate var isEnding: Bool { isFinished || self == .cancelling }
 }
 
 extension Callback {
@@ -123,7 +143,7 @@ extension CacheKey {
             .string(call.jobName),
             .string(BuildID.current),
             .array(policy.keptArguments(arguments, of: call.callback.slots)),
-            try await policy.value().json,
+            try await withTaskExecutorPreference(call.executor) { try await policy.value() }.json,
             .string(policy.scope == .shared ? "" : call.owner),
         ]
         let digest = SHA256.hash(data: JSON.array(parts).canonical())

@@ -13,18 +13,25 @@ struct BackgroundCallbacks: Sendable {
     let handles: JobHandle
     let polls: HeldPolls
     let logger: Logger
+    /// How long the first request waits for the result, so that a quick job needs no second one.
+    let firstWait: Duration
     let running = RunningJobs()
     let pace = ProgressPace()
-    /// How long the first request waits for the result, so that a quick job needs no second one.
-    var firstWait: Duration = .milliseconds(50)
+    let failures = FailureAnswers()
 
     /// Answers a request for a background callback: the poll of a job, or a start.
     func respond(to call: CallbackCall) async throws -> Response {
         guard let page = call.visitor?.page else {
-            return Answers.text(.forbidden, "This page's token is missing or not ours. Reload the page.")
+            return Answers.notice(.forbidden, "This page's token is missing or not ours. Reload the page.")
         }
-        if let handle = call.query.job { return try await poll(call, handle: handle, page: page) }
-        return try await start(call, page: page)
+        guard let handle = call.query.job else { return try await start(call, page: page) }
+        do {
+            return try await poll(call, handle: handle, page: page)
+        } catch let error as JobsError {
+            // No end of the job: our script asks again after a 503.
+            logger.error("A poll could not be answered", metadata: ["job": "\(call.jobName)", "error": "\(error)"])
+            return Answers.text(.serviceUnavailable, "The server cannot look at its jobs just now.")
+        }
     }
 
     /// Cancels the jobs that a click names, and those that a start replaces, where the handles are good.
@@ -54,7 +61,11 @@ struct BackgroundCallbacks: Sendable {
         let meant = callbacks.filter { callback in
             callback.background?.cancel.contains { call.callback.inputs.contains($0) } ?? false
         }
-        for job in running.jobs(page: page, app: call.app, callbacks: Set(meant.map(\.id))) {
+        for job in running.take(
+            RunningJobs.Page(owner: call.owner, load: page),
+            app: call.app,
+            callbacks: Set(meant.map(\.id))
+        ) {
             await cancel(job, reason: "cancelled by the page")
         }
     }

@@ -21,6 +21,8 @@ struct CallbackCall: Sendable {
     let appOnError: (@Sendable (CallbackFailure) async throws -> Void)?
     /// Tells when the browser closes the connection.
     let connection: ConnectionWatch?
+    /// Where the app's code runs.
+    let executor: CallbackExecutor
     /// Whether errors are shown to the browser.
     let debug: Bool
 
@@ -35,7 +37,7 @@ struct CallbackCall: Sendable {
     /// Where the page keeps this callback's job.
     func place(page: String) -> RunningJobs.Place {
         RunningJobs.Place(
-            page: page,
+            page: RunningJobs.Page(owner: owner, load: page),
             app: app,
             callback: callback.id,
             outputs: request.targets.map(\.text).joined(separator: "\n")

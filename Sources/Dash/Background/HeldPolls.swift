@@ -1,3 +1,4 @@
+import ServiceLifecycle
 import Synchronization
 
 /// Holds polls open until there is news, the time is up, the browser needs the connection, or the server shuts down.
@@ -6,7 +7,6 @@ final class HeldPolls: Sendable {
         var limits: PollLimits
         var nextPoll = 0
         var releases: [Int: AsyncStream<ContinuousClock.Instant>.Continuation] = [:]
-        var isShutDown = false
     }
     private let state: Mutex<State>
     private let longestHold: Duration
@@ -21,15 +21,36 @@ final class HeldPolls: Sendable {
 
     /// Suspends until `news` returns or the poll is let go, whichever is first; `news` is cancelled then.
     ///
+    /// A graceful shutdown of the server that the request came to lets the poll go too.
+    ///
     /// - Parameters:
     ///   - session: whose limit counts.
     ///   - connection: the connection the poll came on; when the browser closes it the poll is let go.
+    ///   - limit: the longest time for this poll; nil leaves it at that for all.
     ///   - news: suspends until there is something to answer.
-    func hold(session: String, connection: ConnectionWatch?, until news: @escaping @Sendable () async -> Void) async {
+    func hold(
+        session: String,
+        connection: ConnectionWatch?,
+        atMost limit: Duration? = nil,
+        until news: @escaping @Sendable () async -> Void
+    ) async {
         let (releases, release) = AsyncStream<ContinuousClock.Instant>.makeStream()
-        guard let poll = begin(session: session, release: release) else { return }
+        let poll = begin(session: session, release: release)
         connection?.onClose { release.yield(.now) }
-        let longestHold = longestHold
+        await withGracefulShutdownHandler {
+            await wait(for: news, releases, atMost: min(limit ?? longestHold, longestHold))
+        } onGracefulShutdown: {
+            release.yield(.now)
+        }
+        connection?.onClose(nil)
+        end(poll, session: session)
+    }
+
+    private func wait(
+        for news: @escaping @Sendable () async -> Void,
+        _ releases: AsyncStream<ContinuousClock.Instant>,
+        atMost limit: Duration
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await news() }
             group.addTask {
@@ -39,29 +60,17 @@ final class HeldPolls: Sendable {
                     return
                 }
             }
-            group.addTask { try? await Task.sleep(for: longestHold) }
+            group.addTask { try? await Task.sleep(for: limit) }
             await group.next()
             group.cancelAll()
         }
-        connection?.onClose(nil)
-        end(poll, session: session)
-    }
-
-    /// Answers every held poll now and holds none from now on.
-    func shutDown() {
-        let releases = state.withLock { state in
-            state.isShutDown = true
-            return Array(state.releases.values)
-        }
-        for release in releases { release.yield(.now) }
     }
 
     /// Polls held now.
     var count: Int { state.withLock { $0.limits.count } }
 
-    private func begin(session: String, release: AsyncStream<ContinuousClock.Instant>.Continuation) -> Int? {
+    private func begin(session: String, release: AsyncStream<ContinuousClock.Instant>.Continuation) -> Int {
         state.withLock { state in
-            guard !state.isShutDown else { return nil }
             let poll = state.nextPoll
             state.nextPoll += 1
             state.releases[poll] = release

@@ -13,6 +13,8 @@ struct JobQuery: Sendable, Equatable {
     /// Handles of jobs that the click cancels.
     var cancelJobs: [String] = []
 
+    /// Numbers that our script can count to; any other is nobody's poll.
+    private static let pollNumbers = 1...(1 << 52)
     /// Handles read from one query at most; more are no page's.
     private static let mostHandles = 64
 
@@ -25,7 +27,7 @@ struct JobQuery: Sendable, Equatable {
             switch pair[..<equals] {
             case "endId": endID = value
             case "job": job = value
-            case "n": number = Int(value)
+            case "n": number = Int(value).flatMap { Self.pollNumbers.contains($0) ? $0 : nil }
             case "oldJob" where oldJobs.count < Self.mostHandles: oldJobs.append(value)
             case "cancelJob" where cancelJobs.count < Self.mostHandles: cancelJobs.append(value)
             default: break

@@ -14,18 +14,18 @@ enum PollDecision: Sendable {
     /// The job ended without a result.
     case failed(JobFailure)
 
-    /// Decides. New progress never comes with the result, so that the page shows the last value too.
+    /// Decides. New progress never comes with the result, so that the page shows the last value too; and what a job sent
+    /// before it failed is told before the failure.
     init(_ news: JobNews) {
         switch news.state {
         case .cancelling, .cancelled:
             self = .ended
         case .succeeded where news.progress.isEmpty:
             self = .result(news.result ?? RawJSON(JSON.null), props: news.props)
-        case .failed, .lost, .timedOut:
+        case .failed where news.isTold, .lost where news.isTold, .timedOut where news.isTold:
             self = .failed(news.failure ?? Self.unexplained(news.state))
-        case .scheduled, .queued, .running, .succeeded:
-            let isNews = !news.progress.isEmpty || !news.props.isEmpty
-            self = isNews ? .updates(progress: news.progress, props: news.props) : .wait
+        case .scheduled, .queued, .running, .succeeded, .failed, .lost, .timedOut:
+            self = news.isTold ? .wait : .updates(progress: news.progress, props: news.props)
         }
     }
 
@@ -35,12 +35,19 @@ enum PollDecision: Sendable {
     }
 }
 
+extension JobNews {
+    /// Whether everything the job has sent has reached the page.
+    fileprivate var isTold: Bool { progress.isEmpty && props.isEmpty }
+}
+
 /// From which change on a poll is answered.
 struct PollCursor: Sendable, Equatable {
     /// Changes up to this one have reached the page.
     let known: Int
     /// The number under which the answer is remembered.
     let number: Int
+    /// Whether the page asks again for an answer that did not arrive.
+    let isRetry: Bool
 
     /// - Parameters:
     ///   - delivery: what the page was last given.
@@ -49,7 +56,8 @@ struct PollCursor: Sendable, Equatable {
     init(_ delivery: Delivery?, number: Int?) {
         let last = delivery ?? Delivery(poll: 0, from: 0, through: 0)
         self.number = number ?? last.poll + 1
-        known = self.number == last.poll && number != nil ? last.from : last.through
+        isRetry = delivery != nil && number == last.poll
+        known = isRetry ? last.from : last.through
     }
 
     /// The delivery of an answer with the changes up to `sequence`.

@@ -75,12 +75,15 @@ extension CallbackRequest {
         bindings: [CallbackContext.Binding]
     ) -> [CallbackContext.Property] {
         // A missing list is an empty one. Ids are compared as values: the browser's texts and ours differ in escapes.
-        (changed.arrayValue ?? []).compactMap { text in
-            guard let ref = text.stringValue.flatMap({ PropertyRef(text: $0) }) else { return nil }
-            let members = bindings.lazy.filter { !$0.isState }.flatMap(\.members)
-            let found = members.first { $0.id == ref.id && $0.property == ref.property }
-            return found ?? CallbackContext.Property(id: ref.id, property: ref.property, value: .null)
-        }
+        let changed = (changed.arrayValue ?? []).compactMap { $0.stringValue.flatMap { PropertyRef(text: $0) } }
+        guard !changed.isEmpty else { return [] }
+        let members = bindings.filter { !$0.isState }.flatMap(\.members)
+        // By a table, for a pattern may have thousands of components.
+        let values = Dictionary(
+            members.map { (PropertyRef(id: $0.id, property: $0.property), $0.value) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        return changed.map { CallbackContext.Property(id: $0.id, property: $0.property, value: values[$0] ?? .null) }
     }
 }
 

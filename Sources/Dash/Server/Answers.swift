@@ -36,6 +36,13 @@ enum Answers {
         bytesAnswer(Array(sentence.utf8), type: textType, status: status)
     }
 
+    /// The refusal of a poll, with a sentence that our script shows.
+    static func notice(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
+        var response = text(status, sentence)
+        response.headers[.dashNotice] = sentence
+        return response
+    }
+
     /// Another address for the same page; never given to a request of the renderer.
     static func moved(to path: String) -> Response {
         Response(status: .permanentRedirect, headers: [.location: path])

@@ -22,7 +22,7 @@ struct AppRoutes: Sendable {
         connection: ConnectionWatch?
     ) async throws -> Response {
         switch request.method {
-        case .post where rest == "_dash-update-component":
+        case .post where rest == CallbackRoute.path:
             return try await callbacks.respond(to: request, app: app, connection: connection)
         case .get, .head:
             return try await read(request, rest, app, context)
@@ -39,7 +39,7 @@ struct AppRoutes: Sendable {
     ) async throws -> Response {
         switch rest {
         case "_dash-layout":
-            return Answers.json(try await app.layout(for: PageRequest(request, below: app.path)))
+            return Answers.json(try await app.layout(for: PageRequest(request, path: rest), on: callbacks.executor))
         case "_dash-dependencies":
             return Answers.json(app.dependencies)
         case "_reload-hash":
@@ -69,8 +69,8 @@ struct AppRoutes: Sendable {
                 parts.count == 3
                 ? app.suites.file(package: String(parts[1]), path: String(parts[2])).map(FileAnswer.init) : nil
         } else if rest.hasPrefix("assets/") {
-            let name = rest.dropFirst("assets/".count).removingPercentEncoding
-            answer = name.flatMap { app.assets.file(named: $0) }
+            let name = rest.dropFirst("assets/".count).removingPercentEncoding ?? ""
+            answer = try await app.assets.file(named: name)
                 .map { FileAnswer($0, path: app.assets.path + "/" + $0.name) }
         } else {
             return nil
@@ -90,17 +90,17 @@ struct AppRoutes: Sendable {
         return response
     }
 
-    private func cookie(_ value: String, _ request: Request) -> String {
+    private func cookie(_ cookie: (name: String, value: String), _ request: Request) -> String {
         let isSecure = trustsForwardedHeaders && request.headers[.forwardedProto]?.lowercased() == "https"
-        return "\(sessions.cookieName)=\(value); Path=/; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")"
+        return "\(cookie.name)=\(cookie.value); Path=/; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")"
     }
 }
 
 extension PageRequest {
     /// The parts of a request that an app may know.
     ///
-    /// - Parameter path: the app's path, which is left out.
-    init(_ request: Request, below path: String) {
+    /// - Parameter path: the path below the app's own, without its first slash.
+    init(_ request: Request, path: String) {
         var headers: [String: String] = [:]
         headers.reserveCapacity(request.headers.count)
         for field in request.headers {
@@ -109,7 +109,7 @@ extension PageRequest {
         }
         let cookies = Cookies.pairs(in: headers["cookie"]).map { ($0.name, $0.value) }
         self.init(
-            path: "/" + request.uri.string.dropFirst(path.count),
+            path: "/" + path + (request.uri.query.map { "?\($0)" } ?? ""),
             headers: headers,
             cookies: Dictionary(cookies, uniquingKeysWith: { first, _ in first })
         )

@@ -1,4 +1,5 @@
 import Foundation
+import NIOPosix
 
 /// The files of an app's `assets` folder: which there are, which go into the page, and in what order.
 ///
@@ -20,32 +21,31 @@ struct AssetsFolder: Sendable {
     /// Every regular file, in the order of the rule.
     let files: [File]
     private let places: [String: Int]
+    private static let keys: Set<URLResourceKey> = [
+        .isRegularFileKey, .isSymbolicLinkKey, .contentModificationDateKey, .fileSizeKey,
+    ]
 
     /// Walks the folder. A folder that does not exist has no files. Links are left out: they could lead anywhere.
     init(path: String) {
         self.path = path
-        let keys: [URLResourceKey] = [.isRegularFileKey, .isSymbolicLinkKey, .contentModificationDateKey, .fileSizeKey]
         let root = URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL
-        let walk = FileManager.default.enumerator(at: root, includingPropertiesForKeys: keys)
+        let walk = FileManager.default.enumerator(at: root, includingPropertiesForKeys: Array(Self.keys))
         var found: [File] = []
         while let url = walk?.nextObject() as? URL {
-            guard let values = try? url.resourceValues(forKeys: Set(keys)) else { continue }
-            guard values.isRegularFile == true, values.isSymbolicLink != true else { continue }
-            found.append(
-                File(
-                    name: String(url.standardizedFileURL.path.dropFirst(root.path.count + 1)),
-                    modified: values.contentModificationDate?.timeIntervalSince1970 ?? 0,
-                    size: values.fileSize ?? 0
-                )
-            )
+            let name = String(url.standardizedFileURL.path.dropFirst(root.path.count + 1))
+            if let file = File(name: name, at: url, keys: Self.keys) { found.append(file) }
         }
         files = found.sorted { Self.order($0.name) < Self.order($1.name) }
         places = Dictionary(files.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { $1 })
     }
 
-    /// The file of this name, as it was when the folder was walked; nil for any other name.
-    func file(named name: String) -> File? {
-        places[name].map { files[$0] }
+    /// The file of this name as it is now; nil for one that was not there when the folder was walked, or is gone.
+    func file(named name: String) async throws -> File? {
+        guard places[name] != nil else { return nil }
+        let path = path
+        return try await NIOThreadPool.singleton.runIfActive {
+            File(name: name, at: URL(fileURLWithPath: path + "/" + name), keys: Self.keys)
+        }
     }
 
     /// The files that are scripts.
@@ -60,5 +60,18 @@ struct AssetsFolder: Sendable {
     private static func order(_ name: String) -> (String, String) {
         guard let slash = name.lastIndex(of: "/") else { return ("", name) }
         return (String(name[..<slash]), String(name[slash...]))
+    }
+}
+
+extension AssetsFolder.File {
+    /// Looks at a file; nil for what is no regular file, such as a link.
+    fileprivate init?(name: String, at url: URL, keys: Set<URLResourceKey>) {
+        guard let values = try? url.resourceValues(forKeys: keys) else { return nil }
+        guard values.isRegularFile == true, values.isSymbolicLink != true else { return nil }
+        self.init(
+            name: name,
+            modified: values.contentModificationDate?.timeIntervalSince1970 ?? 0,
+            size: values.fileSize ?? 0
+        )
     }
 }

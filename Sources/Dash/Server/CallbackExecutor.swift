@@ -1,10 +1,11 @@
 import NIOPosix
+import ServiceLifecycle
 
-/// Runs regular callbacks on threads of their own.
+/// Runs regular callbacks, and other code of the app, on threads of their own.
 ///
 /// Users' callbacks may block: read files, ask a database, compute. On Swift's own few threads that would starve every poll
 /// and every other request; here it only holds one of these.
-final class CallbackExecutor: TaskExecutor {
+final class CallbackExecutor: TaskExecutor, Service {
     private let threads: NIOThreadPool
 
     /// - Parameter threadCount: callbacks that can block at the same time without delaying others.
@@ -18,8 +19,9 @@ final class CallbackExecutor: TaskExecutor {
         threads.submit { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 
-    /// Ends the threads; nothing may run on them any more.
-    func shutDown() async throws {
+    /// Ends the threads when the services that need them have ended. What still comes then runs where it comes from.
+    func run() async throws {
+        try? await gracefulShutdown()
         try await threads.shutdownGracefully()
     }
 }

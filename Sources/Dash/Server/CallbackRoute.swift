@@ -17,16 +17,26 @@ struct CallbackRoute: Sendable {
     let debug: Bool
     let logger: Logger
 
+    /// The path below an app's.
+    static let path = "_dash-update-component"
+
     /// Answers one request. Whatever is wrong with it, the answer is no redirect, no 400 or 401 (the renderer shows
     /// nothing for these) and no success.
     func respond(to request: Request, app: ServedApp, connection: ConnectionWatch?) async throws -> Response {
         guard origins.accepts(request.headers, host: request.head.authority) else {
-            return Answers.text(.forbidden, "Requests from pages of other sites are refused.")
+            return Answers.text(
+                .forbidden,
+                "Requests from pages of other sites are refused. If this page is the site's own behind a proxy, set "
+                    + "trustsForwardedHeaders, or name its origin in allowedOrigins."
+            )
         }
         guard request.headers[.contentType]?.lowercased().hasPrefix(Answers.jsonType) == true else {
             return Answers.text(.unsupportedMediaType, "Callbacks take application/json.")
         }
         let body = try await json(of: request)
+        guard body.idCount <= largestInputCount else {
+            throw HTTPError(.contentTooLarge, message: "The request names more than \(largestInputCount) properties.")
+        }
         guard let callback = body["output"].stringValue.flatMap({ app.app.registry.callback(for: $0) }) else {
             return Answers.text(
                 .internalServerError,
@@ -68,16 +78,12 @@ struct CallbackRoute: Sendable {
     ) async throws -> CallbackCall {
         let query = JobQuery(request.uri.query)
         let visitor = sessions.visitor(cookieHeader: request.headers[.cookie], endID: query.endID)
-        let page = PageRequest(request, below: app.path)
-        let named = try await app.app.owner(of: page)
-        let decoded = try CallbackRequest(decoding: body, for: callback)
-        guard decoded.bindings.reduce(0, { $0 + $1.members.count }) <= largestInputCount else {
-            throw HTTPError(.contentTooLarge, message: "The request names more than \(largestInputCount) properties.")
-        }
+        let page = PageRequest(request, path: Self.path)
+        let named = try await owner(of: page, app.app)
         return CallbackCall(
             app: app.name,
             callback: callback,
-            request: decoded,
+            request: try CallbackRequest(decoding: body, for: callback),
             page: page,
             visitor: visitor,
             owner: named.map { "user:\($0)" } ?? visitor.map { "session:\($0.session)" } ?? "",
@@ -85,8 +91,22 @@ struct CallbackRoute: Sendable {
             jobContext: app.app.jobContext,
             appOnError: app.app.errorHandler,
             connection: connection,
+            executor: executor,
             debug: debug
         )
+    }
+
+    /// Whose request this is, where the app says so.
+    ///
+    /// - Throws: `HTTPError` with status 403 when the app's `identify` throws.
+    private func owner(of request: PageRequest, _ app: DashApp) async throws -> String? {
+        guard let identify = app.withSettings({ $0.identify }) else { return nil }
+        do {
+            return try await withTaskExecutorPreference(executor) { try await identify(request) }
+        } catch {
+            logger.notice("app.identify refused a request", metadata: ["error": "\(error)"])
+            throw HTTPError(.forbidden, message: debug ? "\(error)" : "This request is refused.")
+        }
     }
 
     /// Runs a regular callback on the callbacks' own threads.
@@ -115,15 +135,16 @@ struct CallbackRoute: Sendable {
 }
 
 extension DashApp {
-    /// Whose request this is, where the app says so.
-    ///
-    /// - Throws: what the app's `identify` throws, which refuses the request.
-    fileprivate func owner(of request: PageRequest) async throws -> String? {
-        guard let identify = withSettings({ $0.identify }) else { return nil }
-        return try await identify(request)
-    }
-
     fileprivate var errorHandler: (@Sendable (CallbackFailure) async throws -> Void)? {
         withSettings { $0.onError }
+    }
+}
+
+extension JSON {
+    /// How many ids a request names, the members of lists counted one by one.
+    fileprivate var idCount: Int {
+        ["inputs", "state", "outputs", "changedPropIds"].reduce(0) { count, key in
+            (self[key].arrayValue ?? []).reduce(count) { $0 + ($1.arrayValue?.count ?? 1) }
+        }
     }
 }

@@ -24,7 +24,8 @@ struct FailureAnswer: Sendable {
             ]
         )
         let sentence = "\(publicSentence) Error \(number)."
-        let story = [failure.message, failure.trace].compactMap(\.self).joined(separator: "\n\n")
+        // A word first: the renderer takes a body that begins with a tag for a page to show.
+        let story = ["\(failure.kind): \(failure.message)", failure.trace].compactMap(\.self).joined(separator: "\n\n")
         var response = Answers.text(status, debug ? story : sentence)
         response.headers[.dashNotice] = sentence
         return response

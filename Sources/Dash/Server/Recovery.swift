@@ -18,14 +18,17 @@ extension CallbackCall {
         let context =
             try start.map { try CallbackContext(decoding: $0.bytes, emit: sent.add) } ?? context(emit: sent.add)
         var answer = CallbackResponse(response: [])
-        if let outcome = try await callback.recover(from: failure, in: context) {
-            if case .updates(let updates) = outcome {
-                answer.response = updates.resolved(for: callback, targets: request.targets)
-            }
-        } else if let appOnError {
-            try await CallbackContext.$current.withValue(context) { try await appOnError(failure) }
+        let outcome = try await withTaskExecutorPreference(executor) { try await handle(failure, in: context) }
+        if case .updates(let updates) = outcome {
+            answer.response = updates.resolved(for: callback, targets: request.targets)
         }
         answer.sideUpdate = sent.properties
         return Answers.json(answer.bytes)
+    }
+
+    private func handle(_ failure: CallbackFailure, in context: CallbackContext) async throws -> CallbackOutcome? {
+        if callback.onError != nil { return try await callback.recover(from: failure, in: context) }
+        try await CallbackContext.$current.withValue(context) { try await appOnError?(failure) }
+        return nil
     }
 }

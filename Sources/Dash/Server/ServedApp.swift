@@ -1,4 +1,5 @@
 import DashJSON
+import Foundation
 
 /// One mounted app with all that can be prepared before the first request.
 struct ServedApp: Sendable {
@@ -36,11 +37,12 @@ struct ServedApp: Sendable {
 
     /// The layout for one load of the page.
     ///
+    /// - Parameter executor: where the app's function runs.
     /// - Throws: what the app's function throws.
-    func layout(for request: PageRequest) async throws -> [UInt8] {
+    func layout(for request: PageRequest, on executor: CallbackExecutor) async throws -> [UInt8] {
         if let fixedLayout { return fixedLayout }
         guard case .function(let make) = app.layoutSource else { return JSON.null.serialized() }
-        return try await make(request).jsonBytes()
+        return try await withTaskExecutorPreference(executor) { try await make(request).jsonBytes() }
     }
 
     /// The index page for one load.
@@ -73,6 +75,8 @@ struct ServedApp: Sendable {
     }
 
     private func url(_ file: AssetsFolder.File) -> String {
-        "\(requestsPrefix)assets/\(file.name)?m=\(file.modified)"
+        // A name may hold what means something else in a URL.
+        let name = file.name.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? file.name
+        return "\(requestsPrefix)assets/\(name)?m=\(file.modified)"
     }
 }

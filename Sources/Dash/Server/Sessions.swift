@@ -11,24 +11,33 @@ struct Visitor: Sendable, Hashable {
 /// `end_id` seals the page's random name together with the session it was served to. A browser that keeps no cookie for
 /// us (a frame on a foreign site) is still one owner per page: its session is the sealed one.
 struct Sessions: Sendable {
+    /// Cookies looked at in one request; no browser gathers more.
+    private static let mostSessions = 16
     private let signer: Signer
-    /// The name of the cookie: `dash_` and eight hex digits of this site's own, so that two sites on one host do not mix.
-    let cookieName: String
 
     init(signer: Signer) {
         self.signer = signer
-        cookieName = "dash_" + signer.derivedName("cookie", hexDigits: 8)
     }
 
-    /// A new session and the value of its cookie.
-    func newSession() -> (session: String, cookie: String) {
+    /// A new session with the name and the value of its cookie.
+    ///
+    /// The name is `dash_` and eight hex digits of the session's own: two sites on one host do not mix, and two pages that
+    /// are opened at once on a first visit do not take each other's session away.
+    func newSession() -> (session: String, cookie: (name: String, value: String)) {
         let session = Base64URL.random(byteCount: 16)
-        return (session, signer.sign(session, purpose: "session"))
+        let name = "dash_" + signer.derivedName("cookie " + session, hexDigits: 8)
+        return (session, (name, signer.sign(session, purpose: "session")))
     }
 
     /// The session of a request's `Cookie` header, or nil when it carries none that we signed.
     func session(cookieHeader: String?) -> String? {
-        Cookies.values(of: cookieName, in: cookieHeader).lazy.compactMap { signer.verify($0, purpose: "session") }.first
+        sessions(cookieHeader: cookieHeader).first
+    }
+
+    /// All sessions of a `Cookie` header; more than one after first visits of two pages at once.
+    private func sessions(cookieHeader: String?) -> [String] {
+        let values = Cookies.pairs(in: cookieHeader).filter { $0.name.hasPrefix("dash_") }.map(\.value)
+        return values.prefix(Self.mostSessions).compactMap { signer.verify($0, purpose: "session") }
     }
 
     /// The `end_id` of a new page load served to `session`.
@@ -40,9 +49,10 @@ struct Sessions: Sendable {
     func visitor(cookieHeader: String?, endID: String?) -> Visitor? {
         let sealed = endID.flatMap { signer.verify($0, purpose: "end") }?.split(separator: ".", maxSplits: 1)
         let page = sealed.flatMap { $0.count == 2 ? String($0[0]) : nil }
-        if let session = session(cookieHeader: cookieHeader) { return Visitor(session: session, page: page) }
-        guard let sealed, let page else { return nil }
-        return Visitor(session: String(sealed[1]), page: page)
+        let cookies = sessions(cookieHeader: cookieHeader)
+        guard let sealed, let page else { return cookies.first.map { Visitor(session: $0, page: nil) } }
+        let own = String(sealed[1])
+        return Visitor(session: cookies.isEmpty || cookies.contains(own) ? own : cookies[0], page: page)
     }
 }
 
@@ -55,10 +65,5 @@ enum Cookies {
             let name = pair[..<equals].drop { $0 == " " }
             return (String(name), String(pair[pair.index(after: equals)...]))
         }
-    }
-
-    /// Every value that the header gives for `name`: a browser may send several of one name, of different paths.
-    static func values(of name: String, in header: String?) -> [String] {
-        pairs(in: header).filter { $0.name == name }.map(\.value)
     }
 }

@@ -38,17 +38,21 @@ struct SiteResponder: Sendable {
         let isRead = request.method == .get || request.method == .head
         if isRead, let healthPath, path == "/" + healthPath { return Answers.text(.ok, "OK") }
         if isRead, let page = pages[path] { return Answers.html(page) }
+        if isRead, let folder = folder(without: path, request) { return Answers.moved(to: folder) }
         if isRead, path == "/_favicon.ico" { return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon") }
         if let app = apps.first(where: { path.hasPrefix($0.path) }) {
             let rest = String(path.dropFirst(app.path.count))
             return try await routes.respond(to: request, rest: rest, app: app, context: context, connection: connection)
         }
-        if isRead, isFolder(path + "/") { return Answers.moved(to: String(pathPrefix.dropLast()) + path + "/") }
         return Answers.text(.notFound, "Nothing is served at \(path).")
     }
 
-    private func isFolder(_ path: String) -> Bool {
-        pages[path] != nil || apps.contains { $0.path == path }
+    /// The address, as the browser sees it, of something that is served at `path` and a slash; nil for any other path.
+    private func folder(without path: String, _ request: Request) -> String? {
+        // The prefix itself lacks the slash by which it would have been left out.
+        let folder = path + "/" == pathPrefix ? "/" : path + "/"
+        guard pages[folder] != nil || apps.contains(where: { $0.path == folder }) else { return nil }
+        return String(pathPrefix.dropLast()) + folder + (request.uri.query.map { "?\($0)" } ?? "")
     }
 
     /// The path below the proxy's prefix, whether the proxy has stripped it or not.

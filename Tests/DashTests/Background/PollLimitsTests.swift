@@ -56,23 +56,26 @@ struct HeldPollsTests {
         #expect(polls.count == 0)
     }
 
-    @Test("A closed connection, a fifth poll and a shutdown each let a poll go")
-    func pollsAreLetGo() async {
+    @Test("A further poll lets the oldest go, and its news are not waited for any more")
+    func aFurtherPollLetsOneGo() async {
         let polls = HeldPolls(limits: PollLimits(limit: 1, shortestHold: .zero), longestHold: .seconds(3600))
         async let first: Void = polls.hold(session: "a", connection: nil, until: forever)
         while polls.count < 1 { await Task.yield() }
-        async let second: Void = polls.hold(session: "a", connection: nil, until: forever)
+        let (news, tell) = AsyncStream<Void>.makeStream()
+        async let second: Void = polls.hold(session: "a", connection: nil) { for await _ in news { return } }
         await first
-        polls.shutDown()
+        tell.yield()
         await second
-        await polls.hold(session: "a", connection: nil, until: forever)
         #expect(polls.count == 0)
     }
 
-    @Test("The time's end lets a poll go")
+    @Test("The time's end lets a poll go: that of all polls, or its own if that is shorter")
     func timeEndsThePoll() async {
-        let polls = HeldPolls(longestHold: .zero)
-        await polls.hold(session: "a", connection: nil, until: forever)
+        await HeldPolls(longestHold: .zero).hold(session: "a", connection: nil, until: forever)
+        let polls = HeldPolls(longestHold: .seconds(3600))
+        await polls.hold(session: "a", connection: nil, atMost: .zero, until: forever)
+        await HeldPolls(longestHold: .zero)
+            .hold(session: "a", connection: nil, atMost: .seconds(3600), until: forever)
         #expect(polls.count == 0)
     }
 

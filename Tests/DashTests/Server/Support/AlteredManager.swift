@@ -1,0 +1,74 @@
+import DashJSON
+import Jobs
+import Synchronization
+
+/// A job manager whose news a test alters: as after a restart, a time limit, or a fault of its store.
+final class AlteredManager: JobManager {
+    private struct State {
+        var alter: (@Sendable (inout JobNews) throws -> Void)?
+        var beforeStart: (@Sendable (_ number: Int) async throws -> Void)?
+        var starts = 0
+        var started: [JobID] = []
+    }
+
+    let base: EmbeddedJobManager
+    private let state = Mutex(State())
+
+    init(_ base: EmbeddedJobManager) {
+        self.base = base
+    }
+
+    /// From now on all news go through this.
+    func alter(_ alter: @escaping @Sendable (inout JobNews) throws -> Void) {
+        state.withLock { $0.alter = alter }
+    }
+
+    /// From now on each start waits for this; the first has the number 1.
+    func beforeStart(_ wait: @escaping @Sendable (_ number: Int) async throws -> Void) {
+        state.withLock { $0.beforeStart = wait }
+    }
+
+    /// The jobs that were started, in order.
+    var started: [JobID] { state.withLock { $0.started } }
+
+    func run() async throws { try await base.run() }
+
+    func start(_ request: JobRequest) async throws -> JobID {
+        let (wait, number) = state.withLock { state in
+            state.starts += 1
+            return (state.beforeStart, state.starts)
+        }
+        try await wait?(number)
+        let job = try await base.start(request)
+        state.withLock { $0.started.append(job) }
+        return job
+    }
+
+    func cachedResult(for key: CacheKey) async throws -> RawJSON? { try await base.cachedResult(for: key) }
+
+    func news(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        try altered(await base.news(of: id, after: sequence))
+    }
+
+    func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        try altered(await base.nextNews(of: id, after: sequence))
+    }
+
+    func record(_ delivery: Delivery, for id: JobID) async throws { try await base.record(delivery, for: id) }
+
+    func cancel(_ id: JobID, reason: String) async throws { try await base.cancel(id, reason: reason) }
+
+    /// Waits until a job is finished.
+    func end(of id: JobID) async throws {
+        var known = -1
+        while let news = try await base.nextNews(of: id, after: known), !news.state.isFinished { known = news.sequence }
+    }
+
+    func statistics() async -> JobStatistics { await base.statistics() }
+
+    private func altered(_ news: JobNews?) throws -> JobNews? {
+        guard var news else { return nil }
+        try state.withLock { $0.alter }?(&news)
+        return news
+    }
+}

@@ -1,0 +1,72 @@
+import Jobs
+import Synchronization
+
+@testable import Dash
+
+/// Runs a site's jobs in this process, as a worker would.
+final class InProcessExecutor: JobExecutor {
+    private struct State {
+        var running: [String: Task<WorkerOutcome, Never>] = [:]
+        var outcomes: [String: WorkerOutcome] = [:]
+        var isShutDown = false
+    }
+
+    let maximumConcurrency: Int
+    private let worker: JobWorker
+    private let state = Mutex(State())
+
+    init(_ site: DashSite, maximumConcurrency: Int = 8) {
+        worker = JobWorker(site: site)
+        self.maximumConcurrency = maximumConcurrency
+    }
+
+    /// Has the jobs of a name end this way, without running them.
+    func end(_ name: String, with outcome: WorkerOutcome) {
+        state.withLock { $0.outcomes[name] = outcome }
+    }
+
+    /// Runs until the manager is stopped, then gives up the jobs that are left.
+    func run() async throws {
+        for await _ in AsyncStream<Never>.makeStream().stream {}
+        let left = state.withLock { state in
+            state.isShutDown = true
+            return Array(state.running.values)
+        }
+        for work in left { work.cancel() }
+    }
+
+    func execute(
+        _ task: WorkerTask,
+        onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
+    ) async -> WorkerOutcome {
+        let work = Task { await self.perform(task, onUpdate) }
+        state.withLock { $0.running[task.id] = work }
+        onUpdate(.started(worker: 1))
+        let outcome = await work.value
+        _ = state.withLock { $0.running.removeValue(forKey: task.id) }
+        return outcome
+    }
+
+    func cancel(_ taskID: String) {
+        state.withLock { $0.running[taskID] }?.cancel()
+    }
+
+    private func perform(
+        _ task: WorkerTask,
+        _ onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
+    ) async -> WorkerOutcome {
+        let decided = state.withLock { $0.isShutDown ? .shutDown : $0.outcomes[task.name] }
+        if let decided { return decided }
+        let channel = WorkerChannel(
+            progress: { onUpdate(.progress($0)) },
+            setProps: { onUpdate(.setProps($0)) }
+        )
+        do {
+            return .succeeded(try await worker.run(task, channel))
+        } catch is CancellationError {
+            return state.withLock { $0.isShutDown } ? .shutDown : .cancelled(killed: false)
+        } catch {
+            return .failed(WorkerFailure(kind: .error, code: "\(type(of: error))", message: "\(error)"))
+        }
+    }
+}

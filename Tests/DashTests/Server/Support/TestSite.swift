@@ -1,0 +1,106 @@
+import DashAGGrid
+import Foundation
+import Hummingbird
+import HummingbirdTesting
+import Jobs
+import Logging
+
+@testable import Dash
+
+/// A site whose jobs run in this process and are kept in memory, and what a test needs to look behind its answers.
+struct TestSite: Sendable {
+    let site: DashSite
+    let suites: String
+    let executor: InProcessExecutor
+    let manager: AlteredManager
+    let polls: HeldPolls
+    let services: SiteServices
+    private let folder: SuitesFolder?
+    private let watches = ConnectionWatches()
+
+    /// What tests set.
+    struct Options: Sendable {
+        var site = SiteConfiguration()
+        var jobs = JobManagerConfiguration()
+        var maximumRunning = 8
+        /// How long the first request waits for the result: not at all, so that tests see the job's way.
+        var firstWait: Duration = .zero
+        var limits = PollLimits()
+        var longestHold: Duration = .seconds(3600)
+        var threadCount = 4
+        /// Whether the test changes files of the suites, so that it needs its own.
+        var ownSuites = false
+    }
+
+    /// A site of one app.
+    init(_ app: DashApp, at path: String = "/", _ set: (inout Options) -> Void = { _ in }) throws {
+        var options = Options()
+        set(&options)
+        let site = DashSite(options.site)
+        site.mount(app, at: path)
+        try self.init(site: site, options)
+    }
+
+    /// A site of several apps.
+    init(site: DashSite, _ options: Options = Options()) throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        folder = options.ownSuites ? try SuitesFolder() : nil
+        suites = try folder?.fillWithSuites([.agGrid]).path ?? SharedSuites.path.get()
+        var parts = SiteParts(site: site, configuration: site.configuration, logger: logger)
+        parts.suites.environment = ["DASH_SUITES": suites]
+        parts.firstWait = options.firstWait
+        executor = InProcessExecutor(site, maximumConcurrency: options.maximumRunning)
+        let engine = EmbeddedJobManager.inMemory(executor: executor, configuration: options.jobs, logger: logger)
+        manager = AlteredManager(engine)
+        polls = HeldPolls(limits: options.limits, longestHold: options.longestHold)
+        services = try SiteServices(
+            parts,
+            manager: manager,
+            signer: Signer(secret: Array("a secret of these tests".utf8)),
+            polls: polls,
+            threadCount: options.threadCount
+        )
+        self.site = site
+    }
+
+    /// Serves the site while the test runs: to requests made by hand, or over a real connection.
+    func serve(_ setup: TestingSetup = .router, _ test: @Sendable (Visit) async throws -> Void) async throws {
+        let application = Application(
+            responder: SiteHTTPResponder(site: services.responder, watches: watches),
+            server: .http1(configuration: .init(additionalChannelHandlers: [watches.makeHandler()])),
+            logger: services.responder.logger
+        )
+        try await serve(application, setup, test)
+    }
+
+    /// Serves any application while the test runs, with the site's jobs.
+    func serve(
+        _ application: some ApplicationProtocol,
+        _ setup: TestingSetup = .router,
+        _ test: @Sendable (Visit) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await manager.run() }
+            group.addTask { try await services.executor.run() }
+            try await application.test(setup) { try await test(Visit(client: $0)) }
+            group.cancelAll()
+            try? await group.waitForAll()
+        }
+    }
+}
+
+/// Small files in place of all files of the suites, made once and kept for the next run.
+private enum SharedSuites {
+    static let path = Result {
+        let path = NSTemporaryDirectory() + "dash-swift-test-suites-" + SuiteLock.pinned.digest.prefix(12)
+        if SuiteFolder(path: path, lock: .pinned) == nil {
+            let made = try SuitesFolder()
+            _ = try made.fillWithSuites([.agGrid])
+            // Only whole folders get the name; somebody else may have been quicker.
+            try? FileManager.default.copyItem(atPath: made.path, toPath: path + "-draft\(getpid())")
+            try? FileManager.default.moveItem(atPath: path + "-draft\(getpid())", toPath: path)
+        }
+        return path
+    }
+}
