@@ -29,9 +29,11 @@ struct BacktraceFrame: Sendable, Hashable {
     }
 
     private static func takeWord(_ text: inout Substring) -> Substring? {
-        guard let space = text.firstIndex(of: " ") else { return nil }
-        defer { text = text[space...].drop { $0 == " " } }
-        return text[..<space]
+        guard !text.isEmpty else { return nil }
+        // The last word takes the text's end: a frame without a name ends with its address.
+        let end = text.firstIndex(of: " ") ?? text.endIndex
+        defer { text = text[end...].drop { $0 == " " } }
+        return text[..<end]
     }
 
     /// `/somewhere/Jobs.swift:27:19` becomes `Jobs.swift:27`.
