@@ -67,7 +67,7 @@ struct CrashReportTests {
         let thunk = try #require(BacktraceFrame("1 specialized thunk for @escaping X + 3 in app at /a/J.swift:2"))
         #expect(thunk.function == "a closure" && thunk.isUserCode)
         for line in [
-            " 3 0x0000563510eba509", "0x12", "7", "3 [", "", " ",
+            " 3 0x0000563510eba509", "0x12", "7", "3 [",
             "", "   ", "*** Signal 4", "     25| let x = 1 in y", "Thread 2 crashed:", "...", "3", "3 x",
         ] {
             #expect(BacktraceFrame(line) == nil, "\(line)")
