@@ -43,7 +43,10 @@ final class FolderLock: Sendable {
     /// Gives the folder free. A second time it has no effect.
     func release() {
         let descriptor = held.withLock { $0.take() }
-        if let descriptor { close(descriptor) }
+        guard let descriptor else { return }
+        // Closing is not enough: a process that is just being forked has the file open too.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 
     private static func make(_ folder: String) throws(JobsError) {
@@ -52,7 +55,6 @@ final class FolderLock: Sendable {
             path += "/" + part
             if mkdir(path, 0o700) != 0, errno != EEXIST, errno != EISDIR { throw failure("make the folder \(path)") }
         }
-        guard chmod(folder, 0o700) == 0 else { throw failure("make the folder \(folder) private") }
     }
 
     /// The process id that the owner left in the file, for the message alone.

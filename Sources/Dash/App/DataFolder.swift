@@ -27,7 +27,8 @@ struct DataFolder: Sendable {
         path = "\(state)/dash-swift/\(name)-\(digest)"
     }
 
-    /// Makes the folder where it is missing, and closes it to others.
+    /// Makes the folder where it is missing, closed to others. The mode of a folder that is there stays: it may be shared
+    /// with other programs, and the files in it are closed to others themselves.
     ///
     /// - Throws: ``DashError`` with code `data-folder`.
     func create() throws {
@@ -37,7 +38,6 @@ struct DataFolder: Sendable {
                 withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700]
             )
-            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
         } catch {
             throw DashError(
                 .dataFolder,

@@ -66,7 +66,8 @@ struct ServeCommand: ParsableCommand {
             debug ?? environment["DASH_DEBUG"].map { ["1", "true", "True", "yes"].contains($0) } ?? configuration.debug
         result.workers = workers ?? configuration.workers
         result.pathPrefix = prefix ?? configuration.pathPrefix
-        result.dataFolder = dataFolder ?? configuration.dataFolder
+        let named = environment["DASH_DATA_DIR"].flatMap { $0.isEmpty ? nil : $0 }
+        result.dataFolder = dataFolder ?? named ?? configuration.dataFolder
         return result
     }
 

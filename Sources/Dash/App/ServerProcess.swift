@@ -18,10 +18,13 @@ struct ServerProcess: Sendable {
         let wasReady: Bool
         /// How long it ran.
         let uptime: Duration
+        /// The system's error number when it could not even be started.
+        var startFailure: Int32?
 
         /// What happened, for the log.
         var sentence: String {
-            switch ending {
+            if let startFailure { return "The server process could not be started: \(String(cString: strerror(startFailure)))" }
+            return switch ending {
             case .exited(let code): "The server process exited with code \(code)"
             case .signalled(let signal):
                 "The server process ended by \(dash_signal_name(signal).map { String(cString: $0) } ?? "signal \(signal)")"
@@ -47,7 +50,8 @@ struct ServerProcess: Sendable {
         if ends[1] >= 0 { close(ends[1]) }
         guard failure == 0 else {
             if ends[0] >= 0 { close(ends[0]) }
-            onEnd(End(ending: .exited(71), wasReady: false, uptime: .zero))  // 71: EX_OSERR of sysexits.h
+            // 71 is EX_OSERR of sysexits.h.
+            onEnd(End(ending: .exited(71), wasReady: false, uptime: .zero, startFailure: failure))
             return nil
         }
         let (channel, pid, started) = (ends[0], process, ContinuousClock.now)
@@ -119,13 +123,20 @@ struct ServerProcess: Sendable {
 enum SupervisedServer {
     /// Names the reason of a restart to the new server.
     static let restartVariable = "DASH_SWIFT_RESTART"
-    /// Enough to find the fault, quick enough that the restart is not noticed.
+    /// Addresses only: to look up the names of functions takes seconds, in which the old process holds the port.
     static let backtraceSettings =
-        "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,symbolicate=fast"
+        "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,symbolicate=off,limit=16,top=0"
 
     /// Whether this process was started by a supervisor.
     static var isSupervised: Bool {
         dash_spawn_role().map { String(cString: $0) == "server" } ?? false
+    }
+
+    /// Takes the settings that were meant for this process alone out of the environment, so that its workers have theirs:
+    /// the runtime has read them by now.
+    static func forgetBacktraceSettings() {
+        guard isSupervised, getenv("SWIFT_BACKTRACE").map({ String(cString: $0) }) == backtraceSettings else { return }
+        unsetenv("SWIFT_BACKTRACE")
     }
 
     /// Why the server before this one ended; nil at the first start. Taken out of the environment.

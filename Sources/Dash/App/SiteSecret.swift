@@ -28,12 +28,11 @@ enum SiteSecret {
     }
 
     private static func fromFile(_ path: String) throws -> [UInt8] {
-        if let kept = try? Data(contentsOf: URL(fileURLWithPath: path)), kept.count >= leastLength {
-            return Array(kept)
-        }
+        if access(path, F_OK) == 0 { return try kept(path) }
         var generator = SystemRandomNumberGenerator()
         let secret = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let draft = "\(path).\(getpid())"
+        unlink(draft)
         let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw unusable(path) }
         let written = secret.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
@@ -44,6 +43,16 @@ enum SiteSecret {
             throw unusable(path)
         }
         return secret
+    }
+
+    /// The secret of earlier starts. One that cannot be read is never replaced: every page and job that is open would be
+    /// void.
+    private static func kept(_ path: String) throws -> [UInt8] {
+        guard let secret = try? Data(contentsOf: URL(fileURLWithPath: path)) else { throw unusable(path) }
+        guard secret.count >= leastLength else {
+            throw DashError(.secret, "The secret \(path) is cut short; remove the file, and a new one is made.")
+        }
+        return Array(secret)
     }
 
     private static func unusable(_ path: String) -> DashError {

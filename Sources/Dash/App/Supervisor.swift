@@ -49,9 +49,17 @@ struct Supervisor: Sendable {
             case .ended(let end):
                 server = nil
                 switch state.serverEnded(end.ending, wasReady: end.wasReady, uptime: end.uptime) {
-                case .exit(let code): return code
+                case .exit(let code):
+                    if code != 0, !state.isEnding { logger.error("\(end.sentence); the supervisor gives up") }
+                    return code
                 case .restart(let pause, let reason):
-                    logger.warning("\(end.sentence); it is started again", metadata: ["pause": "\(pause)"])
+                    logger.warning(
+                        """
+                        \(end.sentence); it is started again. For the names of the functions in its backtrace, and a \
+                        slower restart, set SWIFT_BACKTRACE=enable=yes
+                        """,
+                        metadata: ["pause": "\(pause)"]
+                    )
                     group.addTask {
                         // A back-off, and none before the first restart.
                         try? await Task.sleep(for: pause)

@@ -31,6 +31,9 @@ struct SupervisorState: Sendable {
     private var endingSignals = 0
     private var quickDeaths = 0
 
+    /// Whether somebody asked for the end.
+    var isEnding: Bool { endingSignals > 0 }
+
     /// A signal to end arrived: passed on the first time, a kill from the second on.
     mutating func receivedEndingSignal(_ signal: Int32) -> Action {
         endingSignals += 1

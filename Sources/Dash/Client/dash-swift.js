@@ -5,7 +5,8 @@
     'use strict';
 
     var GIVE_UP_AFTER = 10 * 60 * 1000; // ms
-    var LONGEST_ANSWER = 45 * 1000; // ms; a poll is held at most 20 s, so a longer silence is a dead connection
+    var LONGEST_SILENCE = 45 * 1000; // ms; a poll is held at most 20 s, so a longer silence is a dead connection
+    var GAVE_UP = 'The server did not answer for ten minutes.';
     var LONGEST_PAUSE = 5000; // ms between two tries
     var QUIET_TRIES = 4; // tries before the page says that the connection is lost
 
@@ -13,20 +14,26 @@
     var polls = new Map(); // job handle → number of the poll that is to be answered next
 
     window.fetch = function (resource, options) {
-        var url = pollURL(resource, options);
-        return url ? poll(url, options) : originalFetch.apply(this, arguments);
-    };
-
-    // The URL of a poll, or null for every other request.
-    function pollURL(resource, options) {
-        if (typeof resource !== 'string' || !options || String(options.method).toUpperCase() !== 'POST') {
-            return null;
-        }
-        if (resource.indexOf('_dash-update-component') < 0) {
-            return null;
+        if (!isCallback(resource, options)) {
+            return originalFetch.apply(this, arguments);
         }
         var url = new URL(resource, window.location.href);
-        return url.searchParams.get('job') ? url : null;
+        var answer = url.searchParams.get('job') ? poll(url, options) : originalFetch.apply(this, arguments);
+        return answer.then(notifyOfFailure);
+    };
+
+    function isCallback(resource, options) {
+        return typeof resource === 'string' && resource.indexOf('_dash-update-component') >= 0 &&
+            options && String(options.method).toUpperCase() === 'POST';
+    }
+
+    // Failures that the server has a sentence for; all others are the renderer's own matter.
+    function notifyOfFailure(answer) {
+        var sentence = answer.headers.get('X-Dash-Notice');
+        if (answer.status >= 400 && sentence) {
+            notify('job', sentence);
+        }
+        return answer;
     }
 
     // Sends one poll, again and again until the server has answered it. The number `n` stays the same for every try, so
@@ -39,9 +46,6 @@
         if (answer.status !== 200) {
             polls.delete(job);
         }
-        if (answer.status >= 400) {
-            notify('job', answer.headers.get('X-Dash-Notice') || 'A background job failed (status ' + answer.status + ').');
-        }
         return answer;
     }
 
@@ -52,7 +56,7 @@
             var isFinal = answer && [502, 503, 504].indexOf(answer.status) < 0;
             if (isFinal || Date.now() - started > GIVE_UP_AFTER) {
                 unnotify('connection');
-                return answer || new Response('The server did not answer for ten minutes.', {status: 504});
+                return answer || new Response(GAVE_UP, {status: 504, headers: {'X-Dash-Notice': GAVE_UP}});
             }
             if (tries >= QUIET_TRIES) {
                 notify('connection', 'The connection to the server is lost; trying again …');
@@ -65,10 +69,15 @@
     // as none (the renderer would wait for ever on it).
     async function attempt(url, options) {
         var controller = new AbortController();
-        var timer = setTimeout(function () { controller.abort(); }, LONGEST_ANSWER);
+        var timer;
+        var heard = function () {
+            clearTimeout(timer);
+            timer = setTimeout(function () { controller.abort(); }, LONGEST_SILENCE);
+        };
+        heard();
         try {
             var response = await originalFetch.call(window, url, Object.assign({}, options, {signal: controller.signal}));
-            var body = await response.text();
+            var body = await textOf(response, heard);
             if (response.status === 200) {
                 JSON.parse(body);
             }
@@ -78,6 +87,24 @@
             return null;
         } finally {
             clearTimeout(timer);
+        }
+    }
+
+    // The body of an answer, however slowly it comes as long as it comes.
+    async function textOf(response, heard) {
+        if (!response.body) {
+            return '';
+        }
+        var reader = response.body.getReader();
+        var decoder = new TextDecoder();
+        var text = '';
+        for (;;) {
+            heard();
+            var chunk = await reader.read();
+            if (chunk.done) {
+                return text + decoder.decode();
+            }
+            text += decoder.decode(chunk.value, {stream: true});
         }
     }
 
