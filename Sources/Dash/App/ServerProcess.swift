@@ -23,7 +23,9 @@ struct ServerProcess: Sendable {
 
         /// What happened, for the log.
         var sentence: String {
-            if let startFailure { return "The server process could not be started: \(String(cString: strerror(startFailure)))" }
+            if let startFailure {
+                return "The server process could not be started: \(String(cString: strerror(startFailure)))"
+            }
             return switch ending {
             case .exited(let code): "The server process exited with code \(code)"
             case .signalled(let signal):

@@ -24,6 +24,7 @@ struct Alarm: Sendable {
             waiting?.cancel()
             await waiting?.value
             waiting = Task {
+                // One wait for the one next deadline; an idle manager has none.
                 do { try await clock.sleep(until: deadline) } catch { return }
                 await onTime()
             }
