@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+
+@testable import Dash
+
+@Suite("The data folder")
+struct DataFolderTests {
+    private func path(_ environment: [String: String], given: String? = nil, executable: String = "/opt/app") -> String
+    {
+        DataFolder(given: given, executable: executable, environment: environment).path
+    }
+
+    @Test("It is the one that is named, whatever else is set")
+    func theNamedFolder() {
+        let environment = ["DASH_DATA_DIR": "/environment", "XDG_STATE_HOME": "/state", "HOME": "/home/ada"]
+        #expect(path(environment) == "/environment")
+        #expect(path(environment, given: "/given") == "/given")
+    }
+
+    @Test("A relative path is below the working directory")
+    func relativePaths() {
+        let folder = path(["DASH_DATA_DIR": "jobs/../data"])
+        #expect(folder == FileManager.default.currentDirectoryPath + "/data")
+    }
+
+    @Test("Else it is in the state folder, then in the home folder")
+    func defaults() {
+        #expect(path(["XDG_STATE_HOME": "/state", "HOME": "/home/ada"]).hasPrefix("/state/dash-swift/app-"))
+        #expect(path(["HOME": "/home/ada"]).hasPrefix("/home/ada/.local/state/dash-swift/app-"))
+        #expect(path(["DASH_DATA_DIR": "", "HOME": "/home/ada"]).hasPrefix("/home/ada/.local/state/dash-swift/app-"))
+        // The specification says that a relative one is to be ignored.
+        #expect(path(["XDG_STATE_HOME": "state", "HOME": "/home/ada"]).hasPrefix("/home/ada/.local/state/"))
+    }
+
+    @Test("Two executables of one name have two folders, one executable has always the same")
+    func oneForEachExecutable() {
+        let environment = ["HOME": "/home/ada"]
+        #expect(path(environment, executable: "/a/app") != path(environment, executable: "/b/app"))
+        #expect(path(environment, executable: "/a/app") == path(environment, executable: "/a/app"))
+    }
+
+    @Test("It is made with its parents, closed to others; the mode of one that is there stays")
+    func modes() throws {
+        let outer = try SuitesFolder()
+        let folder = DataFolder(given: outer.path + "/a/b", executable: "/opt/app", environment: [:])
+        try folder.create()
+        #expect(try mode(of: folder.path) == 0o700)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+        try folder.create()
+        #expect(try mode(of: folder.path) == 0o755)
+    }
+
+    @Test("A file in its place is an error that names it")
+    func aFileInItsPlace() throws {
+        let outer = try SuitesFolder()
+        let file = try outer.write("", to: "data")
+        for path in [file, file + "/below"] {
+            let folder = DataFolder(given: path, executable: "/opt/app", environment: [:])
+            let error = #expect(throws: DashError.self) { try folder.create() }
+            #expect(error?.code == .dataFolder)
+            #expect(error?.message.contains(path) == true)
+        }
+    }
+
+    private func mode(of path: String) throws -> Int? {
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
+        return mode.map { $0.intValue & 0o777 }
+    }
+}

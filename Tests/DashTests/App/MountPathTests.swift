@@ -1,0 +1,36 @@
+import Testing
+
+@testable import Dash
+
+@Suite("Paths of apps")
+struct MountPathTests {
+    @Test(
+        "A path gets a slash at both ends, and one between its parts",
+        arguments: [
+            ("/", "/"), ("", "/"), ("//", "/"), ("tools", "/tools/"), ("/tools", "/tools/"), ("tools/", "/tools/"),
+            ("/a/b/", "/a/b/"), ("a//b", "/a/b/"), ("/reports/2026.1/", "/reports/2026.1/"), ("/a~b/", "/a~b/"),
+            ("...", "/.../"),
+        ]
+    )
+    func normalized(path: String, expected: String) {
+        #expect(MountPath.normalized(path) == expected)
+    }
+
+    @Test(
+        "What a browser or a proxy could read otherwise is no path",
+        arguments: [
+            "a b", "/a?b/", "/a#b/", "/a%20b/", "/./", "/a/../b/", "..", "/ä/", "/a\\b/", "/<a>/", "/\"/", "/a\n/",
+        ]
+    )
+    func refused(path: String) {
+        #expect(MountPath.normalized(path) == nil)
+    }
+
+    @Test(
+        "An app's name is its path without the outer slashes",
+        arguments: [("/", "app"), ("/a/", "a"), ("/a/b/", "a/b")]
+    )
+    func names(path: String, expected: String) {
+        #expect(MountPath.name(of: path) == expected)
+    }
+}

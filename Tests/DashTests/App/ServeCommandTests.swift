@@ -1,0 +1,119 @@
+import ArgumentParser
+import Testing
+
+@testable import Dash
+
+@Suite("The command line")
+struct ServeCommandTests {
+    private func configuration(
+        _ arguments: [String] = [],
+        environment: [String: String] = [:],
+        site: SiteConfiguration = SiteConfiguration()
+    ) throws -> SiteConfiguration {
+        try ServeCommand.parse(arguments).apply(to: site, environment: environment)
+    }
+
+    @Test("Without arguments the site's own values stand")
+    func nothingChanges() throws {
+        var site = SiteConfiguration()
+        site.host = "10.0.0.1"
+        site.port = 9000
+        site.debug = true
+        site.workers = 3
+        site.pathPrefix = "/a/"
+        site.dataFolder = "/data"
+        let result = try configuration(site: site)
+        #expect(result.host == "10.0.0.1")
+        #expect(result.port == 9000)
+        #expect(result.debug)
+        #expect(result.workers == 3)
+        #expect(result.pathPrefix == "/a/")
+        #expect(result.dataFolder == "/data")
+    }
+
+    @Test("Each option sets its value")
+    func optionsSetValues() throws {
+        let result = try configuration(
+            ["--host", "::", "--port", "0", "--debug", "--workers", "2", "--prefix", "/tools/", "--data-dir", "/d"]
+        )
+        #expect(result.host == "::")
+        #expect(result.port == 0)
+        #expect(result.debug)
+        #expect(result.workers == 2)
+        #expect(result.pathPrefix == "/tools/")
+        #expect(result.dataFolder == "/d")
+    }
+
+    @Test("The environment wins over the code, the command line over both")
+    func order() throws {
+        let environment = ["HOST": "0.0.0.0", "PORT": "9001", "DASH_DEBUG": "1", "DASH_DATA_DIR": "/environment"]
+        var site = SiteConfiguration()
+        site.dataFolder = "/code"
+        let fromEnvironment = try configuration(environment: environment, site: site)
+        #expect(fromEnvironment.host == "0.0.0.0")
+        #expect(fromEnvironment.port == 9001)
+        #expect(fromEnvironment.debug)
+        #expect(fromEnvironment.dataFolder == "/environment")
+        let arguments = ["--host", "127.0.0.2", "--port", "9002", "--no-debug", "--data-dir", "/line"]
+        let fromLine = try configuration(arguments, environment: environment, site: site)
+        #expect(fromLine.host == "127.0.0.2")
+        #expect(fromLine.port == 9002)
+        #expect(!fromLine.debug)
+        #expect(fromLine.dataFolder == "/line")
+    }
+
+    @Test("DASH_DEBUG is on for the words that Dash takes", arguments: ["1", "true", "True", "yes"])
+    func debugIsOn(word: String) throws {
+        #expect(try configuration(environment: ["DASH_DEBUG": word]).debug)
+    }
+
+    @Test("DASH_DEBUG is off for all else", arguments: ["", "0", "false", "no", "off"])
+    func debugIsOff(word: String) throws {
+        #expect(try !configuration(environment: ["DASH_DEBUG": word]).debug)
+    }
+
+    @Test("A PORT that is none is refused with a sentence", arguments: ["abc", "-1", "65536", "80.5", " 80"])
+    func portOfTheEnvironment(text: String) {
+        let error = #expect(throws: DashError.self) { try configuration(environment: ["PORT": text]) }
+        #expect(error?.code == .option)
+        #expect(error?.message.contains("PORT is “\(text)”") == true)
+    }
+
+    @Test("A PORT in the environment does not matter where the command line names one")
+    func portOfTheLineWins() throws {
+        #expect(try configuration(["--port", "8051"], environment: ["PORT": "abc"]).port == 8051)
+    }
+
+    @Test("An empty variable is none", arguments: ["HOST", "PORT", "DASH_DATA_DIR"])
+    func emptyVariables(name: String) throws {
+        let result = try configuration(environment: [name: ""])
+        #expect(result.host == "127.0.0.1")
+        #expect(result.port == 8050)
+        #expect(result.dataFolder == nil)
+    }
+
+    @Test(
+        "What cannot work is refused at once",
+        arguments: [
+            ["--port", "70000"], ["--port=-1"], ["--port", "x"], ["--workers", "0"], ["--workers=-3"],
+            ["--prefix", "a b"], ["--prefix", "/a?b/"], ["--prefix", "/../"], ["--unknown"], ["more"],
+        ]
+    )
+    func refusals(arguments: [String]) {
+        #expect(throws: (any Error).self) { try ServeCommand.parse(arguments) }
+    }
+
+    @Test("Without a command the site is served; a call for help is another command")
+    func commands() throws {
+        #expect(try SiteCommand.parseAsRoot([]) is ServeCommand)
+        #expect(try SiteCommand.parseAsRoot(["--port", "1"]) is ServeCommand)
+        #expect(try SiteCommand.parseAsRoot(["serve", "--port", "1"]) is ServeCommand)
+        #expect(try !(SiteCommand.parseAsRoot(["--help"]) is ServeCommand))
+    }
+
+    @Test("The server restarts after traps unless told not to")
+    func supervision() throws {
+        #expect(try ServeCommand.parse([]).supervise)
+        #expect(try !ServeCommand.parse(["--no-supervise"]).supervise)
+    }
+}

@@ -1,0 +1,61 @@
+import Testing
+
+@testable import Dash
+
+@Suite("The names of a site's apps and jobs")
+struct SiteNamesTests {
+    private func app(_ name: String? = nil, jobs: [String] = []) -> DashApp {
+        let app = DashApp(name: name)
+        let run = html.Button.id("run")
+        app.layout = html.Button("Run", id: run)
+        for (number, job) in jobs.enumerated() {
+            let text = html.P.id("text\(number)")
+            app.backgroundCallback(Output(text.children), Input(run.nClicks), name: job) { _ in "done" }
+        }
+        return app
+    }
+
+    @Test("Apps with names and paths of their own are fine")
+    func distinctNames() {
+        let site = DashSite()
+        site.mount(app(jobs: ["work"]), at: "/a/")
+        site.mount(app(jobs: ["work"]), at: "/b/")
+        site.mount(app("third"), at: "/c/")
+        #expect(site.findings == [])
+    }
+
+    @Test("Two apps of one name are reported, given or made of the path", arguments: ["/reports/", "/other/"])
+    func appsOfOneName(path: String) {
+        let site = DashSite()
+        site.mount(app("reports"), at: "/")
+        site.mount(app(path == "/other/" ? "reports" : nil), at: path)
+        #expect(site.findings == ["Two apps are named “reports”; give one of them another name: DashApp(name:)."])
+    }
+
+    @Test("Two jobs that get one name from different apps are reported")
+    func jobsOfOneName() {
+        let site = DashSite()
+        site.mount(app("a", jobs: ["b/work"]), at: "/one/")
+        site.mount(app("a/b", jobs: ["work"]), at: "/two/")
+        #expect(site.findings == ["Two jobs are named “a/b/work”; give one of the callbacks a name:."])
+    }
+
+    @Test("Two things at one path are reported")
+    func onePathTwice() {
+        let site = DashSite()
+        site.mount(app("a"), at: "/tools")
+        site.mount(app("b"), at: "/tools/")
+        site.page(at: "tools", html: "")
+        #expect(site.findings.count == 2)
+        #expect(site.findings.allSatisfy { $0.hasPrefix("Two things are served at /tools/") })
+    }
+
+    @Test("A path that is none, and an empty site, are reported")
+    func noPathAndNoApp() {
+        let site = DashSite()
+        site.mount(app(), at: "/what?/")
+        #expect(site.findings.count == 2)
+        #expect(site.findings.first?.contains("“/what?/”") == true)
+        #expect(site.findings.last?.contains("empty") == true)
+    }
+}
