@@ -9,6 +9,7 @@ struct FolderTests {
     @Test("S19: only its owner may read it")
     func modes() async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = SQLiteJobStore(folder: folder.path)
         _ = try await store.open()
         #expect(try mode(folder.path) == 0o700)
@@ -21,6 +22,7 @@ struct FolderTests {
     @Test("a second store is refused with the folder's name and what to do, until the first is closed")
     func lock() async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let first = SQLiteJobStore(folder: folder.path)
         _ = try await first.open()
         let second = SQLiteJobStore(folder: folder.path)
@@ -37,6 +39,7 @@ struct FolderTests {
     @Test("folders on the way are made")
     func nested() async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = SQLiteJobStore(folder: folder.path + "/a/b")
         _ = try await store.open()
         #expect(try mode(folder.path + "/a/b") == 0o700)
@@ -46,6 +49,7 @@ struct FolderTests {
     @Test("a folder that cannot be made is an error with its path and the reason")
     func notAFolder() async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         try Data().write(to: URL(filePath: folder.path))
         let store = SQLiteJobStore(folder: folder.path + "/in")
         let error = await #expect(throws: JobsError.self) { try await store.open() }
@@ -56,6 +60,7 @@ struct FolderTests {
     @Test("a damaged file is an error that says so, and is left as it is")
     func damaged() async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
         let text = Data(String(repeating: "no database. ", count: 1000).utf8)
         try text.write(to: URL(filePath: folder.file))
@@ -69,6 +74,7 @@ struct FolderTests {
     @Test("a file of a newer version is not touched")
     func newerVersion() async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = SQLiteJobStore(folder: folder.path)
         _ = try await store.open()
         await store.close()

@@ -5,7 +5,6 @@ import JobsConformance
 import JobsSQLite
 import Logging
 import ServiceLifecycle
-import Synchronization
 import Testing
 
 /// Kills processes that use a store. The process is this test program again, which then runs `beKilled` alone.
@@ -21,15 +20,19 @@ struct KilledProcessTests {
     )
     func killLoop() async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         var told = Told()
         // A long soak sets a higher number.
         let rounds = ProcessInfo.processInfo.environment["JOBS_TEST_KILLS"].flatMap { Int($0) } ?? 12
         for round in 0..<rounds {
-            let process = try TestProcess(folder: folder.path)
+            let process = try TestProcess(
+                test: "KilledProcessTests/beKilled",
+                environment: [Self.folderVariable: folder.path]
+            )
             // Each round lets it come further.
             try await told.read(process, lines: 5 + round * 37)
             process.kill()
-            try await told.readRest(process)
+            await told.readRest(process)
             try folder.checkIntegrity()
         }
         #expect(told.accepted.count > rounds)
@@ -78,7 +81,7 @@ private struct Told {
         }
     }
 
-    mutating func readRest(_ process: TestProcess) async throws {
+    mutating func readRest(_ process: TestProcess) async {
         while let line = await process.nextLine() { take(line) }
     }
 
@@ -110,57 +113,3 @@ private struct Told {
 }
 
 private struct ProcessEnded: Error {}
-
-/// This test program again, with a folder to work in.
-private final class TestProcess: Sendable {
-    private let process: Mutex<Process>
-    private let lines: AsyncStream<String>
-
-    init(folder: String) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["--testing-library", "swift-testing", "--filter", "KilledProcessTests/beKilled"]
-        var environment = ProcessInfo.processInfo.environment
-        environment["JOBS_TEST_FOLDER"] = folder
-        process.environment = environment
-        let pipe = Pipe()
-        process.standardError = pipe
-        process.standardOutput = FileHandle.nullDevice
-        let (lines, found) = AsyncStream.makeStream(of: String.self)
-        let rest = Mutex(Data())
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                return found.finish()
-            }
-            for line in rest.withLock({ Self.takeLines(of: &$0, adding: data) }) where line.hasPrefix("@ ") {
-                found.yield(line)
-            }
-        }
-        try process.run()
-        self.lines = lines
-        self.process = Mutex(process)
-    }
-
-    func nextLine() async -> String? {
-        var iterator = lines.makeAsyncIterator()
-        return await iterator.next()
-    }
-
-    func kill() {
-        process.withLock { process in
-            _ = Foundation.kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-        }
-    }
-
-    /// Only whole lines: the last may have been cut by the kill.
-    private static func takeLines(of rest: inout Data, adding data: Data) -> [String] {
-        rest += data
-        guard let end = rest.lastIndex(of: 10) else { return [] }
-        let lines = String(decoding: rest[...end], as: UTF8.self).split(separator: "\n").map(String.init)
-        rest = Data(rest[(end + 1)...])
-        return lines
-    }
-}

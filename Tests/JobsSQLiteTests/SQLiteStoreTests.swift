@@ -175,6 +175,7 @@ struct SQLiteStoreTests {
         _ body: (SQLiteJobStore) async throws -> Void
     ) async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = make(folder.path)
         _ = try await store.open()
         try await body(store)

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 import Testing
 
-/// A folder that is gone with its last reference.
+/// A folder that is gone with its last reference, which may be before the end of the scope: see `withExtendedLifetime`.
 final class TemporaryFolder: Sendable {
     let path: String
 

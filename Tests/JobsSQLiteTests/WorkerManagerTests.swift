@@ -30,6 +30,7 @@ struct WorkerManagerTests {
     @Test("F1: a worker that is killed in the middle: the job gets its other attempt, and a result")
     func workerKilled() async throws {
         let file = TemporaryFolder()
+        defer { withExtendedLifetime(file) {} }
         try await FixtureWorkers.withManager(TemporaryFolder(), maximum: 1) { manager, pool in
             let request = JobRequest(
                 name: "wait-for-file",
@@ -51,6 +52,7 @@ struct WorkerManagerTests {
     @Test("F2: a trap fails its job with signal and message; the others are not touched")
     func trap() async throws {
         let file = TemporaryFolder()
+        defer { withExtendedLifetime(file) {} }
         try await FixtureWorkers.withManager(TemporaryFolder()) { manager, _ in
             let other = try await manager.start(JobRequest(name: "wait-for-file", payload: Array(file.path.utf8)))
             let id = try await manager.start(JobRequest(name: "fatal"))
@@ -78,7 +80,9 @@ struct WorkerManagerTests {
     @Test("F26: a job that a graceful shutdown interrupts is run again by the next process")
     func shutdown() async throws {
         let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let file = TemporaryFolder()
+        defer { withExtendedLifetime(file) {} }
         let id = try await FixtureWorkers.withManager(folder) { manager, pool in
             let id = try await manager.start(JobRequest(name: "wait-for-file", payload: Array(file.path.utf8)))
             _ = try await busyWorker(pool)
