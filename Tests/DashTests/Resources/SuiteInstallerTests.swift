@@ -163,7 +163,7 @@ struct SuiteInstallerTests {
     }
 
     /// Nothing but the old folder and the lock of installers is there.
-    private func expectOldFolder(sourceLocation: SourceLocation = #_sourceLocation) {
+    private func expectOldFolder(sourceLocation: Testing.SourceLocation = #_sourceLocation) {
         #expect(folder.names(in: "place") == [".suites.lock", "suites"], sourceLocation: sourceLocation)
         #expect(folder.text(of: "place/suites/dash/old.js") == "old", sourceLocation: sourceLocation)
     }
