@@ -32,9 +32,26 @@ struct SiteServer: Sendable {
         group.maximumGracefulShutdownDuration = configuration.shutdownGrace + .seconds(10)
         let services = ServiceGroup(configuration: group)
         do {
-            try await services.run()
+            try await Self.endingAtOnceOnSecondSignal { try await services.run() }
         } catch {
             throw Self.explained(error, configuration)
+        }
+    }
+
+    /// Ends this process where it stands when a second signal asks for the end. Under a supervisor that is its task.
+    private static func endingAtOnceOnSecondSignal(_ serve: @escaping @Sendable () async throws -> Void) async throws {
+        if SupervisedServer.isSupervised { return try await serve() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var signals = 0
+                for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                    signals += 1
+                    // 137 is what a shell shows for a process that was killed. The workers end with their server.
+                    if signals > 1 { _exit(137) }
+                }
+            }
+            defer { group.cancelAll() }
+            try await serve()
         }
     }
 
@@ -65,7 +82,7 @@ struct SiteServer: Sendable {
     /// The usual reason why a server does not come up, in words.
     private static func explained(_ error: any Error, _ configuration: SiteConfiguration) -> any Error {
         let address = "\(configuration.host):\(configuration.port)"
-        if error is SocketAddressError {
+        if error is SocketAddressError || error is SocketAddressError.UnknownHost {
             return DashError(
                 .address,
                 "The host “\(configuration.host)” is not known; give an address with --host.",
