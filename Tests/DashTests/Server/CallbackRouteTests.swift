@@ -30,6 +30,23 @@ struct CallbackRouteTests {
         }
     }
 
+    @Test("The dependencies have stock Dash's members, in its order")
+    func dependencies() async throws {
+        let app = DashApp()
+        app.layout = html.Div()
+        app.callback(Output("greeting", "children"), Input("name", "value")) { (name: String?) in name ?? "" }
+        try await TestSite(app).serve { visit in
+            let answer = try await visit.ask(.get, "/_dash-dependencies")
+            let wanted = """
+                [{"output":"greeting.children","inputs":[{"id":"name","property":"value"}],"state":[],\
+                "clientside_function":null,"prevent_initial_call":false,"background":null,"dynamic_creator":null,\
+                "no_output":false,"optional":false,"hidden":false,"websocket":false,"persistent":false}]
+                """
+            #expect(answer.headers[.contentType] == "application/json")
+            #expect(answer.text == wanted)
+        }
+    }
+
     @Test("Several outputs, of one component too")
     func multiOutput() async throws {
         let app = DashApp()
