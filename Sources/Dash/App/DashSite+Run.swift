@@ -17,7 +17,7 @@ extension DashSite {
         if WorkerProcess.isWorker { await JobWorker(site: self).serve() }
         let serve: ServeCommand
         do {
-            var command = try SiteCommand.parseAsRoot(arguments)
+            var command = try SiteCommand.command(for: arguments ?? Array(CommandLine.arguments.dropFirst()))
             guard let asked = command as? ServeCommand else {
                 // A call for help: the text is in the error that this throws.
                 return try command.run()

@@ -11,6 +11,11 @@ struct SiteCommand: ParsableCommand {
             defaultSubcommand: ServeCommand.self
         )
     }
+
+    /// The command that a command line asks for. Help on the program is help on `serve`, where the options are.
+    static func command(for arguments: [String]) throws -> any ParsableCommand {
+        try parseAsRoot([["--help"], ["-h"], ["help"]].contains(arguments) ? ["serve", "--help"] : arguments)
+    }
 }
 
 /// `serve`: the web server with its worker processes.
@@ -55,10 +60,11 @@ struct ServeCommand: ParsableCommand {
         if let prefix, MountPath.normalized(prefix) == nil { throw ValidationError("Write a prefix like /tools/.") }
     }
 
-    /// The site's configuration with the environment's and the command line's word on it.
+    /// The site's configuration with the environment's and the command line's word on it. An empty variable is none.
     ///
     /// - Throws: ``DashError`` with code `option` for a variable that has no valid value.
     func apply(to configuration: SiteConfiguration, environment: [String: String]) throws -> SiteConfiguration {
+        let environment = environment.filter { !$0.value.isEmpty }
         var result = configuration
         result.host = host ?? environment["HOST"] ?? configuration.host
         result.port = try port ?? Self.number("PORT", environment) ?? configuration.port
@@ -66,13 +72,12 @@ struct ServeCommand: ParsableCommand {
             debug ?? environment["DASH_DEBUG"].map { ["1", "true", "True", "yes"].contains($0) } ?? configuration.debug
         result.workers = workers ?? configuration.workers
         result.pathPrefix = prefix ?? configuration.pathPrefix
-        let named = environment["DASH_DATA_DIR"].flatMap { $0.isEmpty ? nil : $0 }
-        result.dataFolder = dataFolder ?? named ?? configuration.dataFolder
+        result.dataFolder = dataFolder ?? environment["DASH_DATA_DIR"] ?? configuration.dataFolder
         return result
     }
 
     private static func number(_ variable: String, _ environment: [String: String]) throws -> Int? {
-        guard let text = environment[variable], !text.isEmpty else { return nil }
+        guard let text = environment[variable] else { return nil }
         guard let number = Int(text), (0...65535).contains(number) else {
             throw DashError(.option, "\(variable) is “\(text)”, which is no port number from 0 to 65535.")
         }

@@ -39,6 +39,12 @@ def tree(pid):
     return found
 
 
+def of_session(session):
+    """The living processes of a session, whoever their parents are."""
+    stats = ((int(entry), _stat(entry)) for entry in os.listdir("/proc") if entry.isdigit())
+    return [pid for pid, stat in stats if stat and int(stat[3]) == session and stat[0] not in "ZX"]
+
+
 def cpu_seconds(pids):
     """CPU time the processes have used so far."""
     stats = [stat for stat in map(_stat, pids) if stat]

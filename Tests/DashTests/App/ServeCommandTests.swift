@@ -105,10 +105,10 @@ struct ServeCommandTests {
 
     @Test("Without a command the site is served; a call for help is another command")
     func commands() throws {
-        #expect(try SiteCommand.parseAsRoot([]) is ServeCommand)
-        #expect(try SiteCommand.parseAsRoot(["--port", "1"]) is ServeCommand)
-        #expect(try SiteCommand.parseAsRoot(["serve", "--port", "1"]) is ServeCommand)
-        #expect(try !(SiteCommand.parseAsRoot(["--help"]) is ServeCommand))
+        #expect(try SiteCommand.command(for: []) is ServeCommand)
+        #expect(try SiteCommand.command(for: ["--port", "1"]) is ServeCommand)
+        #expect(try SiteCommand.command(for: ["serve", "--port", "1"]) is ServeCommand)
+        #expect(try !(SiteCommand.command(for: ["--help"]) is ServeCommand))
     }
 
     @Test("The server restarts after traps unless told not to")

@@ -19,6 +19,7 @@ func many() -> DashApp {
             cancel: [Input(stop.nClicks)],
             preventInitialCall: true
         ) { clicks in
+            note("\(number)", in: "many")
             try await Task.sleep(for: .seconds(30))
             return "done \(clicks ?? 0)"
         }
