@@ -138,16 +138,14 @@ extension CacheKey {
     ///
     /// - Throws: what the closure throws.
     init(_ policy: CachePolicy, _ call: CallbackCall) async throws {
-        let arguments = call.request.bindings.map(\.argument)
-        let parts: [JSON] = [
-            .string(call.jobName),
-            .string(BuildID.current),
-            .array(policy.keptArguments(arguments, of: call.callback.slots)),
-            try await withTaskExecutorPreference(call.executor) { try await policy.value() }.json,
-            .string(policy.scope == .shared ? "" : call.owner),
-        ]
-        let digest = SHA256.hash(data: JSON.array(parts).canonical())
-        let digits = Array("0123456789abcdef")
-        self.init(String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }))
+        let by = try await withTaskExecutorPreference(call.executor) { try await policy.value() }
+        self.init(
+            name: call.jobName,
+            build: BuildID.current,
+            version: call.callback.version,
+            arguments: policy.keptArguments(call.request.bindings.map(\.argument), of: call.callback.slots),
+            by: [by.json],
+            scope: policy.scope == .shared ? "" : call.owner
+        )
     }
 }
