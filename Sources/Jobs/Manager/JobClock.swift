@@ -36,26 +36,34 @@ public struct WallTime: Sendable, Hashable, Comparable {
     /// Earlier is less.
     public static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
 
-    /// The time after a wait, to the millisecond.
+    /// The time after a wait, to the millisecond; a time too far away is the last there is.
     public static func + (time: WallTime, wait: Duration) -> WallTime {
-        WallTime(milliseconds: time.milliseconds + wait.wholeMilliseconds)
+        let (sum, isTooFar) = time.milliseconds.addingReportingOverflow(wait.wholeMilliseconds)
+        return WallTime(milliseconds: isTooFar ? (wait < .zero ? .min : .max) : sum)
     }
 
-    /// The time before a wait, to the millisecond.
+    /// The time before a wait, to the millisecond; a time too far away is the first there is.
     public static func - (time: WallTime, wait: Duration) -> WallTime {
-        WallTime(milliseconds: time.milliseconds - wait.wholeMilliseconds)
+        let (difference, isTooFar) = time.milliseconds.subtractingReportingOverflow(wait.wholeMilliseconds)
+        return WallTime(milliseconds: isTooFar ? (wait < .zero ? .max : .min) : difference)
     }
 
     /// The time between two moments.
     public static func - (left: WallTime, right: WallTime) -> Duration {
-        .milliseconds(left.milliseconds - right.milliseconds)
+        .milliseconds(left.milliseconds) - .milliseconds(right.milliseconds)
     }
 }
 
 extension Duration {
     /// The duration in whole milliseconds, rounded down towards zero.
+    ///
+    /// More than 2⁶¹ (73 million years) is 2⁶¹, on both sides of zero: a database can then still add a time to it.
     public var wholeMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        let most: Int64 = 1 << 61
+        // Before the components are asked for, which a longer duration does not have.
+        if self >= .milliseconds(most) { return most }
+        if self <= .milliseconds(-most) { return -most }
+        return components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }
 
@@ -74,8 +82,9 @@ public struct SystemJobClock: JobClock {
         )
     }
 
-    /// Waits.
+    /// Waits, a century at most, as the system cannot count longer waits.
     public func sleep(until deadline: Duration) async throws {
-        try await Task.sleep(until: start + deadline, tolerance: .milliseconds(1), clock: .continuous)
+        let latest = start.duration(to: .now) + .seconds(100 * 365 * 86_400)
+        try await Task.sleep(until: start + min(deadline, latest), tolerance: .milliseconds(1), clock: .continuous)
     }
 }
