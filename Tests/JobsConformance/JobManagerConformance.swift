@@ -40,7 +40,7 @@ public struct JobManagerConformance: Sendable {
     /// All promises.
     public static var checks: [Check] {
         lifeCycleChecks + changeChecks + newsChecks + queueChecks + cancellationChecks + retryChecks + cacheChecks
-            + restartChecks + timeChecks + serviceChecks
+            + restartChecks + timeChecks + serviceChecks + limitChecks
     }
 
     /// The time of this check.

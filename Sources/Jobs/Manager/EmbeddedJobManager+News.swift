@@ -4,9 +4,8 @@ extension EmbeddedJobManager {
     /// How a job stands now. The store is read only for jobs that finished some time ago.
     public func news(of id: JobID, after sequence: Int) async throws -> JobNews? {
         try await opened.wait()
-        try await fetch(id)
-        guard case .news(let news) = withEngine({ $0.news(of: id, after: sequence, at: $1) }) else { return nil }
-        return news
+        let fetched = try await fetch(id)
+        return news(of: id, fetched: fetched, after: sequence)
     }
 
     /// Waits until there are news. See ``JobManager/nextNews(of:after:)``.
@@ -14,9 +13,15 @@ extension EmbeddedJobManager {
     /// When the manager stops, waiters are given what there is; whoever asks then gets `JobsError.stopped`.
     public func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
         try await opened.wait()
-        try await fetch(id)
+        if let fetched = try await fetch(id) { return news(of: id, fetched: fetched, after: sequence) }
         await untilNews(of: id, after: sequence)
         return try await currentNews(of: id, after: sequence)
+    }
+
+    private func news(of id: JobID, fetched: StoredJob?, after sequence: Int) -> JobNews? {
+        let answer = withEngine { $0.news(of: id, fetched: fetched, after: sequence, at: $1) }
+        guard case .news(let news) = answer else { return nil }
+        return news
     }
 
     /// The news even if the manager stopped while they were waited for.
@@ -55,12 +60,11 @@ extension EmbeddedJobManager {
         }
     }
 
-    /// Takes a finished job into memory if only the store has it.
-    func fetch(_ id: JobID) async throws {
-        guard state.withLock({ $0.engine.jobs[id] == nil }) else { return }
+    /// Reads a job if only the store has it.
+    func fetch(_ id: JobID) async throws -> StoredJob? {
+        guard state.withLock({ $0.engine.jobs[id] == nil }) else { return nil }
         do {
-            guard let job = try await store.job(id) else { return }
-            withEngine { $0.adopt(job, at: $1) }
+            return try await store.job(id)
         } catch {
             throw storageError(error, "read a job")
         }

@@ -77,8 +77,8 @@ public final class EmbeddedJobManager: JobManager {
     /// Remembers what a page was told of a job. It is stored with the next write, at most 200 ms later.
     public func record(_ delivery: Delivery, for id: JobID) async throws {
         try await opened.wait()
-        try await fetch(id)
-        withEngine { $0.record(delivery, for: id, at: $1) }
+        let fetched = try await fetch(id)
+        withEngine { $0.record(delivery, for: id, fetched: fetched, at: $1) }
     }
 
     /// Asks a job to stop. Those who wait for its news are told before this returns.

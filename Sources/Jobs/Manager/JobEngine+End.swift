@@ -24,7 +24,7 @@ extension JobEngine {
     ) {
         switch outcome {
         case .succeeded(let bytes):
-            end(id, as: .succeeded, result: RawJSON(unchecked: bytes), at: now, into: &actions)
+            succeeded(id, bytes, at: now, into: &actions)
         case .failed(let failure):
             attemptFailed(id, JobFailure(failure), at: now, into: &actions)
         case .cancelled where !isDispatching:
@@ -35,6 +35,18 @@ extension JobEngine {
         case .shutDown:
             wait(id, for: .zero, at: now)
         }
+    }
+
+    /// A result that is too large is a failure, and none that another attempt would mend.
+    private mutating func succeeded(_ id: JobID, _ result: [UInt8], at now: JobTime, into actions: inout JobActions) {
+        let limit = configuration.maximumResultBytes
+        guard result.count > limit else {
+            end(id, as: .succeeded, result: RawJSON(unchecked: result), at: now, into: &actions)
+            return
+        }
+        let message = "The job's result has \(result.count) bytes, more than the \(limit) allowed."
+        let failure = JobFailure(kind: .tooLarge, code: "result", message: message)
+        end(id, as: .failed, failure: failure, at: now, into: &actions)
     }
 
     /// Another attempt if the job asked for one, else the end.
@@ -87,13 +99,15 @@ extension JobEngine {
         entry.status = ending
         entry.ending = nil
         entry.isExecuting = false
+        release(entry)
         entry.request.payload = []
-        release(ownerOf: entry)
         actions.woken.formUnion(entry.takeWaiters())
         jobs[id] = entry
         finished.append(id, bytes: entry.bytes)
         evictFinished()
         planPruning(at: now.monotonic + configuration.keepFinished)
+        // A new result may be one too many for the cache.
+        if ending.result != nil, entry.request.cache != nil { planPruning(at: now.monotonic + Self.pruningInterval) }
     }
 
     /// The end could not be written: the job fails for everybody, and that is written when writing works again.
@@ -110,12 +124,13 @@ extension JobEngine {
         flushFailed(id, at: now)
     }
 
-    /// Lets the oldest finished jobs go from memory; the store has them.
+    /// Lets the oldest finished jobs go from memory; the store has them. The newest stays, however large it is: somebody
+    /// is just about to be told of it.
     mutating func evictFinished() {
         while finished.count > configuration.maximumFinishedInMemory
             || finished.bytes > configuration.maximumFinishedBytesInMemory
         {
-            guard let oldest = finished.oldest, !dirty.contains(oldest) else { return }
+            guard finished.count > 1, let oldest = finished.oldest, !dirty.contains(oldest) else { return }
             finished.removeOldest()
             jobs[oldest] = nil
         }

@@ -34,7 +34,14 @@ extension JobEngine {
         jobs[id]?.lastAsked = now.monotonic
     }
 
-    /// Takes a finished job back into memory from the store.
+    /// The news of a job, after taking it back from the store if it came from there. In one step, as the next one to be
+    /// taken back may put it out of memory again.
+    mutating func news(of id: JobID, fetched: StoredJob?, after sequence: Int, at now: JobTime) -> Answer {
+        if let fetched { adopt(fetched, at: now) }
+        return news(of: id, after: sequence, at: now)
+    }
+
+    /// Takes a finished job back into memory from the store, where it stays at least until the next one is taken back.
     mutating func adopt(_ job: StoredJob, at now: JobTime) {
         let id = job.request.id
         guard jobs[id] == nil, job.status.state.isFinished, !isOutOfTime(job.status, at: now) else { return }

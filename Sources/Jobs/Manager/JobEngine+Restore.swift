@@ -16,7 +16,7 @@ extension JobEngine {
         lastTicket += 1
         entry.ticket = lastTicket
         count(entry, by: 1)
-        unfinishedOfOwner[job.request.owner, default: 0] += 1
+        hold(entry)
         jobs[job.request.id] = entry
     }
 

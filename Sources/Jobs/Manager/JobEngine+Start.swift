@@ -19,7 +19,7 @@ extension JobEngine {
         entry.ticket = lastTicket
         entry.isInserted = false
         waitingCount += 1
-        unfinishedOfOwner[request.owner, default: 0] += 1
+        hold(entry)
         jobs[request.id] = entry
         if mayBegin(at: now), waitingCount == 1 {
             beginAttempt(request.id, at: now)
@@ -33,11 +33,17 @@ extension JobEngine {
 
     private func checkLimits(_ request: JobRequest) throws(JobsError) {
         let size = request.payload.count + request.details.count
-        guard size <= configuration.maximumPayloadBytes else {
+        guard size <= min(configuration.maximumPayloadBytes, configuration.maximumUnfinishedBytes) else {
             throw JobsError(.tooLarge, "The job's input has \(size) bytes, more than is allowed.")
         }
         guard waitingCount < configuration.maximumQueued else {
             throw JobsError(.busy, "\(waitingCount) jobs are waiting already. Try again in a moment.")
+        }
+        guard size <= configuration.maximumUnfinishedBytes - unfinishedBytes else {
+            throw JobsError(
+                .busy,
+                "The inputs of the unfinished jobs take \(unfinishedBytes) bytes already. Try again in a moment."
+            )
         }
         let count = unfinishedOfOwner[request.owner, default: 0]
         guard count < configuration.maximumPerOwner else {
@@ -79,7 +85,7 @@ extension JobEngine {
         guard let entry = jobs.removeValue(forKey: id) else { return }
         actions.woken.formUnion(entry.waiters)
         count(entry, by: -1)
-        release(ownerOf: entry)
+        release(entry)
     }
 
     mutating func enqueue(_ entry: JobEntry, at now: JobTime) {
@@ -100,7 +106,15 @@ extension JobEngine {
         }
     }
 
-    mutating func release(ownerOf entry: JobEntry) {
+    /// Counts an unfinished job in what its owner and the queue may hold.
+    mutating func hold(_ entry: JobEntry) {
+        unfinishedOfOwner[entry.request.owner, default: 0] += 1
+        unfinishedBytes += entry.inputBytes
+    }
+
+    /// A job that was held has ended, or is forgotten. Its payload must still be there.
+    mutating func release(_ entry: JobEntry) {
+        unfinishedBytes -= entry.inputBytes
         let left = unfinishedOfOwner[entry.request.owner, default: 0] - 1
         unfinishedOfOwner[entry.request.owner] = left > 0 ? left : nil
     }

@@ -18,7 +18,9 @@ extension JobEngine {
             case .flush: flush(at: now, into: &actions)
             case .unpausing: break  // The dispatch below looks at the time.
             case .pruning:
-                isPruningPlanned = false
+                // One that was planned before an earlier one is not heard.
+                guard deadline.time == plannedPruning else { continue }
+                plannedPruning = nil
                 forgetFinished(at: now)
                 actions.prunes = true
             }
@@ -38,16 +40,20 @@ extension JobEngine {
     }
 
     mutating func planPruning(at time: Duration) {
-        guard !isPruningPlanned else { return }
-        isPruningPlanned = true
+        if let plannedPruning, plannedPruning <= time { return }
+        plannedPruning = time
         plan(.pruning, at: time)
     }
 
-    /// The store was pruned; what is left decides when it is done again, at most each ten seconds.
+    /// The shortest time between two prunings of the store that leave nothing to remove.
+    static let pruningInterval = Duration.seconds(10)
+
+    /// The store was pruned; what is left decides when it is done again: at once if there was too much for one go.
     mutating func pruned(_ pruning: StorePruning, at now: JobTime) {
+        if pruning.hasMore { return planPruning(at: now.monotonic) }
         let times = [pruning.oldestFinished.map { $0 + configuration.keepFinished }, pruning.nextExpiry]
         guard let next = times.compactMap({ $0 }).min() else { return }
-        planPruning(at: now.monotonic + max(.seconds(10), next - now.wall))
+        planPruning(at: now.monotonic + max(Self.pruningInterval, next - now.wall))
     }
 
     /// Drops the jobs that wait for a worker and that nobody asked for.

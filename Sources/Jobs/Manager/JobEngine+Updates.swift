@@ -38,8 +38,9 @@ extension JobEngine {
         actions.stopped.append(entry.taskID)
     }
 
-    /// Remembers what the page was told.
-    mutating func record(_ delivery: Delivery, for id: JobID, at now: JobTime) {
+    /// Remembers what the page was told of a job, which may have been fetched from the store.
+    mutating func record(_ delivery: Delivery, for id: JobID, fetched: StoredJob?, at now: JobTime) {
+        if let fetched { adopt(fetched, at: now) }
         guard jobs[id] != nil else { return }
         jobs[id]?.status.delivery = delivery
         jobs[id]?.ending?.delivery = delivery

@@ -20,12 +20,15 @@ struct JobEngine: Sendable {
     /// Jobs that the store may hold though their insertion failed.
     var removals: Set<JobID> = []
     var isFlushPlanned = false
-    var isPruningPlanned = false
+    /// When the store is pruned next, if that is planned.
+    var plannedPruning: Duration?
     var isAbandonmentPlanned = false
 
     var waitingCount = 0
     var runningCount = 0
     var unfinishedOfOwner: [String: Int] = [:]
+    /// What the payloads and details of all unfinished jobs take.
+    var unfinishedBytes = 0
     var lastTicket = 0
     /// Whether attempts may begin: from the opening to the stop.
     var isDispatching = false

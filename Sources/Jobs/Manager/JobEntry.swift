@@ -39,9 +39,12 @@ struct JobEntry: Sendable {
         ending == nil && (status.state == .running || status.state == .cancelling)
     }
 
+    /// What the job was started with, in bytes.
+    var inputBytes: Int { request.payload.count + request.details.count }
+
     /// What the job takes in memory, roughly.
     var bytes: Int {
-        changes.bytes + request.payload.count + request.details.count + (status.result?.bytes.count ?? 0) + 512
+        changes.bytes + inputBytes + (status.result?.bytes.count ?? 0) + 512
     }
 
     func news(after sequence: Int) -> JobNews {

@@ -1,13 +1,17 @@
 /// The rules of an embedded manager.
 public struct JobManagerConfiguration: Sendable {
     /// How many jobs may wait; a start beyond is refused as busy.
-    public var maximumQueued = 1000
+    public var maximumQueued = 10_000
     /// How many unfinished jobs one owner may have.
-    public var maximumPerOwner = 250
+    public var maximumPerOwner = 1000
+    /// What the payloads and details of all unfinished jobs together may take, in bytes; a start beyond is refused as busy.
+    public var maximumUnfinishedBytes = 512 << 20
     /// The largest payload and details of a job together, in bytes.
     public var maximumPayloadBytes = 32 << 20
     /// The most that a job's merged progress and properties may take, in bytes. A job that sends more fails.
     public var maximumChangesBytes = 32 << 20
+    /// The largest result of a job, in bytes. A job with a larger one fails as too large and is not tried again.
+    public var maximumResultBytes = 128 << 20
     /// How long a finished job can be asked for.
     public var keepFinished: Duration = .seconds(3600)
     /// A job that waits and that nobody asked for in this time is dropped.
@@ -18,7 +22,7 @@ public struct JobManagerConfiguration: Sendable {
     public var storageRetryDelay: Duration = .seconds(1)
     /// How many finished jobs are held in memory; the others are read from the store when asked for.
     public var maximumFinishedInMemory = 1000
-    /// How many bytes the finished jobs in memory may take.
+    /// How many bytes the finished jobs in memory may take. The newest is held whatever it takes.
     public var maximumFinishedBytesInMemory = 64 << 20
     /// How often a job may be started again because the server, not the job, came down.
     public var maximumInterruptions = 3

@@ -30,7 +30,7 @@ public protocol JobStore: Sendable {
     /// - Parameters:
     ///   - limit: Jobs that finished at this time or before are removed.
     ///   - time: The present time, which decides what is expired.
-    /// - Returns: When something will be there to remove next, if anything is known.
+    /// - Returns: When something will be there to remove next, if anything is known, and whether there is already.
     func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning
 
     /// Closes the store. Nothing is called after it.
@@ -43,11 +43,14 @@ public struct StorePruning: Sendable, Hashable {
     public var oldestFinished: WallTime?
     /// When the next cached result expires.
     public var nextExpiry: WallTime?
+    /// Whether there was more to remove than is done in one go, so that it has to be done again at once.
+    public var hasMore: Bool
 
     /// Makes the answer of a pruning.
-    public init(oldestFinished: WallTime? = nil, nextExpiry: WallTime? = nil) {
+    public init(oldestFinished: WallTime? = nil, nextExpiry: WallTime? = nil, hasMore: Bool = false) {
         self.oldestFinished = oldestFinished
         self.nextExpiry = nextExpiry
+        self.hasMore = hasMore
     }
 }
 
