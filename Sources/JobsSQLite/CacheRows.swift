@@ -6,15 +6,28 @@ import Jobs
 /// Writes and reads rows of the table `cache`.
 enum CacheRows {
     private static let storeSQL = """
-        INSERT INTO cache (key, result, expire, used, expires) VALUES (?1, ?2, ?3, ?4, ?4 + ?3)
+        INSERT INTO cache (key, result, expire, used, expires, size) VALUES (?1, ?2, ?3, ?4, ?4 + ?3, ?5)
         ON CONFLICT (key) DO UPDATE SET
-            result = excluded.result, expire = excluded.expire, used = excluded.used, expires = excluded.expires
+            result = excluded.result, expire = excluded.expire, used = excluded.used, expires = excluded.expires,
+            size = excluded.size
         """
 
-    static func store(_ wish: CacheStore, _ result: RawJSON, at time: WallTime, _ db: Database) throws {
+    /// Keeps a result.
+    ///
+    /// - Returns: How many bytes more there are in the cache than before.
+    static func store(_ wish: CacheStore, _ result: RawJSON, at time: WallTime, _ db: Database) throws -> Int {
+        let known = try db.cachedStatement(sql: "SELECT size FROM cache WHERE key = ?")
+        let before = try Int.fetchOne(known, arguments: [wish.key.text]) ?? 0
         try db.cachedStatement(sql: storeSQL).execute(arguments: [
             wish.key.text, Columns.blob(result.bytes), wish.expire?.wholeMilliseconds, time.milliseconds,
+            result.bytes.count,
         ])
+        return result.bytes.count - before
+    }
+
+    /// How many bytes of results there are.
+    static func bytes(_ db: Database) throws -> Int {
+        try Int.fetchOne(db, sql: "SELECT sum(size) FROM cache") ?? 0
     }
 
     static func find(_ key: CacheKey, at time: WallTime, _ db: Database) throws -> RawJSON? {

@@ -1,46 +1,83 @@
 import GRDB
 import Jobs
 
-/// Removes what is old.
-enum Pruning {
-    /// How many rows go in one transaction, so that no write waits long behind it.
-    static let batch = 2000
+/// Removes what is old, in portions and for a short time, so that no write waits long behind it.
+struct Pruning {
+    /// How many rows go at a time.
+    static let portion = 50
+    /// No portion is begun after this time.
+    static let longest = Duration.milliseconds(10)
 
-    static func prune(
-        finishedBefore limit: WallTime,
-        at time: WallTime,
-        maximumCacheBytes: Int,
-        _ db: Database
-    ) throws -> StorePruning {
-        try db.execute(
-            sql: """
-                DELETE FROM jobs WHERE ordinal IN (
-                    SELECT ordinal FROM jobs WHERE finished IS NOT NULL AND finished <= ? ORDER BY finished LIMIT ?)
-                """,
-            arguments: [limit.milliseconds, batch]
-        )
-        try db.execute(sql: "DELETE FROM cache WHERE expires <= ?", arguments: [time.milliseconds])
-        try shrinkCache(to: maximumCacheBytes, db)
+    private let finishedBefore: WallTime
+    private let time: WallTime
+    private let cacheExcess: Int
+    /// How many bytes of cached results were removed.
+    private(set) var removedBytes = 0
+
+    /// - Parameters:
+    ///   - finishedBefore: Jobs that finished then or before are removed.
+    ///   - time: Results that expire then or before are removed.
+    ///   - cacheExcess: How many bytes of results are too many; those unused for the longest time go.
+    init(finishedBefore: WallTime, time: WallTime, cacheExcess: Int) {
+        self.finishedBefore = finishedBefore
+        self.time = time
+        self.cacheExcess = cacheExcess
+    }
+
+    mutating func run(_ db: Database) throws -> StorePruning {
+        let end = ContinuousClock.now + Self.longest
+        var hasMore = true
+        while hasMore, ContinuousClock.now < end { hasMore = try removePortion(db) }
         return StorePruning(
-            oldestFinished: Columns.time(
-                try Int64.fetchOne(db, sql: "SELECT min(finished) FROM jobs WHERE finished IS NOT NULL")
-            ),
-            nextExpiry: Columns.time(
-                try Int64.fetchOne(db, sql: "SELECT min(expires) FROM cache WHERE expires IS NOT NULL")
-            )
+            oldestFinished: try Self.earliest("SELECT min(finished) FROM jobs WHERE finished IS NOT NULL", db),
+            nextExpiry: try Self.earliest("SELECT min(expires) FROM cache WHERE expires IS NOT NULL", db),
+            hasMore: hasMore
         )
     }
 
-    /// Lets the results go that were not used for the longest time.
-    private static func shrinkCache(to bytes: Int, _ db: Database) throws {
-        try db.execute(
-            sql: """
-                DELETE FROM cache WHERE key IN (
-                    SELECT key FROM (
-                        SELECT key, sum(length(result)) OVER (ORDER BY used DESC, key) AS total FROM cache)
-                    WHERE total > ?)
-                """,
-            arguments: [bytes]
+    /// - Returns: Whether there may be more to remove.
+    private mutating func removePortion(_ db: Database) throws -> Bool {
+        let removed = [try removeJobs(db), try removeExpired(db), try removeUnused(db)]
+        return removed.contains(Self.portion)
+    }
+
+    private func removeJobs(_ db: Database) throws -> Int {
+        let sql = """
+            DELETE FROM jobs WHERE ordinal IN (
+                SELECT ordinal FROM jobs WHERE finished IS NOT NULL AND finished <= ? ORDER BY finished LIMIT ?)
+            """
+        try db.cachedStatement(sql: sql).execute(arguments: [finishedBefore.milliseconds, Self.portion])
+        return db.changesCount
+    }
+
+    private mutating func removeExpired(_ db: Database) throws -> Int {
+        let sql = "SELECT rowid, size FROM cache WHERE expires <= ? ORDER BY expires LIMIT ?"
+        let rows = try Row.fetchAll(
+            db.cachedStatement(sql: sql),
+            arguments: [time.milliseconds, Self.portion]
         )
+        for row in rows { try remove(row, db) }
+        return rows.count
+    }
+
+    private mutating func removeUnused(_ db: Database) throws -> Int {
+        guard removedBytes < cacheExcess else { return 0 }
+        let sql = "SELECT rowid, size FROM cache ORDER BY used LIMIT ?"
+        let rows = try Row.fetchAll(db.cachedStatement(sql: sql), arguments: [Self.portion])
+        var count = 0
+        for row in rows where removedBytes < cacheExcess {
+            try remove(row, db)
+            count += 1
+        }
+        return count
+    }
+
+    private mutating func remove(_ row: Row, _ db: Database) throws {
+        try db.cachedStatement(sql: "DELETE FROM cache WHERE rowid = ?").execute(arguments: [row["rowid"] as Int64])
+        removedBytes += row["size"] as Int
+    }
+
+    private static func earliest(_ sql: String, _ db: Database) throws -> WallTime? {
+        Columns.time(try Int64.fetchOne(db.cachedStatement(sql: sql)))
     }
 }

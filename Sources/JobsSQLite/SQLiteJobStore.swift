@@ -20,6 +20,8 @@ public final class SQLiteJobStore: JobStore {
     private let maximumCacheBytes: Int
     private let maximumFileBytes: Int?
     private let opened = Mutex<Opened?>(nil)
+    /// How many bytes of results the cache has, as far as writes have returned.
+    private let cacheBytes = Atomic(0)
 
     /// Makes a store; nothing is touched before it is opened.
     ///
@@ -44,24 +46,28 @@ public final class SQLiteJobStore: JobStore {
             return Opened(lock: lock, pool: pool, writes: WriteQueue(pool))
         }
         self.opened.withLock { $0 = opened }
+        cacheBytes.store(try await read(CacheRows.bytes), ordering: .relaxed)
         return try await read(JobRows.unfinished)
     }
 
     /// Commits the changes, together with those of other calls that come at the same time.
     public func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
-        try await current().writes.write { db in
+        let (refused, added) = try await current().writes.write { db in
             var refused: Set<JobID> = []
+            var added = 0
             for change in changes {
                 switch change {
                 case .insert(let job):
                     if try !JobRows.insert(job, db) { refused.insert(job.request.id) }
                 case .update(let id, let status, let changes): try JobRows.update(id, status, changes, db)
                 case .remove(let id): try JobRows.remove(id, db)
-                case .cache(let wish, let result, let time): try CacheRows.store(wish, result, at: time, db)
+                case .cache(let wish, let result, let time): added += try CacheRows.store(wish, result, at: time, db)
                 }
             }
-            return refused
+            return (refused, added)
         }
+        cacheBytes.wrappingAdd(added, ordering: .relaxed)
+        return refused
     }
 
     /// Reads one job.
@@ -79,12 +85,15 @@ public final class SQLiteJobStore: JobStore {
         return found
     }
 
-    /// Removes some thousand jobs at most, all expired results, and what is too much in the cache.
+    /// Removes old jobs, expired results and what is too much in the cache, for some milliseconds; then writes go first.
     public func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
-        let bytes = maximumCacheBytes
-        return try await current().writes.write { db in
-            try Pruning.prune(finishedBefore: limit, at: time, maximumCacheBytes: bytes, db)
+        let (left, removed) = try await current().writes.write { [self] db in
+            let excess = cacheBytes.load(ordering: .relaxed) - maximumCacheBytes
+            var pruning = Pruning(finishedBefore: limit, time: time, cacheExcess: excess)
+            return (try pruning.run(db), pruning.removedBytes)
         }
+        cacheBytes.wrappingSubtract(removed, ordering: .relaxed)
+        return left
     }
 
     /// Closes the file and gives the folder free, when what was being written is written.

@@ -8,6 +8,9 @@ enum Schema {
             try db.execute(sql: jobs)
             try db.execute(sql: cache)
         }
+        migrator.registerMigration("2: the sizes of cached results in the order of their use") { db in
+            try db.execute(sql: cacheSizes)
+        }
         return migrator
     }
 
@@ -56,5 +59,12 @@ enum Schema {
             expires INTEGER
         ) STRICT;
         CREATE INDEX cache_expires ON cache (expires) WHERE expires IS NOT NULL;
+        """
+
+    /// With the sizes in the index neither their sum nor the oldest need a look at the results.
+    private static let cacheSizes = """
+        ALTER TABLE cache ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+        UPDATE cache SET size = length(result);
+        CREATE INDEX cache_used ON cache (used, size);
         """
 }
