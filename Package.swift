@@ -121,6 +121,7 @@ let package = Package(
             name: "DashTests",
             dependencies: [
                 "Dash", "DashAGGrid", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes, nioCore, logging,
+                argumentParser,
             ],
             swiftSettings: settings
         ),

@@ -46,6 +46,8 @@ public struct RetryPolicy: Sendable, Hashable {
         var wait = backoff.first
         var step = 1
         while step < failures, wait < backoff.longest, backoff.factor > 1 {
+            // A product that is too long for a Duration would trap.
+            guard wait / backoff.longest * backoff.factor < 1 else { return backoff.longest }
             wait = wait * backoff.factor
             step += 1
         }

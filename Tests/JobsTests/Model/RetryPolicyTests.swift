@@ -23,4 +23,11 @@ struct RetryPolicyTests {
         let policy = RetryPolicy.upTo(5, backoff: .exponential(first: .seconds(1), factor: 0.1, longest: .seconds(9)))
         #expect(policy.wait(afterFailures: 5) == .seconds(1))
     }
+
+    @Test("a factor of any size ends at the longest wait")
+    func hugeFactor() {
+        let policy = RetryPolicy.upTo(5, backoff: .exponential(first: .seconds(1), factor: 1e300, longest: .seconds(9)))
+        #expect(policy.wait(afterFailures: 1) == .seconds(1))
+        #expect(policy.wait(afterFailures: 2) == .seconds(9))
+    }
 }
