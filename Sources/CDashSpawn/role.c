@@ -16,11 +16,18 @@ static int channel = -1;
 
 const char *dash_spawn_role(void) { return role[0] ? role : NULL; }
 int dash_spawn_channel(void) { return channel; }
-void dash_kill_own_group(void) { kill(0, SIGKILL); }
+static volatile sig_atomic_t channel_is_watched = 0;
+
+void dash_channel_is_watched(void) { channel_is_watched = 1; }
+
+void dash_kill_own_family(void) {
+    if (getsid(0) == getpid()) dash_kill_session(getpid());
+    kill(0, SIGKILL);
+}
 
 static void on_parent_death(int signal) {
     (void)signal;
-    dash_kill_own_group();
+    if (!channel_is_watched) kill(0, SIGKILL);
 }
 
 static void do_nothing(int signal) { (void)signal; }
@@ -35,7 +42,7 @@ static void handle(int signal, void (*handler)(int)) {
 int dash_die_with_parent(pid_t parent) {
     handle(SIGHUP, on_parent_death);
     int failed = platform_parent_death_signal(SIGHUP);
-    if (getppid() != parent) dash_kill_own_group(); // It died before we asked.
+    if (getppid() != parent) kill(0, SIGKILL); // It died before we asked.
     return failed;
 }
 

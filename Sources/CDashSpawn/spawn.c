@@ -39,7 +39,10 @@ static int set_attributes(const dash_spawn_request *request, posix_spawnattr_t *
     posix_spawnattr_setsigdefault(attributes, &all);
     posix_spawnattr_setsigmask(attributes, &none);
     flags |= POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-    if (request->own_group) {
+    // A session is a group too. It is what tells a worker's family, however its members group themselves.
+    bool own_session = request->own_group && request->role && strcmp(request->role, "worker") == 0;
+    if (own_session) flags |= POSIX_SPAWN_SETSID;
+    else if (request->own_group) {
         posix_spawnattr_setpgroup(attributes, 0);
         flags |= POSIX_SPAWN_SETPGROUP;
     }

@@ -30,7 +30,7 @@ typedef struct {
     const char *_Nullable role;                  // NULL: none
     int output;                                  // becomes descriptors 1 and 2; -1: those of this process
     int channel;                                 // becomes descriptor 3; -1: none
-    bool own_group;                              // leads a process group of its own
+    bool own_group;                              // leads a process group of its own, a worker also a session
     bool null_input;                             // descriptor 0 is /dev/null, else that of this process
 } dash_spawn_request;
 
@@ -64,8 +64,17 @@ bool dash_write_all(int descriptor, const void *_Nonnull buffer, size_t size);
 int dash_start_thread(size_t stack, void (*_Nonnull body)(void *_Nonnull), void *_Nonnull argument);
 // Writes out what stdio holds back.
 void dash_flush_output(void);
-// Ends this process and all others of its group at once.
-void dash_kill_own_group(void);
+// Ends this process and all others of its group and of its session, if it leads one, at once. Not for signal handlers.
+void dash_kill_own_family(void);
+// Says that a thread waits for the end of the channel: it ends the whole family, so the signal of the parent's death,
+// whose handler can do less, is left alone from now on.
+void dash_channel_is_watched(void);
+
+// ---- families (family.c) ------------------------------------------------------------------------------------------
+
+// Kills all processes of a session but its leader and this one. The leader must not have been reaped yet. On macOS it does
+// nothing.
+void dash_kill_session(pid_t session);
 
 // ---- the executable (platform.c) ---------------------------------------------------------------------------------
 

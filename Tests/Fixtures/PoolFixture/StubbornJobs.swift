@@ -31,13 +31,9 @@ let stubbornJobs: [String: FixtureJob] = [
         return busy()
     },
     // Starts a program that outlives it, tells its process id, and waits for it.
-    "grandchild": { _, channel in
-        let pid = startSleep()
-        channel.progress(Array("\(pid)".utf8))
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-        return []
-    },
+    "grandchild": { _, channel in waitForSleep(startSleep(), channel) },
+    // The program makes a group of its own, as those do that Foundation starts.
+    "grandchild-group": { _, channel in waitForSleep(startSleep(ownGroup: true), channel) },
     // The same, but the work itself ends while the program lives.
     "leave-grandchild": { _, _ in Array("\(startSleep())".utf8) },
     "close-channel": { _, _ in
@@ -52,10 +48,24 @@ private func busy() -> [UInt8] {
     return []
 }
 
-private func startSleep() -> pid_t {
+private func waitForSleep(_ pid: pid_t, _ channel: WorkerChannel) -> [UInt8] {
+    channel.progress(Array("\(pid)".utf8))
+    var status: Int32 = 0
+    while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+    return []
+}
+
+private func startSleep(ownGroup: Bool = false) -> pid_t {
     var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
     defer { for argument in arguments { free(argument) } }
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    if ownGroup {
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    }
     var pid: pid_t = 0
-    posix_spawnp(&pid, "sleep", nil, nil, &arguments, nil)
+    posix_spawnp(&pid, "sleep", nil, &attributes, &arguments, nil)
     return pid
 }

@@ -45,10 +45,13 @@ struct CancelTests {
         }
     }
 
-    @Test("F3: a program that the work started dies with it")
-    func grandchild() async throws {
+    @Test(
+        "F3: a program that the work started dies with it, in whatever group it is",
+        arguments: ["grandchild", "grandchild-group"]
+    )
+    func grandchild(job: String) async throws {
         try await withPool { pool in
-            let task = RunningTask(pool, "grandchild")
+            let task = RunningTask(pool, job)
             _ = try await task.started()
             let program = try #require(Int32(try await task.progress()))
             #expect(isAlive(program))

@@ -8,7 +8,7 @@ struct OrphanTests {
     func killedParent() async throws {
         let parent = Process()
         parent.executableURL = URL(fileURLWithPath: FixtureExecutable.path)
-        parent.arguments = ["busy-all", "grandchild"]
+        parent.arguments = ["busy-all", "grandchild-group"]
         let output = Pipe()
         parent.standardOutput = output
         parent.standardError = FileHandle.nullDevice

@@ -60,6 +60,6 @@ final class WorkerOutbox: Sendable {
     /// nobody would hear of it any more.
     private func send(_ frames: [Frame]) {
         let bytes = frames.count == 1 ? frames[0].bytes : frames.flatMap(\.bytes)
-        if !dash_write_all(descriptor, bytes, bytes.count) { dash_kill_own_group() }
+        if !dash_write_all(descriptor, bytes, bytes.count) { dash_kill_own_family() }
     }
 }

@@ -37,8 +37,9 @@ final class WorkerRuntime: Sendable {
         guard outbox.start() else { return false }
         outbox.write(.ready(buildID: buildID))
         return OwnThread.start { [self] in
+            dash_channel_is_watched()
             while let frame = readFrame() { take(frame) }
-            dash_kill_own_group()  // The pool is gone, or told us to go by closing the socket.
+            dash_kill_own_family()  // The pool is gone, or told us to go by closing the socket.
         }
     }
 

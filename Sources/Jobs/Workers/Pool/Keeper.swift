@@ -45,7 +45,7 @@ struct Keeper: Sendable {
         let reading = try? output.read(launch.output)
         if connection == nil || reading == nil { launch.handle.killGroup() }
         launch.handle.waitForEnd()
-        launch.handle.killGroup()  // What is left of the group; its number is still ours.
+        launch.handle.killFamily()  // What is left of it; the number is still ours.
         reading?.finish()
         connection?.drain()
         return CrashReport(end: launch.handle.reap(), output: output.tail).failure

@@ -24,6 +24,16 @@ final class ChildHandle: Sendable {
         }
     }
 
+    /// Kills the group and every other process of the session that the process leads: what it started, but for those that
+    /// made a session of their own. Does nothing after ``reap()``. Looks through all processes: not for an event loop.
+    func killFamily() {
+        isReaped.withLock { reaped in
+            guard !reaped else { return }
+            kill(-pid, SIGKILL)
+            dash_kill_session(pid)
+        }
+    }
+
     /// Blocks the thread until the process has ended, but leaves it as a zombie, so that its number stays ours.
     func waitForEnd() { _ = dash_wait_ended(pid) }
 
