@@ -7,12 +7,21 @@ import argparse
 import os
 import platform
 import statistics
+import sys
 import time
 
 from measure import ROOT, load, rest, servers
 from measure.latency import Latency
 
 MB = 1024 * 1024
+
+
+BEGAN = time.monotonic()
+
+
+def step(what):
+    """Says what is measured now: the whole run takes minutes."""
+    print(f"[{time.monotonic() - BEGAN:5.0f} s] {what}", file=sys.stderr, flush=True)
 
 
 def milliseconds(samples):
@@ -24,11 +33,15 @@ def measure_ours(quick):
     server = servers.ours()
     try:
         time.sleep(2)
+        step("dash-swift: memory, and the CPU of doing nothing")
         figures["memory"] = rest.memory(server)
         figures["idle"] = rest.idle_cpu(server, 5 if quick else 60)
-        figures |= latencies(server.url, 10 if quick else 50)
+        figures |= latencies("dash-swift", server.url, 10 if quick else 50)
+        step("dash-swift: ordinary callbacks over 16 connections")
         figures["echo rate"] = load.echo(server.url, seconds)
+        step("dash-swift: empty jobs over 16 connections")
         figures["jobs"] = load.empty_jobs(server.url, seconds)
+        step("dash-swift: the return after a trap")
         figures["restart"] = rest.restart(server)
     finally:
         server.stop()
@@ -40,9 +53,11 @@ def measure_stock(quick):
     server = servers.stock()
     try:
         time.sleep(2)
+        step("stock Dash: memory, and the CPU of doing nothing")
         figures["memory"] = rest.memory(server)
         figures["idle"] = rest.idle_cpu(server, 5 if quick else 60)
-        figures |= latencies(server.url, 5 if quick else 15)
+        figures |= latencies("stock Dash", server.url, 5 if quick else 15)
+        step("stock Dash: ordinary callbacks, then empty jobs, over 16 connections")
         figures["echo rate"] = load.echo(server.url, 3 if quick else 8)
         finished, started, took = load.polled_jobs(server.url, 1 if quick else 6, 60)
         figures["jobs"] = load.Load(finished / took, 0, started - finished, 0, 0)
@@ -52,10 +67,12 @@ def measure_stock(quick):
     return figures
 
 
-def latencies(base, samples):
-    browser = Latency(base, samples)
+def latencies(name, base, samples):
+    browser, figures = Latency(base, samples), {}
     try:
-        figures = {name: milliseconds(getattr(browser, name)()) for name in ("echo", "empty", "cached", "cancel")}
+        for page in ("echo", "empty", "cached", "cancel"):
+            step(f"{name}: {page}, in the browser")
+            figures[page] = milliseconds(getattr(browser, page)())
         return figures | {"lost": browser.lost}
     finally:
         browser.close()
@@ -93,7 +110,7 @@ def rows(ours, stock):
     yield row("idle memory, private, all processes", "MB", part(ours, "memory", 1), part(stock, "memory", 1))
     yield row("idle memory, proportional (PSS)", "MB", part(ours, "memory", 0), part(stock, "memory", 0))
     yield row("CPU of an idle minute", "s", of(ours, "idle"), of(stock, "idle"), digits=2)
-    yield row("served again after a trap in the server", "ms", of(ours, "restart"), None)
+    yield row("trap in the server → served again", "ms", of(ours, "restart"), None)
 
 
 def notes(ours, stock):
