@@ -145,6 +145,7 @@ extension JobFailure {
             case .crash: .crash
             case .startup: .startup
             case .incompatible: .incompatible
+            case .tooLarge: .tooLarge
             }
         self.init(kind: kind, code: failure.code, message: failure.message, trace: failure.trace)
     }

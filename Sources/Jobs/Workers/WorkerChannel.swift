@@ -24,7 +24,8 @@ public struct WorkerChannel: Sendable {
     }
 
     /// Sets properties. In a worker process they are collected in order and go out together each 10 ms; of two values for
-    /// the same id and property only the newer goes out, but Patches are all kept.
+    /// the same id and property only the newer goes out, but Patches are all kept. Work that sets more than 64 MB before
+    /// they could go out is cancelled and fails as too large.
     ///
     /// - Parameter body: JSON text, an array of `[id, property, value]`. Anything else is passed on as it is.
     public func setProps(_ body: [UInt8]) {

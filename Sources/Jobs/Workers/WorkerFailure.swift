@@ -10,6 +10,8 @@ public struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible 
         case startup
         /// The worker processes are of another build than this process.
         case incompatible
+        /// The work's result, or what it told on the way, is larger than can be sent.
+        case tooLarge
     }
 
     /// What sort of failure it is.

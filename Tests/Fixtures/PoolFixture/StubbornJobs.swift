@@ -33,7 +33,13 @@ let stubbornJobs: [String: FixtureJob] = [
     // Starts a program that outlives it, tells its process id, and waits for it.
     "grandchild": { _, channel in waitForSleep(startSleep(), channel) },
     // The program makes a group of its own, as those do that Foundation starts.
-    "grandchild-group": { _, channel in waitForSleep(startSleep(ownGroup: true), channel) },
+    "grandchild-group": { _, channel in waitForSleep(startSleep(POSIX_SPAWN_SETPGROUP), channel) },
+    "grandchild-group-and-trap": { _, channel in
+        channel.progress(Array("\(startSleep(POSIX_SPAWN_SETPGROUP))".utf8))
+        usleep(50_000)  // More than the time between two messages.
+        fatalError("after starting a program")
+    },
+    "grandchild-session": { _, channel in waitForSleep(startSleep(ownSession), channel) },
     // The same, but the work itself ends while the program lives.
     "leave-grandchild": { _, _ in Array("\(startSleep())".utf8) },
     "close-channel": { _, _ in
@@ -55,16 +61,20 @@ private func waitForSleep(_ pid: pid_t, _ channel: WorkerChannel) -> [UInt8] {
     return []
 }
 
-private func startSleep(ownGroup: Bool = false) -> pid_t {
+/// POSIX_SPAWN_SETSID, which Glibc's module does not show.
+#if canImport(Darwin)
+private let ownSession: Int32 = 0x400
+#else
+private let ownSession: Int32 = 0x80
+#endif
+
+private func startSleep(_ flags: Int32 = 0) -> pid_t {
     var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
     defer { for argument in arguments { free(argument) } }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    if ownGroup {
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    }
+    posix_spawnattr_setflags(&attributes, Int16(flags))
     var pid: pid_t = 0
     posix_spawnp(&pid, "sleep", nil, &attributes, &arguments, nil)
     return pid

@@ -11,11 +11,11 @@ struct OutboxTests {
         var outbox = OutboxState()
         outbox.begin(1)
         #expect(outbox.next(now: start) == .wait)
-        #expect(outbox.setProgress([1], of: 1) == true, "the writer waits and must be woken")
+        #expect(outbox.setProgress([1], of: 1) == .wakesWriter, "the writer waits and must be woken")
         #expect(outbox.next(now: start) == .send([.progress(run: 1, [1])]))
-        #expect(outbox.setProgress([2], of: 1) == false, "the writer does not wait")
+        #expect(outbox.setProgress([2], of: 1) == .none, "the writer does not wait")
         #expect(outbox.next(now: start + .milliseconds(4)) == .waitFor(.milliseconds(6)))
-        #expect(outbox.setProgress([3], of: 1) == false, "it waits for its time, not for news")
+        #expect(outbox.setProgress([3], of: 1) == .none, "it waits for its time, not for news")
         #expect(outbox.next(now: start + .milliseconds(10)) == .send([.progress(run: 1, [3])]))
     }
 
@@ -33,9 +33,35 @@ struct OutboxTests {
         ]
         #expect(outbox.finish(.succeeded(run: 1, [9])) == frames)
         #expect(outbox.next(now: start) == .wait)
-        #expect(outbox.setProgress([3], of: 1) == false)
+        #expect(outbox.setProgress([3], of: 1) == .none)
         outbox.begin(2)
-        #expect(outbox.setProgress([3], of: 1) == false)
+        #expect(outbox.setProgress([3], of: 1) == .none)
         #expect(outbox.next(now: start) == .wait)
+    }
+
+    @Test("F21: Patches that cannot be sent are kept up to a bound; then the run fails, and nothing is kept")
+    func bounded() {
+        let patch = Array(#"[["a","x",{"__dash_patch_update":"__dash_patch_update","operations":[]}]]"#.utf8)
+        var outbox = OutboxState(mostBytes: 3 * patch.count)
+        outbox.begin(1)
+        var effects: [OutboxState.Effect] = []
+        for _ in 0..<6 { effects.append(outbox.setProps(patch, of: 1)) }
+        #expect(effects == [.none, .none, .none, .isTooMuch, .none, .none])
+        #expect(outbox.next(now: start) == .wait, "nothing is left to send")
+        #expect(outbox.finish(.succeeded(run: 1, [])) == [.failed(run: 1, .updatesTooLarge(3 * patch.count))])
+        outbox.begin(2)
+        _ = outbox.setProps(patch, of: 2)
+        #expect(outbox.finish(.succeeded(run: 2, [])).count == 2, "the next run begins anew")
+        outbox.begin(3)
+        for _ in 0..<6 { _ = outbox.setProps(patch, of: 3) }
+        #expect(outbox.finish(.cancelled(run: 3)) == [.cancelled(run: 3)])
+    }
+
+    @Test("F21: values that replace each other never reach the bound, a huge progress does")
+    func boundOfValues() {
+        var outbox = OutboxState(mostBytes: 100)
+        outbox.begin(1)
+        for number in 0..<1000 { #expect(outbox.setProps(Array(#"[["a","x",\#(number)]]"#.utf8), of: 1) == .none) }
+        #expect(outbox.setProgress([UInt8](repeating: 1, count: 101), of: 1) == .isTooMuch)
     }
 }

@@ -10,6 +10,16 @@ struct OutboxState: Sendable {
         case send([Frame])
     }
 
+    /// What an update means for others.
+    enum Effect: Sendable, Hashable {
+        case none
+        case wakesWriter
+        /// There is more to send than is kept: the run cannot go on.
+        case isTooMuch
+    }
+
+    private let mostBytes: Int
+    private var isTooMuch = false
     private var run: UInt64?
     private var progress: [UInt8]?
     private var props = PropsQueue()
@@ -17,30 +27,37 @@ struct OutboxState: Sendable {
     /// Whether the writer waits for the first update. (When it waits for its time, updates need not wake it.)
     private var isWaiting = false
 
+    /// - Parameter mostBytes: How much is kept of either sort until it is sent, if the pool is slow to read. Values of the
+    ///   same property take the place of each other, but Patches add up.
+    init(mostBytes: Int = 64 << 20) { self.mostBytes = mostBytes }
+
     /// A run begins; nothing of another one is taken any more.
     mutating func begin(_ run: UInt64) {
         self.run = run
+        isTooMuch = false
         lastSent = nil  // Its first update goes out at once.
     }
 
-    /// Keeps the newest progress. Returns whether the writer must be woken.
-    mutating func setProgress(_ body: [UInt8], of run: UInt64) -> Bool {
-        guard run == self.run else { return false }
+    /// Keeps the newest progress.
+    mutating func setProgress(_ body: [UInt8], of run: UInt64) -> Effect {
+        guard run == self.run, !isTooMuch else { return .none }
         progress = body
-        return wakesWriter()
+        return effect()
     }
 
-    /// Queues properties. Returns whether the writer must be woken.
-    mutating func setProps(_ body: [UInt8], of run: UInt64) -> Bool {
-        guard run == self.run, props.add(body) else { return false }
-        return wakesWriter()
+    /// Queues properties.
+    mutating func setProps(_ body: [UInt8], of run: UInt64) -> Effect {
+        guard run == self.run, !isTooMuch, props.add(body) else { return .none }
+        return effect()
     }
 
-    /// The run ends with this frame.
+    /// The run ends with this frame, or, if it told too much, as a failure.
     ///
     /// - Returns: What must be sent now: the updates that are left, and then it.
     mutating func finish(_ frame: Frame) -> [Frame] {
-        let frames = takeUpdates() + [frame]
+        let isFailure = isTooMuch && frame != .cancelled(run: run ?? 0)
+        let end = isFailure ? .failed(run: run ?? 0, .updatesTooLarge(mostBytes)) : frame
+        let frames = takeUpdates() + [end]
         run = nil
         return frames
     }
@@ -66,8 +83,14 @@ struct OutboxState: Sendable {
         return frames
     }
 
-    private mutating func wakesWriter() -> Bool {
+    private mutating func effect() -> Effect {
+        if props.byteCount > mostBytes || progress?.count ?? 0 > mostBytes {
+            isTooMuch = true
+            progress = nil
+            props = PropsQueue()
+            return .isTooMuch
+        }
         defer { isWaiting = false }
-        return isWaiting
+        return isWaiting ? .wakesWriter : .none
     }
 }

@@ -4,6 +4,8 @@ struct PropsQueue: Sendable {
     private var entries: [Int: PropsScanner.Entry] = [:]
     private var places: [[UInt8]: [Int]] = [:]
     private var next = 0
+    /// How many bytes the entries have together.
+    private(set) var byteCount = 0
 
     /// Whether there is nothing to send.
     var isEmpty: Bool { entries.isEmpty }
@@ -22,9 +24,12 @@ struct PropsQueue: Sendable {
 
     private mutating func add(_ entry: PropsScanner.Entry) {
         if !entry.isPatch {
-            for place in places.removeValue(forKey: entry.key) ?? [] { entries[place] = nil }
+            for place in places.removeValue(forKey: entry.key) ?? [] {
+                byteCount -= entries.removeValue(forKey: place)?.text.count ?? 0
+            }
         }
         entries[next] = entry
+        byteCount += entry.text.count
         places[entry.key, default: []].append(next)
         next += 1
     }

@@ -8,9 +8,15 @@ final class WorkerOutbox: Sendable {
     private let changed = DispatchSemaphore(value: 0)
     private let writing = Mutex(())
     private let descriptor: Int32
+    private let stop: @Sendable (UInt64) -> Void
 
-    /// - Parameter descriptor: The socket to the pool.
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    /// - Parameters:
+    ///   - descriptor: The socket to the pool.
+    ///   - stop: Called when a run has more to tell than is kept; it fails in any case.
+    init(descriptor: Int32, stop: @escaping @Sendable (UInt64) -> Void) {
+        self.descriptor = descriptor
+        self.stop = stop
+    }
 
     /// Starts the thread that sends updates and ends.
     func start() -> Bool {
@@ -29,17 +35,25 @@ final class WorkerOutbox: Sendable {
 
     /// Keeps the newest progress for the next sending.
     func progress(_ body: [UInt8], of run: UInt64) {
-        if state.withLock({ $0.setProgress(body, of: run) }) { changed.signal() }
+        perform(state.withLock { $0.setProgress(body, of: run) }, run)
     }
 
     /// Queues properties for the next sending.
     func setProps(_ body: [UInt8], of run: UInt64) {
-        if state.withLock({ $0.setProps(body, of: run) }) { changed.signal() }
+        perform(state.withLock { $0.setProps(body, of: run) }, run)
     }
 
     /// Sends everything that is left of the run and then this frame.
     func finish(_ frame: Frame) {
         writing.withLock { _ in send(state.withLock { $0.finish(frame) }) }
+    }
+
+    private func perform(_ effect: OutboxState.Effect, _ run: UInt64) {
+        switch effect {
+        case .none: break
+        case .wakesWriter: changed.signal()
+        case .isTooMuch: stop(run)
+        }
     }
 
     private func step() {

@@ -1,5 +1,4 @@
 internal import CDashSpawn
-internal import Synchronization
 
 /// What runs in a worker process.
 ///
@@ -12,13 +11,7 @@ final class WorkerRuntime: Sendable {
     private let outbox: WorkerOutbox
     private let threads: JobThreads
     private let perform: Perform
-    private let current = Mutex<Current?>(nil)
-
-    private struct Current: Sendable {
-        var run: UInt64
-        var task: Task<Void, Never>
-        var isCancelled = false
-    }
+    private let current: CurrentRun
 
     /// - Parameters:
     ///   - descriptor: The socket to the pool.
@@ -26,7 +19,9 @@ final class WorkerRuntime: Sendable {
     init(descriptor: Int32, perform: @escaping Perform) {
         self.descriptor = descriptor
         self.perform = perform
-        outbox = WorkerOutbox(descriptor: descriptor)
+        let current = CurrentRun()
+        self.current = current
+        outbox = WorkerOutbox(descriptor: descriptor) { current.stop($0) }
         threads = JobThreads(count: ProcessorCount.online)
     }
 
@@ -56,7 +51,7 @@ final class WorkerRuntime: Sendable {
     private func take(_ frame: Frame) {
         switch frame {
         case .job(let run, let task): begin(run, task)
-        case .cancel(let run): cancel(run)
+        case .cancel(let run): current.cancel(run)
         default: break  // Only workers say these.
         }
     }
@@ -64,19 +59,7 @@ final class WorkerRuntime: Sendable {
     private func begin(_ run: UInt64, _ task: WorkerTask) {
         outbox.write(.started(run: run))
         outbox.begin(run)
-        current.withLock { current in
-            let work = Task(executorPreference: threads) { await self.work(run, task) }
-            current = Current(run: run, task: work)
-        }
-    }
-
-    private func cancel(_ run: UInt64) {
-        let task = current.withLock { current in
-            guard current?.run == run else { return nil as Task<Void, Never>? }
-            current?.isCancelled = true
-            return current?.task
-        }
-        task?.cancel()
+        current.begin(run) { Task(executorPreference: threads) { await self.work(run, task) } }
     }
 
     private func work(_ run: UInt64, _ task: WorkerTask) async {
@@ -93,14 +76,13 @@ final class WorkerRuntime: Sendable {
         } catch {
             end = self.end(run, error)
         }
-        current.withLock { $0 = nil }
+        current.end()
         dash_flush_output()
         outbox.finish(end)
     }
 
     private func end(_ run: UInt64, _ error: any Error) -> Frame {
-        let isCancelled = current.withLock { $0?.run == run && $0?.isCancelled == true }
-        if isCancelled, error is CancellationError { return .cancelled(run: run) }
+        if current.isCancelled(run), error is CancellationError { return .cancelled(run: run) }
         return .failed(run: run, .thrown(error))
     }
 }
@@ -115,9 +97,19 @@ extension WorkerFailure {
     /// The work returned more than a frame holds.
     static func resultTooLarge(_ count: Int) -> WorkerFailure {
         WorkerFailure(
-            kind: .error,
+            kind: .tooLarge,
             code: "result-too-large",
             message: "The result has \(count) bytes; at most \(Frame.maximumLength) are possible."
+        )
+    }
+
+    /// The work told so much, so fast, that it could not be sent.
+    static func updatesTooLarge(_ limit: Int) -> WorkerFailure {
+        WorkerFailure(
+            kind: .tooLarge,
+            code: "updates-too-large",
+            message: "The work set properties or progress faster than they could be sent; more than \(limit) bytes "
+                + "waited. Set whole values instead of Patches, or less often."
         )
     }
 }

@@ -24,8 +24,8 @@ struct Backtrace: Sendable, Hashable {
 
     /// Whether functions called themselves so often that nothing else is seen.
     var isEndlessRecursion: Bool {
-        guard let place, frames.count >= 12 else { return false }
-        return frames.count { $0.function == place.function } >= frames.count / 5
+        guard let place, frames.count >= 6 else { return false }
+        return frames.count { $0.function == place.function } * 2 >= frames.count
     }
 
     private static let fatal = "Fatal error: "

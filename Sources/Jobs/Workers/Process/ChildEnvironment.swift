@@ -4,7 +4,14 @@ internal import CDashSpawn
 enum ChildEnvironment {
     /// How the runtime's crash reporter is to write: only what people read, of the crashed thread, and never a question.
     /// Only the first frames, as after a stack overflow it would walk through a hundred thousand.
-    static let backtraceSettings = "enable=yes,color=no,interactive=no,preset=friendly,limit=16,top=0"
+    static let backtraceSettings = "enable=yes,color=no,interactive=no,preset=friendly,limit=8,top=0," + symbolication
+
+    #if DEBUG
+    // The whole lookup takes over a second in a large debug build, and finds no more: nothing is inlined there.
+    private static let symbolication = "symbolicate=fast"
+    #else
+    private static let symbolication = "symbolicate=full"
+    #endif
 
     /// This process's environment.
     static var current: [String] {

@@ -37,7 +37,8 @@ struct CrashReport: Sendable {
 
     private func message(_ signal: String, _ backtrace: Backtrace?) -> String {
         let place = backtrace?.place.map { " in \($0.function) at \($0.place ?? $0.image)" } ?? ""
-        if backtrace?.isEndlessRecursion == true {
+        // Any other signal in a function that calls itself has a reason of its own.
+        if signal == "SIGSEGV" || signal == "SIGBUS", backtrace?.isEndlessRecursion == true {
             return "The work trapped with \(signal)\(place): stack overflow, the function calls itself without end."
         }
         guard let reason = backtrace?.reason else { return unexplained(signal) }
