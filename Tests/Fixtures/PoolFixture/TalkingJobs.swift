@@ -26,13 +26,6 @@ let talkingJobs: [String: FixtureJob] = [
         }
         return Array("done".utf8)
     },
-    // F21: Patches of a megabyte each until it is cancelled.
-    "patches-without-end": { _, channel in
-        let value = String(repeating: "x", count: 1 << 20)
-        let patch = #"[["a","x",{"__dash_patch_update":"__dash_patch_update","operations":["\#(value)"]}]]"#
-        while !Task.isCancelled { channel.setProps(Array(patch.utf8)) }
-        throw CancellationError()
-    },
     "print": { task, _ in
         print("to stdout: \(task.text)")
         let line = Array("to stderr: \(task.text)\n".utf8)

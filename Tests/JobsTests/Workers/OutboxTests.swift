@@ -8,7 +8,7 @@ struct OutboxTests {
 
     @Test("the first progress goes out at once, the next after the gap, and only the newest")
     func coalesces() {
-        var outbox = OutboxState()
+        var outbox = OutboxState(mostBytes: 1 << 20)
         outbox.begin(1)
         #expect(outbox.next(now: start) == .wait)
         #expect(outbox.setProgress([1], of: 1) == .wakesWriter, "the writer waits and must be woken")
@@ -21,7 +21,7 @@ struct OutboxTests {
 
     @Test("the end goes out at once, after all updates; a later update is not taken")
     func flushes() {
-        var outbox = OutboxState()
+        var outbox = OutboxState(mostBytes: 1 << 20)
         outbox.begin(1)
         _ = outbox.setProgress([1], of: 1)
         _ = outbox.next(now: start)

@@ -24,20 +24,6 @@ struct PropsFloodTests {
         }
     }
 
-    @Test("F21: Patches without end fail their job as too large, however slow the pool reads")
-    func patchesWithoutEnd() async throws {
-        try await withPool { pool in
-            let task = WorkerTask(id: "patches", name: "patches-without-end")
-            // What is told holds up the event loop, as a pool with too much to do would.
-            let outcome = await pool.execute(task) { update in
-                if case .setProps = update { usleep(200_000) }
-            }
-            let failure = try #require(outcome.failure)
-            #expect(failure.kind == .tooLarge && failure.code == "updates-too-large")
-            #expect(await pool.outcome("noop").text == "", "its worker is of use again")
-        }
-    }
-
     private func entries(_ body: [UInt8]) throws -> [(String, Int)] {
         let json = try JSONSerialization.jsonObject(with: Data(body)) as? [[Any]] ?? []
         return json.compactMap { entry in

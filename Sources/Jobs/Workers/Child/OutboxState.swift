@@ -29,7 +29,7 @@ struct OutboxState: Sendable {
 
     /// - Parameter mostBytes: How much is kept of either sort until it is sent, if the pool is slow to read. Values of the
     ///   same property take the place of each other, but Patches add up.
-    init(mostBytes: Int = 64 << 20) { self.mostBytes = mostBytes }
+    init(mostBytes: Int) { self.mostBytes = mostBytes }
 
     /// A run begins; nothing of another one is taken any more.
     mutating func begin(_ run: UInt64) {

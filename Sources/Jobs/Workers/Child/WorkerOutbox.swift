@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Sends a worker's frames. `progress` and `setProps` never block, so the work may call them; a thread sends them.
 final class WorkerOutbox: Sendable {
-    private let state = Mutex(OutboxState())
+    private let state: Mutex<OutboxState>
     private let changed = DispatchSemaphore(value: 0)
     private let writing = Mutex(())
     private let descriptor: Int32
@@ -12,9 +12,11 @@ final class WorkerOutbox: Sendable {
 
     /// - Parameters:
     ///   - descriptor: The socket to the pool.
+    ///   - mostBytes: How much is kept of what could not be sent yet.
     ///   - stop: Called when a run has more to tell than is kept; it fails in any case.
-    init(descriptor: Int32, stop: @escaping @Sendable (UInt64) -> Void) {
+    init(descriptor: Int32, mostBytes: Int, stop: @escaping @Sendable (UInt64) -> Void) {
         self.descriptor = descriptor
+        state = Mutex(OutboxState(mostBytes: mostBytes))
         self.stop = stop
     }
 

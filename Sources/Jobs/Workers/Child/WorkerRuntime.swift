@@ -15,13 +15,14 @@ final class WorkerRuntime: Sendable {
 
     /// - Parameters:
     ///   - descriptor: The socket to the pool.
+    ///   - mostBytes: How much is kept of what could not be sent yet.
     ///   - perform: Does the work.
-    init(descriptor: Int32, perform: @escaping Perform) {
+    init(descriptor: Int32, mostBytes: Int = 64 << 20, perform: @escaping Perform) {
         self.descriptor = descriptor
         self.perform = perform
         let current = CurrentRun()
         self.current = current
-        outbox = WorkerOutbox(descriptor: descriptor) { current.stop($0) }
+        outbox = WorkerOutbox(descriptor: descriptor, mostBytes: mostBytes) { current.stop($0) }
         threads = JobThreads(count: ProcessorCount.online)
     }
 
