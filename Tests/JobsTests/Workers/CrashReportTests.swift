@@ -40,6 +40,28 @@ struct CrashReportTests {
         #expect(failure.signal == 4)
     }
 
+    static let quick = """
+        *** Signal 4: Backtracing from 0x55a6ad263f8d... done ***
+
+        *** Program crashed: Illegal instruction at 0x000055a6ad263f8d ***
+
+        Thread 2 crashed:
+
+          0 [system]      0x000055a6ad263f8d sum(_:_:) + 45 in myapp at //<compiler-generated>
+          1 [ra]          0x000055a6ad262474 closure #3 in total() + 243 in myapp at /somewhere/Jobs.swift:13:39
+          2 [ra]          0x00007f336a3cae60 swift::runJob(swift::Job*) + 367 in libswift_Concurrency.so
+        """
+
+    @Test("the quick lookup knows the function of a failed check, and where it was called")
+    func quickLookup() {
+        let failure = CrashReport(end: .signalled(4), output: Self.quick).failure
+        let place = "in sum(_:_:), called by closure #3 in total() at Jobs.swift:13"
+        #expect(failure.message.hasPrefix("The work trapped with SIGILL \(place): an index out of range, "))
+        let bare = Self.quick.split(separator: "\n").filter { !$0.contains("[ra]") }.joined(separator: "\n")
+        let alone = CrashReport(end: .signalled(4), output: bare).failure
+        #expect(alone.message.hasPrefix("The work trapped with SIGILL in sum(_:_:): "))
+    }
+
     @Test("a fatal error's own words are the reason, and where they begin the trace begins")
     func fatalError() {
         let output = "Swift/ContiguousArrayBuffer.swift:692: Fatal error: Index out of range\n" + Self.optimised

@@ -22,10 +22,16 @@ struct Backtrace: Sendable, Hashable {
     /// The first frame of the program's own code.
     var place: BacktraceFrame? { frames.first(where: \.isUserCode) }
 
+    /// The function that trapped, if it is the program's and its line is not known: that of a check the compiler made. The
+    /// ``place`` is where it was called then.
+    var trappedWithoutPlace: BacktraceFrame? {
+        frames.first.flatMap { $0.place == nil && $0.isOfProgram ? $0 : nil }
+    }
+
     /// Whether functions called themselves so often that nothing else is seen.
     var isEndlessRecursion: Bool {
         guard let place, frames.count >= 6 else { return false }
-        return frames.count { $0.function == place.function } * 2 >= frames.count
+        return frames.count { $0.function == place.function } * 3 >= frames.count
     }
 
     private static let fatal = "Fatal error: "

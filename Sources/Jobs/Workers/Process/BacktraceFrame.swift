@@ -24,8 +24,11 @@ struct BacktraceFrame: Sendable, Hashable {
     }
 
     /// Whether this is code of the program, not of the runtime.
-    var isUserCode: Bool {
-        place != nil && !image.hasPrefix("lib") && !function.hasPrefix("Swift runtime failure")
+    var isUserCode: Bool { place != nil && isOfProgram }
+
+    /// Whether this is a function in the program itself, not in a library.
+    var isOfProgram: Bool {
+        !image.hasPrefix("lib") && !image.contains(".so") && !function.hasPrefix("Swift runtime failure")
     }
 
     private static func takeWord(_ text: inout Substring) -> Substring? {

@@ -36,7 +36,7 @@ struct CrashReport: Sendable {
     }
 
     private func message(_ signal: String, _ backtrace: Backtrace?) -> String {
-        let place = backtrace?.place.map { " in \($0.function) at \($0.place ?? $0.image)" } ?? ""
+        let place = backtrace.map(Self.place) ?? ""
         // Any other signal in a function that calls itself has a reason of its own.
         if signal == "SIGSEGV" || signal == "SIGBUS", backtrace?.isEndlessRecursion == true {
             return "The work trapped with \(signal)\(place): stack overflow, the function calls itself without end."
@@ -44,6 +44,12 @@ struct CrashReport: Sendable {
         guard let reason = backtrace?.reason else { return unexplained(signal) }
         let isBare = signal == "SIGILL" && reason == "Illegal instruction"
         return "The work trapped with \(signal)\(place): \(isBare ? Self.likely : reason)."
+    }
+
+    private static func place(_ backtrace: Backtrace) -> String {
+        let known = backtrace.place.map { "\($0.function) at \($0.place ?? $0.image)" }
+        guard let trapped = backtrace.trappedWithoutPlace else { return known.map { " in \($0)" } ?? "" }
+        return " in \(trapped.function)" + (known.map { ", called by \($0)" } ?? "")
     }
 
     private func unexplained(_ signal: String) -> String {
