@@ -25,13 +25,13 @@ def idle_cpu(server, seconds):
 def restart(server):
     """Milliseconds from a trap of the serving process to its successor's first answer, the backtrace among them.
 
-    A signal from outside is not raised again when the runtime has written its backtrace, as a trap is; so it is sent twice.
+    A signal from outside is not raised again when the runtime has written its backtrace, as a trap is; so it is sent again.
     """
     serving = server.serving_pid()
     began = time.monotonic()
-    os.kill(serving, signal.SIGILL)
-    time.sleep(0.01)
-    os.kill(serving, signal.SIGILL)
+    while processes.is_alive(serving):
+        os.kill(serving, signal.SIGILL)
+        time.sleep(0.01)
     while time.monotonic() - began < 30:
         try:
             if requests.get(f"{server.url}/_health", timeout=1).ok and not processes.is_alive(serving):
