@@ -41,8 +41,6 @@ def measure_ours(quick):
         figures["echo rate"] = load.echo(server.url, seconds)
         step("dash-swift: empty jobs over 16 connections")
         figures["jobs"] = load.empty_jobs(server.url, seconds)
-        step("dash-swift: the return after a trap")
-        figures["restart"] = rest.restart(server)
     finally:
         server.stop()
     return figures
@@ -110,7 +108,6 @@ def rows(ours, stock):
     yield row("idle memory, private, all processes", "MB", part(ours, "memory", 1), part(stock, "memory", 1))
     yield row("idle memory, proportional (PSS)", "MB", part(ours, "memory", 0), part(stock, "memory", 0))
     yield row("CPU of an idle minute", "s", of(ours, "idle"), of(stock, "idle"), digits=2)
-    yield row("trap in the server → served again", "ms", of(ours, "restart"), None)
 
 
 def notes(ours, stock):
