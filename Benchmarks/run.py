@@ -43,7 +43,16 @@ def measure_ours(quick):
         figures["jobs"] = load.empty_jobs(server.url, seconds)
     finally:
         server.stop()
-    return figures
+    return figures | {"restart": measure_restarts()}
+
+
+def measure_restarts():
+    step("dash-swift: back after a trap in a regular callback")
+    server = servers.faulty()
+    try:
+        return rest.restarts(server)
+    finally:
+        server.stop()
 
 
 def measure_stock(quick):
@@ -107,6 +116,7 @@ def rows(ours, stock):
     yield row("empty jobs, 16 connections", "/s", rate(ours, "jobs"), rate(stock, "jobs"), "higher", 1)
     yield row("idle memory, private, all processes", "MB", part(ours, "memory", 1), part(stock, "memory", 1))
     yield row("idle memory, proportional (PSS)", "MB", part(ours, "memory", 0), part(stock, "memory", 0))
+    yield row("trap in a callback → served again", "ms", of(ours, "restart"), None, digits=0)
     yield row("CPU of an idle minute", "s", of(ours, "idle"), of(stock, "idle"), digits=2)
 
 

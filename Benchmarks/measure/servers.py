@@ -19,6 +19,12 @@ def ours():
     return Server("gallery").start()
 
 
+def faulty():
+    """The tests' app whose callbacks trap."""
+    os.environ.setdefault("FAULT_APP", str(ROOT / ".build/release/fault-app"))
+    return Server("fault-app").start()
+
+
 class Stock(Server):
     """gunicorn with stock Dash."""
 
