@@ -1,0 +1,5 @@
+// The RabbitMQ C client library (librabbitmq), version 0.11 or newer.
+#include <amqp.h>
+#include <amqp_framing.h>
+#include <amqp_ssl_socket.h>
+#include <amqp_tcp_socket.h>
