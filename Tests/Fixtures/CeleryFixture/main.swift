@@ -1,0 +1,1 @@
+print("celery-fixture has no command yet")
