@@ -1,4 +1,5 @@
--- Sends the requests that the driver wrote, in turn: a line each of path, cookie and body.
+-- Each connection sends its own of the requests that the driver wrote, one after the other: a line each of path, cookie
+-- and body. Two at once from one page would not do: the second start of a job takes the place of the first.
 local file = assert(io.open(os.getenv("BENCH_REQUESTS")))
 local requests = {}
 for line in file:lines() do
@@ -12,15 +13,17 @@ for line in file:lines() do
 end
 file:close()
 
-local next_request = 0
+-- One thread for each connection: `number` tells which this is.
 function request()
-  next_request = next_request % #requests + 1
-  return requests[next_request]
+  return requests[(number - 1) % #requests + 1]
 end
 
 -- An answer counts only if it holds the value.
 local threads = {}
-function setup(thread) table.insert(threads, thread) end
+function setup(thread)
+  table.insert(threads, thread)
+  thread:set("number", #threads)
+end
 finished, pending, failed = 0, 0, 0
 function response(status, headers, body)
   if status == 200 and body:find('"response"', 1, true) then

@@ -39,7 +39,7 @@ def wrk(base, page, values, seconds):
         file.write("\n".join(request_line(base, page, values(number)) for number in range(CONNECTIONS)))
         file.flush()
         said = subprocess.run(
-            ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "10s",
+            ["wrk", "-t", str(CONNECTIONS), "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "10s",
              "-s", ROOT / "Benchmarks/requests.lua", base],
             env=os.environ | {"BENCH_REQUESTS": file.name}, capture_output=True, text=True, check=True).stdout
     result = next(line for line in said.splitlines() if line.startswith("RESULT")).split()[1:]
