@@ -35,6 +35,9 @@ protocol CeleryConsumer: Service {
     /// Settles a delivery. Survives a lost connection: it is said again after the reconnection, where that has a sense.
     func settle(_ delivery: Delivery, as settlement: Settlement) async
 
+    /// Settles several deliveries, in their order and in one go where the broker can: what a busy worker calls.
+    func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async
+
     /// Notes that a delivery was settled by other means: by a script that also wrote the task's end.
     func settled(_ delivery: Delivery)
 
@@ -52,6 +55,13 @@ protocol CeleryConsumer: Service {
 
     /// No further deliveries; those unsettled can still be settled.
     func stopFetching()
+}
+
+extension CeleryConsumer {
+    /// One after the other.
+    func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async {
+        for (delivery, settlement) in deliveries { await settle(delivery, as: settlement) }
+    }
 }
 
 /// A message that a worker has got and not settled yet.

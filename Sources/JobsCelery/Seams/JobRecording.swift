@@ -5,6 +5,10 @@ import Jobs
 ///
 /// Every call is one atomic step, may be said twice, and is refused when the attempt is not the present one any more.
 protocol JobRecording: Sendable {
+    /// Whether `end` settles the delivery too, as it does on a Redis broker. If not, the worker settles it after: back to
+    /// its queue when the outcome was `shutDown` and another attempt is to follow, acknowledged otherwise.
+    var settlesDeliveries: Bool { get }
+
     /// An attempt is about to begin.
     ///
     /// - Parameter isRedelivered: Whether the broker gave the message to somebody before.
