@@ -33,6 +33,8 @@ public struct CeleryError: Error, Sendable {
     public let message: String
     /// The error behind it.
     public let cause: (any Error)?
+    /// The id of the task that it is about, where one is known.
+    public var taskID: String?
 
     /// Makes an error.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
