@@ -146,6 +146,7 @@ extension JobFailure {
             case .startup: .startup
             case .incompatible: .incompatible
             case .tooLarge: .tooLarge
+            case .timedOut: .timedOut
             }
         self.init(kind: kind, code: failure.code, message: failure.message, trace: failure.trace)
     }
