@@ -24,7 +24,7 @@ struct SiteServer: Sendable {
         // Before anything listens: a folder that cannot be used is no server that runs.
         try await (site.manager as? EmbeddedJobManager)?.open()
         var group = ServiceGroupConfiguration(
-            services: site.all + [application(site.responder)],
+            services: site.all + [LoopService(service: application(site.responder))],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

@@ -101,17 +101,6 @@ extension PageRequest {
     ///
     /// - Parameter path: the path below the app's own, without its first slash.
     init(_ request: Request, path: String) {
-        var headers: [String: String] = [:]
-        headers.reserveCapacity(request.headers.count)
-        for field in request.headers {
-            let name = field.name.canonicalName
-            headers[name] = headers[name].map { "\($0), \(field.value)" } ?? field.value
-        }
-        let cookies = Cookies.pairs(in: headers["cookie"]).map { ($0.name, $0.value) }
-        self.init(
-            path: "/" + path + (request.uri.query.map { "?\($0)" } ?? ""),
-            headers: headers,
-            cookies: Dictionary(cookies, uniquingKeysWith: { first, _ in first })
-        )
+        self.init(path: "/" + path + (request.uri.query.map { "?\($0)" } ?? ""), sent: request.headers)
     }
 }

@@ -18,6 +18,9 @@ struct SiteHTTPResponder: HTTPResponder {
     let watches: ConnectionWatches
 
     func respond(to request: Request, context: SiteRequestContext) async throws -> Response {
-        await site.respond(to: request, context: context, connection: watches.watch(of: context.channel))
+        // Back on the connection's own loop after whatever ran elsewhere.
+        await withTaskExecutorPreference(LoopExecutor(home: context.channel.eventLoop)) {
+            await site.respond(to: request, context: context, connection: watches.watch(of: context.channel))
+        }
     }
 }

@@ -60,10 +60,12 @@ struct Sessions: Sendable {
 enum Cookies {
     /// All pairs, in the order of the header.
     static func pairs(in header: String?) -> [(name: String, value: String)] {
-        (header ?? "").split(separator: ";").compactMap { pair in
-            guard let equals = pair.firstIndex(of: "=") else { return nil }
-            let name = pair[..<equals].drop { $0 == " " }
-            return (String(name), String(pair[pair.index(after: equals)...]))
+        (header ?? "").utf8.split(separator: UInt8(ascii: ";")).compactMap { pair in
+            guard let equals = pair.firstIndex(of: UInt8(ascii: "=")),
+                let name = String(pair[..<equals].drop { $0 == UInt8(ascii: " ") }),
+                let value = String(pair[pair.index(after: equals)...])
+            else { return nil }
+            return (name, value)
         }
     }
 }

@@ -21,10 +21,12 @@ struct Signer: Sendable {
     ///
     /// The comparison takes the same time for every wrong signature.
     func verify(_ token: String, purpose: String, boundTo bindings: [String] = []) -> String? {
-        guard token.utf8.count <= 512, !token.utf8.contains(0), let dot = token.lastIndex(of: ".") else { return nil }
+        guard token.utf8.count <= 512, !token.utf8.contains(0),
+            let dot = token.utf8.lastIndex(of: UInt8(ascii: "."))
+        else { return nil }
         let value = String(token[..<dot])
         let expected = Base64URL.encode(signature(of: value, purpose, bindings))
-        return Self.areEqual(expected, token[token.index(after: dot)...]) ? value : nil
+        return Self.areEqual(expected, token[token.utf8.index(after: dot)...]) ? value : nil
     }
 
     /// A short, stable name derived from the secret, which tells nothing of it.
