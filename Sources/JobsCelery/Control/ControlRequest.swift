@@ -37,7 +37,7 @@ extension ControlRequest {
         destination = body["destination"].orElements.compactMap(\.stringValue)
         pattern = body["pattern"].stringValue
         matcher = body["matcher"].stringValue
-        ticket = body["ticket"].isNull ? nil : body["ticket"]
+        ticket = body.objectValue?["ticket"]
         replyTo = ReplyAddress(body["reply_to"])
         clock = message.headers["clock"]?.intValue ?? 0
     }

@@ -30,6 +30,9 @@ struct RecentIDs {
         return order[first...].filter { times[$0.id] == $0.time }.map(\.id)
     }
 
+    /// How many places are kept, void ones among them.
+    var places: Int { order.count }
+
     private mutating func forget(at now: ContinuousClock.Instant) {
         while first < order.count {
             let entry = order[first]

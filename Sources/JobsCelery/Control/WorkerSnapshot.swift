@@ -32,8 +32,10 @@ struct TaskInfo: Sendable, Hashable {
     var name: String
     /// The task's name.
     var type: String
-    var arguments: JSON = []
-    var keywords: JSON = [:]
+    /// The arguments as they were sent, an array.
+    var arguments = RawJSON(unchecked: Array("[]".utf8))
+    /// The named arguments as they were sent, an object.
+    var keywords = RawJSON(unchecked: Array("{}".utf8))
     /// The arguments as Python text, `(1, 2)`: the header `argsrepr`.
     var argumentsText = "()"
     /// The named arguments as Python text, `{'y': 2}`.
