@@ -4,7 +4,7 @@ import DashJSON
 ///
 /// All its members are kept as they came, so that one of another program goes on unchanged.
 struct Signature: Sendable, Hashable, JSONEncodable {
-    private(set) var members: JSONObject
+    private var fields: JSONObject
 
     /// A signature of a task.
     init(
@@ -14,7 +14,7 @@ struct Signature: Sendable, Hashable, JSONEncodable {
         options: JSONObject = JSONObject(),
         isImmutable: Bool = false
     ) {
-        members = [
+        fields = [
             "task": .string(task),
             "args": .array(arguments),
             "kwargs": .object(keywords),
@@ -34,35 +34,38 @@ struct Signature: Sendable, Hashable, JSONEncodable {
                 throw .malformed("\(place), the signature of \(task), has \(value.excerpt) as \(name).")
             }
         }
-        self.members = members
+        fields = members
     }
 
     /// The registered name of the task.
-    var task: String { members["task"]?.stringValue ?? "" }
+    var task: String { fields["task"]?.stringValue ?? "" }
 
     /// The positional arguments.
     var arguments: [JSON] {
-        get { members["args"]?.arrayValue ?? [] }
-        set { members["args"] = .array(newValue) }
+        get { fields["args"]?.arrayValue ?? [] }
+        set { fields["args"] = .array(newValue) }
     }
 
     /// The named arguments.
     var keywords: JSONObject {
-        get { members["kwargs"]?.objectValue ?? JSONObject() }
-        set { members["kwargs"] = .object(newValue) }
+        get { fields["kwargs"]?.objectValue ?? JSONObject() }
+        set { fields["kwargs"] = .object(newValue) }
     }
 
     /// How to send it: `task_id`, `queue`, `link`, `countdown` and so on.
     var options: JSONObject {
-        get { members["options"]?.objectValue ?? JSONObject() }
-        set { members["options"] = .object(newValue) }
+        get { fields["options"]?.objectValue ?? JSONObject() }
+        set { fields["options"] = .object(newValue) }
     }
 
     /// `group`, `chain` or `chord` for those of Celery's own; nil for a plain task.
-    var subtaskType: String? { members["subtask_type"]?.stringValue }
+    var subtaskType: String? {
+        get { fields["subtask_type"]?.stringValue }
+        set { fields["subtask_type"] = .text(newValue) }
+    }
 
     /// Whether the result before it is not put in front of its arguments.
-    var isImmutable: Bool { members["immutable"]?.boolValue ?? false }
+    var isImmutable: Bool { fields["immutable"]?.boolValue ?? false }
 
     /// The id it is to have; nil lets the sender choose.
     var taskID: String? {
@@ -70,9 +73,9 @@ struct Signature: Sendable, Hashable, JSONEncodable {
         set { options["task_id"] = newValue.map { .string($0) } }
     }
 
-    var json: JSON { .object(members) }
+    var json: JSON { .object(fields) }
 
-    func encode(to writer: inout JSONWriter) { members.encode(to: &writer) }
+    func encode(to writer: inout JSONWriter) { fields.encode(to: &writer) }
 
     private static let shapes: [(String, @Sendable (JSON) -> Bool)] = [
         ("args", { $0.arrayValue != nil }),
