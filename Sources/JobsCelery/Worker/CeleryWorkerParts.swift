@@ -1,16 +1,22 @@
+import DashJSON
 import Jobs
 import Logging
 import ServiceLifecycle
 
 /// What a worker is made of.
 struct CeleryWorkerParts: Sendable {
-    /// Run by the worker, like `executor` and `services`: before it fetches, and until all its tasks are told of.
     var broker: any CeleryBroker
+    /// Where the ends of plain tasks are told.
+    var results: any ResultStore
+    /// Where parts of chords are counted; nil where there are no chords (`rpc://`).
+    var chords: (any ChordStore)?
     /// The records of Dash jobs; nil where there are none (`rpc://`): all messages are plain tasks then.
     var recording: (any JobRecording)?
     /// Counts how often a message lost its worker; nil without Redis: nothing is poison then.
     var redis: (any RedisClient)?
-    /// Runs the tasks, `concurrency` of them at once.
+    /// Keeps the messages of long tasks; nil where the broker has all the patience.
+    var keeper: (any DeliveryKeeper)?
+    /// Runs the tasks, `concurrency` of them at once. See `WorkerPoolConfiguration.worker(_:)`.
     var executor: any JobExecutor
     var codec: any JobCodec
     var jobs: [JobDefinition]
@@ -20,14 +26,23 @@ struct CeleryWorkerParts: Sendable {
     /// Shared with remote control, which fills it.
     var revoked: RevokedTasks
     var events: any WorkerEvents
-    /// All else that must stand as long as the worker works, each started before the next and stopped after it:
-    /// connections, leases, remote control, heartbeats.
-    var services: [any Service] = []
+    var settings = WorkerSettings()
     var logger: Logger
-
-    /// How many messages are held at once.
-    var prefetch: Int { concurrency * max(1, options.prefetchMultiplier) }
 
     /// How many tasks run at once.
     var concurrency: Int { max(1, options.concurrency ?? executor.maximumConcurrency) }
+}
+
+/// What of a worker's ways its options do not say.
+struct WorkerSettings: Sendable {
+    /// Whether the begin of plain tasks is stored (`task_track_started`).
+    var tracksStarted = false
+    /// How often a message may lose its worker before it is poison.
+    var maximumLosses = 3
+    /// After this time the message of a running task is given to the keeper.
+    var handOver = Duration.seconds(600)
+    /// For how long a worker that stops at once tries to tell what it has to tell.
+    var coldPatience = Duration.seconds(3)
+    /// What remote control shows as Celery's settings, besides those that the worker knows.
+    var shown = JSONObject()
 }
