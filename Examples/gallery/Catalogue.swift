@@ -62,6 +62,13 @@ let catalogue = [
         make: setPropsGrid
     ),
     Entry(
+        name: "failing",
+        title: "A job that fails",
+        sentence: "The job throws an error, and the page shows what its onError makes of it.",
+        source: Source.failing,
+        make: failing
+    ),
+    Entry(
         name: "empty",
         title: "An empty job",
         sentence: "Nothing to do: what you see is the time from the click to the answer of a job.",
