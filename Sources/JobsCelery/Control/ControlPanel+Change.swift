@@ -5,7 +5,9 @@ extension ControlPanel {
         try arguments.require("task_name", "rate_limit")
         let limit = try RateLimit.reading(arguments["rate_limit"])
         guard await worker.setRateLimit(limit, of: arguments.text("task_name") ?? "") else { return Self.unknownTask }
-        return Self.ok(limit == nil ? "rate limit disabled successfully" : "new rate limit set successfully")
+        // Celery looks at what was said, not at what it means: "0" is said to be a limit.
+        let isLimit = arguments.isTrue("rate_limit")
+        return Self.ok(isLimit ? "new rate limit set successfully" : "rate limit disabled successfully")
     }
 
     func timeLimit(_ arguments: ControlArguments) async throws -> JSON {
