@@ -138,7 +138,8 @@ extension JobEngine {
 }
 
 extension JobFailure {
-    init(_ failure: WorkerFailure) {
+    /// The failure of an attempt, as its job's.
+    package init(_ failure: WorkerFailure) {
         let kind: Kind =
             switch failure.kind {
             case .error: .error
@@ -152,7 +153,7 @@ extension JobFailure {
     }
 
     /// Whether another attempt may go better.
-    var allowsRetry: Bool {
+    package var allowsRetry: Bool {
         kind == .error || kind == .crash || kind == .lost || kind == .startup
     }
 }
