@@ -13,6 +13,8 @@ final class Finisher: Sendable {
 
     private let results: any ResultStore
     private let consumer: any CeleryConsumer
+    /// Where results and messages are on one Redis.
+    private let express: RedisExpress?
     private let events: any WorkerEvents
     private let logger: Logger
     private let state = Mutex(State())
@@ -22,6 +24,7 @@ final class Finisher: Sendable {
     init(results: any ResultStore, consumer: any CeleryConsumer, events: any WorkerEvents, logger: Logger) {
         self.results = results
         self.consumer = consumer
+        express = RedisExpress(results: results, consumer: consumer)
         self.events = events
         self.logger = logger
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -76,8 +79,7 @@ final class Finisher: Sendable {
     }
 
     private func tell(_ ends: [TaskEnd], _ onEnd: @Sendable (Int) -> Void) async {
-        let isStored = await store(ends.compactMap(\.meta))
-        if isStored { await settle(ends) }
+        if let rest = await store(ends) { await settle(rest) }
         for end in ends {
             end.stored?.resume()
             if let event = end.event { events.tell(event()) }
@@ -104,21 +106,20 @@ final class Finisher: Sendable {
 
     /// Stores results, however long that takes.
     ///
-    /// - Returns: false if it was given up: the messages must stay as they are, so that the tasks run again.
-    private func store(_ metas: [ResultMeta]) async -> Bool {
-        guard !metas.isEmpty else { return true }
+    /// - Returns: the ends whose messages are to be settled; nil if it was given up: the messages must stay as they are
+    ///   then, so that the tasks run again.
+    private func store(_ ends: [TaskEnd]) async -> [TaskEnd]? {
         var wait = Duration.milliseconds(50)
         while true {
             do {
-                try await results.store(metas)
-                return true
+                if let express { return try await express.tell(ends) }
+                let metas = ends.compactMap(\.meta)
+                if !metas.isEmpty { try await results.store(metas) }
+                return ends
             } catch {
-                logger.error(
-                    "Results could not be stored.",
-                    metadata: ["count": "\(metas.count)", "error": "\(error)"]
-                )
+                logger.error("Results could not be stored.", metadata: ["count": "\(ends.count)", "error": "\(error)"])
             }
-            if let deadline = state.withLock({ $0.deadline }), deadline < .now { return false }
+            if let deadline = state.withLock({ $0.deadline }), deadline < .now { return nil }
             await pause(wait)
             wait = min(wait * 2, .seconds(2))
         }

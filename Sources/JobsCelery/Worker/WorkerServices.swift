@@ -19,7 +19,8 @@ struct WorkerServices: Service {
 
     func run() async throws {
         let logger = Logger(label: "worker-services") { _ in SwiftLogNoOpLogHandler() }
-        let all = services + [worker.consumer, worker.parts.executor, worker]
+        let consumer = EndingService(service: worker.consumer)
+        let all: [any Service] = services + [consumer, worker.parts.executor, worker]
         let configuration = all.map {
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: $0,
@@ -34,6 +35,15 @@ struct WorkerServices: Service {
         } onCancel: {
             worker.stopCold()
         }
+    }
+}
+
+/// Ends a service at a graceful shutdown that would go on until its task is cancelled.
+private struct EndingService: Service {
+    let service: any Service
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await self.service.run() }
     }
 }
 
