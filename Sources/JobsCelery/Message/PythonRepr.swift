@@ -164,7 +164,13 @@ private struct PythonShower: ~Copyable {
         case "null": return "None"
         default:
             let isFloat = word.contains { ".eE".contains($0) }
-            return isFloat ? Double(word)?.description ?? word : word
+            return isFloat ? Double(word).map(float) ?? word : word
         }
+    }
+
+    /// Swift changes to powers of ten at 2⁵³, Python at 10¹⁶.
+    private static func float(_ number: Double) -> String {
+        let isBetween = (9_007_199_254_740_992..<1e16).contains(abs(number))
+        return isBetween ? "\(Int64(number)).0" : number.description
     }
 }
