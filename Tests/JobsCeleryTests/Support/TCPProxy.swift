@@ -23,6 +23,8 @@ final class TCPProxy: Sendable {
         var listener: (any Channel)?
     }
 
+    private let swallowed = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
     let port: Int
     private let target: Int
     private let state = Mutex(State())
@@ -84,6 +86,11 @@ final class TCPProxy: Sendable {
         }
     }
 
+    /// Waits until something was swallowed.
+    func hasSwallowed() async {
+        for await _ in swallowed.stream { return }
+    }
+
     /// Ends all.
     func end() {
         state.withLock { $0.listener.take() }?.close(promise: nil)
@@ -108,6 +115,8 @@ final class TCPProxy: Sendable {
                     ?? client.eventLoop.makeSucceededVoidFuture()
             }
     }
+
+    fileprivate func swallow() { swallowed.continuation.yield() }
 
     fileprivate func mood(_ number: Int) -> Mood { state.withLock { $0.moods[number] ?? .passes } }
 
@@ -139,7 +148,7 @@ private final class Passage: ChannelInboundHandler {
         case .passes: other.writeAndFlush(bytes, promise: nil)
         case .delays(let time):
             context.eventLoop.scheduleTask(in: time) { [other] in other.writeAndFlush(bytes, promise: nil) }
-        case .swallows: break
+        case .swallows: proxy?.swallow()
         }
     }
 
