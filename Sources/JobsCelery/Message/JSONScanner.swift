@@ -17,7 +17,12 @@ struct JSONScanner: ~Copyable {
     var current: UInt8 { place < text.count ? text[place] : 0 }
 
     mutating func skipSpace() {
-        while place < text.count, [0x20, 0x0A, 0x0D, 0x09].contains(text[place]) { place += 1 }
+        while place < text.count {
+            switch text[place] {
+            case 0x20, 0x0A, 0x0D, 0x09: place += 1
+            default: return
+            }
+        }
     }
 
     /// Takes a byte if it is the current one.
@@ -89,14 +94,23 @@ struct JSONScanner: ~Copyable {
     }
 
     private mutating func escape() throws(JSONError) {
-        if take(UInt8(ascii: "u")) {
-            for _ in 0..<4 {
-                guard Character(UnicodeScalar(current)).isHexDigit else { throw unexpected("a hexadecimal digit") }
-                place += 1
-            }
-        } else {
-            guard #""\/bfnrt"#.utf8.contains(current) else { throw unexpected("an escape") }
+        switch current {
+        case UInt8(ascii: "u"):
             place += 1
+            for _ in 0..<4 { try hexadecimalDigit() }
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            place += 1
+        default: throw unexpected("an escape")
+        }
+    }
+
+    private mutating func hexadecimalDigit() throws(JSONError) {
+        switch current {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            place += 1
+        default: throw unexpected("a hexadecimal digit")
         }
     }
 
