@@ -19,12 +19,13 @@ enum PythonJSON {
         var place = 0
         var inString = false
         while place < text.count {
-            if !inString, let word = words.first(where: { text[place...].starts(with: $0) }) {
+            let byte = text[place]
+            if !inString, firstBytes.contains(byte), let word = words.first(where: { text[place...].starts(with: $0) })
+            {
                 result += Array("null".utf8)
                 place += word.count
                 continue
             }
-            let byte = text[place]
             if byte == UInt8(ascii: "\"") { inString.toggle() }
             result.append(byte)
             place += 1
@@ -37,4 +38,5 @@ enum PythonJSON {
     }
 
     private static let words = ["NaN", "Infinity", "-Infinity"].map { Array($0.utf8) }
+    private static let firstBytes = Set("NI-".utf8)
 }

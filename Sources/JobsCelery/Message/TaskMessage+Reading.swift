@@ -80,8 +80,8 @@ extension TaskMessage {
 
     private static func count(_ value: JSON?, _ name: String) throws(CeleryError) -> Int {
         guard let value, !value.isNull else { return 0 }
-        guard let count = value.intValue, count >= 0 else {
-            throw .malformed("The header \(name) is \(value.excerpt), not a number from 0 up.")
+        guard let count = value.intValue, 0...1_000_000_000 ~= count else {
+            throw .malformed("The header \(name) is \(value.excerpt), not a number of times.")
         }
         return count
     }
@@ -105,10 +105,9 @@ extension TaskMessage {
 }
 
 extension JSON {
-    /// A number of seconds from 0 up.
+    /// A number of seconds, so small that it can be reckoned with.
     fileprivate var isDuration: Bool {
-        guard let seconds = doubleValue else { return false }
-        return seconds >= 0 && seconds.isFinite
+        doubleValue.map { (0...1e9).contains($0) } ?? false
     }
 
     /// The value's text for a sentence, cut when it is long.

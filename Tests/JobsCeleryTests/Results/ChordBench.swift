@@ -49,7 +49,8 @@ struct ChordBench {
 
         def chain_in_header():
             swift = app.signature('swift.add', args=(3,), queue='dash')
-            print(json.dumps([chord([chain(add.s(1, 2), swift), add.s(1, 1)])(total.s()).id]))
+            result = chord([chain(add.s(1, 2), swift), add.s(1, 1)])(total.s())
+            print(json.dumps([result.id, result.parent.results[0].parent.id]))
 
         def failing_chain():
             swift = app.signature('swift.add', args=(1, 2), queue='dash')
@@ -96,9 +97,9 @@ struct ChordBench {
         )
     }
 
+    /// The message of the Swift part, which must have been sent.
     func takeSwiftTask() async throws -> TaskMessage {
-        let answer = try await redis.send(RedisCommand("BRPOP", "dash", 20))
-        let text = try #require(answer.elements?.last?.bytes)
+        let text = try #require(try await redis.send(RedisCommand("RPOP", "dash")).bytes)
         let envelope = try JSON(parsing: text)
         return try TaskMessage(try #require(RecordedTask(envelope, file: "dash")).raw)
     }
