@@ -6,7 +6,14 @@ extension RedisConsumer {
     func settle(_ delivery: Delivery, as settlement: Settlement) async {
         guard state.withLock({ $0.settles(delivery.tag) }) else { return }
         bell.ring()
+        // Nobody is kept waiting for a Redis that is away: it is told when it is there again.
+        guard broker.client.present != nil else { return owe(settlement, of: delivery.tag) }
         await say(settlement, of: delivery.tag)
+    }
+
+    private func owe(_ settlement: Settlement, of tag: String) {
+        state.withLock { $0.owes(tag, settlement) }
+        owing.ring()
     }
 
     func settled(_ delivery: Delivery) {
@@ -50,8 +57,7 @@ extension RedisConsumer {
             leases.release(tag)
         } catch {
             broker.logger.debug("A message cannot be settled now: \(error)")
-            state.withLock { $0.owes(tag, settlement) }
-            owing.ring()
+            owe(settlement, of: tag)
         }
     }
 

@@ -71,7 +71,7 @@ final class RedisConsumer: CeleryConsumer {
     }
 
     private func idle() async {
-        let isCalled = client.present?.tookPreamble ?? true
+        let isCalled = client.present.map { $0.protocolVersion >= 3 && $0.tookPreamble } ?? true
         await bell.wait(atMost: isCalled ? Self.caution : broker.options.poll)
         let isFirst = hasWarned.withLock { hasWarned in
             defer { hasWarned = hasWarned || !isCalled }

@@ -54,4 +54,28 @@ struct RedisClientTests {
             #expect(error?.code == .server)
         }
     }
+
+    @Test("is fast with many senders: small scripts are said in few writes")
+    func speed() async throws {
+        let script = RedisScript("speed", "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])")
+        let client = ReconnectingRedisClient(RedisOptions(try await RedisServer.shared().database(), logger: .quiet))
+        try await whileRunning(client) {
+            _ = try await client.run(script, keys: ["h"], arguments: ["0", "0"])
+            let (senders, each) = (64, 300)
+            let start = ContinuousClock.now
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for sender in 0..<senders {
+                    group.addTask {
+                        for number in 0..<each {
+                            _ = try await client.run(script, keys: ["h"], arguments: ["\(sender)", number])
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            print("Script calls a second: \(Int(Double(senders * each) / seconds)).")
+            #expect(seconds < 60)
+        }
+    }
 }

@@ -8,7 +8,7 @@ final class TCPProxy: Sendable {
     enum Mood: Sendable {
         case passes
         /// Bytes arrive later by so much.
-        case delays(TimeAmount)
+        case delays(Duration)
         /// Nothing arrives, and nobody is told: a half-open connection.
         case swallows
     }
@@ -147,7 +147,7 @@ private final class Passage: ChannelInboundHandler {
         switch proxy?.mood(number) ?? .passes {
         case .passes: other.writeAndFlush(bytes, promise: nil)
         case .delays(let time):
-            context.eventLoop.scheduleTask(in: time) { [other] in other.writeAndFlush(bytes, promise: nil) }
+            context.eventLoop.scheduleTask(in: TimeAmount(time)) { [other] in other.writeAndFlush(bytes, promise: nil) }
         case .swallows: proxy?.swallow()
         }
     }
