@@ -115,6 +115,12 @@ let package = Package(
             path: "Tests/Fixtures/CeleryFixture",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "queue-client",
+            dependencies: ["JobsCelery", "Jobs", "DashJSON", logging],
+            path: "Benchmarks/QueueClient",
+            swiftSettings: settings
+        ),
         .target(
             name: "JobsConformance",
             dependencies: ["Jobs", "DashJSON", lifecycle, logging],
