@@ -31,7 +31,7 @@ extension Canvas {
         meta.groupID = step.options["group_id"]?.stringValue
         meta.parentID = step.options["parent_id"]?.stringValue
         plan.failures.append(meta)
-        if let part = step.part(id: id, exception) { plan.parts.append(part) }
+        if let part = step.part(id: id, exception, claim: makeID()) { plan.parts.append(part) }
     }
 
     /// What follows when the body of a chord cannot run: it fails, what waits for it fails, its errbacks are sent.
@@ -58,7 +58,7 @@ extension Signature {
     }
 
     /// The part of a chord that ends with this task's failure.
-    fileprivate func part(id: String, _ exception: TaskException) -> ChordPart? {
+    fileprivate func part(id: String, _ exception: TaskException, claim: String) -> ChordPart? {
         guard let group = options["group_id"]?.stringValue, let chord = options["chord"],
             let body = try? Signature(chord, "chord")
         else { return nil }
@@ -69,7 +69,8 @@ extension Signature {
             state: .failure,
             result: RawJSON(exception),
             body: body,
-            rootID: options["root_id"]?.stringValue ?? id
+            rootID: options["root_id"]?.stringValue ?? id,
+            claim: claim
         )
     }
 }

@@ -16,13 +16,13 @@ struct Canvas: Sendable {
         switch ending {
         case .success(let value):
             plan = try followers(of: message, value, now: now)
-            plan.parts = message.part(.success, value)
+            plan.parts = part(of: message, .success, value)
         case .failure(let exception, let traceback):
-            plan.parts = message.part(.failure, RawJSON(exception))
+            plan.parts = part(of: message, .failure, RawJSON(exception))
             fail(message.chain, exception, traceback, now: now, in: &plan)
             plan.steps = try errbacks(message.errbacks, of: message.id, root: message.treeID, now: now)
         case .revoked(let exception):
-            plan.parts = message.part(.revoked, RawJSON(exception))
+            plan.parts = part(of: message, .revoked, RawJSON(exception))
         }
         return plan
     }
@@ -80,22 +80,20 @@ struct Canvas: Sendable {
         _ = try spread.send(.group(errbacks), prefix: [RawJSON(id)], context)
         return spread.steps
     }
-}
 
-extension TaskMessage {
-    /// The part of a chord that ends with this task; none if it is in no chord.
-    fileprivate func part(_ state: TaskState, _ result: RawJSON) -> [ChordPart] {
-        guard let chord, let group else { return [] }
-        return [
-            ChordPart(
-                taskID: id,
-                group: group,
-                index: groupIndex,
-                state: state,
-                result: result,
-                body: chord,
-                rootID: treeID
-            )
-        ]
+    /// The part of a chord that ends with a task; none if it is in no chord.
+    private func part(of message: TaskMessage, _ state: TaskState, _ result: RawJSON) -> [ChordPart] {
+        guard let chord = message.chord, let group = message.group else { return [] }
+        let part = ChordPart(
+            taskID: message.id,
+            group: group,
+            index: message.groupIndex,
+            state: state,
+            result: result,
+            body: chord,
+            rootID: message.treeID,
+            claim: makeID()
+        )
+        return [part]
     }
 }

@@ -34,7 +34,8 @@ struct CanvasRunner: Sendable {
     /// Tells the rest of a plan, after the task's own result is stored: failures of what can run no more, parts of chords,
     /// and what follows those.
     ///
-    /// - Throws: what the stores throw. It may be said again: parts count once.
+    /// - Throws: what `publish` and the stores throw. Say it again then, with the same plan: parts count once, and a chord's
+    ///   body that could not be sent is sent.
     func conclude(_ plan: CanvasPlan) async throws {
         for failure in plan.failures { try await results?.store(failure) }
         for part in plan.parts {
@@ -61,7 +62,7 @@ struct CanvasRunner: Sendable {
         guard try await chords?.keep(chord) == true else { return }
         do {
             try await send(try canvas.plan(after: chord, now: now()).steps)
-        } catch {
+        } catch let error as CeleryError where error.isLasting {
             logger.error(
                 "A chord's body was not sent",
                 metadata: ["group": "\(chord.part.group)", "error": "\(error)"]
@@ -76,4 +77,9 @@ struct CanvasRunner: Sendable {
         try await conclude(plan)
         try await send(plan.steps)
     }
+}
+
+extension CeleryError {
+    /// Whether no time makes it better.
+    var isLasting: Bool { [.option, .malformed, .contentType, .unknownTask].contains(code) }
 }

@@ -16,14 +16,13 @@ extension RedisResults: ChordStore {
     }
 
     func end(_ part: ChordPart) async throws -> CompleteChord? {
-        let claim = TaskID.make().filter { $0 != "-" }
         let record = JSONRecord(part).jsonBytes()
         let answer = try await redis.run(
             ResultScripts.endPart,
             keys: [".j", ".t", ".s", ".d", "", ".c"].map { settings.groupKey(part.group, $0) },
             arguments: [
                 part.taskID, record, part.index.map(String.init) ?? "+inf", settings.expires, settings.expires,
-                Self.claimTime, claim,
+                Self.claimTime, part.claim,
             ]
         )
         guard let parts = answer.elements, parts.count == 2, let records = parts[1].elements else { return nil }
@@ -33,14 +32,14 @@ extension RedisResults: ChordStore {
         } else {
             outcome = Self.results(records.compactMap(\.bytes))
         }
-        return CompleteChord(part: part, claim: claim, outcome: outcome)
+        return CompleteChord(part: part, outcome: outcome)
     }
 
     func keep(_ chord: CompleteChord) async throws -> Bool {
         let answer = try await redis.run(
             ResultScripts.keepClaim,
             keys: [".c", ".s"].map { settings.groupKey(chord.part.group, $0) },
-            arguments: [chord.claim, Self.sendingTime]
+            arguments: [chord.part.claim, Self.sendingTime]
         )
         return answer.integer == 1
     }
@@ -49,7 +48,7 @@ extension RedisResults: ChordStore {
         _ = try await redis.run(
             ResultScripts.closeChord,
             keys: [".c", ".j", ".t", ".s", ".d"].map { settings.groupKey(chord.part.group, $0) },
-            arguments: [chord.claim, Self.doneTime]
+            arguments: [chord.part.claim, Self.doneTime]
         )
     }
 

@@ -55,7 +55,9 @@ enum ResultScripts {
         local size = redis.call('GET', skey)
         local more = redis.call('GET', tkey)
         if not size or ready ~= tonumber(size) + tonumber(more or 0) then return false end
-        if not redis.call('SET', ckey, ARGV[7], 'NX', 'EX', ARGV[6]) then return false end
+        if not redis.call('SET', ckey, ARGV[7], 'NX', 'EX', ARGV[6]) and redis.call('GET', ckey) ~= ARGV[7] then
+            return false
+        end
         return {redis.call('GET', gkey), redis.call('ZRANGE', jkey, 0, -1)}
         """
     )

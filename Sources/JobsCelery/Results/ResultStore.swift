@@ -26,6 +26,7 @@ protocol ChordStore: Sendable {
     /// Notes the end of a part, once however often it is said.
     ///
     /// - Returns: the chord if this was the last part and nobody else sends its body: then send it and `close` the chord.
+    ///   Who says it again with the same `claim`, because the body could not be sent, gets the chord again.
     func end(_ part: ChordPart) async throws -> CompleteChord?
 
     /// Makes sure that the body may be sent, just before that.
@@ -53,14 +54,14 @@ struct ChordPart: Sendable, Hashable {
     var body: Signature
     /// The tree that the body belongs to.
     var rootID: String
+    /// Proves, when the part completes the chord, that it is ours to send the body: of this end of the part and no other.
+    var claim: String
 }
 
 /// A chord all of whose parts have ended.
 struct CompleteChord: Sendable, Hashable {
     /// The part that completed it.
     var part: ChordPart
-    /// Proves that it is ours to send the body.
-    var claim: String
     /// The results in order, or why the body must not be sent.
     var outcome: Result<RawJSON, TaskException>
 }

@@ -60,7 +60,7 @@ struct CanvasTests {
         let message = try TaskMessage(tasks[1].raw)
         let part = try #require(canvas().plan(after: message, .success(RawJSON(7)), now: 0).parts.first)
         #expect(part.index == 1)
-        let chord = CompleteChord(part: part, claim: "c", outcome: .success(RawJSON(json: [3, 7])))
+        let chord = CompleteChord(part: part, outcome: .success(RawJSON(json: [3, 7])))
         let plan = try canvas().plan(after: chord, now: 0)
         try compare("redis/life-chord", plan.steps, tasks[2])
     }
@@ -130,7 +130,7 @@ struct CanvasTests {
         #expect(messages.allSatisfy { $0.chord?.taskID == "body" && $0.chain.isEmpty && $0.parentID == "1" })
         // What follows the chord travels with its body.
         let part = try #require(canvas().plan(after: messages[1], .success(RawJSON(2)), now: 0).parts.first)
-        let complete = CompleteChord(part: part, claim: "", outcome: .success(RawJSON(json: [1, 2])))
+        let complete = CompleteChord(part: part, outcome: .success(RawJSON(json: [1, 2])))
         let body = try #require(canvas().plan(after: complete, now: 0).steps.messages.first)
         #expect(body.arguments.json == [[1, 2]])
         #expect(body.chain.map(\.task) == ["last"])
@@ -170,9 +170,10 @@ struct CanvasTests {
             state: .failure,
             result: .null,
             body: body,
-            rootID: "1"
+            rootID: "1",
+            claim: "c"
         )
-        let chord = CompleteChord(part: part, claim: "", outcome: .failure(.chordError("Dependency 1 raised E()")))
+        let chord = CompleteChord(part: part, outcome: .failure(.chordError("Dependency 1 raised E()")))
         let plan = try canvas().plan(after: chord, now: 0)
         #expect(plan.failures.map(\.taskID) == ["body", "next"])
         #expect(plan.failures.first?.exception == .chordError("Dependency 1 raised E()"))

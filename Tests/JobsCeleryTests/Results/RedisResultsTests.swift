@@ -117,6 +117,18 @@ struct RedisResultsTests {
         }
     }
 
+    @Test func `A chord whose body could not be sent is given again to who says the same end again`() async throws {
+        try await withResults { results, _ in
+            let last = part("again", 0)
+            try await results.open("again", size: 1)
+            let chord = try #require(try await results.end(last))
+            #expect(try await results.end(part("again", 0)) == nil)
+            #expect(try await results.end(last) == chord)
+            try await results.close(chord)
+            #expect(try await results.end(last) == nil)
+        }
+    }
+
     @Test func `A header with groups in it gives results of its structure`() async throws {
         try await withResults { results, redis in
             try await results.open("g", size: 3)
@@ -144,7 +156,8 @@ private func part(_ group: String, _ index: Int) -> ChordPart {
         state: .success,
         result: RawJSON(index),
         body: Signature(task: "body"),
-        rootID: "root"
+        rootID: "root",
+        claim: TaskID.make()
     )
 }
 
