@@ -1,6 +1,7 @@
 import Dash
+import JobsCelery
 
-let site = DashSite()
+let site = DashSite(jobs: try CeleryManager.fromEnvironment())
 for entry in catalogue {
     site.mount(entry.make(), at: "/\(entry.name)/")
 }

@@ -24,17 +24,26 @@ struct RedisFleetTests {
     @Test("A place holds the last value, whoever puts it, and is emptied by whoever knows it")
     func places() async throws {
         try await withServers { servers in
-            let (one, two) = (servers[0], servers[1])
-            let hour = Duration.seconds(3600)
-            #expect(try await one.replace("a", in: "page", with: "1", lifetime: hour) == nil)
-            #expect(try await two.replace("a", in: "page", with: "2", lifetime: hour) == "1")
-            #expect(try await two.replace("a", in: "page", with: "2", lifetime: hour) == "1", "said twice")
-            #expect(try await one.replace("b", in: "page", with: "3", lifetime: hour) == nil)
-            #expect(try await one.replace("a", in: "other", with: "4", lifetime: hour) == nil)
-            #expect(try await one.values(in: "page") == ["a": "2", "b": "3"])
-            #expect(try await !one.remove("a", in: "page", ifStill: "1"))
-            #expect(try await one.remove("a", in: "page", ifStill: "2"))
-            #expect(try await two.values(in: "page") == ["b": "3"])
+            let one = servers[0]
+            let two = servers[1]
+            var before = try await one.replace("a", in: "page", with: "1", lifetime: .seconds(60))
+            #expect(before == nil)
+            for _ in ["once", "said twice"] {
+                before = try await two.replace("a", in: "page", with: "2", lifetime: .seconds(60))
+                #expect(before == "1")
+            }
+            before = try await one.replace("b", in: "page", with: "3", lifetime: .seconds(60))
+            #expect(before == nil)
+            before = try await one.replace("a", in: "other", with: "4", lifetime: .seconds(60))
+            #expect(before == nil)
+            var values = try await one.values(in: "page")
+            #expect(values == ["a": "2", "b": "3"])
+            var isRemoved = try await one.remove("a", in: "page", ifStill: "1")
+            #expect(!isRemoved)
+            isRemoved = try await one.remove("a", in: "page", ifStill: "2")
+            #expect(isRemoved)
+            values = try await two.values(in: "page")
+            #expect(values == ["b": "3"])
         }
     }
 
@@ -52,17 +61,14 @@ struct RedisFleetTests {
 
     @Test("What is made once is made once, also when both are asked at the same time")
     func once() async throws {
-        let count = Mutex(0)
+        let count = Count()
         try await withServers { servers in
             let made = try await withThrowingTaskGroup(of: [UInt8].self) { group in
                 for number in 0..<20 {
                     group.addTask {
                         try await servers[number % 2].once("x", lifetime: .seconds(60)) {
                             await Task.yield()
-                            return count.withLock { count in
-                                count += 1
-                                return [UInt8(count)]
-                            }
+                            return [count.next()]
                         }
                     }
                 }
@@ -77,14 +83,17 @@ struct RedisFleetTests {
         struct Failed: Error {}
         try await withServers { servers in
             let (begun, begin) = AsyncStream<Void>.makeStream()
-            async let failing = servers[0].once("x", lifetime: .seconds(60)) {
-                begin.yield()
-                try await Task.sleep(for: .milliseconds(50))
-                throw Failed()
+            let failing = Task {
+                try await servers[0].once("x", lifetime: .seconds(60)) {
+                    begin.yield()
+                    try await Task.sleep(for: .milliseconds(50))
+                    throw Failed()
+                }
             }
             for await _ in begun { break }
-            #expect(try await servers[1].once("x", lifetime: .seconds(60)) { [7] } == [7])
-            await #expect(throws: Failed.self) { _ = try await failing }
+            let made = try await servers[1].once("x", lifetime: .seconds(60)) { [7] }
+            #expect(made == [7])
+            await #expect(throws: Failed.self) { try await failing.value }
         }
     }
 
@@ -120,25 +129,23 @@ struct RedisFleetTests {
     @Test("Of one browser's polls the oldest goes, wherever it is held; others do not count")
     func holders() async throws {
         try await withServers { servers in
-            for holder in 0..<4 { servers[holder % 2].hold("\(holder)", in: "browser", limit: 4) }
+            let count = { try await servers[0].held("browser") }
+            for holder in 0..<4 {
+                servers[holder % 2].hold("\(holder)", in: "browser", limit: 4)
+                try await until { try await count() == holder + 1 }
+            }
             servers[1].hold("other", in: "another browser", limit: 4)
             servers[0].letGo("2", in: "browser")
-            // The first of each pipe: what came before it stands.
-            try await until { try await servers[0].held("browser") == 3 }
+            try await until { try await count() == 3 }
             servers[1].hold("4", in: "browser", limit: 4)
+            try await until { try await count() == 4 }
             servers[1].hold("5", in: "browser", limit: 4)
-            var released: [String] = []
-            for await holder in servers[0].releases() {
-                released.append(holder)
-                break
-            }
-            #expect(released == ["0"])
+            let first = await servers[0].releases().first { _ in true }
+            #expect(first == "0")
             servers[0].hold("6", in: "browser", limit: 4)
-            for await holder in servers[1].releases() {
-                #expect(holder == "1")
-                break
-            }
-            #expect(try await servers[0].held("browser") == 4)
+            let second = await servers[1].releases().first { _ in true }
+            #expect(second == "1")
+            #expect(try await count() == 4)
         }
     }
 
@@ -195,6 +202,18 @@ extension RedisFleet {
             if answer.elements?.last?.integer == 1 { return }
             try #require(ContinuousClock.now < deadline)
             await Task.yield()
+        }
+    }
+}
+
+/// A number that is counted up.
+private final class Count: Sendable {
+    private let number = Mutex<UInt8>(0)
+
+    func next() -> UInt8 {
+        number.withLock { number in
+            number += 1
+            return number
         }
     }
 }
