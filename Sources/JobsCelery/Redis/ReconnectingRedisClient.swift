@@ -32,8 +32,8 @@ final class ReconnectingRedisClient: RedisClient {
         await options.keepConnected(
             onPush: { [self] push in tell(push) },
             onUp: { [self] new in
-                if listeners.withLock({ !$0.streams.isEmpty }) { new.listen() }
                 connection.settle(.success(new))
+                if listeners.withLock({ !$0.streams.isEmpty }) { new.listen() }
                 tell(nil)
             },
             onDown: { [self] error in

@@ -112,7 +112,7 @@ extension RedisConnection {
         _ onPush: @escaping @Sendable ([RedisValue]) -> Void
     ) async throws -> Link {
         let tls = try await NIOThreadPool.singleton.runIfActive { try options.url.tls?.makeContext() }
-        let bootstrap = ClientBootstrap(group: options.group)
+        let bootstrap = ClientBootstrap(group: options.group.any())
             .connectTimeout(TimeAmount(options.connectTimeout))
             .channelOption(.socketOption(.so_keepalive), value: 1)
         let start: @Sendable (any Channel) -> EventLoopFuture<Link> = { channel in

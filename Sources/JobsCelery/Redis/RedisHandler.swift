@@ -92,6 +92,8 @@ final class RedisHandler: ChannelInboundHandler {
         exchange.missing -= 1
         guard exchange.missing == 0 else { return pending.prepend(exchange) }
         exchange.done(.success(exchange.answers))
+        // After a failover this is a replica: the address leads to the new master.
+        if case .error(let message) = value, message.hasPrefix("READONLY") { context?.close(promise: nil) }
     }
 
     private func onBeat() {

@@ -114,6 +114,8 @@ enum BrokerScripts {
     static let renew = RedisScript(
         "renew",
         clock + """
+            -- Takes nothing away. A script that has written may go on writing when Redis' memory is full.
+            redis.call('ZREM', KEYS[2], '')
             local start, lease, settled, lost = ARGV[1] .. '\\n', tonumber(ARGV[2]), tonumber(ARGV[3]), {}
             for place = 4, #ARGV do
               local tag = ARGV[place]
@@ -183,8 +185,8 @@ enum BrokerScripts {
               local kept = redis.call('HGET', KEYS[2], tag)
               if kept then
                 local cut = string.find(kept, '\\n', 1, true)
-                redis.call('RPUSH', string.sub(kept, 1, cut - 1), string.sub(kept, cut + 1))
                 redis.call('HDEL', KEYS[2], tag)
+                redis.call('RPUSH', string.sub(kept, 1, cut - 1), string.sub(kept, cut + 1))
               end
               redis.call('ZREM', KEYS[1], tag)
             end

@@ -82,6 +82,21 @@ struct RedisConnectionFaultTests {
         }
     }
 
+    @Test("F13: with a server that has become a replica, is made anew, so that the new master is found")
+    func replica() async throws {
+        let server = try await RedisServer.start(arguments: ["--replicaof", "127.0.0.1 \(freePort())"])
+        let client = ReconnectingRedisClient(RedisOptions(try RedisURL(server.address), logger: .quiet))
+        let stream = client.pushes()
+        try await whileRunning(client) {
+            var pushes = stream.makeAsyncIterator()
+            #expect(await pushes.next() == .some(nil))
+            await #expect(throws: CeleryError.self) { try await client.send(RedisCommand("SET", "a", 1)) }
+            #expect(await pushes.next() == .some(nil))
+            _ = try await client.send(RedisCommand("REPLICAOF", "NO", "ONE"))
+            _ = try await client.send(RedisCommand("SET", "a", 1))
+        }
+    }
+
     @Test("only slowly is none: answers that take their time are waited for")
     func slow() async throws {
         let (client, proxy, _) = try await client()

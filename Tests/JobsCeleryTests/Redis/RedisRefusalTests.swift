@@ -51,7 +51,7 @@ struct RedisRefusalTests {
     @Test("is not there: a command waits for a time and says so")
     func nobody() async throws {
         var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(freePort())"), logger: .quiet)
-        options.connectTimeout = .seconds(1)
+        options.connectTimeout = .seconds(3)
         let client = ReconnectingRedisClient(options)
         try await whileRunning(client) {
             let error = await #expect(throws: CeleryError.self) { try await client.send(RedisCommand("PING")) }

@@ -131,7 +131,7 @@ struct RedisConsumerFaultTests {
             #expect(ContinuousClock.now - start < .seconds(4), "not by the end of its lease")
             #expect(!delivery.isRedelivered)
             await consumer.settle(delivery, as: .acknowledged)
-            try await stage.expectHeld(0)
+            try await until { try await stage.held() == [0, 0, 0, 0] }
         }
     }
 
@@ -183,6 +183,27 @@ struct RedisConsumerFaultTests {
             )
             await worker.settle(delivery, as: .acknowledged)
             try await stage.expectHeld(0)
+        }
+    }
+
+    @Test(
+        "F10: by a Redis whose memory is full: leases are renewed and deliveries settled, only new messages are refused"
+    )
+    func fullMemory() async throws {
+        let server = try await RedisServer.start(arguments: ["--maxmemory-policy", "noeviction"])
+        let stage = try await RedisStage(RedisURL(server.address))
+        let worker = stage.consumer(prefetch: 2)
+        try await whileRunning(stage.broker, worker) {
+            for number in 0..<3 { try await stage.broker.publish(RedisStage.task(number)) }
+            let some = await RedisStage.take(2, from: worker)
+            _ = try await stage.redis("CONFIG", "SET", "maxmemory", "100kb")
+            let error = await #expect(throws: CeleryError.self) { try await stage.broker.publish(RedisStage.task(9)) }
+            #expect(error?.code == .server)
+            let before = try await stage.redis("ZSCORE", "dash:leases", some[0].tag)
+            try await until { try await stage.redis("ZSCORE", "dash:leases", some[0].tag) != before }
+            await worker.settle(some[0], as: .acknowledged)
+            await worker.settle(some[1], as: .returned)
+            #expect(await RedisStage.take(2, from: worker).count == 2)
         }
     }
 

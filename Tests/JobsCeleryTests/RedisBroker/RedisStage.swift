@@ -56,6 +56,12 @@ struct RedisStage: Sendable {
         try await broker.client.send(RedisCommand(arguments: arguments.map(\.redisBytes)))
     }
 
+    /// Redis' time in milliseconds since 1970.
+    func time() async throws -> Int64 {
+        let parts = try await redis("TIME").elements?.compactMap { $0.text.flatMap { Int64($0) } } ?? []
+        return parts[0] * 1000 + parts[1] / 1000
+    }
+
     /// How many messages are held by whomever, in all the places that tell it.
     func held() async throws -> [Int] {
         let keys = broker.keys

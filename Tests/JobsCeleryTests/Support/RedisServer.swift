@@ -10,6 +10,7 @@ import Testing
 ///
 /// Suites that need it say `.enabled(if: RedisServer.isAvailable, RedisServer.whyNot)`; without the program they are skipped,
 /// but in CI (the variable CI is set) they fail. Most use a database of `shared()`; who stops or kills it starts one.
+/// A server that is given by DASH_TEST_REDIS_URL needs many databases, which are emptied: `redis-server --databases 1000`.
 final class RedisServer: Sendable {
     static let whyNot: Comment = "redis-server is not installed"
     static let isAvailable: Bool = {
@@ -85,7 +86,7 @@ final class RedisServer: Sendable {
             return number
         }
         var url = try RedisURL(address)
-        url.database = folder == nil ? number % 16 : number
+        url.database = number
         let connection = try await RedisConnection.connect(RedisOptions(url, logger: .quiet)) { _ in }
         defer { connection.close() }
         _ = try await connection.send([RedisCommand("FLUSHDB")])

@@ -63,9 +63,22 @@ final class TestServerProcess: Sendable {
         let environmentPointers = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
         var pid: pid_t = 0
-        let reason = posix_spawn(&pid, program, &actions, nil, argumentPointers, environmentPointers)
+        var attributes = unblockedSignals()
+        defer { posix_spawnattr_destroy(&attributes) }
+        let reason = posix_spawn(&pid, program, &actions, &attributes, argumentPointers, environmentPointers)
         guard reason == 0 else { throw NotStarted(program: program, reason: reason) }
         return pid
+    }
+
+    /// Threads of Swift's pool block signals, SIGTERM too, and a program inherits that.
+    private static func unblockedSignals() -> posix_spawnattr_t {
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        return attributes
     }
 }
 
@@ -80,19 +93,27 @@ func findProgram(_ name: String) -> String? {
         .first { access($0, X_OK) == 0 }
 }
 
-/// A port of 127.0.0.1 that nobody listens on.
+private let givenPorts = Mutex<Set<Int>>([])
+
+/// A port of 127.0.0.1 that nobody listens on, another one at each call, and none that the system gives to connections.
 func freePort() throws -> Int {
+    for _ in 0..<1000 {
+        let port = Int.random(in: 20_000..<32_000)
+        if givenPorts.withLock({ $0.insert(port).inserted }), isFree(port) { return port }
+    }
+    throw NotStarted(program: "a server, as no port is free", reason: EADDRINUSE)
+}
+
+private func isFree(_ port: Int) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+    return withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
-            bind(descriptor, general, length) == 0 && getsockname(descriptor, general, &length) == 0
+            bind(descriptor, general, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
         }
     }
-    guard isBound else { throw NotStarted(program: "port", reason: errno) }
-    return Int(UInt16(bigEndian: address.sin_port))
 }
