@@ -44,6 +44,7 @@ struct RedisTLSTests {
     @Test("is let in with the right authority, refused with a wrong name or an unknown authority")
     func certificates() async throws {
         let (server, port, certificate) = try await server()
+        defer { try? FileManager.default.removeItem(atPath: certificate.replacing("/cert.pem", with: "")) }
         let authority = "ssl_ca_certs=\(certificate)"
         #expect(try await answer(at: "rediss://localhost:\(port)?\(authority)") == "PONG")
         #expect(try await answer(at: "rediss://127.0.0.1:\(port)?\(authority)&ssl_check_hostname=false") == "PONG")

@@ -154,7 +154,7 @@ struct RedisBrokerTests {
         let stage = try await RedisStage()
         let consumer = stage.consumer()
         try await whileRunning(stage.broker, consumer) {
-            var slowest = Duration.zero
+            var times: [Duration] = []
             for number in 0..<20 {
                 async let waiting = consumer.fetch(upTo: 1)
                 // Let it become idle.
@@ -162,11 +162,13 @@ struct RedisBrokerTests {
                 let start = ContinuousClock.now
                 try await stage.broker.publish(RedisStage.task(number, priority: number % 10))
                 let delivery = await waiting[0]
-                slowest = max(slowest, ContinuousClock.now - start)
+                times.append(ContinuousClock.now - start)
                 #expect(RedisStage.number(delivery) == number)
                 await consumer.settle(delivery, as: .acknowledged)
             }
-            #expect(slowest < .seconds(2))
+            times.sort()
+            print("From publishing to an idle consumer: \(times[10]) (median), \(times[19]) (longest).")
+            #expect(times[19] < .seconds(2))
         }
     }
 

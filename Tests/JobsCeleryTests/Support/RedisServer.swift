@@ -104,7 +104,7 @@ final class RedisServer: Sendable {
     /// Starts it again on the same port with the same data.
     func launch() async throws {
         guard let program = Self.program else { throw NotInstalled(program: "redis-server") }
-        let new = try TestServerProcess(program, arguments: arguments)
+        let new = try TestServerProcess(program, arguments: arguments, folder: folder?.path)
         process.withLock { $0 = new }
         guard port != 0 else { return }
         let options = RedisOptions(try RedisURL(address), logger: .quiet)

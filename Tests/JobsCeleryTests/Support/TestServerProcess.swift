@@ -11,15 +11,23 @@ final class TestServerProcess: Sendable {
 
     /// Starts a program.
     ///
-    /// - Parameter environment: What is added to this process' variables.
-    init(_ program: String, arguments: [String], environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - environment: What is added to this process' variables.
+    ///   - folder: What is removed when this process has gone without ending the program.
+    init(
+        _ program: String,
+        arguments: [String],
+        environment: [String: String] = [:],
+        folder: String? = nil
+    ) throws {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw NotStarted(program: program, reason: errno) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends[0]) }
         lifeline = ends[1]
         pid = try Self.spawn(program, arguments, environment, input: nil)
-        guardian = try Self.spawn("/bin/sh", ["-c", "read gone; kill -9 \(pid)"], [:], input: ends[0])
+        let removal = folder.map { "; rm -rf '\($0)'" } ?? ""
+        guardian = try Self.spawn("/bin/sh", ["-c", "read gone; kill -9 \(pid)\(removal)"], [:], input: ends[0])
     }
 
     deinit { end(SIGKILL) }
