@@ -18,7 +18,9 @@ final class CeleryWorker: Service {
     let canvas: CanvasRunner
     let machine: Mutex<WorkerMachine>
     let birth = ContinuousClock.now
-    private let loop: any EventLoop
+    /// Where all that the worker does is done, if it can be: beside the processes' sockets and the connection to Redis, so
+    /// that hardly anything is handed from thread to thread.
+    let loop: any EventLoop
     private let work: AsyncStream<Work>
     private let worker: AsyncStream<Work>.Continuation
     private let drained: AsyncStream<Void>
@@ -37,6 +39,7 @@ final class CeleryWorker: Service {
     ///
     /// - Throws: `CeleryError.option` for options that cannot be.
     init(_ parts: CeleryWorkerParts) throws {
+        let parts = parts.keepingLongTasks
         let machine = WorkerMachine(parts)
         self.parts = parts
         self.machine = Mutex(machine)
@@ -48,7 +51,7 @@ final class CeleryWorker: Service {
         tasks = TaskTable(parts.jobs)
         canvas = CanvasRunner(parts, tasks)
         finisher = Finisher(results: parts.results, consumer: consumer, events: parts.events, logger: parts.logger)
-        loop = MultiThreadedEventLoopGroup.singleton.next()
+        loop = (parts.executor as? WorkerPool)?.loop ?? MultiThreadedEventLoopGroup.singleton.next()
         (work, worker) = AsyncStream.makeStream()
         (drained, draining) = AsyncStream.makeStream()
     }
@@ -57,7 +60,7 @@ final class CeleryWorker: Service {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 // Not a child task: it is stopped in order, by the handlers, and never cut off.
-                await Task { await self.work() }.value
+                await Task(executorPreference: LoopExecutor(self.loop)) { await self.work() }.value
             } onGracefulShutdown: {
                 self.stopWarm()
             }

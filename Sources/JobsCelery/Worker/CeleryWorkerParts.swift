@@ -14,7 +14,8 @@ struct CeleryWorkerParts: Sendable {
     var recording: (any JobRecording)?
     /// Counts how often a message lost its worker; nil without Redis: nothing is poison then.
     var redis: (any RedisClient)?
-    /// Keeps the messages of long tasks; nil where the broker has all the patience.
+    /// Keeps the messages of long tasks; nil where the broker has all the patience. With RabbitMQ and `redis` the worker
+    /// makes one itself, and runs it.
     var keeper: (any DeliveryKeeper)?
     /// Runs the tasks, `concurrency` of them at once. See `WorkerPoolConfiguration.worker(_:)`.
     var executor: any JobExecutor

@@ -40,10 +40,16 @@ struct RedisExpress: Sendable {
             if let call = call(end, acknowledges: isDone) { calls.append(call) }
             if isDone { settled.append(end.delivery) } else if end.settlement != nil { rest.append(end) }
         }
-        if !calls.isEmpty {
+        guard !calls.isEmpty else { return rest }
+        // Not renewed from now on: a renewal that comes after the acknowledgement would find them taken away.
+        for delivery in settled { consumer.leases.release(delivery.tag) }
+        do {
             for answer in try await consumer.broker.client.run(calls) {
                 if case .error(let message) = answer { throw CeleryError(.server, "Redis: \(message)") }
             }
+        } catch {
+            for delivery in settled { consumer.leases.hold(delivery.tag) }
+            throw error
         }
         consumer.wereReleased(settled)
         return rest
@@ -71,7 +77,6 @@ extension RedisConsumer {
         state.withLock { state in
             for delivery in deliveries { state.settled(delivery.tag) }
         }
-        for delivery in deliveries { leases.release(delivery.tag) }
         bell.ring()
     }
 }

@@ -20,7 +20,8 @@ struct WorkerServices: Service {
     func run() async throws {
         let logger = Logger(label: "worker-services") { _ in SwiftLogNoOpLogHandler() }
         let consumer = EndingService(service: worker.consumer)
-        let all: [any Service] = services + [consumer, worker.parts.executor, worker]
+        let keeper = (worker.parts.keeper as? any Service).map { [$0] } ?? []
+        let all: [any Service] = services + keeper + [consumer, worker.parts.executor, worker]
         let configuration = all.map {
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: $0,
@@ -29,7 +30,7 @@ struct WorkerServices: Service {
         }
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: configuration, logger: logger))
         // Not a child task: a cancellation stops the worker, which has something to say to its services then.
-        let running = Task { try await group.run() }
+        let running = Task(executorPreference: LoopExecutor(worker.loop)) { try await group.run() }
         try await withTaskCancellationHandler {
             try await running.value
         } onCancel: {

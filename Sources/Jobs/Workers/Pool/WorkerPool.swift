@@ -1,5 +1,5 @@
 public import Logging
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
@@ -19,7 +19,8 @@ public final class WorkerPool: Service, Sendable {
     /// How the pool was set up.
     public let configuration: WorkerPoolConfiguration
     let logger: Logger
-    let loop: any EventLoop
+    /// What serves the workers' sockets.
+    package let loop: any EventLoop
     let state: Mutex<State>
 
     /// What changes, under one lock.
