@@ -49,12 +49,7 @@ struct AMQPChannel {
     /// Sends a message. Checks it first: what RabbitMQ's frames cannot hold is thrown as `CeleryError`, and nothing is sent.
     func publish(_ task: RawTask, mandatory: Bool) throws {
         defer { session.arena.reset() }
-        guard task.exchange.utf8.count <= 255, task.routingKey.utf8.count <= 255 else {
-            throw CeleryError(
-                .option,
-                "RabbitMQ's queue names have at most 255 bytes; \(task.routingKey.prefix(40))… is longer."
-            )
-        }
+        try task.checkNames()
         let arena = session.arena
         var properties = try amqp_basic_properties_t(task, in: arena)
         let (exchange, key) = (arena.bytes(task.exchange), arena.bytes(task.routingKey))

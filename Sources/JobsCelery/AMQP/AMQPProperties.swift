@@ -23,12 +23,7 @@ extension amqp_basic_properties_t {
         _ arena: AMQPArena
     ) throws {
         guard let text else { return }
-        guard text.utf8.count <= 255 else {
-            throw CeleryError(
-                .option,
-                "RabbitMQ takes ids, types and queue names of up to 255 bytes; \(text.prefix(40))… is longer."
-            )
-        }
+        try AMQPName.check(text)
         self[keyPath: place] = arena.bytes(text)
         _flags |= UInt32(flag)
     }
@@ -38,7 +33,24 @@ extension amqp_basic_properties_t {
     }
 }
 
+/// Names as RabbitMQ has them: of queues, exchanges, ids.
+enum AMQPName {
+    /// - Throws: `CeleryError` if a name is too long.
+    static func check(_ name: String) throws {
+        guard name.utf8.count > 255 else { return }
+        throw CeleryError(
+            .option,
+            "RabbitMQ takes ids, types and queue names of up to 255 bytes; \(name.prefix(40))… is longer."
+        )
+    }
+}
+
 extension RawTask {
+    /// - Throws: `CeleryError` if a name is too long for RabbitMQ.
+    func checkNames() throws {
+        for name in [exchange, routingKey] { try AMQPName.check(name) }
+    }
+
     /// A message as it came, still without its body.
     init(_ properties: amqp_basic_properties_t, exchange: String, routingKey: String) {
         self.init()

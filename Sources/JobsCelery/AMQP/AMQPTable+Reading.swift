@@ -48,8 +48,8 @@ extension JSON {
     }
 
     private static func decimal(_ value: amqp_decimal_t) -> Double {
-        var number = Double(Int32(bitPattern: value.value))
-        for _ in 0..<value.decimals { number /= 10 }
-        return number
+        var divisor = 1.0
+        for _ in 0..<value.decimals { divisor *= 10 }
+        return Double(Int32(bitPattern: value.value)) / divisor
     }
 }

@@ -21,7 +21,7 @@ struct AMQPTableWriter {
             guard member.key.utf8.count <= 255 else {
                 throw CeleryError(.option, "The header \(member.key.prefix(40))… has a name of more than 255 bytes.")
             }
-            size += member.key.utf8.count + 2
+            try grow(member.key.utf8.count + 2)
             let entry = amqp_table_entry_t(key: arena.bytes(member.key), value: try value(member.value))
             entries?.advanced(by: place).initialize(to: entry)
         }
@@ -29,13 +29,7 @@ struct AMQPTableWriter {
     }
 
     private mutating func value(_ json: JSON) throws -> amqp_field_value_t {
-        size += 9
-        guard size < Self.largest else {
-            throw CeleryError(
-                .option,
-                "A message's headers are larger than \(Self.largest) bytes; put such data into the body."
-            )
-        }
+        try grow(9)
         var field = amqp_field_value_t()
         switch json {
         case .null: field.set(AMQP_FIELD_KIND_VOID)
@@ -47,7 +41,7 @@ struct AMQPTableWriter {
             field.set(AMQP_FIELD_KIND_F64)
             field.value.f64 = value
         case .string(let value):
-            size += value.utf8.count
+            try grow(value.utf8.count)
             field.set(AMQP_FIELD_KIND_UTF8)
             field.value.bytes = arena.bytes(value)
         case .array(let values):
@@ -58,6 +52,16 @@ struct AMQPTableWriter {
             field.value.table = try table(object)
         }
         return field
+    }
+
+    private mutating func grow(_ bytes: Int) throws {
+        size += bytes
+        guard size < Self.largest else {
+            throw CeleryError(
+                .option,
+                "A message's headers are larger than \(Self.largest) bytes; put such data into the body."
+            )
+        }
     }
 
     private mutating func array(_ values: [JSON]) throws -> amqp_array_t {

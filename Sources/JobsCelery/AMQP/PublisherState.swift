@@ -74,7 +74,8 @@ struct PublisherState {
 
     /// The server confirmed (or refused) a message, or all up to it.
     mutating func confirm(_ number: UInt64, multiple: Bool, isRefused: Bool) -> [Outcome] {
-        let numbers = multiple ? oldest...max(oldest, number) : number...number
+        guard number >= oldest else { return [] }
+        let numbers = multiple ? oldest...number : number...number
         let outcomes = numbers.compactMap { number -> Outcome? in
             guard let publishing = sent.removeValue(forKey: number) else { return nil }
             let reason = returned.removeValue(forKey: number)

@@ -86,6 +86,7 @@ final class RabbitBroker: CeleryBroker {
     }
 
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer {
+        for queue in queues { try AMQPName.check(queue) }
         state.withLock { state in
             if state.node == nil { state.node = worker.node }
             state.consumers += 1

@@ -16,7 +16,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     private let whenEnded: @Sendable () -> Void
 
     struct State {
-        var deliveries = ConsumerState()
+        var deliveries = RabbitDeliveries()
         var subscriptions: Subscriptions
         var prefetch: Int
         /// The server refuses a limit of the whole channel: one of the queues is of a kind that has none.
@@ -121,6 +121,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     }
 
     func add(queue: String) async throws {
+        try AMQPName.check(queue)
         try await change(queue) { $0.add(queue) }
     }
 

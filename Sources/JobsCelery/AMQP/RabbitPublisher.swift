@@ -46,6 +46,7 @@ final class RabbitPublisher: AMQPChannelUser {
     /// - Throws: `CeleryError`: `.unreachable` (not sent), `.connectionLost` (nobody knows), `.server` (refused, or no queue);
     ///   `CancellationError` when the task is cancelled: then it may have been sent.
     func publish(_ task: RawTask, as kind: PublisherState.Kind) async throws {
+        try task.checkNames()
         let ticket = state.withLock { state in
             state.nextTicket += 1
             return state.nextTicket

@@ -165,15 +165,26 @@ final class RabbitServer: Sendable {
     }
 
     /// Ends it at once, as a crash does, and waits until it is gone.
-    func kill() { end(SIGKILL) }
-    /// Ends it in an orderly way.
-    func terminate() { end(SIGTERM) }
+    func kill() async { await end(SIGKILL) }
+    /// Ends it in an orderly way, which takes seconds.
+    func terminate() async { await end(SIGTERM) }
     /// Stops it so that it neither answers nor breaks connections; `resume` lets it go on.
     func pause() { processes.withLock { _ = $0.last?.signal(SIGSTOP) } }
     func resume() { processes.withLock { _ = $0.last?.signal(SIGCONT) } }
 
-    private func end(_ signal: Int32) {
-        processes.withLock { $0.count > 1 ? $0.removeLast() : nil }?.end(signal)
+    private func end(_ signal: Int32) async {
+        guard let process = processes.withLock({ $0.count > 1 ? $0.removeLast() : nil }) else { return }
+        await withCheckedContinuation { caller in
+            do {
+                try AMQPThread.start {
+                    process.end(signal)
+                    caller.resume()
+                }
+            } catch {
+                process.end(SIGKILL)
+                caller.resume()
+            }
+        }
     }
 
     /// Runs rabbitmqctl; gives what it prints. It takes a second or two.

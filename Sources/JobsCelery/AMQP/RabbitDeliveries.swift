@@ -3,7 +3,7 @@ import NIOCore
 
 /// The deliveries that a consumer holds, without any I/O. A delivery keeps its tag over losses of the connection: when the
 /// broker gives its message again, that only renews the handle by which it is settled.
-struct ConsumerState {
+struct RabbitDeliveries {
     private struct Held {
         var delivery: Delivery
         /// The broker's number on the present channel; nil since a loss.
