@@ -1,4 +1,3 @@
-import DashJSON
 import Jobs
 import Logging
 import Synchronization
@@ -61,7 +60,6 @@ extension CeleryJobManager {
 
     /// Tells all workers to stop a task, whether it waits or runs.
     func revoke(_ id: JobID) async throws {
-        let arguments: JSONObject = ["task_id": .string(id.text), "terminate": true, "signal": "SIGTERM"]
-        try await parts.broker.broadcast(ControlRequest(method: "revoke", arguments: arguments).message())
+        try await parts.broker.revoke([id.text], terminate: true)
     }
 }
