@@ -45,7 +45,7 @@ extension CeleryWorker {
     func refuse(_ refused: RefusedTask) async {
         let delivery = refused.delivery
         parts.logger.warning(
-            "A message was refused: \(refused.exception.message)",
+            "A message was refused: \(refused.exception.repr)",
             metadata: ["task-id": "\(refused.id ?? "unknown")", "queue": "\(delivery.queue)"]
         )
         var meta: ResultMeta?

@@ -22,9 +22,9 @@ struct FixtureSender: AsyncParsableCommand {
     var cancel = false
 
     func run() async throws {
-        let logger = Logger(label: "celery-fixture", factory: StreamLogHandler.standardError)
+        let logger = Logger(label: "celery-fixture") { StreamLogHandler.standardError(label: $0) }
         let setup = JobBackendSetup(jobs: [], codec: MetaCodec(), logger: logger)
-        let manager = try CeleryManager.fromEnvironment().makeManager(setup)
+        let manager = try CeleryManager.fromEnvironment()!.makeManager(setup)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await manager.run() }
             try await follow(manager)

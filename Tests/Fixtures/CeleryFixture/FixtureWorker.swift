@@ -32,6 +32,12 @@ struct FixtureWorker: AsyncParsableCommand {
     @Option(help: "So many messages are held for each process.")
     var prefetchMultiplier: Int = 1
 
+    @Option(help: "After so many seconds without a word a worker counts as dead.")
+    var lease: Double?
+
+    @Option(help: "After so many seconds a task's message is kept in Redis, on RabbitMQ.")
+    var handOver: Double?
+
     @Option(help: "The level of the log, on the standard error output.")
     var loglevel: String = "info"
 
@@ -48,8 +54,15 @@ struct FixtureWorker: AsyncParsableCommand {
         throw ExitCode(code)
     }
 
+    private var places: CeleryManager.Options {
+        var options = CeleryManager.Options()
+        if let lease { options.lease = .seconds(lease) }
+        if let handOver { options.handOver = .seconds(handOver) }
+        return options
+    }
+
     private func manager() throws -> CeleryManager {
-        guard let manager = try CeleryManager.fromEnvironment() else {
+        guard let manager = try CeleryManager.fromEnvironment(places) else {
             throw ValidationError("Set REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND.")
         }
         return manager

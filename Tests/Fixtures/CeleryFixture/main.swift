@@ -1,6 +1,7 @@
 // A worker without a site: takes Celery's messages and runs small tasks, as tests and measurements ask for.
 //
 // The queue's place is said as for a site: REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND.
+import ArgumentParser
 import Jobs
 
 if WorkerProcess.isWorker {
@@ -9,9 +10,18 @@ if WorkerProcess.isWorker {
         return try await run(TaskCall(task.payload), channel)
     }
 } else if CommandLine.arguments.dropFirst().first == "send" {
-    await FixtureSender.main(Array(CommandLine.arguments.dropFirst(2)))
+    await run(FixtureSender.self, Array(CommandLine.arguments.dropFirst(2)))
 } else {
-    await FixtureWorker.main(nil)
+    await run(FixtureWorker.self, Array(CommandLine.arguments.dropFirst()))
+}
+
+func run<Command: AsyncParsableCommand>(_ type: Command.Type, _ arguments: [String]) async {
+    do {
+        var command = try type.parse(arguments)
+        try await command.run()
+    } catch {
+        type.exit(withError: error)
+    }
 }
 
 struct UnknownTask: Error {
