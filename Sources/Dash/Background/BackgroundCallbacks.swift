@@ -83,7 +83,12 @@ struct BackgroundCallbacks: Sendable {
         }
         do {
             let place = RunningJobs.Page(owner: call.owner, load: page)
-            for job in try await running.take(place, app: call.app, callbacks: Set(meant.map(\.id))) {
+            let callbacks = Set(meant.map(\.id))
+            let jobs =
+                call.query.cancelJobs.isEmpty
+                ? try await running.takeWithLate(place, app: call.app, callbacks: callbacks)
+                : try await running.take(place, app: call.app, callbacks: callbacks)
+            for job in jobs {
                 await cancel(job, reason: "cancelled by the page")
             }
         } catch {

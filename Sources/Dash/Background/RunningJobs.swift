@@ -24,6 +24,9 @@ struct RunningJobs: Sendable {
 
     /// A page that starts nothing for so long is closed; beyond it the renderer's own word must do.
     private static let lifetime = Duration.seconds(24 * 3600)
+    /// A start may arrive after the click on cancel that followed it: at another server, or over a slower connection. No hand
+    /// clicks on cancel and on start again as quickly as this.
+    private static let lateStart = Duration.milliseconds(300)
     let fleet: any JobFleet
 
     /// Puts a job in its place.
@@ -41,11 +44,28 @@ struct RunningJobs: Sendable {
         _ = try? await fleet.remove(place.key, in: place.page.key, ifStill: job.text)
     }
 
-    /// Whether a job is still in its place: neither replaced nor taken away.
+    /// Whether a job is still in its place: neither replaced nor taken away, nor meant by a click on cancel that came before
+    /// it.
     ///
     /// - Throws: `JobsError.storage`.
     func holds(_ place: Place, _ job: JobID) async throws -> Bool {
-        try await fleet.values(in: place.page.key)[place.key] == job.text
+        guard try await fleet.values(in: place.page.key)[place.key] == job.text else { return false }
+        return try await fleet.rest(ofPause: place.page.cancelKey(place.app, place.callback)) == nil
+    }
+
+    /// Takes away the jobs a page has running for some callbacks of an app, and those whose start is on its way: the page
+    /// knows of a job that is not here yet.
+    ///
+    /// - Returns: the jobs, to be ended.
+    /// - Throws: `JobsError.storage`.
+    func takeWithLate(_ page: Page, app: String, callbacks: Set<String>) async throws -> [JobID] {
+        // First, so that a start finds this, or is found.
+        for callback in callbacks { try await fleet.pause(page.cancelKey(app, callback), for: Self.lateStart) }
+        let taken = try await take(page, app: app, callbacks: callbacks)
+        if !taken.isEmpty {
+            for callback in callbacks { try await fleet.pause(page.cancelKey(app, callback), for: .zero) }
+        }
+        return taken
     }
 
     /// Takes away the jobs a page has running for some callbacks of an app.
@@ -69,6 +89,11 @@ struct RunningJobs: Sendable {
 extension RunningJobs.Page {
     /// The name of the page's group.
     fileprivate var key: String { RawJSON(json: ["page", .string(owner), .string(load)]).description }
+
+    /// The name of a click on cancel that ends what starts next.
+    fileprivate func cancelKey(_ app: String, _ callback: String) -> String {
+        RawJSON(json: ["cancel", .string(owner), .string(load), .string(app), .string(callback)]).description
+    }
 }
 
 extension RunningJobs.Place {

@@ -67,6 +67,30 @@ struct TwoServersTests {
         }
     }
 
+    @Test("A click on cancel that overtakes the start it follows ends its job too")
+    func cancelOvertakes() async throws {
+        let jobs = JobPage()
+        try await withTwoServers(jobs) { sites, pages in
+            _ = try await pages[1].post(JobPage.cancelClick(pages[1].visit))
+            #expect(try await pages[0].post(JobPage.click).status == 204)
+            try await sites[0].manager.end(of: try #require(sites[0].manager.started.first))
+            #expect(!jobs.stage.wasReached("half 1"))
+        }
+    }
+
+    @Test("A start after a click on cancel that ended a job runs, however soon it comes")
+    func startAfterCancel() async throws {
+        let jobs = JobPage()
+        try await withTwoServers(jobs) { _, pages in
+            _ = try await pages[0].start(JobPage.click)
+            await jobs.stage.arrival(at: "begin 1")
+            _ = try await pages[1].post(JobPage.cancelClick(pages[1].visit))
+            let job = try await pages[0].start(JobPage.secondClick)
+            jobs.stage.open("begin 2")
+            #expect(try await pages[1].poll(JobPage.secondClick, job, n: 1).json["progress"]["bar.value"] == "1")
+        }
+    }
+
     @Test("onError runs once, and both answer what it said")
     func onErrorOnce() async throws {
         let handled = Counter()
