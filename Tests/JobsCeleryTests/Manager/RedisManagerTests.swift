@@ -8,7 +8,7 @@ import Testing
 
 @Suite("A manager over Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisManagerTests {
-    @Test("keeps what every manager promises", .timeLimit(.minutes(1)), arguments: JobManagerConformance.checks)
+    @Test("keeps what every manager promises", .timeLimit(.minutes(2)), arguments: JobManagerConformance.selected)
     func keeps(_ check: JobManagerConformance.Check) async throws {
         let url = try await RedisServer.shared().database()
         try await check.run(JobManagerConformance { try SettledManager(url, $0) })

@@ -32,6 +32,7 @@ extension SettledManager {
         _ setup: JobManagerConformance.Setup,
         managing: TestQueue,
         working: TestQueue,
+        queue: String = "dash",
         isBroker: Bool
     ) throws {
         let settings = RecordSettings(isBroker: isBroker, rules: setup.configuration, clock: setup.clock)
@@ -41,18 +42,20 @@ extension SettledManager {
                 broker: managing.broker,
                 subscriber: managing.subscriber,
                 connections: managing.services,
+                queue: queue,
                 tick: .milliseconds(20),
                 logger: .quiet
             )
         )
         let ledger = UpdateLedger()
-        let worker = try Self.worker(setup, working, settings, ledger)
+        let worker = try Self.worker(setup, working, queue, settings, ledger)
         self.init(manager: manager, worker: worker, executor: setup.executor, ledger: ledger)
     }
 
     private static func worker(
         _ setup: JobManagerConformance.Setup,
         _ queue: TestQueue,
+        _ name: String,
         _ settings: RecordSettings,
         _ ledger: UpdateLedger
     ) throws -> WorkerServices {
@@ -66,7 +69,7 @@ extension SettledManager {
             logger: .quiet
         )
         var options = JobWorkerOptions()
-        options.queues = ["dash"]
+        options.queues = [name]
         let identity = WorkerIdentity(node: "dash@test", id: "dash@test.\(JobID.new)")
         let parts = CeleryWorkerParts(
             broker: queue.broker,

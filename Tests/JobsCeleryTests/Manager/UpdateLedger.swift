@@ -70,7 +70,8 @@ extension [String: [[UInt8]]] {
     fileprivate mutating func take(_ values: [PropertyValue], _ sort: Int) {
         for value in values {
             let place = "\(sort) \(value.id) \(value.property)"
-            if value.isPatch { self[place, default: []].append(value.value.bytes) } else { self[place] = [value.value.bytes] }
+            if !value.isPatch { self[place] = [] }
+            self[place, default: []].append(value.value.bytes)
         }
     }
 }
