@@ -117,7 +117,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "queue-client",
-            dependencies: ["JobsCelery", "Jobs", "DashJSON", logging],
+            dependencies: ["JobsCelery", "Jobs", "DashJSON", logging, lifecycle],
             path: "Benchmarks/QueueClient",
             swiftSettings: settings
         ),

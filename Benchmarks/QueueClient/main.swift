@@ -8,6 +8,7 @@ import DashJSON
 import Jobs
 import JobsCelery
 import Logging
+import ServiceLifecycle
 
 let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 1000
 var options = CeleryManager.Options()
@@ -21,7 +22,7 @@ configuration.maximumPerOwner = 1_000_000
 let setup = JobBackendSetup(
     configuration: configuration,
     jobs: [JobDefinition(name: "noop", taskName: "fixture.noop", version: "1")],
-    logger: Logger(label: "queue-client", factory: StreamLogHandler.standardError)
+    logger: Logger(label: "queue-client", factory: { StreamLogHandler.standardError(label: $0) })
 )
 let manager = try celery.makeManager(setup)
 let service = Task { try await manager.run() }
@@ -62,4 +63,4 @@ let rate = Double(count / 16 * 16) / ((ContinuousClock.now - began) / .seconds(1
 for id in last { try await end(id) }
 print(#"{"started": \#(rate), "p50": \#(waits[waits.count / 2]), "p99": \#(waits[waits.count * 99 / 100])}"#)
 service.cancel()
-_ = await service.result
+try? await service.value
