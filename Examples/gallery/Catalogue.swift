@@ -11,6 +11,17 @@ struct Entry: Sendable {
     let make: @Sendable () -> DashApp
 }
 
+/// What is there only with a queue.
+let queueCatalogue = [
+    Entry(
+        name: "python",
+        title: "Python's work in a Swift page",
+        sentence: "The button starts a task of Python's Celery workers; and Python may call this page's own callback.",
+        source: Source.pythonTask,
+        make: pythonTask
+    )
+]
+
 let catalogue = [
     Entry(
         name: "simple",
