@@ -57,7 +57,9 @@ let last = try await withThrowingTaskGroup(of: JobID?.self) { group in
             return last
         }
     }
-    return try await group.reduce(into: [JobID]()) { $0 += [$1].compactMap(\.self) }
+    var last: [JobID] = []
+    for try await id in group { if let id { last.append(id) } }
+    return last
 }
 let rate = Double(count / 16 * 16) / ((ContinuousClock.now - began) / .seconds(1))
 for id in last { try await end(id) }

@@ -1,6 +1,5 @@
 """What is measured of workers and brokers: the same for both kinds of worker."""
 
-import os
 import signal
 import statistics
 import sys
@@ -90,7 +89,7 @@ def latency(side, count):
 
 def memory(worker):
     """Bytes of proportional memory: of all processes, and of a child that runs tasks."""
-    everything = processes.of_session(worker.pid)
+    everything = processes.tree(worker.pid)
     total, _ = processes.memory(everything)
     children = [processes.memory([pid])[0] for pid in everything if pid != worker.pid]
     return total, statistics.median(children)
@@ -114,10 +113,8 @@ def rerun(side, workers, limit):
     result = side.send("mark", str(notes), 600)
     wait_until(lambda: notes.exists() and notes.read_text().count("start") == 1, 30, "the first start")
     runner = _runner_of(side, workers, result.id)
-    others = processes.of_session(runner.pid)
     killed = time.monotonic()
-    for pid in others:
-        os.kill(pid, signal.SIGKILL)
+    runner.signal(signal.SIGKILL)
     try:
         wait_until(lambda: notes.read_text().count("start") == 2, limit, "the second start", pause=0.0005)
     except AssertionError:
