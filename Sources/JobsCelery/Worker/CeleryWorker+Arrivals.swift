@@ -1,12 +1,25 @@
 import DashJSON
 import Jobs
 import Logging
+import Synchronization
 
 extension CeleryWorker {
     /// Takes messages until the consumer has ended.
     func fetch() async {
-        while case let deliveries = await consumer.fetch(upTo: Self.mostAtOnce), !deliveries.isEmpty {
+        var calls = hunger.makeAsyncIterator()
+        while true {
+            while !wantsMessages() { _ = await calls.next() }
+            let deliveries = await consumer.fetch(upTo: Self.mostAtOnce)
+            guard !deliveries.isEmpty else { return }
             for delivery in deliveries { receive(delivery) }
+        }
+    }
+
+    /// Whether to fetch; if not, `hunger` tells when.
+    private func wantsMessages() -> Bool {
+        machine.withLock { machine in
+            machine.isFetcherWaiting = !machine.wantsMessages
+            return !machine.isFetcherWaiting
         }
     }
 

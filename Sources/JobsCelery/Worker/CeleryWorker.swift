@@ -23,6 +23,9 @@ final class CeleryWorker: Service {
     let loop: any EventLoop
     private let work: AsyncStream<Work>
     private let worker: AsyncStream<Work>.Continuation
+    /// Rings when messages are wanted.
+    let hunger: AsyncStream<Void>
+    private let calling: AsyncStream<Void>.Continuation
     private let drained: AsyncStream<Void>
     private let draining: AsyncStream<Void>.Continuation
 
@@ -53,6 +56,7 @@ final class CeleryWorker: Service {
         finisher = Finisher(results: parts.results, consumer: consumer, events: parts.events, logger: parts.logger)
         loop = (parts.executor as? WorkerPool)?.loop ?? MultiThreadedEventLoopGroup.singleton.next()
         (work, worker) = AsyncStream.makeStream()
+        (hunger, calling) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (drained, draining) = AsyncStream.makeStream()
     }
 
@@ -106,7 +110,14 @@ final class CeleryWorker: Service {
     /// Lets something happen to the machine and does what follows from it.
     func handle(_ event: (inout WorkerMachine, WorkerTime) -> [WorkerAction]) {
         let time = WorkerTime.now
-        for action in machine.withLock({ event(&$0, time) }) { perform(action) }
+        let (actions, isHungry) = machine.withLock { machine in
+            let actions = event(&machine, time)
+            let isHungry = machine.isFetcherWaiting && machine.wantsMessages
+            if isHungry { machine.isFetcherWaiting = false }
+            return (actions, isHungry)
+        }
+        for action in actions { perform(action) }
+        if isHungry { calling.yield() }
     }
 
     func perform(_ action: WorkerAction) {

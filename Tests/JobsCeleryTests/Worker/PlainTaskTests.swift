@@ -158,7 +158,10 @@ struct PlainTaskTests {
 
     @Test("F26: at a warm stop running tasks end and the rest goes back; at a cold one all goes back")
     func stops() async throws {
-        let bench = try WorkerBench { $0.options.concurrency = 1 }
+        let bench = try WorkerBench { parts in
+            parts.options.concurrency = 1
+            parts.options.prefetchMultiplier = 4
+        }
         let running = Task { try await WorkerServices(bench.worker, on: []).run() }
         bench.send("a")
         let run = await bench.executor.next()

@@ -39,6 +39,8 @@ struct WorkerMachine {
     var processed = 0
     var lastNumber = 0
     var wake: ContinuousClock.Instant?
+    /// Whether somebody waits until messages are wanted.
+    var isFetcherWaiting = false
 
     init(
         slots: Int,
@@ -52,6 +54,12 @@ struct WorkerMachine {
         self.limits = limits
         self.handOverAfter = handOverAfter
         self.revoked = revoked
+    }
+
+    /// Whether it is time to fetch messages: a slot is free, or half of what may be held is done. Not for each single one, as
+    /// a busy worker fetches several as fast as one.
+    var wantsMessages: Bool {
+        phase != .running || running.count < slots || running.count + waiting.count <= prefetch / 2
     }
 
     /// How many messages may be held at once.
