@@ -62,6 +62,7 @@ extension CeleryManager {
             logger: setup.logger
         )
         parts.settings.handOver = self.options.handOver
+        parts.settings.shown = shownSettings
         parts.recording = RecordedJobs(
             records: records,
             subscriber: connections.subscriber,
@@ -71,6 +72,21 @@ extension CeleryManager {
             logger: setup.logger
         )
         return parts
+    }
+
+    /// What remote control shows as Celery's settings, besides those that the worker knows. No address has its password.
+    var shownSettings: JSONObject {
+        var settings: JSONObject = ["task_default_queue": .string(options.queue), "worker_enable_remote_control": true]
+        switch broker {
+        case .redis(let url): settings["broker_url"] = .string("\(url)")
+        case .rabbit(let url): settings["broker_url"] = .string("\(url)")
+        }
+        switch results {
+        case .redis(let url): settings["result_backend"] = .string("\(url)")
+        case .rpc: settings["result_backend"] = "rpc://"
+        }
+        settings["result_expires"] = .double(options.resultExpiry / .seconds(1))
+        return settings
     }
 
     /// The versions of this program's jobs.

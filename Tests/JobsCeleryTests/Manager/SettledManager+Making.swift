@@ -48,12 +48,13 @@ extension SettledManager {
             )
         )
         let ledger = UpdateLedger()
-        let worker = try Self.worker(setup, working, queue, settings, ledger)
+        let worker = try Self.worker(setup.executor, working, queue, settings, ledger)
         self.init(manager: manager, worker: worker, executor: setup.executor, ledger: ledger)
     }
 
-    private static func worker(
-        _ setup: JobManagerConformance.Setup,
+    /// A worker whose tasks the test ends.
+    static func worker(
+        _ executor: TestExecutor,
         _ queue: TestQueue,
         _ name: String,
         _ settings: RecordSettings,
@@ -64,7 +65,7 @@ extension SettledManager {
             records: records,
             subscriber: queue.subscriber,
             codec: PlainJobCodec(),
-            currentVersion: setup.configuration.currentVersion,
+            currentVersion: settings.rules.currentVersion,
             broker: queue.broker,
             logger: .quiet
         )
@@ -76,7 +77,7 @@ extension SettledManager {
             results: RedisResults(redis: queue.redis, subscriber: queue.subscriber),
             recording: LedgerRecording(recording: recording, ledger: ledger),
             redis: queue.redis,
-            executor: LedgerExecutor(executor: setup.executor, ledger: ledger),
+            executor: LedgerExecutor(executor: executor, ledger: ledger),
             codec: PlainJobCodec(),
             jobs: [],
             options: options,
@@ -89,7 +90,7 @@ extension SettledManager {
             records: records,
             redis: queue.options,
             worker: identity,
-            concurrency: { setup.executor.maximumConcurrency }
+            concurrency: { executor.maximumConcurrency }
         )
         return try WorkerServices(CeleryWorker(parts), on: [announcement] + queue.services)
     }

@@ -7,7 +7,6 @@ struct RPCRecording: JobRecording {
     let broker: RabbitBroker
     let codec: any JobCodec
     let jobs: [JobDefinition]
-    let rules: JobManagerConfiguration
     let logger: Logger
 
     var settlesDeliveries: Bool { false }

@@ -57,10 +57,23 @@ extension CeleryManager {
         guard case .rabbit(let url) = broker else { throw CeleryError(.option, "rpc:// goes with RabbitMQ.") }
         let broker = try rabbitBroker(url, setup.logger)
         let events = events(of: identity, broker, options)
+        let worker = try CeleryWorker(singleParts(setup, options, identity, pool, broker, events))
+        return WorkerServices(worker, on: [broker, control(of: worker, events, setup.logger)])
+    }
+
+    /// What a worker without records is made of.
+    func singleParts(
+        _ setup: JobBackendSetup,
+        _ options: JobWorkerOptions,
+        _ identity: WorkerIdentity,
+        _ executor: any JobExecutor,
+        _ broker: RabbitBroker,
+        _ events: EventDispatcher
+    ) -> CeleryWorkerParts {
         var parts = CeleryWorkerParts(
             broker: broker,
             results: RPCResults(broker: broker),
-            executor: pool,
+            executor: executor,
             codec: setup.codec,
             jobs: setup.jobs,
             options: options,
@@ -69,14 +82,7 @@ extension CeleryManager {
             events: events,
             logger: setup.logger
         )
-        parts.recording = RPCRecording(
-            broker: broker,
-            codec: setup.codec,
-            jobs: setup.jobs,
-            rules: setup.configuration,
-            logger: setup.logger
-        )
-        let worker = try CeleryWorker(parts)
-        return WorkerServices(worker, on: [broker, control(of: worker, events, setup.logger)])
+        parts.recording = RPCRecording(broker: broker, codec: setup.codec, jobs: setup.jobs, logger: setup.logger)
+        return parts
     }
 }
