@@ -59,7 +59,7 @@ def test_a_revoke_without_terminate_lets_a_running_task_end(place, swift, runnin
     task = running(1)
     answer = tools.control(place, swift, "revoke", task.id)
     assert answer == {"ok": f"tasks {{'{task.id}'}} flagged as revoked"}
-    assert task.get(timeout=20) == 1
+    assert task.get(timeout=20) == "slept"
 
 
 def test_a_waiting_task_is_revoked(place, swift, running):
@@ -102,7 +102,7 @@ def test_rate_limit(place, swift):
     assert answer == {"ok": "new rate limit set successfully"}
     assert "fixture.echo [rate_limit=2/s]" in tools.inspect(place, swift, "registered")
     tasks = [place.send("fixture.echo", number) for number in range(3)]
-    assert [task.get(timeout=20) for task in tasks] == [0, 1, 2]
+    assert [task.get(timeout=20) for task in tasks] == [[0], [1], [2]]
     started = sorted(place.events.wait_for("task-started", uuid=task.id)["timestamp"] for task in tasks)
     assert all(later - earlier > 0.4 for earlier, later in zip(started, started[1:]))
     assert place.ask(swift, "rate_limit", task_name="fixture.echo", rate_limit=0) == {
@@ -138,7 +138,7 @@ def test_the_pool_grows_and_shrinks(place, swift, running):
 def test_queues_are_added_and_cancelled(place, swift):
     assert tools.control(place, swift, "add_consumer", "extra") == {"ok": "add consumer extra"}
     wait_until(lambda: len(place.ask(swift, "active_queues")) == 2, 10, "the second queue")
-    assert place.send("fixture.echo", "there", queue="extra").get(timeout=20) == "there"
+    assert place.send("fixture.echo", "there", queue="extra").get(timeout=20) == ["there"]
     assert tools.control(place, swift, "cancel_consumer", "extra") == {"ok": "no longer consuming from extra"}
     wait_until(lambda: len(place.ask(swift, "active_queues")) == 1, 10, "one queue")
     left = place.send("fixture.echo", "nobody", queue="extra")
@@ -168,6 +168,6 @@ def test_shutdown_lets_the_running_task_end(place):
     task = place.send("fixture.sleep", 1, queue="leaving")
     place.events.wait_for("task-started", uuid=task.id)
     assert tools.run(place, "control", "-d", worker.node, "-t", 0.5, "shutdown")[0] != 2
-    assert task.get(timeout=20) == 1
+    assert task.get(timeout=20) == "slept"
     assert worker.wait() == 0
     place.events.wait_for("worker-offline", hostname=worker.node)

@@ -16,8 +16,8 @@ def python_task(place, name, *args, **options):
 
 def test_python_calls_swift_by_name(place, swift):
     assert place.send("fixture.add", 2, 3).get(timeout=20) == 5
-    assert place.send("fixture.echo", {"ü": [1, None, 2.5, "\U0001f600"]}).get(timeout=20) == {
-        "ü": [1, None, 2.5, "\U0001f600"]}
+    value = {"ü": [1, None, 2.5, True, "\U0001f600"]}
+    assert place.send("fixture.echo", value, "two").get(timeout=20) == [value, "two"]
 
 
 def test_a_failure_is_raised_in_python(place, swift):
@@ -59,7 +59,7 @@ def test_an_expired_task_is_not_run(place, swift):
 def test_a_countdown_is_waited_for(place, swift):
     task = place.send("fixture.echo", "later", countdown=1)
     sent = place.events.wait_for("task-received", uuid=task.id)["timestamp"]
-    assert task.get(timeout=20) == "later"
+    assert task.get(timeout=20) == ["later"]
     assert place.events.wait_for("task-started", uuid=task.id)["timestamp"] > sent + 0.8
 
 
@@ -95,8 +95,8 @@ def test_a_chord_of_swift_tasks_is_summed_up_in_python(place, swift, python):
 
 def test_a_chord_of_both_languages_is_ended_in_swift(place, swift, python):
     header = [swift_task(place, "fixture.add", 1, 1), python_task(place, "py.add", 2, 2)]
-    body = chord(header, app=place.app)(swift_task(place, "fixture.echo"))
-    assert body.get(timeout=20) == [2, 4]
+    body = chord(header, app=place.app)(swift_task(place, "fixture.sum"))
+    assert body.get(timeout=20) == 6
 
 
 def test_a_chord_with_a_failure_in_swift_fails(place, swift, python):

@@ -4,6 +4,7 @@ import uuid
 
 from celery import Celery
 
+from . import queues
 from .events import Events
 from .workers import PythonWorker, SwiftWorker
 
@@ -11,15 +12,15 @@ from .workers import PythonWorker, SwiftWorker
 def application(broker, backend):
     """An application that sends by name, and knows no task itself."""
     app = Celery("tests", broker=broker, backend=backend, set_as_current=False)
-    app.conf.update(broker_connection_retry_on_startup=True, result_expires=600, task_send_sent_event=False)
+    app.conf.update(broker_connection_retry_on_startup=True, result_expires=600, task_queues=[queues.SWIFT])
     return app
 
 
 class Place:
     """One broker, `redis` or `rabbitmq`; results are in Redis either way."""
 
-    SWIFT_QUEUE = "dash"
-    PYTHON_QUEUE = "python"
+    SWIFT_QUEUE = queues.SWIFT.name
+    PYTHON_QUEUE = queues.PYTHON
 
     def __init__(self, name, broker, backend, folder):
         self.name = name

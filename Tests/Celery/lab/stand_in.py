@@ -5,9 +5,12 @@ import time
 
 from celery import Celery
 
+from . import queues
+
 app = Celery("stand_in", broker=os.environ["LAB_BROKER"], backend=os.environ["LAB_BACKEND"])
-app.conf.update(broker_connection_retry_on_startup=True, task_default_queue="dash", task_acks_late=True,
-                worker_prefetch_multiplier=1, result_expires=600)
+app.conf.update(broker_connection_retry_on_startup=True, task_default_queue=queues.SWIFT.name, task_acks_late=True,
+                worker_prefetch_multiplier=1, result_expires=600,
+                task_queues=[queues.SWIFT])
 
 
 @app.task(name="fixture.add")
@@ -18,7 +21,7 @@ def add(x, y=0):
 @app.task(name="fixture.sleep")
 def sleep(seconds):
     time.sleep(seconds)
-    return seconds
+    return "slept"
 
 
 @app.task(name="fixture.fail")
@@ -27,5 +30,10 @@ def fail(message):
 
 
 @app.task(name="fixture.echo")
-def echo(value):
-    return value
+def echo(*values):
+    return list(values)
+
+
+@app.task(name="fixture.sum")
+def total(numbers):
+    return sum(numbers)

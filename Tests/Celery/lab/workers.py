@@ -43,8 +43,9 @@ class PythonWorker(Worker):
 def swift(place, node, queue, concurrency, events):
     return Worker(
         place, node,
-        [program("celery-fixture"), "worker", "--broker", place.broker, "--results", place.backend, "--hostname", node,
-         "--queues", queue, "--concurrency", concurrency, *(["--task-events"] if events else [])])
+        [program("celery-fixture"), "--hostname", node, "--queues", queue, "--concurrency", concurrency,
+         *(["--events"] if events else [])],
+        {"CELERY_BROKER_URL": place.broker, "CELERY_RESULT_BACKEND": place.backend})
 
 
 class SwiftWorker:

@@ -46,7 +46,7 @@ import Testing
     @Test("a web server's revoke is what Celery's would be, and a worker does it") func remote() async throws {
         let bench = ControlTestBench()
         let call = try await bench.sending { broker in
-            try await RemoteControl(broker: broker).revoke(["a", "b"], terminate: true)
+            try await broker.revoke(["a", "b"], terminate: true)
             return await bench.worker.asked.stream.first { _ in true }
         }
         #expect(call == "terminate a b 15")
