@@ -13,6 +13,17 @@ struct RedisManagerTests {
         let url = try await RedisServer.shared().database()
         try await check.run(JobManagerConformance { try SettledManager(url, $0) })
     }
+
+    @Test(
+        "keeps what is promised of faults with messages in another Redis than the records, too",
+        .timeLimit(.minutes(2)),
+        arguments: JobManagerConformance.selected.filter { $0.testDescription.hasPrefix("F") }
+    )
+    func keepsApart(_ check: JobManagerConformance.Check) async throws {
+        let messages = try await RedisServer.shared().database()
+        let records = try await RedisServer.shared().database()
+        try await check.run(JobManagerConformance { try SettledManager(messages, records: records, $0) })
+    }
 }
 
 extension SettledManager {
@@ -27,5 +38,16 @@ extension SettledManager {
             working: TestQueue(forWorker, forWorker.client, forWorker.subscriber, options, [forWorker]),
             isBroker: true
         )
+    }
+
+    /// A manager and a worker whose messages and records are in different places.
+    init(_ messages: RedisURL, records: RedisURL, _ setup: JobManagerConformance.Setup) throws {
+        func queue() -> TestQueue {
+            let options = RedisOptions(records, logger: .quiet)
+            let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
+            let broker = RedisBroker(messages, logger: .quiet)
+            return TestQueue(broker, client, subscriber, options, [client, subscriber, broker])
+        }
+        try self.init(setup, managing: queue(), working: queue(), isBroker: false)
     }
 }

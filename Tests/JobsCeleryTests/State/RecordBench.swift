@@ -18,6 +18,15 @@ struct RecordBench: Sendable {
         redis: ((RedisBroker) -> any RedisClient)? = nil,
         _ body: (RecordBench) async throws -> Value
     ) async throws -> Value {
+        let bench = try await prepared(configure, redis: redis)
+        return try await whileRunning(bench.broker) { try await body(bench) }
+    }
+
+    /// A bench whose broker still has to be run.
+    static func prepared(
+        _ configure: (inout RecordSettings) -> Void = { _ in },
+        redis: ((RedisBroker) -> any RedisClient)? = nil
+    ) async throws -> RecordBench {
         let broker = RedisBroker(try await RedisServer.shared().database(), logger: .quiet)
         var settings = RecordSettings(isBroker: true)
         configure(&settings)
@@ -30,9 +39,7 @@ struct RecordBench: Sendable {
             broker: broker,
             logger: .quiet
         )
-        return try await whileRunning(broker) {
-            try await body(RecordBench(records: records, recording: recording, broker: broker))
-        }
+        return RecordBench(records: records, recording: recording, broker: broker)
     }
 
     /// Starts a job, whose message is in its list then.
