@@ -13,6 +13,7 @@ struct AMQPChannel {
     }
 
     func close() throws {
+        session.forget(channel: number)
         try check(amqp_channel_close(session.state, number, 200))
     }
 

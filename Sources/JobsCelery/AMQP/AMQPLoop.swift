@@ -120,7 +120,7 @@ final class AMQPLoop {
         connection.doorbell.hear()
         let changes = connection.takeChanges()
         isStopping = changes.isStopping
-        for user in changes.joining { seats.append(AMQPSeat(user, number: freeNumber)) }
+        for user in changes.joining { seats.append(AMQPSeat(user)) }
         for one in changes.leaving {
             if let place = seats.firstIndex(where: { $0.user === one.user }) {
                 seats.remove(at: place).leave(session, logger: logger)
@@ -128,11 +128,6 @@ final class AMQPLoop {
             one.user.ended()
             one.done()
         }
-    }
-
-    private var freeNumber: UInt16 {
-        let taken = Set(seats.map(\.number))
-        return (AMQPSession.scratchChannel + 1...2047).first { !taken.contains($0) } ?? 2047
     }
 
     private var nextDeadline: Int64? {

@@ -82,9 +82,11 @@ extension AMQPSession {
     }
 
     private static func unreachable(_ url: AMQPURL, _ status: Int32) -> CeleryError {
-        CeleryError(
+        let question =
+            url.tls == nil ? "and is the address right?" : "is this its TLS port, and are the certificates right?"
+        return CeleryError(
             .unreachable,
-            "RabbitMQ at \(url) cannot be reached: \(AMQPClosed.words(status)). Is it running, and is the address right?"
+            "RabbitMQ at \(url) cannot be reached: \(AMQPClosed.words(status)). Is it running, \(question)"
         )
     }
 }

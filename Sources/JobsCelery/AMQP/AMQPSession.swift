@@ -9,6 +9,8 @@ final class AMQPSession {
     let serverVersion: Int
     /// Why the server takes no messages at the moment; nil if it does.
     private(set) var blocked: String?
+    private var openChannels: Set<UInt16> = []
+    private var newestChannel = AMQPSession.scratchChannel
     private var assemblies: [UInt16: AMQPContentAssembly] = [:]
 
     /// The channel for what may fail, such as declarations: opened and closed each time.
@@ -29,6 +31,21 @@ final class AMQPSession {
 
     /// Seconds between signs of life, as both ends agreed; 0 for none.
     var heartbeat: Int { Int(amqp_get_heartbeat(state)) }
+
+    /// The number of a channel that was not open yet, or not for long.
+    func freshChannelNumber() -> UInt16 {
+        repeat {
+            newestChannel = newestChannel < 2047 ? newestChannel + 1 : Self.scratchChannel + 1
+        } while openChannels.contains(newestChannel) && openChannels.count < 2046
+        openChannels.insert(newestChannel)
+        return newestChannel
+    }
+
+    /// A channel is closed.
+    func forget(channel: UInt16) {
+        assemblies[channel] = nil
+        openChannels.remove(channel)
+    }
 
     /// Holds back packets that are not full while many frames are sent.
     func cork(_ isCorked: Bool) {
@@ -128,7 +145,7 @@ final class AMQPSession {
     func closed(by method: amqp_method_t, channel: UInt16) -> AMQPClosed {
         if method.id == AMQPMethod.channelClose {
             let it = method.decoded.load(as: amqp_channel_close_t.self)
-            assemblies[channel] = nil
+            forget(channel: channel)
             var answer = amqp_channel_close_ok_t()
             amqp_send_method(state, channel, AMQPMethod.channelCloseOK, &answer)
             return .channel(channel, code: Int(it.reply_code), text: it.reply_text.text)

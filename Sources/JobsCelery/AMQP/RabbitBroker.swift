@@ -13,15 +13,14 @@ final class RabbitBroker: CeleryBroker {
     private let receiving: AMQPConnection
     private let publisher: RabbitPublisher
     private let events: RabbitEvents
+    /// A graceful shutdown waits for them.
+    private let consumers = RunningConsumers()
     private let state: Mutex<State>
 
     private struct State {
         var node: String?
         var broadcasts: RabbitBroadcasts?
         var replies: RPCReplies?
-        /// Consumers that have not ended: a graceful shutdown waits for them.
-        var consumers = 0
-        var isAtEnd: CheckedContinuation<Void, Never>?
     }
 
     /// - Throws: `CeleryError` if the system has no more files or threads.
@@ -52,32 +51,11 @@ final class RabbitBroker: CeleryBroker {
             group.addTask { try await receiving.run() }
             group.addTask { [self] in
                 try? await gracefulShutdown()
-                if !Task.isCancelled { await consumersEnded() }
+                if !Task.isCancelled { await consumers.ended() }
                 receiving.stop()
                 publishing.stop()
             }
             try await group.waitForAll()
-        }
-    }
-
-    private func consumersEnded() async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { caller in
-                let isOver = state.withLock { state in
-                    if state.consumers > 0, !Task.isCancelled { state.isAtEnd = caller }
-                    return state.isAtEnd == nil
-                }
-                if isOver { caller.resume() }
-            }
-        } onCancel: {
-            takeWaiter()?.resume()
-        }
-    }
-
-    private func takeWaiter() -> CheckedContinuation<Void, Never>? {
-        state.withLock { state in
-            defer { state.isAtEnd = nil }
-            return state.isAtEnd
         }
     }
 
@@ -86,10 +64,9 @@ final class RabbitBroker: CeleryBroker {
     }
 
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer {
-        for queue in queues { try AMQPName.check(queue) }
+        for name in queues + [worker.node + ".celery.pidbox"] { try AMQPName.check(name) }
         state.withLock { state in
             if state.node == nil { state.node = worker.node }
-            state.consumers += 1
         }
         return RabbitConsumer(
             receiving,
@@ -97,13 +74,7 @@ final class RabbitBroker: CeleryBroker {
             prefetch: prefetch,
             options: options,
             logger: logger,
-            whenEnded: { [self] in
-                let isLast = state.withLock { state in
-                    state.consumers -= 1
-                    return state.consumers == 0
-                }
-                if isLast { takeWaiter()?.resume() }
-            }
+            running: consumers
         )
     }
 

@@ -13,7 +13,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     let state: Mutex<State>
     private let endings: AsyncStream<Never>
     private let ending: AsyncStream<Never>.Continuation
-    private let whenEnded: @Sendable () -> Void
+    private let running: RunningConsumers
 
     struct State {
         var deliveries = RabbitDeliveries()
@@ -39,19 +39,19 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         var caller: CheckedContinuation<[Delivery], Never>
     }
 
-    /// - Parameter whenEnded: Called once `run()` has ended.
+    /// - Parameter running: Where it is counted while it runs.
     init(
         _ connection: AMQPConnection,
         queues: [String],
         prefetch: Int,
         options: RabbitOptions,
         logger: Logger,
-        whenEnded: @escaping @Sendable () -> Void
+        running: RunningConsumers
     ) {
         self.connection = connection
         self.options = options
         self.logger = logger
-        self.whenEnded = whenEnded
+        self.running = running
         state = Mutex(State(subscriptions: Subscriptions(queues), prefetch: prefetch))
         (endings, ending) = AsyncStream.makeStream()
     }
@@ -59,10 +59,11 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     /// Consumes until the task is cancelled or the broker's connection is ended. What is unsettled then goes back to its
     /// queue. A graceful shutdown does not end it: what runs is to be settled first.
     func run() async throws {
+        running.begin()
+        defer { running.end() }
         connection.attach(self)
         for await _ in endings {}
         await connection.detach(self)
-        whenEnded()
     }
 
     func fetch(upTo limit: Int) async -> [Delivery] {

@@ -24,8 +24,8 @@ struct RabbitDeliveries {
 
     var hasReady: Bool { !ready.isEmpty }
     var parkedCount: Int { parked.count }
-    /// When the first of those held back is due.
-    var nextDue: Int64? { parked.values.min() }
+    /// When the first of those held back is due, or earlier.
+    private(set) var nextDue: Int64?
 
     /// A message came.
     ///
@@ -70,10 +70,9 @@ struct RabbitDeliveries {
 
     /// Settles a delivery. One that is settled already, or unknown, changes nothing.
     mutating func settle(_ tag: String, as settlement: Settlement, now: Int64) {
-        guard let number = UInt64(tag), let one = held[number], parked[number] == nil else { return }
+        guard let number = UInt64(tag), let one = held[number] else { return }
         if case .postponed(let time) = settlement {
-            if one.handle == nil { forget(number, one) } else { parked[number] = time }
-            return
+            return one.handle == nil ? forget(number, one) : park(number, until: time)
         }
         forget(number, one)
         let key = MessageKey(one.delivery.task)
@@ -88,8 +87,14 @@ struct RabbitDeliveries {
     /// Whether there is a channel.
     private(set) var isOpen = false
 
+    private mutating func park(_ number: UInt64, until time: Int64) {
+        parked[number] = time
+        nextDue = min(nextDue ?? time, time)
+    }
+
     private mutating func forget(_ number: UInt64, _ one: Held) {
         held[number] = nil
+        parked[number] = nil
         guard one.handle == nil else { return }
         let key = MessageKey(one.delivery.task)
         orphans[key]?.removeAll { $0 == number }
@@ -108,10 +113,12 @@ struct RabbitDeliveries {
     ///
     /// - Parameter time: Milliseconds since 1970.
     mutating func release(dueAt time: Int64) {
+        guard let nextDue, nextDue <= time else { return }
         for (number, due) in parked.sorted(by: { $0.value < $1.value }) where due <= time {
             parked[number] = nil
             ready.append(number)
         }
+        self.nextDue = parked.values.min()
     }
 
     /// The frames to send now.
@@ -130,7 +137,7 @@ struct RabbitDeliveries {
         isOpen = false
         batch = AckBatch()
         for number in parked.keys { held[number] = nil }
-        parked = [:]
+        (parked, nextDue) = ([:], nil)
         let waiting = ready.compactMap { held.removeValue(forKey: $0)?.delivery.task }
         ready.removeAll()
         settled.lost(unsettled: Set(waiting.map { MessageKey($0) }))

@@ -1,4 +1,5 @@
 import DashJSON
+import ServiceLifecycle
 import Testing
 
 @testable import JobsCelery
@@ -101,6 +102,63 @@ struct RabbitBrokerTests {
             }
             #expect(try await broker.takeAll(other, within: .milliseconds(300)).count == 2)
         }
+    }
+
+    @Test("A queue that is deleted is declared again and taken from, and its neighbour is not touched")
+    func survivesADeletedQueue() async throws {
+        try await withBroker { broker, queue in
+            let consumer = try broker.makeConsumer(.sample, queues: [queue, queue + ".other"], prefetch: 4)
+            try await whileRunning(consumer) {
+                try await broker.publish(sampleTask(queue + ".other", id: "running"))
+                let running = await consumer.take(1)[0]
+                try await RabbitServer.shared().control("delete_queue", queue)
+                // The first tells the publisher that the queue is gone, unless the consumer was faster.
+                _ = await celeryError { try await broker.publish(sampleTask(queue, id: "after")) }
+                _ = await celeryError { try await broker.publish(sampleTask(queue, id: "after")) }
+                #expect(await consumer.take(1).map { $0.task.correlationID } == ["after"])
+                await consumer.settle(running, as: .acknowledged)
+            }
+            #expect(try await broker.count(queue + ".other") == 0)
+        }
+    }
+
+    @Test("A quorum queue that was not announced is taken from with a limit of its own kind")
+    func findsAQuorumQueue() async throws {
+        let name = "q-quorum-\(UInt32.random(in: 0...UInt32.max))"
+        try await withBroker(options: RabbitOptions(queues: [name: RabbitQueue(isQuorum: true)])) { broker, _ in
+            try await broker.publish(sampleTask(name))
+        }
+        try await withBroker { broker, _ in
+            let consumer = try broker.makeConsumer(.sample, queues: [name], prefetch: 1)
+            try await whileRunning(consumer) {
+                try await broker.publish(sampleTask(name))
+                for _ in 0..<2 {
+                    await consumer.settle(await consumer.take(1)[0], as: .acknowledged)
+                }
+                #expect(await consumer.waitsInVain())
+            }
+        }
+    }
+
+    @Test("A broker that is shut down gracefully waits for its consumers, which settle what runs")
+    func shutsDownGracefully() async throws {
+        let broker = try RabbitBroker(try await RabbitServer.shared().url, logger: .quiet)
+        let queue = "q-\(UInt32.random(in: 0...UInt32.max))"
+        let group = ServiceGroup(services: [broker], logger: .quiet)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await broker.publish(sampleTask(queue))
+            let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 4)
+            try await whileRunning(consumer) {
+                let running = await consumer.take(1)[0]
+                await group.triggerGracefulShutdown()
+                #expect(await consumer.waitsInVain())
+                await consumer.settle(running, as: .acknowledged)
+            }
+            try await tasks.waitForAll()
+        }
+        let count = try await withBroker { other, _ in try await other.count(queue) }
+        #expect(count == 0)
     }
 
     @Test("Once fetching is stopped nothing comes, what was not handed out is back, and what runs can be settled")

@@ -8,6 +8,9 @@ import Testing
 /// - `connection.start-ok`: our product, our connection's name, and that we take confirmations.
 /// - `connection.tune-ok`: Celery's publishing connections ask for no heartbeat; ours do, so that a dead one is noticed.
 /// - `basic.publish`: ours is mandatory, so that a message without a queue is an error (and confirmed, by another method).
+/// - `expiration` of a message with `expires`: with it RabbitMQ drops an expired task without a word. Ours comes to a worker,
+///   which tells that it has expired.
+/// - `connection.open`: `insist`, which librabbitmq sets, means nothing to RabbitMQ.
 /// - `basic.consume`: the consumer's tag is any text.
 /// - `rpc://`: our result queue does not delete itself when the connection is mended, so that no result is lost.
 /// - Celery declares some things several times; we once for each connection.
@@ -46,7 +49,14 @@ struct RecordedFramesTests {
         var frame: JSON = [
             "method": frame["method"], "args": frame["args"], "properties": frame["properties"], "body": frame["body"],
         ]
-        if frame["method"] == "basic.publish" { frame["args"]["mandatory"] = false }
+        if frame["method"] == "basic.publish" {
+            frame["args"]["mandatory"] = false
+            if case .object(var properties) = frame["properties"] {
+                properties["expiration"] = nil
+                frame["properties"] = .object(properties)
+            }
+        }
+        if frame["method"] == "connection.open" { frame["args"]["insist"] = false }
         if frame["method"] == "basic.consume" { frame["args"]["consumer_tag"] = "" }
         return frame
     }

@@ -22,13 +22,15 @@ final class RabbitServer: Sendable {
         return false
     }()
 
+    /// The shared one, to be ended with this process.
+    private static let started = Mutex<RabbitServer?>(nil)
     private static let common = Mutex<Task<RabbitServer, any Error>?>(nil)
 
     /// Its address, such as `amqp://guest:guest@127.0.0.1:5672//`.
     let address: String
     /// Whether it is started by us; else it cannot be stopped.
     let isOwn: Bool
-    private let port: Int
+    let port: Int
     private let folder: URL
     private let environment: [String: String]
     private let processes = Mutex<[TestServerProcess]>([])
@@ -41,7 +43,9 @@ final class RabbitServer: Sendable {
         isOwn = !environment.isEmpty
     }
 
-    deinit {
+    deinit { end() }
+
+    private func end() {
         for process in processes.withLock({ $0 }) { process.end(SIGKILL) }
         if isOwn { try? FileManager.default.removeItem(at: folder) }
     }
@@ -53,7 +57,10 @@ final class RabbitServer: Sendable {
                 common
                 ?? Task {
                     if let given = try given() { return given }
-                    return try await start()
+                    let server = try await start()
+                    started.withLock { $0 = server }
+                    atexit { RabbitServer.started.withLock { $0.take() }?.end() }
+                    return server
                 }
             common = task
             return task
@@ -199,30 +206,28 @@ final class RabbitServer: Sendable {
 ///
 /// - Throws: `ProgramFailed` if its status is not 0.
 func runProgram(_ path: String, _ arguments: [String], environment: [String: String] = [:]) async throws -> String {
+    // A file, not a pipe: a server that is started at the same moment would inherit the pipe, which then never ends.
+    let output = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
+    try Data().write(to: output)
+    defer { try? FileManager.default.removeItem(at: output) }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    let output = Pipe()
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    process.standardError = output
-    let text: String = try await withCheckedThrowingContinuation { caller in
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = process.standardOutput
+    let status: Int32 = try await withCheckedThrowingContinuation { caller in
+        process.terminationHandler = { caller.resume(returning: $0.terminationStatus) }
         do {
             try process.run()
-            try AMQPThread.start {
-                caller.resume(
-                    returning: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-                )
-            }
         } catch {
+            process.terminationHandler = nil
             caller.resume(throwing: error)
         }
     }
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-        throw ProgramFailed(program: path, status: process.terminationStatus, output: text)
-    }
+    let text = try String(contentsOf: output, encoding: .utf8)
+    guard status == 0 else { throw ProgramFailed(program: path, status: status, output: text) }
     return text
 }
 
