@@ -81,7 +81,7 @@ extension CeleryManager {
 
     func rabbitBroker(_ url: AMQPURL, _ logger: Logger) throws -> RabbitBroker {
         var options = RabbitOptions()
-        options.queues[self.options.queue] = RabbitQueue(maximumPriority: 10)
+        options.queues[self.options.queue] = RabbitQueue(maximumPriority: self.options.maximumPriority)
         return try RabbitBroker(url, options: options, logger: logger)
     }
 
@@ -90,6 +90,7 @@ extension CeleryManager {
         settings.prefix = options.keyPrefix
         settings.metaExpiry = options.resultExpiry
         settings.lease = options.lease
+        settings.maximumCacheBytes = options.maximumCacheBytes
         settings.rules = setup.configuration
         return JobRecords(redis: connections.redis, settings: settings)
     }

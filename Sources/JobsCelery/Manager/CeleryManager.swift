@@ -23,10 +23,15 @@ public struct CeleryManager: JobBackend {
         public var queue = "dash"
         /// The queue of other programs' workers, for their tasks that name none.
         public var remoteQueue = "celery"
+        /// The highest priority of messages in this program's own queue on RabbitMQ, for example 10. Nil is a queue without
+        /// priorities, as Python's programs declare it: with another `x-max-priority` they could not call by its name.
+        public var maximumPriority: Int?
         /// Stands before the keys of this program in Redis; two programs that share a Redis need two.
         public var keyPrefix = "dash:"
         /// How long Celery's results are kept for programs that ask by a task's id; zero keeps them for ever.
         public var resultExpiry = Duration.seconds(86_400)
+        /// How many bytes of cached results are kept in Redis; those unused for the longest time go first.
+        public var maximumCacheBytes = 256 << 20
         /// After this time without a word a worker counts as dead, and its jobs run elsewhere. At least two seconds.
         public var lease = Duration.seconds(6)
         /// On RabbitMQ, the message of a task that runs longer than this is kept in Redis instead; it has to be shorter

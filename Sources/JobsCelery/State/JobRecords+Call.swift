@@ -42,7 +42,8 @@ extension JobRecords {
             ("now", now), ("lists", settings.isBroker ? 1 : 0), ("keep", rules.keepFinished.wholeMilliseconds),
             ("collect", settings.collection), ("metaPrefix", settings.metaPrefix),
             ("metaExpiry", settings.metaExpiry.wholeMilliseconds / 1000), ("date", ISO8601.text(now)),
-            ("interruptions", rules.maximumInterruptions), ("lifeLine", keys.lifeLinePrefix), ("leases", keys.leases),
+            ("interruptions", rules.maximumInterruptions), ("maximumCache", settings.maximumCacheBytes),
+            ("lifeLine", keys.lifeLinePrefix), ("leases", keys.leases),
             ("lease", "\(settings.lease / .seconds(1))"),
         ]
     }

@@ -20,8 +20,9 @@ import Jobs
 /// | `remote` | sorted set | jobs that another program's workers do, by when to look at Celery's result next |
 /// | `unsent` | sorted set | jobs whose message is still to be sent, by when to try (a broker that is not this Redis) |
 /// | `finished` | sorted set | jobs that ended, by when |
-/// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs |
+/// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs, and of kept results |
 /// | `cache:<key>` | hash | a kept result, its last use, its time |
+/// | `cached`, `cacheSizes` | sorted set, hash | kept results by their last use; their bytes |
 /// | `capacity` | hash | how many jobs each worker runs at once |
 /// | `workers` | sorted set | workers by the end of their lease, in seconds by Redis' clock |
 ///
@@ -68,6 +69,8 @@ struct RecordSettings: Sendable {
     var isBroker: Bool
     /// Where the broker keeps what workers hold.
     var keys = RedisKeys()
+    /// How many bytes of results are kept for later starts.
+    var maximumCacheBytes = 256 << 20
     var rules = JobManagerConfiguration()
     var clock: any JobClock = SystemJobClock()
     /// For how long a worker counts as living that is not heard of.

@@ -48,7 +48,7 @@ extension JobScripts {
         local function cut(entry) return entry:match('^(%d+),(%d+),(%d+);') end
 
         -- Removes all changes of a place and returns their size. Of a chain that lost links the oldest is left.
-        local function drop(place)
+        local function unlink(place)
           local mark, freed = redis.call('HGET', places, place), 0
           if not mark then return 0 end
           local at, oldest = mark:match('^(%d+),(%d+)$')
@@ -73,7 +73,7 @@ extension JobScripts {
             local previous, oldest = '0', text(sequence)
             local mark = redis.call('HGET', places, place)
             if ARGV[i + 1] == '0' then
-              size = size - drop(place)
+              size = size - unlink(place)
             elseif mark then
               previous, oldest = mark:match('^(%d+),(%d+)$')
             end

@@ -47,18 +47,15 @@ extension JobScripts {
     /// Reads a kept result; that counts as a use.
     static let cached = script(
         "cached",
+        caching,
         #"""
-        local place = P .. 'cache:' .. A.key
-        local cached = redis.call('HMGET', place, 'result', 'expire', 'used')
+        local cached = redis.call('HMGET', P .. 'cache:' .. A.key, 'result', 'expire', 'used')
         if not cached[1] then return false end
-        if cached[2] ~= '' then
-          if tonumber(cached[3]) + tonumber(cached[2]) <= now then
-            redis.call('DEL', place)
-            return false
-          end
-          redis.call('PEXPIRE', place, text(math.min(2 * tonumber(cached[2]) + 60000, 3e11)))
+        if cached[2] ~= '' and tonumber(cached[3]) + tonumber(cached[2]) <= now then
+          drop(A.key)
+          return false
         end
-        redis.call('HSET', place, 'used', text(now))
+        use(A.key, cached[2])
         return cached[1]
         """#
     )

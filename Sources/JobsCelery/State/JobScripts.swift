@@ -61,72 +61,98 @@ enum JobScripts {
         end
         """#
 
-    /// The end of a job.
-    static let endings = #"""
-        -- Celery's result, for those who know the task by its id.
-        local function tell(id, meta)
-          if not meta or meta == '' then return end
-          local place = A.metaPrefix .. id
-          if tonumber(A.metaExpiry) > 0 then
-            redis.call('SETEX', place, A.metaExpiry, meta)
-          else
-            redis.call('SET', place, meta)
-          end
-          redis.call('PUBLISH', place, meta)
+    /// Kept results: those that were not used for the longest time make room for others.
+    static let caching = #"""
+        local function drop(name)
+          local size = redis.call('HGET', P .. 'cacheSizes', name)
+          if size then redis.call('HINCRBY', P .. 'totals', 'cacheBytes', text(0 - size)) end
+          redis.call('HDEL', P .. 'cacheSizes', name)
+          redis.call('ZREM', P .. 'cached', name)
+          redis.call('DEL', P .. 'cache:' .. name)
         end
 
-        local function meta(id, status, class, message, module)
-          return '{"status":"' .. status .. '","result":{"exc_type":' .. cjson.encode(class) .. ',"exc_message":['
-            .. cjson.encode(message) .. '],"exc_module":"' .. module .. '"},"traceback":null,"children":[],"date_done":"'
-            .. A.date .. '","task_id":"' .. id .. '"}'
-        end
-
-        local function finish(id, state, fields)
-          release(id)
-          redis.call('HINCRBY', key(id), 'sequence', 1)
-          redis.call('HSET', key(id), 'state', state, 'finished', text(now), unpack(fields or {}))
-          redis.call('HDEL', key(id), 'message', 'fence', 'holder', 'tag', 'due', 'stop', 'orphaned')
-          redis.call('DEL', P .. 'places:' .. id)
-          redis.call('ZADD', P .. 'finished', text(now), id)
-          redis.call('PEXPIRE', key(id), A.collect)
-          redis.call('PEXPIRE', P .. 'changes:' .. id, A.collect)
-          bell(id)
-        end
-
-        local function cancelled(id, reason, word)
-          finish(id, 'cancelled', reason and {'endReason', reason})
-          tell(id, meta(id, 'REVOKED', 'TaskRevokedError', word or 'revoked', 'celery.exceptions'))
-        end
-
-        local function failed(id, state, kind, code, message, trace)
-          local fields = {'failureKind', kind, 'failureCode', code, 'failureMessage', message}
-          if trace and trace ~= '' then
-            fields[7] = 'failureTrace'
-            fields[8] = trace
-          end
-          finish(id, state, fields)
+        -- Tidies up by itself what has not been used for so long that it counts no more.
+        local function use(name, expire)
+          local place = P .. 'cache:' .. name
+          redis.call('HSET', place, 'used', text(now))
+          redis.call('ZADD', P .. 'cached', text(now), name)
+          if expire ~= '' then redis.call('PEXPIRE', place, text(math.min(2 * tonumber(expire) + 60000, 3e11))) end
         end
 
         -- Keeps a result under the key that the starter named, if any.
         local function cache(id, result)
           local wish = redis.call('HMGET', key(id), 'cacheKey', 'cacheExpire')
           if not wish[1] then return end
-          local place = P .. 'cache:' .. wish[1]
-          redis.call('HSET', place, 'result', result, 'expire', wish[2], 'used', text(now))
-          redis.call('PERSIST', place)
-          if wish[2] ~= '' then redis.call('PEXPIRE', place, text(math.min(2 * tonumber(wish[2]) + 60000, 3e11))) end
-        end
-
-        -- A worker process vanished with the job. Another attempt is to follow, but not for ever: the job may be the cause.
-        local function lost(id)
-          local count = redis.call('HINCRBY', key(id), 'interruptions', 1)
-          if count <= tonumber(A.interruptions) then return false end
-          local message = 'The worker process that ran the job vanished ' .. count .. ' times. The job is not tried again.'
-          failed(id, 'lost', 'lost', 'lost', message)
-          tell(id, meta(id, 'FAILURE', 'WorkerLostError', message, 'billiard.exceptions'))
-          return true
+          drop(wish[1])
+          local limit = tonumber(A.maximumCache)
+          if #result > limit then return end
+          redis.call('HSET', P .. 'cache:' .. wish[1], 'result', result, 'expire', wish[2])
+          use(wish[1], wish[2])
+          redis.call('HSET', P .. 'cacheSizes', wish[1], #result)
+          redis.call('HINCRBY', P .. 'totals', 'cacheBytes', #result)
+          while tonumber(redis.call('HGET', P .. 'totals', 'cacheBytes')) > limit do
+            drop(redis.call('ZRANGE', P .. 'cached', 0, 0)[1])
+          end
         end
         """#
+
+    /// The end of a job.
+    static let endings =
+        caching + "\n" + #"""
+            -- Celery's result, for those who know the task by its id.
+            local function tell(id, meta)
+              if not meta or meta == '' then return end
+              local place = A.metaPrefix .. id
+              if tonumber(A.metaExpiry) > 0 then
+                redis.call('SETEX', place, A.metaExpiry, meta)
+              else
+                redis.call('SET', place, meta)
+              end
+              redis.call('PUBLISH', place, meta)
+            end
+
+            local function meta(id, status, class, message, module)
+              return '{"status":"' .. status .. '","result":{"exc_type":' .. cjson.encode(class) .. ',"exc_message":['
+                .. cjson.encode(message) .. '],"exc_module":"' .. module .. '"},"traceback":null,"children":[],"date_done":"'
+                .. A.date .. '","task_id":"' .. id .. '"}'
+            end
+
+            local function finish(id, state, fields)
+              release(id)
+              redis.call('HINCRBY', key(id), 'sequence', 1)
+              redis.call('HSET', key(id), 'state', state, 'finished', text(now), unpack(fields or {}))
+              redis.call('HDEL', key(id), 'message', 'fence', 'holder', 'tag', 'due', 'stop', 'orphaned')
+              redis.call('DEL', P .. 'places:' .. id)
+              redis.call('ZADD', P .. 'finished', text(now), id)
+              redis.call('PEXPIRE', key(id), A.collect)
+              redis.call('PEXPIRE', P .. 'changes:' .. id, A.collect)
+              bell(id)
+            end
+
+            local function cancelled(id, reason, word)
+              finish(id, 'cancelled', reason and {'endReason', reason})
+              tell(id, meta(id, 'REVOKED', 'TaskRevokedError', word or 'revoked', 'celery.exceptions'))
+            end
+
+            local function failed(id, state, kind, code, message, trace)
+              local fields = {'failureKind', kind, 'failureCode', code, 'failureMessage', message}
+              if trace and trace ~= '' then
+                fields[7] = 'failureTrace'
+                fields[8] = trace
+              end
+              finish(id, state, fields)
+            end
+
+            -- A worker process vanished with the job. Another attempt is to follow, but not for ever: the job may be the cause.
+            local function lost(id)
+              local count = redis.call('HINCRBY', key(id), 'interruptions', 1)
+              if count <= tonumber(A.interruptions) then return false end
+              local message = 'The worker process that ran the job vanished ' .. count .. ' times. The job is not tried again.'
+              failed(id, 'lost', 'lost', 'lost', message)
+              tell(id, meta(id, 'FAILURE', 'WorkerLostError', message, 'billiard.exceptions'))
+              return true
+            end
+            """#
 
     static func script(_ name: String, _ parts: String...) -> RedisScript {
         RedisScript(name, ([RedisBroker.settlementScriptPart, common] + parts).joined(separator: "\n"))

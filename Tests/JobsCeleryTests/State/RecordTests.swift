@@ -1,5 +1,6 @@
 import DashJSON
 import Jobs
+import JobsConformance
 import ServiceLifecycle
 import Testing
 
@@ -140,6 +141,37 @@ struct RecordTests {
             #expect(all.sequence == 5)
             let later = try #require(try await bench.records.news(of: request.id, after: 4)).news
             #expect(later.props.map(\.id) == ["a"])
+            withExtendedLifetime(life) {}
+        }
+    }
+
+    @Test("kept results are bounded: those that were not used for the longest time go first")
+    func cacheBound() async throws {
+        let clock = ManualJobClock()
+        try await RecordBench.run({ ($0.maximumCacheBytes, $0.clock) = (10, clock) }) { bench in
+            let (worker, life) = try await bench.worker("w")
+            func keep(_ key: String, _ result: String) async throws {
+                let request = JobRequest(name: "a", cache: CacheStore(key: CacheKey(key), expire: .seconds(100)))
+                try await bench.start(request)
+                let delivery = try await bench.take(worker)
+                let attempt = try await bench.begin(request.id, delivery, worker)
+                clock.advance(by: .seconds(1))
+                _ = try await bench.recording.end(attempt, outcome: .succeeded(.text(result)), delivery: delivery)
+            }
+            func kept(_ key: String) async throws -> String? {
+                clock.advance(by: .seconds(1))
+                return try await bench.records.cachedResult(for: CacheKey(key))?.description
+            }
+            try await keep("a", "1111")
+            try await keep("b", "2222")
+            #expect(try await kept("a") == "1111")
+            try await keep("c", "3333")
+            #expect(try await [kept("a"), kept("b"), kept("c")] == ["1111", nil, "3333"])
+            try await keep("a", "4")
+            try await keep("d", "55555")
+            #expect(try await [kept("a"), kept("c"), kept("d")] == ["4", "3333", "55555"])
+            try await keep("e", "12345678901")
+            #expect(try await [kept("e"), kept("d")] == [nil, "55555"])
             withExtendedLifetime(life) {}
         }
     }
