@@ -19,7 +19,7 @@ public struct CeleryManager: JobBackend {
     /// What may be chosen about the queue; the defaults fit.
     public struct Options: Sendable {
         /// The queue of this program's own workers. Never Celery's own `celery`: workers of other programs know no job of
-        /// this one.
+        /// this one. Two programs on one broker need two.
         public var queue = "dash"
         /// The queue of other programs' workers, for their tasks that name none.
         public var remoteQueue = "celery"
