@@ -138,3 +138,20 @@ def test_a_server_of_several_refuses_to_start_without_a_secret(redis_gallery):
                            capture_output=True, text=True, timeout=30)
     assert ended.returncode == 1
     assert "DASH_SECRET_KEY is not set" in ended.stderr and "openssl rand -hex 32" in ended.stderr
+
+
+def test_all_parts_are_replaced_one_after_the_other_and_the_page_sees_nothing_of_it(own_fleet, open_page):
+    page = open_page(f"{own_fleet.url}/progress/")
+    run_progress(page)
+    for server in own_fleet.servers:
+        assert server.stop() == 0
+        server.start()
+    own_fleet.add_worker("new")
+    for worker in own_fleet.workers[:2]:
+        assert worker.stop() == 0, "its running job may finish"
+    page.wait_for_text("paragraph_id", "Clicked 1 times")
+    assert page.recorded("bar") == STEPS, "the job ran once"
+    page.click("button_id")
+    page.wait_for_text("paragraph_id", "Clicked 2 times", timeout=30)
+    assert page.notices() == []
+    page.console_errors()  # a poll that met a server that was ending may be one
