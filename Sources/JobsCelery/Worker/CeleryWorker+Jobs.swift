@@ -102,16 +102,22 @@ extension CeleryWorker {
     /// Stops jobs that somebody cancelled.
     func hearCancellations() async {
         guard let recording = parts.recording else { return }
-        do {
-            for await id in try await recording.cancellations() {
-                handle { machine, _ in
-                    guard let number = machine.running[id.text] else { return [] }
-                    return machine.stop(number, because: .standing(.cancelled))
-                }
+        while !Task.isCancelled {
+            do {
+                for await id in try await recording.cancellations() { cancelJob(id) }
+            } catch {
+                // Each attempt is told at its next change, too.
+                parts.logger.warning("Cancellations are not heard yet.", metadata: ["error": "\(error)"])
             }
-        } catch {
-            // Each attempt is told at its next change, too.
-            parts.logger.error("Cancellations cannot be heard.", metadata: ["error": "\(error)"])
+            // A back-off: who tells of them has waited for a connection already.
+            try? await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    private func cancelJob(_ id: JobID) {
+        handle { machine, _ in
+            guard let number = machine.running[id.text] else { return [] }
+            return machine.stop(number, because: .standing(.cancelled))
         }
     }
 
