@@ -149,7 +149,7 @@ def test_queues_are_added_and_cancelled(place, swift):
 
 def test_events_are_turned_on_and_off(place):
     worker = place.swift_worker("quiet", queue="quiet", events=False)
-    place.events.wait_for("worker-heartbeat", hostname=worker.node)
+    place.events.wait_for("worker-online", hostname=worker.node)
     silent = place.send("fixture.add", 1, 1, queue="quiet")
     assert silent.get(timeout=20) == 2
     assert tools.control(place, worker, "enable_events") == {"ok": "task events enabled"}

@@ -12,7 +12,11 @@ def test_a_python_worker_that_starts_greets_and_learns_what_is_revoked(place, sw
     wait_until(lambda: "mingle: sync" in neighbour.output(), 10, "the greeting")
     assert "mingle: sync complete" in neighbour.output()
     assert revoked in place.ask(neighbour, "revoked")
+    # It hears the Swift worker's heartbeats, too (gossip), and finds nothing strange in them.
+    place.events.forget()
+    place.events.wait_for("worker-heartbeat", hostname=swift.node)
     assert neighbour.stop() == 0
+    assert "Traceback" not in neighbour.output() and "WARNING" not in neighbour.output(), neighbour.tail()
 
 
 def test_events_dump_shows_a_task(place, swift):

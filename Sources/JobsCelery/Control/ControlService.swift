@@ -50,7 +50,10 @@ final class ControlService: Service {
     /// Until it is cancelled.
     private func work() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.beat() }
+            group.addTask {
+                await self.greet()
+                await self.beat()
+            }
             group.addTask { await self.change() }
             for await message in broker.broadcasts() {
                 guard let request = request(message) else { continue }
@@ -95,9 +98,21 @@ final class ControlService: Service {
         }
     }
 
-    /// Tells that the worker is there, and again and again that it lives.
-    private func beat() async {
+    /// Greets the other workers as Celery's do, and tells that this one is there.
+    ///
+    /// Events wait for no connection, the greeting does: so the first word is not lost while there is none yet.
+    private func greet() async {
+        let greeting = ControlRequest(method: "hello", arguments: ["from_node": .string(panel.node), "revoked": []])
+        do {
+            try await broker.broadcast(greeting.message())
+        } catch {
+            logger.debug("Nobody could be greeted.", metadata: ["error": "\(error)"])
+        }
         panel.events.tell(.online)
+    }
+
+    /// Tells again and again that the worker lives.
+    private func beat() async {
         let clock = ContinuousClock()
         var next = clock.now
         while !Task.isCancelled {

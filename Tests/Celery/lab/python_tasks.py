@@ -5,11 +5,8 @@ import time
 
 from celery import Celery
 
-from . import queues
-
 app = Celery("python_tasks", broker=os.environ["LAB_BROKER"], backend=os.environ["LAB_BACKEND"])
-app.conf.update(broker_connection_retry_on_startup=True, task_default_queue=queues.PYTHON, result_expires=600,
-                task_queues=[queues.SWIFT])
+app.conf.update(broker_connection_retry_on_startup=True, task_default_queue="python", result_expires=600)
 
 
 @app.task(name="py.add")
@@ -45,4 +42,4 @@ def progress(self, steps):
 @app.task(name="py.call")
 def call(name, *args):
     """Sends a task by its name from within a task."""
-    return app.send_task(name, args=args, queue=queues.SWIFT.name).id
+    return app.send_task(name, args=args, queue="dash").id

@@ -5,12 +5,9 @@ import time
 
 from celery import Celery
 
-from . import queues
-
 app = Celery("stand_in", broker=os.environ["LAB_BROKER"], backend=os.environ["LAB_BACKEND"])
-app.conf.update(broker_connection_retry_on_startup=True, task_default_queue=queues.SWIFT.name, task_acks_late=True,
-                worker_prefetch_multiplier=1, result_expires=600,
-                task_queues=[queues.SWIFT])
+app.conf.update(broker_connection_retry_on_startup=True, task_default_queue="dash", task_acks_late=True,
+                worker_prefetch_multiplier=1, result_expires=600)
 
 
 @app.task(name="fixture.add")

@@ -42,7 +42,7 @@ import Testing
             worker: worker,
             broker: ScriptedBroker(state.broker),
             process: state.process,
-            clock: state.clock - 1  // it tells that it is there first
+            clock: state.clock - 2  // it greets, hears itself, and tells that it is there
         )
         asked.revoked.insert(state.revoked)
         return try await asked.sending { broker in

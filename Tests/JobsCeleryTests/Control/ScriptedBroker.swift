@@ -8,6 +8,8 @@ final class ScriptedBroker: CeleryBroker {
     let information: BrokerInformation
     let replies = AsyncStream<RawTask>.makeStream()
     let events = AsyncStream<RawTask>.makeStream()
+    /// Each event that is about to be sent.
+    let sending = AsyncStream<Void>.makeStream()
     let broadcast = AsyncStream<RawTask>.makeStream()
     /// Whether events go out; they wait as long as there is no connection.
     let connection: Gate?
@@ -36,6 +38,7 @@ final class ScriptedBroker: CeleryBroker {
     func reply(_ reply: RawTask) async throws { replies.continuation.yield(reply) }
 
     func publishEvent(_ event: RawTask) async {
+        sending.continuation.yield()
         await connection?.passed()
         events.continuation.yield(event)
     }

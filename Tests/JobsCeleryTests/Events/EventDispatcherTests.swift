@@ -54,7 +54,7 @@ import Testing
         let gate = ScriptedBroker.Gate()
         let bench = ControlTestBench(broker: ScriptedBroker(connection: gate))
         let seen = try await bench.sending { broker in
-            while bench.events.clock.value == 0 { await Task.yield() }  // the first is on its way and waits
+            for await _ in broker.sending.stream { break }  // the first is on its way and waits
             for number in 0..<30 {
                 bench.events.tell(.heartbeat)
                 bench.events.tell(.started(id: "\(number)"))
