@@ -1,4 +1,3 @@
-import CRabbitMQ
 import DashJSON
 
 @testable import JobsCelery

@@ -1,4 +1,3 @@
-import CRabbitMQ
 import DashJSON
 import NIOCore
 import NIOPosix
