@@ -30,10 +30,10 @@ extension RecordedJobs {
         while let batch = attempts.withLock({ $0[attempt]?.pending.first }) {
             let standing = try await send(batch, of: attempt)
             attempts.withLock { attempts in
-                if standing == .current {
-                    attempts[attempt]?.pending.removeAll { $0.number == batch.number }
-                } else {
-                    attempts[attempt]?.pending = []
+                switch standing {
+                case .current: attempts[attempt]?.pending.removeAll { $0.number == batch.number }
+                case .cancelled, .tooLarge: attempts[attempt]?.pending = []
+                case .superseded: attempts[attempt] = nil
                 }
             }
             if standing != .current { return standing }

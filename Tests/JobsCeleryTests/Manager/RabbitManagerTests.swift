@@ -9,11 +9,12 @@ import Testing
 
 @Suite(
     "A manager over RabbitMQ with results in Redis",
+    .serialized,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)
 )
 struct RabbitManagerTests {
-    @Test("keeps what every manager promises", .timeLimit(.minutes(2)), arguments: JobManagerConformance.selected)
+    @Test("keeps what every manager promises", .timeLimit(.minutes(3)), arguments: JobManagerConformance.selected)
     func keeps(_ check: JobManagerConformance.Check) async throws {
         let results = try await RedisServer.shared().database()
         let broker = try AMQPURL(try await RabbitServer.shared().address)

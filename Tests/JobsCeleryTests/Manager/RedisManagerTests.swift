@@ -6,9 +6,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A manager over Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("A manager over Redis", .serialized, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisManagerTests {
-    @Test("keeps what every manager promises", .timeLimit(.minutes(2)), arguments: JobManagerConformance.selected)
+    @Test("keeps what every manager promises", .timeLimit(.minutes(3)), arguments: JobManagerConformance.selected)
     func keeps(_ check: JobManagerConformance.Check) async throws {
         let url = try await RedisServer.shared().database()
         try await check.run(JobManagerConformance { try SettledManager(url, $0) })
@@ -16,7 +16,7 @@ struct RedisManagerTests {
 
     @Test(
         "keeps what is promised of faults with messages in another Redis than the records, too",
-        .timeLimit(.minutes(2)),
+        .timeLimit(.minutes(3)),
         arguments: JobManagerConformance.selected.filter { $0.testDescription.hasPrefix("F") }
     )
     func keepsApart(_ check: JobManagerConformance.Check) async throws {

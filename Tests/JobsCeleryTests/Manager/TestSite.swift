@@ -13,7 +13,7 @@ struct TestSite: Sendable {
 
     init(_ url: RedisURL) {
         self.url = url
-        settings.patience = .milliseconds(500)
+        settings.patience = .seconds(20)
     }
 
     /// A web server's manager.
