@@ -37,6 +37,8 @@ public final class DashApp: Sendable {
     public let assetsFolder: String
     /// Whether callbacks may name components that the first layout does not have.
     public let suppressCallbackExceptions: Bool
+    /// What `preventInitialCall:` is for callbacks that do not say.
+    public let preventInitialCalls: PreventInitialCall
     /// Where jobs are kept and run when the app is served alone; nil is the server itself.
     public let jobs: (any JobBackend)?
     let location: SourceLocation
@@ -52,6 +54,7 @@ public final class DashApp: Sendable {
     ///   - suites: Component suites besides Dash's own (html, dcc, dash_table).
     ///   - assetsFolder: The folder whose files are served with the app; it need not be there.
     ///   - suppressCallbackExceptions: Whether callbacks may name components that the first layout does not have.
+    ///   - preventInitialCalls: What `preventInitialCall:` is for callbacks that do not say.
     ///   - jobs: Where background jobs are kept and run: a `CeleryManager`, for several servers, and workers elsewhere. By
     ///     default the server does it. Apps of a ``DashSite`` share the site's.
     ///   - file: Where the app is declared, for messages.
@@ -63,6 +66,7 @@ public final class DashApp: Sendable {
         suites: [SuiteManifest] = [],
         assetsFolder: String = "assets",
         suppressCallbackExceptions: Bool = false,
+        preventInitialCalls: PreventInitialCall = false,
         jobs: (any JobBackend)? = nil,
         file: StaticString = #fileID,
         line: UInt = #line
@@ -73,6 +77,7 @@ public final class DashApp: Sendable {
         self.suites = suites
         self.assetsFolder = assetsFolder
         self.suppressCallbackExceptions = suppressCallbackExceptions
+        self.preventInitialCalls = preventInitialCalls
         self.jobs = jobs
         if jobs?.isShared == true { LaunchID.share() }
         location = SourceLocation(file: file, line: line)

@@ -101,7 +101,7 @@ extension BackgroundCallbacks {
         answer.sideUpdate = props.compactMap(PropertyUpdate.init)
         switch try CallbackOutcome(decoding: result) {
         case .updates(let updates):
-            answer.response = updates.resolved(for: call.callback, targets: call.request.targets)
+            answer.response = try updates.resolved(for: call.callback, targets: call.request.targets)
         case .preventUpdate where props.isEmpty:
             return Answers.noContent
         case .preventUpdate:

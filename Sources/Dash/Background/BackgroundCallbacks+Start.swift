@@ -80,8 +80,8 @@ extension BackgroundCallbacks {
     private func beginning(_ call: CallbackCall, job: JobID, page: String) -> CallbackResponse {
         var answer = CallbackResponse()
         answer.job = handles.make(job, owner: call.owner, page: page)
-        answer.cancel = call.callback.background?.cancel ?? []
-        answer.progressDefault = call.callback.background?.progressDefault ?? []
+        answer.cancel = call.cancelInputs
+        answer.progressDefault = call.progressDefault
         return answer
     }
 

@@ -83,11 +83,11 @@ struct BackgroundCallbacks: Sendable {
         }
         do {
             let place = RunningJobs.Page(owner: call.owner, load: page)
-            let callbacks = Set(meant.map(\.id))
+            let isMeant = { call.cancels(jobOf: $0, outputs: $1, among: meant) }
             let jobs =
                 call.query.cancelJobs.isEmpty
-                ? try await running.takeWithLate(place, app: call.app, callbacks: callbacks)
-                : try await running.take(place, app: call.app, callbacks: callbacks)
+                ? try await running.takeWithLate(place, app: call.app, Set(meant.map(call.lateName)), where: isMeant)
+                : try await running.take(place, app: call.app, where: isMeant)
             for job in jobs {
                 await cancel(job, reason: "cancelled by the page")
             }

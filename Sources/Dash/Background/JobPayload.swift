@@ -18,6 +18,8 @@ struct JobPayload: Sendable {
         // The values of triggers are those of the inputs they name.
         rest["triggered"] = .array((payload["triggered"].arrayValue ?? []).map(Self.emptied))
         rest["arguments"] = JSON(bindings.map { $0.replacingValues { _ in .null } })
+        // What patterns of the outputs stand for.
+        if !payload["outputs"].isNull { rest["outputs"] = payload["outputs"] }
         if !payload["request"].isNull { rest["request"] = payload["request"] }
         self.rest = rest
     }

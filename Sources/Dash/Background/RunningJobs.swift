@@ -50,34 +50,51 @@ struct RunningJobs: Sendable {
     /// - Throws: `JobsError.storage`.
     func holds(_ place: Place, _ job: JobID) async throws -> Bool {
         guard try await fleet.values(in: place.page.key)[place.key] == job.text else { return false }
-        return try await fleet.rest(ofPause: place.page.cancelKey(place.app, place.callback)) == nil
+        for name in place.lateNames where try await fleet.rest(ofPause: place.page.cancelKey(place.app, name)) != nil {
+            return false
+        }
+        return true
     }
 
-    /// Takes away the jobs a page has running for some callbacks of an app, and those whose start is on its way: the page
-    /// knows of a job that is not here yet.
+    /// Takes away some of the jobs a page has running of an app, and those whose start is on its way: the page knows of a
+    /// job that is not here yet.
     ///
+    /// - Parameters:
+    ///   - page: the page.
+    ///   - app: the app.
+    ///   - late: what starts on their way are known by; see ``Place/lateName(callback:outputs:)``.
+    ///   - isMeant: whether the job of a callback, started for these outputs, is one of them.
     /// - Returns: the jobs, to be ended.
     /// - Throws: `JobsError.storage`.
-    func takeWithLate(_ page: Page, app: String, callbacks: Set<String>) async throws -> [JobID] {
+    func takeWithLate(
+        _ page: Page,
+        app: String,
+        _ late: Set<String>,
+        where isMeant: (_ callback: String, _ outputs: String) -> Bool
+    ) async throws -> [JobID] {
         // First, so that a start finds this, or is found.
-        for callback in callbacks { try await fleet.pause(page.cancelKey(app, callback), for: Self.lateStart) }
-        let taken = try await take(page, app: app, callbacks: callbacks)
+        for name in late { try await fleet.pause(page.cancelKey(app, name), for: Self.lateStart) }
+        let taken = try await take(page, app: app, where: isMeant)
         if !taken.isEmpty {
-            for callback in callbacks { try await fleet.pause(page.cancelKey(app, callback), for: .zero) }
+            for name in late { try await fleet.pause(page.cancelKey(app, name), for: .zero) }
         }
         return taken
     }
 
-    /// Takes away the jobs a page has running for some callbacks of an app.
+    /// Takes away some of the jobs a page has running of an app.
     ///
+    /// - Parameter isMeant: whether the job of a callback, started for these outputs, is one of them.
     /// - Returns: the jobs, to be ended.
     /// - Throws: `JobsError.storage`.
-    func take(_ page: Page, app: String, callbacks: Set<String>) async throws -> [JobID] {
-        guard !callbacks.isEmpty else { return [] }
+    func take(
+        _ page: Page,
+        app: String,
+        where isMeant: (_ callback: String, _ outputs: String) -> Bool
+    ) async throws -> [JobID] {
         var taken: [JobID] = []
         for (key, value) in try await fleet.values(in: page.key) {
             guard let place = try? JSON(parsing: Array(key.utf8)), place[0].stringValue == app,
-                let callback = place[1].stringValue, callbacks.contains(callback),
+                let callback = place[1].stringValue, isMeant(callback, place[2].stringValue ?? ""),
                 try await fleet.remove(key, in: page.key, ifStill: value), let job = JobID(value)
             else { continue }
             taken.append(job)
@@ -91,8 +108,8 @@ extension RunningJobs.Page {
     fileprivate var key: String { RawJSON(json: ["page", .string(owner), .string(load)]).description }
 
     /// The name of a click on cancel that ends what starts next.
-    fileprivate func cancelKey(_ app: String, _ callback: String) -> String {
-        RawJSON(json: ["cancel", .string(owner), .string(load), .string(app), .string(callback)]).description
+    fileprivate func cancelKey(_ app: String, _ name: String) -> String {
+        RawJSON(json: ["cancel", .string(owner), .string(load), .string(app), .string(name)]).description
     }
 }
 
@@ -100,5 +117,16 @@ extension RunningJobs.Place {
     /// The name of the place within the page's group.
     fileprivate var key: String {
         RawJSON(json: [.string(app), .string(callback), .string(outputs)]).description
+    }
+
+    /// What a click on cancel calls the start that it comes before: that of a callback, or for these outputs only.
+    static func lateName(callback: String, outputs: String?) -> String {
+        outputs.map { "\(callback)\n\($0)" } ?? callback
+    }
+
+    /// Every name by which a click may have meant this place. A click that means one row only names its outputs.
+    fileprivate var lateNames: [String] {
+        let whole = Self.lateName(callback: callback, outputs: nil)
+        return outputs.contains("{") ? [whole, Self.lateName(callback: callback, outputs: outputs)] : [whole]
     }
 }

@@ -21,4 +21,6 @@ struct BackgroundOptions: Sendable {
     var retries: RetryPolicy
     /// Who does the work in place of a closure: a task of other workers.
     var remote: RemoteOptions?
+    /// Those of ``progress`` that were given as lists, one value for each component.
+    var progressLists: [PropertyRef] = []
 }

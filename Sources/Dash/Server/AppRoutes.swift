@@ -25,7 +25,7 @@ struct AppRoutes: Sendable {
         case .post where rest == CallbackRoute.path:
             return try await callbacks.respond(to: request, app: app, connection: connection)
         case .get, .head:
-            return try await read(request, rest, app, context)
+            return try await read(request, rest, app, context, connection)
         default:
             return Answers.text(.methodNotAllowed, "\(request.method) is not answered here.")
         }
@@ -35,11 +35,13 @@ struct AppRoutes: Sendable {
         _ request: Request,
         _ rest: String,
         _ app: ServedApp,
-        _ context: some RequestContext
+        _ context: some RequestContext,
+        _ connection: ConnectionWatch?
     ) async throws -> Response {
         switch rest {
         case "_dash-layout":
-            return Answers.json(try await app.layout(for: PageRequest(request, path: rest), on: callbacks.executor))
+            let page = PageRequest(request, path: rest, from: connection)
+            return Answers.json(try await app.layout(for: page, on: callbacks.executor))
         case "_dash-dependencies":
             return Answers.json(app.dependencies)
         case "_reload-hash":
@@ -99,8 +101,11 @@ struct AppRoutes: Sendable {
 extension PageRequest {
     /// The parts of a request that an app may know.
     ///
-    /// - Parameter path: the path below the app's own, without its first slash.
-    init(_ request: Request, path: String) {
+    /// - Parameters:
+    ///   - path: the path below the app's own, without its first slash.
+    ///   - connection: what the request came on.
+    init(_ request: Request, path: String, from connection: ConnectionWatch?) {
         self.init(path: "/" + path + (request.uri.query.map { "?\($0)" } ?? ""), sent: request.headers)
+        remoteAddress = connection?.address
     }
 }
