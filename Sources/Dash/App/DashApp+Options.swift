@@ -42,6 +42,7 @@ extension DashApp {
     /// Every mistake in the app that can be known before a page is loaded.
     var findings: [Finding] {
         var findings = registry.findings
+        findings += OptionRules.sentences(page: page, assets: assets).map { Finding(location: location, sentence: $0) }
         if case .none = layoutSource {
             findings.append(Finding(location: location, sentence: "The app has no layout: set app.layout."))
         }

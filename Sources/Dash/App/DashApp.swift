@@ -20,6 +20,8 @@ public final class DashApp: Sendable {
 
     struct Settings: Sendable {
         var layout = Layout.none
+        var page = PageOptions()
+        var assets = AssetsOptions()
         var jobContext = JobContext()
         var identify: (@Sendable (PageRequest) async throws -> String?)?
         var onError: (@Sendable (CallbackFailure) async throws -> Void)?

@@ -49,12 +49,18 @@ struct AppRoutes: Sendable {
         case "_favicon.ico":
             return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon")
         case ClientScript.path:
-            var response = Answers.bytesAnswer(ClientScript.bytes, type: ContentType.of(ClientScript.path))
-            response.headers[.cacheControl] = "public, max-age=31536000, immutable"
-            return response
+            return ownScript(ClientScript.bytes)
         default:
+            if let script = app.clientside.script(at: rest) { return ownScript(script) }
             return try await file(request, rest, app, context) ?? index(request, app)
         }
+    }
+
+    /// A script whose name changes with its content.
+    private func ownScript(_ bytes: [UInt8]) -> Response {
+        var response = Answers.bytesAnswer(bytes, type: ContentType.of(ClientScript.path))
+        response.headers[.cacheControl] = "public, max-age=31536000, immutable"
+        return response
     }
 
     /// A file of a suite or of the assets; nil for a path that is neither, which is a page's.
