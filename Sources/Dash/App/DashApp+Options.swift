@@ -43,9 +43,19 @@ extension DashApp {
     var findings: [Finding] {
         var findings = registry.findings
         findings += OptionRules.sentences(page: page, assets: assets).map { Finding(location: location, sentence: $0) }
-        if case .none = layoutSource {
-            findings.append(Finding(location: location, sentence: "The app has no layout: set app.layout."))
+        return findings + layoutFindings
+    }
+
+    private var layoutFindings: [Finding] {
+        switch layoutSource {
+        case .none: return [Finding(location: location, sentence: "The app has no layout: set app.layout.")]
+        case .function: return []
+        case .value(let layout):
+            let rules = LayoutRules(layout.json, at: location)
+            if suppressCallbackExceptions { return rules.findings }
+            let whole =
+                page.validationLayout.map { LayoutRules(.array([layout.json, $0.json]), at: location) } ?? rules
+            return rules.findings + whole.missing(in: registry.callbacks)
         }
-        return findings
     }
 }
