@@ -80,6 +80,27 @@ let catalogue = [
         make: failing
     ),
     Entry(
+        name: "patterns",
+        title: "Rows with jobs of their own",
+        sentence: "One callback for all rows: each runs its job, shows its progress and cancels it, side by side.",
+        source: Source.patterns,
+        make: patterns
+    ),
+    Entry(
+        name: "patches",
+        title: "A figure changed in part",
+        sentence: "A click sends one point and one title, and not the whole figure.",
+        source: Source.patches,
+        make: patches
+    ),
+    Entry(
+        name: "clientside",
+        title: "A callback in the browser",
+        sentence: "A function in JavaScript answers without a request, and sets off a callback on the server.",
+        source: Source.clientside,
+        make: clientside
+    ),
+    Entry(
         name: "empty",
         title: "An empty job",
         sentence: "Nothing to do: what you see is the time from the click to the answer of a job.",
