@@ -124,6 +124,31 @@ struct GroupTests {
         #expect(patched["title"]["children"]["operations"][0]["location"] == ["data", 0, "y"])
     }
 
+    @Test("onError answers for several outputs and for a group, or leaves them as they are", arguments: [true, false])
+    func onError(isHandled: Bool) async throws {
+        let several = DashApp()
+        several.callback(
+            Outputs(Output<String>("a", "children"), Output<String>("b", "children")),
+            Size(),
+            onError: { failure in isHandled ? (failure.message, "b") : nil }
+        ) { _ in throw Broken() }
+        let pair = JSON.array(Array((targets.arrayValue ?? [])[2...3]))
+        let answer = try await several.reply(request(several, outputs: pair))["response"]
+        #expect(answer == (isHandled ? ["a": ["children": "broken"], "b": ["children": "b"]] : [:]))
+        let group = DashApp()
+        group.callback(
+            Panel(),
+            Size(),
+            onError: { failure in
+                var updates = Updates<Panel>()
+                updates.title = failure.message
+                return isHandled ? updates : nil
+            }
+        ) { _ in throw Broken() }
+        let part = try await group.reply(request(group, outputs: targets))["response"]
+        #expect(part == (isHandled ? ["title": ["children": "broken"]] : [:]))
+    }
+
     @Test("outputs of a group tell their components")
     func targetsOfGroup() async throws {
         let app = DashApp()

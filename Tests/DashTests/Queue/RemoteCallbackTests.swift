@@ -22,7 +22,7 @@ struct NoQueue: JobBackend {
 struct RemoteCallbackTests {
     /// An app with such a callback, and one of its own.
     private func app(name: String? = nil, progress: Bool = false) -> DashApp {
-        let app = DashApp(name: "reports")
+        let app = DashApp(name: "reports", suppressCallbackExceptions: true)
         app.layout = html.Div()
         let (inputs, who) = (Input<Int>("run", "n_clicks"), State<String>("who", "value"))
         if progress {
@@ -102,7 +102,7 @@ struct RemoteCallbackTests {
 
     @Test("A single property gets the whole of it")
     func wholeProgress() {
-        let app = DashApp(name: "reports")
+        let app = DashApp(name: "reports", suppressCallbackExceptions: true)
         app.backgroundCallback(
             Output<String>("out", "children"),
             Input<Int>("run", "n_clicks"),
@@ -120,7 +120,7 @@ struct RemoteCallbackTests {
 @Suite("A site and its queue")
 struct QueueTests {
     private func app(_ name: String, callback: String?) -> DashApp {
-        let app = DashApp(name: name)
+        let app = DashApp(name: name, suppressCallbackExceptions: true)
         app.layout = html.Div()
         app.backgroundCallback(Output<String>("out", "children"), Input("run", "n_clicks"), name: callback) {
             (_: Int) in
