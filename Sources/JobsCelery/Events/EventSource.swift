@@ -1,3 +1,5 @@
+// For `timeval`: in a release build its members are known by RabbitMQ's header.
+import CRabbitMQ
 import DashJSON
 
 #if canImport(Darwin)
