@@ -25,7 +25,7 @@ def restart(server):
 
     For the first trap of a server: from the second in a row on, the supervisor makes a pause before it starts another.
     """
-    client = Client(f"{server.url}/trap-in-server/")
+    client, trapped = Client(f"{server.url}/trap-in-server/"), server.serving_pid()
     began = time.monotonic()
     try:
         client.post(client.body({"run.n_clicks": 1}))
@@ -33,4 +33,6 @@ def restart(server):
         pass
     while not server.is_healthy():
         time.sleep(0.002)
-    return (time.monotonic() - began) * 1000
+    took = (time.monotonic() - began) * 1000
+    assert server.serving_pid() != trapped, "the callback did not end the serving process"
+    return took

@@ -20,8 +20,9 @@ extension DashSite {
     /// requests; one that changes statuses of answers, redirects or delays `_dash-update-component` breaks pages.
     ///
     /// Of the site's configuration everything counts but host and port; of the environment `DASH_DATA_DIR`,
-    /// `DASH_SECRET_KEY` and `DASH_SUITES`. There is no supervisor here: a trap in a regular callback ends the process. A router does not tell when a browser closes
-    /// its connection, so the poll of a closed page is let go after its 20 seconds.
+    /// `DASH_SECRET_KEY` and `DASH_SUITES`. There is no supervisor here: a trap in a regular callback ends the process. A
+    /// router does not tell when a browser closes its connection, so the poll of a closed page is let go after its 20
+    /// seconds.
     ///
     /// - Parameters:
     ///   - router: The router, not a group of it: the apps' own paths say where they are served.
