@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 SUITES := .dash/suites
 STEP := scripts/step
-SWIFT_FILES := Package.swift Sources Tests Examples
+SWIFT_FILES := Package.swift Sources Tests Examples Benchmarks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,12 @@ bench: ## measures against stock Dash and writes Benchmarks/results.md
 	@$(STEP) "component suites into $(SUITES)" .build/release/dash-swift install --into $(SUITES)
 	@$(STEP) "measurements" .venv/bench/bin/python Benchmarks/run.py $(ARGS)
 
+bench-queue: ## measures workers against Celery's and writes Benchmarks/results-queue.md
+	@$(STEP) "set-up: what measuring needs" scripts/setup bench
+	@$(STEP) "build of celery-fixture, release" swift build -c release --product celery-fixture
+	@$(STEP) "build of queue-client, release" swift build -c release --product queue-client
+	@$(STEP) "measurements" .venv/bench/bin/python Benchmarks/run_queue.py $(ARGS)
+
 format: ## formats all Swift files
 	@swift format -i -r --configuration .swift-format $(SWIFT_FILES)
 	@scripts/embed-sources
@@ -42,4 +48,4 @@ lint: ## format, style rules and generated files
 clean: ## removes what was built and installed here
 	rm -rf .build .venv $(SUITES) .pytest_cache
 
-.PHONY: help setup demo install-suites test bench format lint clean
+.PHONY: help setup demo install-suites test bench bench-queue format lint clean

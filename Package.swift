@@ -12,6 +12,7 @@ let settings: [SwiftSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -31,11 +32,13 @@ let package = Package(
         .library(name: "Plotly", targets: ["Plotly"]),
         .library(name: "Jobs", targets: ["Jobs"]),
         .library(name: "JobsSQLite", targets: ["JobsSQLite"]),
+        .library(name: "JobsCelery", targets: ["JobsCelery"]),
         .executable(name: "dash-swift", targets: ["DashCLI"]),
         .executable(name: "gallery", targets: ["gallery"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -58,6 +61,15 @@ let package = Package(
             dependencies: ["DashJSON", "Jobs", grdb, logging, lifecycle],
             swiftSettings: settings
         ),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "JobsCelery",
+            dependencies: [
+                "DashJSON", "Jobs", "CRabbitMQ", "CZlib", nioCore, nioPosix, nioSSL, crypto, logging, lifecycle,
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "Dash",
             dependencies: [
@@ -75,7 +87,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "gallery",
-            dependencies: ["Dash", "DashAGGrid", argumentParser],
+            dependencies: ["Dash", "DashAGGrid", "JobsCelery", argumentParser],
             path: "Examples/gallery",
             swiftSettings: settings
         ),
@@ -97,6 +109,18 @@ let package = Package(
             path: "Tests/Fixtures/PoolFixture",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "celery-fixture",
+            dependencies: ["JobsCelery", "Jobs", "DashJSON", argumentParser, logging, lifecycle],
+            path: "Tests/Fixtures/CeleryFixture",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "queue-client",
+            dependencies: ["JobsCelery", "Jobs", "DashJSON", logging, lifecycle],
+            path: "Benchmarks/QueueClient",
+            swiftSettings: settings
+        ),
         .target(
             name: "JobsConformance",
             dependencies: ["Jobs", "DashJSON", lifecycle, logging],
@@ -114,6 +138,14 @@ let package = Package(
             name: "JobsSQLiteTests",
             dependencies: [
                 "JobsSQLite", "Jobs", "JobsConformance", "DashJSON", "pool-fixture", grdb, logging, lifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "JobsCeleryTests",
+            dependencies: [
+                "JobsCelery", "Jobs", "JobsConformance", "DashJSON", "celery-fixture", nioCore, nioPosix, nioSSL,
+                logging, lifecycle,
             ],
             swiftSettings: settings
         ),

@@ -11,6 +11,17 @@ struct Entry: Sendable {
     let make: @Sendable () -> DashApp
 }
 
+/// What is there only with a queue.
+let queueCatalogue = [
+    Entry(
+        name: "python",
+        title: "Python's work in a Swift page",
+        sentence: "The button starts a task of Python's Celery workers; and Python may call this page's own callback.",
+        source: Source.pythonTask,
+        make: pythonTask
+    )
+]
+
 let catalogue = [
     Entry(
         name: "simple",
@@ -60,6 +71,34 @@ let catalogue = [
         sentence: "A job without outputs sets properties as it goes: a hundred rows every two seconds.",
         source: Source.setProps,
         make: setPropsGrid
+    ),
+    Entry(
+        name: "failing",
+        title: "A job that fails",
+        sentence: "The job throws an error, and the page shows what its onError makes of it.",
+        source: Source.failing,
+        make: failing
+    ),
+    Entry(
+        name: "patterns",
+        title: "Rows with jobs of their own",
+        sentence: "One callback for all rows: each runs its job, shows its progress and cancels it, side by side.",
+        source: Source.patterns,
+        make: patterns
+    ),
+    Entry(
+        name: "patches",
+        title: "A figure changed in part",
+        sentence: "A click sends one point and one title, and not the whole figure.",
+        source: Source.patches,
+        make: patches
+    ),
+    Entry(
+        name: "clientside",
+        title: "A callback in the browser",
+        sentence: "A function in JavaScript answers without a request, and sets off a callback on the server.",
+        source: Source.clientside,
+        make: clientside
     ),
     Entry(
         name: "empty",

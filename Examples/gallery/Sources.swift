@@ -64,6 +64,24 @@ enum Source {
             return app
         }
         """#
+    static let clientside = #"""
+        import Dash
+
+        /// What you type is said back louder by the browser itself; the server counts it.
+        func clientside() -> DashApp {
+            let text = dcc.Input.id("text"), loud = html.P.id("loud"), count = html.P.id("count")
+
+            let app = DashApp()
+            app.layout = [dcc.Input(id: text, value: "Dash"), html.P(id: loud), html.P(id: count)]
+            app.clientsideCallback(
+                "function (text) { return (text || '').toUpperCase() + '!'; }",
+                Output(loud.children),
+                Input(text.value)
+            )
+            app.callback(Output(count.children), Input("loud", "children")) { (loud: String) in "\(loud.count) signs" }
+            return app
+        }
+        """#
     static let echo = #"""
         import Dash
 
@@ -98,6 +116,103 @@ enum Source {
             ]
             app.backgroundCallback(Output(paragraph.children), Input(run.nClicks), preventInitialCall: true) { clicks in
                 "Clicked \(clicks ?? 0) times"
+            }
+            return app
+        }
+        """#
+    static let failing = #"""
+        import Dash
+
+        /// The job throws; `onError` says in the page what went wrong. It runs once for each job that fails, in a web server.
+        func failing() -> DashApp {
+            let paragraph = html.P.id("paragraph_id")
+            let run = html.Button.id("button_id")
+
+            let app = DashApp()
+            app.layout = [
+                html.Div(html.P("Button not clicked", id: paragraph)),
+                html.Button("Run Job!", id: run),
+            ]
+            let clock = ContinuousClock(), started = clock.now
+            app.backgroundCallback(
+                Output(paragraph.children),
+                Input(run.nClicks),
+                preventInitialCall: true,
+                onError: { failure in "It did not work: \(failure.message), told \(clock.now - started) after the start" }
+            ) { clicks in
+                try await Task.sleep(for: .milliseconds(500))
+                throw DiskIsFull(attempt: clicks ?? 0)
+            }
+            return app
+        }
+
+        private struct DiskIsFull: Error, CustomStringConvertible {
+            let attempt: Int
+            var description: String { "the disk was full at click \(attempt)" }
+        }
+        """#
+    static let patches = #"""
+        import Dash
+
+        /// A click sends one point and one title, and not the whole figure.
+        func patches() -> DashApp {
+            let add = html.Button.id("add"), chart = dcc.Graph.id("chart")
+            let figure = go.Figure(data: [go.Bar(y: [1, 3, 2])], layout: dict(title: dict(text: "3 points"), height: 300))
+
+            let app = DashApp()
+            app.layout = [html.Button("Add a point", id: add), dcc.Graph(id: chart, figure: figure)]
+            app.callback(Output(chart.figure).patched, Input(add.nClicks), preventInitialCall: true) { clicks in
+                let clicks = clicks ?? 0
+                var figure = Patch()
+                figure.data[0].y.append(1 + clicks % 4)
+                figure.layout.title.text = "\(3 + clicks) points"
+                return figure
+            }
+            return app
+        }
+        """#
+    static let patterns = #"""
+        import Dash
+
+        /// As many rows as you like, each with a job of its own; they run side by side.
+        func patterns() -> DashApp {
+            let add = html.Button.id("add"), rows = html.Div.id("rows"), total = html.P.id("total")
+            let run = html.Button.family("run"), stop = html.Button.family("stop")
+            let bar = html.Progress.family("bar"), result = html.P.family("result")
+
+            let app = DashApp()
+            app.layout = [html.Button("Add a row", id: add), html.Div([html.Hr()], id: rows), html.P(id: total)]
+            app.callback(Output(rows.children).patched, Input(add.nClicks), preventInitialCall: true) { clicks in
+                let row = clicks ?? 0
+                var children = Patch()
+                children.append(
+                    html.Div([
+                        html.Button("Run", id: run[row]), html.Button("Cancel", id: stop[row], disabled: true),
+                        html.Progress(id: bar[row], max: "5", value: "0"), html.P("Row \(row)", id: result[row]),
+                    ])
+                )
+                return children
+            }
+            app.backgroundCallback(
+                Output(result.match.children),
+                Input(run.match.nClicks),
+                running: [
+                    .set(run.match.disabled, to: true, finally: false),
+                    .set(stop.match.disabled, to: false, finally: true),
+                ],
+                cancel: [Input(stop.match.nClicks)],
+                progress: Output(bar.match.value),
+                progressDefault: "0",
+                preventInitialCall: true
+            ) { setProgress, clicks in
+                for step in 1...5 {
+                    setProgress("\(step)")
+                    try await Task.sleep(for: .milliseconds(400))
+                }
+                return "Done \(clicks ?? 0) times"
+            }
+            app.callback(Output(total.children), Input(result.all.children)) { results in
+                "\(results.count) rows, \(results.count { $0.jsonText.contains("Done") }) done"
             }
             return app
         }
@@ -262,6 +377,46 @@ enum Source {
             app.backgroundCallback(Output(paragraph.children), Input(run.nClicks)) { clicks in
                 try await Task.sleep(for: .seconds(2))
                 return "Clicked \(clicks ?? 0) times"
+            }
+            return app
+        }
+        """#
+    static let pythonTask = #"""
+        import Dash
+
+        /// The button starts a task of Python's Celery workers (`tasks.py`); the page shows the progress they tell.
+        ///
+        /// The second callback is this program's own, and has a name by which Python may call it:
+        /// `app.send_task("gallery.shout", ["hello"], queue="dash")`.
+        func pythonTask() -> DashApp {
+            let paragraph = html.P.id("paragraph_id"), bar = html.Progress.id("progress_bar")
+            let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
+            let word = dcc.Input.id("word"), shout = html.P.id("shout")
+
+            let app = DashApp()
+            app.layout = [
+                html.Div([html.P("Button not clicked", id: paragraph), html.Progress(id: bar, value: "0")]),
+                html.Button("Run Python!", id: run),
+                html.Button("Cancel Running Job!", id: stop, disabled: true),
+                dcc.Input(id: word, value: "hello"),
+                html.P("", id: shout),
+            ]
+            app.backgroundCallback(
+                Output(paragraph.children),
+                Input(run.nClicks),
+                celeryTask: "tasks.count",
+                queue: "python",
+                running: [
+                    .set(run.disabled, to: true, finally: false),
+                    .set(stop.disabled, to: false, finally: true),
+                ],
+                cancel: [Input(stop.nClicks)],
+                progress: Outputs(bar.value, bar.max),
+                preventInitialCall: true,
+                onError: { failure in "Python said: \(failure.message)" }
+            )
+            app.backgroundCallback(Output(shout.children), Input<String>("word", "value"), name: "gallery.shout") { word in
+                word.uppercased() + "!"
             }
             return app
         }

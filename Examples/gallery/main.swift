@@ -1,8 +1,11 @@
 import Dash
+import JobsCelery
 
-let site = DashSite()
-for entry in catalogue {
+let jobs = try CeleryManager.fromEnvironment()
+let site = DashSite(jobs: jobs)
+let entries = catalogue + (jobs == nil ? [] : queueCatalogue)
+for entry in entries {
     site.mount(entry.make(), at: "/\(entry.name)/")
 }
-site.page(at: "/", html: indexPage(of: catalogue))
+site.page(at: "/", html: indexPage(of: entries))
 try await site.run()

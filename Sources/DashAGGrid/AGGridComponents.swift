@@ -124,6 +124,9 @@ extension dag {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> AgGridRef { AgGridRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> AgGridRef { AgGridRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<AgGridRef> { IDFamily(type) }
     }

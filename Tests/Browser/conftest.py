@@ -5,19 +5,60 @@ from types import SimpleNamespace
 
 import pytest
 
+from support.fleet import Fleet, Queue
 from support.page import Page, start_browser
 from support.server import Server
 
 
+def pytest_generate_tests(metafunc):
+    """The tests marked every_queue run on each: jobs in the server, on Redis, on RabbitMQ with results in Redis."""
+    if metafunc.definition.get_closest_marker("every_queue"):
+        metafunc.parametrize("gallery", ["embedded", "redis", "rabbitmq"], indirect=True)
+
+
+@pytest.fixture
+def gallery(request):
+    """The gallery, one of each kind for all tests that do not break it."""
+    return request.getfixturevalue(f"{getattr(request, 'param', 'embedded')}_gallery")
+
+
 @pytest.fixture(scope="session")
-def gallery(tmp_path_factory):
-    """The gallery, one for all tests that do not break it. GALLERY_URL names one that runs already."""
+def embedded_gallery(tmp_path_factory):
+    """The gallery with its jobs in the server. GALLERY_URL names one that runs already."""
     if url := os.environ.get("GALLERY_URL"):
         yield SimpleNamespace(url=url)
         return
     server = Server("gallery", tmp_path_factory.mktemp("gallery")).start()
     yield server
     server.stop()
+
+
+def fleet_gallery(kind, folder):
+    queue = Queue(kind, folder)
+    fleet = Fleet("gallery", queue, folder)
+    try:
+        yield fleet.start()
+    finally:
+        fleet.stop()
+        queue.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_gallery(tmp_path_factory):
+    """Two web servers of the gallery behind nginx, two workers, Redis."""
+    yield from fleet_gallery("redis", tmp_path_factory.mktemp("redis-gallery"))
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_gallery(tmp_path_factory):
+    """Two web servers of the gallery behind nginx, two workers, RabbitMQ, and Redis for results."""
+    yield from fleet_gallery("rabbitmq", tmp_path_factory.mktemp("rabbitmq-gallery"))
+
+
+@pytest.fixture(params=["redis", "rabbitmq"])
+def own_fleet(request, tmp_path):
+    """A fleet for one test alone, which may stop and kill its parts."""
+    yield from fleet_gallery(request.param, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,10 @@
 """The caching page: the second round comes from the cache."""
 
+import pytest
+
 from support.page import Page
+
+pytestmark = pytest.mark.every_queue
 
 
 def round_of_clicks(page):

@@ -22,6 +22,8 @@ from support.waiting import wait_until
 SUITES = {"DASH_SUITES": str(ROOT / ".dash/suites")}
 OPTIONS = ["--host", "--port", "--debug", "--no-debug", "--workers", "--prefix", "--data-dir", "--supervise",
            "--no-supervise"]
+WORKER_OPTIONS = ["--concurrency", "-c", "--queues", "-Q", "--hostname", "-n", "--events", "-E", "--max-tasks-per-child",
+                  "--time-limit", "--soft-time-limit", "--prefetch-multiplier", "--loglevel"]
 VARIABLES = ["HOST", "PORT", "DASH_DEBUG", "DASH_DATA_DIR", "DASH_SECRET_KEY", "DASH_SUITES", "LOG_LEVEL"]
 KNOWN_FILES = {"owner.lock", "secret", "jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm"}
 RUNNING = "Dash is running on"
@@ -88,6 +90,39 @@ def test_help_names_every_option_and_variable(run, arguments):
 def test_what_cannot_work_is_refused_with_the_usage(run, arguments, sentence):
     usage_error = 64
     refused(run("gallery", *arguments), sentence, "Usage: ", code=usage_error)
+
+
+def test_help_on_the_worker_names_every_option(run):
+    ended = run("gallery", "worker", "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    for word in WORKER_OPTIONS + ["DASH_SECRET_KEY", "REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "SIGTERM"]:
+        assert word in ended.stdout
+
+
+def test_a_worker_without_a_queue_says_what_is_missing(run):
+    refused(run("gallery", "worker"), "This site has no queue", "CeleryManager", "REDIS_URL")
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["-c", "0"], "At least one job must run at once"),
+    (["--time-limit", "5", "--soft-time-limit", "6"], "must be shorter than --time-limit"),
+    (["--loglevel", "loud"], "is no log level"),
+    (["--port", "1"], "Unknown option '--port'"),
+])
+def test_a_worker_that_cannot_work_is_refused_with_the_usage(run, arguments, sentence):
+    refused(run("gallery", "worker", *arguments), sentence, "Usage: ", code=64)
+
+
+@pytest.mark.parametrize("environment, sentence", [
+    ({"CELERY_BROKER_URL": "sqs://x"}, "sqs"),
+    ({"CELERY_RESULT_BACKEND": "redis://127.0.0.1:1/0"}, "CELERY_BROKER_URL"),
+    ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "DASH_SECRET_KEY is not set"),
+    ({"REDIS_URL": "redis://127.0.0.1:1/0", "DASH_SECRET_KEY": "short"}, "DASH_SECRET_KEY has 5 bytes"),
+])
+def test_a_queue_that_cannot_be_is_refused_in_words(run, environment, sentence):
+    ended = run("gallery", "--port", "0", **environment)
+    assert ended.returncode != 0
+    assert sentence in ended.stderr
 
 
 @pytest.mark.parametrize("supervise", ["--supervise", "--no-supervise"])

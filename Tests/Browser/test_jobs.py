@@ -6,6 +6,8 @@ import pytest
 
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.every_queue
+
 
 @pytest.mark.parametrize("app", ["simple", "running", "cancel"])
 def test_a_job_runs_at_load_and_at_each_click(gallery, open_page, app):
@@ -84,3 +86,11 @@ def test_an_empty_job_and_an_ordinary_callback_answer(gallery, open_page):
     page = open_page(f"{gallery.url}/echo/")
     page.element("input_id").send_keys("hé <b>&")
     page.wait_for_text("output_id", "You said hé <b>&")
+
+
+def test_a_job_that_fails_shows_what_its_on_error_says(gallery, open_page):
+    page = open_page(f"{gallery.url}/failing/")
+    page.click("button_id")
+    wait_until(lambda: page.text("paragraph_id").startswith("It did not work: the disk was full at click 1, told "),
+               10, "what onError says")
+    assert page.notices() == []

@@ -1,5 +1,9 @@
 """Every step that a job reports is seen on the page."""
 
+import pytest
+
+pytestmark = pytest.mark.every_queue
+
 
 def test_every_progress_value_is_seen_in_order(gallery, open_page):
     page = open_page(f"{gallery.url}/progress/")

@@ -2,7 +2,11 @@
 
 import time
 
+import pytest
+
 from support.waiting import wait_until
+
+pytestmark = pytest.mark.every_queue
 
 # The grid's own line below the rows: "1 to 100 of 200".
 TOTAL = "return document.querySelector('#ag-grid-updating .ag-paging-row-summary-panel')?.textContent.match(/of ([0-9,]+)/)?.[1] ?? '0'"

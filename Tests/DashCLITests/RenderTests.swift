@@ -104,6 +104,9 @@ struct RenderTests {
                 /// A typed reference to the component with this id.
                 public func id(_ id: String) -> GaugeRef { GaugeRef(ComponentID(id)) }
 
+                /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+                public func id(_ id: ComponentID) -> GaugeRef { GaugeRef(id) }
+
                 /// The components that share the type `type` in a dictionary id and differ in the index.
                 public func family(_ type: String) -> IDFamily<GaugeRef> { IDFamily(type) }
             }

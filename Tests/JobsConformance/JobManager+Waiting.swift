@@ -7,6 +7,8 @@ extension JobManager {
     func end(of id: JobID, sourceLocation: SourceLocation = #_sourceLocation) async throws -> JobNews {
         var known = -1
         while true {
+            // A cancelled wait returns at once, again and again.
+            try Task.checkCancellation()
             let news = try await nextNews(of: id, after: known)
             let found = try #require(news, "the job is unknown", sourceLocation: sourceLocation)
             if found.state.isFinished { return found }

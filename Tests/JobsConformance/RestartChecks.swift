@@ -54,7 +54,7 @@ extension JobManagerConformance {
         try await withManager(maximumConcurrency: 1) { manager, executor in
             let (_, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
             for (name, priority) in [("b", 0), ("c", 0), ("d", 1)] {
-                let request = JobRequest(name: name, payload: Array(name.utf8), priority: priority)
+                let request = JobRequest(name: name, payload: Array("\"\(name)\"".utf8), priority: priority)
                 _ = try await manager.start(request)
             }
             run.succeed()
@@ -67,7 +67,7 @@ extension JobManagerConformance {
                 order.append(String(decoding: run.task.payload, as: UTF8.self))
                 run.succeed()
             }
-            #expect(order == ["d", "b", "c"])
+            #expect(order == [#""d""#, #""b""#, #""c""#])
         }
     }
 

@@ -42,9 +42,20 @@ extension DashApp {
     /// Every mistake in the app that can be known before a page is loaded.
     var findings: [Finding] {
         var findings = registry.findings
-        if case .none = layoutSource {
-            findings.append(Finding(location: location, sentence: "The app has no layout: set app.layout."))
+        findings += OptionRules.sentences(page: page, assets: assets).map { Finding(location: location, sentence: $0) }
+        return findings + layoutFindings
+    }
+
+    private var layoutFindings: [Finding] {
+        switch layoutSource {
+        case .none: return [Finding(location: location, sentence: "The app has no layout: set app.layout.")]
+        case .function: return []
+        case .value(let layout):
+            let rules = LayoutRules(layout.json, at: location)
+            if suppressCallbackExceptions { return rules.findings }
+            let whole =
+                page.validationLayout.map { LayoutRules(.array([layout.json, $0.json]), at: location) } ?? rules
+            return rules.findings + whole.missing(in: registry.callbacks)
         }
-        return findings
     }
 }

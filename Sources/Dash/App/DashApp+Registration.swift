@@ -6,10 +6,19 @@ extension DashApp {
     /// The options of a registration, besides outputs and inputs.
     struct Registration: Sendable {
         var running: [Running]
-        var preventInitialCall: PreventInitialCall
+        /// `nil` is what the app says.
+        var preventInitialCall: PreventInitialCall?
         var name: String?
         var location: SourceLocation
         var background: BackgroundOptions?
+        var optional = false
+        var hidden = false
+        var clientside: ClientsideFunction?
+
+        fileprivate var kind: Callback.Kind {
+            if clientside != nil { return .clientside }
+            return background == nil ? .regular : .background
+        }
     }
 
     /// Registers a callback.
@@ -33,7 +42,8 @@ extension DashApp {
         let outputs = output.outputSlots
         let identity = CallbackIdentity(name: registration.name, slots: slots, location: registration.location)
         let reserved = registration.reservedOutput(outputs: outputs, slots: slots)
-        let id = reserved.map(identity.text(reserved:)) ?? identity.text(outputs: outputs)
+        let id =
+            reserved.map(identity.text(reserved:)) ?? identity.text(outputs: outputs, isMultiple: output.isMultiple)
         registry.add(
             Callback(
                 id: id,
@@ -44,12 +54,16 @@ extension DashApp {
                 slots: slots,
                 background: registration.background,
                 running: registration.running,
-                preventInitialCall: registration.preventInitialCall,
+                preventInitialCall: registration.preventInitialCall ?? preventInitialCalls,
                 location: registration.location,
                 signature: "(\(types.joined(separator: ", "))) -> \(O.Values.self)",
-                kind: registration.background == nil ? .regular : .background,
+                kind: registration.kind,
                 perform: Self.erased(output, perform),
-                onError: onError.map { Self.erased(output, $0) }
+                onError: onError.map { Self.erased(output, $0) },
+                isMultiple: output.isMultiple,
+                isOptional: registration.optional,
+                isHidden: registration.hidden,
+                clientside: registration.clientside
             )
         )
     }
@@ -61,7 +75,7 @@ extension DashApp {
         { arguments, context in
             try await CallbackContext.$current.withValue(context) {
                 var reader = ArgumentReader(arguments)
-                return output.updates(try await perform(&reader, context))
+                return try output.checkedUpdates(try await perform(&reader, context))
             }
         }
     }
@@ -72,7 +86,7 @@ extension DashApp {
     ) -> Callback.OnError {
         { failure, context in
             try await CallbackContext.$current.withValue(context) {
-                try await onError(failure).map { output.updates($0) } ?? []
+                try await onError(failure).map { try output.checkedUpdates($0) } ?? []
             }
         }
     }

@@ -1,3 +1,4 @@
+public import Jobs
 import Synchronization
 
 /// A Dash app: a layout of components, and callbacks between their properties.
@@ -19,6 +20,8 @@ public final class DashApp: Sendable {
 
     struct Settings: Sendable {
         var layout = Layout.none
+        var page = PageOptions()
+        var assets = AssetsOptions()
         var jobContext = JobContext()
         var identify: (@Sendable (PageRequest) async throws -> String?)?
         var onError: (@Sendable (CallbackFailure) async throws -> Void)?
@@ -36,6 +39,10 @@ public final class DashApp: Sendable {
     public let assetsFolder: String
     /// Whether callbacks may name components that the first layout does not have.
     public let suppressCallbackExceptions: Bool
+    /// What `preventInitialCall:` is for callbacks that do not say.
+    public let preventInitialCalls: PreventInitialCall
+    /// Where jobs are kept and run when the app is served alone; nil is the server itself.
+    public let jobs: (any JobBackend)?
     let location: SourceLocation
     let registry = CallbackRegistry()
     private let settings = Mutex(Settings())
@@ -49,6 +56,9 @@ public final class DashApp: Sendable {
     ///   - suites: Component suites besides Dash's own (html, dcc, dash_table).
     ///   - assetsFolder: The folder whose files are served with the app; it need not be there.
     ///   - suppressCallbackExceptions: Whether callbacks may name components that the first layout does not have.
+    ///   - preventInitialCalls: What `preventInitialCall:` is for callbacks that do not say.
+    ///   - jobs: Where background jobs are kept and run: a `CeleryManager`, for several servers, and workers elsewhere. By
+    ///     default the server does it. Apps of a ``DashSite`` share the site's.
     ///   - file: Where the app is declared, for messages.
     ///   - line: Where the app is declared, for messages.
     public init(
@@ -58,6 +68,8 @@ public final class DashApp: Sendable {
         suites: [SuiteManifest] = [],
         assetsFolder: String = "assets",
         suppressCallbackExceptions: Bool = false,
+        preventInitialCalls: PreventInitialCall = false,
+        jobs: (any JobBackend)? = nil,
         file: StaticString = #fileID,
         line: UInt = #line
     ) {
@@ -67,11 +79,17 @@ public final class DashApp: Sendable {
         self.suites = suites
         self.assetsFolder = assetsFolder
         self.suppressCallbackExceptions = suppressCallbackExceptions
+        self.preventInitialCalls = preventInitialCalls
+        self.jobs = jobs
+        if jobs?.isShared == true { LaunchID.share() }
         location = SourceLocation(file: file, line: line)
     }
 
     /// A text that is the same from one launch of the program to its end, in the server and in all of its worker
     /// processes: `cache: .by({ launchID })` forgets its results at a restart.
+    ///
+    /// Where several servers share a queue it is the same on all of them, and in their workers, as long as they are of one
+    /// build and have one `DASH_SECRET_KEY`.
     public var launchID: String { LaunchID.current }
 
     func withSettings<Result: Sendable>(_ body: (inout sending Settings) -> sending Result) -> Result {

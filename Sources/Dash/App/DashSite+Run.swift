@@ -15,19 +15,19 @@ extension DashSite {
     /// - Parameter arguments: the command line after the program's name; nil is the process's own.
     public func run(arguments: [String]? = nil) async throws {
         if WorkerProcess.isWorker { await JobWorker(site: self).serve() }
-        let serve: ServeCommand
+        var command: any ParsableCommand
         do {
-            var command = try SiteCommand.command(for: arguments ?? Array(CommandLine.arguments.dropFirst()))
-            guard let asked = command as? ServeCommand else {
-                // A call for help: the text is in the error that this throws.
-                return try command.run()
-            }
-            serve = asked
+            command = try SiteCommand.command(for: arguments ?? Array(CommandLine.arguments.dropFirst()))
         } catch {
             SiteCommand.exit(withError: error)
         }
         do {
-            try await self.serve(serve)
+            switch command {
+            case let serve as ServeCommand: try await self.serve(serve)
+            case let worker as WorkerCommand: try await work(worker)
+            // A call for help: the text is in the error that this throws.
+            default: do { try command.run() } catch { SiteCommand.exit(withError: error) }
+            }
         } catch {
             FileHandle.standardError.write(Data("error: \(error)\n".utf8))
             exit(1)
@@ -38,15 +38,23 @@ extension DashSite {
         let environment = ProcessInfo.processInfo.environment
         let configuration = try command.apply(to: configuration, environment: environment)
         reportFindings()
-        var logger = Logger(label: "dash")
-        if let level = environment["LOG_LEVEL"].flatMap({ Logger.Level(rawValue: $0.lowercased()) }) {
-            logger.logLevel = level
-        }
+        let logger = Logger.site(environment["LOG_LEVEL"])
         let server = SiteServer(site: self, configuration: configuration, logger: logger)
         if SupervisedServer.isSupervised { return try await server.run() }
         try await SuitesAtStart(site: self, configuration: configuration).makeSure()
         if !command.supervise { return try await server.run() }
         let code = await Supervisor(logger: logger).run()
+        if code != 0 { exit(code) }
+    }
+
+    private func work(_ command: WorkerCommand) async throws {
+        guard let jobs else { throw DashError.noQueue }
+        reportFindings()
+        let environment = ProcessInfo.processInfo.environment
+        let logger = Logger.site(command.logLevel?.rawValue ?? environment["LOG_LEVEL"])
+        let setup = SiteParts(site: self, configuration: configuration, logger: logger).backendSetup()
+        let worker = try jobs.makeWorker(setup, options: command.options)
+        let code = try await WorkerSignals.run(worker, logger: logger)
         if code != 0 { exit(code) }
     }
 
@@ -63,7 +71,7 @@ extension DashSite {
         let contents = contents
         let isEmpty = contents.mounts.isEmpty && contents.pages.isEmpty
         return contents.problems + contents.sharedNames + contents.mounts.flatMap { $0.app.findings.map(\.description) }
-            + (isEmpty ? ["The site is empty: mount an app before it is served."] : [])
+            + queueFindings + (isEmpty ? ["The site is empty: mount an app before it is served."] : [])
     }
 }
 
@@ -74,7 +82,7 @@ extension DashApp {
     ///   - configuration: how it is served; the command line and the environment win.
     ///   - arguments: the command line after the program's name; nil is the process's own.
     public func run(_ configuration: SiteConfiguration = SiteConfiguration(), arguments: [String]? = nil) async throws {
-        let site = DashSite(configuration)
+        let site = DashSite(configuration, jobs: jobs)
         site.mount(self, at: "/")
         try await site.run(arguments: arguments)
     }

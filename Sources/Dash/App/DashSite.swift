@@ -1,3 +1,4 @@
+public import Jobs
 import Synchronization
 
 /// Several apps, and plain pages, served together: over one server, worker pool, job store, secret and session.
@@ -25,11 +26,20 @@ public final class DashSite: Sendable {
 
     /// How the site is served, before the command line and the environment have their say.
     public let configuration: SiteConfiguration
+    /// Where jobs are kept and run; nil is the server itself, with worker processes and a file of its own.
+    public let jobs: (any JobBackend)?
     private let mutableContents = Mutex(Contents())
 
     /// An empty site.
-    public init(_ configuration: SiteConfiguration = SiteConfiguration()) {
+    ///
+    /// - Parameters:
+    ///   - configuration: How it is served.
+    ///   - jobs: Where background jobs are kept and run: a `CeleryManager`, for several servers, and workers elsewhere. By
+    ///     default the server does it, and needs nothing else.
+    public init(_ configuration: SiteConfiguration = SiteConfiguration(), jobs: (any JobBackend)? = nil) {
         self.configuration = configuration
+        self.jobs = jobs
+        if jobs?.isShared == true { LaunchID.share() }
     }
 
     /// Serves an app below a path.
@@ -76,12 +86,12 @@ public final class DashSite: Sendable {
 extension DashSite.Contents {
     /// Apps and jobs that cannot be told apart by name: a job of one would run the code of the other.
     var sharedNames: [String] {
-        let names = mounts.map { $0.app.name ?? MountPath.name(of: $0.path) }
+        let names = mounts.map(\.appName)
         let apps = Self.repeated(names).map { name in
             "Two apps are named “\(name)”; give one of them another name: DashApp(name:)."
         }
         let jobs = Set(names).flatMap { name in
-            mounts.first { ($0.app.name ?? MountPath.name(of: $0.path)) == name }
+            mounts.first { $0.appName == name }
                 .map { $0.app.registry.callbacks.filter { $0.kind == .background }.map { "\(name)/\($0.name)" } } ?? []
         }
         return apps + Self.repeated(jobs).map { "Two jobs are named “\($0)”; give one of the callbacks a name:." }

@@ -1,3 +1,7 @@
+import Crypto
+import Jobs
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -11,12 +15,42 @@ enum LaunchID {
     /// The environment variable by which the server hands the id to the processes it starts.
     static let environmentVariable = "DASH_SWIFT_LAUNCH_ID"
 
+    private static let known = Mutex<String?>(nil)
+
     /// The id the environment hands down, else a new one; it does not change while the process lives.
-    static let current = inherited(from: environmentVariable) ?? make()
+    static var current: String {
+        known.withLock { id in
+            let current = id ?? value(of: environmentVariable) ?? make()
+            id = current
+            return current
+        }
+    }
+
+    /// From now on the id is that of all servers of this build and secret, where there is a secret and nobody has asked for
+    /// the id before.
+    static func share() {
+        known.withLock { id in
+            guard id == nil, value(of: environmentVariable) == nil, let secret = value(of: "DASH_SECRET_KEY") else {
+                return
+            }
+            id = derived(secret: secret, build: BuildID.current)
+        }
+    }
+
+    /// The id of all servers of a build and a secret. It tells nothing of the secret.
+    static func derived(secret: String, build: String) -> String {
+        let key = SymmetricKey(data: Array(secret.utf8))
+        let code = HMAC<SHA256>.authenticationCode(for: Array("launch\0\(build)".utf8), using: key)
+        return uuid(Array(code.prefix(16)))
+    }
 
     /// A random UUID (version 4) in lower case.
     static func make() -> String {
-        var bytes = (0..<16).map { _ in UInt8.random(in: 0...255) }
+        uuid((0..<16).map { _ in UInt8.random(in: 0...255) })
+    }
+
+    private static func uuid(_ bytes: [UInt8]) -> String {
+        var bytes = bytes
         bytes[6] = bytes[6] & 0x0f | 0x40
         bytes[8] = bytes[8] & 0x3f | 0x80
         let digits = Array("0123456789abcdef")
@@ -27,7 +61,7 @@ enum LaunchID {
         }
     }
 
-    private static func inherited(from variable: String) -> String? {
+    private static func value(of variable: String) -> String? {
         guard let value = getenv(variable).map({ String(cString: $0) }), !value.isEmpty else { return nil }
         return value
     }

@@ -1,13 +1,13 @@
 import ArgumentParser
 import Foundation
 
-/// The command line of an app: `serve`, which is also what happens without a command.
+/// The command line of an app: `serve`, which is also what happens without a command, and `worker`.
 struct SiteCommand: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: URL(fileURLWithPath: CommandLine.executablePath).lastPathComponent,
             abstract: "A Dash app in Swift.",
-            subcommands: [ServeCommand.self],
+            subcommands: [ServeCommand.self, WorkerCommand.self],
             defaultSubcommand: ServeCommand.self
         )
     }
@@ -27,8 +27,11 @@ struct ServeCommand: ParsableCommand {
             Running jobs get a few seconds to finish when the server is asked to stop; what is left runs again at the \
             next start. A second signal ends everything at once.
 
+            A site with a queue (Redis, RabbitMQ) runs no jobs here: `worker` in place of `serve` does, on any machine; see \
+            `help worker`.
+
             Environment: HOST, PORT, DASH_DEBUG, DASH_DATA_DIR (where jobs, cache and secret are kept), DASH_SECRET_KEY \
-            (signs sessions and job handles), DASH_SUITES (where the component suites are installed), LOG_LEVEL.
+            (signs sessions and job handles; required with a queue, and the same on all servers), DASH_SUITES (where the component suites are installed), LOG_LEVEL.
             """
     )
 

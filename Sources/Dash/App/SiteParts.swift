@@ -15,6 +15,7 @@ struct SiteParts: Sendable {
     /// - Throws: `SuiteError` when component suites are not installed, ``DashError`` for a path prefix that is none.
     func responder(
         manager: any JobManager,
+        fleet: any JobFleet,
         signer: Signer,
         polls: HeldPolls,
         executor: CallbackExecutor
@@ -37,7 +38,7 @@ struct SiteParts: Sendable {
             healthPath: configuration.healthPath,
             routes: AppRoutes(
                 sessions: sessions,
-                callbacks: callbackRoute(sessions, manager, signer, polls, executor),
+                callbacks: callbackRoute(sessions, manager, fleet, signer, polls, executor),
                 trustsForwardedHeaders: configuration.trustsForwardedHeaders,
                 debug: configuration.debug
             ),
@@ -48,6 +49,7 @@ struct SiteParts: Sendable {
     private func callbackRoute(
         _ sessions: Sessions,
         _ manager: any JobManager,
+        _ fleet: any JobFleet,
         _ signer: Signer,
         _ polls: HeldPolls,
         _ executor: CallbackExecutor
@@ -60,10 +62,12 @@ struct SiteParts: Sendable {
             ),
             background: BackgroundCallbacks(
                 manager: manager,
+                fleet: fleet,
                 handles: JobHandle(signer: signer),
                 polls: polls,
                 logger: logger,
-                firstWait: firstWait
+                firstWait: firstWait,
+                keepFinished: configuration.keepFinished
             ),
             executor: executor,
             largestBody: configuration.largestBody,
@@ -84,7 +88,7 @@ extension DashSite {
     /// The callback that a job's name stands for: the app's name, a slash, the callback's name.
     func backgroundCallback(ofJob name: String) -> Callback? {
         for mount in contents.mounts {
-            let app = mount.app.name ?? MountPath.name(of: mount.path)
+            let app = mount.appName
             guard name.hasPrefix(app + "/") else { continue }
             if let callback = mount.app.registry.backgroundCallback(named: String(name.dropFirst(app.count + 1))) {
                 return callback

@@ -14,17 +14,31 @@ enum SiteSecret {
     ///
     /// - Throws: ``DashError`` with code `secret` for a key that is too short or a file that cannot be read or written.
     static func load(folder: DataFolder, environment: [String: String]) throws -> [UInt8] {
-        if let given = environment["DASH_SECRET_KEY"], !given.isEmpty {
-            guard given.utf8.count >= leastLength else {
-                throw DashError(
-                    .secret,
-                    "DASH_SECRET_KEY has \(given.utf8.count) bytes; give at least \(leastLength), "
-                        + "for example the output of: openssl rand -hex 32"
-                )
-            }
-            return Array(given.utf8)
+        try given(environment) ?? fromFile(folder.path + "/secret")
+    }
+
+    /// `DASH_SECRET_KEY`, for a site of several servers: what one has signed must be good for the others.
+    ///
+    /// - Throws: ``DashError`` with code `secret` for a key that is missing or too short.
+    static func shared(environment: [String: String]) throws -> [UInt8] {
+        if let given = try given(environment) { return given }
+        throw DashError(
+            .secret,
+            "DASH_SECRET_KEY is not set. With this queue several servers may answer one page, so all of them need the same "
+                + "secret: set it to the output of: openssl rand -hex 32"
+        )
+    }
+
+    private static func given(_ environment: [String: String]) throws -> [UInt8]? {
+        guard let given = environment["DASH_SECRET_KEY"], !given.isEmpty else { return nil }
+        guard given.utf8.count >= leastLength else {
+            throw DashError(
+                .secret,
+                "DASH_SECRET_KEY has \(given.utf8.count) bytes; give at least \(leastLength), "
+                    + "for example the output of: openssl rand -hex 32"
+            )
         }
-        return try fromFile(folder.path + "/secret")
+        return Array(given.utf8)
     }
 
     private static func fromFile(_ path: String) throws -> [UInt8] {

@@ -4,28 +4,45 @@ import JobsSQLite
 import Logging
 import ServiceLifecycle
 
-/// What answers a site's requests, and what must run for that: the job manager with its workers, and the threads of
-/// callbacks.
+/// What answers a site's requests, and what must run for that: the job manager, what is shared with other servers, and the
+/// threads of callbacks.
 struct SiteServices: Sendable {
     let responder: SiteResponder
     let manager: any JobManager
+    let fleet: any JobFleet
+    let polls: HeldPolls
     let executor: CallbackExecutor
 
     /// The services, in the order in which they are started; they must end after the server.
-    var all: [any Service] { [executor, manager] }
+    var all: [any Service] { [executor, manager, fleet, polls] }
 
-    /// Puts a site's parts together, with its jobs in the data folder.
+    /// Puts a site's parts together: with its queue, or with its jobs in the data folder.
     ///
     /// - Parameter restart: Why the supervisor started this process; nil for the first time.
-    /// - Throws: ``DashError`` or `SuiteError`, each with a sentence that says what to do.
+    /// - Throws: ``DashError``, `SuiteError` or what the queue throws, each with a sentence that says what to do.
     init(_ parts: SiteParts, restart: SupervisorState.RestartReason? = nil) throws {
+        guard let backend = parts.site.jobs else {
+            try self.init(embeddedIn: parts, restart: restart)
+            return
+        }
+        let setup = parts.backendSetup(restart)
         let environment = ProcessInfo.processInfo.environment
-        let folder = DataFolder(
-            given: parts.configuration.dataFolder,
-            executable: CommandLine.executablePath,
-            environment: environment
+        let signer = Signer(
+            secret: backend.isShared
+                ? try SiteSecret.shared(environment: environment)
+                : try SiteSecret.load(folder: parts.dataFolder(environment), environment: environment)
         )
-        try folder.create()
+        try self.init(
+            parts,
+            manager: backend.makeManager(setup),
+            fleet: backend.makeFleet(setup) ?? LocalFleet(),
+            signer: signer
+        )
+    }
+
+    private init(embeddedIn parts: SiteParts, restart: SupervisorState.RestartReason?) throws {
+        let environment = ProcessInfo.processInfo.environment
+        let folder = try parts.dataFolder(environment)
         let signer = Signer(secret: try SiteSecret.load(folder: folder, environment: environment))
         let manager = EmbeddedJobManager.sqlite(
             folder: folder.path,
@@ -33,24 +50,55 @@ struct SiteServices: Sendable {
             configuration: parts.managerConfiguration(restart),
             logger: parts.logger
         )
-        try self.init(parts, manager: manager, signer: signer)
+        try self.init(parts, manager: manager, fleet: LocalFleet(), signer: signer)
     }
 
     /// Puts a site's parts together with another manager.
     init(
         _ parts: SiteParts,
         manager: any JobManager,
+        fleet: any JobFleet,
         signer: Signer,
-        polls: HeldPolls = HeldPolls(),
+        limits: PollLimits = PollLimits(),
+        longestHold: Duration = .seconds(20),
         threadCount: Int = max(4, 2 * ProcessInfo.processInfo.activeProcessorCount)
     ) throws {
         executor = CallbackExecutor(threadCount: threadCount)
+        polls = HeldPolls(limits: limits, longestHold: longestHold, fleet: fleet)
         self.manager = manager
-        responder = try parts.responder(manager: manager, signer: signer, polls: polls, executor: executor)
+        self.fleet = fleet
+        responder = try parts.responder(
+            manager: manager,
+            fleet: fleet,
+            signer: signer,
+            polls: polls,
+            executor: executor
+        )
     }
 }
 
 extension SiteParts {
+    /// What a queue is told of the site.
+    func backendSetup(_ restart: SupervisorState.RestartReason? = nil) -> JobBackendSetup {
+        JobBackendSetup(
+            configuration: managerConfiguration(restart),
+            pool: poolConfiguration,
+            jobs: site.jobDefinitions,
+            codec: SiteJobCodec(site: site),
+            logger: logger
+        )
+    }
+
+    fileprivate func dataFolder(_ environment: [String: String]) throws -> DataFolder {
+        let folder = DataFolder(
+            given: configuration.dataFolder,
+            executable: CommandLine.executablePath,
+            environment: environment
+        )
+        try folder.create()
+        return folder
+    }
+
     fileprivate var poolConfiguration: WorkerPoolConfiguration {
         var pool = WorkerPoolConfiguration()
         if let workers = configuration.workers {

@@ -29,9 +29,9 @@ extension BackgroundCallbacks {
             guard let later = try await manager.news(of: job, after: cursor.known) else { return nil }
             news = later
         }
-        guard !cursor.isRetry, let wait = pace.wait(before: news, interval: call.callback.background?.interval) else {
-            return news
-        }
+        guard !cursor.isRetry,
+            let wait = try await pace.wait(before: news, interval: call.callback.background?.interval)
+        else { return news }
         let sequence = news.sequence
         await hold(call, atMost: wait) { await untilUrgent(job, after: sequence) }
         return try await manager.news(of: job, after: cursor.known)
@@ -66,7 +66,9 @@ extension BackgroundCallbacks {
             var answer = CallbackResponse()
             answer.progress = progress.compactMap(PropertyUpdate.init)
             answer.sideUpdate = props.compactMap(PropertyUpdate.init)
-            if !progress.isEmpty { pace.delivered(news.id, interval: call.callback.background?.interval) }
+            if !progress.isEmpty {
+                try await pace.delivered(news.id, interval: call.callback.background?.interval)
+            }
             try await manager.record(cursor.delivery(through: news.sequence), for: news.id)
             return Answers.json(answer.bytes)
         case .result, .ended, .failed:
@@ -76,8 +78,7 @@ extension BackgroundCallbacks {
 
     /// The answer that ends the page's loop. It is the same for every further poll, for as long as the job is kept.
     func finalAnswer(_ news: JobNews, cursor: PollCursor, _ call: CallbackCall, page: String) async throws -> Response {
-        running.forget(call.place(page: page), news.id)
-        pace.forget(news.id)
+        await running.forget(call.place(page: page), news.id)
         switch PollDecision(news) {
         case .result(let result, let props):
             if !props.isEmpty { try await manager.record(cursor.delivery(through: news.sequence), for: news.id) }
@@ -100,7 +101,7 @@ extension BackgroundCallbacks {
         answer.sideUpdate = props.compactMap(PropertyUpdate.init)
         switch try CallbackOutcome(decoding: result) {
         case .updates(let updates):
-            answer.response = updates.resolved(for: call.callback, targets: call.request.targets)
+            answer.response = try updates.resolved(for: call.callback, targets: call.request.targets)
         case .preventUpdate where props.isEmpty:
             return Answers.noContent
         case .preventUpdate:

@@ -8,21 +8,24 @@ extension BackgroundCallbacks {
     func start(_ call: CallbackCall, page: String) async throws -> Response {
         let place = call.place(page: page)
         let job = JobID.new
-        // Before anything else: a second click, or a cancel, that comes while this one is started must find it.
-        if let old = running.replace(place, with: job) { await cancel(old, reason: "superseded") }
         do {
+            // Before anything else: a second click, or a cancel, that comes while this one is started must find it.
+            if let old = try await running.replace(place, with: job) { await cancel(old, reason: "superseded") }
             if let result = try await resultOrBegin(job, call, page: page) {
-                running.forget(place, job)
+                await running.forget(place, job)
                 return try answer(result, props: [], call)
             }
         } catch let error as JobsError {
-            running.forget(place, job)
+            await running.forget(place, job)
             return try await failure(JobFailure(error), of: nil, call, context: nil)
         } catch {
-            running.forget(place, job)
+            await running.forget(place, job)
             return try await call.recover(from: CallbackFailure(error), logger: logger)
         }
-        if !running.holds(place, job) { await cancel(job, reason: "superseded or cancelled while it was started") }
+        // A job is started: where nobody can say whether it was replaced meanwhile, it goes on.
+        if (try? await running.holds(place, job)) == false {
+            await cancel(job, reason: "superseded or cancelled while it was started")
+        }
         return try await firstAnswer(call, job: job, page: page)
     }
 
@@ -65,7 +68,7 @@ extension BackgroundCallbacks {
             var answer = beginning(call, job: job, page: page)
             answer.progress = progress.compactMap(PropertyUpdate.init)
             answer.sideUpdate = props.compactMap(PropertyUpdate.init)
-            pace.delivered(job, interval: call.callback.background?.interval)
+            try await pace.delivered(job, interval: call.callback.background?.interval)
             try await manager.record(cursor.delivery(through: news.sequence), for: job)
             return Answers.json(answer.bytes)
         case .result, .ended, .failed:
@@ -77,8 +80,8 @@ extension BackgroundCallbacks {
     private func beginning(_ call: CallbackCall, job: JobID, page: String) -> CallbackResponse {
         var answer = CallbackResponse()
         answer.job = handles.make(job, owner: call.owner, page: page)
-        answer.cancel = call.callback.background?.cancel ?? []
-        answer.progressDefault = call.callback.background?.progressDefault ?? []
+        answer.cancel = call.cancelInputs
+        answer.progressDefault = call.progressDefault
         return answer
     }
 
@@ -99,8 +102,17 @@ extension BackgroundCallbacks {
             version: call.callback.version,
             retries: call.callback.background?.retries ?? .none,
             cache: cache,
-            details: details.bytes
+            details: details.bytes,
+            remote: remote(call)
         )
+    }
+
+    /// The other workers' task, with the values of the callback's inputs and states as its arguments.
+    private func remote(_ call: CallbackCall) -> RemoteTask? {
+        call.callback.background?.remote.map { remote in
+            let arguments = call.request.bindings.map(\.argument)
+            return RemoteTask(name: remote.name, queue: remote.queue, arguments: RawJSON(json: .array(arguments)))
+        }
     }
 
     static let unknownJob = Answers.notice(

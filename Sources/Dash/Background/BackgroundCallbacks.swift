@@ -15,9 +15,29 @@ struct BackgroundCallbacks: Sendable {
     let logger: Logger
     /// How long the first request waits for the result, so that a quick job needs no second one.
     let firstWait: Duration
-    let running = RunningJobs()
-    let pace = ProgressPace()
-    let failures = FailureAnswers()
+    let running: RunningJobs
+    let pace: ProgressPace
+    let failures: FailureAnswers
+
+    /// - Parameter fleet: what the site's web servers share.
+    init(
+        manager: any JobManager,
+        fleet: any JobFleet,
+        handles: JobHandle,
+        polls: HeldPolls,
+        logger: Logger,
+        firstWait: Duration,
+        keepFinished: Duration
+    ) {
+        self.manager = manager
+        self.handles = handles
+        self.polls = polls
+        self.logger = logger
+        self.firstWait = firstWait
+        running = RunningJobs(fleet: fleet)
+        pace = ProgressPace(fleet: fleet)
+        failures = FailureAnswers(fleet: fleet, lifetime: keepFinished)
+    }
 
     /// Answers a request for a background callback: the poll of a job, or a start.
     func respond(to call: CallbackCall) async throws -> Response {
@@ -61,12 +81,18 @@ struct BackgroundCallbacks: Sendable {
         let meant = callbacks.filter { callback in
             callback.background?.cancel.contains { call.callback.inputs.contains($0) } ?? false
         }
-        for job in running.take(
-            RunningJobs.Page(owner: call.owner, load: page),
-            app: call.app,
-            callbacks: Set(meant.map(\.id))
-        ) {
-            await cancel(job, reason: "cancelled by the page")
+        do {
+            let place = RunningJobs.Page(owner: call.owner, load: page)
+            let isMeant = { call.cancels(jobOf: $0, outputs: $1, among: meant) }
+            let jobs =
+                call.query.cancelJobs.isEmpty
+                ? try await running.takeWithLate(place, app: call.app, Set(meant.map(call.lateName)), where: isMeant)
+                : try await running.take(place, app: call.app, where: isMeant)
+            for job in jobs {
+                await cancel(job, reason: "cancelled by the page")
+            }
+        } catch {
+            logger.error("The jobs of a page could not be looked up", metadata: ["error": "\(error)"])
         }
     }
 

@@ -25,13 +25,15 @@ struct CallbackCall: Sendable {
     let executor: CallbackExecutor
     /// Whether errors are shown to the browser.
     let debug: Bool
+    /// What the callback adds to the answer's head.
+    let reply = CallbackReply()
 
     /// The name under which a worker finds the callback.
     var jobName: String { "\(app)/\(callback.name)" }
 
     /// The context for running something of this call in the server.
     func context(emit: @escaping @Sendable (CallbackContext.Event) -> Void) -> CallbackContext {
-        request.context(page: page, owner: owner, emit: emit)
+        request.context(page: page, owner: owner, reply: reply, emit: emit)
     }
 
     /// Where the page keeps this callback's job.
@@ -40,7 +42,7 @@ struct CallbackCall: Sendable {
             page: RunningJobs.Page(owner: owner, load: page),
             app: app,
             callback: callback.id,
-            outputs: request.targets.map(\.text).joined(separator: "\n")
+            outputs: request.wireTargets.map(\.text).joined(separator: "\n")
         )
     }
 }

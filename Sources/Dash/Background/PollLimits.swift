@@ -44,6 +44,17 @@ struct PollLimits: Sendable {
         return releases
     }
 
+    /// Notes that a poll has to go although the session is within its limit here: another server holds more.
+    ///
+    /// - Returns: when to let it go; nil for one that is leaving already, or gone.
+    mutating func release(_ poll: Int, session: String, now: ContinuousClock.Instant) -> Release? {
+        guard let index = sessions[session]?.firstIndex(where: { $0.poll == poll && !$0.isLeaving }),
+            let since = sessions[session]?[index].since
+        else { return nil }
+        sessions[session]?[index].isLeaving = true
+        return Release(poll: poll, at: max(now, since + shortestHold))
+    }
+
     /// Forgets a poll that was answered or whose connection closed.
     mutating func end(_ poll: Int, session: String) {
         sessions[session]?.removeAll { $0.poll == poll }

@@ -1,19 +1,15 @@
 import Jobs
-import Synchronization
 
-/// Keeps a callback's `interval:` between two deliveries of progress of one job.
-final class ProgressPace: Sendable {
-    private static let capacity = 100_000
-    private let last = Mutex<[JobID: ContinuousClock.Instant]>([:])
+/// Keeps a callback's `interval:` between two deliveries of progress of one job, whichever servers give them.
+struct ProgressPace: Sendable {
+    let fleet: any JobFleet
 
     /// Notes that progress was delivered just now.
-    func delivered(_ job: JobID, interval: Duration?) {
+    ///
+    /// - Throws: `JobsError.storage`.
+    func delivered(_ job: JobID, interval: Duration?) async throws {
         guard let interval, interval > .zero else { return }
-        last.withLock { last in
-            // Jobs of pages that were closed are never forgotten by a last poll.
-            if last.count >= Self.capacity, let job = last.keys.first { last[job] = nil }
-            last[job] = .now
-        }
+        try await fleet.pause("progress:\(job)", for: interval)
     }
 
     /// Whether news may wait: only progress of a job that goes on.
@@ -23,16 +19,10 @@ final class ProgressPace: Sendable {
     }
 
     /// How long to keep these news back; nil when they may go now.
-    func wait(before news: JobNews, interval: Duration?) -> Duration? {
-        guard let interval, interval > .zero, Self.mayWait(news), let delivered = last.withLock({ $0[news.id] }) else {
-            return nil
-        }
-        let rest = interval - (.now - delivered)
-        return rest > .zero ? rest : nil
-    }
-
-    /// Forgets a job that has ended.
-    func forget(_ job: JobID) {
-        last.withLock { $0[job] = nil }
+    ///
+    /// - Throws: `JobsError.storage`.
+    func wait(before news: JobNews, interval: Duration?) async throws -> Duration? {
+        guard let interval, interval > .zero, Self.mayWait(news) else { return nil }
+        return try await fleet.rest(ofPause: "progress:\(news.id)")
     }
 }

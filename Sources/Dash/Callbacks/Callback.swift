@@ -14,6 +14,8 @@ struct Callback: Sendable {
         case background
         /// Made for an input of `cancel:`; answers nothing, ends the jobs that the request names.
         case cancel
+        /// Runs in the browser; its requests never come.
+        case clientside
     }
 
     /// The `output` text of the dependencies and requests; unique in the app, and the same at each launch.
@@ -37,6 +39,14 @@ struct Callback: Sendable {
     let kind: Kind
     let perform: Perform
     let onError: OnError?
+    /// Whether the browser knows the outputs as a list.
+    var isMultiple = false
+    /// Whether its components may be missing in the layout.
+    var isOptional = false
+    /// Whether the developer's tools leave it out.
+    var isHidden = false
+    /// The function in the browser, for a callback of kind ``Kind/clientside``.
+    var clientside: ClientsideFunction?
 
     /// True if the user declared no outputs.
     var hasNoOutput: Bool { outputs.isEmpty }

@@ -12,6 +12,7 @@ extension CallbackContext {
         writer.object { members in
             members.member("triggered", triggered)
             members.member("arguments", bindings)
+            if outputs.contains(where: \.pattern.id.hasWildcard) { members.member("outputs", outputs) }
             if !isShared, case .whole(let page, let owner) = request {
                 members.member("request", CarriedRequest(page: page, owner: owner, names: names))
             }
@@ -32,6 +33,7 @@ extension CallbackContext {
             triggered: try [Property](json: json["triggered"]),
             bindings: try [Binding](json: json["arguments"]),
             request: request.isNull ? .shared : try CarriedRequest(json: request).part,
+            outputs: json["outputs"].isNull ? [] : try [Target](json: json["outputs"]),
             emit: emit
         )
     }
@@ -56,6 +58,7 @@ extension CallbackContext.Binding: JSONConvertible {
         writer.object { object in
             if isState { object.member("state", true) }
             if isList { object.member("list", true) }
+            if let pattern { object.member("pattern", pattern) }
             object.member("values", members)
         }
     }
@@ -64,8 +67,35 @@ extension CallbackContext.Binding: JSONConvertible {
         self.init(
             isState: json["state"].boolValue ?? false,
             isList: json["list"].boolValue ?? false,
-            members: try [CallbackContext.Property](json: json["values"])
+            members: try [CallbackContext.Property](json: json["values"]),
+            pattern: json["pattern"].isNull ? nil : try PropertyRef(json: json["pattern"])
         )
+    }
+}
+
+extension CallbackContext.Target: JSONConvertible {
+    /// Writes `[pattern, [id, …]]`.
+    public func encode(to writer: inout JSONWriter) {
+        JSON.array([pattern.json, .array(ids.map(\.json))]).encode(to: &writer)
+    }
+
+    /// Reads `[pattern, [id, …]]`.
+    ///
+    /// - Throws: ``DashError`` if it is something else.
+    public init(json: JSON) throws {
+        self.init(pattern: try PropertyRef(json: json[0]), ids: try [ComponentID](json: json[1]))
+    }
+}
+
+extension PropertyRef: JSONConvertible {
+    /// Writes `[id, property]`.
+    func encode(to writer: inout JSONWriter) {
+        JSON.array([id.json, .string(property)]).encode(to: &writer)
+    }
+
+    /// Reads `[id, property]`.
+    init(json: JSON) throws {
+        self.init(id: try ComponentID(json: json[0]), property: try String(json: json[1]))
     }
 }
 

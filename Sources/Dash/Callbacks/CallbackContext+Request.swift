@@ -1,3 +1,5 @@
+import Foundation
+
 extension CallbackContext {
     /// How much of the starting request there is.
     enum RequestPart: Sendable, Hashable {
@@ -30,6 +32,46 @@ extension CallbackContext {
             case .whole(let page, _), .carried(let page, _, _): page.path
             case .shared: throw DashError.notInSharedJob("the path of the request")
             }
+        }
+    }
+
+    /// The parts of the request's query by name; of a repeated name the first.
+    ///
+    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    public var query: [String: String] {
+        get throws {
+            let items = URLComponents(string: try path)?.queryItems ?? []
+            return Dictionary(items.map { ($0.name, $0.value ?? "") }, uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    /// The address of the browser, or of the last proxy before the server; `nil` if it is not known, as in a background
+    /// job or where the site is part of another server.
+    ///
+    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    public var remoteAddress: String? {
+        get throws { try page("the address of the browser").remoteAddress }
+    }
+
+    /// The cookies of the request but for the site's own; in a background job those that the app's `jobContext` lists.
+    ///
+    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    public var cookies: [String: String] {
+        get throws { try page("cookies").cookies.filter { !Sessions.isCookieName($0.key) } }
+    }
+
+    /// The headers of the request by their names in lower case; in a background job those that the app's `jobContext`
+    /// lists.
+    ///
+    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    public var headers: [String: String] {
+        get throws { try page("headers").headers }
+    }
+
+    private func page(_ what: String) throws -> PageRequest {
+        switch request {
+        case .whole(let page, _), .carried(let page, _, _): page
+        case .shared: throw DashError.notInSharedJob(what)
         }
     }
 

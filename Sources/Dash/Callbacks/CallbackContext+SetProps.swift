@@ -11,6 +11,15 @@ public func setProps<Value>(_ property: Prop<Value>, _ value: Value) {
     ctx.setProps(property, value)
 }
 
+/// Changes a property of any component in part while the callback runs: `setProps(chart.figure, patch)`.
+///
+/// - Parameters:
+///   - property: What is changed.
+///   - patch: The changes.
+public func setProps<Value>(_ property: Prop<Value>, _ patch: Patch) {
+    ctx.setProps(property, patch)
+}
+
 /// Sets properties of a component by the names of the browser while the callback runs:
 /// `setProps("note", ["value": "done"])`.
 ///
@@ -24,17 +33,25 @@ public func setProps(_ id: ComponentID, _ properties: KeyValuePairs<String, any 
 extension CallbackContext {
     /// The same as the function ``setProps(_:_:)``, for where the context had to be captured.
     public func setProps<Value>(_ property: Prop<Value>, _ value: Value) {
-        emit(.setProps([PropertyUpdate(ref: PropertyRef(property), value: property.encoded(value))]))
+        let update = PropertyUpdate(ref: PropertyRef(property), value: property.encoded(value))
+        emit(.setProps(property.isList ? listed(update) : placed([update])))
     }
 
     /// The same as the function ``setProps(_:_:)``, for where the context had to be captured.
     public func setProps(_ id: ComponentID, _ properties: KeyValuePairs<String, any JSONEncodable>) {
         emit(
             .setProps(
-                properties.map { name, value in
-                    PropertyUpdate(ref: PropertyRef(id: id, property: name), value: RawJSON(value))
-                }
+                placed(
+                    properties.map { name, value in
+                        PropertyUpdate(ref: PropertyRef(id: id, property: name), value: RawJSON(value))
+                    }
+                )
             )
         )
+    }
+
+    /// The same as the function ``setProps(_:_:)``, for where the context had to be captured.
+    public func setProps<Value>(_ property: Prop<Value>, _ patch: Patch) {
+        emit(.setProps(placed([PropertyUpdate(ref: PropertyRef(property), value: RawJSON(patch))])))
     }
 }

@@ -18,6 +18,8 @@ public struct CallbackContext: Sendable {
         var isState: Bool
         var isList: Bool
         var members: [Property]
+        /// The slot, where it has wildcards.
+        var pattern: PropertyRef?
 
         /// What the callback's closure is given.
         var argument: JSON { isList ? .array(members.map(\.value)) : members.first?.value ?? .null }
@@ -35,6 +37,10 @@ public struct CallbackContext: Sendable {
     public let triggered: [Property]
     let bindings: [Binding]
     let request: RequestPart
+    /// One for each output as the browser knows them.
+    var outputs: [Target] = []
+    /// The answer that is in the making; nil in a job.
+    var reply: CallbackReply?
     let emit: @Sendable (Event) -> Void
 
     /// The component of the first input in ``triggered``.

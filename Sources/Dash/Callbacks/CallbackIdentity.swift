@@ -15,11 +15,13 @@ struct CallbackIdentity: Sendable {
     }
 
     /// The `output` text of a callback with these outputs; the hash alone if there are none.
-    func text(outputs: [OutputSlot]) -> String {
+    ///
+    /// - Parameter isMultiple: Whether one output is a list of one.
+    func text(outputs: [OutputSlot], isMultiple: Bool) -> String {
         let items = outputs.map { $0.allowDuplicate ? "\($0.ref.text)@\(hash)" : $0.ref.text }
         return switch items.count {
         case 0: hash
-        case 1: items[0]
+        case 1 where !isMultiple: items[0]
         default: "..\(items.joined(separator: "...")).."
         }
     }

@@ -7,6 +7,11 @@ enum CallbackOutcome: Sendable, Hashable {
     /// The callback threw ``PreventUpdate``.
     case preventUpdate
 
+    /// The new values; nil if the callback changed nothing.
+    var updates: [OutputUpdate]? {
+        if case .updates(let updates) = self { updates } else { nil }
+    }
+
     /// The outcome as JSON: `{"0": value, …}` by position, or `null`.
     var encoded: RawJSON {
         switch self {

@@ -14,14 +14,14 @@ extension Callback {
         entry.append("output", .string(id))
         entry.append("inputs", .array(slots.filter { !$0.isState }.map(\.dependency)))
         entry.append("state", .array(slots.filter(\.isState).map(\.dependency)))
-        entry.append("clientside_function", .null)
+        entry.append("clientside_function", clientside?.json ?? .null)
         entry.append("prevent_initial_call", .bool(preventInitialCall == .yes))
         // The browser's pause between two polls: polls are held, so there is none. See `BackgroundOptions.interval`.
         entry.append("background", background == nil ? .null : ["interval": 0])
-        entry.append("dynamic_creator", .null)
+        entry.append("dynamic_creator", kind == .clientside ? false : .null)
         entry.append("no_output", .bool(wireOutputs.isEmpty))
-        entry.append("optional", false)
-        entry.append("hidden", kind == .cancel ? .null : false)
+        entry.append("optional", .bool(isOptional))
+        entry.append("hidden", kind == .cancel ? .null : .bool(isHidden))
         entry.append("websocket", false)
         entry.append("persistent", false)
         if !running.isEmpty { entry.append("running", runningValues) }

@@ -7,6 +7,14 @@ struct CallbackRequest: Sendable {
         case one(ComponentID)
         /// An output of a pattern with `all`: a list of values, one for each component.
         case list([ComponentID])
+
+        /// The components.
+        var ids: [ComponentID] {
+            switch self {
+            case .one(let id): [id]
+            case .list(let ids): ids
+            }
+        }
     }
 
     /// One for each slot.
@@ -14,7 +22,11 @@ struct CallbackRequest: Sendable {
     /// The inputs whose change ran the callback.
     let triggered: [CallbackContext.Property]
     /// One for each declared output.
-    let targets: [Target]
+    var targets: [Target] { isReserved ? [] : wireTargets }
+    /// One for each output as the browser knows them.
+    let wireTargets: [Target]
+    private let isReserved: Bool
+    private let outputs: [CallbackContext.Target]
 
     /// Reads the body of a request.
     ///
@@ -24,7 +36,13 @@ struct CallbackRequest: Sendable {
     /// - Throws: ``DashError`` with code `invalid-request` if ids, properties or their number do not fit the callback.
     init(decoding body: JSON, for callback: Callback) throws {
         bindings = try Self.bindings(in: body, of: callback)
-        targets = try Self.targets(in: body["outputs"], of: callback)
+        let targets = try Self.targets(in: body["outputs"], of: callback)
+        wireTargets = targets
+        isReserved = callback.reservedOutput != nil
+        // Of a reserved output nobody is told; its ids are those of the first input.
+        outputs =
+            isReserved
+            ? [] : zip(callback.wireOutputs, targets).map { CallbackContext.Target(pattern: $0, ids: $1.ids) }
         triggered = Self.triggered(in: body["changedPropIds"], bindings: bindings)
     }
 
@@ -32,9 +50,17 @@ struct CallbackRequest: Sendable {
     func context(
         page: PageRequest,
         owner: String,
+        reply: CallbackReply? = nil,
         emit: @escaping @Sendable (CallbackContext.Event) -> Void
     ) -> CallbackContext {
-        CallbackContext(triggered: triggered, bindings: bindings, request: .whole(page, owner: owner), emit: emit)
+        CallbackContext(
+            triggered: triggered,
+            bindings: bindings,
+            request: .whole(page, owner: owner),
+            outputs: outputs,
+            reply: reply,
+            emit: emit
+        )
     }
 }
 
@@ -60,7 +86,12 @@ extension CallbackRequest {
             throw DashError.unfitting(callback, "\(slot.ref.text) is a list")
         }
         let members = try items.map { try member($0, slot, callback) }
-        return CallbackContext.Binding(isState: slot.isState, isList: isList, members: members)
+        return CallbackContext.Binding(
+            isState: slot.isState,
+            isList: isList,
+            members: members,
+            pattern: slot.ref.id.hasWildcard ? slot.ref : nil
+        )
     }
 
     private static func member(_ item: JSON, _ slot: Slot, _ callback: Callback) throws -> CallbackContext.Property {
@@ -100,12 +131,11 @@ extension CallbackRequest {
         let items: [JSON]
         switch (expected.count, outputs) {
         case (0, _): items = []
-        case (1, _): items = [outputs]
+        case (1, _) where !callback.isMultiple: items = [outputs]
         case (_, .array(let array)) where array.count == expected.count: items = array
         default: throw DashError.unfitting(callback, "another number of outputs")
         }
-        let targets = try zip(expected, items).map { try target($1, $0, callback) }
-        return callback.reservedOutput == nil ? targets : []
+        return try zip(expected, items).map { try target($1, $0, callback) }
     }
 
     private static func target(_ item: JSON, _ ref: PropertyRef, _ callback: Callback) throws -> Target {

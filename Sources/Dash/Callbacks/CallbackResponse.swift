@@ -43,16 +43,22 @@ extension [OutputUpdate] {
     /// - Parameters:
     ///   - callback: Whose outputs these are.
     ///   - targets: The ids, from the request.
-    func resolved(for callback: Callback, targets: [CallbackRequest.Target]) -> [PropertyUpdate] {
-        flatMap { update -> [PropertyUpdate] in
-            guard targets.indices.contains(update.index) else { return [] }
+    /// - Throws: ``DashError`` with code `wrong-result` for a list of another length than that of the components.
+    func resolved(for callback: Callback, targets: [CallbackRequest.Target]) throws -> [PropertyUpdate] {
+        try flatMap { update -> [PropertyUpdate] in
+            guard targets.indices.contains(update.index), !UpdateList.isSkip(update.value) else { return [] }
             let property = callback.outputs[update.index].ref.property
             switch targets[update.index] {
             case .one(let id):
                 return [PropertyUpdate(ref: PropertyRef(id: id, property: property), value: update.value)]
             case .list(let ids):
-                return zip(ids, update.value.json.arrayValue ?? []).map { id, value in
-                    PropertyUpdate(ref: PropertyRef(id: id, property: property), value: RawJSON(json: value))
+                let values = try UpdateList.values(
+                    update.value,
+                    count: ids.count,
+                    output: callback.outputs[update.index].ref
+                )
+                return zip(ids, values).compactMap { id, value in
+                    value.map { PropertyUpdate(ref: PropertyRef(id: id, property: property), value: RawJSON(json: $0)) }
                 }
             }
         }
@@ -81,14 +87,14 @@ extension [PropertyUpdate] {
         }
     }
 
-    /// One value for each property, in the order of their first values.
+    /// One value for each property, in the order of their first values; patches are added to what was there.
     private var latest: [PropertyUpdate] {
         if count < 2 { return self }
         var places: [PropertyRef: Int] = [:]
         var result: [PropertyUpdate] = []
         for update in self {
             if let place = places[update.ref] {
-                result[place] = update
+                result[place].value = update.value.patching(result[place].value)
             } else {
                 places[update.ref] = result.count
                 result.append(update)

@@ -1,7 +1,8 @@
 /// The rules a callback must keep by itself. Each gives a sentence for what breaks it.
 enum CallbackRules {
     static func sentences(for callback: Callback) -> [String] {
-        identifiers(callback) + inputs(callback) + outputs(callback) + wildcards(callback) + background(callback)
+        identifiers(callback) + inputs(callback) + outputs(callback) + WildcardRules.sentences(for: callback)
+            + background(callback)
     }
 
     private static func identifiers(_ callback: Callback) -> [String] {
@@ -43,53 +44,20 @@ enum CallbackRules {
         return sentences
     }
 
-    private static func wildcards(_ callback: Callback) -> [String] {
-        var sentences: [String] = []
-        let outputs = callback.outputs.map(\.ref)
-        for ref in outputs where ref.id.members.values.contains(.allSmaller) {
-            sentences.append("\(ref) is an Output with allSmaller: use match or all there.")
-        }
-        if Set(outputs.map(\.id.matchKeys)).count > 1 {
-            sentences.append("The Outputs have match at different keys: each of them needs the same ones.")
-        }
-        let known = outputs.first?.id.matchKeys ?? []
-        for ref in callback.slots.map(\.ref) where !known.isEmpty && !ref.id.matchKeys.isSubset(of: known) {
-            sentences.append("\(ref) has a match that the Outputs do not have: give them the same one.")
-        }
-        return sentences
-    }
-
     private static func background(_ callback: Callback) -> [String] {
-        guard let options = callback.background else { return running(callback) }
-        return running(callback) + BackgroundRules.sentences(for: callback, options)
-    }
-
-    private static func running(_ callback: Callback) -> [String] {
-        callback.running.filter { callback.inputs.contains($0.ref) }.map {
-            "\($0.ref) is set by running: and is an Input too, so the callback would start itself again for ever."
-        }
+        let function = [callback.clientside?.problem].compactMap(\.self)
+        return function + (callback.background.map { BackgroundRules.sentences(for: callback, $0) } ?? [])
     }
 }
 
 /// The rules for what a background callback has besides.
 enum BackgroundRules {
     static func sentences(for callback: Callback, _ options: BackgroundOptions) -> [String] {
-        var sentences = references(callback, options)
+        var sentences: [String] = []
         if options.interval < .zero {
             sentences.append("interval: is negative; it is the shortest gap between two updates of the progress.")
         }
         if let cache = options.cache { sentences += ignored(cache, callback) }
-        return sentences
-    }
-
-    private static func references(_ callback: Callback, _ options: BackgroundOptions) -> [String] {
-        var sentences: [String] = []
-        for ref in options.cancel + options.progress where ref.id.hasWildcard {
-            sentences.append("\(ref) is a pattern: cancel: and progress: take single components only.")
-        }
-        for ref in options.progress where callback.inputs.contains(ref) {
-            sentences.append("\(ref) shows progress and is an Input too, so the job would start itself again for ever.")
-        }
         return sentences
     }
 

@@ -7,6 +7,10 @@ extension DashError.Code {
     public static let typeMismatch = Self(description: "type-mismatch")
     /// A request of the browser that does not fit the callback it names.
     public static let invalidRequest = Self(description: "invalid-request")
+    /// What a callback returned does not fit its outputs.
+    public static let wrongResult = Self(description: "wrong-result")
+    /// A header or a cookie that an answer cannot have.
+    public static let invalidHeader = Self(description: "invalid-header")
     /// Something of the starting request that was not sent along into a background job.
     public static let notInJob = Self(description: "not-in-job")
     /// Something of one user's request, asked for in a job whose result all users share.

@@ -17,7 +17,8 @@ public protocol Dependency: Sendable {
 /// Hands out the values of a request, in the order of the callback's slots.
 public struct ArgumentReader: Sendable {
     private let values: [JSON]
-    private var position = 0
+    /// How many values were handed out.
+    private(set) var position = 0
 
     init(_ values: [JSON]) { self.values = values }
 

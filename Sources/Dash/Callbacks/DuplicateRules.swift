@@ -1,7 +1,7 @@
 /// The rules that callbacks keep among each other.
 enum DuplicateRules {
     static func findings(in callbacks: [Callback]) -> [Finding] {
-        names(callbacks) + outputs(callbacks)
+        names(callbacks) + outputs(callbacks) + overlaps(callbacks)
     }
 
     /// Two callbacks of one name, or that differ in nothing the browser knows.
@@ -26,6 +26,27 @@ enum DuplicateRules {
                     cannot be told apart: give it a name: of its own.
                     """
             )
+        }
+    }
+
+    /// Two callbacks whose patterns may mean one property.
+    private static func overlaps(_ callbacks: [Callback]) -> [Finding] {
+        var earlier: [String: [(ref: PropertyRef, callback: Callback)]] = [:]
+        return callbacks.flatMap { callback -> [Finding] in
+            let own = callback.outputs.filter { !$0.allowDuplicate && !$0.ref.id.members.isEmpty }.map(\.ref)
+            defer { for ref in own { earlier[ref.property, default: []].append((ref, callback)) } }
+            return own.flatMap { ref in
+                (earlier[ref.property] ?? []).filter { $0.ref != ref && $0.ref.overlaps(ref) }.map { other in
+                    Finding(
+                        location: callback.location,
+                        sentence: """
+                            \(ref) may be the same property as \(other.ref), which the callback at \
+                            \(other.callback.location) writes: make the patterns differ, or write \
+                            Output(…, allowDuplicate: true) here and prevent the initial call.
+                            """
+                    )
+                }
+            }
         }
     }
 

@@ -16,6 +16,6 @@ extension CallbackRegistry {
         let own = callbacks.flatMap { callback in
             CallbackRules.sentences(for: callback).map { Finding(location: callback.location, sentence: $0) }
         }
-        return own + DuplicateRules.findings(in: callbacks)
+        return own + DuplicateRules.findings(in: callbacks) + GraphRules(callbacks).findings
     }
 }

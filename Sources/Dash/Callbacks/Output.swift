@@ -17,7 +17,8 @@ public struct Output<Value>: OutputSet {
     ///   - allowDuplicate: Whether other callbacks may write the same property. Needs `preventInitialCall: true` or
     ///     `.initialDuplicate`, as nobody could say which of them comes last when the page loads.
     public init(_ property: Prop<Value>, allowDuplicate: Bool = false) {
-        self.init(slot: OutputSlot(ref: PropertyRef(property), allowDuplicate: allowDuplicate)) { value, writer in
+        let slot = OutputSlot(ref: PropertyRef(property), allowDuplicate: allowDuplicate, isList: property.isList)
+        self.init(slot: slot) { value, writer in
             writer.write(value, as: property)
         }
     }
@@ -29,7 +30,22 @@ public struct Output<Value>: OutputSet {
             switch update {
             case .set(let value): put(value, &writer)
             case .skip: writer.skip()
+            case .patch(let patch): writer.write(RawJSON(patch))
             }
+        }
+    }
+
+    /// The same output, which the closure changes in part: it returns a ``Patch``.
+    public var patched: Output<Patch> {
+        Output<Patch>(slot: slot) { patch, writer in writer.write(RawJSON(patch)) }
+    }
+
+    /// The same output to a list of components, each of which may stay as it is: the closure returns a list of
+    /// `.set(value)`, `.patch(change)` and `.skip`, one for each component.
+    public func eachSkippable<Element>() -> Output<[Update<Element>]> where Value == [Element] {
+        let put = put
+        return Output<[Update<Element>]>(slot: slot) { updates, writer in
+            writer.write(UpdateList.encoded(updates) { OutputWriter.encoded([$0], put) })
         }
     }
 
@@ -63,6 +79,16 @@ public enum Update<Value> {
     case set(Value)
     /// The property stays as it is.
     case skip
+    /// The property is changed in part.
+    case patch(Patch)
 }
 
 extension Update: Sendable where Value: Sendable {}
+
+extension Output where Value == JSON {
+    /// An output by the names of the browser, with nothing that tells its type.
+    @_disfavoredOverload
+    public init(_ id: ComponentID, _ property: String, allowDuplicate: Bool = false) {
+        self.init(Prop<JSON>(id, property), allowDuplicate: allowDuplicate)
+    }
+}

@@ -19,6 +19,9 @@ public struct Outputs<each Value>: OutputSet {
         return slots
     }
 
+    /// True: the browser is told of a list, of one output too.
+    public var isMultiple: Bool { true }
+
     /// Writes the values, in order.
     public func write(_ values: (repeat each Value), to writer: inout OutputWriter) {
         for (output, value) in repeat (each outputs, each values) { output.write(value, to: &writer) }

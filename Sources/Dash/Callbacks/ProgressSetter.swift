@@ -8,7 +8,7 @@ public struct ProgressSetter<Progress: OutputSet>: Sendable {
         let refs = progress.outputSlots.map(\.ref)
         send = { values in
             let updates = progress.updates(values).map { PropertyUpdate(ref: refs[$0.index], value: $0.value) }
-            context.emit(.progress(updates))
+            context.emit(.progress(context.placed(updates)))
         }
     }
 

@@ -6,6 +6,8 @@ public struct Running: Sendable {
     let ref: PropertyRef
     let on: RawJSON
     let off: RawJSON
+    /// True if a list of values was given, one for each component; the browser takes one for all.
+    var isList = false
 
     /// Sets a property while the callback runs.
     ///
@@ -14,7 +16,12 @@ public struct Running: Sendable {
     ///   - on: The value from the moment the callback starts.
     ///   - off: The value from the moment it ends, however it ends.
     public static func set<Value>(_ property: Prop<Value>, to on: Value, finally off: Value) -> Running {
-        Running(ref: PropertyRef(property), on: property.encoded(on), off: property.encoded(off))
+        Running(
+            ref: PropertyRef(property),
+            on: property.encoded(on),
+            off: property.encoded(off),
+            isList: property.isList
+        )
     }
 
     /// Sets a property, by the names of the browser, while the callback runs.

@@ -12,4 +12,6 @@ public struct OutputSlot: Sendable, Hashable {
     let ref: PropertyRef
     /// True if other callbacks may have the same output.
     let allowDuplicate: Bool
+    /// True if the values are lists of one value for each component that the id stands for.
+    var isList = false
 }

@@ -40,6 +40,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ClipboardRef { ClipboardRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ClipboardRef { ClipboardRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ClipboardRef> { IDFamily(type) }
     }
@@ -112,6 +115,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ConfirmDialogRef { ConfirmDialogRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ConfirmDialogRef { ConfirmDialogRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ConfirmDialogRef> { IDFamily(type) }
     }
@@ -177,6 +183,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ConfirmDialogProviderRef { ConfirmDialogProviderRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ConfirmDialogProviderRef { ConfirmDialogProviderRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ConfirmDialogProviderRef> { IDFamily(type) }
     }
@@ -237,6 +246,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DownloadRef { DownloadRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DownloadRef { DownloadRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DownloadRef> { IDFamily(type) }
     }
@@ -296,6 +308,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> GeolocationRef { GeolocationRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> GeolocationRef { GeolocationRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<GeolocationRef> { IDFamily(type) }
@@ -391,6 +406,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> GraphRef { GraphRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> GraphRef { GraphRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<GraphRef> { IDFamily(type) }
     }
@@ -483,6 +501,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> IntervalRef { IntervalRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> IntervalRef { IntervalRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<IntervalRef> { IDFamily(type) }
     }
@@ -541,6 +562,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> LinkRef { LinkRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> LinkRef { LinkRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<LinkRef> { IDFamily(type) }
@@ -606,6 +630,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> LocationRef { LocationRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> LocationRef { LocationRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<LocationRef> { IDFamily(type) }
     }
@@ -669,6 +696,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> MarkdownRef { MarkdownRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> MarkdownRef { MarkdownRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<MarkdownRef> { IDFamily(type) }
@@ -734,6 +764,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> StoreRef { StoreRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> StoreRef { StoreRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<StoreRef> { IDFamily(type) }
@@ -817,6 +850,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> UploadRef { UploadRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> UploadRef { UploadRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<UploadRef> { IDFamily(type) }
@@ -970,6 +1006,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ButtonRef { ButtonRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ButtonRef { ButtonRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ButtonRef> { IDFamily(type) }
     }
@@ -1120,6 +1159,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ChecklistRef { ChecklistRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ChecklistRef { ChecklistRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ChecklistRef> { IDFamily(type) }
     }
@@ -1252,6 +1294,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DatePickerRangeRef { DatePickerRangeRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DatePickerRangeRef { DatePickerRangeRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DatePickerRangeRef> { IDFamily(type) }
@@ -1432,6 +1477,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DatePickerSingleRef { DatePickerSingleRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DatePickerSingleRef { DatePickerSingleRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DatePickerSingleRef> { IDFamily(type) }
     }
@@ -1577,6 +1625,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DropdownRef { DropdownRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DropdownRef { DropdownRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DropdownRef> { IDFamily(type) }
@@ -1733,6 +1784,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> InputRef { InputRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> InputRef { InputRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<InputRef> { IDFamily(type) }
@@ -1904,6 +1958,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> LoadingRef { LoadingRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> LoadingRef { LoadingRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<LoadingRef> { IDFamily(type) }
     }
@@ -2018,6 +2075,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> RadioItemsRef { RadioItemsRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> RadioItemsRef { RadioItemsRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<RadioItemsRef> { IDFamily(type) }
     }
@@ -2130,6 +2190,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> RangeSliderRef { RangeSliderRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> RangeSliderRef { RangeSliderRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<RangeSliderRef> { IDFamily(type) }

@@ -59,6 +59,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SliderRef { SliderRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SliderRef { SliderRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SliderRef> { IDFamily(type) }
     }
@@ -177,6 +180,9 @@ extension dcc {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TabRef { TabRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TabRef { TabRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TabRef> { IDFamily(type) }
     }
@@ -279,6 +285,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TabsRef { TabsRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TabsRef { TabsRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TabsRef> { IDFamily(type) }
@@ -418,6 +427,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TextareaRef { TextareaRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TextareaRef { TextareaRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TextareaRef> { IDFamily(type) }
@@ -569,6 +581,9 @@ extension dcc {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TooltipRef { TooltipRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TooltipRef { TooltipRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TooltipRef> { IDFamily(type) }

@@ -71,6 +71,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ARef { ARef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ARef { ARef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ARef> { IDFamily(type) }
     }
@@ -162,6 +165,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> AbbrRef { AbbrRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> AbbrRef { AbbrRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<AbbrRef> { IDFamily(type) }
     }
@@ -229,6 +235,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> AcronymRef { AcronymRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> AcronymRef { AcronymRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<AcronymRef> { IDFamily(type) }
     }
@@ -295,6 +304,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> AddressRef { AddressRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> AddressRef { AddressRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<AddressRef> { IDFamily(type) }
@@ -380,6 +392,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> AreaRef { AreaRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> AreaRef { AreaRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<AreaRef> { IDFamily(type) }
@@ -475,6 +490,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ArticleRef { ArticleRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ArticleRef { ArticleRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ArticleRef> { IDFamily(type) }
     }
@@ -541,6 +559,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> AsideRef { AsideRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> AsideRef { AsideRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<AsideRef> { IDFamily(type) }
@@ -622,6 +643,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> AudioRef { AudioRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> AudioRef { AudioRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<AudioRef> { IDFamily(type) }
@@ -711,6 +735,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BRef { BRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BRef { BRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BRef> { IDFamily(type) }
     }
@@ -781,6 +808,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BaseRef { BaseRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BaseRef { BaseRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BaseRef> { IDFamily(type) }
@@ -855,6 +885,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BasefontRef { BasefontRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BasefontRef { BasefontRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BasefontRef> { IDFamily(type) }
     }
@@ -921,6 +954,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BdiRef { BdiRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BdiRef { BdiRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BdiRef> { IDFamily(type) }
@@ -989,6 +1025,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BdoRef { BdoRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BdoRef { BdoRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BdoRef> { IDFamily(type) }
     }
@@ -1056,6 +1095,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BigRef { BigRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BigRef { BigRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BigRef> { IDFamily(type) }
     }
@@ -1122,6 +1164,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BlinkRef { BlinkRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BlinkRef { BlinkRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BlinkRef> { IDFamily(type) }
@@ -1192,6 +1237,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BlockquoteRef { BlockquoteRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BlockquoteRef { BlockquoteRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BlockquoteRef> { IDFamily(type) }
     }
@@ -1261,6 +1309,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> BrRef { BrRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> BrRef { BrRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<BrRef> { IDFamily(type) }
@@ -1350,6 +1401,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ButtonRef { ButtonRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ButtonRef { ButtonRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ButtonRef> { IDFamily(type) }
@@ -1455,6 +1509,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> CanvasRef { CanvasRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> CanvasRef { CanvasRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<CanvasRef> { IDFamily(type) }
     }
@@ -1528,6 +1585,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> CaptionRef { CaptionRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> CaptionRef { CaptionRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<CaptionRef> { IDFamily(type) }
     }
@@ -1594,6 +1654,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> CenterRef { CenterRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> CenterRef { CenterRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<CenterRef> { IDFamily(type) }
@@ -1662,6 +1725,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> CiteRef { CiteRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> CiteRef { CiteRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<CiteRef> { IDFamily(type) }
     }
@@ -1728,6 +1794,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> CodeRef { CodeRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> CodeRef { CodeRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<CodeRef> { IDFamily(type) }
@@ -1797,6 +1866,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ColRef { ColRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ColRef { ColRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ColRef> { IDFamily(type) }
@@ -1870,6 +1942,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ColgroupRef { ColgroupRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ColgroupRef { ColgroupRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ColgroupRef> { IDFamily(type) }
     }
@@ -1940,6 +2015,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ContentRef { ContentRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ContentRef { ContentRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ContentRef> { IDFamily(type) }
     }
@@ -2008,6 +2086,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DataRef { DataRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DataRef { DataRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DataRef> { IDFamily(type) }
@@ -2079,6 +2160,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DatalistRef { DatalistRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DatalistRef { DatalistRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DatalistRef> { IDFamily(type) }
     }
@@ -2146,6 +2230,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DdRef { DdRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DdRef { DdRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DdRef> { IDFamily(type) }
     }
@@ -2157,82 +2244,5 @@ extension html {
 
         /// Refers to the component with this id.
         public init(_ id: ComponentID) { componentID = id }
-    }
-}
-
-extension html {
-    /// The component `Del`: call it to make one, `html.Del.id("…")` refers to one.
-    public static let Del = DelComponent()
-
-    /// What `html.Del` is.
-    public struct DelComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: DelRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            cite: String? = nil,
-            dateTime: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Del")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("cite", cite)
-            builder.set("dateTime", dateTime)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> DelRef { DelRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<DelRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Del`, with its properties.
-    public struct DelRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-
-        /// The `cite` property: text.
-        public var cite: Prop<String?> { prop("cite") }
-
-        /// The `dateTime` property: text.
-        public var dateTime: Prop<String?> { prop("dateTime") }
     }
 }

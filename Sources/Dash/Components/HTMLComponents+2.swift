@@ -3,6 +3,86 @@
 public import DashJSON
 
 extension html {
+    /// The component `Del`: call it to make one, `html.Del.id("…")` refers to one.
+    public static let Del = DelComponent()
+
+    /// What `html.Del` is.
+    public struct DelComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: DelRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            cite: String? = nil,
+            dateTime: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Del")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("cite", cite)
+            builder.set("dateTime", dateTime)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> DelRef { DelRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DelRef { DelRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<DelRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Del`, with its properties.
+    public struct DelRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+
+        /// The `cite` property: text.
+        public var cite: Prop<String?> { prop("cite") }
+
+        /// The `dateTime` property: text.
+        public var dateTime: Prop<String?> { prop("dateTime") }
+    }
+}
+
+extension html {
     /// The component `Details`: call it to make one, `html.Details.id("…")` refers to one.
     public static let Details = DetailsComponent()
 
@@ -56,6 +136,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DetailsRef { DetailsRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DetailsRef { DetailsRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DetailsRef> { IDFamily(type) }
@@ -127,6 +210,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DfnRef { DfnRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DfnRef { DfnRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DfnRef> { IDFamily(type) }
     }
@@ -195,6 +281,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DialogRef { DialogRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DialogRef { DialogRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DialogRef> { IDFamily(type) }
@@ -266,6 +355,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DivRef { DivRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DivRef { DivRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DivRef> { IDFamily(type) }
     }
@@ -332,6 +424,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DlRef { DlRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DlRef { DlRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DlRef> { IDFamily(type) }
@@ -400,6 +495,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DtRef { DtRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DtRef { DtRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DtRef> { IDFamily(type) }
     }
@@ -466,6 +564,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> EmRef { EmRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> EmRef { EmRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<EmRef> { IDFamily(type) }
@@ -541,6 +642,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> EmbedRef { EmbedRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> EmbedRef { EmbedRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<EmbedRef> { IDFamily(type) }
@@ -627,6 +731,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> FieldsetRef { FieldsetRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> FieldsetRef { FieldsetRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<FieldsetRef> { IDFamily(type) }
     }
@@ -703,6 +810,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> FigcaptionRef { FigcaptionRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> FigcaptionRef { FigcaptionRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<FigcaptionRef> { IDFamily(type) }
     }
@@ -769,6 +879,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> FigureRef { FigureRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> FigureRef { FigureRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<FigureRef> { IDFamily(type) }
@@ -837,6 +950,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> FontRef { FontRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> FontRef { FontRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<FontRef> { IDFamily(type) }
     }
@@ -903,6 +1019,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> FooterRef { FooterRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> FooterRef { FooterRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<FooterRef> { IDFamily(type) }
@@ -988,6 +1107,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> FormRef { FormRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> FormRef { FormRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<FormRef> { IDFamily(type) }
@@ -1083,6 +1205,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> FrameRef { FrameRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> FrameRef { FrameRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<FrameRef> { IDFamily(type) }
     }
@@ -1149,6 +1274,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> FramesetRef { FramesetRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> FramesetRef { FramesetRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<FramesetRef> { IDFamily(type) }
@@ -1217,6 +1345,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> H1Ref { H1Ref(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> H1Ref { H1Ref(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<H1Ref> { IDFamily(type) }
     }
@@ -1283,6 +1414,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> H2Ref { H2Ref(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> H2Ref { H2Ref(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<H2Ref> { IDFamily(type) }
@@ -1351,6 +1485,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> H3Ref { H3Ref(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> H3Ref { H3Ref(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<H3Ref> { IDFamily(type) }
     }
@@ -1417,6 +1554,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> H4Ref { H4Ref(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> H4Ref { H4Ref(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<H4Ref> { IDFamily(type) }
@@ -1485,6 +1625,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> H5Ref { H5Ref(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> H5Ref { H5Ref(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<H5Ref> { IDFamily(type) }
     }
@@ -1551,6 +1694,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> H6Ref { H6Ref(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> H6Ref { H6Ref(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<H6Ref> { IDFamily(type) }
@@ -1619,6 +1765,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> HeaderRef { HeaderRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> HeaderRef { HeaderRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<HeaderRef> { IDFamily(type) }
     }
@@ -1685,6 +1834,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> HgroupRef { HgroupRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> HgroupRef { HgroupRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<HgroupRef> { IDFamily(type) }
@@ -1753,6 +1905,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> HrRef { HrRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> HrRef { HrRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<HrRef> { IDFamily(type) }
     }
@@ -1819,6 +1974,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> IRef { IRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> IRef { IRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<IRef> { IDFamily(type) }
@@ -1902,6 +2060,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> IframeRef { IframeRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> IframeRef { IframeRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<IframeRef> { IDFamily(type) }
@@ -2012,6 +2173,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ImgRef { ImgRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ImgRef { ImgRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ImgRef> { IDFamily(type) }
     }
@@ -2110,6 +2274,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> InsRef { InsRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> InsRef { InsRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<InsRef> { IDFamily(type) }
     }
@@ -2127,139 +2294,5 @@ extension html {
 
         /// The `dateTime` property: text.
         public var dateTime: Prop<String?> { prop("dateTime") }
-    }
-}
-
-extension html {
-    /// The component `Kbd`: call it to make one, `html.Kbd.id("…")` refers to one.
-    public static let Kbd = KbdComponent()
-
-    /// What `html.Kbd` is.
-    public struct KbdComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: KbdRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Kbd")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> KbdRef { KbdRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<KbdRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Kbd`, with its properties.
-    public struct KbdRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-    }
-}
-
-extension html {
-    /// The component `Keygen`: call it to make one, `html.Keygen.id("…")` refers to one.
-    public static let Keygen = KeygenComponent()
-
-    /// What `html.Keygen` is.
-    public struct KeygenComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: KeygenRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Keygen")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> KeygenRef { KeygenRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<KeygenRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Keygen`, with its properties.
-    public struct KeygenRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
     }
 }

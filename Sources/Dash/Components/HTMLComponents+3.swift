@@ -3,6 +3,146 @@
 public import DashJSON
 
 extension html {
+    /// The component `Kbd`: call it to make one, `html.Kbd.id("…")` refers to one.
+    public static let Kbd = KbdComponent()
+
+    /// What `html.Kbd` is.
+    public struct KbdComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: KbdRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Kbd")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> KbdRef { KbdRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> KbdRef { KbdRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<KbdRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Kbd`, with its properties.
+    public struct KbdRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+    }
+}
+
+extension html {
+    /// The component `Keygen`: call it to make one, `html.Keygen.id("…")` refers to one.
+    public static let Keygen = KeygenComponent()
+
+    /// What `html.Keygen` is.
+    public struct KeygenComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: KeygenRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Keygen")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> KeygenRef { KeygenRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> KeygenRef { KeygenRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<KeygenRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Keygen`, with its properties.
+    public struct KeygenRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+    }
+}
+
+extension html {
     /// The component `Label`: call it to make one, `html.Label.id("…")` refers to one.
     public static let Label = LabelComponent()
 
@@ -56,6 +196,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> LabelRef { LabelRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> LabelRef { LabelRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<LabelRef> { IDFamily(type) }
@@ -127,6 +270,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> LegendRef { LegendRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> LegendRef { LegendRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<LegendRef> { IDFamily(type) }
     }
@@ -195,6 +341,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> LiRef { LiRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> LiRef { LiRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<LiRef> { IDFamily(type) }
@@ -283,6 +432,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> LinkRef { LinkRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> LinkRef { LinkRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<LinkRef> { IDFamily(type) }
@@ -378,6 +530,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> MainRef { MainRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> MainRef { MainRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<MainRef> { IDFamily(type) }
     }
@@ -446,6 +601,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> MapElRef { MapElRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> MapElRef { MapElRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<MapElRef> { IDFamily(type) }
@@ -517,6 +675,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> MarkRef { MarkRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> MarkRef { MarkRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<MarkRef> { IDFamily(type) }
     }
@@ -585,6 +746,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> MarqueeRef { MarqueeRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> MarqueeRef { MarqueeRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<MarqueeRef> { IDFamily(type) }
@@ -663,6 +827,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> MetaRef { MetaRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> MetaRef { MetaRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<MetaRef> { IDFamily(type) }
@@ -755,6 +922,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> MeterRef { MeterRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> MeterRef { MeterRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<MeterRef> { IDFamily(type) }
     }
@@ -840,6 +1010,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> NavRef { NavRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> NavRef { NavRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<NavRef> { IDFamily(type) }
     }
@@ -907,6 +1080,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> NobrRef { NobrRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> NobrRef { NobrRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<NobrRef> { IDFamily(type) }
     }
@@ -973,6 +1149,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> NoscriptRef { NoscriptRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> NoscriptRef { NoscriptRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<NoscriptRef> { IDFamily(type) }
@@ -1054,6 +1233,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ObjectElRef { ObjectElRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ObjectElRef { ObjectElRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ObjectElRef> { IDFamily(type) }
@@ -1149,6 +1331,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> OlRef { OlRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> OlRef { OlRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<OlRef> { IDFamily(type) }
     }
@@ -1228,6 +1413,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> OptgroupRef { OptgroupRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> OptgroupRef { OptgroupRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<OptgroupRef> { IDFamily(type) }
@@ -1309,6 +1497,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> OptionRef { OptionRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> OptionRef { OptionRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<OptionRef> { IDFamily(type) }
@@ -1395,6 +1586,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> OutputRef { OutputRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> OutputRef { OutputRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<OutputRef> { IDFamily(type) }
     }
@@ -1471,6 +1665,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> PRef { PRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> PRef { PRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<PRef> { IDFamily(type) }
     }
@@ -1541,6 +1738,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ParamRef { ParamRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ParamRef { ParamRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ParamRef> { IDFamily(type) }
@@ -1615,6 +1815,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> PictureRef { PictureRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> PictureRef { PictureRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<PictureRef> { IDFamily(type) }
     }
@@ -1682,6 +1885,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> PlaintextRef { PlaintextRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> PlaintextRef { PlaintextRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<PlaintextRef> { IDFamily(type) }
     }
@@ -1748,6 +1954,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> PreRef { PreRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> PreRef { PreRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<PreRef> { IDFamily(type) }
@@ -1819,6 +2028,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ProgressRef { ProgressRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ProgressRef { ProgressRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ProgressRef> { IDFamily(type) }
@@ -1895,6 +2107,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> QRef { QRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> QRef { QRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<QRef> { IDFamily(type) }
     }
@@ -1965,6 +2180,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> RbRef { RbRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> RbRef { RbRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<RbRef> { IDFamily(type) }
     }
@@ -2032,213 +2250,15 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> RpRef { RpRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> RpRef { RpRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<RpRef> { IDFamily(type) }
     }
 
     /// A reference to a `html.Rp`, with its properties.
     public struct RpRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-    }
-}
-
-extension html {
-    /// The component `Rt`: call it to make one, `html.Rt.id("…")` refers to one.
-    public static let Rt = RtComponent()
-
-    /// What `html.Rt` is.
-    public struct RtComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: RtRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Rt")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> RtRef { RtRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<RtRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Rt`, with its properties.
-    public struct RtRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-    }
-}
-
-extension html {
-    /// The component `Rtc`: call it to make one, `html.Rtc.id("…")` refers to one.
-    public static let Rtc = RtcComponent()
-
-    /// What `html.Rtc` is.
-    public struct RtcComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: RtcRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Rtc")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> RtcRef { RtcRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<RtcRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Rtc`, with its properties.
-    public struct RtcRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-    }
-}
-
-extension html {
-    /// The component `Ruby`: call it to make one, `html.Ruby.id("…")` refers to one.
-    public static let Ruby = RubyComponent()
-
-    /// What `html.Ruby` is.
-    public struct RubyComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: RubyRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Ruby")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> RubyRef { RubyRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<RubyRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Ruby`, with its properties.
-    public struct RubyRef: HTMLRef {
         /// The id of the component.
         public let componentID: ComponentID
 

@@ -3,6 +3,216 @@
 public import DashJSON
 
 extension html {
+    /// The component `Rt`: call it to make one, `html.Rt.id("…")` refers to one.
+    public static let Rt = RtComponent()
+
+    /// What `html.Rt` is.
+    public struct RtComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: RtRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Rt")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> RtRef { RtRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> RtRef { RtRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<RtRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Rt`, with its properties.
+    public struct RtRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+    }
+}
+
+extension html {
+    /// The component `Rtc`: call it to make one, `html.Rtc.id("…")` refers to one.
+    public static let Rtc = RtcComponent()
+
+    /// What `html.Rtc` is.
+    public struct RtcComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: RtcRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Rtc")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> RtcRef { RtcRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> RtcRef { RtcRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<RtcRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Rtc`, with its properties.
+    public struct RtcRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+    }
+}
+
+extension html {
+    /// The component `Ruby`: call it to make one, `html.Ruby.id("…")` refers to one.
+    public static let Ruby = RubyComponent()
+
+    /// What `html.Ruby` is.
+    public struct RubyComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: RubyRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Ruby")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> RubyRef { RubyRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> RubyRef { RubyRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<RubyRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Ruby`, with its properties.
+    public struct RubyRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+    }
+}
+
+extension html {
     /// The component `S`: call it to make one, `html.S.id("…")` refers to one.
     public static let S = SComponent()
 
@@ -54,6 +264,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SRef { SRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SRef { SRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SRef> { IDFamily(type) }
@@ -121,6 +334,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SampRef { SampRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SampRef { SampRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SampRef> { IDFamily(type) }
@@ -202,6 +418,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ScriptRef { ScriptRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ScriptRef { ScriptRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ScriptRef> { IDFamily(type) }
@@ -291,6 +510,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SectionRef { SectionRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SectionRef { SectionRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SectionRef> { IDFamily(type) }
     }
@@ -373,6 +595,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SelectRef { SelectRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SelectRef { SelectRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SelectRef> { IDFamily(type) }
@@ -465,6 +690,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ShadowRef { ShadowRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ShadowRef { ShadowRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ShadowRef> { IDFamily(type) }
     }
@@ -532,6 +760,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SlotRef { SlotRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SlotRef { SlotRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SlotRef> { IDFamily(type) }
     }
@@ -598,6 +829,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SmallRef { SmallRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SmallRef { SmallRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SmallRef> { IDFamily(type) }
@@ -675,6 +909,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SourceRef { SourceRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SourceRef { SourceRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SourceRef> { IDFamily(type) }
@@ -758,6 +995,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SpacerRef { SpacerRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SpacerRef { SpacerRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SpacerRef> { IDFamily(type) }
     }
@@ -824,6 +1064,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SpanRef { SpanRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SpanRef { SpanRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SpanRef> { IDFamily(type) }
@@ -892,6 +1135,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> StrikeRef { StrikeRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> StrikeRef { StrikeRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<StrikeRef> { IDFamily(type) }
     }
@@ -958,6 +1204,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> StrongRef { StrongRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> StrongRef { StrongRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<StrongRef> { IDFamily(type) }
@@ -1026,6 +1275,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SubRef { SubRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SubRef { SubRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SubRef> { IDFamily(type) }
     }
@@ -1092,6 +1344,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SummaryRef { SummaryRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SummaryRef { SummaryRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SummaryRef> { IDFamily(type) }
@@ -1160,6 +1415,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> SupRef { SupRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> SupRef { SupRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<SupRef> { IDFamily(type) }
     }
@@ -1227,6 +1485,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TableRef { TableRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TableRef { TableRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TableRef> { IDFamily(type) }
     }
@@ -1293,6 +1554,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TbodyRef { TbodyRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TbodyRef { TbodyRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TbodyRef> { IDFamily(type) }
@@ -1366,6 +1630,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TdRef { TdRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TdRef { TdRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TdRef> { IDFamily(type) }
@@ -1442,6 +1709,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TemplateRef { TemplateRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TemplateRef { TemplateRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TemplateRef> { IDFamily(type) }
@@ -1537,6 +1807,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TextareaRef { TextareaRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TextareaRef { TextareaRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TextareaRef> { IDFamily(type) }
@@ -1647,6 +1920,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TfootRef { TfootRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TfootRef { TfootRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TfootRef> { IDFamily(type) }
     }
@@ -1721,6 +1997,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> ThRef { ThRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> ThRef { ThRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<ThRef> { IDFamily(type) }
@@ -1801,6 +2080,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TheadRef { TheadRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TheadRef { TheadRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TheadRef> { IDFamily(type) }
     }
@@ -1869,6 +2151,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TimeRef { TimeRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TimeRef { TimeRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TimeRef> { IDFamily(type) }
@@ -1940,305 +2225,15 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> TitleRef { TitleRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TitleRef { TitleRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<TitleRef> { IDFamily(type) }
     }
 
     /// A reference to a `html.Title`, with its properties.
     public struct TitleRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-    }
-}
-
-extension html {
-    /// The component `Tr`: call it to make one, `html.Tr.id("…")` refers to one.
-    public static let Tr = TrComponent()
-
-    /// What `html.Tr` is.
-    public struct TrComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: TrRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Tr")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> TrRef { TrRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<TrRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Tr`, with its properties.
-    public struct TrRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-    }
-}
-
-extension html {
-    /// The component `Track`: call it to make one, `html.Track.id("…")` refers to one.
-    public static let Track = TrackComponent()
-
-    /// What `html.Track` is.
-    public struct TrackComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: TrackRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            default: Bool? = nil,
-            kind: String? = nil,
-            label: String? = nil,
-            src: String? = nil,
-            srcLang: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Track")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("default", `default`)
-            builder.set("kind", kind)
-            builder.set("label", label)
-            builder.set("src", src)
-            builder.set("srcLang", srcLang)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> TrackRef { TrackRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<TrackRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Track`, with its properties.
-    public struct TrackRef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-
-        /// The `default` property: true or false.
-        public var `default`: Prop<Bool?> { prop("default") }
-
-        /// The `kind` property: text.
-        public var kind: Prop<String?> { prop("kind") }
-
-        /// The `label` property: text.
-        public var label: Prop<String?> { prop("label") }
-
-        /// The `src` property: text.
-        public var src: Prop<String?> { prop("src") }
-
-        /// The `srcLang` property: text.
-        public var srcLang: Prop<String?> { prop("srcLang") }
-    }
-}
-
-extension html {
-    /// The component `U`: call it to make one, `html.U.id("…")` refers to one.
-    public static let U = UComponent()
-
-    /// What `html.U` is.
-    public struct UComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: URef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "U")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> URef { URef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<URef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.U`, with its properties.
-    public struct URef: HTMLRef {
-        /// The id of the component.
-        public let componentID: ComponentID
-
-        /// Refers to the component with this id.
-        public init(_ id: ComponentID) { componentID = id }
-    }
-}
-
-extension html {
-    /// The component `Ul`: call it to make one, `html.Ul.id("…")` refers to one.
-    public static let Ul = UlComponent()
-
-    /// What `html.Ul` is.
-    public struct UlComponent: Sendable {
-        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
-        public func callAsFunction(
-            _ children: (any Renderable)? = nil,
-            id: UlRef? = nil,
-            nClicks: Int? = nil,
-            nClicksTimestamp: Int? = nil,
-            disableNClicks: Bool? = nil,
-            key: String? = nil,
-            accessKey: String? = nil,
-            contentEditable: String? = nil,
-            dir: String? = nil,
-            draggable: String? = nil,
-            hidden: Bool? = nil,
-            lang: String? = nil,
-            role: String? = nil,
-            spellCheck: String? = nil,
-            tabIndex: (any JSONEncodable)? = nil,
-            title: String? = nil,
-            className: String? = nil,
-            style: Style? = nil,
-            extra: [String: any JSONEncodable] = [:]
-        ) -> Element {
-            var builder = ElementBuilder("dash_html_components", "Ul")
-            builder.id(id?.componentID)
-            builder.children(children)
-            builder.set("n_clicks", nClicks)
-            builder.set("n_clicks_timestamp", nClicksTimestamp)
-            builder.set("disable_n_clicks", disableNClicks)
-            builder.set("key", key)
-            builder.set("accessKey", accessKey)
-            builder.set("contentEditable", contentEditable)
-            builder.set("dir", dir)
-            builder.set("draggable", draggable)
-            builder.set("hidden", hidden)
-            builder.set("lang", lang)
-            builder.set("role", role)
-            builder.set("spellCheck", spellCheck)
-            builder.set("tabIndex", tabIndex)
-            builder.set("title", title)
-            builder.set("className", className)
-            builder.set("style", style)
-            return builder.finish(extra)
-        }
-
-        /// A typed reference to the component with this id.
-        public func id(_ id: String) -> UlRef { UlRef(ComponentID(id)) }
-
-        /// The components that share the type `type` in a dictionary id and differ in the index.
-        public func family(_ type: String) -> IDFamily<UlRef> { IDFamily(type) }
-    }
-
-    /// A reference to a `html.Ul`, with its properties.
-    public struct UlRef: HTMLRef {
         /// The id of the component.
         public let componentID: ComponentID
 

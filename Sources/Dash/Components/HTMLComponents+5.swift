@@ -3,6 +3,311 @@
 public import DashJSON
 
 extension html {
+    /// The component `Tr`: call it to make one, `html.Tr.id("…")` refers to one.
+    public static let Tr = TrComponent()
+
+    /// What `html.Tr` is.
+    public struct TrComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: TrRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Tr")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> TrRef { TrRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TrRef { TrRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<TrRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Tr`, with its properties.
+    public struct TrRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+    }
+}
+
+extension html {
+    /// The component `Track`: call it to make one, `html.Track.id("…")` refers to one.
+    public static let Track = TrackComponent()
+
+    /// What `html.Track` is.
+    public struct TrackComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: TrackRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            default: Bool? = nil,
+            kind: String? = nil,
+            label: String? = nil,
+            src: String? = nil,
+            srcLang: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Track")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("default", `default`)
+            builder.set("kind", kind)
+            builder.set("label", label)
+            builder.set("src", src)
+            builder.set("srcLang", srcLang)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> TrackRef { TrackRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> TrackRef { TrackRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<TrackRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Track`, with its properties.
+    public struct TrackRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+
+        /// The `default` property: true or false.
+        public var `default`: Prop<Bool?> { prop("default") }
+
+        /// The `kind` property: text.
+        public var kind: Prop<String?> { prop("kind") }
+
+        /// The `label` property: text.
+        public var label: Prop<String?> { prop("label") }
+
+        /// The `src` property: text.
+        public var src: Prop<String?> { prop("src") }
+
+        /// The `srcLang` property: text.
+        public var srcLang: Prop<String?> { prop("srcLang") }
+    }
+}
+
+extension html {
+    /// The component `U`: call it to make one, `html.U.id("…")` refers to one.
+    public static let U = UComponent()
+
+    /// What `html.U` is.
+    public struct UComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: URef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "U")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> URef { URef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> URef { URef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<URef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.U`, with its properties.
+    public struct URef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+    }
+}
+
+extension html {
+    /// The component `Ul`: call it to make one, `html.Ul.id("…")` refers to one.
+    public static let Ul = UlComponent()
+
+    /// What `html.Ul` is.
+    public struct UlComponent: Sendable {
+        /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+        public func callAsFunction(
+            _ children: (any Renderable)? = nil,
+            id: UlRef? = nil,
+            nClicks: Int? = nil,
+            nClicksTimestamp: Int? = nil,
+            disableNClicks: Bool? = nil,
+            key: String? = nil,
+            accessKey: String? = nil,
+            contentEditable: String? = nil,
+            dir: String? = nil,
+            draggable: String? = nil,
+            hidden: Bool? = nil,
+            lang: String? = nil,
+            role: String? = nil,
+            spellCheck: String? = nil,
+            tabIndex: (any JSONEncodable)? = nil,
+            title: String? = nil,
+            className: String? = nil,
+            style: Style? = nil,
+            extra: [String: any JSONEncodable] = [:]
+        ) -> Element {
+            var builder = ElementBuilder("dash_html_components", "Ul")
+            builder.id(id?.componentID)
+            builder.children(children)
+            builder.set("n_clicks", nClicks)
+            builder.set("n_clicks_timestamp", nClicksTimestamp)
+            builder.set("disable_n_clicks", disableNClicks)
+            builder.set("key", key)
+            builder.set("accessKey", accessKey)
+            builder.set("contentEditable", contentEditable)
+            builder.set("dir", dir)
+            builder.set("draggable", draggable)
+            builder.set("hidden", hidden)
+            builder.set("lang", lang)
+            builder.set("role", role)
+            builder.set("spellCheck", spellCheck)
+            builder.set("tabIndex", tabIndex)
+            builder.set("title", title)
+            builder.set("className", className)
+            builder.set("style", style)
+            return builder.finish(extra)
+        }
+
+        /// A typed reference to the component with this id.
+        public func id(_ id: String) -> UlRef { UlRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> UlRef { UlRef(id) }
+
+        /// The components that share the type `type` in a dictionary id and differ in the index.
+        public func family(_ type: String) -> IDFamily<UlRef> { IDFamily(type) }
+    }
+
+    /// A reference to a `html.Ul`, with its properties.
+    public struct UlRef: HTMLRef {
+        /// The id of the component.
+        public let componentID: ComponentID
+
+        /// Refers to the component with this id.
+        public init(_ id: ComponentID) { componentID = id }
+    }
+}
+
+extension html {
     /// The component `Var`: call it to make one, `html.Var.id("…")` refers to one.
     public static let Var = VarComponent()
 
@@ -54,6 +359,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> VarRef { VarRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> VarRef { VarRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<VarRef> { IDFamily(type) }
@@ -143,6 +451,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> VideoRef { VideoRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> VideoRef { VideoRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<VideoRef> { IDFamily(type) }
@@ -244,6 +555,9 @@ extension html {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> WbrRef { WbrRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> WbrRef { WbrRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<WbrRef> { IDFamily(type) }
     }
@@ -310,6 +624,9 @@ extension html {
 
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> XmpRef { XmpRef(ComponentID(id)) }
+
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> XmpRef { XmpRef(id) }
 
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<XmpRef> { IDFamily(type) }

@@ -174,6 +174,9 @@ extension dashTable {
         /// A typed reference to the component with this id.
         public func id(_ id: String) -> DataTableRef { DataTableRef(ComponentID(id)) }
 
+        /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+        public func id(_ id: ComponentID) -> DataTableRef { DataTableRef(id) }
+
         /// The components that share the type `type` in a dictionary id and differ in the index.
         public func family(_ type: String) -> IDFamily<DataTableRef> { IDFamily(type) }
     }

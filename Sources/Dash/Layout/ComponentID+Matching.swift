@@ -13,6 +13,18 @@ extension ComponentID {
     /// The keys whose value is `match`.
     var matchKeys: Set<String> { Set(members.filter { $0.value == .match }.keys) }
 
+    /// The id with constants in the place of `match`, where there are any for its keys.
+    func matched(by values: [String: IDValue]) -> ComponentID {
+        guard !matchKeys.isEmpty else { return self }
+        return ComponentID(
+            pattern: Dictionary(
+                uniqueKeysWithValues: members.map { key, value in
+                    (key, value == .match ? values[key] ?? value : value)
+                }
+            )
+        )
+    }
+
     /// True if `other`, an id of a real component, is this id or one this pattern stands for.
     func stands(for other: ComponentID) -> Bool {
         guard case .pattern(let pattern) = form, case .pattern(let values) = other.form else { return self == other }

@@ -9,6 +9,8 @@ public struct Prop<Value>: Sendable {
     public let id: ComponentID
     /// The property's name as the browser knows it, such as `n_clicks`.
     public let name: String
+    /// True if the values are lists of one value for each component that the id stands for.
+    var isList = false
     let write: @Sendable (Value, inout JSONWriter) -> Void
     let read: @Sendable (JSON) throws -> Value
 
@@ -26,12 +28,16 @@ public struct Prop<Value>: Sendable {
 
     /// The same property with another type, for where the generated one is too wide or wrong:
     /// `city.value.as(String?.self)`.
-    public func `as`<Other: JSONConvertible>(_ type: Other.Type) -> Prop<Other> { Prop<Other>(id, name) }
+    public func `as`<Other: JSONConvertible>(_ type: Other.Type) -> Prop<Other> {
+        var other = Prop<Other>(id, name)
+        other.isList = isList
+        return other
+    }
 
     /// The same property of a list of components.
     var all: Prop<[Value]> {
         let (read, write) = (self.read, self.write)
-        return Prop<[Value]>(
+        var list = Prop<[Value]>(
             id: id,
             name: name,
             write: { values, writer in
@@ -47,6 +53,8 @@ public struct Prop<Value>: Sendable {
                 return try values.map(read)
             }
         )
+        list.isList = true
+        return list
     }
 
     /// The value as the bytes that travel.

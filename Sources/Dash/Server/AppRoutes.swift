@@ -25,7 +25,7 @@ struct AppRoutes: Sendable {
         case .post where rest == CallbackRoute.path:
             return try await callbacks.respond(to: request, app: app, connection: connection)
         case .get, .head:
-            return try await read(request, rest, app, context)
+            return try await read(request, rest, app, context, connection)
         default:
             return Answers.text(.methodNotAllowed, "\(request.method) is not answered here.")
         }
@@ -35,11 +35,13 @@ struct AppRoutes: Sendable {
         _ request: Request,
         _ rest: String,
         _ app: ServedApp,
-        _ context: some RequestContext
+        _ context: some RequestContext,
+        _ connection: ConnectionWatch?
     ) async throws -> Response {
         switch rest {
         case "_dash-layout":
-            return Answers.json(try await app.layout(for: PageRequest(request, path: rest), on: callbacks.executor))
+            let page = PageRequest(request, path: rest, from: connection)
+            return Answers.json(try await app.layout(for: page, on: callbacks.executor))
         case "_dash-dependencies":
             return Answers.json(app.dependencies)
         case "_reload-hash":
@@ -47,12 +49,18 @@ struct AppRoutes: Sendable {
         case "_favicon.ico":
             return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon")
         case ClientScript.path:
-            var response = Answers.bytesAnswer(ClientScript.bytes, type: ContentType.of(ClientScript.path))
-            response.headers[.cacheControl] = "public, max-age=31536000, immutable"
-            return response
+            return ownScript(ClientScript.bytes)
         default:
+            if let script = app.clientside.script(at: rest) { return ownScript(script) }
             return try await file(request, rest, app, context) ?? index(request, app)
         }
+    }
+
+    /// A script whose name changes with its content.
+    private func ownScript(_ bytes: [UInt8]) -> Response {
+        var response = Answers.bytesAnswer(bytes, type: ContentType.of(ClientScript.path))
+        response.headers[.cacheControl] = "public, max-age=31536000, immutable"
+        return response
     }
 
     /// A file of a suite or of the assets; nil for a path that is neither, which is a page's.
@@ -99,8 +107,11 @@ struct AppRoutes: Sendable {
 extension PageRequest {
     /// The parts of a request that an app may know.
     ///
-    /// - Parameter path: the path below the app's own, without its first slash.
-    init(_ request: Request, path: String) {
+    /// - Parameters:
+    ///   - path: the path below the app's own, without its first slash.
+    ///   - connection: what the request came on.
+    init(_ request: Request, path: String, from connection: ConnectionWatch?) {
         self.init(path: "/" + path + (request.uri.query.map { "?\($0)" } ?? ""), sent: request.headers)
+        remoteAddress = connection?.address
     }
 }

@@ -20,13 +20,19 @@ struct AssetsFolder: Sendable {
     let path: String
     /// Every regular file, in the order of the rule.
     let files: [File]
+    /// Those that go into the page.
+    private let included: [File]
     private let places: [String: Int]
     private static let keys: Set<URLResourceKey> = [
         .isRegularFileKey, .isSymbolicLinkKey, .contentModificationDateKey, .fileSizeKey,
     ]
 
     /// Walks the folder. A folder that does not exist has no files. Links are left out: they could lead anywhere.
-    init(path: String) {
+    ///
+    /// - Parameters:
+    ///   - path: the folder.
+    ///   - options: which files go into the page.
+    init(path: String, _ options: AssetsOptions = AssetsOptions()) {
         self.path = path
         let root = URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL
         let walk = FileManager.default.enumerator(at: root, includingPropertiesForKeys: Array(Self.keys))
@@ -36,6 +42,7 @@ struct AssetsFolder: Sendable {
             if let file = File(name: name, at: url, keys: Self.keys) { found.append(file) }
         }
         files = found.sorted { Self.order($0.name) < Self.order($1.name) }
+        included = options.isIncluded ? files.filter(options.filter()) : []
         places = Dictionary(files.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { $1 })
     }
 
@@ -49,10 +56,10 @@ struct AssetsFolder: Sendable {
     }
 
     /// The files that are scripts.
-    var scripts: [File] { files.filter { $0.name.hasSuffix(".js") || $0.name.hasSuffix(".mjs") } }
+    var scripts: [File] { included.filter { $0.name.hasSuffix(".js") || $0.name.hasSuffix(".mjs") } }
 
     /// The files that are style sheets.
-    var stylesheets: [File] { files.filter { $0.name.hasSuffix(".css") } }
+    var stylesheets: [File] { included.filter { $0.name.hasSuffix(".css") } }
 
     /// The icon; the last one wins, as in Dash.
     var favicon: File? { files.last { $0.name == "favicon.ico" || $0.name.hasSuffix("/favicon.ico") } }
@@ -60,6 +67,19 @@ struct AssetsFolder: Sendable {
     private static func order(_ name: String) -> (String, String) {
         guard let slash = name.lastIndex(of: "/") else { return ("", name) }
         return (String(name[..<slash]), String(name[slash...]))
+    }
+}
+
+extension AssetsOptions {
+    /// Tells which files go into the page. A pattern that is none, which is a finding at start, leaves out nothing.
+    fileprivate func filter() -> (AssetsFolder.File) -> Bool {
+        let names = ignore.flatMap { try? Regex($0) }
+        let folders = ignoreFolders.compactMap { try? Regex($0) }
+        return { file in
+            let parts = file.name.split(separator: "/")
+            if let names, let name = parts.last, name.firstMatch(of: names) != nil { return false }
+            return !parts.dropLast().contains { part in folders.contains { part.firstMatch(of: $0) != nil } }
+        }
     }
 }
 

@@ -51,7 +51,13 @@ struct CallbackRoute: Sendable {
             await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
             return Answers.json(CallbackResponse(response: []).bytes)
         case .background: return try await background.respond(to: call)
-        case .regular: return try await run(call)
+        case .clientside:
+            return Answers.text(.internalServerError, "\(callback.id) is a callback of the browser; nothing runs here.")
+        case .regular:
+            let began = ContinuousClock.now
+            var response = try await run(call)
+            call.reply.add(to: &response, timing: debug ? .now - began : nil)
+            return response
         }
     }
 
@@ -78,7 +84,7 @@ struct CallbackRoute: Sendable {
     ) async throws -> CallbackCall {
         let query = JobQuery(request.uri.query)
         let visitor = sessions.visitor(cookieHeader: request.headers[.cookie], endID: query.endID)
-        let page = PageRequest(request, path: Self.path)
+        let page = PageRequest(request, path: Self.path, from: connection)
         let named = try await owner(of: page, app.app)
         return CallbackCall(
             app: app.name,
@@ -113,24 +119,17 @@ struct CallbackRoute: Sendable {
     private func run(_ call: CallbackCall) async throws -> Response {
         let sent = SentProperties()
         let context = call.context(emit: sent.add)
-        let outcome: CallbackOutcome
+        let values: [PropertyUpdate]?
         do {
-            outcome = try await withTaskExecutorPreference(executor) { try await call.callback.run(in: context) }
+            let outcome = try await withTaskExecutorPreference(executor) { try await call.callback.run(in: context) }
+            values = try outcome.updates?.resolved(for: call.callback, targets: call.request.targets)
         } catch {
             return try await call.recover(from: CallbackFailure(error), logger: logger)
         }
         let side = sent.properties
-        switch outcome {
-        case .preventUpdate where side.isEmpty:
-            return Answers.noContent
-        case .updates where side.isEmpty && call.callback.hasNoOutput:
-            return Answers.noContent
-        case .preventUpdate:
-            return Answers.json(CallbackResponse(response: [], sideUpdate: side).bytes)
-        case .updates(let updates):
-            let values = updates.resolved(for: call.callback, targets: call.request.targets)
-            return Answers.json(CallbackResponse(response: values, sideUpdate: side).bytes)
-        }
+        let isNothing = values == nil || call.callback.hasNoOutput
+        if side.isEmpty && isNothing { return Answers.noContent }
+        return Answers.json(CallbackResponse(response: values ?? [], sideUpdate: side).bytes)
     }
 }
 

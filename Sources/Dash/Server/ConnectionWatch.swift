@@ -8,6 +8,7 @@ import Synchronization
 final class ConnectionWatch: Sendable {
     private struct State {
         var isClosed = false
+        var address: String?
         var action: (@Sendable () -> Void)?
     }
     private let state = Mutex(State())
@@ -20,6 +21,11 @@ final class ConnectionWatch: Sendable {
         }
         if isClosed { action?() }
     }
+
+    /// The address of the other side; nil if it is not known.
+    var address: String? { state.withLock { $0.address } }
+
+    fileprivate func opened(by address: String?) { state.withLock { $0.address = address } }
 
     fileprivate func close() {
         let action = state.withLock { state in
@@ -65,6 +71,7 @@ private final class ConnectionWatchHandler: ChannelInboundHandler, RemovableChan
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        watch.opened(by: context.channel.remoteAddress?.ipAddress)
         watches.add(watch, for: context.channel)
     }
 

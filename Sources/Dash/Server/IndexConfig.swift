@@ -14,6 +14,7 @@ struct IndexConfig: Sendable {
     var childrenProps: JSON
     /// The token of this page load.
     var endID: String
+    var page = PageOptions()
 
     /// The versions of the front end that the pinned suites carry; shown by the developer's tools only.
     static let dashVersion = "4.4.1"
@@ -27,7 +28,7 @@ struct IndexConfig: Sendable {
         config.append("ui", .bool(debug))
         config.append("props_check", .bool(debug))
         config.append("disable_version_check", true)
-        config.append("show_undo_redo", false)
+        config.append("show_undo_redo", .bool(page.showsUndoRedo))
         config.append("suppress_callback_exceptions", .bool(suppressCallbackExceptions))
         config.append("update_title", updateTitle.map { .string($0) } ?? .null)
         config.append("children_props", childrenProps)
@@ -38,10 +39,13 @@ struct IndexConfig: Sendable {
         config.append("ddk_version", .null)
         config.append("plotly_version", .string(Self.plotlyVersion))
         config.append("validate_callbacks", .bool(debug))
-        config.append("csrf_token_name", "_csrf_token")
-        config.append("csrf_header_name", "X-CSRFToken")
+        config.append("csrf_token_name", .string(page.csrfCookie))
+        config.append("csrf_header_name", .string(page.csrfHeader))
         config.append("end_id", .string(endID))
         config.append("plotly_cloud_installed", false)
+        if !suppressCallbackExceptions, let layout = page.validationLayout {
+            config.append("validation_layout", layout.json)
+        }
         return .object(config)
     }
 }

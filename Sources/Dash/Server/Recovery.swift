@@ -20,7 +20,7 @@ extension CallbackCall {
         var answer = CallbackResponse(response: [])
         let outcome = try await withTaskExecutorPreference(executor) { try await handle(failure, in: context) }
         if case .updates(let updates) = outcome {
-            answer.response = updates.resolved(for: callback, targets: request.targets)
+            answer.response = try updates.resolved(for: callback, targets: request.targets)
         }
         answer.sideUpdate = sent.properties
         return Answers.json(answer.bytes)

@@ -12,6 +12,7 @@ struct ServedApp: Sendable {
     let requestsPrefix: String
     let suites: SuiteFiles
     let assets: AssetsFolder
+    let clientside: ClientsideScripts
     let dependencies: [UInt8]
     /// The layout where it is a value; nil for a function.
     private let fixedLayout: [UInt8]?
@@ -26,7 +27,8 @@ struct ServedApp: Sendable {
         path = mount.path
         requestsPrefix = String(pathPrefix.dropLast()) + mount.path
         self.suites = suites
-        assets = AssetsFolder(path: mount.app.assetsFolder)
+        assets = AssetsFolder(path: mount.app.assetsFolder, mount.app.assets)
+        clientside = ClientsideScripts(mount.app.registry.callbacks)
         dependencies = app.registry.dependencies().serialized()
         if case .value(let layout) = app.layoutSource {
             fixedLayout = layout.jsonBytes()
@@ -49,29 +51,35 @@ struct ServedApp: Sendable {
     ///
     /// - Parameter endID: the token of this load.
     func index(endID: String, debug: Bool) -> IndexPage {
+        let page = app.page
         let config = IndexConfig(
             requestsPrefix: requestsPrefix,
             debug: debug,
             updateTitle: app.updateTitle,
             suppressCallbackExceptions: app.suppressCallbackExceptions,
             childrenProps: suites.childrenProps,
-            endID: endID
+            endID: endID,
+            page: page
         )
         return IndexPage(
             title: app.title,
-            requestsPrefix: requestsPrefix,
-            stylesheets: suites.styles(prefix: requestsPrefix) + assets.stylesheets.map(url),
-            scripts: scripts(debug: debug),
+            options: page,
+            stylesheets: (suites.styles(prefix: requestsPrefix) + assets.stylesheets.map(url))
+                .map(TagAttributes.init(address:)),
+            scripts: scripts(debug: debug, external: page.externalScripts),
             favicon: assets.favicon.map(url) ?? requestsPrefix + "_favicon.ico?v=" + ClientScript.version,
             config: config.json
         )
     }
 
     /// Dash's order, with our own script before the renderer.
-    private func scripts(debug: Bool) -> [String] {
+    private func scripts(debug: Bool, external: [TagAttributes]) -> [TagAttributes] {
         let suite = { suites.scripts($0, prefix: requestsPrefix, development: debug) }
-        return suite(.dependencies) + suite(.suite) + assets.scripts.map(url)
-            + [requestsPrefix + ClientScript.path] + suite(.core)
+        let rest =
+            suite(.suite) + assets.scripts.map(url) + [requestsPrefix + ClientScript.path] + suite(.core)
+            + clientside.paths.map { requestsPrefix + $0 }
+        return suite(.dependencies).map(TagAttributes.init(address:)) + external
+            + rest.map(TagAttributes.init(address:))
     }
 
     private func url(_ file: AssetsFolder.File) -> String {

@@ -29,6 +29,11 @@ struct Sessions: Sendable {
         return (session, (name, signer.sign(session, purpose: "session")))
     }
 
+    /// Whether a cookie of this name may be one of ours.
+    static func isCookieName(_ name: String) -> Bool {
+        name.utf8.count == 13 && name.hasPrefix("dash_") && name.dropFirst(5).allSatisfy(\.isHexDigit)
+    }
+
     /// The session of a request's `Cookie` header, or nil when it carries none that we signed.
     func session(cookieHeader: String?) -> String? {
         sessions(cookieHeader: cookieHeader).first

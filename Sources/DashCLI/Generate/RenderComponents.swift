@@ -37,6 +37,9 @@ enum RenderComponents {
                     /// A typed reference to the component with this id.
                     public func id(_ id: String) -> \(name)Ref { \(name)Ref(ComponentID(id)) }
 
+                    /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+                    public func id(_ id: ComponentID) -> \(name)Ref { \(name)Ref(id) }
+
                     /// The components that share the type `type` in a dictionary id and differ in the index.
                     public func family(_ type: String) -> IDFamily<\(name)Ref> { IDFamily(type) }
                 }

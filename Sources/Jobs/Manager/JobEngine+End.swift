@@ -138,7 +138,8 @@ extension JobEngine {
 }
 
 extension JobFailure {
-    init(_ failure: WorkerFailure) {
+    /// The failure of an attempt, as its job's.
+    package init(_ failure: WorkerFailure) {
         let kind: Kind =
             switch failure.kind {
             case .error: .error
@@ -146,12 +147,13 @@ extension JobFailure {
             case .startup: .startup
             case .incompatible: .incompatible
             case .tooLarge: .tooLarge
+            case .timedOut: .timedOut
             }
         self.init(kind: kind, code: failure.code, message: failure.message, trace: failure.trace)
     }
 
     /// Whether another attempt may go better.
-    var allowsRetry: Bool {
+    package var allowsRetry: Bool {
         kind == .error || kind == .crash || kind == .lost || kind == .startup
     }
 }

@@ -17,4 +17,30 @@ public protocol JobExecutor: Service {
 
     /// Stops a task, in the end by force. An unknown task is left alone.
     func cancel(_ taskID: String)
+
+    /// Asks a task to stop and leaves it the time it takes. An unknown task is left alone.
+    func interrupt(_ taskID: String)
+
+    /// Stops a task by force, at once. An unknown task is left alone.
+    func kill(_ taskID: String)
+
+    /// Changes ``maximumConcurrency``; what runs goes on.
+    func resize(_ maximum: Int)
+
+    /// The ids of the processes that run tasks, sorted.
+    var processes: [Int32] { get }
+}
+
+extension JobExecutor {
+    /// Cancels it.
+    public func interrupt(_ taskID: String) { cancel(taskID) }
+
+    /// Cancels it.
+    public func kill(_ taskID: String) { cancel(taskID) }
+
+    /// Nothing: it has the size that it has.
+    public func resize(_ maximum: Int) {}
+
+    /// None.
+    public var processes: [Int32] { [] }
 }

@@ -22,6 +22,8 @@ public struct JobRequest: Sendable {
     public var cache: CacheStore?
     /// JSON kept for the starter and given back in the news, never read here.
     public var details: [UInt8]
+    /// Another program's task that does the work, or nil when this program's workers do. Needs a manager with a queue.
+    public var remote: RemoteTask?
 
     /// Makes a request; only the name has no default.
     public init(
@@ -35,7 +37,8 @@ public struct JobRequest: Sendable {
         version: String = "",
         retries: RetryPolicy = .none,
         cache: CacheStore? = nil,
-        details: [UInt8] = []
+        details: [UInt8] = [],
+        remote: RemoteTask? = nil
     ) {
         self.id = id
         self.name = name
@@ -48,5 +51,6 @@ public struct JobRequest: Sendable {
         self.retries = retries
         self.cache = cache
         self.details = details
+        self.remote = remote
     }
 }

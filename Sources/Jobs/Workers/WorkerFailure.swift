@@ -12,6 +12,8 @@ public struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible 
         case incompatible
         /// The work's result, or what it told on the way, is larger than can be sent.
         case tooLarge
+        /// The work took longer than its time limit; its process was killed, or it ended when it was told.
+        case timedOut
     }
 
     /// What sort of failure it is.

@@ -4,7 +4,6 @@ import json
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
 
 from .waiting import wait_until
 
@@ -50,7 +49,8 @@ class Page:
         return self.driver.execute_script(body, *arguments)
 
     def element(self, name):
-        return self.driver.find_element(By.ID, name)
+        # Not by a selector: the text of a pattern id has quotes and braces.
+        return self.script("return document.getElementById(arguments[0])", name)
 
     def click(self, name):
         self.element(name).click()

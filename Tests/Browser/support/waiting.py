@@ -11,5 +11,6 @@ def wait_until(condition, timeout=10, what="the condition", pause=0.02):
         if answer:
             return answer
         if time.monotonic() > deadline:
+            what = what() if callable(what) else what
             raise AssertionError(f"{what} did not become true within {timeout} s; last: {answer!r}")
         time.sleep(pause)

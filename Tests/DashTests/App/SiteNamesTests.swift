@@ -7,7 +7,7 @@ struct SiteNamesTests {
     private func app(_ name: String? = nil, jobs: [String] = []) -> DashApp {
         let app = DashApp(name: name)
         let run = html.Button.id("run")
-        app.layout = html.Button("Run", id: run)
+        app.layout = html.Div([html.Button("Run", id: run)] + jobs.indices.map { html.P(id: html.P.id("text\($0)")) })
         for (number, job) in jobs.enumerated() {
             let text = html.P.id("text\(number)")
             app.backgroundCallback(Output(text.children), Input(run.nClicks), name: job) { _ in "done" }

@@ -131,24 +131,21 @@ struct IntervalTests {
     }
 
     @Test("Only progress of a live job waits")
-    func mayWait() throws {
+    func mayWait() async throws {
         let value = PropertyValue(id: "bar", property: "value", value: RawJSON("1"))
         var news = JobNews(id: .new, name: "", owner: "", page: "", version: "", state: .running, progress: [value])
-        let pace = ProgressPace()
-        #expect(pace.wait(before: news, interval: .seconds(3600)) == nil)
-        pace.delivered(news.id, interval: .seconds(3600))
-        let wait = try #require(pace.wait(before: news, interval: .seconds(3600)))
+        let pace = ProgressPace(fleet: LocalFleet())
+        #expect(try await pace.wait(before: news, interval: .seconds(3600)) == nil)
+        try await pace.delivered(news.id, interval: .seconds(3600))
+        let wait = try #require(await pace.wait(before: news, interval: .seconds(3600)))
         #expect(wait > .zero && wait <= .seconds(3600))
-        #expect(pace.wait(before: news, interval: .zero) == nil)
+        #expect(try await pace.wait(before: news, interval: .zero) == nil)
         news.props = [value]
-        #expect(pace.wait(before: news, interval: .seconds(3600)) == nil)
+        #expect(try await pace.wait(before: news, interval: .seconds(3600)) == nil)
         news.props = []
         for state in [JobState.cancelling, .cancelled, .succeeded, .failed, .lost, .timedOut] {
             news.state = state
-            #expect(pace.wait(before: news, interval: .seconds(3600)) == nil)
+            #expect(try await pace.wait(before: news, interval: .seconds(3600)) == nil)
         }
-        news.state = .running
-        pace.forget(news.id)
-        #expect(pace.wait(before: news, interval: .seconds(3600)) == nil)
     }
 }

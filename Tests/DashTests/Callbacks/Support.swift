@@ -42,7 +42,7 @@ extension DashApp {
             outcome = handled
         }
         guard case .updates(let updates) = outcome else { return .null }
-        let values = updates.resolved(for: callback, targets: request.targets)
+        let values = try updates.resolved(for: callback, targets: request.targets)
         return try JSON(parsing: CallbackResponse(response: values, sideUpdate: sent.properties).bytes)
     }
 }

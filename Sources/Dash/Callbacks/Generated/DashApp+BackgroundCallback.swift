@@ -13,7 +13,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -26,7 +29,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -50,7 +55,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { _, _ in
             return try await perform()
@@ -67,7 +74,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -81,7 +91,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -105,7 +117,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -124,7 +138,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -139,7 +156,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -163,7 +182,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -184,7 +205,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -200,7 +224,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -224,7 +250,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -247,7 +275,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -264,7 +295,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -288,7 +321,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -313,7 +348,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -331,7 +369,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -355,7 +395,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -382,7 +424,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -401,7 +446,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -425,7 +472,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -454,7 +503,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -474,7 +526,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -498,7 +552,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -529,7 +585,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -550,7 +609,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -574,7 +635,9 @@ extension DashApp {
                     progressDefault: nil,
                     cache: cache,
                     retries: retries
-                )
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)

@@ -7,7 +7,10 @@ extension DashApp {
     /// - Parameters:
     ///   - output: What the closure's result is written to.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -16,7 +19,9 @@ extension DashApp {
     public func callback<O: OutputSet>(
         _ output: O,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -32,7 +37,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { _, _ in
             return try await perform()
@@ -45,7 +52,10 @@ extension DashApp {
     ///   - output: What the closure's result is written to.
     ///   - a: What the closure's argument 1 is.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -55,7 +65,9 @@ extension DashApp {
         _ output: O,
         _ a: A,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -71,7 +83,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -86,7 +100,10 @@ extension DashApp {
     ///   - a: What the closure's argument 1 is.
     ///   - b: What the closure's argument 2 is.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -97,7 +114,9 @@ extension DashApp {
         _ a: A,
         _ b: B,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -113,7 +132,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -130,7 +151,10 @@ extension DashApp {
     ///   - b: What the closure's argument 2 is.
     ///   - c: What the closure's argument 3 is.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -142,7 +166,9 @@ extension DashApp {
         _ b: B,
         _ c: C,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -158,7 +184,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -177,7 +205,10 @@ extension DashApp {
     ///   - c: What the closure's argument 3 is.
     ///   - d: What the closure's argument 4 is.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -190,7 +221,9 @@ extension DashApp {
         _ c: C,
         _ d: D,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -206,7 +239,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -227,7 +262,10 @@ extension DashApp {
     ///   - d: What the closure's argument 4 is.
     ///   - e: What the closure's argument 5 is.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -241,7 +279,9 @@ extension DashApp {
         _ d: D,
         _ e: E,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -257,7 +297,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -280,7 +322,10 @@ extension DashApp {
     ///   - e: What the closure's argument 5 is.
     ///   - f: What the closure's argument 6 is.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -295,7 +340,9 @@ extension DashApp {
         _ e: E,
         _ f: F,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -311,7 +358,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -336,7 +385,10 @@ extension DashApp {
     ///   - f: What the closure's argument 6 is.
     ///   - g: What the closure's argument 7 is.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -352,7 +404,9 @@ extension DashApp {
         _ f: F,
         _ g: G,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -368,7 +422,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)
@@ -395,7 +451,10 @@ extension DashApp {
     ///   - g: What the closure's argument 7 is.
     ///   - h: What the closure's argument 8 is.
     ///   - running: Properties that have another value while it runs.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -412,7 +471,9 @@ extension DashApp {
         _ g: G,
         _ h: H,
         running: [Running] = [],
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -428,7 +489,9 @@ extension DashApp {
                 running: running,
                 preventInitialCall: preventInitialCall,
                 name: name,
-                location: SourceLocation(file: file, line: line)
+                location: SourceLocation(file: file, line: line),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, _ in
             let a = try arguments.read(a)

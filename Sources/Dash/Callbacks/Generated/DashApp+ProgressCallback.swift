@@ -15,7 +15,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -30,7 +33,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -53,8 +58,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { _, context in
             return try await perform(ProgressSetter(progress, context: context))
@@ -73,7 +81,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -89,7 +100,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -112,8 +125,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, context in
             let a = try arguments.read(a)
@@ -134,7 +150,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -151,7 +170,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -174,8 +195,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, context in
             let a = try arguments.read(a)
@@ -198,7 +222,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -216,7 +243,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -239,8 +268,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, context in
             let a = try arguments.read(a)
@@ -265,7 +297,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -284,7 +319,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -307,8 +344,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, context in
             let a = try arguments.read(a)
@@ -335,7 +375,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -355,7 +398,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -378,8 +423,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, context in
             let a = try arguments.read(a)
@@ -408,7 +456,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -429,7 +480,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -452,8 +505,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, context in
             let a = try arguments.read(a)
@@ -484,7 +540,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -506,7 +565,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -529,8 +590,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, context in
             let a = try arguments.read(a)
@@ -563,7 +627,10 @@ extension DashApp {
     ///   - cache: Which starts share a result; by default none do.
     ///   - interval: The shortest gap between two updates of the progress in the page.
     ///   - retries: How often a job that failed, crashed or was lost is tried again.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
+    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared; nil is
+    ///     what the app says.
+    ///   - optional: Whether its components may be missing in the layout.
+    ///   - hidden: Whether the developer's tools leave it out.
     ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
     ///   - name: A name that stays when inputs and outputs change; by default made of these.
     ///   - file: Where it is declared, for messages.
@@ -586,7 +653,9 @@ extension DashApp {
         cache: CachePolicy? = nil,
         interval: Duration = .zero,
         retries: RetryPolicy = .none,
-        preventInitialCall: PreventInitialCall = false,
+        preventInitialCall: PreventInitialCall? = nil,
+        optional: Bool = false,
+        hidden: Bool = false,
         onError: (@Sendable (CallbackFailure) async throws -> O.Values?)? = nil,
         name: String? = nil,
         file: StaticString = #fileID,
@@ -609,8 +678,11 @@ extension DashApp {
                     progress: progress.outputSlots.map(\.ref),
                     progressDefault: progressDefault.map(progress.placed),
                     cache: cache,
-                    retries: retries
-                )
+                    retries: retries,
+                    progressLists: progress.outputSlots.filter(\.isList).map(\.ref)
+                ),
+                optional: optional,
+                hidden: hidden
             )
         ) { arguments, context in
             let a = try arguments.read(a)

@@ -2,6 +2,7 @@
 struct PoolLimits: Sendable {
     var warm: Int
     var maximum: Int
+    var tasksPerWorker: Int?
     var buildID: String
     var idleTimeout: Duration
     var grace: Duration
@@ -33,6 +34,7 @@ extension PoolLimits {
         self.init(
             warm: min(max(0, configuration.warm), maximum),
             maximum: maximum,
+            tasksPerWorker: configuration.maximumTasksPerWorker.map { max(1, $0) },
             buildID: configuration.buildID,
             idleTimeout: configuration.idleTimeout,
             grace: configuration.grace,

@@ -1,5 +1,28 @@
 // How many workers there are.
 extension PoolMachine {
+    /// Somebody wants another number of workers, all of them kept ready. Those that are too many end: idle ones now, busy
+    /// ones after their task.
+    mutating func resize(_ maximum: Int, now: ContinuousClock.Instant) -> [PoolAction] {
+        limits.maximum = max(1, maximum)
+        limits.warm = limits.maximum
+        guard phase == .running else { return [] }
+        var actions: [PoolAction] = []
+        while liveCount > limits.maximum, !idle.isEmpty { actions += end(idle.removeFirst()) }
+        for (worker, state) in workers where liveCount > limits.maximum && state.isStarting {
+            actions += end(worker)
+        }
+        return actions + refill(now: now)
+    }
+
+    private mutating func end(_ worker: WorkerID) -> [PoolAction] {
+        if case .delayed? = workers[worker]?.phase {
+            workers[worker] = nil
+            return []
+        }
+        workers[worker]?.phase = .ending
+        return [.kill(worker)]
+    }
+
     /// Starts what is missing: up to the warm ones, and at least one when tasks wait. More come by `grow`.
     mutating func refill(now: ContinuousClock.Instant) -> [PoolAction] {
         guard phase == .running else { return [] }
@@ -65,7 +88,7 @@ extension PoolMachine {
         return delay == .zero ? startDelayed(lastWorker) : [.wake(.start(lastWorker), after: delay)]
     }
 
-    private var liveCount: Int {
+    var liveCount: Int {
         workers.values.count { if case .ending = $0.phase { false } else { true } }
     }
 

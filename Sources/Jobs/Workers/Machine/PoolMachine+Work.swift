@@ -47,7 +47,7 @@ extension PoolMachine {
     private mutating func started(_ worker: WorkerID, _ number: UInt64) -> [PoolAction] {
         guard var run = workers[worker]?.run, run.number == number else { return [] }
         run.hasStarted = true
-        workers[worker]?.hasWorked = true
+        workers[worker]?.taskCount += 1
         workers[worker]?.phase = .busy(run)
         return [.update(task: run.taskID, .started(worker: workers[worker]?.pid ?? 0))]
     }
@@ -66,13 +66,19 @@ extension PoolMachine {
         guard let run = workers[worker]?.run, run.number == number else { return [] }
         forget(run)
         // A worker that was told to die just now is not given more work.
-        let next = run.isKilled || run.isShutDown ? finishing(worker) : rest(worker, now: now)
+        let isDone = run.isKilled || run.isShutDown || isWornOut(worker)
+        let next = isDone ? finishing(worker) : rest(worker, now: now)
         return [.finish(task: run.taskID, outcome)] + next
+    }
+
+    private func isWornOut(_ worker: WorkerID) -> Bool {
+        guard let most = limits.tasksPerWorker, let count = workers[worker]?.taskCount else { return false }
+        return count >= most
     }
 
     /// The worker has nothing to do.
     private mutating func rest(_ worker: WorkerID, now: ContinuousClock.Instant) -> [PoolAction] {
-        guard phase == .running else { return finishing(worker) }
+        guard phase == .running, liveCount <= limits.maximum else { return finishing(worker) }
         workers[worker]?.phase = .idle(since: now)
         idle.append(worker)
         return dispatch(now: now) + scheduleShrink(now: now)

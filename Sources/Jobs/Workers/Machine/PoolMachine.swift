@@ -8,7 +8,7 @@ struct PoolMachine: Sendable {
         case stopped
     }
 
-    let limits: PoolLimits
+    var limits: PoolLimits
     var phase = Phase.created
     var workers: [WorkerID: PoolWorker] = [:]
     /// The workers without work, the one that waits longest first.
@@ -66,11 +66,34 @@ struct PoolMachine: Sendable {
 
     /// Somebody wants a task no more.
     mutating func cancel(_ taskID: String) -> [PoolAction] {
-        if waiting.remove(taskID) != nil { return [.finish(task: taskID, .cancelled(killed: false))] }
-        guard let worker = running[taskID], var run = workers[worker]?.run, !run.isCancelling else { return [] }
+        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
+        guard !run.hasGrace else { return [] }
+        let told = run.isCancelling
+        (run.isCancelling, run.hasGrace) = (true, true)
+        workers[worker]?.phase = .busy(run)
+        let telling: [PoolAction] = told ? [] : [.send(worker, .cancel(run: run.number))]
+        return telling + [.wake(.grace(run: run.number), after: limits.grace)]
+    }
+
+    /// Somebody wants a task to end by itself.
+    mutating func interrupt(_ taskID: String) -> [PoolAction] {
+        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
+        guard !run.isCancelling else { return [] }
         run.isCancelling = true
         workers[worker]?.phase = .busy(run)
-        return [.send(worker, .cancel(run: run.number)), .wake(.grace(run: run.number), after: limits.grace)]
+        return [.send(worker, .cancel(run: run.number))]
+    }
+
+    /// Somebody wants a task's process dead.
+    mutating func kill(_ taskID: String) -> [PoolAction] {
+        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
+        (run.isCancelling, run.isKilled) = (true, true)
+        workers[worker]?.phase = .busy(run)
+        return [.kill(worker)]
+    }
+
+    private mutating func cancelWaiting(_ taskID: String) -> [PoolAction] {
+        waiting.remove(taskID) == nil ? [] : [.finish(task: taskID, .cancelled(killed: false))]
     }
 
     /// A time that was waited for has come.

@@ -16,10 +16,13 @@ struct PoolWorker: Sendable {
 
     var phase: Phase
     var pid: Int32?
-    /// It was given a task once.
-    var hasWorked = false
+    /// How many tasks it has begun.
+    var taskCount = 0
     /// It was of another build.
     var isIncompatible = false
+
+    /// It began a task once.
+    var hasWorked: Bool { taskCount > 0 }
 
     var run: PoolRun? {
         if case .busy(let run) = phase { return run }
@@ -46,7 +49,10 @@ struct PoolRun: Sendable {
     let number: UInt64
     var entry: TaskQueue.Entry
     var hasStarted = false
+    /// It was told to stop.
     var isCancelling = false
+    /// Its time to stop by itself runs.
+    var hasGrace = false
     var isKilled = false
     var isShutDown = false
 

@@ -1,5 +1,5 @@
 public import Logging
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
@@ -19,7 +19,8 @@ public final class WorkerPool: Service, Sendable {
     /// How the pool was set up.
     public let configuration: WorkerPoolConfiguration
     let logger: Logger
-    let loop: any EventLoop
+    /// What serves the workers' sockets.
+    package let loop: any EventLoop
     let state: Mutex<State>
 
     /// What changes, under one lock.
@@ -49,7 +50,10 @@ public final class WorkerPool: Service, Sendable {
     }
 
     /// How many tasks can run at the same time.
-    public var maximumConcurrency: Int { max(1, configuration.maximum) }
+    public var maximumConcurrency: Int { state.withLock { $0.machine.limits.maximum } }
+
+    /// The process ids of all living workers, sorted.
+    public var processes: [Int32] { statistics.pids }
 
     /// What the pool is doing now.
     public var statistics: WorkerPoolStatistics {
@@ -108,5 +112,23 @@ public final class WorkerPool: Service, Sendable {
     /// - Parameter taskID: The task's id.
     public func cancel(_ taskID: String) {
         handle { $0.machine.cancel(taskID) }
+    }
+
+    /// Cancels a task, but gives one that runs all the time it takes to end by itself.
+    public func interrupt(_ taskID: String) {
+        handle { $0.machine.interrupt(taskID) }
+    }
+
+    /// Ends a task: one that runs by killing all processes of its worker's group, at once.
+    public func kill(_ taskID: String) {
+        handle { $0.machine.kill(taskID) }
+    }
+
+    /// Changes how many workers there are, all of which are kept ready from now on. Those that are too many end when they
+    /// have nothing to do; no task is interrupted.
+    ///
+    /// - Parameter maximum: How many tasks can run at the same time, at least 1.
+    public func resize(_ maximum: Int) {
+        handle { $0.machine.resize(maximum, now: .now) }
     }
 }

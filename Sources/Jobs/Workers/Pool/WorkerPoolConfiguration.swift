@@ -13,6 +13,8 @@ public struct WorkerPoolConfiguration: Sendable {
     public var warm: Int
     /// How many workers there are at most, when tasks wait. By default four times the cores, at least 8.
     public var maximum: Int
+    /// After so many tasks a worker is ended and another one started; nil is never.
+    public var maximumTasksPerWorker: Int?
     /// After this time without work a worker beyond ``warm`` is ended.
     public var idleTimeout: Duration = .seconds(30)
     /// How long cancelled work may take to end by itself before its processes are killed.

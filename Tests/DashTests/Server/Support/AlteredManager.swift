@@ -7,6 +7,7 @@ final class AlteredManager: JobManager {
     private struct State {
         var alter: (@Sendable (inout JobNews) throws -> Void)?
         var beforeStart: (@Sendable (_ number: Int) async throws -> Void)?
+        var onStart: (@Sendable (JobRequest) -> Void)?
         var starts = 0
         var started: [JobID] = []
     }
@@ -28,16 +29,22 @@ final class AlteredManager: JobManager {
         state.withLock { $0.beforeStart = wait }
     }
 
+    /// From now on each start is told.
+    func beforeEachStart(_ tell: @escaping @Sendable (JobRequest) -> Void) {
+        state.withLock { $0.onStart = tell }
+    }
+
     /// The jobs that were started, in order.
     var started: [JobID] { state.withLock { $0.started } }
 
     func run() async throws { try await base.run() }
 
     func start(_ request: JobRequest) async throws -> JobID {
-        let (wait, number) = state.withLock { state in
+        let (wait, tell, number) = state.withLock { state in
             state.starts += 1
-            return (state.beforeStart, state.starts)
+            return (state.beforeStart, state.onStart, state.starts)
         }
+        tell?(request)
         try await wait?(number)
         let job = try await base.start(request)
         state.withLock { $0.started.append(job) }

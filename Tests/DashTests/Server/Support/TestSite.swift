@@ -13,10 +13,11 @@ struct TestSite: Sendable {
     let suites: String
     let executor: InProcessExecutor
     let manager: AlteredManager
-    let polls: HeldPolls
     let services: SiteServices
     private let folder: SuitesFolder?
+    private let isFirst: Bool
     private let watches = ConnectionWatches()
+    var polls: HeldPolls { services.polls }
 
     /// What tests set.
     struct Options: Sendable {
@@ -28,6 +29,8 @@ struct TestSite: Sendable {
         var limits = PollLimits()
         var longestHold: Duration = .seconds(3600)
         var threadCount = 4
+        /// What the site shares with another one.
+        var fleet: any JobFleet = LocalFleet()
         /// Whether the test changes files of the suites, so that it needs its own.
         var ownSuites = false
     }
@@ -41,8 +44,31 @@ struct TestSite: Sendable {
         try self.init(site: site, options)
     }
 
+    /// Another server of the same site: it has the same jobs, and what servers share.
+    init(besides first: TestSite, fleet: any JobFleet, _ set: (inout Options) -> Void = { _ in }) throws {
+        var options = Options()
+        options.fleet = fleet
+        set(&options)
+        try self.init(site: first.site, options, manager: first.manager, executor: first.executor, isFirst: false)
+    }
+
     /// A site of several apps.
     init(site: DashSite, _ options: Options = Options()) throws {
+        let executor = InProcessExecutor(site, maximumConcurrency: options.maximumRunning)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let engine = EmbeddedJobManager.inMemory(executor: executor, configuration: options.jobs, logger: logger)
+        try self.init(site: site, options, manager: AlteredManager(engine), executor: executor)
+    }
+
+    private init(
+        site: DashSite,
+        _ options: Options,
+        manager: AlteredManager,
+        executor: InProcessExecutor,
+        isFirst: Bool = true
+    ) throws {
+        self.isFirst = isFirst
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         folder = options.ownSuites ? try SuitesFolder() : nil
@@ -50,15 +76,15 @@ struct TestSite: Sendable {
         var parts = SiteParts(site: site, configuration: site.configuration, logger: logger)
         parts.suites.environment = ["DASH_SUITES": suites]
         parts.firstWait = options.firstWait
-        executor = InProcessExecutor(site, maximumConcurrency: options.maximumRunning)
-        let engine = EmbeddedJobManager.inMemory(executor: executor, configuration: options.jobs, logger: logger)
-        manager = AlteredManager(engine)
-        polls = HeldPolls(limits: options.limits, longestHold: options.longestHold)
+        self.executor = executor
+        self.manager = manager
         services = try SiteServices(
             parts,
             manager: manager,
+            fleet: options.fleet,
             signer: Signer(secret: Array("a secret of these tests".utf8)),
-            polls: polls,
+            limits: options.limits,
+            longestHold: options.longestHold,
             threadCount: options.threadCount
         )
         self.site = site
@@ -81,8 +107,9 @@ struct TestSite: Sendable {
         _ test: @Sendable (Visit) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await manager.run() }
+            if isFirst { group.addTask { try await manager.run() } }
             group.addTask { try await services.executor.run() }
+            group.addTask { try await polls.run() }
             try await application.test(setup) { try await test(Visit(client: $0)) }
             group.cancelAll()
             try? await group.waitForAll()

@@ -1,0 +1,131 @@
+"""What is measured of workers and brokers: the same for both kinds of worker."""
+
+import signal
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from celery import Celery
+from support import processes
+from support.waiting import wait_until
+
+from . import ROOT
+
+sys.path.insert(0, str(ROOT / "Tests/Celery"))
+from lab.process import Program  # noqa: E402: it lies beside the tests
+
+CONCURRENCY = 2
+
+
+@dataclass
+class Side:
+    """One kind of worker on one broker."""
+
+    name: str
+    broker: str
+    results: str
+    folder: Path
+    queue: str
+    prefix: str  # of its tasks' names
+    command: list
+
+    def __post_init__(self):
+        self.app = Celery(self.name, broker=self.broker, backend=self.results, set_as_current=False)
+        self.app.conf.update(result_expires=3600)
+        self.store = redis.Redis.from_url(self.results)
+        self.started = 0
+
+    def worker(self):
+        """Starts one, and waits until it has done a task."""
+        self.started += 1
+        environment = {"CELERY_BROKER_URL": self.broker, "CELERY_RESULT_BACKEND": self.results}
+        command = [part.format(node=f"{self.name}{self.started}@bench") for part in self.command]
+        return Program(f"{self.name}{self.started}", command, self.folder, environment, cwd=ROOT / "Benchmarks/stock")
+
+    def ready_worker(self):
+        worker = self.worker()
+        self.send("noop").get(timeout=60)
+        return worker
+
+    def send(self, task, *args, **options):
+        return self.app.send_task(f"{self.prefix}.{task}", args=args, queue=self.queue, **options)
+
+    def results_count(self):
+        return self.store.dbsize()
+
+
+def finished_per_second(side, count):
+    """The rate at which a filled queue is worked off, between a tenth and nine tenths of it."""
+    side.store.flushdb()
+    with side.app.producer_pool.acquire(block=True) as producer:
+        for _ in range(count):
+            side.app.send_task(f"{side.prefix}.noop", queue=side.queue, producer=producer, ignore_result=False)
+    begin = side.results_count()
+    worker = side.worker()
+    try:
+        marks = []
+        for share in (0.1, 0.9):
+            wait_until(lambda: side.results_count() - begin >= share * count, 300, f"{share:.0%} of the tasks", pause=0.002)
+            marks.append((time.monotonic(), side.results_count()))
+        wait_until(lambda: side.results_count() - begin >= count, 300, "the last tasks")
+        (first, some), (last, most) = marks
+        return (most - some) / (last - first)
+    finally:
+        worker.stop()
+
+
+def latency(side, count):
+    """Milliseconds from sending a task to its result, one after another: the half, and 99 of 100."""
+    times = []
+    for _ in range(count):
+        began = time.perf_counter()
+        side.send("noop").get(timeout=30)
+        times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times), statistics.quantiles(times, n=100)[98]
+
+
+def memory(worker):
+    """Bytes of proportional memory: of all processes, and of a child that runs tasks."""
+    everything = processes.tree(worker.pid)
+    total, _ = processes.memory(everything)
+    children = [processes.memory([pid])[0] for pid in everything if pid != worker.pid]
+    return total, statistics.median(children)
+
+
+def dead_child(side):
+    """Milliseconds from a task that kills its own process to the failure that its sender is told."""
+    times = []
+    for _ in range(3):
+        sent = time.monotonic()
+        result = side.send("kill", int(signal.SIGKILL))
+        wait_until(lambda: result.state == "FAILURE", 60, "the failure", pause=0.001)
+        times.append((time.monotonic() - sent) * 1000)
+        side.send("noop").get(timeout=30)
+    return statistics.median(times)
+
+
+def rerun(side, workers, limit):
+    """Milliseconds from the kill -9 of a whole worker to the second start of its task on another; None beyond a limit."""
+    notes = side.folder / f"{side.name}-{time.monotonic_ns()}"
+    result = side.send("mark", str(notes), 600)
+    wait_until(lambda: notes.exists() and notes.read_text().count("start") == 1, 30, "the first start")
+    runner = _runner_of(side, workers, result.id)
+    killed = time.monotonic()
+    runner.signal(signal.SIGKILL)
+    try:
+        wait_until(lambda: notes.read_text().count("start") == 2, limit, "the second start", pause=0.0005)
+    except AssertionError:
+        return None
+    return (time.monotonic() - killed) * 1000
+
+
+def _runner_of(side, workers, task):
+    """The worker that has a task."""
+    active = side.app.control.inspect(timeout=2).active() or {}
+    for worker in workers:
+        if any(entry["id"] == task for entry in active.get(f"{worker.name}@bench", [])):
+            return worker
+    raise AssertionError(f"nobody says to run {task}: {active}")

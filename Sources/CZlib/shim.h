@@ -1,0 +1,2 @@
+// zlib, for message bodies that Python programs compressed.
+#include <zlib.h>

@@ -1,0 +1,88 @@
+import DashJSON
+import HTTPTypes
+import Hummingbird
+import Jobs
+import NIOCore
+import Synchronization
+
+/// The answers to jobs that failed: each is made once, by one of the servers, for all pages that ask.
+struct FailureAnswers: Sendable {
+    let fleet: any JobFleet
+    /// How long an answer is kept: as long as its job.
+    let lifetime: Duration
+
+    /// The answer that was given before, else the one that is made now.
+    ///
+    /// - Throws: what `make` throws, and `JobsError.storage`.
+    func answer(to job: JobID, _ make: @escaping @Sendable () async throws -> Response) async throws -> Response {
+        let kept = try await fleet.once("failure:\(job)", lifetime: lifetime) {
+            try await KeptResponse(make()).bytes
+        }
+        return try KeptResponse(decoding: kept).response
+    }
+}
+
+/// A response as it is kept: status, headers and body.
+struct KeptResponse: Sendable {
+    private let status: Int
+    private let headers: [[String]]
+    private let body: [UInt8]
+
+    /// Reads the body of a response, which is one of our own and in memory.
+    init(_ response: Response) async throws {
+        status = response.status.code
+        headers = response.headers.map { [$0.name.rawName, $0.value] }
+        let collector = BodyCollector()
+        try await response.body.write(collector)
+        body = collector.bytes.withLock { $0 }
+    }
+
+    /// Reads what ``bytes`` wrote.
+    ///
+    /// - Throws: `JSONError`, ``DashError``.
+    init(decoding bytes: [UInt8]) throws {
+        let json = try JSON(parsing: bytes)
+        status = try Int(json: json["status"])
+        headers = try [[String]](json: json["headers"])
+        body = Array(try String(json: json["body"]).utf8)
+    }
+
+    /// The response as JSON; its body is text.
+    var bytes: [UInt8] {
+        var writer = JSONWriter(capacity: body.count + 256)
+        writer.object { object in
+            object.member("status", status)
+            object.member("headers", headers)
+            object.member("body", String(decoding: body, as: UTF8.self))
+        }
+        return writer.bytes
+    }
+
+    /// The same response once more.
+    var response: Response {
+        var fields = HTTPFields()
+        for pair in headers where pair.count == 2 {
+            if let name = HTTPField.Name(pair[0]) { fields.append(HTTPField(name: name, value: pair[1])) }
+        }
+        return Response(
+            status: HTTPResponse.Status(code: status),
+            headers: fields,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+        )
+    }
+}
+
+/// Keeps what a response's body writes.
+private final class BodyCollector: ResponseBodyWriter, Sendable {
+    let bytes = Mutex<[UInt8]>([])
+
+    func write(_ buffer: ByteBuffer) async throws {
+        bytes.withLock { $0 += buffer.readableBytesView }
+    }
+
+    func write(contentsOf buffers: some Sequence<ByteBuffer>) async throws {
+        for buffer in buffers { try await write(buffer) }
+    }
+
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

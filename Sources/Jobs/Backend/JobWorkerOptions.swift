@@ -1,0 +1,22 @@
+/// How a worker of a queue is run: the options of the `worker` command. What is nil has the backend's default.
+public struct JobWorkerOptions: Sendable, Hashable {
+    /// How many jobs run at once; nil is the number of cores.
+    public var concurrency: Int?
+    /// The queues to take from; empty is the backend's own queue.
+    public var queues: [String] = []
+    /// The worker's name, as `worker1@%h` (`%h` host and domain, `%n` host alone, `%d` domain, `%%` a percent sign).
+    public var hostname: String?
+    /// Whether events about tasks are sent from the start.
+    public var sendsEvents = false
+    /// After so many jobs a worker process is replaced; nil is never.
+    public var maximumTasksPerChild: Int?
+    /// After this time a job is killed; nil is never.
+    public var timeLimit: Duration?
+    /// After this time a job is cancelled, so that it can tidy up; nil is never.
+    public var softTimeLimit: Duration?
+    /// How many messages are held for each process, those at work among them; at least 1.
+    public var prefetchMultiplier = 1
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,170 @@
+import DashJSON
+import NIOCore
+
+/// The deliveries that a consumer holds, without any I/O. A delivery keeps its tag over losses of the connection: when the
+/// broker gives its message again, that only renews the handle by which it is settled.
+struct RabbitDeliveries {
+    private struct Held {
+        var delivery: Delivery
+        /// The broker's number on the present channel; nil since a loss.
+        var handle: UInt64?
+    }
+
+    private var held: [UInt64: Held] = [:]
+    private var nextNumber: UInt64 = 1
+    /// Not handed out yet, in order.
+    private var ready = CircularBuffer<UInt64>()
+    /// Held back until a time (milliseconds since 1970).
+    private var parked: [UInt64: Int64] = [:]
+    /// Handed out, unsettled, and without a handle since a loss.
+    private var orphans: [MessageKey: [UInt64]] = [:]
+    private var settled = SettledMessages()
+    private(set) var batch = AckBatch()
+    private var isStopped = false
+
+    var hasReady: Bool { !ready.isEmpty }
+    var parkedCount: Int { parked.count }
+    /// When the first of those held back is due, or earlier.
+    private(set) var nextDue: Int64?
+
+    /// A message came.
+    ///
+    /// - Parameter queue: Where it comes from; nil if it is from a queue that is consumed no more.
+    mutating func deliver(_ message: AMQPDelivery, queue: String?, now: Int64) {
+        batch.delivered(message.number)
+        guard let queue, !isStopped else { return batch.reject(message.number, requeue: true) }
+        if message.isRedelivered, !orphans.isEmpty || settled.hasDebts, renew(message, now: now) { return }
+        let number = nextNumber
+        nextNumber += 1
+        let delivery = Delivery(
+            tag: String(number),
+            queue: queue,
+            task: message.task,
+            isRedelivered: message.isRedelivered
+        )
+        held[number] = Held(delivery: delivery, handle: message.number)
+        ready.append(number)
+    }
+
+    /// Whether a message that came again is one that is still held, or was settled in the meantime.
+    private mutating func renew(_ message: AMQPDelivery, now: Int64) -> Bool {
+        let key = MessageKey(message.task)
+        if let number = orphans[key]?.popLast() {
+            if orphans[key]?.isEmpty == true { orphans[key] = nil }
+            held[number]?.handle = message.number
+            return true
+        }
+        guard let settlement = settled.take(key, now: now) else { return false }
+        say(settlement, of: message.number)
+        return true
+    }
+
+    /// Hands out what has come.
+    mutating func take(upTo limit: Int) -> [Delivery] {
+        var deliveries: [Delivery] = []
+        while deliveries.count < limit, let number = ready.popFirst() {
+            if let delivery = held[number]?.delivery { deliveries.append(delivery) }
+        }
+        return deliveries
+    }
+
+    /// Settles a delivery. One that is settled already, or unknown, changes nothing.
+    mutating func settle(_ tag: String, as settlement: Settlement, now: Int64) {
+        guard let number = UInt64(tag), let one = held[number] else { return }
+        if case .postponed(let time) = settlement {
+            return one.handle == nil ? forget(number, one) : park(number, until: time)
+        }
+        forget(number, one)
+        let key = MessageKey(one.delivery.task)
+        if let handle = one.handle {
+            say(settlement, of: handle)
+            if settlement != .returned { settled.sent(key, settlement) }
+        } else if settlement != .returned {
+            settled.owe(key, settlement, until: isOpen ? now + SettledMessages.patience : nil)
+        }
+    }
+
+    /// Whether there is a channel.
+    private(set) var isOpen = false
+
+    private mutating func park(_ number: UInt64, until time: Int64) {
+        parked[number] = time
+        nextDue = min(nextDue ?? time, time)
+    }
+
+    private mutating func forget(_ number: UInt64, _ one: Held) {
+        held[number] = nil
+        parked[number] = nil
+        guard one.handle == nil else { return }
+        let key = MessageKey(one.delivery.task)
+        orphans[key]?.removeAll { $0 == number }
+        if orphans[key]?.isEmpty == true { orphans[key] = nil }
+    }
+
+    private mutating func say(_ settlement: Settlement, of handle: UInt64) {
+        switch settlement {
+        case .acknowledged: batch.acknowledge(handle)
+        case .rejected: batch.reject(handle, requeue: false)
+        case .returned, .postponed: batch.reject(handle, requeue: true)
+        }
+    }
+
+    /// Those whose time has come are handed out again.
+    ///
+    /// - Parameter time: Milliseconds since 1970.
+    mutating func release(dueAt time: Int64) {
+        guard let nextDue, nextDue <= time else { return }
+        for (number, due) in parked.sorted(by: { $0.value < $1.value }) where due <= time {
+            parked[number] = nil
+            ready.append(number)
+        }
+        self.nextDue = parked.values.min()
+    }
+
+    /// The frames to send now.
+    mutating func takeFrames() -> [AckBatch.Frame] {
+        batch.isEmpty ? [] : batch.take()
+    }
+
+    /// There is a channel (again).
+    mutating func opened(now: Int64) {
+        isOpen = true
+        settled.opened(now: now)
+    }
+
+    /// The channel is lost: the broker gives everything again. What nobody works on yet is forgotten until then.
+    mutating func lost() {
+        isOpen = false
+        batch = AckBatch()
+        for number in parked.keys { held[number] = nil }
+        (parked, nextDue) = ([:], nil)
+        let waiting = ready.compactMap { held.removeValue(forKey: $0)?.delivery.task }
+        ready.removeAll()
+        settled.lost(unsettled: Set(waiting.map { MessageKey($0) }))
+        for (number, one) in held where one.handle != nil {
+            held[number]?.handle = nil
+            orphans[MessageKey(one.delivery.task), default: []].append(number)
+        }
+    }
+
+    /// Nothing is handed out any more: what is not handed out goes back.
+    mutating func stop() {
+        isStopped = true
+        returnWaiting { _ in true }
+    }
+
+    /// What has come from a queue and is not handed out goes back.
+    mutating func leave(queue: String) {
+        returnWaiting { $0.queue == queue }
+    }
+
+    private mutating func returnWaiting(where isMeant: (Delivery) -> Bool) {
+        for number in Array(parked.keys) + Array(ready) {
+            guard let one = held[number], isMeant(one.delivery) else { continue }
+            held[number] = nil
+            parked[number] = nil
+            if let handle = one.handle { batch.reject(handle, requeue: true) }
+        }
+        ready = CircularBuffer(ready.filter { held[$0] != nil })
+    }
+}

@@ -1,0 +1,125 @@
+import DashJSON
+import Logging
+import ServiceLifecycle
+
+/// A worker's voice: answers what is asked of the workers, and tells that the worker lives.
+///
+/// It has to stand until the worker's tasks have ended, so that those can still be terminated and their ends are told;
+/// and end before the broker does, so that its last word goes out.
+final class ControlService: Service {
+    private let broker: any CeleryBroker
+    private let panel: ControlPanel
+    private let logger: Logger
+    /// The clock of requests and answers, which is another one than that of events, as in Celery.
+    private let mailClock = LamportClock()
+    private let changes = AsyncStream<ControlRequest>.makeStream()
+
+    /// - Parameters:
+    ///   - revoked: Shared with the worker, which asks it.
+    ///   - events: Where the worker tells about its tasks.
+    init(
+        node: String,
+        broker: any CeleryBroker,
+        worker: any ControlledWorker,
+        revoked: RevokedTasks,
+        events: EventDispatcher,
+        logger: Logger
+    ) {
+        self.broker = broker
+        self.logger = logger
+        panel = ControlPanel(
+            node: node,
+            worker: worker,
+            revoked: revoked,
+            events: events,
+            broker: broker.information
+        )
+    }
+
+    func run() async {
+        let events = panel.events
+        let worker = panel.worker
+        await withTaskGroup { group in
+            group.addTask { await events.deliver { worker.load } }
+            await cancelWhenGracefulShutdown { await self.work() }
+            events.tell(.offline)
+            events.finish()
+        }
+    }
+
+    /// Until it is cancelled.
+    private func work() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await self.greet()
+                await self.beat()
+            }
+            group.addTask { await self.change() }
+            for await message in broker.broadcasts() {
+                guard let request = request(message) else { continue }
+                if ControlPanel.inspections[request.method] != nil {
+                    group.addTask { await self.answer(request) }
+                } else {
+                    changes.continuation.yield(request)
+                }
+            }
+        }
+    }
+
+    /// A request that concerns this worker.
+    private func request(_ message: RawTask) -> ControlRequest? {
+        panel.events.clock.forward()
+        do {
+            let request = try ControlRequest(message)
+            mailClock.adjust(to: request.clock)
+            return request.concerns(panel.node) ? request : nil
+        } catch {
+            logger.warning("A message to all workers is not understood.", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// What changes something is done one after the other.
+    private func change() async {
+        for await request in changes.stream { await answer(request) }
+    }
+
+    private func answer(_ request: ControlRequest) async {
+        logger.debug("Asked from remote.", metadata: ["method": "\(request.method)"])
+        guard let value = await panel.answer(request), !Task.isCancelled else { return }
+        guard let reply = request.reply(of: panel.node, value, clock: mailClock.forward()) else { return }
+        do {
+            try await broker.reply(reply)
+        } catch {
+            logger.warning(
+                "An answer could not be sent.",
+                metadata: ["method": "\(request.method)", "error": "\(error)"]
+            )
+        }
+    }
+
+    /// Greets the other workers as Celery's do, and tells that this one is there.
+    ///
+    /// Events wait for no connection, the greeting does: so the first word is not lost while there is none yet.
+    private func greet() async {
+        let greeting = ControlRequest(method: "hello", arguments: ["from_node": .string(panel.node), "revoked": []])
+        do {
+            try await broker.broadcast(greeting.message())
+        } catch {
+            logger.debug("Nobody could be greeted.", metadata: ["error": "\(error)"])
+        }
+        panel.events.tell(.online)
+    }
+
+    /// Tells again and again that the worker lives.
+    private func beat() async {
+        let clock = ContinuousClock()
+        var next = clock.now
+        while !Task.isCancelled {
+            next = max(next + panel.events.interval, clock.now)
+            // No polling: a heartbeat is a thing of time.
+            try? await clock.sleep(until: next)
+            if !Task.isCancelled { panel.events.tell(.heartbeat) }
+        }
+    }
+}

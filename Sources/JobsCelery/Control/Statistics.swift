@@ -1,0 +1,37 @@
+import DashJSON
+
+extension WorkerSnapshot {
+    /// What `inspect stats` shows.
+    func statistics(clock: Int, broker: BrokerInformation, process: Int, usage: ResourceUsage) -> JSON {
+        [
+            "total": .object(JSONObject(totals.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) })),
+            "pid": .int(process), "clock": .string(String(clock)), "uptime": .int(uptime), "pool": pool.json,
+            "broker": broker.json, "prefetch_count": .int(prefetchCount), "rusage": usage.json,
+        ]
+    }
+}
+
+extension PoolInfo {
+    /// Celery's pool also tells how it spread its writes over pipes; this one has no such pipes.
+    fileprivate var json: JSON {
+        [
+            "implementation": "dash-swift:WorkerPool", "max-concurrency": .int(concurrency),
+            "processes": .array(processes.map { .int($0) }),
+            "max-tasks-per-child": maximumTasksPerChild.map { .int($0) } ?? "N/A", "put-guarded-by-semaphore": false,
+            "timeouts": [.double(softTimeLimit ?? 0), .double(timeLimit ?? 0)],
+        ]
+    }
+}
+
+extension BrokerInformation {
+    /// A connection as kombu tells of it, without its password.
+    var json: JSON {
+        [
+            "hostname": .string(hostname), "userid": .string(orNull: userID), "virtual_host": .string(virtualHost),
+            "port": .int(port), "insist": false, "ssl": .bool(usesTLS), "transport": .string(transport),
+            "connect_timeout": 4, "transport_options": [:],
+            "login_method": transport.hasPrefix("amqp") ? "PLAIN" : nil, "uri_prefix": nil, "heartbeat": 120,
+            "failover_strategy": "round-robin", "alternates": [], "credential_provider": nil,
+        ]
+    }
+}

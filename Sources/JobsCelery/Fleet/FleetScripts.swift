@@ -1,0 +1,97 @@
+/// The Lua scripts of `RedisFleet`, which tells of the keys. `KEYS[1]` is the prefix. Each may be said twice.
+enum FleetScripts {
+    /// The channel that a server listens to.
+    static func channel(ofServer server: String, prefix: String) -> String { prefix + "fleet:server:" + server }
+
+    /// group, place, value, lifetime: puts a value and gives the one before.
+    static let replace = RedisScript(
+        "fleet replace",
+        #"""
+        local key = KEYS[1] .. 'fleet:places:' .. ARGV[1]
+        local value, before = (redis.call('HGET', key, ARGV[2]) or ''):match('^([^\n]*)\n?(.*)$')
+        if value == ARGV[3] then return before ~= '' and before end
+        redis.call('HSET', key, ARGV[2], ARGV[3] .. '\n' .. value)
+        redis.call('PEXPIRE', key, ARGV[4])
+        return value ~= '' and value
+        """#
+    )
+
+    /// group, place, value: empties the place if it holds the value; 1 if it did.
+    static let remove = RedisScript(
+        "fleet remove",
+        #"""
+        local key = KEYS[1] .. 'fleet:places:' .. ARGV[1]
+        if (redis.call('HGET', key, ARGV[2]) or ''):match('^[^\n]*') ~= ARGV[3] then return 0 end
+        return redis.call('HDEL', key, ARGV[2])
+        """#
+    )
+
+    /// group, holder, limit, longest hold: notes a holder and tells the servers of those that are too many.
+    static let hold = RedisScript(
+        "fleet hold",
+        #"""
+        local key = KEYS[1] .. 'fleet:polls:' .. ARGV[1]
+        local time = redis.call('TIME')
+        local now = time[1] * 1000000 + time[2]
+        redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', now - ARGV[4]))
+        redis.call('ZADD', key, string.format('%.0f', now), ARGV[2])
+        redis.call('PEXPIRE', key, math.ceil(ARGV[4] / 1000))
+        local surplus = redis.call('ZCARD', key) - ARGV[3]
+        if surplus <= 0 then return 0 end
+        for _, holder in ipairs(redis.call('ZRANGE', key, 0, surplus - 1)) do
+          redis.call('ZREM', key, holder)
+          local server, name = holder:match('^([^/]*)/(.*)$')
+          redis.call('PUBLISH', KEYS[1] .. 'fleet:server:' .. server, name)
+        end
+        return surplus
+        """#
+    )
+
+    /// group, holder: forgets a holder.
+    static let letGo = RedisScript(
+        "fleet let go",
+        "return redis.call('ZREM', KEYS[1] .. 'fleet:polls:' .. ARGV[1], ARGV[2])"
+    )
+
+    /// name, server, token, lifetime: what was made; 1 if the caller is to make it; 0 if a server that lives does.
+    static let claim = RedisScript(
+        "fleet claim",
+        #"""
+        local key = KEYS[1] .. 'fleet:once:' .. ARGV[1]
+        local once = redis.call('HMGET', key, 'made', 'server', 'token')
+        if once[1] then return once[1] end
+        if once[3] and once[3] ~= ARGV[3]
+          and redis.call('PUBSUB', 'NUMSUB', KEYS[1] .. 'fleet:server:' .. once[2])[2] > 0
+        then return 0 end
+        redis.call('HSET', key, 'server', ARGV[2], 'token', ARGV[3])
+        redis.call('PEXPIRE', key, ARGV[4])
+        return 1
+        """#
+    )
+
+    /// name, token, lifetime, what was made: keeps it, if nobody has taken the turn.
+    static let made = RedisScript(
+        "fleet made",
+        #"""
+        local key = KEYS[1] .. 'fleet:once:' .. ARGV[1]
+        if redis.call('HGET', key, 'token') ~= ARGV[2] then return 0 end
+        redis.call('DEL', key)
+        redis.call('HSET', key, 'made', ARGV[4])
+        redis.call('PEXPIRE', key, ARGV[3])
+        redis.call('PUBLISH', key, '')
+        return 1
+        """#
+    )
+
+    /// name, token: gives the turn back.
+    static let notMade = RedisScript(
+        "fleet not made",
+        #"""
+        local key = KEYS[1] .. 'fleet:once:' .. ARGV[1]
+        if redis.call('HGET', key, 'token') ~= ARGV[2] then return 0 end
+        redis.call('DEL', key)
+        redis.call('PUBLISH', key, '')
+        return 1
+        """#
+    )
+}

@@ -1,0 +1,69 @@
+import DashJSON
+import Jobs
+
+extension CeleryJobManager {
+    func start(_ request: JobRequest) async throws -> JobID {
+        let size = request.payload.count + request.details.count
+        guard size <= min(rules.maximumPayloadBytes, rules.maximumUnfinishedBytes) else {
+            throw JobsError(.tooLarge, "The job's input has \(size) bytes, more than is allowed.")
+        }
+        return try await asking("take a job in") {
+            let task = try message(for: request)
+            let insertion = try await records.insert(request, message: KeptMessage(task, keys: records.settings.keys))
+            try check(insertion)
+            if insertion == .started, !records.settings.isBroker { try await publish(task, of: request.id) }
+            if request.remote != nil { follow(request.id, name: request.name) }
+            return request.id
+        }
+    }
+
+    private func check(_ insertion: RecordInsertion) throws {
+        switch insertion {
+        case .started, .known: return
+        case .queueIsFull(let count):
+            throw JobsError(.busy, "\(count) jobs are waiting already. Try again in a moment.")
+        case .bytesAreFull(let bytes):
+            throw JobsError(
+                .busy,
+                "The inputs of the unfinished jobs take \(bytes) bytes already. Try again in a moment."
+            )
+        case .ownerIsFull(let count):
+            throw JobsError(
+                .jobsPerOwner,
+                "You have \(count) unfinished jobs already. Wait for one to end, or cancel one."
+            )
+        }
+    }
+
+    /// Sends a message over a broker that is not the records' Redis. If that fails the job is taken back.
+    private func publish(_ task: RawTask, of id: JobID) async throws {
+        do {
+            try await parts.broker.publish(task)
+        } catch {
+            try await records.withdraw(id)
+            throw error
+        }
+        try await records.sent(id)
+    }
+
+    /// The message that makes a job run.
+    func message(for request: JobRequest) throws -> RawTask {
+        if let remote = request.remote {
+            var message = TaskMessage(task: remote.name, id: request.id.text, arguments: remote.arguments)
+            message.ignoresResult = false
+            return message.raw(queue: remote.queue ?? parts.remoteQueue)
+        }
+        let (arguments, extra) = try parts.codec.encode(payload: request.payload, of: request.name)
+        let name = parts.jobs.first { $0.name == request.name }?.taskName ?? request.name
+        var message = TaskMessage(task: name, id: request.id.text, arguments: arguments)
+        message.custom["dash"] = try JSON(parsing: extra.bytes)
+        message.priority = priority(request.priority)
+        return message.raw(queue: parts.queue)
+    }
+
+    /// Celery's priority: on Redis the lower is first, on RabbitMQ the higher.
+    private func priority(_ priority: Int) -> Int {
+        let place = priority > 0 ? 0 : min(1 - priority, 3)
+        return (parts.broker.information.transport.hasPrefix("redis") ? [0, 3, 6, 9] : [9, 5, 2, 0])[place]
+    }
+}

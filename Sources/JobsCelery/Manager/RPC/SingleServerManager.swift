@@ -1,0 +1,88 @@
+import DashJSON
+import Jobs
+import Logging
+import ServiceLifecycle
+
+/// The manager of a single web server over RabbitMQ alone (`rpc://`): what it knows of jobs is in its memory.
+struct SingleServerManager: JobManager {
+    let manager: EmbeddedJobManager
+    let executor: RPCExecutor
+
+    func run() async throws { try await manager.run() }
+
+    func start(_ request: JobRequest) async throws -> JobID {
+        if let remote = request.remote { executor.note(remote, of: request.id) }
+        return try await manager.start(request)
+    }
+
+    func cachedResult(for key: CacheKey) async throws -> RawJSON? { try await manager.cachedResult(for: key) }
+
+    func news(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        try await manager.news(of: id, after: sequence)
+    }
+
+    func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        try await manager.nextNews(of: id, after: sequence)
+    }
+
+    func record(_ delivery: Jobs.Delivery, for id: JobID) async throws { try await manager.record(delivery, for: id) }
+
+    func cancel(_ id: JobID, reason: String) async throws { try await manager.cancel(id, reason: reason) }
+
+    func statistics() async -> JobStatistics { await manager.statistics() }
+}
+
+extension CeleryManager {
+    func makeSingleManager(_ setup: JobBackendSetup) throws -> any JobManager {
+        guard case .rabbit(let url) = broker else { throw CeleryError(.option, "rpc:// goes with RabbitMQ.") }
+        setup.logger.notice(
+            "Results by rpc:// serve this one web server, and its jobs are forgotten when it ends. For more name a Redis."
+        )
+        let executor = RPCExecutor(try rabbitBroker(url, setup.logger), setup, options)
+        let manager = EmbeddedJobManager(
+            store: MemoryJobStore(),
+            executor: executor,
+            configuration: setup.configuration,
+            logger: setup.logger
+        )
+        return SingleServerManager(manager: manager, executor: executor)
+    }
+
+    func makeSingleWorker(
+        _ setup: JobBackendSetup,
+        _ options: JobWorkerOptions,
+        _ identity: WorkerIdentity,
+        _ pool: WorkerPool
+    ) throws -> any Service {
+        guard case .rabbit(let url) = broker else { throw CeleryError(.option, "rpc:// goes with RabbitMQ.") }
+        let broker = try rabbitBroker(url, setup.logger)
+        let events = events(of: identity, broker, options)
+        let worker = try CeleryWorker(singleParts(setup, options, identity, pool, broker, events))
+        return WorkerServices(worker, on: [broker, control(of: worker, events, setup.logger)])
+    }
+
+    /// What a worker without records is made of.
+    func singleParts(
+        _ setup: JobBackendSetup,
+        _ options: JobWorkerOptions,
+        _ identity: WorkerIdentity,
+        _ executor: any JobExecutor,
+        _ broker: RabbitBroker,
+        _ events: EventDispatcher
+    ) -> CeleryWorkerParts {
+        var parts = CeleryWorkerParts(
+            broker: broker,
+            results: RPCResults(broker: broker),
+            executor: executor,
+            codec: setup.codec,
+            jobs: setup.jobs,
+            options: options,
+            identity: identity,
+            revoked: RevokedTasks(),
+            events: events,
+            logger: setup.logger
+        )
+        parts.recording = RPCRecording(broker: broker, codec: setup.codec, jobs: setup.jobs, logger: setup.logger)
+        return parts
+    }
+}

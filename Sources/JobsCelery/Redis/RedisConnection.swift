@@ -1,0 +1,197 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// One connection to Redis, greeted and in its database. It does not mend itself.
+///
+/// Commands of all threads are written together, and each sender gets the answers to its own.
+final class RedisConnection: Sendable {
+    /// 3, or 2 where the server is older than Redis 6.
+    let protocolVersion: Int
+    /// Whether all commands of the preamble succeeded.
+    let tookPreamble: Bool
+    private let link: Link
+
+    /// The channel and what belongs to it.
+    private struct Link: Sendable {
+        let channel: any Channel
+        let outbox: RedisOutbox
+        let handler: NIOLoopBound<RedisHandler>
+    }
+
+    /// Connects and greets.
+    ///
+    /// - Throws: `CeleryError`: `.unreachable`, `.refused` or `.option`, saying which server, never a password.
+    static func connect(
+        _ options: RedisOptions,
+        onPush: @escaping @Sendable ([RedisValue]) -> Void
+    ) async throws -> RedisConnection {
+        let link = try await open(options, onPush)
+        do {
+            let version = try await greet(link, options)
+            let answers = try await send(options.preamble, link)
+            return RedisConnection(
+                link,
+                version,
+                tookPreamble: !answers.contains { if case .error = $0 { true } else { false } }
+            )
+        } catch {
+            link.channel.close(promise: nil)
+            guard let error = error as? CeleryError, error.code != .connectionLost else {
+                throw CeleryError(
+                    .unreachable,
+                    "Redis at \(options.url) broke the connection off at once.",
+                    cause: error
+                )
+            }
+            throw error
+        }
+    }
+
+    private init(_ link: Link, _ version: Int, tookPreamble: Bool) {
+        self.link = link
+        self.tookPreamble = tookPreamble
+        protocolVersion = version
+    }
+
+    /// Sends commands and gives their answers in order.
+    ///
+    /// - Throws: `CeleryError`: `.unreachable` when nothing was sent, `.connectionLost` when nobody knows.
+    func send(_ commands: [RedisCommand]) async throws -> [RedisValue] {
+        try await Self.send(commands, link)
+    }
+
+    /// Sends commands; answers are given on the connection's loop.
+    func submit(_ commands: [RedisCommand], _ done: @escaping @Sendable (Result<[RedisValue], any Error>) -> Void) {
+        Self.submit(commands, RedisExchange(missing: commands.count, done: done), link)
+    }
+
+    /// Sends commands that have no answers but pushes.
+    func submitUnanswered(_ commands: [RedisCommand]) {
+        Self.submit(commands, nil, link)
+    }
+
+    /// From now on pushes are awaited: a connection that says nothing is asked whether it lives.
+    ///
+    /// - Parameter isSubscriber: Whether nothing but subscriptions is sent any more.
+    func listen(isSubscriber: Bool = false) {
+        link.channel.eventLoop.execute { [handler = link.handler] in
+            handler.value.isListening = true
+            handler.value.isSubscriber = isSubscriber
+        }
+    }
+
+    func close() {
+        link.channel.close(promise: nil)
+    }
+
+    /// Returns when the connection is over.
+    func closed() async {
+        try? await link.channel.closeFuture.get()
+    }
+}
+
+extension RedisConnection {
+    private static func send(_ commands: [RedisCommand], _ link: Link) async throws -> [RedisValue] {
+        guard !commands.isEmpty else { return [] }
+        return try await withCheckedThrowingContinuation { continuation in
+            submit(commands, RedisExchange(missing: commands.count) { continuation.resume(with: $0) }, link)
+        }
+    }
+
+    private static func submit(_ commands: [RedisCommand], _ exchange: RedisExchange?, _ link: Link) {
+        switch link.outbox.add(commands, exchange) {
+        case true?: link.channel.eventLoop.execute { [handler = link.handler] in handler.value.flush() }
+        case false?: break
+        case nil: exchange?.done(.failure(CeleryError(.unreachable, "There is no connection to Redis.")))
+        }
+    }
+
+    private static func open(
+        _ options: RedisOptions,
+        _ onPush: @escaping @Sendable ([RedisValue]) -> Void
+    ) async throws -> Link {
+        let tls = try await NIOThreadPool.singleton.runIfActive { try options.url.tls?.makeContext() }
+        let bootstrap = ClientBootstrap(group: options.group.any())
+            .connectTimeout(TimeAmount(options.connectTimeout))
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+        let start: @Sendable (any Channel) -> EventLoopFuture<Link> = { channel in
+            channel.eventLoop.makeCompletedFuture {
+                let outbox = RedisOutbox()
+                let handler = RedisHandler(outbox: outbox, beat: TimeAmount(options.beat), onPush: onPush)
+                if let tls {
+                    try channel.pipeline.syncOperations.addHandler(
+                        NIOSSLClientHandler(context: tls, serverHostname: options.url.serverName)
+                    )
+                }
+                try channel.pipeline.syncOperations.addHandler(handler)
+                return Link(
+                    channel: channel,
+                    outbox: outbox,
+                    handler: NIOLoopBound(handler, eventLoop: channel.eventLoop)
+                )
+            }
+        }
+        do {
+            switch options.url.place {
+            case .host(let host, let port):
+                return try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .connect(host: host, port: port, channelInitializer: start)
+            case .socket(let path):
+                return try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: start)
+            }
+        } catch {
+            throw CeleryError(.unreachable, "Redis at \(options.url) does not answer. Is it running?", cause: error)
+        }
+    }
+
+    /// Says who we are and goes to the database; returns the version of the protocol.
+    private static func greet(_ link: Link, _ options: RedisOptions) async throws -> Int {
+        let url = options.url
+        var hello = RedisCommand("HELLO", "3")
+        if let password = url.password {
+            hello.arguments += ["AUTH", url.user ?? "default", password].map(\.redisBytes)
+        }
+        hello.arguments += ["SETNAME", options.name].map(\.redisBytes)
+        var version = 3
+        if case .error(let message)? = try await send([hello], link).first {
+            guard message.hasPrefix("NOPROTO") || message.hasPrefix("ERR unknown command") else {
+                throw refusal(message, url)
+            }
+            version = 2
+            if let password = url.password {
+                let arguments = ["AUTH"] + (url.user.map { [$0] } ?? []) + [password]
+                try check(try await send([RedisCommand(arguments: arguments.map(\.redisBytes))], link), url)
+            }
+        }
+        try check(try await send([RedisCommand("SELECT", url.database), RedisCommand("PING")], link), url)
+        return version
+    }
+
+    private static func check(_ answers: [RedisValue], _ url: RedisURL) throws {
+        for case .error(let message) in answers { throw refusal(message, url) }
+    }
+
+    private static func refusal(_ message: String, _ url: RedisURL) -> CeleryError {
+        let word = message.prefix { $0 != " " }
+        switch word {
+        case "WRONGPASS":
+            return CeleryError(.refused, "Redis at \(url) refuses user or password: \(message)")
+        case "NOAUTH":
+            return CeleryError(.refused, "Redis at \(url) wants a password, and its address has none: \(message)")
+        case "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN":
+            return CeleryError(.unreachable, "Redis at \(url) is not ready: \(message)")
+        default:
+            let isFull = message.contains("max number of clients")
+            return CeleryError(isFull ? .unreachable : .refused, "Redis at \(url) refuses: \(message)")
+        }
+    }
+}
+
+extension RedisURL {
+    /// The name for TLS; an IP address is none.
+    fileprivate var serverName: String? {
+        guard case .host(let host, _) = place, (try? SocketAddress(ipAddress: host, port: 0)) == nil else { return nil }
+        return host
+    }
+}

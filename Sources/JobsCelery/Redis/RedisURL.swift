@@ -1,0 +1,176 @@
+/// Where a Redis is and how to get in, from an address as Celery has it.
+///
+/// `redis://[[user]:password@]host[:port][/database][?options]`, `rediss://` for TLS, `redis+socket:///path` or
+/// `unix:///path` for a socket of this machine. What it is described as never holds the password.
+struct RedisURL: Sendable, Hashable {
+    enum Place: Sendable, Hashable {
+        case host(String, port: Int)
+        case socket(path: String)
+    }
+
+    /// How the server's certificate is looked at.
+    enum Verification: Sendable, Hashable {
+        case full
+        /// The certificate, not the name in it.
+        case withoutHostname
+        case none
+    }
+
+    struct TLS: Sendable, Hashable {
+        var verification = Verification.full
+        /// PEM files; nil are the system's authorities, and no certificate of one's own.
+        var authorities: String?
+        var certificate: String?
+        var privateKey: String?
+    }
+
+    var place: Place
+    var user: String?
+    var password: String?
+    var database = 0
+    var tls: TLS?
+
+    /// Reads an address.
+    ///
+    /// - Throws: `CeleryError` `.option` with what is wrong about it.
+    init(_ text: String) throws {
+        guard let colon = text.firstRange(of: "://") else { throw Self.wrong("has no '://'") }
+        let parts = text[colon.upperBound...].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let scheme = text[..<colon.lowerBound]
+        switch scheme {
+        case "redis", "rediss":
+            let (authority, path) = Self.cut(parts[0], at: "/")
+            (user, password, place) = try Self.authority(authority)
+            if let path { try setDatabase(path) }
+            tls = scheme == "rediss" ? TLS() : nil
+        case "redis+socket", "unix":
+            let (access, path) = Self.cut(parts[0], at: "/")
+            (user, password, _) = try Self.authority(access)
+            guard let path, !path.isEmpty else { throw Self.wrong("has no path of a socket") }
+            place = .socket(path: "/" + (try Self.decoded(path)))
+        default:
+            throw Self.wrong("begins with '\(scheme)'; redis://, rediss:// and redis+socket:// are known")
+        }
+        guard parts.count == 2 else { return }
+        for option in parts[1].split(separator: "&") {
+            let (name, value) = Self.cut(option, at: "=")
+            try set(String(name), try Self.decoded(value ?? ""))
+        }
+    }
+
+    private mutating func setDatabase(_ text: some StringProtocol) throws {
+        guard !text.isEmpty else { return }
+        guard let number = Int(text), number >= 0 else { throw Self.wrong("has a database that is no number") }
+        database = number
+    }
+
+    private mutating func set(_ name: String, _ value: String) throws {
+        switch name {
+        case "virtual_host", "db": try setDatabase(value.drop { $0 == "/" })
+        case "ssl_cert_reqs": try setTLS(name) { $0.verification = try Self.verification(value) }
+        case "ssl_check_hostname":
+            guard ["false", "False", "0", "no"].contains(value) else { return }
+            try setTLS(name) { if $0.verification == .full { $0.verification = .withoutHostname } }
+        case "ssl_ca_certs": try setTLS(name) { $0.authorities = value }
+        case "ssl_certfile": try setTLS(name) { $0.certificate = value }
+        case "ssl_keyfile": try setTLS(name) { $0.privateKey = value }
+        case "socket_timeout", "socket_connect_timeout", "socket_keepalive", "health_check_interval",
+            "retry_on_timeout",
+            "max_connections", "client_name", "protocol", "connect_timeout", "heartbeat":
+            break  // Python's client has them; this one has its own times.
+        default:
+            throw Self.wrong("has the option '\(name)', which is not known; virtual_host and ssl_… are")
+        }
+    }
+
+    private mutating func setTLS(_ option: String, _ change: (inout TLS) throws -> Void) throws {
+        guard var changed = tls else { throw Self.wrong("has \(option), which goes with rediss:// only") }
+        try change(&changed)
+        tls = changed
+    }
+
+    private static func verification(_ value: String) throws -> Verification {
+        switch value.lowercased() {
+        case "required", "cert_required", "optional", "cert_optional": return .full
+        case "none", "cert_none": return .none
+        default: throw wrong("has an ssl_cert_reqs that is not required, optional or none")
+        }
+    }
+
+    private static func authority(_ text: Substring) throws -> (user: String?, password: String?, Place) {
+        var host = text
+        var user: String?
+        var password: String?
+        if let at = text.lastIndex(of: "@") {
+            let (first, second) = cut(text[..<at], at: ":")
+            // As in Celery: a single word before the @ is the user, of whom a password is wanted all the same.
+            user = first.isEmpty ? nil : try decoded(first)
+            password = try second.map { try decoded($0) }
+            host = text[text.index(after: at)...]
+        }
+        let (name, port) = try endpoint(host)
+        return (user, password, .host(name.isEmpty ? "localhost" : name, port: port))
+    }
+
+    private static func endpoint(_ text: Substring) throws -> (host: String, port: Int) {
+        let isBracketed = text.first == "["
+        let end = isBracketed ? text.firstIndex(of: "]") : text.firstIndex(of: ":")
+        guard let end else {
+            guard !isBracketed else { throw wrong("has a '[' without ']'") }
+            return (try decoded(text), 6379)
+        }
+        let host = isBracketed ? text[text.index(after: text.startIndex)..<end] : text[..<end]
+        let digits = (isBracketed ? text[text.index(after: end)...] : text[end...]).drop { $0 == ":" }
+        guard let port = digits.isEmpty ? 6379 : Int(digits), (1...65_535).contains(port) else {
+            throw wrong(
+                "has a port that is no number from 1 to 65535; write a '/', '@' or ':' in a password as %2F, %40, %3A"
+            )
+        }
+        return (try decoded(host), port)
+    }
+
+    private static func cut(_ text: Substring, at separator: Character) -> (Substring, Substring?) {
+        guard let index = text.firstIndex(of: separator) else { return (text, nil) }
+        return (text[..<index], text[text.index(after: index)...])
+    }
+
+    private static func decoded(_ text: some StringProtocol) throws -> String {
+        var bytes: [UInt8] = []
+        var rest = Substring(text).utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let value = UInt8(Substring(rest.prefix(2)), radix: 16) else {
+                throw wrong("has a '%' that is no %XX")
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func wrong(_ what: String) -> CeleryError {
+        CeleryError(
+            .option,
+            "The address of Redis \(what). Expected: redis://[[user]:password@]host[:port][/database]."
+        )
+    }
+}
+
+extension RedisURL: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The address without user and password.
+    var description: String {
+        switch place {
+        case .host(let host, let port):
+            "\(tls == nil ? "redis" : "rediss")://\(host.contains(":") ? "[\(host)]" : host):\(port)/\(database)"
+        case .socket(let path): "redis+socket://\(path)?virtual_host=\(database)"
+        }
+    }
+
+    var debugDescription: String { description }
+
+    /// So that no dump shows the password either.
+    var customMirror: Mirror { Mirror(self, children: ["address": description]) }
+}

@@ -1,0 +1,265 @@
+/// The Lua scripts of the broker. Each is one atomic step and may be said twice.
+enum BrokerScripts {
+    /// Functions for a script that takes a delivery off its worker, also for scripts of others that do it together with
+    /// something else: `dash_release(unacked, unacked_index, leases, holders, tag, worker)` gives the list that the message
+    /// came from, or false when this worker does not hold it (any more).
+    static let release = """
+        local function dash_release(unacked, index, leases, holders, tag, worker)
+          local holder = redis.call('HGET', holders, tag)
+          if not holder or string.sub(holder, 1, #worker + 1) ~= worker .. '\\n' then return false end
+          redis.call('HDEL', unacked, tag)
+          redis.call('ZREM', index, tag)
+          redis.call('ZREM', leases, tag)
+          redis.call('HDEL', holders, tag)
+          return string.sub(holder, #worker + 2)
+        end
+
+        """
+
+    private static let clock = """
+        local time = redis.call('TIME')
+        local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+        local function stamp(seconds) return string.format('%.6f', seconds) end
+
+        """
+
+    private static let reject = """
+        local function reject(list, limit, reason, queue, message)
+          redis.call('LPUSH', list, cjson.encode({reason = reason, queue = queue, time = now, message = message}))
+          redis.call('LTRIM', list, 0, limit - 1)
+        end
+
+        """
+
+    /// Takes messages: KEYS unacked, index, leases, holders, rejected, then for each priority the lists of all queues;
+    /// ARGV how many, worker, seconds of the lease, limit of rejected, then the queues. Gives what was taken (tag, list,
+    /// envelope) and how many were rejected. An empty answer has looked at each list's length: so Redis tells a connection
+    /// with CLIENT TRACKING when one changes.
+    static let fetch = RedisScript(
+        "fetch",
+        clock + reject + """
+            local limit, worker, lease = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+            local queues = #ARGV - 4
+            local found, refused = {}, 0
+
+            local function take(list, queue, raw)
+              local ok, envelope = pcall(cjson.decode, raw)
+              local properties = ok and type(envelope) == 'table' and envelope.properties
+              if type(properties) ~= 'table' then
+                reject(KEYS[5], tonumber(ARGV[4]), 'no envelope of a message', queue, raw)
+                refused = refused + 1
+                return
+              end
+              local tag = properties.delivery_tag
+              if type(tag) ~= 'string' or tag == '' or redis.call('HEXISTS', KEYS[1], tag) == 1 then
+                tag = redis.sha1hex(raw .. stamp(now) .. #found)
+              end
+              local info = type(properties.delivery_info) == 'table' and properties.delivery_info or {}
+              local exchange = type(info.exchange) == 'string' and info.exchange or ''
+              local key = type(info.routing_key) == 'string' and info.routing_key or queue
+              redis.call('HSET', KEYS[1], tag, '[' .. raw .. ', ' .. cjson.encode(exchange) .. ', ' .. cjson.encode(key) .. ']')
+              redis.call('ZADD', KEYS[2], stamp(now), tag)
+              redis.call('ZADD', KEYS[3], stamp(now + lease), tag)
+              redis.call('HSET', KEYS[4], tag, worker .. '\\n' .. list)
+              found[#found + 1] = {tag, list, raw}
+            end
+
+            for first = 6, #KEYS, queues do
+              local goes = true
+              while goes do
+                goes = false
+                for place = first, first + queues - 1 do
+                  if #found < limit and refused < 100 then
+                    local raw = redis.call('RPOP', KEYS[place])
+                    if raw then
+                      goes = true
+                      take(KEYS[place], ARGV[5 + place - first], raw)
+                    end
+                  end
+                end
+              end
+            end
+            if #found == 0 then
+              for place = 6, #KEYS do redis.call('LLEN', KEYS[place]) end
+            end
+            return {found, refused}
+            """
+    )
+
+    /// What a worker holds and does not know of, as the answer to its fetch was lost: KEYS unacked, leases, holders; ARGV
+    /// worker, seconds of the lease, the tags that it knows.
+    static let reclaim = RedisScript(
+        "reclaim",
+        clock + """
+            local start, known, found = ARGV[1] .. '\\n', {}, {}
+            for place = 3, #ARGV do known[ARGV[place]] = true end
+            local all = redis.call('HGETALL', KEYS[3])
+            for place = 1, #all, 2 do
+              local tag, holder = all[place], all[place + 1]
+              if string.sub(holder, 1, #start) == start and not known[tag] then
+                local entry = redis.call('HGET', KEYS[1], tag)
+                if entry then
+                  redis.call('ZADD', KEYS[2], stamp(now + tonumber(ARGV[2])), tag)
+                  found[#found + 1] = {tag, string.sub(holder, #start + 1), entry}
+                end
+              end
+            end
+            return found
+            """
+    )
+
+    /// Renews leases, and the place in Celery's index so that no Python worker takes what a Swift worker has: KEYS index,
+    /// leases, holders; ARGV worker, seconds of the lease, how many tags were settled by others' scripts, those, and the
+    /// tags that are held. Gives the tags that are held no more.
+    static let renew = RedisScript(
+        "renew",
+        clock + """
+            -- Takes nothing away. A script that has written may go on writing when Redis' memory is full.
+            redis.call('ZREM', KEYS[2], '')
+            local start, lease, settled, lost = ARGV[1] .. '\\n', tonumber(ARGV[2]), tonumber(ARGV[3]), {}
+            for place = 4, #ARGV do
+              local tag = ARGV[place]
+              if place < 4 + settled then
+                if not redis.call('ZSCORE', KEYS[2], tag) then redis.call('HDEL', KEYS[3], tag) end
+              elseif string.sub(redis.call('HGET', KEYS[3], tag) or '', 1, #start) == start then
+                redis.call('ZADD', KEYS[2], stamp(now + lease), tag)
+                redis.call('ZADD', KEYS[1], 'XX', stamp(now), tag)
+              else
+                lost[#lost + 1] = tag
+              end
+            end
+            return lost
+            """
+    )
+
+    /// Settles a delivery: KEYS unacked, index, leases, holders; ARGV tag, worker.
+    static let acknowledge = RedisScript(
+        "acknowledge",
+        release + """
+            return dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2]) and 1 or 0
+            """
+    )
+
+    /// Settles a delivery that cannot be read: KEYS and ARGV as in `acknowledge`, then rejected; limit, reason, queue.
+    static let refuse = RedisScript(
+        "refuse",
+        clock + reject + release + """
+            local entry = redis.call('HGET', KEYS[1], ARGV[1])
+            if not dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2]) then return 0 end
+            reject(KEYS[5], tonumber(ARGV[3]), ARGV[4], ARGV[5], entry or '')
+            return 1
+            """
+    )
+
+    /// Puts a delivery back where it came from, to be served next: KEYS and ARGV as in `acknowledge`, then the envelope.
+    static let giveBack = RedisScript(
+        "return",
+        release + """
+            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2])
+            if not list then return 0 end
+            redis.call('RPUSH', list, ARGV[3])
+            return 1
+            """
+    )
+
+    /// Has a delivery wait for a time: KEYS and ARGV as in `acknowledge`, then eta and parked; envelope, milliseconds.
+    static let postpone = RedisScript(
+        "postpone",
+        release + """
+            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2])
+            if not list then return 0 end
+            redis.call('HSET', KEYS[6], ARGV[1], list .. '\\n' .. ARGV[3])
+            redis.call('ZADD', KEYS[5], ARGV[4], ARGV[1])
+            return 1
+            """
+    )
+
+    /// Puts messages whose time has come back into their lists, to be served next: KEYS eta, parked. Gives in how many
+    /// milliseconds the next is due, -1 when there is none.
+    static let due = RedisScript(
+        "due",
+        clock + """
+            local ready = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', stamp(now * 1000), 'LIMIT', 0, 1000)
+            for place = #ready, 1, -1 do
+              local tag = ready[place]
+              local kept = redis.call('HGET', KEYS[2], tag)
+              if kept then
+                local cut = string.find(kept, '\\n', 1, true)
+                redis.call('HDEL', KEYS[2], tag)
+                redis.call('RPUSH', string.sub(kept, 1, cut - 1), string.sub(kept, cut + 1))
+              end
+              redis.call('ZREM', KEYS[1], tag)
+            end
+            local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+            return next[2] and math.max(0, math.ceil(next[2] - now * 1000)) or -1
+            """
+    )
+
+    /// Leases that were not renewed for a time: KEYS leases, holders, unacked; ARGV seconds of a lease, seconds of silence,
+    /// the start of the workers' channels. Gives tag, holder, score, whether the worker's process is gone, and the entry of
+    /// those whose worker is gone or whose lease is over. Leases of other brokers have no holder here and are left alone.
+    static let overdue = RedisScript(
+        "overdue",
+        clock + """
+            local lease, found, there = tonumber(ARGV[1]), {}, {}
+            local function look(lowest, highest)
+              local late = redis.call('ZRANGEBYSCORE', KEYS[1], lowest, highest, 'WITHSCORES', 'LIMIT', 0, 1000)
+              for place = 1, #late, 2 do
+                local tag, score = late[place], late[place + 1]
+                local holder = redis.call('HGET', KEYS[2], tag)
+                if holder then
+                  local worker = string.match(holder, '^[^\\n]*')
+                  if there[worker] == nil then
+                    there[worker] = redis.call('PUBSUB', 'NUMSUB', ARGV[3] .. worker)[2] > 0
+                  end
+                  local entry = redis.call('HGET', KEYS[3], tag)
+                  if not entry then
+                    redis.call('ZREM', KEYS[1], tag)
+                    redis.call('HDEL', KEYS[2], tag)
+                  elseif not there[worker] or tonumber(score) <= now or tonumber(score) > now + lease then
+                    found[#found + 1] = {tag, holder, score, there[worker] and 0 or 1, entry}
+                  end
+                end
+              end
+            end
+            look('-inf', stamp(now + lease - tonumber(ARGV[2])))
+            -- Redis' clock was set back: these would not end for long.
+            look('(' .. stamp(now + lease + 1), '+inf')
+            return found
+            """
+    )
+
+    /// Puts a message back whose worker is gone, to be served next, if nothing has changed meanwhile: KEYS as in
+    /// `acknowledge`; ARGV tag, holder, score, envelope.
+    static let rescue = RedisScript(
+        "rescue",
+        release + """
+            if redis.call('HGET', KEYS[4], ARGV[1]) ~= ARGV[2] then return 0 end
+            if redis.call('ZSCORE', KEYS[3], ARGV[1]) ~= ARGV[3] then return 0 end
+            local worker = string.match(ARGV[2], '^[^\\n]*')
+            redis.call('RPUSH', dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], worker), ARGV[4])
+            return 1
+            """
+    )
+
+    /// Puts an answer into the queues that are bound to its routing key: KEYS the bindings; ARGV separator, routing key,
+    /// prefix, envelope. Nobody bound means that the asker is gone. What is never fetched goes after an hour.
+    static let reply = RedisScript(
+        "reply",
+        """
+        local start, count = ARGV[2] .. ARGV[1], 0
+        for _, member in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+          if string.sub(member, 1, #start) == start then
+            local _, stop = string.find(member, ARGV[1], #start + 1, true)
+            if stop then
+              local queue = ARGV[3] .. string.sub(member, stop + 1)
+              redis.call('LPUSH', queue, ARGV[4])
+              redis.call('EXPIRE', queue, 3600)
+              count = count + 1
+            end
+          end
+        end
+        return count
+        """
+    )
+}

@@ -1,0 +1,72 @@
+/// What a consumer has and may have: a value without I/O.
+struct ConsumerState: Sendable {
+    /// What to ask Redis for.
+    struct Request: Sendable, Hashable {
+        var queues: [String]
+        var limit: Int
+        /// Whether the answer to an earlier fetch was lost: what it gave is asked for first.
+        var reclaims: Bool
+    }
+
+    var prefetch: Int
+    private(set) var queues: [String]
+    /// Given out and not settled.
+    private(set) var held: Set<String> = []
+    /// Settlements that could not be said.
+    private(set) var owed: [String: Settlement] = [:]
+    /// Settlements that are being said.
+    private var underway: Set<String> = []
+    private(set) var isStopped = false
+    private(set) var missesAnswer = false
+    private var turn = 0
+
+    init(queues: [String], prefetch: Int) {
+        self.queues = queues
+        self.prefetch = prefetch
+    }
+
+    /// All that the worker has on Redis.
+    var known: Set<String> { held.union(owed.keys).union(underway) }
+
+    /// What to fetch now; nil when there is no room or no queue. Each time another queue comes first.
+    mutating func request(upTo limit: Int) -> Request? {
+        let room = min(limit, prefetch - held.count)
+        guard !isStopped, room > 0, !queues.isEmpty else { return nil }
+        turn = (turn + 1) % queues.count
+        return Request(queues: Array(queues[turn...] + queues[..<turn]), limit: room, reclaims: missesAnswer)
+    }
+
+    mutating func answerWasLost() { missesAnswer = true }
+    mutating func answerWasFound() { missesAnswer = false }
+
+    mutating func received(_ tag: String) { held.insert(tag) }
+
+    /// Begins to settle; false when it was settled before.
+    mutating func settles(_ tag: String) -> Bool {
+        guard held.remove(tag) != nil else { return false }
+        underway.insert(tag)
+        return true
+    }
+
+    mutating func settled(_ tag: String) {
+        held.remove(tag)
+        underway.remove(tag)
+        owed[tag] = nil
+    }
+
+    mutating func owes(_ tag: String, _ settlement: Settlement) {
+        underway.remove(tag)
+        owed[tag] = settlement
+    }
+
+    /// - Returns: whether it is new.
+    mutating func add(_ queue: String) -> Bool {
+        guard !queues.contains(queue) else { return false }
+        queues.append(queue)
+        return true
+    }
+
+    mutating func remove(_ queue: String) { queues.removeAll { $0 == queue } }
+
+    mutating func stop() { isStopped = true }
+}

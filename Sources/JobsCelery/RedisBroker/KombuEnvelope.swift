@@ -1,0 +1,100 @@
+import DashJSON
+
+/// A message as kombu, Celery's transport, writes it into Redis: one JSON object with the body in base64.
+enum KombuEnvelope {
+    /// Writes a message.
+    ///
+    /// - Parameter tag: The delivery tag, which stays the same however often the message is delivered.
+    static func encode(_ task: RawTask, tag: String = TaskID.make()) -> [UInt8] {
+        var writer = JSONWriter(capacity: task.body.count * 4 / 3 + 1024)
+        writer.object { envelope in
+            envelope.member("body", Base64.encode(task.body))
+            envelope.member("content-encoding", ifPresent: task.contentEncoding)
+            envelope.member("content-type", ifPresent: task.contentType)
+            envelope.member("headers", task.headers)
+            envelope.member("properties") { writer in
+                writer.object { properties in
+                    properties.member("correlation_id", ifPresent: task.correlationID)
+                    properties.member("reply_to", ifPresent: task.replyTo)
+                    properties.member("delivery_mode", task.isPersistent ? 2 : 1)
+                    properties.member("delivery_info") { writer in
+                        writer.object { info in
+                            info.member("exchange", task.exchange)
+                            info.member("routing_key", task.routingKey)
+                        }
+                    }
+                    properties.member("priority", task.priority)
+                    properties.member("body_encoding", "base64")
+                    properties.member("delivery_tag", tag)
+                }
+            }
+        }
+        return writer.bytes
+    }
+
+    /// Reads a message.
+    ///
+    /// - Throws: `CeleryError` `.malformed`, with what cannot be read.
+    static func decode(_ bytes: [UInt8]) throws -> (task: RawTask, isRedelivered: Bool) {
+        try decode(parse(bytes))
+    }
+
+    static func decode(_ envelope: JSON) throws -> (task: RawTask, isRedelivered: Bool) {
+        let properties = envelope["properties"]
+        let information = properties["delivery_info"]
+        guard let text = envelope["body"].stringValue else { throw malformed("has no body that is a text") }
+        var task = RawTask()
+        switch properties["body_encoding"].stringValue {
+        case "base64":
+            guard let body = Base64.decode(text) else { throw malformed("has a body that is no base64") }
+            task.body = body
+        case nil, "utf-8": task.body = Array(text.utf8)
+        case let other?: throw malformed("has a body in '\(other)', which is not known")
+        }
+        task.headers = envelope["headers"].objectValue ?? JSONObject()
+        task.contentType = envelope["content-type"].stringValue
+        task.contentEncoding = envelope["content-encoding"].stringValue
+        task.routingKey = information["routing_key"].stringValue ?? ""
+        task.exchange = information["exchange"].stringValue ?? ""
+        task.priority = properties["priority"].intValue ?? 0
+        task.correlationID = properties["correlation_id"].stringValue
+        task.replyTo = properties["reply_to"].stringValue
+        task.isPersistent = properties["delivery_mode"].intValue != 1
+        let isRedelivered = task.headers["redelivered"] == .bool(true) || information["redelivered"] == .bool(true)
+        return (task, isRedelivered)
+    }
+
+    /// The envelope that an entry of `unacked` holds.
+    static func envelope(ofEntry entry: [UInt8]) throws -> JSON {
+        guard case .array(let parts) = try parse(entry), let envelope = parts.first, envelope.objectValue != nil else {
+            throw malformed("is no entry of Celery's")
+        }
+        return envelope
+    }
+
+    /// The envelope noted as given to somebody before, as kombu notes it.
+    static func redelivered(_ envelope: JSON) -> JSON {
+        guard var members = envelope.objectValue else { return envelope }
+        var headers = envelope["headers"].objectValue ?? JSONObject()
+        headers["redelivered"] = true
+        members["headers"] = .object(headers)
+        var properties = envelope["properties"].objectValue ?? JSONObject()
+        var information = properties["delivery_info"]?.objectValue ?? JSONObject()
+        information["redelivered"] = true
+        properties["delivery_info"] = .object(information)
+        members["properties"] = .object(properties)
+        return .object(members)
+    }
+
+    private static func parse(_ bytes: [UInt8]) throws -> JSON {
+        do {
+            return try JSON(parsing: bytes)
+        } catch {
+            throw CeleryError(.malformed, "A message on Redis is no JSON.", cause: error)
+        }
+    }
+
+    private static func malformed(_ what: String) -> CeleryError {
+        CeleryError(.malformed, "A message on Redis \(what).")
+    }
+}

@@ -1,0 +1,67 @@
+import DashJSON
+
+/// Where results are kept, or sent to.
+protocol ResultStore: Sendable {
+    /// Stores how a task stands and tells who waits for it.
+    ///
+    /// - Returns: false if it had succeeded already: a success is never overwritten.
+    @discardableResult
+    func store(_ meta: ResultMeta) async throws -> Bool
+
+    /// What is stored of tasks, in their order; nil where nothing is.
+    func read(_ ids: [String]) async throws -> [ResultMeta?]
+
+    /// How a task stands, now and whenever that changes, until it has ended. What is told twice comes twice.
+    func watch(_ id: String) async throws -> AsyncStream<ResultMeta>
+
+    /// Forgets what is stored of a task.
+    func forget(_ id: String) async throws
+}
+
+/// Where the parts of chords are counted.
+protocol ChordStore: Sendable {
+    /// Says how many parts a chord has, before the first of them is sent.
+    func open(_ group: String, size: Int) async throws
+
+    /// Notes the end of a part, once however often it is said.
+    ///
+    /// - Returns: the chord if this was the last part and nobody else sends its body: then send it and `close` the chord.
+    ///   Who says it again with the same `claim`, because the body could not be sent, gets the chord again.
+    func end(_ part: ChordPart) async throws -> CompleteChord?
+
+    /// Makes sure that the body may be sent, just before that.
+    ///
+    /// - Returns: false if somebody else took over.
+    func keep(_ chord: CompleteChord) async throws -> Bool
+
+    /// Tidies up after the body was sent.
+    func close(_ chord: CompleteChord) async throws
+
+    /// Tidies up after the body was made to fail.
+    func fail(_ chord: CompleteChord) async throws
+}
+
+/// A task of a chord's header that has ended.
+struct ChordPart: Sendable, Hashable {
+    var taskID: String
+    var group: String
+    /// The place of its result; nil puts it last.
+    var index: Int?
+    var state: TaskState
+    /// The value, or the exception.
+    var result: RawJSON
+    /// What is to be sent when all parts have ended.
+    var body: Signature
+    /// The tree that the body belongs to.
+    var rootID: String
+    /// Proves, when the part completes the chord, that it is ours to send the body: of this end of the part and no other.
+    var claim: String
+}
+
+/// A chord all of whose parts have ended.
+struct CompleteChord: Sendable, Hashable {
+    /// The part that completed it.
+    var part: ChordPart
+    /// The results in order, or why the body must not be sent.
+    var outcome: Result<RawJSON, TaskException>
+}

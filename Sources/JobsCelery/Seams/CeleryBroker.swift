@@ -1,0 +1,105 @@
+import DashJSON
+import ServiceLifecycle
+
+/// What carries messages: Redis or RabbitMQ. A service: `run()` keeps it connected.
+///
+/// Whatever is asked while there is no connection waits for one, for a time, and fails with `CeleryError.unreachable`.
+protocol CeleryBroker: Service {
+    /// What the broker is called in `stats`: `redis` or `amqp`, host, port and so on; never a password.
+    var information: BrokerInformation { get }
+
+    /// Puts a message into its queue (`routingKey`), which is declared if need be. It is the broker's when this returns.
+    func publish(_ task: RawTask) async throws
+
+    /// Makes a worker's end. Its `run()` must run for deliveries to come.
+    func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer
+
+    /// Says something to all workers (exchange `celery.pidbox`).
+    func broadcast(_ request: RawTask) async throws
+
+    /// What is said to all workers. Requests that come while there is no connection are missed, as in Celery.
+    func broadcasts() -> AsyncStream<RawTask>
+
+    /// Answers a broadcast (exchange `reply.celery.pidbox`); a caller that is gone is no error.
+    func reply(_ reply: RawTask) async throws
+
+    /// Tells events (exchange `celeryev`) with a routing key such as `worker.heartbeat` or `task.multi`. Best effort.
+    func publishEvent(_ event: RawTask) async
+}
+
+/// A worker's end of a broker: deliveries come in, each is settled exactly once. A service.
+protocol CeleryConsumer: Service {
+    /// The next deliveries, 1 to `limit`; waits until there is one. An empty list tells that the consumer has ended.
+    func fetch(upTo limit: Int) async -> [Delivery]
+
+    /// Settles a delivery. Survives a lost connection: it is said again after the reconnection, where that has a sense.
+    func settle(_ delivery: Delivery, as settlement: Settlement) async
+
+    /// Settles several deliveries, in their order and in one go where the broker can: what a busy worker calls.
+    func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async
+
+    /// Notes that a delivery was settled by other means: by a script that also wrote the task's end.
+    func settled(_ delivery: Delivery)
+
+    /// How many deliveries may be unsettled at once.
+    func setPrefetch(_ prefetch: Int)
+
+    /// Takes from a queue too. A queue that is taken from already is no error.
+    func add(queue: String) async throws
+
+    /// Takes from a queue no more.
+    func cancel(queue: String) async throws
+
+    /// The queues that are taken from.
+    var queues: [String] { get }
+
+    /// No further deliveries; those unsettled can still be settled.
+    func stopFetching()
+}
+
+extension CeleryConsumer {
+    /// One after the other.
+    func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async {
+        for (delivery, settlement) in deliveries { await settle(delivery, as: settlement) }
+    }
+}
+
+/// A message that a worker has got and not settled yet.
+struct Delivery: Sendable, Hashable {
+    /// Names the delivery among all of this consumer: Redis' delivery tag, or a number of ours for RabbitMQ.
+    var tag: String
+    var queue: String
+    var task: RawTask
+    /// Whether the broker gave it to somebody before.
+    var isRedelivered = false
+}
+
+/// What becomes of a delivery.
+enum Settlement: Sendable, Hashable {
+    /// Done with.
+    case acknowledged
+    /// Refused for good.
+    case rejected
+    /// Back to its queue, to be given to anybody.
+    case returned
+    /// Not before a time (milliseconds since 1970): a message with an eta.
+    case postponed(until: Int64)
+}
+
+/// Who a worker is.
+struct WorkerIdentity: Sendable, Hashable {
+    /// The node's name, `dash@host`, which people and Celery's tools use.
+    var node: String
+    /// This run of the worker: the node's name and random digits, so that a successor of the same name is another one.
+    var id: String
+}
+
+/// Where messages go through, for `stats`.
+struct BrokerInformation: Sendable, Hashable {
+    var transport: String
+    var hostname: String
+    var port: Int
+    var userID: String?
+    var virtualHost: String
+    var usesTLS = false
+}

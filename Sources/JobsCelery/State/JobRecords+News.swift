@@ -1,0 +1,98 @@
+import DashJSON
+import Jobs
+
+/// What a record tells.
+struct RecordedNews: Sendable {
+    var news: JobNews
+    /// Whether another program's worker does the job.
+    var isRemote: Bool
+}
+
+extension JobRecords {
+    /// How a job stands, or nil if it is unknown or its time is up.
+    func news(of id: JobID, after sequence: Int) async throws -> RecordedNews? {
+        let answer = try await call(JobScripts.news, [("id", id.text), ("after", sequence)])
+        guard let fields = answer[0].elements, fields.count == 17,
+            let state = fields[0].text.flatMap(JobState.init(rawValue:))
+        else { return nil }
+        var news = JobNews(
+            id: id,
+            name: fields[2].text ?? "",
+            owner: fields[3].text ?? "",
+            page: fields[4].text ?? "",
+            version: fields[5].text ?? "",
+            state: state
+        )
+        news.attempt = fields[6].number ?? 0
+        news.endReason = fields[7].text
+        news.sequence = fields[8].number ?? 0
+        news.result = fields[9].bytes.map { RawJSON(unchecked: $0) }
+        news.details = fields[10].bytes ?? []
+        news.delivery = fields[11].text.flatMap { Jobs.Delivery(recorded: $0) }
+        news.failure = JobFailure(recorded: fields[12...15])
+        for entry in answer[1].elements ?? [] { news.add(entry.bytes ?? []) }
+        return RecordedNews(news: news, isRemote: fields[16].text == "1")
+    }
+
+    /// Keeps what a page was told last.
+    func record(_ delivery: Jobs.Delivery, for id: JobID) async throws {
+        _ = try await call(JobScripts.record, [("id", id.text), ("delivery", delivery.recorded)])
+    }
+
+    /// A kept result; that counts as a use.
+    func cachedResult(for key: CacheKey) async throws -> RawJSON? {
+        try await call(JobScripts.cached, [("key", key.text)]).bytes.map { RawJSON(unchecked: $0) }
+    }
+
+    /// How much work there is. Jobs of other programs' workers count as running: nobody knows whether they wait.
+    func statistics() async throws -> JobStatistics {
+        let counts = (try await call(JobScripts.statistics, [], patience: .zero).elements ?? []).map { $0.number ?? 0 }
+        guard counts.count == 5 else { return JobStatistics() }
+        return JobStatistics(
+            queued: counts[0],
+            scheduled: counts[1],
+            running: counts[2] + counts[3],
+            maximumRunning: counts[4]
+        )
+    }
+
+    /// Cancels a job.
+    ///
+    /// - Returns: whether another program's worker has to be told.
+    func cancel(_ id: JobID, reason: String) async throws -> Bool {
+        try await call(JobScripts.cancel, [("id", id.text), ("reason", reason)])[1].text == "1"
+    }
+}
+
+extension JobNews {
+    /// Adds a change as `JobScripts.merging` writes it: numbers, a semicolon, `0` for progress or `1` for properties, the
+    /// value.
+    fileprivate mutating func add(_ entry: [UInt8]) {
+        guard let mark = entry.firstIndex(of: UInt8(ascii: ";")), mark + 1 < entry.count,
+            let value = PropertyValue.list(
+                from: [UInt8(ascii: "[")] + entry[(mark + 2)...] + [UInt8(ascii: "]")]
+            )?.first
+        else { return }
+        if entry[mark + 1] == UInt8(ascii: "0") { progress.append(value) } else { props.append(value) }
+    }
+}
+
+extension Jobs.Delivery {
+    /// As the scripts read it.
+    var recorded: String { "\(poll),\(from),\(through)" }
+
+    init?(recorded: String) {
+        let numbers = recorded.split(separator: ",").compactMap { Int($0) }
+        guard numbers.count == 3 else { return nil }
+        self.init(poll: numbers[0], from: numbers[1], through: numbers[2])
+    }
+}
+
+extension JobFailure {
+    /// Reads kind, code, message and trace.
+    init?(recorded: ArraySlice<RedisValue>) {
+        let texts = recorded.map(\.text)
+        guard let kind = texts[0] else { return nil }
+        self.init(kind: Kind(rawValue: kind), code: texts[1] ?? "", message: texts[2] ?? "", trace: texts[3])
+    }
+}

@@ -1,0 +1,160 @@
+/// The Lua scripts of `JobRecords`. `JobRecords` tells of the keys.
+enum JobScripts {
+    /// What all scripts begin with: `P` is the prefix, `A` the named arguments, `first` the place of the others in `ARGV`.
+    static let common = #"""
+        local P, A = KEYS[1], {}
+        local first = 2 + 2 * tonumber(ARGV[1])
+        for i = 2, first - 1, 2 do A[ARGV[i]] = ARGV[i + 1] end
+        local now = tonumber(A.now)
+
+        local function text(number) return string.format('%.0f', number + 0) end
+        local function key(id) return P .. 'job:' .. id end
+        local function bell(id) redis.call('PUBLISH', P .. 'news:' .. id, '') end
+
+        local function seconds()
+          local time = redis.call('TIME')
+          return time[1] + time[2] / 1000000
+        end
+
+        local function over(state)
+          return state ~= 'scheduled' and state ~= 'queued' and state ~= 'running' and state ~= 'cancelling'
+        end
+
+        -- Whether a worker's process lives: it listens to its channel, and its lease was renewed in time.
+        local function alive(worker)
+          if not worker or redis.call('PUBSUB', 'NUMSUB', A.lifeLine .. worker)[2] == 0 then return false end
+          local lease = redis.call('ZSCORE', P .. 'workers', worker)
+          return lease and tonumber(lease) > seconds()
+        end
+
+        -- Sends a job's message: into its list at once, or by whoever sends those that are noted.
+        local function push(id, isNext)
+          if A.lists == '1' then
+            local job = redis.call('HMGET', key(id), 'list', 'message')
+            if job[2] then redis.call(isNext and 'RPUSH' or 'LPUSH', job[1], job[2]) end
+          else
+            redis.call('ZADD', P .. 'unsent', seconds() + 5, id)
+          end
+        end
+
+        -- Has a job wait for a worker. It has a message in its queue, or `push` follows.
+        local function queue(id)
+          redis.call('ZREM', P .. 'running', id)
+          redis.call('ZREM', P .. 'scheduled', id)
+          redis.call('HSET', key(id), 'state', 'queued')
+          redis.call('HDEL', key(id), 'due', 'fence', 'holder', 'tag', 'orphaned')
+          redis.call('ZADD', P .. 'queued', text(now), id)
+        end
+
+        -- Acknowledges the message of a delivery.
+        local function settle()
+          if A.lists == '1' then dash_release(A.unacked, A.unackedIndex, A.leases, A.holders, A.tag, A.worker) end
+        end
+
+        local function release(id)
+          local job = redis.call('HMGET', key(id), 'owner', 'size')
+          if redis.call('HINCRBY', P .. 'owners', job[1], -1) <= 0 then redis.call('HDEL', P .. 'owners', job[1]) end
+          redis.call('HINCRBY', P .. 'totals', 'bytes', text(0 - job[2]))
+          for _, set in ipairs({'queued', 'scheduled', 'running', 'remote', 'unsent'}) do
+            redis.call('ZREM', P .. set, id)
+          end
+        end
+        """#
+
+    /// Kept results: those that were not used for the longest time make room for others.
+    static let caching = #"""
+        local function drop(name)
+          local size = redis.call('HGET', P .. 'cacheSizes', name)
+          if size then redis.call('HINCRBY', P .. 'totals', 'cacheBytes', text(0 - size)) end
+          redis.call('HDEL', P .. 'cacheSizes', name)
+          redis.call('ZREM', P .. 'cached', name)
+          redis.call('DEL', P .. 'cache:' .. name)
+        end
+
+        -- Tidies up by itself what has not been used for so long that it counts no more.
+        local function use(name, expire)
+          local place = P .. 'cache:' .. name
+          redis.call('HSET', place, 'used', text(now))
+          redis.call('ZADD', P .. 'cached', text(now), name)
+          if expire ~= '' then redis.call('PEXPIRE', place, text(math.min(2 * tonumber(expire) + 60000, 3e11))) end
+        end
+
+        -- Keeps a result under the key that the starter named, if any.
+        local function cache(id, result)
+          local wish = redis.call('HMGET', key(id), 'cacheKey', 'cacheExpire')
+          if not wish[1] then return end
+          drop(wish[1])
+          local limit = tonumber(A.maximumCache)
+          if #result > limit then return end
+          redis.call('HSET', P .. 'cache:' .. wish[1], 'result', result, 'expire', wish[2])
+          use(wish[1], wish[2])
+          redis.call('HSET', P .. 'cacheSizes', wish[1], #result)
+          redis.call('HINCRBY', P .. 'totals', 'cacheBytes', #result)
+          while tonumber(redis.call('HGET', P .. 'totals', 'cacheBytes')) > limit do
+            drop(redis.call('ZRANGE', P .. 'cached', 0, 0)[1])
+          end
+        end
+        """#
+
+    /// The end of a job.
+    static let endings =
+        caching + "\n" + #"""
+            -- Celery's result, for those who know the task by its id.
+            local function tell(id, meta)
+              if not meta or meta == '' then return end
+              local place = A.metaPrefix .. id
+              if tonumber(A.metaExpiry) > 0 then
+                redis.call('SETEX', place, A.metaExpiry, meta)
+              else
+                redis.call('SET', place, meta)
+              end
+              redis.call('PUBLISH', place, meta)
+            end
+
+            local function meta(id, status, class, message, module)
+              return '{"status":"' .. status .. '","result":{"exc_type":' .. cjson.encode(class) .. ',"exc_message":['
+                .. cjson.encode(message) .. '],"exc_module":"' .. module .. '"},"traceback":null,"children":[],"date_done":"'
+                .. A.date .. '","task_id":"' .. id .. '"}'
+            end
+
+            local function finish(id, state, fields)
+              release(id)
+              redis.call('HINCRBY', key(id), 'sequence', 1)
+              redis.call('HSET', key(id), 'state', state, 'finished', text(now), unpack(fields or {}))
+              redis.call('HDEL', key(id), 'message', 'fence', 'holder', 'tag', 'due', 'stop', 'orphaned')
+              redis.call('DEL', P .. 'places:' .. id)
+              redis.call('ZADD', P .. 'finished', text(now), id)
+              redis.call('PEXPIRE', key(id), A.collect)
+              redis.call('PEXPIRE', P .. 'changes:' .. id, A.collect)
+              bell(id)
+            end
+
+            local function cancelled(id, reason, word)
+              finish(id, 'cancelled', reason and {'endReason', reason})
+              tell(id, meta(id, 'REVOKED', 'TaskRevokedError', word or 'revoked', 'celery.exceptions'))
+            end
+
+            local function failed(id, state, kind, code, message, trace)
+              local fields = {'failureKind', kind, 'failureCode', code, 'failureMessage', message}
+              if trace and trace ~= '' then
+                fields[7] = 'failureTrace'
+                fields[8] = trace
+              end
+              finish(id, state, fields)
+            end
+
+            -- A worker process vanished with the job. Another attempt is to follow, but not for ever: the job may be the cause.
+            local function lost(id)
+              local count = redis.call('HINCRBY', key(id), 'interruptions', 1)
+              if count <= tonumber(A.interruptions) then return false end
+              local message = 'The worker process that ran the job vanished ' .. count .. ' times. The job is not tried again.'
+              failed(id, 'lost', 'lost', 'lost', message)
+              tell(id, meta(id, 'FAILURE', 'WorkerLostError', message, 'billiard.exceptions'))
+              return true
+            end
+            """#
+
+    static func script(_ name: String, _ parts: String...) -> RedisScript {
+        RedisScript(name, ([RedisBroker.settlementScriptPart, common] + parts).joined(separator: "\n"))
+    }
+}

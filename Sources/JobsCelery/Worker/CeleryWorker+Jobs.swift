@@ -1,0 +1,214 @@
+import DashJSON
+import Jobs
+import Logging
+import Synchronization
+
+// Jobs of a site: their records are the truth, and are asked before, told during and after an attempt.
+extension CeleryWorker {
+    /// Runs an attempt of a job, if its record says so.
+    func runJob(_ task: HeldTask, _ id: JobID, _ recording: any JobRecording) async {
+        let isDropped = machine.withLock { $0.holdings[task.number]?.stage } == .ending
+        switch await begin(task, id, recording) {
+        case nil:
+            _ = isDropped ? nil : finish(task, .shutDown)
+            end(task, .returned)
+        case .over?, .elsewhere?:
+            _ = isDropped ? nil : finish(task, .shutDown)
+            end(task, .acknowledged)
+        case .run(let attempt)?:
+            let run = JobRun(attempt: attempt, task: task, recording: recording)
+            if isDropped { return await record(run, .cancelled(killed: false), .terminated(15)) }
+            await perform(run)
+        }
+    }
+
+    /// Asks the record until it answers; nil if the worker stops before.
+    private func begin(_ task: HeldTask, _ id: JobID, _ recording: any JobRecording) async -> JobBeginning? {
+        var wait = Duration.milliseconds(100)
+        while machine.withLock({ $0.phase == .running }) {
+            do {
+                return try await recording.begin(id, delivery: task.delivery, worker: parts.identity)
+            } catch {
+                parts.logger.error("A job could not be begun.", metadata: ["job": "\(id)", "error": "\(error)"])
+            }
+            await pause(wait)
+            wait = min(wait * 2, .seconds(2))
+        }
+        return nil
+    }
+
+    private func perform(_ run: JobRun) async {
+        async let sending: Void = send(run)
+        let begun = ContinuousClock.now
+        let outcome = await outcome(of: run)
+        run.changes.finish()
+        let end = finish(run.task, outcome)
+        await sending
+        await record(run, Self.outcome(end), end, runtime: begun.duration(to: .now))
+    }
+
+    private func outcome(of run: JobRun) async -> WorkerOutcome {
+        let message = run.task.message
+        guard machine.withLock({ $0.mayRun(run.task) }) else { return .cancelled(killed: false) }
+        let payload: [UInt8]
+        do {
+            payload = try parts.codec.payload(
+                of: run.attempt.name,
+                arguments: message.arguments,
+                keywords: message.keywords,
+                extra: RawJSON(json: message.custom["dash"] ?? .null)
+            )
+        } catch {
+            return .failed(WorkerFailure(kind: .incompatible, code: "payload", message: "\(error)"))
+        }
+        let work = WorkerTask(id: run.task.id, name: run.attempt.name, payload: payload)
+        return await parts.executor.execute(work) { update in
+            switch update {
+            case .started(let process): self.started(run.task, process)
+            case .progress(let body): run.changes.add(progress: body)
+            case .setProps(let body): run.changes.add(props: body)
+            }
+        }
+    }
+
+    /// Sends what the attempt tells, as fast as the record takes it; what comes meanwhile is merged.
+    private func send(_ run: JobRun) async {
+        for await _ in run.changes.bell {
+            while let batch = run.changes.take() {
+                do {
+                    let standing = try await run.recording.update(
+                        run.attempt,
+                        progress: batch.progress,
+                        props: batch.props
+                    )
+                    if standing != .current { stop(run, standing) }
+                } catch {
+                    parts.logger.error(
+                        "A job's changes could not be told.",
+                        metadata: ["job": "\(run.attempt.id)", "error": "\(error)"]
+                    )
+                    run.changes.putBack(batch)
+                    guard machine.withLock({ $0.phase != .cold }) else { return }
+                    await pause(.milliseconds(500))
+                }
+            }
+        }
+    }
+
+    private func stop(_ run: JobRun, _ standing: JobStanding) {
+        handle { machine, _ in machine.stop(run.task.number, because: .standing(standing)) }
+    }
+
+    /// Stops jobs that somebody cancelled.
+    func hearCancellations() async {
+        guard let recording = parts.recording else { return }
+        while !Task.isCancelled {
+            do {
+                for await id in try await recording.cancellations() { cancelJob(id) }
+            } catch {
+                // Each attempt is told at its next change, too.
+                parts.logger.warning("Cancellations are not heard yet.", metadata: ["error": "\(error)"])
+            }
+            // A back-off: who tells of them has waited for a connection already.
+            try? await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    private func cancelJob(_ id: JobID) {
+        handle { machine, _ in
+            guard let number = machine.running[id.text] else { return [] }
+            return machine.stop(number, because: .standing(.cancelled))
+        }
+    }
+
+    /// Writes the end of an attempt, however long that takes, and settles its message.
+    private func record(_ run: JobRun, _ outcome: WorkerOutcome, _ end: RunEnd, runtime: Duration = .zero) async {
+        guard end != .standing(.superseded) else { return settle(run, .refused, outcome, nil) }
+        var wait = Duration.milliseconds(100)
+        let delivery = machine.withLock { $0.delivery(of: run.task) }
+        while true {
+            do {
+                let ending = try await run.recording.end(run.attempt, outcome: outcome, delivery: delivery)
+                return settle(run, ending, outcome, event(run, ending, outcome, end, runtime))
+            } catch {
+                parts.logger.error(
+                    "A job's end could not be written.",
+                    metadata: ["job": "\(run.attempt.id)", "error": "\(error)"]
+                )
+            }
+            if machine.withLock({ $0.phase == .cold }) { return settle(run, nil, outcome, nil) }
+            await pause(wait)
+            wait = min(wait * 2, .seconds(2))
+        }
+    }
+
+    private func settle(
+        _ run: JobRun,
+        _ ending: JobEnding?,
+        _ outcome: WorkerOutcome,
+        _ event: (@Sendable () -> TaskEvent)?
+    ) {
+        guard let ending else { return self.end(run.task, nil) }
+        if run.recording.settlesDeliveries {
+            consumer.settled(machine.withLock { $0.delivery(of: run.task) })
+            return self.end(run.task, nil, event: event)
+        }
+        self.end(run.task, ending == .again && outcome == .shutDown ? .returned : .acknowledged, event: event)
+    }
+
+    private func event(
+        _ run: JobRun,
+        _ ending: JobEnding,
+        _ outcome: WorkerOutcome,
+        _ end: RunEnd,
+        _ runtime: Duration
+    ) -> (@Sendable () -> TaskEvent)? {
+        guard parts.events.isEnabled, ending != .refused else { return nil }
+        let id = run.task.id
+        switch (ending, outcome) {
+        case (.again, .failed(let failure)):
+            let exception = TaskException(failure).repr
+            return { .retried(id: id, exception: exception, traceback: failure.trace) }
+        case (.finished(.succeeded), .succeeded(let result)):
+            let value = try? parts.codec.value(ofResult: result, of: run.attempt.name)
+            let text = PythonRepr.of(value ?? .null)
+            return { .succeeded(id: id, result: text, runtime: runtime / .seconds(1)) }
+        case (.finished(.cancelled), _):
+            let signal: Int32 = if case .terminated(let signal) = end { signal } else { 15 }
+            return { .revoked(id: id, terminated: true, signal: signal, expired: false) }
+        case (.finished, .failed(let failure)):
+            let exception = TaskException(failure).repr
+            return { .failed(id: id, exception: exception, traceback: failure.trace) }
+        default: return nil
+        }
+    }
+
+    /// What the record is told of a run's end.
+    private static func outcome(_ end: RunEnd) -> WorkerOutcome {
+        switch end {
+        case .outcome(let outcome): outcome
+        case .softLimit(let seconds): .failed(.timedOut("SoftTimeLimitExceeded", seconds))
+        case .hardLimit(let seconds): .failed(.timedOut("TimeLimitExceeded", seconds))
+        case .terminated, .standing: .cancelled(killed: true)
+        case .interrupted: .shutDown
+        }
+    }
+}
+
+/// An attempt of a job in this worker.
+struct JobRun: Sendable {
+    let attempt: JobAttempt
+    let task: HeldTask
+    let recording: any JobRecording
+    let changes = ChangeFeed()
+}
+
+extension WorkerFailure {
+    fileprivate static func timedOut(_ code: String, _ seconds: Double) -> WorkerFailure {
+        WorkerFailure(
+            kind: .timedOut,
+            code: code,
+            message: "The job took longer than its time limit of \(seconds) seconds."
+        )
+    }
+}

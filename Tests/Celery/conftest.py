@@ -1,0 +1,50 @@
+"""Fixtures: private servers, and on each broker one place with a Swift worker that all tests share."""
+
+import os
+
+import pytest
+from lab.place import Place
+from lab.servers import RabbitMQ, Redis
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("servers")
+    # RabbitMQ takes seconds to start: it does while the tests on Redis run.
+    rabbitmq = RabbitMQ(folder)
+    try:
+        redis = Redis(folder)
+        yield {"redis": redis, "rabbitmq": rabbitmq}
+        redis.stop()
+    finally:
+        rabbitmq.stop()
+
+
+@pytest.fixture(scope="session", params=["redis", "rabbitmq"])
+def place(request, servers, tmp_path_factory):
+    """A broker; results are in Redis either way, in a database of the broker's own."""
+    redis = servers["redis"]
+    broker = redis.url(0) if request.param == "redis" else servers["rabbitmq"].wait_ready().url
+    backend = redis.url(0 if request.param == "redis" else 1)
+    place = Place(request.param, broker, backend, tmp_path_factory.mktemp(request.param))
+    yield place
+    place.close()
+
+
+@pytest.fixture(scope="session")
+def swift(place):
+    """The Swift worker that all tests of a broker share: two processes, queue `dash`, events on."""
+    return place.swift_worker()
+
+
+@pytest.fixture(scope="session")
+def python(place):
+    """A Python worker beside it, on the queue `python`."""
+    return place.python_worker()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """In CI everything must run: a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = 1

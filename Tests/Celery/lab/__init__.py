@@ -1,0 +1,1 @@
+"""Private servers, workers of both languages, and what tests see of them."""

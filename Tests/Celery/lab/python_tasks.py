@@ -1,0 +1,45 @@
+"""An application of the Python world, whose workers run these tasks."""
+
+import os
+import time
+
+from celery import Celery
+
+app = Celery("python_tasks", broker=os.environ["LAB_BROKER"], backend=os.environ["LAB_BACKEND"])
+app.conf.update(broker_connection_retry_on_startup=True, task_default_queue="python", result_expires=600)
+
+
+@app.task(name="py.add")
+def add(x, y=0):
+    return x + y
+
+
+@app.task(name="py.total")
+def total(numbers):
+    return sum(numbers)
+
+
+@app.task(name="py.tree", bind=True)
+def tree(self, value):
+    """Where in a tree of tasks this one is, and what it was given."""
+    return {"value": value, "root": self.request.root_id, "parent": self.request.parent_id}
+
+
+@app.task(name="py.note")
+def note(*values):
+    """What a link gave to this task."""
+    return list(values)
+
+
+@app.task(name="py.progress", bind=True)
+def progress(self, steps):
+    for step in range(1, steps + 1):
+        self.update_state(state="PROGRESS", meta={"done": step, "total": steps})
+        time.sleep(0.05)
+    return steps
+
+
+@app.task(name="py.call")
+def call(name, *args):
+    """Sends a task by its name from within a task."""
+    return app.send_task(name, args=args, queue="dash").id

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Jobs
+import Logging
+import Testing
+
+@testable import Dash
+
+@Suite("The worker command")
+struct WorkerCommandTests {
+    private func options(_ arguments: [String]) throws -> JobWorkerOptions {
+        try #require(SiteCommand.command(for: ["worker"] + arguments) as? WorkerCommand).options
+    }
+
+    @Test("Without options the queue's defaults stand")
+    func defaults() throws {
+        #expect(try options([]) == JobWorkerOptions())
+    }
+
+    @Test(
+        "Options are Celery's, long and short",
+        arguments: [
+            [
+                "--concurrency", "3", "--queues", "a,b", "--hostname", "w1@%h", "--events", "--max-tasks-per-child",
+                "10",
+                "--time-limit", "60", "--soft-time-limit", "50.5", "--prefetch-multiplier", "4",
+            ],
+            [
+                "-c", "3", "-Q", "a, b", "-n", "w1@%h", "-E", "--max-tasks-per-child=10", "--time-limit=60",
+                "--soft-time-limit=50.5", "--prefetch-multiplier=4",
+            ],
+        ]
+    )
+    func all(arguments: [String]) throws {
+        let options = try options(arguments)
+        #expect(options.concurrency == 3)
+        #expect(options.queues == ["a", "b"])
+        #expect(options.hostname == "w1@%h")
+        #expect(options.sendsEvents)
+        #expect(options.maximumTasksPerChild == 10)
+        #expect(options.timeLimit == .seconds(60))
+        #expect(options.softTimeLimit == .milliseconds(50_500))
+        #expect(options.prefetchMultiplier == 4)
+    }
+
+    @Test(
+        "Levels are Python's, in any case",
+        arguments: [("INFO", Logger.Level.info), ("warning", .warning), ("FATAL", .critical), ("DEBUG", .debug)]
+    )
+    func levels(name: String, level: Logger.Level) throws {
+        #expect(try WorkerCommand.parse(["--loglevel", name]).logLevel == level)
+        #expect(try WorkerCommand.parse(["-l", name]).logLevel == level)
+    }
+
+    @Test(
+        "What cannot work is refused at once",
+        arguments: [
+            ["-c", "0"], ["--max-tasks-per-child", "0"], ["--time-limit", "-1"], ["--time-limit", "nan"],
+            ["--time-limit", "5", "--soft-time-limit", "5"], ["--prefetch-multiplier", "0"], ["-Q", " ,"], ["-n", ""],
+            ["--loglevel", "loud"], ["--port", "1"],
+        ]
+    )
+    func refusals(arguments: [String]) {
+        #expect(throws: (any Error).self) { try WorkerCommand.parse(arguments) }
+    }
+
+    @Test("Help on the program names it")
+    func help() {
+        #expect(ServeCommand.helpMessage().contains("`worker`"))
+        #expect(SiteCommand.helpMessage(for: WorkerCommand.self).contains("--soft-time-limit"))
+    }
+}

@@ -1,0 +1,139 @@
+import DashJSON
+import HTTPTypes
+import Jobs
+import Testing
+
+@testable import Dash
+
+// Numbers are those of dash-protocol §16. 7, 10, 12 to 15, 20 and 23 are tested beside what they are about.
+@Suite("Defects of stock Dash that are none here")
+struct DefectTests {
+    private let click = call("out.children", ["run.n_clicks": 1])
+
+    private func app(
+        cache: CachePolicy? = nil,
+        _ perform: @escaping @Sendable (Int) async throws -> JSON
+    ) -> DashApp {
+        let app = DashApp(name: "defects")
+        app.layout = html.Div()
+        app.backgroundCallback(
+            Output("out", "children"),
+            Input("run", "n_clicks"),
+            cache: cache,
+            name: "work",
+            perform: perform
+        )
+        return app
+    }
+
+    @Test("defect 1: two users with the same inputs have a job and a result each")
+    func ownResults() async throws {
+        let runs = Counter(), stage = Stage()
+        let site = try TestSite(
+            app { _ in
+                let run = runs.count()
+                try await stage.wait(for: "end")
+                return .int(run)
+            }
+        )
+        try await site.serve { visit in
+            let pages = [try await visit.open(), try await visit.open()]
+            let jobs = [try await pages[0].start(click), try await pages[1].start(click)]
+            stage.open("end")
+            var results: Set<JSON> = []
+            for (page, job) in zip(pages, jobs) {
+                try await until("a result") {
+                    let answer = try await page.poll(click, job)
+                    try #require(answer.status == 200)
+                    results.insert(answer.json["response"]["out"]["children"])
+                    return !answer.json["response"].isNull
+                }
+            }
+            #expect(results.subtracting([.null]) == [1, 2])
+        }
+    }
+
+    @Test("defect 2: properties that a job sets of two components reach the page both")
+    func twoComponents() async throws {
+        let stage = Stage()
+        let site = try TestSite(
+            app { _ in
+                setProps("a", ["children": "first"])
+                setProps("b", ["children": "second"])
+                try await stage.wait(for: "end")
+                return "done"
+            }
+        )
+        try await site.serve { visit in
+            let page = try await visit.open()
+            let start = try await page.post(click)
+            var side = start.json["sideUpdate"].objectValue ?? [:]
+            try await until("both") {
+                if side.count == 2 { return true }
+                let answer = try await page.poll(click, start.job ?? "")
+                for (id, value) in answer.json["sideUpdate"].objectValue ?? [:] { side[id] = value }
+                return side.count == 2
+            }
+            #expect(JSON.object(side) == ["a": ["children": "first"], "b": ["children": "second"]])
+            stage.open("end")
+        }
+    }
+
+    @Test("defect 5: a start that finds a result runs nothing")
+    func cachedStart() async throws {
+        let runs = Counter()
+        let site = try TestSite(app(cache: .by({ 1 })) { _ in .int(runs.count()) }) { $0.firstWait = .seconds(3600) }
+        try await site.serve { visit in
+            let page = try await visit.open()
+            for _ in 1...2 { #expect(try await page.post(click).json["response"]["out"]["children"] == 1) }
+        }
+        #expect(runs.value == 1)
+    }
+
+    @Test("defects 6 and 19: a worker that died is an error of a status that the page shows")
+    func deadWorker() async throws {
+        let site = try TestSite(app { _ in "never" }) { $0.firstWait = .seconds(3600) }
+        let crash = WorkerFailure(kind: .crash, code: "signal", message: "Trap.")
+        site.executor.end("defects/work", with: .failed(crash))
+        try await site.serve { visit in
+            let answer = try await visit.open().post(click)
+            #expect(answer.status == 500)
+            #expect(!answer.bytes.isEmpty)
+        }
+    }
+
+    @Test("defect 9: what is no JSON is never sent, though a callback returns it")
+    func validJSON() async throws {
+        let site = try TestSite(app { _ in [.double(.nan), .double(.infinity), "\u{2028}\0"] }) {
+            $0.firstWait = .seconds(3600)
+        }
+        try await site.serve { visit in
+            let answer = try await visit.open().post(click)
+            let json = try JSON(parsing: answer.bytes)
+            #expect(json["response"]["out"]["children"] == [nil, nil, "\u{2028}\0"])
+        }
+    }
+
+    @Test("defects 11 and 16 to 18: pages are offered no WebSocket, so nothing can hang on one")
+    func noWebSocket() async throws {
+        let site = try TestSite(app { _ in "" })
+        try await site.serve { visit in
+            let config = try #require(try await visit.ask(.get, "/").config?.objectValue)
+            #expect(config["websocket"] == nil)
+            let specs = try await visit.ask(.get, "/_dash-dependencies").json.arrayValue ?? []
+            #expect(specs.allSatisfy { $0["websocket"] == false })
+        }
+    }
+
+    @Test("defect 19: no answer to the renderer has a status that it shows nothing for", arguments: ["{", "[]", "{}"])
+    func shownStatuses(body: String) async throws {
+        let site = try TestSite(app { _ in "" })
+        try await site.serve { visit in
+            let page = try await visit.open()
+            for query in ["", "job=forged", "job="] {
+                let answer = try await page.post(bytes: Array(body.utf8), query)
+                #expect(answer.status >= 400 && answer.status != 400 && answer.status != 401)
+            }
+        }
+    }
+}

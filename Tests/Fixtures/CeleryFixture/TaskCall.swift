@@ -1,0 +1,52 @@
+import DashJSON
+import Jobs
+
+/// What a task is called with.
+struct TaskCall {
+    let arguments: [JSON]
+    let keywords: JSONObject
+
+    /// Reads a payload of ``CallCodec``.
+    init(_ payload: [UInt8]) throws {
+        let call = try JSON(parsing: payload)
+        arguments = call[0].arrayValue ?? []
+        keywords = call[1].objectValue ?? [:]
+    }
+
+    /// A number by its place, or a default.
+    func number(_ place: Int, default standard: Double) throws -> Double {
+        guard place < arguments.count else { return standard }
+        guard let number = arguments[place].doubleValue else {
+            throw WorkerFailure(kind: .error, code: "TypeError", message: "Argument \(place) is no number.")
+        }
+        return number
+    }
+
+    /// A text by its place.
+    func text(_ place: Int) throws -> String {
+        guard place < arguments.count, let text = arguments[place].stringValue else {
+            throw WorkerFailure(kind: .error, code: "TypeError", message: "Argument \(place) is no text.")
+        }
+        return text
+    }
+}
+
+/// A payload is `[arguments, keywords]`; results are passed on as they are.
+struct CallCodec: JobCodec {
+    func encode(payload: [UInt8], of job: String) throws -> (arguments: RawJSON, extra: RawJSON) {
+        let call = try JSON(parsing: payload)
+        return (RawJSON(json: call[0]), RawJSON(json: [:]))
+    }
+
+    func payload(of job: String, arguments: RawJSON, keywords: RawJSON, extra: RawJSON?) -> [UInt8] {
+        Array("[".utf8) + arguments.bytes + Array(",".utf8) + keywords.bytes + Array("]".utf8)
+    }
+
+    func value(ofResult result: [UInt8], of job: String) -> RawJSON {
+        RawJSON(unchecked: result.isEmpty ? Array("null".utf8) : result)
+    }
+
+    func result(ofValue value: RawJSON, of job: String) -> [UInt8] { value.bytes }
+
+    func progress(ofMeta meta: RawJSON, of job: String) -> [PropertyValue] { [] }
+}

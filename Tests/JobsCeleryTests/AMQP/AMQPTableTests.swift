@@ -1,0 +1,125 @@
+import CRabbitMQ
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+@Suite("Tables and properties of AMQP")
+struct AMQPTableTests {
+    @Test("What is written reads the same: null, texts, numbers, lists, objects")
+    func roundTrip() throws {
+        let object: JSONObject = [
+            "null": nil, "text": "ä\u{0}😀", "empty": "", "yes": true, "no": false, "int": 1, "negative": -7,
+            "large": 12_345_678_901, "double": 2.5, "list": [1, [nil, "x"], ["a": []]], "object": ["b": ["c": nil]],
+        ]
+        let arena = AMQPArena()
+        var writer = AMQPTableWriter(into: arena)
+        let table = try writer.table(object)
+        #expect(JSONObject(table) == object)
+        #expect(JSONObject(table).map(\.key) == object.map(\.key))
+    }
+
+    @Test("The types are those of Celery's library: long strings, void, 32 bits where they suffice, else 64, doubles")
+    func kinds() throws {
+        let arena = AMQPArena()
+        var writer = AMQPTableWriter(into: arena)
+        let table = try writer.table([
+            "s": "x", "n": nil, "i": 2_147_483_647, "l": 2_147_483_648, "d": 0.5, "t": true, "A": [], "F": [:],
+        ])
+        let kinds = UnsafeBufferPointer(start: table.entries, count: 8).map { Character(UnicodeScalar($0.value.kind)) }
+        #expect(String(kinds) == "SVIldtAF")
+    }
+
+    @Test("What others write is read: small numbers, timestamps, decimals, bytes")
+    func readsOthers() {
+        let arena = AMQPArena()
+        func field(_ kind: amqp_field_value_kind_t, _ set: (inout amqp_field_value_t) -> Void) -> amqp_field_value_t {
+            var field = amqp_field_value_t()
+            field.kind = UInt8(kind.rawValue)
+            set(&field)
+            return field
+        }
+        let fields = [
+            field(AMQP_FIELD_KIND_I8) { $0.value.i8 = -3 }, field(AMQP_FIELD_KIND_U8) { $0.value.u8 = 250 },
+            field(AMQP_FIELD_KIND_I16) { $0.value.i16 = -300 }, field(AMQP_FIELD_KIND_U16) { $0.value.u16 = 65_000 },
+            field(AMQP_FIELD_KIND_U32) { $0.value.u32 = 4_000_000_000 },
+            field(AMQP_FIELD_KIND_TIMESTAMP) { $0.value.u64 = 1_795_232_174 },
+            field(AMQP_FIELD_KIND_F32) { $0.value.f32 = 0.25 },
+            field(AMQP_FIELD_KIND_DECIMAL) { $0.value.decimal = amqp_decimal_t(decimals: 2, value: 314) },
+            field(AMQP_FIELD_KIND_BYTES) { $0.value.bytes = arena.bytes("raw") },
+        ]
+        var entries = fields.enumerated().map {
+            amqp_table_entry_t(key: arena.bytes("\($0.offset)"), value: $0.element)
+        }
+        let read = entries.withUnsafeMutableBufferPointer {
+            JSONObject(amqp_table_t(num_entries: Int32($0.count), entries: $0.baseAddress))
+        }
+        #expect(read.map(\.value) == [-3, 250, -300, 65_000, 4_000_000_000, 1_795_232_174, 0.25, 3.14, "raw"])
+    }
+
+    @Test("Headers that no frame can hold, and names too long, are errors")
+    func limits() {
+        let arena = AMQPArena()
+        for object: JSONObject in [
+            ["x": .string(String(repeating: "x", count: 130_000))], [String(repeating: "k", count: 256): 1],
+            ["list": .array(Array(repeating: 1, count: 20_000))],
+        ] {
+            #expect(throws: CeleryError.self) {
+                var writer = AMQPTableWriter(into: arena)
+                _ = try writer.table(object)
+            }
+        }
+    }
+
+    @Test("A message's properties there and back")
+    func properties() throws {
+        var task = sampleTask("q")
+        (task.exchange, task.priority, task.isPersistent, task.contentEncoding) = ("x", 7, false, nil)
+        var properties = try amqp_basic_properties_t(task, in: AMQPArena())
+        #expect(properties.delivery_mode == 1)
+        task.body = []
+        let arena = AMQPArena()
+        properties = try amqp_basic_properties_t(task, in: arena)
+        #expect(RawTask(properties, exchange: "x", routingKey: "q") == task)
+    }
+
+    @Test("The body comes in pieces, or not at all")
+    func assembly() throws {
+        var assembly = AMQPContentAssembly()
+        let method = AMQPContentAssembly.Method.deliver(
+            consumerTag: "c",
+            number: 3,
+            isRedelivered: true,
+            exchange: "x",
+            routingKey: "q"
+        )
+        func properties(_ method: AMQPContentAssembly.Method) -> RawTask {
+            var task = RawTask()
+            (task.exchange, task.routingKey) = (method.exchange, method.routingKey)
+            return task
+        }
+        assembly.begin(method)
+        #expect(try assembly.take(size: 5, properties: properties) == nil)
+        #expect(
+            try [1, 2, 3].withUnsafeBytes { try assembly.take(body: UnsafeRawBufferPointer(rebasing: $0[..<3])) } == nil
+        )
+        let event = try [UInt8](8...9).withUnsafeBytes { try assembly.take(body: $0) }
+        guard case .delivered(let delivery) = event else { throw CeleryError(.malformed, "nothing") }
+        #expect(delivery.task.body.suffix(2) == [8, 9])
+        #expect((delivery.task.routingKey, delivery.number, delivery.isRedelivered) == ("q", 3, true))
+        assembly.begin(.returned(reason: "312 NO_ROUTE", exchange: "", routingKey: "q"))
+        guard case .returned(_, "312 NO_ROUTE") = try assembly.take(size: 0, properties: properties) else {
+            throw CeleryError(.malformed, "nothing")
+        }
+        #expect(throws: CeleryError.self) { try assembly.take(size: 0, properties: properties) }
+    }
+
+    @Test("Waits between tries double from 50 ms to 2 s, and differ by chance")
+    func backoff() {
+        var backoff = AMQPBackoff()
+        #expect((0..<7).map { _ in backoff.next(chance: 1) } == [50, 100, 200, 400, 800, 1600, 2000])
+        #expect(backoff.next(chance: 0) == 1000)
+        backoff.reset()
+        #expect(backoff.next(chance: 0) == 25)
+    }
+}

@@ -1,0 +1,73 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+@Suite(
+    "Remote control, events and rpc results over RabbitMQ",
+    .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+    .timeLimit(.minutes(2))
+)
+struct RabbitControlTests {
+    @Test("What is said to all reaches every node, two of one name too")
+    func broadcasts() async throws {
+        try await withBroker(options: RabbitOptions(node: "dash@same")) { one, _ in
+            try await withBroker(options: RabbitOptions(node: "dash@same")) { other, _ in
+                let (ours, theirs) = (one.broadcasts(), other.broadcasts())
+                let mark = "\(UInt64.random(in: 0...UInt64.max))"
+                // A node hears what is said from when its queue is there: it is said until both have heard it.
+                let saying = Task {
+                    while true {
+                        var request = RawTask()
+                        request.body = Array(mark.utf8)
+                        try await one.broadcast(request)
+                        // Not a wait for the answer: the pace of the repetition.
+                        try await Task.sleep(for: .milliseconds(100))
+                    }
+                }
+                for stream in [ours, theirs] {
+                    let heard = await stream.first { $0.body == Array(mark.utf8) }
+                    #expect(heard?.exchange == "celery.pidbox")
+                }
+                saying.cancel()
+            }
+        }
+    }
+
+    @Test("A reply to nobody is no error, and events are sent without waiting, connected or not")
+    func tellsNobody() async throws {
+        try await withBroker { broker, _ in
+            var reply = RawTask()
+            reply.routingKey = "gone"
+            try await broker.reply(reply)
+            try await broker.publishResult([], of: "x", to: "gone")
+            var event = RawTask()
+            event.routingKey = "worker.heartbeat"
+            await broker.publishEvent(event)
+        }
+        try await withBroker(address: "amqp://127.0.0.1:\(try freePort())") { broker, _ in
+            for _ in 0..<5000 { await broker.publishEvent(RawTask()) }
+        }
+    }
+
+    @Test("rpc: the results of a task reach who asked, by the task's id, in order")
+    func results() async throws {
+        try await withBroker { site, _ in
+            try await withBroker { worker, _ in
+                let replies = site.replies()
+                await replies.ready()
+                let (mine, other) = (replies.results(of: "a"), replies.results(of: "b"))
+                for (id, text) in [("a", "1"), ("b", "2"), ("unknown", "3"), ("a", "4")] {
+                    try await worker.publishResult(Array(text.utf8), of: id, to: replies.queue)
+                }
+                var bodies: [String] = []
+                for await result in mine {
+                    bodies.append(String(decoding: result.body, as: UTF8.self))
+                    if bodies.count == 2 { break }
+                }
+                #expect(bodies == ["1", "4"])
+                #expect(await other.first { _ in true }?.correlationID == "b")
+            }
+        }
+    }
+}

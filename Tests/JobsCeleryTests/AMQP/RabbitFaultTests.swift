@@ -1,0 +1,128 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+/// Faults of the connection; those of the server itself are in `RabbitServerFaultTests`.
+@Suite(
+    "Faults of RabbitMQ's connection",
+    .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+    .timeLimit(.minutes(2))
+)
+struct RabbitFaultTests {
+    /// A broker whose connections go through a proxy.
+    private func withProxy(
+        _ query: String = "",
+        _ body: (RabbitBroker, TCPProxy, String) async throws -> Void
+    ) async throws {
+        let url = try await RabbitServer.shared().url
+        let proxy = try await TCPProxy.start(to: url.port)
+        let address = "amqp://\(url.user):\(url.password)@127.0.0.1:\(proxy.port)//\(query)"
+        try await withBroker(address: address) { broker, queue in try await body(broker, proxy, queue) }
+        proxy.end()
+    }
+
+    @Test(
+        "F11: a connection cut five times: what runs stays here and is acknowledged, nothing runs twice, nothing is lost"
+    )
+    func cutFiveTimes() async throws {
+        try await withProxy { broker, proxy, queue in
+            let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 3)
+            try await whileRunning(consumer) {
+                var seen: [String?] = []
+                for round in 0..<5 {
+                    let ids = (0..<3).map { "\(round).\($0)" }
+                    for id in ids { try await broker.publish(sampleTask(queue, id: id)) }
+                    let running = await consumer.take(3)
+                    seen += running.map(\.task.correlationID)
+                    // One is settled before the loss, one while there is no connection, one after it.
+                    await consumer.settle(running[0], as: .acknowledged)
+                    let made = proxy.count
+                    proxy.cut()
+                    await consumer.settle(running[1], as: .acknowledged)
+                    try await proxy.waitForConnections(made + 2)
+                    await consumer.settle(running[2], as: .acknowledged)
+                }
+                #expect(Set(seen).count == 15)
+                #expect(seen.count == 15)
+                #expect(await consumer.waitsInVain())
+            }
+            #expect(try await broker.count(queue) == 0)
+        }
+    }
+
+    @Test("F11: while it is cut, publishing waits, and what was sent is there once")
+    func publishesOverCuts() async throws {
+        try await withProxy { broker, proxy, queue in
+            let count = 200
+            let unknown = Seen(count)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<count {
+                    group.addTask {
+                        do {
+                            try await broker.publish(sampleTask(queue, id: "\(number)"))
+                        } catch let error as CeleryError where error.code == .connectionLost {
+                            _ = unknown.add(["\(number)"])
+                        }
+                    }
+                    if number % 40 == 20 { proxy.cut() }
+                }
+                try await group.waitForAll()
+            }
+            let ids = try await broker.takeAll(queue, within: .milliseconds(500)).compactMap(\.correlationID)
+            #expect(Set(ids).count == ids.count)
+            // All that were confirmed are there; of the others nobody knows.
+            #expect(Set(ids).union(unknown.ids).count == count)
+        }
+    }
+
+    @Test("F11: a half-open connection is noticed by its heartbeat, and replaced")
+    func halfOpen() async throws {
+        try await withProxy("?heartbeat=1") { broker, proxy, queue in
+            try await broker.publish(sampleTask(queue, id: "before"))
+            let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 3)
+            try await whileRunning(consumer) {
+                let running = await consumer.take(1)
+                let made = proxy.count
+                proxy.become(.swallows)
+                try await proxy.waitForConnections(made + 2)
+                await consumer.settle(running[0], as: .acknowledged)
+                try await broker.publish(sampleTask(queue, id: "after"))
+                let next = await consumer.take(1)
+                #expect(next.map(\.task.correlationID) == ["after"])
+                await consumer.settle(next[0], as: .acknowledged)
+                #expect(await consumer.waitsInVain())
+            }
+            #expect(try await broker.count(queue) == 0)
+        }
+    }
+
+    @Test("F11: an idle connection stays, whatever its heartbeat")
+    func staysWhenIdle() async throws {
+        try await withProxy("?heartbeat=1") { broker, proxy, queue in
+            let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 3)
+            try await whileRunning(consumer) {
+                try await broker.publish(sampleTask(queue))
+                _ = await consumer.take(1)
+                let made = proxy.count
+                // The server closes a connection after two seconds without a sign of life.
+                try await Task.sleep(for: .seconds(5))
+                #expect(proxy.count == made)
+                try await broker.publish(sampleTask(queue))
+                #expect(await consumer.take(1).count == 1)
+            }
+        }
+    }
+}
+
+extension TCPProxy {
+    /// Waits until so many connections have been made in all, and the newest two are there.
+    func waitForConnections(_ made: Int) async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while count < made {
+            try #require(.now < deadline)
+            // The proxy tells no event.
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}

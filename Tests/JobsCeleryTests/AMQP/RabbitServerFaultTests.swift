@@ -1,0 +1,90 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+/// Faults of the server itself; they have a server that nobody else uses.
+@Suite(
+    "Faults of RabbitMQ",
+    .serialized,
+    .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+    .timeLimit(.minutes(5))
+)
+struct RabbitServerFaultTests {
+    @Test("F12: the server restarts, in order and by a crash: durable queues lose nothing, what runs stays here")
+    func restart() async throws {
+        let server = try await RabbitServer.start()
+        try await withBroker(address: server.address) { broker, queue in
+            let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 2)
+            try await whileRunning(consumer) {
+                for crashes in [false, true] {
+                    for number in 0..<5 { try await broker.publish(sampleTask(queue, id: "\(crashes).\(number)")) }
+                    var seen = await consumer.take(2)
+                    if crashes { await server.kill() } else { await server.terminate() }
+                    await consumer.settle(seen[0], as: .acknowledged)
+                    try await server.launch()
+                    await consumer.settle(seen[1], as: .acknowledged)
+                    while seen.count < 5 {
+                        let more = await consumer.take(1)
+                        await consumer.settle(more[0], as: .acknowledged)
+                        seen += more
+                    }
+                    #expect(Set(seen.map(\.task.correlationID)) == Set((0..<5).map { "\(crashes).\($0)" }))
+                    #expect(await consumer.waitsInVain())
+                }
+            }
+        }
+    }
+
+    @Test("F14: a task longer than the server's consumer_timeout goes on, is not run twice, and is acknowledged")
+    func consumerTimeout() async throws {
+        let server = try await RabbitServer.start(advanced: "{consumer_timeout, 1000}, {channel_tick_interval, 500}")
+        try await withBroker(address: server.address) { broker, queue in
+            let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 1)
+            try await whileRunning(consumer) {
+                try await broker.publish(sampleTask(queue, id: "long"))
+                let long = await consumer.take(1)[0]
+                // Three times as long as the server allows.
+                try await Task.sleep(for: .seconds(4))
+                await consumer.settle(long, as: .acknowledged)
+                try await broker.publish(sampleTask(queue, id: "next"))
+                let next = await consumer.take(1)[0]
+                #expect(next.task.correlationID == "next")
+                await consumer.settle(next, as: .acknowledged)
+                #expect(await consumer.waitsInVain())
+            }
+            #expect(try await broker.count(queue) == 0)
+        }
+    }
+
+    @Test(
+        "A server short of memory: deliveries and acknowledgements go on, publishing waits until it takes messages again"
+    )
+    func blocked() async throws {
+        let server = try await RabbitServer.start()
+        var options = RabbitOptions()
+        options.publishTimeout = 500
+        try await withBroker(options: options, address: server.address) { impatient, queue in
+            try await withBroker(address: server.address) { broker, _ in
+                let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 1)
+                try await whileRunning(consumer) {
+                    for id in ["1", "2"] { try await broker.publish(sampleTask(queue, id: id)) }
+                    let first = await consumer.take(1)[0]
+                    try await server.control("set_vm_memory_high_watermark", "0.00001")
+                    let error = await celeryError {
+                        while true { try await impatient.publish(sampleTask(queue + ".other")) }
+                    }
+                    #expect(error?.code == .connectionLost || error?.code == .unreachable)
+                    await consumer.settle(first, as: .acknowledged)
+                    let second = await consumer.take(1)[0]
+                    await consumer.settle(second, as: .acknowledged)
+                    await broker.publishEvent(RawTask())
+                    let waiting = Task { try await broker.publish(sampleTask(queue, id: "3")) }
+                    try await server.control("set_vm_memory_high_watermark", "0.9")
+                    try await waiting.value
+                    #expect(await consumer.take(1).map(\.task.correlationID) == ["3"])
+                }
+            }
+        }
+    }
+}

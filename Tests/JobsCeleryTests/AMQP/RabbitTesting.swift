@@ -1,0 +1,140 @@
+import DashJSON
+import Foundation
+import Logging
+import Synchronization
+import Testing
+
+@testable import JobsCelery
+
+/// The error of the queue that something ends with; nil if it ends well or with another.
+func celeryError(of body: () async throws -> Void) async -> CeleryError? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return error as? CeleryError
+    }
+}
+
+/// Expects that something ends with an error of the queue.
+func expect(
+    _ code: CeleryError.Code,
+    at place: SourceLocation = #_sourceLocation,
+    of body: () async throws -> Void
+) async {
+    let error = await celeryError(of: body)
+    #expect(error?.code == code, sourceLocation: place)
+}
+
+/// Gives a running broker over the shared server, and the name of a queue that nobody else uses.
+@discardableResult
+func withBroker<Result: Sendable>(
+    options: RabbitOptions = RabbitOptions(),
+    address: String? = nil,
+    _ body: (RabbitBroker, String) async throws -> Result
+) async throws -> Result {
+    let url = if let address { try AMQPURL(address) } else { try await RabbitServer.shared().url }
+    let broker = try RabbitBroker(url, options: options, logger: .quiet)
+    return try await whileRunning(broker) { try await body(broker, "q-\(UUID().uuidString.prefix(8))") }
+}
+
+extension WorkerIdentity {
+    static var sample: WorkerIdentity { WorkerIdentity(node: "dash@\(UUID().uuidString.prefix(8))", id: "x") }
+}
+
+/// A task message with every kind of header.
+func sampleTask(_ queue: String, id: String = UUID().uuidString, number: Int = 0) -> RawTask {
+    var task = RawTask()
+    task.headers = [
+        "lang": "swift", "task": "lab.add", "id": .string(id), "eta": nil, "retries": 0, "timelimit": [nil, 2.5],
+        "ignore_result": false, "stamps": ["a": [1, "ä\u{0}😀"]], "large": 12_345_678_901, "number": .int(number),
+    ]
+    task.body = Array("[[\(number), 2], {}, {}]".utf8)
+    task.routingKey = queue
+    task.correlationID = id
+    task.replyTo = "somebody"
+    return task
+}
+
+/// Which ids were seen, by several tasks at once.
+final class Seen: Sendable {
+    private let state = Mutex<[String]>([])
+    let goal: Int
+
+    init(_ goal: Int) {
+        self.goal = goal
+    }
+
+    var ids: [String] { state.withLock { $0 } }
+
+    /// Notes ids; tells whether all have been seen.
+    func add(_ ids: [String]) -> Bool {
+        state.withLock { state in
+            state += ids
+            return Set(state).count >= goal
+        }
+    }
+}
+
+extension CeleryConsumer {
+    /// So many deliveries, however they come.
+    func take(_ count: Int) async -> [Delivery] {
+        var deliveries: [Delivery] = []
+        while deliveries.count < count {
+            let more = await fetch(upTo: count - deliveries.count)
+            if more.isEmpty { return deliveries }
+            deliveries += more
+        }
+        return deliveries
+    }
+
+    /// Whether nothing comes in a while: only for what must not happen.
+    func waitsInVain() async -> Bool {
+        let fetching = Task { await fetch(upTo: 1) }
+        try? await Task.sleep(for: .milliseconds(300))
+        fetching.cancel()
+        return await fetching.value.isEmpty
+    }
+
+    /// Acknowledges what comes until all have been seen.
+    func settleAll(_ seen: Seen) async {
+        while true {
+            let fetching = Task { await fetch(upTo: 5) }
+            let timer = Task {
+                // Ends a consumer that has nothing to do any more because the other got the last message.
+                try await Task.sleep(for: .seconds(2))
+                fetching.cancel()
+            }
+            let deliveries = await fetching.value
+            timer.cancel()
+            for delivery in deliveries.shuffled() { await settle(delivery, as: .acknowledged) }
+            if deliveries.isEmpty || seen.add(deliveries.map { $0.task.correlationID ?? "" }) { return }
+        }
+    }
+}
+
+extension RabbitBroker {
+    /// How many messages wait in a queue, by taking them all.
+    func count(_ queue: String) async throws -> Int {
+        try await takeAll(queue, within: .milliseconds(400)).count
+    }
+
+    /// What waits in a queue: taken until nothing has come for a time.
+    func takeAll(_ queue: String, within quiet: Duration) async throws -> [RawTask] {
+        let consumer = try makeConsumer(.sample, queues: [queue], prefetch: 1000)
+        return try await whileRunning(consumer) {
+            var tasks: [RawTask] = []
+            while true {
+                let timer = Task {
+                    try await Task.sleep(for: quiet)
+                    consumer.stopFetching()
+                }
+                let deliveries = await consumer.fetch(upTo: 1000)
+                timer.cancel()
+                if deliveries.isEmpty { return tasks }
+                for delivery in deliveries { await consumer.settle(delivery, as: .acknowledged) }
+                tasks += deliveries.map(\.task)
+            }
+        }
+    }
+}

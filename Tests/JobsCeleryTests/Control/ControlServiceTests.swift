@@ -1,0 +1,67 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+@Suite struct ControlServiceTests {
+    private static let address = ControlRequest.ReplyAddress(exchange: "reply.celery.pidbox", routingKey: "me")
+
+    @Test("whoever asks is answered while something that takes long is done") func lanes() async throws {
+        let gate = ScriptedBroker.Gate()
+        let bench = ControlTestBench(worker: ScriptedWorker(gate: gate))
+        let slow = ControlRequest(method: "add_consumer", arguments: ["queue": "a"], ticket: "1", replyTo: Self.address)
+        let ping = ControlRequest(method: "ping", ticket: "2", replyTo: Self.address)
+        let tickets = try await bench.sending(slow.request, ping.request) { broker in
+            var replies = broker.replies.stream.makeAsyncIterator()
+            let first = await replies.next()
+            gate.open()
+            return [first, await replies.next()].map { $0?.headers["ticket"] }
+        }
+        #expect(tickets == ["2", "1"])
+    }
+
+    @Test("what changes something is done in the order in which it was asked") func order() async throws {
+        let bench = ControlTestBench()
+        let requests = (0..<20).map { number in
+            ControlRequest(method: "cancel_consumer", arguments: ["queue": .string("\(number)")])
+        }
+        try await bench.sending { broker in
+            for request in requests { broker.broadcast.continuation.yield(request.request) }
+            for await call in bench.worker.asked.stream where call == "cancel 19" { return }
+        }
+        #expect(bench.worker.calls == (0..<20).map { "cancel \($0)" })
+    }
+
+    @Test("what is not understood, and what is meant for others, is passed over") func others() async throws {
+        let bench = ControlTestBench()
+        let other = ControlRequest(method: "shutdown", destination: ["other@host"])
+        let ping = ControlRequest(method: "ping", ticket: "t", replyTo: Self.address)
+        let reply = try await bench.sending(RawTask(body: [1, 2, 3]), other.request, ping.request) { broker in
+            await broker.replies.stream.first { _ in true }
+        }
+        #expect(reply?.headers["ticket"] == "t")
+        #expect(bench.worker.calls == [])
+    }
+
+    @Test("a web server's revoke is what Celery's would be, and a worker does it") func remote() async throws {
+        let bench = ControlTestBench()
+        let call = try await bench.sending { broker in
+            try await broker.revoke(["a", "b"], terminate: true)
+            return await bench.worker.asked.stream.first { _ in true }
+        }
+        #expect(call == "terminate a b 15")
+        #expect(bench.revoked.contains("a"))
+    }
+}
+
+extension ControlRequest {
+    /// The message, with the ticket and the address that those who want an answer add.
+    fileprivate var request: RawTask {
+        var message = self.message()
+        guard let replyTo, var body = RecordedFixture.body(message).objectValue else { return message }
+        body["ticket"] = ticket
+        body["reply_to"] = ["exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey)]
+        message.body = body.jsonBytes()
+        return message
+    }
+}

@@ -1,0 +1,54 @@
+import Logging
+
+@testable import JobsCelery
+
+/// A worker's remote control with a scripted broker and a scripted worker.
+struct ControlTestBench {
+    let worker: ScriptedWorker
+    let broker: ScriptedBroker
+    let revoked = RevokedTasks()
+    let events: EventDispatcher
+    let service: ControlService
+
+    init(
+        worker: ScriptedWorker = ScriptedWorker(),
+        broker: ScriptedBroker = ScriptedBroker(),
+        process: Int = 1,
+        clock: Int = 0,
+        mode: EventDispatcher.Mode = .always,
+        interval: Duration = .seconds(2)
+    ) {
+        self.worker = worker
+        self.broker = broker
+        events = EventDispatcher(
+            broker: broker,
+            source: EventSource(node: "worker1@host", process: process, utcOffset: 0),
+            mode: mode,
+            interval: interval,
+            clock: LamportClock(clock)
+        )
+        service = ControlService(
+            node: "worker1@host",
+            broker: broker,
+            worker: worker,
+            revoked: revoked,
+            events: events,
+            logger: Logger(label: "test")
+        )
+    }
+
+    /// Runs the service, sends it messages when it is there, and waits for what the test wants to see.
+    @discardableResult
+    func sending<Value: Sendable>(
+        _ messages: RawTask...,
+        until seen: (ScriptedBroker) async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await service.run() }
+            for message in messages { broker.broadcast.continuation.yield(message) }
+            let value = try await seen(broker)
+            group.cancelAll()
+            return value
+        }
+    }
+}

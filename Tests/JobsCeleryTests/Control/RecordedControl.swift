@@ -1,0 +1,85 @@
+import DashJSON
+import Foundation
+
+@testable import JobsCelery
+
+/// A request to the workers and its answer, as they were recorded from Celery.
+struct RecordedControl: Sendable, CustomStringConvertible {
+    /// `redis/pidbox-ping`
+    var name: String
+    var request: RawTask
+    /// The answer as a message; nil where there was none.
+    var reply: RawTask?
+
+    var description: String { name }
+
+    /// What the answer's node said.
+    var answer: JSON { reply.map { RecordedFixture.body($0)["worker1@host"] } ?? .null }
+
+    static let all: [RecordedControl] = RecordedFixture.names(beginningWith: "pidbox-").compactMap(RecordedControl.init)
+
+    static func named(_ name: String) -> RecordedControl? { all.first { $0.name == name } }
+
+    private init?(_ name: String) {
+        guard let fixture = RecordedFixture.read(name) else { return nil }
+        self.name = name
+        let sent = fixture["frames"].isNull ? Self.overRedis(fixture) : Self.overRabbitMQ(fixture)
+        guard let request = sent.first(where: { $0.exchange == "celery.pidbox" }) else { return nil }
+        self.request = request
+        reply = sent.first { $0.exchange == "reply.celery.pidbox" }
+    }
+
+    private static func overRedis(_ fixture: JSON) -> [RawTask] {
+        (fixture["request"].orElements + fixture["replies"].orElements).map { RecordedFixture.message($0["envelope"]) }
+    }
+
+    private static func overRabbitMQ(_ fixture: JSON) -> [RawTask] {
+        fixture["frames"].orElements
+            .filter { $0["method"] == "basic.publish" && $0["dir"] == "C" }
+            .map { frame in
+                RawTask(
+                    headers: frame["properties"]["headers"].objectValue ?? JSONObject(),
+                    body: Array((frame["body"].stringValue ?? "").utf8),
+                    routingKey: frame["args"]["routing_key"].stringValue ?? "",
+                    exchange: frame["args"]["exchange"].stringValue ?? "",
+                    isPersistent: frame["properties"]["delivery_mode"] == 2
+                )
+            }
+    }
+}
+
+/// The files of Tests/Fixtures/Celery.
+enum RecordedFixture {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Fixtures/Celery")
+
+    /// `redis/pidbox-ping` and so on, in order.
+    static func names(beginningWith prefix: String) -> [String] {
+        ["redis", "rabbitmq"].flatMap { transport in
+            let files =
+                (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: transport).path)) ?? []
+            return files.filter { $0.hasPrefix(prefix) }.sorted().map { "\(transport)/\($0.dropLast(".json".count))" }
+        }
+    }
+
+    static func read(_ name: String) -> JSON? {
+        guard let data = try? Data(contentsOf: folder.appending(path: name + ".json")) else { return nil }
+        return try? JSON(parsing: Array(data))
+    }
+
+    /// A message in the shape that it has in Redis.
+    static func message(_ envelope: JSON) -> RawTask {
+        let place = envelope["properties"]["delivery_info"]
+        return RawTask(
+            headers: envelope["headers"].objectValue ?? JSONObject(),
+            body: Data(base64Encoded: envelope["body"].stringValue ?? "").map { Array($0) } ?? [],
+            routingKey: place["routing_key"].stringValue ?? "",
+            exchange: place["exchange"].stringValue ?? "",
+            isPersistent: envelope["properties"]["delivery_mode"] == 2
+        )
+    }
+
+    static func body(_ message: RawTask) -> JSON {
+        (try? JSON(parsing: message.body)) ?? .null
+    }
+}

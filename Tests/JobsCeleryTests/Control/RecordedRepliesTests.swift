@@ -1,0 +1,69 @@
+import DashJSON
+import Logging
+import Testing
+
+@testable import JobsCelery
+
+/// What is asked of a worker is answered as Celery 5.7 answers it, on both brokers.
+@Suite struct RecordedRepliesTests {
+    /// Where our answers differ from the recorded ones, and why.
+    static let allowed: [String: [String: String]] = [
+        "pidbox-stats": [
+            "pool.implementation": "another program's pool",
+            "pool.writes": "how Celery's pool spreads its writes over pipes; there are no such pipes",
+            "rusage": "what the process used: this is another process",
+        ],
+        "pidbox-report": ["ok": "a text about the program's own versions"],
+        "pidbox-revoke-list": ["ok": "a set: Python writes it in any order"],
+    ]
+
+    @Test("every recorded request is answered as Celery answered it") func replies() async throws {
+        try #require(RecordedControl.all.count == 42)
+        var equal = 0
+        for recorded in RecordedControl.all {
+            let differences = try await differences(of: recorded)
+            let file = recorded.name.split(separator: "/").last.map(String.init) ?? ""
+            let allowed = Self.allowed[file] ?? [:]
+            let unexpected = Differences.unexpected(differences, allowing: allowed.keys.map { "body.\($0)" })
+            #expect(unexpected == [], "\(recorded.name) \(differences)")
+            if unexpected.isEmpty { equal += 1 }
+            for (path, reason) in allowed where differences.contains(where: { $0.hasPrefix("body.\(path)") }) {
+                print("  \(recorded.name): \(path) differs: \(reason)")
+            }
+        }
+        print("\(equal) of \(RecordedControl.all.count) replies equal (\(Self.allowed.count) but for what is listed)")
+    }
+
+    /// Asks a worker that is in the recorded state, and compares the whole message.
+    private func differences(of recorded: RecordedControl) async throws -> [String] {
+        let state = RecordedState(for: recorded)
+        let worker = ScriptedWorker(state.snapshot)
+        let asked = ControlTestBench(
+            worker: worker,
+            broker: ScriptedBroker(state.broker),
+            process: state.process,
+            clock: state.clock - 2  // it greets, hears itself, and tells that it is there
+        )
+        asked.revoked.insert(state.revoked)
+        return try await asked.sending { broker in
+            _ = await broker.events.stream.first { _ in true }
+            broker.broadcast.continuation.yield(recorded.request)
+            guard let reply = recorded.reply else {
+                let call = await worker.asked.stream.first { _ in true }
+                return call == "shutdown" ? [] : ["call"]
+            }
+            let ours = try #require(await broker.replies.stream.first { _ in true })
+            return Differences.between(Self.parts(ours), Self.parts(reply))
+        }
+    }
+
+    private static func parts(_ message: RawTask) -> JSON {
+        [
+            "headers": .object(message.headers), "body": RecordedFixture.body(message)["worker1@host"],
+            "exchange": .string(message.exchange), "routing_key": .string(message.routingKey),
+            "persistent": .bool(message.isPersistent), "content_type": .string(message.contentType ?? ""),
+            "content_encoding": .string(message.contentEncoding ?? ""),
+            "nodes": .array((RecordedFixture.body(message).objectValue?.keys ?? []).map { .string($0) }),
+        ]
+    }
+}

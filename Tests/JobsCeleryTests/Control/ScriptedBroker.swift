@@ -1,0 +1,64 @@
+import DashJSON
+import ServiceLifecycle
+
+@testable import JobsCelery
+
+/// A broker without a server: what is said to all workers comes from the test, and what they say goes to it.
+final class ScriptedBroker: CeleryBroker {
+    let information: BrokerInformation
+    let replies = AsyncStream<RawTask>.makeStream()
+    let events = AsyncStream<RawTask>.makeStream()
+    /// Each event that is about to be sent.
+    let sending = AsyncStream<Void>.makeStream()
+    let broadcast = AsyncStream<RawTask>.makeStream()
+    /// Whether events go out; they wait as long as there is no connection.
+    let connection: Gate?
+
+    init(_ information: BrokerInformation = .scripted, connection: Gate? = nil) {
+        self.information = information
+        self.connection = connection
+    }
+
+    func run() async throws { try await gracefulShutdown() }
+
+    func publish(_ task: RawTask) async throws {}
+
+    func makeConsumer(
+        _ worker: WorkerIdentity,
+        queues: [String],
+        prefetch: Int
+    ) throws -> any CeleryConsumer {
+        throw CeleryError(.option, "This broker has no queues.")
+    }
+
+    func broadcast(_ request: RawTask) async throws { broadcast.continuation.yield(request) }
+
+    func broadcasts() -> AsyncStream<RawTask> { broadcast.stream }
+
+    func reply(_ reply: RawTask) async throws { replies.continuation.yield(reply) }
+
+    func publishEvent(_ event: RawTask) async {
+        sending.continuation.yield()
+        await connection?.passed()
+        events.continuation.yield(event)
+    }
+
+    /// Something that can be opened once, and is waited for.
+    struct Gate: Sendable {
+        private let stream = AsyncStream<Void>.makeStream()
+
+        func open() { stream.continuation.finish() }
+
+        func passed() async { for await _ in stream.stream {} }
+    }
+}
+
+extension BrokerInformation {
+    static let scripted = BrokerInformation(
+        transport: "redis",
+        hostname: "127.0.0.1",
+        port: 6500,
+        userID: nil,
+        virtualHost: "0"
+    )
+}

@@ -1,0 +1,64 @@
+import DashJSON
+import Synchronization
+
+@testable import JobsCelery
+
+/// A worker that is in a state that the test gives, and notes what is asked of it.
+final class ScriptedWorker: ControlledWorker {
+    let state: WorkerSnapshot
+    let load: WorkerLoad
+    /// What is asked, `revoke a b`, as it is asked.
+    let asked = AsyncStream<String>.makeStream()
+    private let log = Mutex<[String]>([])
+    /// Commands wait here, where there is one.
+    let gate: ScriptedBroker.Gate?
+
+    init(
+        _ state: WorkerSnapshot = WorkerSnapshot(),
+        load: WorkerLoad = WorkerLoad(active: 0, processed: 0),
+        gate: ScriptedBroker.Gate? = nil
+    ) {
+        self.state = state
+        self.load = load
+        self.gate = gate
+    }
+
+    /// All that was asked.
+    var calls: [String] { log.withLock { $0 } }
+
+    private func note(_ call: String) {
+        log.withLock { $0.append(call) }
+        asked.continuation.yield(call)
+    }
+
+    func snapshot() async -> WorkerSnapshot { state }
+
+    func revoke(_ ids: [String]) async { note("revoke \(ids.joined(separator: " "))") }
+
+    func terminate(_ ids: [String], signal: Int32) async -> [String] {
+        note("terminate \(ids.joined(separator: " ")) \(signal)")
+        let here = state.active + state.reserved + state.scheduled.map(\.task)
+        return ids.filter { id in here.contains { $0.id == id } }
+    }
+
+    func setRateLimit(_ limit: RateLimit?, of task: String) async -> Bool {
+        note("rate \(task) \(limit.map { "\($0.perSecond)" } ?? "none")")
+        return state.registered.contains { $0.name == task }
+    }
+
+    func setTimeLimit(soft: Double?, hard: Double?, of task: String) async -> Bool {
+        note("time \(task) \(soft ?? 0) \(hard ?? 0)")
+        return state.registered.contains { $0.name == task }
+    }
+
+    func resizePool(by change: Int) async { note("pool \(change)") }
+
+    func add(queue: String) async throws {
+        await gate?.passed()
+        note("add \(queue)")
+    }
+
+    func cancel(queue: String) async throws { note("cancel \(queue)") }
+
+    func shutDown() { note("shutdown") }
+}

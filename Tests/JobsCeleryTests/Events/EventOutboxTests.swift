@@ -1,0 +1,59 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+@Suite struct EventOutboxTests {
+    @Test("events about tasks go in order, 24 in a message at most") func batches() {
+        var outbox = EventOutbox()
+        for number in 1...50 { outbox.add(.int(number)) }
+        #expect(outbox.next() == .tasks((1...24).map { .int($0) }))
+        outbox.add(51)
+        #expect(outbox.next() == .tasks((25...48).map { .int($0) }))
+        #expect(outbox.next() == .tasks([49, 50, 51]))
+        #expect(outbox.next() == nil)
+    }
+
+    @Test("of what waits too long the oldest is dropped") func capacity() {
+        var outbox = EventOutbox(capacity: 3, batch: 2)
+        for number in 1...5 { outbox.add(.int(number)) }
+        #expect(outbox.dropped == 2)
+        #expect(outbox.next() == .tasks([3, 4]))
+        #expect(outbox.next() == .tasks([5]))
+        for number in 6...9 { outbox.add(.int(number)) }
+        #expect(outbox.dropped == 3)
+        #expect(outbox.next() == .tasks([7, 8]))
+    }
+
+    @Test("only the newest sign of life waits, and it goes first") func signs() {
+        var outbox = EventOutbox()
+        outbox.add(1)
+        outbox.add(.online)
+        outbox.add(.heartbeat)
+        outbox.add(.heartbeat)
+        #expect(outbox.next() == .worker(.online))
+        outbox.add(.heartbeat)
+        outbox.add(.requestedHeartbeat)
+        #expect(outbox.next() == .worker(.requestedHeartbeat))
+        #expect(outbox.next() == .tasks([1]))
+    }
+
+    @Test("a worker's end is told after all else") func offline() {
+        var outbox = EventOutbox(batch: 2)
+        outbox.add(.heartbeat)
+        for number in 1...3 { outbox.add(.int(number)) }
+        outbox.add(.offline)
+        #expect(outbox.next() == .tasks([1, 2]))
+        #expect(outbox.next() == .tasks([3]))
+        #expect(outbox.next() == .worker(.offline))
+        #expect(outbox.next() == nil)
+    }
+
+    @Test("a logical clock goes on, and never behind one that it hears of") func clock() {
+        let clock = LamportClock(5)
+        #expect(clock.forward() == 6)
+        #expect(clock.adjust(to: 3) == 7)
+        #expect(clock.adjust(to: 20) == 21)
+        #expect(clock.value == 21)
+    }
+}

@@ -1,0 +1,133 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+/// Events are told as Celery 5.7 tells them, with the fields in its order.
+@Suite struct RecordedEventsTests {
+    @Test("every recorded event of a worker is told as Celery tells it") func events() throws {
+        let recorded = RecordedEvent.all
+        try #require(recorded.count > 60)
+        var equal = 0
+        for event in recorded {
+            let ours = try #require(event.told(), "\(event.name): \(event.type)")
+            let isEqual = ours == event.body && ours.keys == event.body.keys
+            #expect(isEqual, "\(event.name): \(ours) is not \(event.body)")
+            if isEqual { equal += 1 }
+        }
+        print("\(equal) of \(recorded.count) events equal, field by field and in order")
+    }
+
+    @Test("events go where Celery's go, in a message like Celery's") func messages() throws {
+        for name in ["redis/event-worker-online", "redis/event-worker-heartbeat", "redis/event-worker-offline"] {
+            let fixture = try #require(RecordedFixture.read(name))
+            let recorded = RecordedFixture.message(fixture["envelope"])
+            let body = RecordedFixture.body(recorded)
+            let type = String((body["type"].stringValue ?? "").map { $0 == "-" ? "." : $0 })
+            #expect(
+                EventSource(node: "worker1@host").message(body, routingKey: type).withoutBody == recorded.withoutBody
+            )
+        }
+        let tasks = try #require(RecordedFixture.read("redis/events-success"))["publishes"][0]["envelope"]
+        let recorded = RecordedFixture.message(tasks)
+        let ours = EventSource(node: "worker1@host").message(.array([]), routingKey: "task.multi")
+        #expect(ours.withoutBody == recorded.withoutBody)
+        #expect(RecordedFixture.body(recorded).arrayValue?.count == 1)
+    }
+}
+
+extension RawTask {
+    fileprivate var withoutBody: RawTask {
+        var message = self
+        message.body = []
+        return message
+    }
+}
+
+/// An event as it was recorded from Celery.
+struct RecordedEvent: Sendable {
+    var name: String
+    var body: JSONObject
+
+    var type: String { body["type"]?.stringValue ?? "" }
+
+    /// All events of workers; `task-sent` is told by who sends a task.
+    static let all: [RecordedEvent] = RecordedFixture.names(beginningWith: "event").flatMap { name -> [RecordedEvent] in
+        let fixture = RecordedFixture.read(name) ?? .null
+        let messages = fixture["publishes"].isNull ? [fixture] : fixture["publishes"].orElements
+        return messages.flatMap { RecordedFixture.body(RecordedFixture.message($0["envelope"])).orElements }
+            .compactMap(\.objectValue).map { RecordedEvent(name: name, body: $0) }.filter { $0.type != "task-sent" }
+    }
+
+    /// The same, told by our means with the recorded values.
+    func told() -> JSONObject? {
+        let software = SoftwareInfo(
+            name: text("sw_ident") ?? "",
+            version: text("sw_ver") ?? "",
+            system: text("sw_sys") ?? ""
+        )
+        let source = EventSource(
+            node: text("hostname") ?? "",
+            process: body["pid"]?.intValue ?? 0,
+            software: software,
+            utcOffset: body["utcoffset"]?.doubleValue
+        )
+        guard let fields = task?.fields ?? sign.map({ fields(of: $0, software) }) else { return nil }
+        return source.event(
+            type,
+            fields,
+            clock: body["clock"]?.intValue ?? 0,
+            timestamp: body["timestamp"]?.doubleValue ?? 0
+        )
+    }
+
+    private func text(_ name: String) -> String? { body[name]?.stringValue }
+
+    private func fields(of sign: WorkerSign, _ software: SoftwareInfo) -> JSONObject {
+        sign.fields(
+            every: body["freq"]?.doubleValue ?? 0,
+            load: WorkerLoad(active: body["active"]?.intValue ?? 0, processed: body["processed"]?.intValue ?? 0),
+            machine: (body["loadavg"] ?? .null).orElements.compactMap(\.doubleValue),
+            software: software
+        )
+    }
+
+    private var sign: WorkerSign? {
+        [WorkerSign.online, .heartbeat, .offline].first { $0.type == type }
+    }
+
+    private var task: TaskEvent? {
+        let id = text("uuid") ?? ""
+        switch type {
+        case "task-received": return .received(received(id))
+        case "task-started": return .started(id: id)
+        case "task-succeeded":
+            return .succeeded(id: id, result: text("result") ?? "", runtime: body["runtime"]?.doubleValue ?? 0)
+        case "task-failed": return .failed(id: id, exception: text("exception") ?? "", traceback: text("traceback"))
+        case "task-retried": return .retried(id: id, exception: text("exception") ?? "", traceback: text("traceback"))
+        case "task-revoked":
+            return .revoked(
+                id: id,
+                terminated: body["terminated"] == true,
+                signal: body["signum"]?.intValue.map { Int32($0) },
+                expired: body["expired"] == true
+            )
+        case "task-rejected": return .rejected(id: id, requeue: body["requeue"] == true)
+        default: return nil
+        }
+    }
+
+    private func received(_ id: String) -> ReceivedTask {
+        ReceivedTask(
+            id: id,
+            name: text("name") ?? "",
+            arguments: text("args") ?? "",
+            keywords: text("kwargs") ?? "",
+            rootID: text("root_id"),
+            parentID: text("parent_id"),
+            retries: body["retries"]?.intValue ?? 0,
+            eta: text("eta"),
+            expires: text("expires")
+        )
+    }
+}

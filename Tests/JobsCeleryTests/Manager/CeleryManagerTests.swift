@@ -1,0 +1,84 @@
+import Jobs
+import Testing
+
+@testable import JobsCelery
+
+@Suite("The addresses of a queue")
+struct CeleryManagerTests {
+    private func sentence(_ broker: String, _ results: String? = nil) -> String? {
+        do {
+            _ = try CeleryManager(broker: broker, results: results)
+            return nil
+        } catch {
+            return (error as? CeleryError)?.message
+        }
+    }
+
+    @Test(
+        "those that are known",
+        arguments: [
+            ("redis://localhost:6379/0", nil), ("rediss://:secret@host/1", nil), ("redis://a", "redis://b/2"),
+            ("amqp://guest:guest@localhost//", "redis://localhost"), ("amqps://host/vhost", "rpc://"),
+        ] as [(String, String?)]
+    )
+    func known(broker: String, results: String?) {
+        #expect(sentence(broker, results) == nil)
+    }
+
+    @Test("RabbitMQ without a place for results says what to name")
+    func withoutResults() {
+        #expect(sentence("amqp://localhost")?.contains("CELERY_RESULT_BACKEND") == true)
+        #expect(sentence("redis://localhost", "rpc://")?.contains("go with RabbitMQ") == true)
+    }
+
+    @Test("what is not known, and what only Celery knows, is told apart, and no password is told")
+    func unknown() {
+        #expect(sentence("kafka://user:secret@host")?.hasPrefix("The broker's address begins with “kafka”.") == true)
+        #expect(sentence("sqs://")?.contains("Brokers are redis://") == true)
+        let database = sentence("redis://localhost", "db+postgresql://user:secret@host/db")
+        #expect(database?.contains("Celery can keep results there") == true)
+        #expect(database?.contains("secret") == false)
+        #expect(sentence("redis://localhost", "nowhere://x")?.contains("That is not known") == true)
+        #expect(sentence("localhost")?.contains("“localhost”") == true)
+    }
+
+    private func from(_ variables: [String: String]) throws -> CeleryManager? {
+        try CeleryManager.from(CeleryManager.Options()) { variables[$0] }
+    }
+
+    @Test("the environment names a queue, or none")
+    func environment() throws {
+        let nothing = try from([:])
+        #expect(nothing == nil)
+        let empty = try from(["REDIS_URL": ""])
+        #expect(empty == nil)
+        #expect(try from(["REDIS_URL": "redis://localhost"])?.isShared == true)
+        #expect(
+            try from(["CELERY_BROKER_URL": "amqp://localhost", "CELERY_RESULT_BACKEND": "rpc://"])?.isShared == false
+        )
+        #expect(
+            try from(["CELERY_BROKER_URL": "amqp://localhost", "REDIS_URL": "redis://localhost"])?.isShared == true
+        )
+        #expect(throws: CeleryError.self) { try from(["CELERY_BROKER_URL": "amqp://localhost"]) }
+        #expect(throws: CeleryError.self) { try from(["CELERY_RESULT_BACKEND": "redis://localhost"]) }
+    }
+
+    @Test("names of workers are filled in as Celery's command does")
+    func nodes() throws {
+        #expect(try NodeName.expanded("dash@%h", host: "web1.example.org") == "dash@web1.example.org")
+        #expect(try NodeName.expanded("a@%n-%d-%%", host: "web1.example.org") == "a@web1-example.org-%")
+        #expect(try NodeName.expanded("small", host: "web1") == "small@web1")
+        #expect(throws: CeleryError.self) { try NodeName.expanded("%i@%h", host: "web1") }
+    }
+
+    @Test("jobs that wait without a worker are warned of once, after a moment, and again after workers were there")
+    func warning() {
+        var notes = SweepNotes()
+        let start = ContinuousClock.now
+        let seen = [(1, 0, 0), (1, 0, 2), (1, 0, 3), (2, 0, 9), (2, 1, 10), (2, 0, 11), (2, 0, 14)]
+        let warned = seen.map { queued, workers, second in
+            notes.warns(queued: queued, workers: workers, at: start + .seconds(second))
+        }
+        #expect(warned == [false, false, true, false, false, false, true])
+    }
+}

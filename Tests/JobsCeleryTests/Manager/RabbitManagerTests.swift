@@ -1,0 +1,56 @@
+import Foundation
+import Jobs
+import JobsConformance
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+@Suite(
+    "A manager over RabbitMQ with results in Redis",
+    .serialized,
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)
+)
+struct RabbitManagerTests {
+    @Test("keeps what every manager promises", .timeLimit(.minutes(3)), arguments: JobManagerConformance.selected)
+    func keeps(_ check: JobManagerConformance.Check) async throws {
+        let results = try await RedisServer.shared().database()
+        let broker = try AMQPURL(try await RabbitServer.shared().address)
+        let queue = "dash-\(JobID.new)"
+        try await check.run(JobManagerConformance { try SettledManager(broker, queue, results, $0) })
+    }
+}
+
+extension SettledManager {
+    /// A manager and a worker over RabbitMQ, with their records in Redis.
+    init(_ broker: AMQPURL, _ queue: String, _ results: RedisURL, _ setup: JobManagerConformance.Setup) throws {
+        try self.init(
+            setup,
+            managing: TestQueue(broker, queue, results),
+            working: TestQueue(broker, queue, results),
+            queue: queue,
+            isBroker: false
+        )
+    }
+}
+
+extension TestQueue {
+    init(_ broker: AMQPURL, _ queue: String, _ results: RedisURL) throws {
+        let options = RedisOptions(results, logger: .quiet)
+        let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
+        var rabbit = RabbitOptions()
+        rabbit.queues[queue] = RabbitQueue(maximumPriority: 10)
+        let broker = try RabbitBroker(broker, options: rabbit, logger: .quiet)
+        self.init(broker, client, subscriber, options, [client, subscriber, broker])
+    }
+}
+
+extension JobManagerConformance {
+    /// All checks, or those that the variable CHECK is a part of.
+    static var selected: [Check] {
+        let part = ProcessInfo.processInfo.environment["CHECK"]
+        return checks.filter { check in part.map { check.testDescription.contains($0) } ?? true }
+    }
+}

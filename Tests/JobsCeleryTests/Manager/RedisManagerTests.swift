@@ -1,0 +1,53 @@
+import Jobs
+import JobsConformance
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+@Suite("A manager over Redis", .serialized, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct RedisManagerTests {
+    @Test("keeps what every manager promises", .timeLimit(.minutes(3)), arguments: JobManagerConformance.selected)
+    func keeps(_ check: JobManagerConformance.Check) async throws {
+        let url = try await RedisServer.shared().database()
+        try await check.run(JobManagerConformance { try SettledManager(url, $0) })
+    }
+
+    @Test(
+        "keeps what is promised of faults with messages in another Redis than the records, too",
+        .timeLimit(.minutes(3)),
+        arguments: JobManagerConformance.selected.filter { $0.testDescription.hasPrefix("F") }
+    )
+    func keepsApart(_ check: JobManagerConformance.Check) async throws {
+        let messages = try await RedisServer.shared().database()
+        let records = try await RedisServer.shared().database()
+        try await check.run(JobManagerConformance { try SettledManager(messages, records: records, $0) })
+    }
+}
+
+extension SettledManager {
+    /// A manager and a worker over one Redis.
+    init(_ url: RedisURL, _ setup: JobManagerConformance.Setup) throws {
+        let forManager = RedisBroker(url, logger: .quiet)
+        let forWorker = RedisBroker(url, logger: .quiet)
+        let options = RedisOptions(url, logger: .quiet)
+        try self.init(
+            setup,
+            managing: TestQueue(forManager, forManager.client, forManager.subscriber, options, [forManager]),
+            working: TestQueue(forWorker, forWorker.client, forWorker.subscriber, options, [forWorker]),
+            isBroker: true
+        )
+    }
+
+    /// A manager and a worker whose messages and records are in different places.
+    init(_ messages: RedisURL, records: RedisURL, _ setup: JobManagerConformance.Setup) throws {
+        func queue() -> TestQueue {
+            let options = RedisOptions(records, logger: .quiet)
+            let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
+            let broker = RedisBroker(messages, logger: .quiet)
+            return TestQueue(broker, client, subscriber, options, [client, subscriber, broker])
+        }
+        try self.init(setup, managing: queue(), working: queue(), isBroker: false)
+    }
+}

@@ -1,0 +1,97 @@
+import Jobs
+import JobsConformance
+import Logging
+import ServiceLifecycle
+
+@testable import JobsCelery
+
+/// A broker and a Redis as a manager or a worker uses them.
+struct TestQueue: Sendable {
+    var broker: any CeleryBroker
+    var redis: any RedisClient
+    var subscriber: any RedisSubscriber
+    var options: RedisOptions
+    /// What must run for them.
+    var services: [any Service]
+
+    init(
+        _ broker: any CeleryBroker,
+        _ redis: any RedisClient,
+        _ subscriber: any RedisSubscriber,
+        _ options: RedisOptions,
+        _ services: [any Service]
+    ) {
+        (self.broker, self.redis, self.subscriber) = (broker, redis, subscriber)
+        (self.options, self.services) = (options, services)
+    }
+}
+
+extension SettledManager {
+    /// A manager and a worker with connections of their own.
+    init(
+        _ setup: JobManagerConformance.Setup,
+        managing: TestQueue,
+        working: TestQueue,
+        queue: String = "dash",
+        isBroker: Bool
+    ) throws {
+        let settings = RecordSettings(isBroker: isBroker, rules: setup.configuration, clock: setup.clock)
+        let manager = CeleryJobManager(
+            CeleryJobManager.Parts(
+                records: JobRecords(redis: managing.redis, settings: settings),
+                broker: managing.broker,
+                subscriber: managing.subscriber,
+                connections: managing.services,
+                queue: queue,
+                tick: .milliseconds(20),
+                logger: .quiet
+            )
+        )
+        let ledger = UpdateLedger()
+        let worker = try Self.worker(setup.executor, working, queue, settings, ledger)
+        self.init(manager: manager, worker: worker, executor: setup.executor, ledger: ledger)
+    }
+
+    /// A worker whose tasks the test ends.
+    static func worker(
+        _ executor: TestExecutor,
+        _ queue: TestQueue,
+        _ name: String,
+        _ settings: RecordSettings,
+        _ ledger: UpdateLedger
+    ) throws -> WorkerServices {
+        let records = JobRecords(redis: queue.redis, settings: settings)
+        let recording = RecordedJobs(
+            records: records,
+            subscriber: queue.subscriber,
+            codec: PlainJobCodec(),
+            currentVersion: settings.rules.currentVersion,
+            broker: queue.broker,
+            logger: .quiet
+        )
+        var options = JobWorkerOptions()
+        options.queues = [name]
+        let identity = WorkerIdentity(node: "dash@test", id: "dash@test.\(JobID.new)")
+        let parts = CeleryWorkerParts(
+            broker: queue.broker,
+            results: RedisResults(redis: queue.redis, subscriber: queue.subscriber),
+            recording: LedgerRecording(recording: recording, ledger: ledger),
+            redis: queue.redis,
+            executor: LedgerExecutor(executor: executor, ledger: ledger),
+            codec: PlainJobCodec(),
+            jobs: [],
+            options: options,
+            identity: identity,
+            revoked: RevokedTasks(),
+            events: EventDispatcher(broker: queue.broker, source: EventSource(node: identity.node)),
+            logger: .quiet
+        )
+        let announcement = WorkerAnnouncement(
+            records: records,
+            redis: queue.options,
+            worker: identity,
+            concurrency: { executor.maximumConcurrency }
+        )
+        return try WorkerServices(CeleryWorker(parts), on: [announcement] + queue.services)
+    }
+}

@@ -1,0 +1,70 @@
+import DashJSON
+import Jobs
+import JobsConformance
+import ServiceLifecycle
+
+@testable import JobsCelery
+
+/// A web server's manager and a worker in one process, as the checks of all managers want it: what a job sent is in its
+/// record before anybody asks.
+struct SettledManager: JobManager {
+    let manager: CeleryJobManager
+    let worker: any Service
+    let executor: TestExecutor
+    let ledger: UpdateLedger
+
+    /// The worker is stopped first, so that what it gives up is told.
+    func run() async throws {
+        let managing = Task { try await manager.run() }
+        let working = Task { try await worker.run() }
+        let result = await withTaskCancellationHandler {
+            await working.result
+        } onCancel: {
+            working.cancel()
+        }
+        managing.cancel()
+        try await managing.value
+        try result.get()
+    }
+
+    func start(_ request: JobRequest) async throws -> JobID { try await manager.start(request) }
+
+    func cachedResult(for key: CacheKey) async throws -> RawJSON? { try await manager.cachedResult(for: key) }
+
+    func news(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        try await ledger.settle()
+        return try await manager.news(of: id, after: sequence)
+    }
+
+    func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
+        if !Task.isCancelled { try? await ledger.settle() }
+        return try await manager.nextNews(of: id, after: sequence)
+    }
+
+    func record(_ delivery: Jobs.Delivery, for id: JobID) async throws {
+        try await ledger.settle()
+        try await manager.record(delivery, for: id)
+    }
+
+    /// Returns when the worker has heard of it.
+    func cancel(_ id: JobID, reason: String) async throws {
+        try await ledger.settle()
+        try await manager.cancel(id, reason: reason)
+        while try await manager.news(of: id, after: .max)?.state == .cancelling,
+            !executor.cancelled.contains(where: { $0.hasPrefix(id.text) })
+        {
+            // The worker tells nobody when it has heard.
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    /// Waits until the worker is made known.
+    func statistics() async -> JobStatistics {
+        while true {
+            let statistics = await manager.statistics()
+            if statistics.maximumRunning > 0 || Task.isCancelled { return statistics }
+            // The worker tells nobody.
+            try? await Task.sleep(for: .milliseconds(1))
+        }
+    }
+}

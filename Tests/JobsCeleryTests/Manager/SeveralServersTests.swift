@@ -1,0 +1,112 @@
+import DashJSON
+import Jobs
+import JobsConformance
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+@Suite(
+    "Several web servers on one Redis",
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(1))
+)
+struct SeveralServersTests {
+    @Test("a job that one started any of them tells of, cancels, and remembers the answers of")
+    func alternately() async throws {
+        let site = TestSite(try await RedisServer.shared().database())
+        let (one, two) = (site.manager(), site.manager())
+        try await whileRunning(one, two, try site.worker()) {
+            for round in 0..<10 {
+                let (here, there) = round.isMultiple(of: 2) ? (one, two) : (two, one)
+                let id = try await here.start(JobRequest(name: "a", owner: "ann"))
+                let run = await site.executor.next()
+                async let progress = there.nextNews(of: id, after: 0)
+                run.progress(#"[["bar","value",1]]"#)
+                let told = try #require(try await progress)
+                #expect(told.progress.map(\.value.description) == ["1"])
+                try await there.record(Jobs.Delivery(poll: 1, from: 0, through: told.sequence), for: id)
+                #expect(try await here.news(of: id, after: 0)?.delivery?.poll == 1)
+                run.succeed("\(round)")
+                #expect(try await there.news(of: id) { _ in false }?.result?.description == "\(round)")
+                #expect(try await here.news(of: id, after: 0)?.result?.description == "\(round)")
+            }
+            let id = try await one.start(JobRequest(name: "a"))
+            _ = await site.executor.next()
+            try await two.cancel(id, reason: "from there")
+            let end = try await one.news(of: id) { _ in false }
+            #expect(end?.state == .cancelled)
+            #expect(end?.endReason == "from there")
+        }
+    }
+
+    @Test("F23: a result that one kept all are given, and nothing runs again")
+    func cache() async throws {
+        let site = TestSite(try await RedisServer.shared().database())
+        let (one, two) = (site.manager(), site.manager())
+        try await whileRunning(one, two, try site.worker()) {
+            site.executor.answer("once") { _ in .succeeded(Array("1".utf8)) }
+            let key = CacheKey("k")
+            let id = try await one.start(JobRequest(name: "once", cache: CacheStore(key: key)))
+            _ = try await one.news(of: id) { _ in false }
+            try await withThrowingTaskGroup(of: String?.self) { group in
+                for number in 0..<100 {
+                    let manager = number.isMultiple(of: 2) ? one : two
+                    group.addTask { try await manager.cachedResult(for: key)?.description }
+                }
+                for try await result in group { #expect(result == "1") }
+            }
+            #expect(site.executor.executedCount == 1)
+        }
+    }
+
+    @Test("F12: a Redis that forgets all tells no job as running: those who wait are told that it is unknown")
+    func forgetfulRedis() async throws {
+        let server = try await RedisServer.start()
+        let site = TestSite(try RedisURL(server.address))
+        let manager = site.manager()
+        try await whileRunning(manager, try site.worker()) {
+            let id = try await manager.start(JobRequest(name: "a"))
+            let run = await site.executor.next()
+            let known = try #require(try await manager.news(of: id, after: 0)).sequence
+            async let told = manager.nextNews(of: id, after: known)
+            server.kill()
+            try await server.launch()
+            let answer = try await told
+            #expect(answer == nil)
+            run.succeed("1")
+            // The queue works on.
+            let later = try await start(JobRequest(name: "b"), manager)
+            await site.executor.next().succeed("2")
+            #expect(try await manager.news(of: later) { _ in false }?.result?.description == "2")
+            let gone = try await manager.news(of: id, after: 0)
+            #expect(gone == nil)
+        }
+    }
+
+    @Test("F12: a Redis that keeps its data loses nothing over a restart")
+    func restartedRedis() async throws {
+        let server = try await RedisServer.start(appendOnly: true, arguments: ["--appendfsync", "always"])
+        let site = TestSite(try RedisURL(server.address))
+        let manager = site.manager()
+        try await whileRunning(manager, try site.worker()) {
+            let id = try await manager.start(JobRequest(name: "a"))
+            let run = await site.executor.next()
+            let known = try #require(try await manager.news(of: id, after: 0)).sequence
+            async let told = manager.nextNews(of: id, after: known)
+            server.kill()
+            try await server.launch()
+            run.succeed("1")
+            #expect(try await told?.result?.description == "1")
+            #expect(site.executor.executedCount == 1)
+        }
+    }
+
+    /// Starts a job as soon as Redis is reached again.
+    private func start(_ request: JobRequest, _ manager: CeleryJobManager) async throws -> JobID {
+        for _ in 0..<100 {
+            if let id = try? await manager.start(request) { return id }
+        }
+        return try await manager.start(request)
+    }
+}

@@ -1,0 +1,83 @@
+import DashJSON
+import Jobs
+import JobsConformance
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+@Suite(
+    "A single web server over RabbitMQ alone (rpc://)",
+    .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+    .timeLimit(.minutes(1))
+)
+struct SingleServerTests {
+    /// A manager and a worker that know each other by messages only.
+    private func withSite(_ body: (any JobManager, TestExecutor) async throws -> Void) async throws {
+        var options = CeleryManager.Options()
+        options.queue = "dash-\(JobID.new)"
+        let address = try await RabbitServer.shared().address
+        let site = try CeleryManager(broker: address, results: "rpc://", options: options)
+        let setup = JobBackendSetup(logger: .quiet)
+        let executor = TestExecutor()
+        let manager = try site.makeManager(setup)
+        let broker = try site.rabbitBroker(AMQPURL(address), .quiet)
+        let identity = WorkerIdentity(node: "dash@test", id: "dash@test.\(JobID.new)")
+        var workerOptions = JobWorkerOptions()
+        workerOptions.queues = [options.queue]
+        let events = site.events(of: identity, broker, workerOptions)
+        let worker = try CeleryWorker(
+            site.singleParts(setup, workerOptions, identity, executor, broker, events)
+        )
+        let control = site.control(of: worker, events, .quiet)
+        try await whileRunning(manager, WorkerServices(worker, on: [broker, control])) {
+            try await body(manager, executor)
+        }
+    }
+
+    @Test("a job runs in a worker, tells progress and properties, and succeeds")
+    func success() async throws {
+        try await withSite { manager, executor in
+            let request = JobRequest(name: "a", payload: Array(#"{"x":"ü"}"#.utf8))
+            let id = try await manager.start(request)
+            let run = await executor.next()
+            #expect(run.task.payload == request.payload)
+            run.progress(#"[["bar","value",1]]"#)
+            let progress = try await manager.news(of: id) { !$0.progress.isEmpty }
+            #expect(progress?.progress.map(\.value.description) == ["1"])
+            run.setProps(#"[["a","x",{"y":1}]]"#)
+            let props = try await manager.news(of: id) { !$0.props.isEmpty }
+            #expect(props?.props.map(\.value.description) == [#"{"y":1}"#])
+            run.succeed("[1.50]")
+            #expect(try await manager.news(of: id) { _ in false }?.result?.description == "[1.50]")
+        }
+    }
+
+    @Test("a failure comes with kind, code, message and trace, and is tried again if the job says so")
+    func failure() async throws {
+        try await withSite { manager, executor in
+            let request = JobRequest(name: "a", retries: .upTo(1, backoff: .constant(.zero)))
+            let id = try await manager.start(request)
+            await executor.next().fail()
+            let failure = WorkerFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f\n1 g", signal: 4)
+            await executor.next().end(.failed(failure))
+            let end = try await manager.news(of: id) { _ in false }
+            #expect(end?.attempt == 2)
+            #expect(end?.failure == JobFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f\n1 g"))
+        }
+    }
+
+    @Test("a cancellation stops the task in the worker")
+    func cancellation() async throws {
+        try await withSite { manager, executor in
+            let id = try await manager.start(JobRequest(name: "a"))
+            _ = await executor.next()
+            try await manager.cancel(id, reason: "by ann")
+            let end = try await manager.news(of: id) { _ in false }
+            #expect(end?.state == .cancelled)
+            #expect(end?.endReason == "by ann")
+            #expect(executor.heldCount == 0)
+        }
+    }
+}

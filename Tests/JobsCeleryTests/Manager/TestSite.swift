@@ -1,0 +1,58 @@
+import Jobs
+import JobsConformance
+import Logging
+import ServiceLifecycle
+
+@testable import JobsCelery
+
+/// Web servers and a worker over one Redis, with connections of their own and real time.
+struct TestSite: Sendable {
+    let url: RedisURL
+    let executor = TestExecutor()
+    var settings = RecordSettings(isBroker: true)
+
+    init(_ url: RedisURL) {
+        self.url = url
+        settings.patience = .seconds(20)
+    }
+
+    /// A web server's manager.
+    func manager(_ configure: (inout CeleryJobManager.Parts) -> Void = { _ in }) -> CeleryJobManager {
+        let broker = RedisBroker(url, logger: .quiet)
+        var parts = CeleryJobManager.Parts(
+            records: JobRecords(redis: broker.client, settings: settings),
+            broker: broker,
+            subscriber: broker.subscriber,
+            connections: [broker],
+            tick: .milliseconds(50),
+            logger: .quiet
+        )
+        configure(&parts)
+        return CeleryJobManager(parts)
+    }
+
+    /// A worker whose tasks the test ends.
+    func worker() throws -> WorkerServices {
+        let broker = RedisBroker(url, logger: .quiet)
+        let queue = TestQueue(
+            broker,
+            broker.client,
+            broker.subscriber,
+            RedisOptions(url, logger: .quiet),
+            [broker]
+        )
+        return try SettledManager.worker(executor, queue, "dash", settings, UpdateLedger())
+    }
+}
+
+extension JobManager {
+    /// Waits until a job is in a state or has ended.
+    func news(of id: JobID, until isSo: (JobNews) -> Bool) async throws -> JobNews? {
+        var known = -1
+        while let news = try await nextNews(of: id, after: known) {
+            if isSo(news) || news.state.isFinished { return news }
+            known = news.sequence
+        }
+        return nil
+    }
+}

@@ -1,0 +1,135 @@
+import DashJSON
+import Jobs
+import JobsConformance
+import ServiceLifecycle
+import Synchronization
+
+@testable import JobsCelery
+
+/// Knows what jobs sent and what of it is in their records, so that a check can wait for a worker that writes now and then.
+final class UpdateLedger: Sendable {
+    /// For each place the values that count: the newest value and the Patches after it.
+    private typealias Values = [String: [[UInt8]]]
+
+    private struct State {
+        var attempts: [JobID: JobAttempt] = [:]
+        var sent: [String: Values] = [:]
+        var written: [String: Values] = [:]
+        /// Attempts of which nothing more will be written.
+        var closed: Set<String> = []
+    }
+
+    private let state = Mutex(State())
+
+    func begin(_ attempt: JobAttempt) {
+        state.withLock { $0.attempts[attempt.id] = attempt }
+    }
+
+    /// What the checks know the present attempt of a task by.
+    func name(of task: String) -> String {
+        guard let id = JobID(task), let attempt = state.withLock({ $0.attempts[id] }) else { return task }
+        return attempt.name
+    }
+
+    func sent(_ values: [PropertyValue], sort: Int, by attempt: String) {
+        guard !values.isEmpty else { return }
+        state.withLock { $0.sent[attempt, default: [:]].take(values, sort) }
+    }
+
+    func written(_ values: [PropertyValue], sort: Int, by attempt: JobAttempt) {
+        guard !values.isEmpty else { return }
+        state.withLock { $0.written[attempt.name, default: [:]].take(values, sort) }
+    }
+
+    func close(_ attempt: JobAttempt) {
+        state.withLock { _ = $0.closed.insert(attempt.name) }
+    }
+
+    /// Waits until all that was sent is written, or will not be.
+    func settle() async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            let isSettled = state.withLock { state in
+                state.sent.allSatisfy { state.closed.contains($0.key) || state.written[$0.key] == $0.value }
+            }
+            if isSettled { return }
+            guard ContinuousClock.now < deadline else { throw NotSettled() }
+            // The worker tells nobody when it has written.
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    struct NotSettled: Error {}
+}
+
+extension JobAttempt {
+    fileprivate var name: String { "\(id).\(number)" }
+}
+
+extension [String: [[UInt8]]] {
+    fileprivate mutating func take(_ values: [PropertyValue], _ sort: Int) {
+        for value in values {
+            let place = "\(sort) \(value.id) \(value.property)"
+            if !value.isPatch { self[place] = [] }
+            self[place, default: []].append(value.value.bytes)
+        }
+    }
+}
+
+/// An executor that notes what its tasks send.
+struct LedgerExecutor: JobExecutor {
+    let executor: TestExecutor
+    let ledger: UpdateLedger
+
+    var maximumConcurrency: Int { executor.maximumConcurrency }
+
+    func run() async throws { try await executor.run() }
+
+    func execute(_ task: WorkerTask, onUpdate: @escaping @Sendable (WorkerUpdate) -> Void) async -> WorkerOutcome {
+        var task = task
+        task.id = ledger.name(of: task.id)
+        return await executor.execute(task) { [ledger, id = task.id] update in
+            switch update {
+            case .progress(let body): ledger.sent(PropertyValue.list(from: body) ?? [], sort: 0, by: id)
+            case .setProps(let body): ledger.sent(PropertyValue.list(from: body) ?? [], sort: 1, by: id)
+            case .started: break
+            }
+            onUpdate(update)
+        }
+    }
+
+    func cancel(_ taskID: String) { executor.cancel(ledger.name(of: taskID)) }
+}
+
+/// Records that note what is written.
+struct LedgerRecording: JobRecording {
+    let recording: any JobRecording
+    let ledger: UpdateLedger
+
+    var settlesDeliveries: Bool { recording.settlesDeliveries }
+
+    func begin(_ id: JobID, delivery: JobsCelery.Delivery, worker: WorkerIdentity) async throws -> JobBeginning {
+        let beginning = try await recording.begin(id, delivery: delivery, worker: worker)
+        if case .run(let attempt) = beginning { ledger.begin(attempt) }
+        return beginning
+    }
+
+    func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
+        let standing = try await recording.update(attempt, progress: progress, props: props)
+        ledger.written(progress, sort: 0, by: attempt)
+        ledger.written(props, sort: 1, by: attempt)
+        if standing != .current { ledger.close(attempt) }
+        return standing
+    }
+
+    func end(
+        _ attempt: JobAttempt,
+        outcome: WorkerOutcome,
+        delivery: JobsCelery.Delivery
+    ) async throws -> JobEnding {
+        ledger.close(attempt)
+        return try await recording.end(attempt, outcome: outcome, delivery: delivery)
+    }
+
+    func cancellations() async throws -> AsyncStream<JobID> { try await recording.cancellations() }
+}

@@ -1,0 +1,58 @@
+import DashJSON
+import Jobs
+import JobsConformance
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+/// A worker's process that is killed leaves what it had where it was, and listens to nothing any more.
+@Suite("A worker that vanishes", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot), .timeLimit(.minutes(1)))
+struct VanishedWorkerTests {
+    /// How far it came.
+    enum Stage: CaseIterable, Sendable {
+        case claimed, begun, inProgress, ended
+    }
+
+    @Test("F1: its job is run by another within ten seconds, or has the end that it wrote", arguments: Stage.allCases)
+    func vanishes(at stage: Stage) async throws {
+        let bench = try await RecordBench.prepared()
+        let site = TestSite(bench.broker.url)
+        let manager = site.manager()
+        try await whileRunning(manager, bench.broker) {
+            let id = try await manager.start(JobRequest(name: "a"))
+            try await vanish(bench, id, stage)
+            let start = ContinuousClock.now
+            let worker = try site.worker()
+            try await whileRunning(worker) {
+                if stage != .ended { try await takeOver(site, manager, id, stage) }
+                let end = try #require(try await manager.news(of: id) { _ in false })
+                #expect(end.state == .succeeded)
+                #expect(end.result?.description == (stage == .ended ? "1" : "2"))
+                #expect(end.attempt == (stage == .begun || stage == .inProgress ? 2 : 1))
+                #expect(site.executor.executedCount == (stage == .ended ? 0 : 1))
+                #expect(start.duration(to: .now) < .seconds(10))
+            }
+            #expect(try await bench.counts() == ["dash:finished": 1])
+        }
+    }
+
+    private func vanish(_ bench: RecordBench, _ id: JobID, _ stage: Stage) async throws {
+        let (worker, _) = try await bench.worker("gone", lives: false)
+        let delivery = try await bench.take(worker)
+        if stage == .claimed { return }
+        let attempt = try await bench.begin(id, delivery, worker)
+        if stage == .begun { return }
+        _ = try await bench.recording.update(attempt, progress: .values(#"[["bar","value",1]]"#), props: [])
+        if stage == .inProgress { return }
+        _ = try await bench.recording.end(attempt, outcome: .succeeded(.text("1")), delivery: delivery)
+    }
+
+    private func takeOver(_ site: TestSite, _ manager: CeleryJobManager, _ id: JobID, _ stage: Stage) async throws {
+        let run = await site.executor.next()
+        let news = try #require(try await manager.news(of: id, after: 0))
+        #expect(news.state == .running)
+        #expect(news.progress.isEmpty)
+        run.succeed("2")
+    }
+}

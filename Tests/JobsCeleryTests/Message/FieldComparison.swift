@@ -1,0 +1,87 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+/// Compares what Swift writes with what Python wrote, field by field.
+struct FieldComparison {
+    /// Where the two may differ, each with the reason. Nothing else may.
+    static let allowed: [String: String] = [
+        "header lang": "it tells who wrote the message",
+        "header origin": "it tells who wrote the message",
+        "header compression": "Swift does not compress bodies",
+        "header redelivered": "brokers add it to messages that went back",
+    ]
+    /// Further ones of single files.
+    static let allowedIn: [String: [String: String]] = [
+        "redis/task-typed-json": [
+            "header argsrepr": "Python shows the values as they were before they became JSON"
+        ]
+    ]
+
+    private(set) var count = 0
+    private let file: String
+    private let ours: RawTask
+    private let recorded: RawTask
+    private let further: [String: String]
+
+    /// - Parameter further: Where these two may differ besides, each with the reason.
+    init(_ file: String, ours: RawTask, recorded: RawTask, allowing further: [String: String] = [:]) {
+        self.file = file
+        self.further = further
+        self.ours = ours
+        self.recorded = recorded
+    }
+
+    mutating func compare() throws {
+        for name in Set(ours.headers.keys + recorded.headers.keys).sorted() {
+            compareHeader(name)
+        }
+        // What only readers of other languages might look at: the order of the headers.
+        let order = recorded.headers.keys.filter { ours.headers[$0] != nil }
+        check("order of headers", .array(ours.headers.keys.map { .string($0) }), .array(order.map { .string($0) }))
+        try compareBody()
+        check("content type", .text(ours.contentType), .text(recorded.contentType))
+        check("content encoding", .text(ours.contentEncoding), .text(recorded.contentEncoding))
+        check("correlation id", .text(ours.correlationID), .text(recorded.correlationID))
+        check("reply to", .text(ours.replyTo), .text(recorded.replyTo))
+        check("priority", .int(ours.priority), .int(recorded.priority))
+        check("exchange", .string(ours.exchange), .string(recorded.exchange))
+        check("routing key", .string(ours.routingKey), .string(recorded.routingKey))
+        check("delivery mode", .bool(ours.isPersistent), .bool(recorded.isPersistent))
+    }
+
+    private mutating func compareHeader(_ name: String) {
+        let (mine, theirs) = (ours.headers[name], recorded.headers[name])
+        if name == "eta" || name == "expires", let mine = mine?.stringValue, let theirs = theirs?.stringValue {
+            // The same moment to the millisecond; Python has microseconds and any zone.
+            let times = (ISO8601.milliseconds(mine), ISO8601.milliseconds(theirs))
+            #expect(times.0 != nil && times.0 == times.1, "\(file): \(name) is \(mine), was \(theirs)")
+            count += 1
+            return
+        }
+        check("header \(name)", mine ?? "missing", theirs ?? "missing")
+    }
+
+    private mutating func compareBody() throws {
+        let mine = try JSON(parsing: ours.body)
+        let theirs = try MessageBody.parse(MessageBody.text(of: recorded))
+        check("args", mine[0], theirs[0])
+        check("kwargs", mine[1], theirs[1])
+        for name in ["callbacks", "errbacks", "chain", "chord"] {
+            // A list without elements means the same as null.
+            check("embed \(name)", mine[2][name].orNull, theirs[2][name].orNull)
+        }
+        check("elements of the body", .int(mine.arrayValue?.count ?? 0), .int(theirs.arrayValue?.count ?? 0))
+    }
+
+    private mutating func check(_ field: String, _ mine: JSON, _ theirs: JSON) {
+        count += 1
+        if Self.allowed[field] ?? Self.allowedIn[file]?[field] ?? further[field] != nil { return }
+        #expect(mine == theirs, "\(file): \(field) is \(mine), was \(theirs)")
+    }
+}
+
+extension JSON {
+    fileprivate var orNull: JSON { self == [] ? nil : self }
+}

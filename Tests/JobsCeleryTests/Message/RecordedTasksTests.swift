@@ -1,0 +1,101 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+@Suite("Recorded task messages")
+struct RecordedTasksTests {
+    @Test func `All that were recorded are read, and what Swift writes of the same content is the same`() throws {
+        var (read, all, fields) = (0, 0, 0)
+        for name in Fixtures.names() {
+            for task in try Fixtures.tasks(in: name) {
+                all += 1
+                do {
+                    let message = try TaskMessage(task.raw)
+                    read += 1
+                    guard message.protocolVersion == 2 else { continue }
+                    fields += try compare(message, task)
+                } catch {
+                    Issue.record("\(task): \(error)")
+                }
+            }
+        }
+        print("\(read) of \(all) recorded messages read, \(fields) fields compared")
+        #expect(read == all)
+        #expect(all == 137)
+    }
+
+    private func compare(_ message: TaskMessage, _ task: RecordedTask) throws -> Int {
+        var message = message
+        // Not copied, but worked out as for a message of our own.
+        message.origin = nil
+        message.argumentsRepr = nil
+        message.keywordsRepr = nil
+        var comparison = FieldComparison(task.file, ours: message.raw(queue: task.raw.routingKey), recorded: task.raw)
+        try comparison.compare()
+        return comparison.count
+    }
+
+    @Test func `Each kind of message has its fixture, on both brokers`() {
+        #expect(Fixtures.names("redis/task-").count == 22)
+        #expect(Fixtures.names("rabbitmq/task-").count == 8)
+    }
+
+    @Test func `A message read and written again is read the same`() throws {
+        for name in Fixtures.names("redis/task-") {
+            for task in try Fixtures.tasks(in: name) {
+                var message = try TaskMessage(task.raw)
+                var again = try TaskMessage(message.raw(queue: "celery"))
+                // Written are protocol 2 and no redelivery, and only what stands in the body is reformatted.
+                message.protocolVersion = 2
+                message.isRedelivered = false
+                (message.arguments, again.arguments) = (.init(message.arguments.json), .init(again.arguments.json))
+                (message.keywords, again.keywords) = (.init(message.keywords.json), .init(again.keywords.json))
+                if message.rootID == nil { message.rootID = message.id }
+                if message.argumentsRepr == nil { again.argumentsRepr = nil }
+                if message.keywordsRepr == nil { again.keywordsRepr = nil }
+                if message.origin == nil { again.origin = nil }
+                #expect(again == message, "\(name)")
+            }
+        }
+    }
+
+    @Test func `The fields of the recorded messages are understood`() throws {
+        func message(_ name: String) throws -> TaskMessage {
+            try TaskMessage(try #require(Fixtures.tasks(in: "redis/task-\(name)").first).raw)
+        }
+        #expect(try message("args-kwargs").arguments.json == [1])
+        #expect(try message("args-kwargs").keywords.json == ["y": 2])
+        #expect(try message("eta-datetime").eta == 1_893_492_000_000)
+        #expect(try message("timelimits").hardTimeLimit == 30)
+        #expect(try message("timelimits").softTimeLimit == 20)
+        #expect(try message("ignore-result").ignoresResult == true)
+        #expect(try message("send-task-by-name").ignoresResult == nil)
+        #expect(try message("priority-9").priority == 9)
+        #expect(try message("chain").chain.map(\.arguments) == [[4], [3]])
+        #expect(try message("chord").chord?.task == "lab.tsum")
+        #expect(try message("chord").groupIndex == 0)
+        #expect(try message("link").callbacks.map(\.task) == ["lab.add"])
+        #expect(try message("link").errbacks.map(\.isImmutable) == [true])
+        #expect(try message("shadow-headers").displayName == "pretty.name")
+        #expect(try message("shadow-headers").custom == ["x_trace": "abc"])
+        #expect(try message("shadow-headers").replyTo == "my-reply")
+        #expect(try message("stamped").stampedHeaders == ["customer"])
+        #expect(try message("stamped").stamps == ["customer": "acme"])
+        #expect(try message("compressed-zlib").arguments.json == [1, 2])
+        #expect(try message("restored").isRedelivered)
+        #expect(try message("protocol1").protocolVersion == 1)
+        #expect(try message("protocol1").arguments.json == [1, 2])
+        #expect(try message("protocol1").id == "00000000-0000-4000-8000-000000000026")
+    }
+
+    @Test func `Python's typed values are read in plain form`() throws {
+        let raw = try #require(Fixtures.tasks(in: "redis/task-typed-json").first).raw
+        let plain = try TaskMessage(raw).plainArguments().json
+        let expected: JSON = [
+            "2026-01-02T03:04:05.678901+00:00", "2026-01-02T03:04:05", "2026-01-02", "03:04:05", "1.50",
+            "00000000-0000-0000-0000-000000000007", "abc", "/wA=", [1, [2, 3]], nil, true, 1.5e300,
+        ]
+        #expect(plain == expected)
+    }
+}

@@ -1,0 +1,61 @@
+import Testing
+
+@testable import JobsCelery
+
+@Suite("Channels of Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct RedisPubSubTests {
+    @Test("are subscribed to once for all readers, and left with the last")
+    func counted() async throws {
+        let url = try await RedisServer.shared().database()
+        let client = ReconnectingRedisClient(RedisOptions(url, logger: .quiet))
+        let channels = RedisPubSub(RedisOptions(url, logger: .quiet))
+        let name = "counted-\(url.database)"
+        func subscribers() async throws -> Int? {
+            try await client.send(RedisCommand("PUBSUB", "NUMSUB", name)).elements?.last?.integer
+        }
+        try await whileRunning(client, channels) {
+            let first = channels.subscribe(to: name) { _ in }
+            try await first.confirmed()
+            let second = channels.subscribe(to: name) { _ in }
+            try await second.confirmed()
+            #expect(try await subscribers() == 1)
+            first.end()
+            #expect(try await subscribers() == 1)
+            second.end()
+            // The order between two connections is not told.
+            for _ in 0..<1000 where try await subscribers() != 0 {}
+            #expect(try await subscribers() == 0)
+        }
+    }
+
+    @Test("give every reader every message, from the moment that the subscription returns")
+    func everyone() async throws {
+        let url = try await RedisServer.shared().database()
+        let client = ReconnectingRedisClient(RedisOptions(url, logger: .quiet))
+        let channels = RedisPubSub(RedisOptions(url, logger: .quiet))
+        let name = "everyone-\(url.database)"
+        try await whileRunning(client, channels) {
+            for round in 0..<50 {
+                let first = try await channels.messages(of: name)
+                let second = try await channels.messages(of: name)
+                let message = RedisMessage(channel: name, payload: Array("\(round)".utf8))
+                #expect(try await client.send(RedisCommand("PUBLISH", name, message.payload)) == .integer(1))
+                for stream in [first, second] {
+                    var messages = stream.makeAsyncIterator()
+                    #expect(await messages.next() == message)
+                }
+            }
+        }
+    }
+
+    @Test("tell when there is no Redis")
+    func nobody() async throws {
+        var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(freePort())"), logger: .quiet)
+        options.connectTimeout = .milliseconds(200)
+        let channels = RedisPubSub(options)
+        try await whileRunning(channels) {
+            let error = await #expect(throws: CeleryError.self) { try await channels.messages(of: "x") }
+            #expect(error?.code == .unreachable)
+        }
+    }
+}

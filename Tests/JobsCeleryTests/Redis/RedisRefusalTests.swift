@@ -1,0 +1,76 @@
+import Testing
+
+@testable import JobsCelery
+
+@Suite("A Redis that refuses", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct RedisRefusalTests {
+    private func error(at address: String) async throws -> CeleryError? {
+        let client = ReconnectingRedisClient(RedisOptions(try RedisURL(address), logger: .quiet))
+        return try await whileRunning(client) {
+            await #expect(throws: CeleryError.self) { try await client.send(RedisCommand("PING")) }
+        }
+    }
+
+    @Test("a password is told at once, without the password")
+    func password() async throws {
+        let server = try await RedisServer.start(arguments: ["--requirepass", "right"])
+        let start = ContinuousClock.now
+        let wrong = try await error(at: "redis://:wr0ng@127.0.0.1:\(server.port)")
+        #expect(wrong?.code == .refused && wrong?.description.contains("wr0ng") == false)
+        let missing = try await error(at: server.address)
+        #expect(missing?.code == .refused)
+        #expect(ContinuousClock.now - start < .seconds(4), "does not wait as for a server that is down")
+        let client = ReconnectingRedisClient(
+            RedisOptions(try RedisURL("redis://:right@127.0.0.1:\(server.port)/7"), logger: .quiet)
+        )
+        try await whileRunning(client) {
+            let answer = try await client.send(RedisCommand("PING"))
+            #expect(answer.text == "PONG")
+        }
+    }
+
+    @Test("a user by its ACL, or lets the user in")
+    func users() async throws {
+        let server = try await RedisServer.start(arguments: ["--user", "queue", "on", ">pw", "~*", "&*", "+@all"])
+        #expect(try await error(at: "redis://queue:no@127.0.0.1:\(server.port)")?.code == .refused)
+        let client = ReconnectingRedisClient(
+            RedisOptions(try RedisURL("redis://queue:pw@127.0.0.1:\(server.port)"), logger: .quiet)
+        )
+        try await whileRunning(client) {
+            let answer = try await client.send(RedisCommand("ACL", "WHOAMI"))
+            #expect(answer.text == "queue")
+        }
+    }
+
+    @Test("a database number it does not have")
+    func database() async throws {
+        let error = try await error(at: RedisServer.shared().address + "/100000")
+        #expect(error?.code == .refused)
+    }
+
+    @Test("is not there: a command waits for a time and says so")
+    func nobody() async throws {
+        var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(freePort())"), logger: .quiet)
+        options.connectTimeout = .seconds(3)
+        let client = ReconnectingRedisClient(options)
+        try await whileRunning(client) {
+            let error = await #expect(throws: CeleryError.self) { try await client.send(RedisCommand("PING")) }
+            #expect(error?.code == .unreachable)
+            #expect(error?.cause != nil)
+        }
+    }
+
+    @Test("HELLO, as before Redis 6, is talked to in RESP2, also on channels")
+    func old() async throws {
+        let server = try await RedisServer.start(arguments: ["--rename-command", "HELLO", "", "--requirepass", "x"])
+        let url = try RedisURL("redis://:x@127.0.0.1:\(server.port)/2")
+        let client = ReconnectingRedisClient(RedisOptions(url, logger: .quiet))
+        let channels = RedisPubSub(RedisOptions(url, logger: .quiet))
+        try await whileRunning(client, channels) {
+            var messages = try await channels.messages(of: "news").makeAsyncIterator()
+            #expect(try await client.send(RedisCommand("PUBLISH", "news", "hello")) == .integer(1))
+            #expect(await messages.next() == RedisMessage(channel: "news", payload: Array("hello".utf8)))
+            #expect(client.present?.protocolVersion == 2)
+        }
+    }
+}

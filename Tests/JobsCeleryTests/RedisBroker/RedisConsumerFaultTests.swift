@@ -1,0 +1,293 @@
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import JobsCelery
+
+@Suite("Messages on Redis are not lost", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct RedisConsumerFaultTests {
+    /// Works off everything that comes, acknowledging it, until so many different ones have been seen; returns how often each.
+    private func workOff(
+        _ count: Int,
+        _ consumers: [any CeleryConsumer],
+        seen: Tally = Tally()
+    ) async throws -> [Int: Int] {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for consumer in consumers {
+                group.addTask {
+                    while seen.count < count {
+                        let deliveries = await consumer.fetch(upTo: 10)
+                        for delivery in deliveries {
+                            await consumer.settle(delivery, as: .acknowledged)
+                            if let number = RedisStage.number(delivery) { seen.add(number) }
+                        }
+                        if deliveries.isEmpty { return }
+                    }
+                    for other in consumers { other.stopFetching() }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return seen.counts
+    }
+
+    @Test("by two consumers: each of 2,000 is given to one of them, once")
+    func twoConsumers() async throws {
+        let stage = try await RedisStage()
+        let consumers = [stage.consumer("a"), stage.consumer("b")]
+        try await whileRunning(stage.broker, consumers[0], consumers[1]) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<2000 {
+                    group.addTask { try await stage.broker.publish(RedisStage.task(number, priority: number % 10)) }
+                }
+                try await group.waitForAll()
+            }
+            let counts = try await workOff(2000, consumers)
+            #expect(counts.count == 2000 && counts.values.allSatisfy { $0 == 1 })
+            try await stage.expectHeld(0)
+        }
+    }
+
+    @Test(
+        "F11: by a connection that is reset five times in three seconds: every message is settled, the consumer goes on"
+    )
+    func resets() async throws {
+        let stage = try await RedisStage()
+        let proxy = try await TCPProxy.start(to: stage.port)
+        let broker = stage.through(proxy)
+        let consumer = stage.consumer(on: broker)
+        try await whileRunning(stage.broker, broker, consumer) {
+            let seen = Tally()
+            async let counts = workOff(300, [consumer], seen: seen)
+            for round in 0..<5 {
+                for number in 0..<50 { try await stage.broker.publish(RedisStage.task(round * 50 + number)) }
+                // The fault's own rhythm.
+                try await Task.sleep(for: .milliseconds(600))
+                proxy.cut()
+            }
+            let start = ContinuousClock.now
+            for number in 250..<300 { try await stage.broker.publish(RedisStage.task(number)) }
+            let all = try await counts
+            #expect(all.count == 300)
+            print("Given twice in five resets: \(all.values.filter { $0 > 1 }.count) of 300.")
+            #expect(ContinuousClock.now - start < .seconds(5), "it goes on within five seconds")
+            // Acknowledgements that were cut off have been said again.
+            try await until { try await stage.held() == [0, 0, 0, 0] }
+        }
+    }
+
+    @Test("F11: by an idle connection that is closed: the consumer resumes")
+    func idleClose() async throws {
+        let stage = try await RedisStage()
+        let proxy = try await TCPProxy.start(to: stage.port)
+        let broker = stage.through(proxy)
+        let consumer = stage.consumer(on: broker)
+        try await whileRunning(stage.broker, broker, consumer) {
+            async let waiting = RedisStage.take(1, from: consumer)
+            try await Task.sleep(for: .milliseconds(200))
+            proxy.cut()
+            let start = ContinuousClock.now
+            try await stage.broker.publish(RedisStage.task(1))
+            #expect(await waiting.count == 1)
+            #expect(ContinuousClock.now - start < .seconds(5))
+        }
+    }
+
+    @Test("F11: by a half-open connection: the consumer resumes within five seconds")
+    func halfOpen() async throws {
+        let stage = try await RedisStage()
+        let proxy = try await TCPProxy.start(to: stage.port)
+        let broker = stage.through(proxy)
+        let consumer = stage.consumer(on: broker)
+        try await whileRunning(stage.broker, broker, consumer) {
+            async let waiting = RedisStage.take(1, from: consumer)
+            try await Task.sleep(for: .milliseconds(200))
+            proxy.become(.swallows)
+            let start = ContinuousClock.now
+            try await stage.broker.publish(RedisStage.task(1))
+            let delivery = try #require(await waiting.first)
+            #expect(ContinuousClock.now - start < .seconds(5))
+            proxy.become(.swallows)
+            await consumer.settle(delivery, as: .acknowledged)
+            try await until { try await stage.held() == [0, 0, 0, 0] }
+            #expect(ContinuousClock.now - start < .seconds(12))
+        }
+    }
+
+    @Test("F11: by an answer that is cut off: what was fetched comes to the same consumer all the same")
+    func lostAnswer() async throws {
+        let stage = try await RedisStage()
+        let proxy = try await TCPProxy.start(to: stage.port)
+        let broker = stage.through(proxy)
+        let consumer = stage.consumer(on: broker)
+        try await whileRunning(stage.broker, broker, consumer) {
+            async let waiting = RedisStage.take(1, from: consumer)
+            try await Task.sleep(for: .milliseconds(200))
+            // Redis' call goes through slowly, so that it is answered by a fetch whose answer is held up and then cut off.
+            proxy.become(.delays(.milliseconds(300)))
+            try await stage.broker.publish(RedisStage.task(1))
+            try await until { try await stage.held()[0] == 1 }
+            proxy.cut()
+            let start = ContinuousClock.now
+            let delivery = try #require(await waiting.first)
+            #expect(ContinuousClock.now - start < .seconds(4), "not by the end of its lease")
+            #expect(!delivery.isRedelivered)
+            await consumer.settle(delivery, as: .acknowledged)
+            try await until { try await stage.held() == [0, 0, 0, 0] }
+        }
+    }
+
+    @Test("by a worker that is killed: others have its messages within seconds, its living neighbour keeps its own")
+    func killed() async throws {
+        let stage = try await RedisStage()
+        // A worker of its own with all its connections.
+        let doomed = try await RedisStage(stage.url)
+        let (victim, neighbour) = (doomed.consumer("victim"), stage.consumer("neighbour", prefetch: 1))
+        try await whileRunning(stage.broker, neighbour) {
+            try await stage.broker.publish(RedisStage.task(0))
+            let kept = await RedisStage.take(1, from: neighbour)[0]
+            try await whileRunning(doomed.broker, victim) {
+                for number in 1...3 { try await stage.broker.publish(RedisStage.task(number)) }
+                #expect(await RedisStage.take(3, from: victim).count == 3)
+            }
+            let start = ContinuousClock.now
+            let heir = stage.consumer("heir")
+            try await whileRunning(heir) {
+                let all = await RedisStage.take(3, from: heir)
+                #expect(Set(all.compactMap(RedisStage.number)) == [1, 2, 3] && all.filter(\.isRedelivered).count == 3)
+                #expect(ContinuousClock.now - start < .seconds(10))
+                print("Messages of a killed worker were with another after \(ContinuousClock.now - start).")
+                try await stage.expectHeld(4)
+                await neighbour.settle(kept, as: .acknowledged)
+                for delivery in all { await heir.settle(delivery, as: .acknowledged) }
+                try await stage.expectHeld(0)
+            }
+        }
+    }
+
+    @Test("F14: by a worker that works for longer than the lease and Celery's visibility timeout: it keeps what it has")
+    func longWork() async throws {
+        let stage = try await RedisStage()
+        let (worker, other) = (stage.consumer("worker"), stage.consumer("other"))
+        try await whileRunning(stage.broker, worker) {
+            try await stage.broker.publish(RedisStage.task(1))
+            let delivery = await RedisStage.take(1, from: worker)[0]
+            let first = try await stage.redis("ZSCORE", "unacked_index", delivery.tag)
+            try await whileRunning(other) {
+                async let nothing = other.fetch(upTo: 1)
+                try await Task.sleep(for: .seconds(8))
+                other.stopFetching()
+                #expect(await nothing.isEmpty)
+            }
+            #expect(
+                try await stage.redis("ZSCORE", "unacked_index", delivery.tag) != first,
+                "Celery's index is renewed"
+            )
+            await worker.settle(delivery, as: .acknowledged)
+            try await stage.expectHeld(0)
+        }
+    }
+
+    @Test(
+        "F10: by a Redis whose memory is full: leases are renewed and deliveries settled, only new messages are refused"
+    )
+    func fullMemory() async throws {
+        let server = try await RedisServer.start(arguments: ["--maxmemory-policy", "noeviction"])
+        let stage = try await RedisStage(RedisURL(server.address))
+        let worker = stage.consumer(prefetch: 2)
+        try await whileRunning(stage.broker, worker) {
+            for number in 0..<3 { try await stage.broker.publish(RedisStage.task(number)) }
+            let some = await RedisStage.take(2, from: worker)
+            _ = try await stage.redis("CONFIG", "SET", "maxmemory", "100kb")
+            let error = await #expect(throws: CeleryError.self) { try await stage.broker.publish(RedisStage.task(9)) }
+            #expect(error?.code == .server)
+            let before = try await stage.redis("ZSCORE", "dash:leases", some[0].tag)
+            try await until { try await stage.redis("ZSCORE", "dash:leases", some[0].tag) != before }
+            await worker.settle(some[0], as: .acknowledged)
+            await worker.settle(some[1], as: .returned)
+            #expect(await RedisStage.take(2, from: worker).count == 2)
+        }
+    }
+
+    @Test("by a worker that is told to stop: what it did not settle is back at once")
+    func graceful() async throws {
+        let stage = try await RedisStage()
+        let worker = stage.consumer()
+        try await whileRunning(stage.broker) {
+            for number in 0..<3 { try await stage.broker.publish(RedisStage.task(number)) }
+            let group = ServiceGroup(services: [worker], logger: .quiet)
+            try await whileRunning(group) {
+                let all = await RedisStage.take(3, from: worker)
+                await worker.settle(all[1], as: .acknowledged)
+                await group.triggerGracefulShutdown()
+                try await until { try await stage.held() == [0, 0, 0, 0] }
+                #expect(try await stage.redis("LLEN", "q") == .integer(2))
+                #expect(await worker.fetch(upTo: 1).isEmpty)
+            }
+        }
+    }
+
+    @Test("F12: by a restart of Redis that keeps its data: nothing is lost, what was at work is settled afterwards")
+    func restart() async throws {
+        let server = try await RedisServer.start(appendOnly: true)
+        let stage = try await RedisStage(RedisURL(server.address))
+        let consumer = stage.consumer(prefetch: 10)
+        try await whileRunning(stage.broker, consumer) {
+            for number in 0..<100 { try await stage.broker.publish(RedisStage.task(number)) }
+            let seen = Tally()
+            let working = await RedisStage.take(10, from: consumer)
+            server.kill()
+            for delivery in working {
+                await consumer.settle(delivery, as: .acknowledged)
+                seen.add(RedisStage.number(delivery) ?? -1)
+            }
+            try await server.launch()
+            let counts = try await workOff(100, [consumer], seen: seen)
+            #expect(counts.keys.sorted() == Array(0..<100))
+            #expect(counts.values.allSatisfy { $0 == 1 })
+            try await until { try await stage.held() == [0, 0, 0, 0] }
+        }
+    }
+
+    @Test("F12: by a Redis that stands still for a time: the consumer goes on afterwards")
+    func pause() async throws {
+        let server = try await RedisServer.start()
+        let stage = try await RedisStage(RedisURL(server.address))
+        let consumer = stage.consumer()
+        try await whileRunning(stage.broker, consumer) {
+            for number in 0..<20 { try await stage.broker.publish(RedisStage.task(number)) }
+            let first = await RedisStage.take(5, from: consumer)
+            server.pause()
+            async let settled: Void = settle(first, consumer)
+            try await Task.sleep(for: .seconds(5))
+            server.resume()
+            await settled
+            let counts = try await workOff(15, [consumer])
+            #expect(counts.count == 15)
+            try await until { try await stage.held() == [0, 0, 0, 0] }
+        }
+    }
+
+    private func settle(_ deliveries: [Delivery], _ consumer: any CeleryConsumer) async {
+        for delivery in deliveries { await consumer.settle(delivery, as: .acknowledged) }
+    }
+
+    /// Waits for what Redis tells by no event.
+    private func until(within limit: Duration = .seconds(20), _ isTrue: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            if (try? await isTrue()) == true { return }
+            try #require(ContinuousClock.now < deadline)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
+
+/// Counts how often each number was seen.
+final class Tally: Sendable {
+    private let state = Mutex<[Int: Int]>([:])
+
+    func add(_ number: Int) { state.withLock { $0[number, default: 0] += 1 } }
+    var count: Int { state.withLock { $0.count } }
+    var counts: [Int: Int] { state.withLock { $0 } }
+}

@@ -1,0 +1,99 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+@Suite("Remote control and events on Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct RedisFanoutTests {
+    @Test("tell a broadcast to all who listen, over the channel of the database")
+    func broadcast() async throws {
+        let stage = try await RedisStage()
+        let other = RedisBroker(stage.url, logger: .quiet)
+        try await whileRunning(stage.broker, other) {
+            let heard = try await stage.broker.subscriber.messages(of: "/\(stage.url.database).celery.pidbox")
+            let requests = [stage.broker.broadcasts(), other.broadcasts()]
+            try await other.subscriber.subscribe(to: stage.broker.keys.channel(of: "celery.pidbox")) { _ in }
+                .confirmed()
+            var request = RawTask()
+            request.body = Array(#"{"method": "ping"}"#.utf8)
+            try await stage.broker.broadcast(request)
+            var messages = heard.makeAsyncIterator()
+            let message = try #require(await messages.next() ?? nil)
+            let envelope = try JSON(parsing: message.payload)
+            #expect(envelope["properties"]["delivery_info"] == ["exchange": "celery.pidbox", "routing_key": ""])
+            #expect(envelope["properties"]["reply_to"].isNull)
+            for stream in requests {
+                var tasks = stream.makeAsyncIterator()
+                #expect(await tasks.next()?.body == request.body)
+            }
+        }
+    }
+
+    @Test("read a recorded request, and skip what cannot be read")
+    func recorded() async throws {
+        let stage = try await RedisStage()
+        let fixture = try KombuEnvelopeTests.fixture("pidbox-ping.json")
+        let raw = try #require(fixture["request"][0]["raw"].stringValue)
+        try await whileRunning(stage.broker) {
+            let requests = stage.broker.broadcasts()
+            let channel = stage.broker.keys.channel(of: "celery.pidbox")
+            try await stage.broker.subscriber.subscribe(to: channel) { _ in }.confirmed()
+            _ = try await stage.redis("PUBLISH", channel, "rubbish")
+            _ = try await stage.redis("PUBLISH", channel, raw)
+            var tasks = requests.makeAsyncIterator()
+            let request = try JSON(parsing: try #require(await tasks.next()).body)
+            #expect(request["method"] == "ping")
+        }
+    }
+
+    @Test("reply to who asked, and to nobody who has gone")
+    func reply() async throws {
+        let stage = try await RedisStage()
+        try await whileRunning(stage.broker) {
+            let bindings = "_kombu.binding.reply.celery.pidbox"
+            for asker in ["one", "two"] {
+                let member = stage.broker.keys.binding(routingKey: asker, queue: "\(asker).reply.celery.pidbox")
+                _ = try await stage.redis("SADD", bindings, member)
+            }
+            var reply = RawTask()
+            reply.body = Array("{}".utf8)
+            reply.headers = ["ticket": "t", "clock": 1]
+            reply.routingKey = "two"
+            try await stage.broker.reply(reply)
+            reply.routingKey = "three"
+            try await stage.broker.reply(reply)
+            let keys = try await stage.redis("KEYS", "*.reply.celery.pidbox").elements?.compactMap(\.text)
+            #expect(Set(keys ?? []) == [bindings, "two.reply.celery.pidbox"])
+            let raw = try #require(try await stage.redis("RPOP", "two.reply.celery.pidbox").bytes)
+            let envelope = try JSON(parsing: raw)
+            #expect(envelope["properties"]["delivery_mode"] == 1)
+            #expect(envelope["properties"]["delivery_info"]["exchange"] == "reply.celery.pidbox")
+        }
+    }
+
+    @Test("tell events on the channel of their type")
+    func events() async throws {
+        let stage = try await RedisStage()
+        try await whileRunning(stage.broker) {
+            let stream = try await stage.broker.subscriber.messages(
+                of: "/\(stage.url.database).celeryev/*",
+                isPattern: true
+            )
+            _ = try await stage.redis("PING")
+            var event = RawTask()
+            event.routingKey = "worker.heartbeat"
+            event.headers = ["hostname": "w@h"]
+            event.body = Array("{}".utf8)
+            await stage.broker.publishEvent(event)
+            var messages = stream.makeAsyncIterator()
+            let message = try #require(await messages.next() ?? nil)
+            #expect(message.channel == "/\(stage.url.database).celeryev/worker.heartbeat")
+            let recorded = try KombuEnvelopeTests.fixture("event-worker-heartbeat.json")["envelope"]
+            let envelope = try JSON(parsing: message.payload)
+            #expect(envelope.objectValue?.keys == recorded.objectValue?.keys)
+            #expect(envelope["properties"].objectValue?.keys == recorded["properties"].objectValue?.keys)
+            #expect(envelope["properties"]["delivery_info"] == recorded["properties"]["delivery_info"])
+            #expect(envelope["properties"]["delivery_mode"] == 1)
+        }
+    }
+}

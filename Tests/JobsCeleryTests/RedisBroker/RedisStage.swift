@@ -1,0 +1,90 @@
+import DashJSON
+import Foundation
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+/// A broker on a database of its own, and what tests look at it with.
+struct RedisStage: Sendable {
+    let url: RedisURL
+    let broker: RedisBroker
+
+    init(_ url: RedisURL? = nil, options: RedisBrokerOptions = RedisBrokerOptions()) async throws {
+        if let url { self.url = url } else { self.url = try await RedisServer.shared().database() }
+        broker = RedisBroker(self.url, options: options, logger: .quiet)
+    }
+
+    /// The same through a proxy.
+    func through(_ proxy: TCPProxy) -> RedisBroker {
+        var url = url
+        url.place = .host("127.0.0.1", port: proxy.port)
+        return RedisBroker(url, logger: .quiet)
+    }
+
+    var port: Int { if case .host(_, let port) = url.place { port } else { 0 } }
+
+    func consumer(
+        _ name: String = "w",
+        on broker: RedisBroker? = nil,
+        queues: [String] = ["q"],
+        prefetch: Int = 100
+    )
+        -> any CeleryConsumer
+    {
+        let worker = WorkerIdentity(node: "\(name)@test", id: "\(name)@test-\(UUID().uuidString)")
+        return (broker ?? self.broker).makeConsumer(worker, queues: queues, prefetch: prefetch)
+    }
+
+    /// A message with a number.
+    static func task(_ number: Int = 0, queue: String = "q", priority: Int = 0) -> RawTask {
+        var task = RawTask()
+        task.headers = ["task": "t", "id": .string("id-\(number)")]
+        task.body = Array("[[\(number)], {}, {}]".utf8)
+        task.routingKey = queue
+        task.priority = priority
+        return task
+    }
+
+    static func number(_ delivery: Delivery) -> Int? {
+        (try? JSON(parsing: delivery.task.body))?[0][0].intValue
+    }
+
+    /// What Redis says to a command.
+    func redis(_ arguments: any RedisArgument...) async throws -> RedisValue {
+        try await broker.client.send(RedisCommand(arguments: arguments.map(\.redisBytes)))
+    }
+
+    /// Redis' time in milliseconds since 1970.
+    func time() async throws -> Int64 {
+        let parts = try await redis("TIME").elements?.compactMap { $0.text.flatMap { Int64($0) } } ?? []
+        return parts[0] * 1000 + parts[1] / 1000
+    }
+
+    /// How many messages are held by whomever, in all the places that tell it.
+    func held() async throws -> [Int] {
+        let keys = broker.keys
+        return try await broker.client.send([
+            RedisCommand("HLEN", keys.unacked), RedisCommand("ZCARD", keys.unackedIndex),
+            RedisCommand("ZCARD", keys.leases), RedisCommand("HLEN", keys.holders),
+        ]).compactMap(\.integer)
+    }
+
+    /// So many messages are held, by all that tells it.
+    func expectHeld(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let held = try await held()
+        #expect(held == [count, count, count, count], sourceLocation: sourceLocation)
+    }
+
+    /// Takes deliveries until there are so many.
+    static func take(_ count: Int, from consumer: any CeleryConsumer) async -> [Delivery] {
+        var all: [Delivery] = []
+        while all.count < count {
+            let some = await consumer.fetch(upTo: count - all.count)
+            guard !some.isEmpty else { break }
+            all += some
+        }
+        return all
+    }
+}

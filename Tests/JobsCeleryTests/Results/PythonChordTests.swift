@@ -1,0 +1,85 @@
+import DashJSON
+import Foundation
+import Logging
+import Testing
+
+@testable import JobsCelery
+
+@Suite(
+    "Chords with parts in Swift and in Python",
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .enabled(if: PythonProgram.isAvailable, PythonProgram.whyNot)
+)
+struct PythonChordTests {
+    @Test(arguments: [true, false])
+    func `The body is sent once, whoever ends last`(isSwiftLast: Bool) async throws {
+        try await withChordBench { bench in
+            let ids = try await bench.sendChord()
+            let task = try await bench.takeSwiftTask()
+            if isSwiftLast {
+                let python = try bench.startWorker()
+                defer { python.end(SIGKILL) }
+                try await bench.end(of: ids.python)
+                try await bench.finish(task, .success(RawJSON(7)))
+                #expect(try await bench.end(of: ids.body).result.json == 10)
+            } else {
+                try await bench.finish(task, .success(RawJSON(7)))
+                let python = try bench.startWorker()
+                defer { python.end(SIGKILL) }
+                #expect(try await bench.end(of: ids.body).result.json == 10)
+            }
+            // A redelivered copy of the Swift part ends again.
+            try await bench.finish(task, .success(RawJSON(7)))
+            #expect(try await bench.redis.send(RedisCommand("GET", "bodies")).text == "1")
+            #expect(try await bench.redis.send(RedisCommand("LLEN", "celery")).integer == 0)
+        }
+    }
+
+    @Test func `A part that fails in Swift makes the body fail in Python's eyes`() async throws {
+        try await withChordBench { bench in
+            let ids = try await bench.sendChord()
+            let python = try bench.startWorker()
+            defer { python.end(SIGKILL) }
+            try await bench.end(of: ids.python)
+            try await bench.finish(bench.takeSwiftTask(), .failure(.swift("MyError", "it broke"), traceback: nil))
+            let end = try await bench.end(of: ids.body)
+            #expect(end.status == .failure)
+            #expect(end.exception == .chordError("Dependency \(ids.swift) raised MyError('it broke')"))
+        }
+    }
+
+    @Test func `A chain of Swift, a group, its body and one more step runs through`() async throws {
+        try await withChordBench { bench in
+            let ids = try await bench.send("chain_with_group()")
+            let python = try bench.startWorker()
+            defer { python.end(SIGKILL) }
+            try await bench.finish(bench.takeSwiftTask(), .success(RawJSON(3)))
+            #expect(try await bench.end(of: ids[0]).result.json == 109)
+        }
+    }
+
+    @Test func `A chain that ends in Swift counts as a part of a chord`() async throws {
+        try await withChordBench { bench in
+            let ids = try await bench.send("chain_in_header()")
+            let python = try bench.startWorker()
+            defer { python.end(SIGKILL) }
+            // Celery sends the next step before it stores the result.
+            try await bench.end(of: ids[1])
+            let task = try await bench.takeSwiftTask()
+            #expect(task.arguments.json == [3, 3])
+            try await bench.finish(task, .success(RawJSON(6)))
+            #expect(try await bench.end(of: ids[0]).result.json == 8)
+        }
+    }
+
+    @Test func `A chain that fails in Swift fails to its end, and its errback runs in Python`() async throws {
+        try await withChordBench { bench in
+            let ids = try await bench.send("failing_chain()")
+            let python = try bench.startWorker()
+            defer { python.end(SIGKILL) }
+            try await bench.finish(bench.takeSwiftTask(), .failure(.swift("MyError", "it broke"), traceback: "line"))
+            #expect(try await bench.end(of: ids[0]).exception == .swift("MyError", "it broke"))
+            #expect(try await bench.end(of: "the-errback").result.json == .string(ids[1]))
+        }
+    }
+}

@@ -1,0 +1,174 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+// Channels are not apart as databases are: tests that listen have ids of their own.
+@Suite("Results in Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct RedisResultsTests {
+    private func meta(_ id: String, _ status: TaskState, _ result: JSON = nil) -> ResultMeta {
+        var meta = ResultMeta(taskID: id, status: status)
+        meta.result = RawJSON(json: result)
+        return meta
+    }
+
+    @Test func `A result is stored for a day and told to who waits`() async throws {
+        try await withResults { results, redis in
+            let channel = try await results.subscriber.messages(of: "celery-task-meta-told", isPattern: false)
+            #expect(try await results.store(meta("told", .success, 3)))
+            var iterator = channel.makeAsyncIterator()
+            let message = try #require(await iterator.next() ?? nil)
+            #expect(try ResultMeta(reading: message.payload) == meta("told", .success, 3))
+            #expect(try await results.read(["told", "untold"]) == [meta("told", .success, 3), nil])
+            let ttl = try await redis.send(RedisCommand("TTL", "celery-task-meta-told")).integer ?? 0
+            #expect((86_390...86_400).contains(ttl))
+            try await results.forget("told")
+            #expect(try await results.read(["told"]) == [nil])
+        }
+    }
+
+    @Test func `A success is never overwritten, everything else is`() async throws {
+        try await withResults { results, redis in
+            #expect(try await results.store(meta("1", .started)))
+            #expect(try await results.store(meta("1", .failure, ["status": "SUCCESS"])))
+            #expect(try await results.store(meta("1", .success, 1)))
+            #expect(try await results.store(meta("1", .failure)) == false)
+            #expect(try await results.read(["1"])[0]?.status == .success)
+            // Other programs write the members in any order and with any space.
+            for (id, text) in [("2", "{ \"status\" : \"SUCCESS\" }"), ("3", #"{"task_id":"3","status":"SUCCESS"}"#)] {
+                _ = try await redis.send(RedisCommand("SET", "celery-task-meta-\(id)", text))
+                #expect(try await results.store(meta(id, .revoked)) == false)
+            }
+            _ = try await redis.send(RedisCommand("SET", "celery-task-meta-4", "rubbish"))
+            #expect(try await results.store(meta("4", .revoked)))
+        }
+    }
+
+    @Test func `Results without an end are kept for ever where that is wanted, under a prefix`() async throws {
+        try await withResults(ResultSettings(expires: 0, keyPrefix: "proj")) { results, redis in
+            try await results.store(meta("1", .success))
+            #expect(try await redis.send(RedisCommand("TTL", "proj_celery-task-meta-1")).integer == -1)
+        }
+    }
+
+    @Test func `Who watches a task sees what is stored, then what comes, until the end`() async throws {
+        try await withResults { results, _ in
+            try await results.store(meta("watched", .progress, 1))
+            let news = try await results.watch("watched")
+            try await results.store(meta("watched", .progress, 2))
+            try await results.store(meta("watched", .success, 3))
+            var seen: [ResultMeta] = []
+            for await meta in news { seen.append(meta) }
+            #expect(seen.map(\.result.json) == [1, 2, 3])
+            var late: [ResultMeta] = []
+            for await meta in try await results.watch("watched") { late.append(meta) }
+            #expect(late.map(\.result.json) == [3])
+        }
+    }
+
+    @Test func `The last of a chord's parts, and it alone, gets the results in order`() async throws {
+        try await withResults { results, redis in
+            try await results.open("g", size: 20)
+            let complete = try await withThrowingTaskGroup(of: CompleteChord?.self) { group -> [CompleteChord] in
+                // Each part ends twice, as after a redelivery.
+                for index in (0..<20).shuffled() + (0..<20).shuffled() {
+                    group.addTask { try await results.end(part("g", index)) }
+                }
+                var complete: [CompleteChord] = []
+                for try await case let chord? in group { complete.append(chord) }
+                return complete
+            }
+            #expect(complete.count == 1)
+            let chord = try #require(complete.first)
+            #expect(chord.outcome == .success(RawJSON(Array(0..<20))))
+            #expect(try await results.keep(chord))
+            try await results.close(chord)
+            #expect(try await results.end(part("g", 3)) == nil)
+            #expect(
+                try await redis.send(RedisCommand("KEYS", "*")).elements?.compactMap(\.text) == [
+                    "celery-taskset-meta-g.c"
+                ]
+            )
+        }
+    }
+
+    @Test func `A chord with a part that failed fails with its exception`() async throws {
+        try await withResults { results, _ in
+            try await results.open("g", size: 2)
+            #expect(try await results.end(part("g", 0)) == nil)
+            var failed = part("g", 1)
+            (failed.state, failed.result) = (.failure, RawJSON(TaskException.swift("MyError", "it broke")))
+            let chord = try #require(try await results.end(failed))
+            #expect(chord.outcome == .failure(.chordError("Dependency task1 raised MyError('it broke')")))
+            try await results.fail(chord)
+        }
+    }
+
+    @Test func `A claim that ran out can be taken again, but not one that another has`() async throws {
+        try await withResults { results, redis in
+            try await results.open("g", size: 1)
+            let chord = try #require(try await results.end(part("g", 0)))
+            _ = try await redis.send(RedisCommand("DEL", "celery-taskset-meta-g.c"))
+            #expect(try await results.keep(chord))
+            _ = try await redis.send(RedisCommand("SET", "celery-taskset-meta-g.c", "other"))
+            #expect(try await results.keep(chord) == false)
+            try await results.close(chord)
+            #expect(try await redis.send(RedisCommand("GET", "celery-taskset-meta-g.c")).text == "other")
+        }
+    }
+
+    @Test func `A chord whose body could not be sent is given again to who says the same end again`() async throws {
+        try await withResults { results, _ in
+            let last = part("again", 0)
+            try await results.open("again", size: 1)
+            let chord = try #require(try await results.end(last))
+            #expect(try await results.end(part("again", 0)) == nil)
+            #expect(try await results.end(last) == chord)
+            try await results.close(chord)
+            #expect(try await results.end(last) == nil)
+        }
+    }
+
+    @Test func `A header with groups in it gives results of its structure`() async throws {
+        try await withResults { results, redis in
+            try await results.open("g", size: 3)
+            let structure =
+                #"{"result":[["g",null],[[["a",null],null],[["h",null],[[["b",null],null],[["c",null],null]]]]]}"#
+            _ = try await redis.send(RedisCommand("SET", "celery-taskset-meta-g", structure))
+            var chord: CompleteChord?
+            for (index, id) in ["a", "b", "c"].enumerated() {
+                try await results.store(meta(id, .success, .string(id)))
+                var part = part("g", index)
+                part.taskID = id
+                chord = try await results.end(part)
+            }
+            #expect(chord?.outcome == .success(RawJSON(json: ["a", ["b", "c"]])))
+        }
+    }
+}
+
+/// The end of one of a chord's parts, whose value is its index.
+private func part(_ group: String, _ index: Int) -> ChordPart {
+    ChordPart(
+        taskID: "task\(index)",
+        group: group,
+        index: index,
+        state: .success,
+        result: RawJSON(index),
+        body: Signature(task: "body"),
+        rootID: "root",
+        claim: TaskID.make()
+    )
+}
+
+/// Results in a database of their own.
+func withResults(
+    _ settings: ResultSettings = ResultSettings(),
+    body: (RedisResults, ReconnectingRedisClient) async throws -> Void
+) async throws {
+    let options = RedisOptions(try await RedisServer.shared().database(), logger: .quiet)
+    let (redis, pubSub) = (ReconnectingRedisClient(options), RedisPubSub(options))
+    try await whileRunning(redis, pubSub) {
+        try await body(RedisResults(redis: redis, subscriber: pubSub, settings: settings), redis)
+    }
+}

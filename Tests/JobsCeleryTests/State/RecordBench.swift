@@ -1,0 +1,120 @@
+import DashJSON
+import Jobs
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+/// Records in a Redis of the test's own, with what a worker does said by hand.
+struct RecordBench: Sendable {
+    let records: JobRecords
+    let recording: RecordedJobs
+    let broker: RedisBroker
+
+    /// Runs a body beside the connections that it needs.
+    static func run<Value: Sendable>(
+        _ configure: (inout RecordSettings) -> Void = { _ in },
+        redis: ((RedisBroker) -> any RedisClient)? = nil,
+        _ body: (RecordBench) async throws -> Value
+    ) async throws -> Value {
+        let bench = try await prepared(configure, redis: redis)
+        return try await whileRunning(bench.broker) { try await body(bench) }
+    }
+
+    /// A bench whose broker still has to be run.
+    static func prepared(
+        _ configure: (inout RecordSettings) -> Void = { _ in },
+        redis: ((RedisBroker) -> any RedisClient)? = nil
+    ) async throws -> RecordBench {
+        let broker = RedisBroker(try await RedisServer.shared().database(), logger: .quiet)
+        var settings = RecordSettings(isBroker: true)
+        configure(&settings)
+        let records = JobRecords(redis: redis?(broker) ?? broker.client, settings: settings)
+        let recording = RecordedJobs(
+            records: records,
+            subscriber: broker.subscriber,
+            codec: PlainJobCodec(),
+            currentVersion: settings.rules.currentVersion,
+            broker: broker,
+            logger: .quiet
+        )
+        return RecordBench(records: records, recording: recording, broker: broker)
+    }
+
+    /// Starts a job, whose message is in its list then.
+    @discardableResult
+    func start(_ request: JobRequest) async throws -> RecordInsertion {
+        var message = TaskMessage(task: request.name, id: request.id.text)
+        message.custom["dash"] = [:]
+        return try await records.insert(request, message: KeptMessage(message.raw(queue: "dash"), keys: broker.keys))
+    }
+
+    /// A worker that lives or does not: one that does listens to its channel, and renews its lease by beginning jobs.
+    func worker(_ name: String, lives: Bool = true) async throws -> (WorkerIdentity, AsyncStream<RedisMessage?>?) {
+        let worker = WorkerIdentity(node: name, id: "\(name).\(JobID.new)")
+        guard lives else { return (worker, nil) }
+        let life = try await broker.subscriber.messages(of: broker.keys.lifeLine(of: worker.id), isPattern: false)
+        return (worker, life)
+    }
+
+    /// Takes the next message as a worker's consumer does.
+    func take(_ worker: WorkerIdentity) async throws -> JobsCelery.Delivery {
+        let keys = broker.keys
+        let answer = try await broker.client.run(
+            BrokerScripts.fetch,
+            keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders, keys.rejected] + keys.lists(of: "dash"),
+            arguments: [1, worker.id, "6", 10, "dash"]
+        )
+        let found = try #require(answer[0][0].elements)
+        let (task, isRedelivered) = try KombuEnvelope.decode(try #require(found[2].bytes))
+        return JobsCelery.Delivery(
+            tag: try #require(found[0].text),
+            queue: "dash",
+            task: task,
+            isRedelivered: isRedelivered
+        )
+    }
+
+    /// Begins an attempt that has to begin.
+    func begin(
+        _ id: JobID,
+        _ delivery: JobsCelery.Delivery,
+        _ worker: WorkerIdentity,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> JobAttempt {
+        let beginning = try await recording.begin(id, delivery: delivery, worker: worker)
+        guard case .run(let attempt) = beginning else {
+            Issue.record("\(beginning)", sourceLocation: sourceLocation)
+            throw CeleryError(.malformed, "The attempt did not begin.")
+        }
+        return attempt
+    }
+
+    /// How many elements the keys of a broker and the sets of the records hold.
+    func counts() async throws -> [String: Int] {
+        var counts: [String: Int] = [:]
+        for (command, names) in [
+            ("LLEN", ["dash"]), ("HLEN", ["unacked", "dash:owners", "dash:holders"]),
+            (
+                "ZCARD",
+                ["unacked_index", "dash:leases", "dash:queued", "dash:scheduled", "dash:running", "dash:finished"]
+            ),
+        ] {
+            for name in names {
+                let count = try await broker.client.send(RedisCommand(command, name)).integer ?? 0
+                if count > 0 { counts[name] = count }
+            }
+        }
+        return counts
+    }
+}
+
+extension [UInt8] {
+    /// The bytes of a text.
+    static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+}
+
+extension [PropertyValue] {
+    static func values(_ text: String) -> [PropertyValue] { PropertyValue.list(from: [UInt8](text.utf8)) ?? [] }
+}

@@ -1,0 +1,121 @@
+import DashJSON
+import Jobs
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import JobsCelery
+
+@Suite(
+    "Records of jobs when calls go wrong",
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(2))
+)
+struct RecordFaultTests {
+    @Test("F9: the n-th call is done and its answer lost: one job, one attempt, each change once, one end")
+    func answersLost() async throws {
+        for number in 1..<60 {
+            let faults = Faults { $0 == number ? .doThenFail : .none }
+            let isOver = try await RecordBench.run(redis: { FaultyRedis($0.client, faults) }) { bench in
+                let request = JobRequest(name: "a", owner: "ann", cache: CacheStore(key: CacheKey("k")))
+                try await workload(bench, request)
+                let news = try #require(try await bench.records.news(of: request.id, after: 0)).news
+                #expect(news.state == .succeeded)
+                #expect(news.attempt == 1)
+                #expect(news.props.count == 2)
+                #expect(news.sequence == 3)
+                #expect(news.delivery?.poll == 1)
+                #expect(try await bench.records.cachedResult(for: CacheKey("k"))?.description == "1")
+                #expect(try await bench.counts() == ["dash:finished": 1])
+                return faults.count < number
+            }
+            if isOver { return }
+        }
+        Issue.record("the workload never ended")
+    }
+
+    private func workload(_ bench: RecordBench, _ request: JobRequest) async throws {
+        try await bench.start(request)
+        let (worker, life) = try await bench.worker("w")
+        let delivery = try await bench.take(worker)
+        let attempt = try await bench.begin(request.id, delivery, worker)
+        #expect(attempt.number == 1)
+        let patch = #"[["a","x",{"__dash_patch_update":1}]]"#
+        for _ in 0..<2 {
+            #expect(try await bench.recording.update(attempt, progress: [], props: .values(patch)) == .current)
+        }
+        try await bench.records.record(Jobs.Delivery(poll: 1, from: 0, through: 2), for: request.id)
+        let ending = try await bench.recording.end(attempt, outcome: .succeeded(.text("1")), delivery: delivery)
+        #expect(ending == .finished(.succeeded))
+        withExtendedLifetime(life) {}
+    }
+
+    @Test("F6: the web server ends after the n-th call: a job is there with its message, or not at all")
+    func serverEnds() async throws {
+        for number in 0..<5 {
+            let faults = Faults { $0 <= number ? .none : .fail }
+            let settings: (inout RecordSettings) -> Void = { $0.patience = .milliseconds(20) }
+            let isAccepted = try await RecordBench.run(settings, redis: { FaultyRedis($0.client, faults) }) { bench in
+                let request = JobRequest(name: "a", owner: "ann")
+                let isAccepted = (try? await bench.start(request)) != nil
+                faults.end()
+                let isThere = try await bench.records.news(of: request.id, after: 0) != nil
+                #expect(isThere == isAccepted)
+                #expect(try await bench.counts()["dash"] ?? 0 == (isThere ? 1 : 0))
+                return isAccepted
+            }
+            #expect(isAccepted == (number > 0))
+        }
+    }
+}
+
+/// What becomes of the calls of a client, by their number.
+final class Faults: Sendable {
+    enum Fault: Sendable { case none, fail, doThenFail }
+
+    private let state = Mutex((count: 0, isOver: false))
+    private let decide: @Sendable (Int) -> Fault
+
+    init(_ decide: @escaping @Sendable (Int) -> Fault) {
+        self.decide = decide
+    }
+
+    var count: Int { state.withLock { $0.count } }
+
+    /// No faults any more.
+    func end() { state.withLock { $0.isOver = true } }
+
+    func next() -> Fault {
+        let (count, isOver) = state.withLock { state in
+            state.count += 1
+            return (state.count, state.isOver)
+        }
+        return isOver ? .none : decide(count)
+    }
+}
+
+/// A client whose calls go wrong as the test wants it.
+struct FaultyRedis: RedisClient {
+    let client: any RedisClient
+    let faults: Faults
+
+    init(_ client: any RedisClient, _ faults: Faults) {
+        (self.client, self.faults) = (client, faults)
+    }
+
+    var database: Int { client.database }
+
+    func run() async throws { try await client.run() }
+
+    func send(_ commands: [RedisCommand]) async throws -> [RedisValue] {
+        switch faults.next() {
+        case .none: return try await client.send(commands)
+        case .fail: throw CeleryError(.unreachable, "The test cut the connection.")
+        case .doThenFail:
+            _ = try await client.send(commands)
+            throw CeleryError(.connectionLost, "The test lost the answer.")
+        }
+    }
+
+    func pushes() -> AsyncStream<[RedisValue]?> { client.pushes() }
+}

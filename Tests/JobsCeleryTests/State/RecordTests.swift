@@ -1,0 +1,203 @@
+import DashJSON
+import Jobs
+import JobsConformance
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+@Suite("Records of jobs", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot), .timeLimit(.minutes(1)))
+struct RecordTests {
+    @Test("an insertion sends the message, an end acknowledges it and tells Celery, all in one step each")
+    func life() async throws {
+        try await RecordBench.run { bench in
+            let request = JobRequest(name: "a", owner: "ann", details: [49, 50])
+            #expect(try await bench.start(request) == .started)
+            #expect(try await bench.start(request) == .known)
+            #expect(try await bench.counts() == ["dash": 1, "dash:queued": 1, "dash:owners": 1])
+            let (worker, life) = try await bench.worker("w")
+            let delivery = try await bench.take(worker)
+            let attempt = try await bench.begin(request.id, delivery, worker)
+            let ending = try await bench.recording.end(attempt, outcome: .succeeded(.text("{}")), delivery: delivery)
+            #expect(ending == .finished(.succeeded))
+            #expect(try await bench.counts() == ["dash:finished": 1])
+            let totals = try await bench.broker.client.send(RedisCommand("HGET", "dash:totals", "bytes"))
+            #expect(totals.text == "0")
+            let meta = try #require(try await bench.records.metas(of: [request.id]).first ?? nil)
+            let read = try ResultMeta(reading: meta)
+            #expect(read.status == .success)
+            #expect(read.taskID == request.id.text)
+            #expect(read.result.description == "{}")
+            withExtendedLifetime(life) {}
+        }
+    }
+
+    @Test(
+        "F5: an attempt that lost its place writes nothing any more, neither changes nor an end nor an acknowledgement"
+    )
+    func fencing() async throws {
+        try await RecordBench.run({ $0.lease = .milliseconds(50) }) { bench in
+            let request = JobRequest(name: "a")
+            try await bench.start(request)
+            let (zombie, life) = try await bench.worker("zombie")
+            let first = try await bench.take(zombie)
+            let old = try await bench.begin(request.id, first, zombie)
+            // Its process is stopped: it still listens, but its lease ends, and the message goes back with the same tag.
+            try await Task.sleep(for: .milliseconds(100))
+            try await giveBack(first, of: zombie, bench)
+            let (other, otherLife) = try await bench.worker("other")
+            let second = try await bench.take(other)
+            let new = try await bench.begin(request.id, second, other)
+            #expect(new.number == 2)
+
+            #expect(
+                try await bench.recording.update(old, progress: .values(#"[["a","x",1]]"#), props: []) == .superseded
+            )
+            #expect(try await bench.recording.end(old, outcome: .succeeded(.text("1")), delivery: first) == .refused)
+            #expect(try await bench.counts()["unacked"] == 1)
+            #expect(try await bench.recording.update(new, progress: .values(#"[["a","x",2]]"#), props: []) == .current)
+            let end = try await bench.recording.end(new, outcome: .succeeded(.text("2")), delivery: second)
+            #expect(end == .finished(.succeeded))
+            #expect(try await bench.recording.end(old, outcome: .succeeded(.text("1")), delivery: first) == .refused)
+            let news = try await bench.records.news(of: request.id, after: 0)?.news
+            #expect(news?.result?.description == "2")
+            #expect(news?.progress.map(\.value.description) == ["2"])
+            withExtendedLifetime((life, otherLife)) {}
+        }
+    }
+
+    private func giveBack(_ delivery: JobsCelery.Delivery, of worker: WorkerIdentity, _ bench: RecordBench) async throws
+    {
+        let keys = bench.broker.keys
+        let envelope = KombuEnvelope.encode(delivery.task, tag: delivery.tag)
+        _ = try await bench.broker.client.run(
+            BrokerScripts.giveBack,
+            keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders],
+            arguments: [delivery.tag, worker.id, envelope]
+        )
+    }
+
+    @Test(
+        "a duplicate of a message whose job a living worker runs is dropped; of a dead worker's job it is a new attempt"
+    )
+    func duplicates() async throws {
+        try await RecordBench.run { bench in
+            let request = JobRequest(name: "a")
+            try await bench.start(request)
+            let (living, life) = try await bench.worker("living")
+            let delivery = try await bench.take(living)
+            let attempt = try await bench.begin(request.id, delivery, living)
+            var duplicate = delivery
+            duplicate.tag = "another"
+            guard case .elsewhere = try await bench.recording.begin(request.id, delivery: duplicate, worker: living)
+            else {
+                Issue.record("the duplicate ran")
+                return
+            }
+            _ = try await bench.recording.end(attempt, outcome: .failed(.broken), delivery: delivery)
+            guard case .over = try await bench.recording.begin(request.id, delivery: duplicate, worker: living) else {
+                Issue.record("it ran after its end")
+                return
+            }
+            withExtendedLifetime(life) {}
+        }
+    }
+
+    @Test("F18: a job whose worker vanished three times is lost, with a sentence, and not begun again")
+    func poison() async throws {
+        try await RecordBench.run { bench in
+            let request = JobRequest(name: "a")
+            try await bench.start(request)
+            for number in 1...4 {
+                let (worker, _) = try await bench.worker("w\(number)", lives: false)
+                let delivery = JobsCelery.Delivery(tag: "\(number)", queue: "dash", task: RawTask())
+                #expect(try await bench.begin(request.id, delivery, worker).number == number)
+            }
+            let (worker, _) = try await bench.worker("last", lives: false)
+            let delivery = JobsCelery.Delivery(tag: "last", queue: "dash", task: RawTask())
+            guard case .over = try await bench.recording.begin(request.id, delivery: delivery, worker: worker) else {
+                Issue.record("it began again")
+                return
+            }
+            let news = try #require(try await bench.records.news(of: request.id, after: 0)).news
+            #expect(news.state == .lost)
+            #expect(news.failure?.message.contains("vanished 4 times") == true)
+        }
+    }
+
+    @Test("patches build a chain that a value replaces; a batch that is said twice counts once")
+    func changes() async throws {
+        try await RecordBench.run { bench in
+            let request = JobRequest(name: "a")
+            try await bench.start(request)
+            let (worker, life) = try await bench.worker("w")
+            let attempt = try await bench.begin(request.id, try await bench.take(worker), worker)
+            let patch = #"[["a","x",{"__dash_patch_update":1}]]"#
+            for text in [patch, patch, #"[["a","x",1],["b","x",2]]"#, patch] {
+                #expect(try await bench.recording.update(attempt, progress: [], props: .values(text)) == .current)
+            }
+            let all = try #require(try await bench.records.news(of: request.id, after: 0)).news
+            #expect(all.props.map(\.id) == ["a", "b", "a"])
+            #expect(all.sequence == 5)
+            let later = try #require(try await bench.records.news(of: request.id, after: 4)).news
+            #expect(later.props.map(\.id) == ["a"])
+            withExtendedLifetime(life) {}
+        }
+    }
+
+    @Test("kept results are bounded: those that were not used for the longest time go first")
+    func cacheBound() async throws {
+        let clock = ManualJobClock()
+        try await RecordBench.run({ ($0.maximumCacheBytes, $0.clock) = (10, clock) }) { bench in
+            let (worker, life) = try await bench.worker("w")
+            func keep(_ key: String, _ result: String) async throws {
+                let request = JobRequest(name: "a", cache: CacheStore(key: CacheKey(key), expire: .seconds(100)))
+                try await bench.start(request)
+                let delivery = try await bench.take(worker)
+                let attempt = try await bench.begin(request.id, delivery, worker)
+                clock.advance(by: .seconds(1))
+                _ = try await bench.recording.end(attempt, outcome: .succeeded(.text(result)), delivery: delivery)
+            }
+            func kept(_ key: String) async throws -> String? {
+                clock.advance(by: .seconds(1))
+                return try await bench.records.cachedResult(for: CacheKey(key))?.description
+            }
+            try await keep("a", "1111")
+            try await keep("b", "2222")
+            #expect(try await kept("a") == "1111")
+            try await keep("c", "3333")
+            #expect(try await [kept("a"), kept("b"), kept("c")] == ["1111", nil, "3333"])
+            try await keep("a", "4")
+            try await keep("d", "55555")
+            #expect(try await [kept("a"), kept("c"), kept("d")] == ["4", "3333", "55555"])
+            try await keep("e", "12345678901")
+            #expect(try await [kept("e"), kept("d")] == [nil, "55555"])
+            withExtendedLifetime(life) {}
+        }
+    }
+
+    @Test("a job whose worker and message are both gone is sent again within seconds")
+    func orphan() async throws {
+        try await RecordBench.run({ $0.lease = .milliseconds(50) }) { bench in
+            let request = JobRequest(name: "a")
+            try await bench.start(request)
+            let (worker, _) = try await bench.worker("w", lives: false)
+            _ = try await bench.begin(request.id, try await bench.take(worker), worker)
+            let keys = bench.broker.keys
+            let lost = RedisCommand("DEL", keys.unacked, keys.unackedIndex, keys.leases, keys.holders)
+            _ = try await bench.broker.client.send(lost)
+            let deadline = ContinuousClock.now + .seconds(20)
+            while try await bench.counts()["dash"] != 1, ContinuousClock.now < deadline {
+                _ = try await bench.records.sweep(asked: [])
+                // Redis' clock decides, and tells nobody.
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            #expect(try await bench.records.news(of: request.id, after: 0)?.news.state == .queued)
+            #expect(try await bench.counts()["dash"] == 1)
+        }
+    }
+}
+
+extension WorkerFailure {
+    static let broken = WorkerFailure(kind: .error, code: "Test", message: "It broke.")
+}

@@ -1,0 +1,238 @@
+import Foundation
+import Logging
+import Synchronization
+import Testing
+
+@testable import JobsCelery
+
+/// A RabbitMQ of the tests' own on a free port of 127.0.0.1, with a node name, data, cookie and epmd of its own.
+///
+/// Suites that need it say `.enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)`; without the program they are
+/// skipped, but in CI (the variable CI is set) they fail. It takes seconds to start: most use queues of their own names on
+/// `shared()`; who stops it or changes its settings starts one.
+final class RabbitServer: Sendable {
+    static let whyNot: Comment = "rabbitmq-server is not installed"
+    static let isAvailable: Bool = {
+        let environment = ProcessInfo.processInfo.environment
+        if environment["DASH_TEST_RABBITMQ_URL"] != nil || environment["CI"] != nil || program("rabbitmq-server") != nil
+        {
+            return true
+        }
+        print("Skipped, as rabbitmq-server is not installed: the tests of RabbitMQ.")
+        return false
+    }()
+
+    /// The shared one, to be ended with this process.
+    private static let started = Mutex<RabbitServer?>(nil)
+    private static let common = Mutex<Task<RabbitServer, any Error>?>(nil)
+
+    /// Its address, such as `amqp://guest:guest@127.0.0.1:5672//`.
+    let address: String
+    /// Whether it is started by us; else it cannot be stopped.
+    let isOwn: Bool
+    let port: Int
+    private let folder: URL
+    private let environment: [String: String]
+    private let processes = Mutex<[TestServerProcess]>([])
+
+    private init(address: String, port: Int, folder: URL, environment: [String: String]) {
+        self.address = address
+        self.port = port
+        self.folder = folder
+        self.environment = environment
+        isOwn = !environment.isEmpty
+    }
+
+    deinit { end() }
+
+    private func end() {
+        for process in processes.withLock({ $0 }) { process.end(SIGKILL) }
+        if isOwn { try? FileManager.default.removeItem(at: folder) }
+    }
+
+    /// The server that all tests of this process share: of DASH_TEST_RABBITMQ_URL, else started at the first use.
+    static func shared() async throws -> RabbitServer {
+        let task = common.withLock { common in
+            let task =
+                common
+                ?? Task {
+                    if let given = try given() { return given }
+                    let server = try await start()
+                    started.withLock { $0 = server }
+                    atexit { RabbitServer.started.withLock { $0.take() }?.end() }
+                    return server
+                }
+            common = task
+            return task
+        }
+        return try await task.value
+    }
+
+    private static func given() throws -> RabbitServer? {
+        guard let given = ProcessInfo.processInfo.environment["DASH_TEST_RABBITMQ_URL"] else { return nil }
+        return RabbitServer(
+            address: given,
+            port: try AMQPURL(given).port,
+            folder: URL(fileURLWithPath: "/"),
+            environment: [:]
+        )
+    }
+
+    /// Starts a server.
+    ///
+    /// - Parameters:
+    ///   - settings: Lines of `rabbitmq.conf`.
+    ///   - advanced: Settings of RabbitMQ's Erlang application `rabbit`, such as `{channel_tick_interval, 500}`.
+    static func start(settings: [String] = [], advanced: String = "") async throws -> RabbitServer {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rabbitmq-\(UUID().uuidString)")
+        let home = folder.appendingPathComponent("home")
+        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+        let port = try freePort()
+        let lines = ["listeners.tcp.1 = 127.0.0.1:\(port)", "loopback_users = none"] + settings
+        for (name, text) in [
+            ("rabbitmq.conf", lines.joined(separator: "\n") + "\n"), ("advanced.config", "[{rabbit, [\(advanced)]}]."),
+            ("plugins", "[]."), ("env.conf", ""),
+        ] {
+            try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+        }
+        let server = RabbitServer(
+            address: "amqp://guest:guest@127.0.0.1:\(port)//",
+            port: port,
+            folder: folder,
+            environment: try variables(folder: folder.path, home: home.path)
+        )
+        try await server.startEPMD()
+        try await server.launch()
+        return server
+    }
+
+    private static func variables(folder: String, home: String) throws -> [String: String] {
+        [
+            "HOME": home, "RABBITMQ_NODENAME": "test\(UInt32.random(in: 0...UInt32.max))@localhost",
+            "RABBITMQ_DIST_PORT": "\(try freePort())", "ERL_EPMD_PORT": "\(try freePort())",
+            "ERL_EPMD_ADDRESS": "127.0.0.1", "RABBITMQ_MNESIA_BASE": folder + "/mnesia",
+            "RABBITMQ_LOG_BASE": folder + "/log",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": folder + "/plugins", "RABBITMQ_CONFIG_FILE": folder + "/rabbitmq.conf",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": folder + "/advanced.config",
+            "RABBITMQ_CONF_ENV_FILE": folder + "/env.conf",
+            "RABBITMQ_PID_FILE": folder + "/pid",
+            // The script then becomes the server, instead of starting it: our process number is the server's.
+            "RUNNING_UNDER_SYSTEMD": "1",
+            // Two schedulers: it shares the machine with the tests.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 -kernel inet_dist_use_interface {127,0,0,1}",
+        ]
+    }
+
+    /// Debian keeps the programs proper, which need no user of their own, away from PATH.
+    private static func program(_ name: String) -> String? {
+        let own = "/usr/lib/rabbitmq/bin/\(name)"
+        return access(own, X_OK) == 0 ? own : findProgram(name)
+    }
+
+    /// The names of nodes: of our own, so that none is left behind.
+    private func startEPMD() async throws {
+        guard let epmd = findProgram("epmd") else { throw NotInstalled(program: "epmd") }
+        let process = try TestServerProcess(
+            epmd,
+            arguments: ["-port", environment["ERL_EPMD_PORT"] ?? ""],
+            environment: environment
+        )
+        processes.withLock { $0.append(process) }
+    }
+
+    /// Starts it again on the same port with the same data.
+    func launch() async throws {
+        guard let program = Self.program("rabbitmq-server") else { throw NotInstalled(program: "rabbitmq-server") }
+        let process = try TestServerProcess(program, arguments: [], environment: environment)
+        processes.withLock { $0.append(process) }
+        let url = try url
+        let deadline = ContinuousClock.now + .seconds(90)
+        while await !Self.answers(url) {
+            guard .now < deadline else { throw NotStarted(program: program, reason: 0) }
+            // It tells no event when it is ready.
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private static func answers(_ url: AMQPURL) async -> Bool {
+        await withCheckedContinuation { caller in
+            do {
+                try AMQPThread.start {
+                    caller.resume(returning: (try? AMQPSession.connect(to: url, name: "test"))?.close() != nil)
+                }
+            } catch {
+                caller.resume(returning: false)
+            }
+        }
+    }
+
+    /// Its address, read.
+    var url: AMQPURL {
+        get throws { try AMQPURL(address) }
+    }
+
+    /// Ends it at once, as a crash does, and waits until it is gone.
+    func kill() async { await end(SIGKILL) }
+    /// Ends it in an orderly way, which takes seconds.
+    func terminate() async { await end(SIGTERM) }
+    /// Stops it so that it neither answers nor breaks connections; `resume` lets it go on.
+    func pause() { processes.withLock { _ = $0.last?.signal(SIGSTOP) } }
+    func resume() { processes.withLock { _ = $0.last?.signal(SIGCONT) } }
+
+    private func end(_ signal: Int32) async {
+        guard let process = processes.withLock({ $0.count > 1 ? $0.removeLast() : nil }) else { return }
+        await withCheckedContinuation { caller in
+            do {
+                try AMQPThread.start {
+                    process.end(signal)
+                    caller.resume()
+                }
+            } catch {
+                process.end(SIGKILL)
+                caller.resume()
+            }
+        }
+    }
+
+    /// Runs rabbitmqctl; gives what it prints. It takes a second or two.
+    @discardableResult
+    func control(_ arguments: String...) async throws -> String {
+        guard let program = Self.program("rabbitmqctl") else { throw NotInstalled(program: "rabbitmqctl") }
+        return try await runProgram(program, ["--quiet"] + arguments, environment: environment)
+    }
+}
+
+/// Runs a program to its end and gives what it prints.
+///
+/// - Throws: `ProgramFailed` if its status is not 0.
+func runProgram(_ path: String, _ arguments: [String], environment: [String: String] = [:]) async throws -> String {
+    // A file, not a pipe: a server that is started at the same moment would inherit the pipe, which then never ends.
+    let output = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
+    try Data().write(to: output)
+    defer { try? FileManager.default.removeItem(at: output) }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = process.standardOutput
+    let status: Int32 = try await withCheckedThrowingContinuation { caller in
+        process.terminationHandler = { caller.resume(returning: $0.terminationStatus) }
+        do {
+            try process.run()
+        } catch {
+            process.terminationHandler = nil
+            caller.resume(throwing: error)
+        }
+    }
+    let text = try String(contentsOf: output, encoding: .utf8)
+    guard status == 0 else { throw ProgramFailed(program: path, status: status, output: text) }
+    return text
+}
+
+struct ProgramFailed: Error {
+    let program: String
+    let status: Int32
+    let output: String
+}

@@ -1,0 +1,151 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import JobsCelery
+
+/// A redis-server of the tests' own on a free port of 127.0.0.1.
+///
+/// Suites that need it say `.enabled(if: RedisServer.isAvailable, RedisServer.whyNot)`; without the program they are skipped,
+/// but in CI (the variable CI is set) they fail. Most use a database of `shared()`; who stops or kills it starts one.
+/// A server that is given by DASH_TEST_REDIS_URL needs many databases, which are emptied: `redis-server --databases 1000`.
+final class RedisServer: Sendable {
+    static let whyNot: Comment = "redis-server is not installed"
+    static let isAvailable: Bool = {
+        let environment = ProcessInfo.processInfo.environment
+        if environment["DASH_TEST_REDIS_URL"] != nil || environment["CI"] != nil || program != nil { return true }
+        print("Skipped, as redis-server is not installed: the tests of Redis.")
+        return false
+    }()
+
+    private static let program = findProgram("redis-server")
+    private static let common = Mutex<Task<RedisServer, any Error>?>(nil)
+
+    /// Its address without a database: `redis://127.0.0.1:<port>`.
+    let address: String
+    let port: Int
+    private let folder: URL?
+    private let arguments: [String]
+    private let process = Mutex<TestServerProcess?>(nil)
+    private let databases = Mutex(0)
+
+    private init(address: String, port: Int, folder: URL?, arguments: [String]) {
+        self.address = address
+        self.port = port
+        self.folder = folder
+        self.arguments = arguments
+    }
+
+    deinit { end() }
+
+    /// The server that all tests of this process share: of DASH_TEST_REDIS_URL, else started at the first use.
+    static func shared() async throws -> RedisServer {
+        let task = common.withLock { common in
+            let task =
+                common
+                ?? Task {
+                    if let given = try given() { return given }
+                    return try await start()
+                }
+            common = task
+            return task
+        }
+        return try await task.value
+    }
+
+    /// Starts a server.
+    ///
+    /// - Parameters:
+    ///   - appendOnly: Whether it keeps its data over a restart.
+    ///   - port: nil is a free one; 0 is none (for TLS only).
+    static func start(appendOnly: Bool = false, arguments: [String] = [], port: Int? = nil) async throws -> RedisServer
+    {
+        let port = try port ?? freePort()
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("redis-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let all =
+            ["--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--dir", folder.path, "--databases", "1000"]
+            + ["--appendonly", appendOnly ? "yes" : "no", "--logfile", "log"] + arguments
+        let server = RedisServer(address: "redis://127.0.0.1:\(port)", port: port, folder: folder, arguments: all)
+        try await server.launch()
+        return server
+    }
+
+    private static func given() throws -> RedisServer? {
+        guard let given = ProcessInfo.processInfo.environment["DASH_TEST_REDIS_URL"] else { return nil }
+        guard case .host(_, let port) = try RedisURL(given).place else { return nil }
+        return RedisServer(address: String(given.prefix { $0 != "?" }), port: port, folder: nil, arguments: [])
+    }
+
+    /// The address of a database that no other test of this process uses; it is empty.
+    func database() async throws -> RedisURL {
+        let number = databases.withLock { number in
+            number += 1
+            return number
+        }
+        var url = try RedisURL(address)
+        url.database = number
+        let connection = try await RedisConnection.connect(RedisOptions(url, logger: .quiet)) { _ in }
+        defer { connection.close() }
+        _ = try await connection.send([RedisCommand("FLUSHDB")])
+        return url
+    }
+
+    /// Ends it at once, as a crash does, and waits until it is gone.
+    func kill() { process.withLock { $0.take() }?.end(SIGKILL) }
+    /// Ends it in an orderly way.
+    func terminate() { process.withLock { $0.take() }?.end(SIGTERM) }
+    /// Stops it so that it neither answers nor breaks connections; `resume` lets it go on.
+    func pause() { process.withLock { _ = $0?.signal(SIGSTOP) } }
+    func resume() { process.withLock { _ = $0?.signal(SIGCONT) } }
+
+    /// Starts it again on the same port with the same data.
+    func launch() async throws {
+        guard let program = Self.program else { throw NotInstalled(program: "redis-server") }
+        let new = try TestServerProcess(program, arguments: arguments, folder: folder?.path)
+        process.withLock { $0 = new }
+        guard port != 0 else { return }
+        let options = RedisOptions(try RedisURL(address), logger: .quiet)
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            do {
+                return try await RedisConnection.connect(options) { _ in }.close()
+            } catch let error as CeleryError where error.code == .refused {
+                return
+            } catch {
+                guard .now < deadline else { throw error }
+                // It tells no event when it is ready.
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+    }
+
+    private func end() {
+        kill()
+        if let folder { try? FileManager.default.removeItem(at: folder) }
+    }
+}
+
+struct NotInstalled: Error, CustomStringConvertible {
+    let program: String
+    var description: String { "\(program) is not installed, and in CI no test is skipped." }
+}
+
+/// Runs services while the body runs, then ends them.
+func whileRunning<Result: Sendable>(
+    _ services: (any Service)...,
+    body: () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        for service in services { group.addTask { try await service.run() } }
+        defer { group.cancelAll() }
+        return try await body()
+    }
+}
+
+extension Logger {
+    /// Says nothing.
+    static var quiet: Logger { Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() } }
+}

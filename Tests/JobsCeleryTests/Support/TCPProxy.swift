@@ -1,0 +1,159 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Stands between a client and a server and does what networks do: cuts, delays, swallows.
+final class TCPProxy: Sendable {
+    /// What happens to bytes.
+    enum Mood: Sendable {
+        case passes
+        /// Bytes arrive later by so much.
+        case delays(Duration)
+        /// Nothing arrives, and nobody is told: a half-open connection.
+        case swallows
+    }
+
+    private struct State {
+        /// By the number of the connection; pairs of ends.
+        var connections: [Int: [any Channel]] = [:]
+        /// The mood of each connection, and of new ones.
+        var moods: [Int: Mood] = [:]
+        var moodOfNew = Mood.passes
+        var count = 0
+        var listener: (any Channel)?
+    }
+
+    private let swallowed = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    let port: Int
+    private let target: Int
+    private let state = Mutex(State())
+
+    private init(port: Int, target: Int) {
+        self.port = port
+        self.target = target
+    }
+
+    /// Listens on a free port of 127.0.0.1 and connects to another.
+    static func start(to target: Int) async throws -> TCPProxy {
+        let proxy = TCPProxy(port: try freePort(), target: target)
+        try await proxy.listen()
+        return proxy
+    }
+
+    deinit { end() }
+
+    /// How many connections have been made in all.
+    var count: Int { state.withLock { $0.count } }
+    /// How many there are now.
+    var open: Int { state.withLock { $0.connections.count } }
+
+    /// Accepts connections (again).
+    func listen() async throws {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: false)
+            .childChannelInitializer { [weak self] channel in
+                guard let self else { return channel.close() }
+                return connect(channel)
+            }
+            .bind(host: "127.0.0.1", port: port).get()
+        state.withLock { $0.listener = listener }
+    }
+
+    /// Breaks all connections with a reset; new ones are accepted.
+    func cut() {
+        for channel in state.withLock({ $0.connections.values.flatMap { $0 } }) {
+            // A linger of zero makes the close a reset.
+            if let provider = channel as? any SocketOptionProvider {
+                _ = provider.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            }
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Refuses new connections and breaks those that are.
+    func shut() async throws {
+        try await state.withLock { $0.listener.take() }?.close().get()
+        cut()
+    }
+
+    /// Changes the mood of the connections that are, and of new ones if asked.
+    func become(_ mood: Mood, forNewOnes: Bool = false) {
+        state.withLock { state in
+            for number in state.connections.keys { state.moods[number] = mood }
+            if forNewOnes { state.moodOfNew = mood }
+        }
+    }
+
+    /// Waits until something was swallowed.
+    func hasSwallowed() async {
+        for await _ in swallowed.stream { return }
+    }
+
+    /// Ends all.
+    func end() {
+        state.withLock { $0.listener.take() }?.close(promise: nil)
+        cut()
+    }
+
+    private func connect(_ client: any Channel) -> EventLoopFuture<Void> {
+        let number = state.withLock { state in
+            state.count += 1
+            state.moods[state.count] = state.moodOfNew
+            return state.count
+        }
+        return ClientBootstrap(group: client.eventLoop).channelOption(.autoRead, value: false)
+            .connect(host: "127.0.0.1", port: target)
+            .flatMapThrowing { [self] server in
+                try server.pipeline.syncOperations.addHandler(Passage(self, number, other: client))
+                try client.pipeline.syncOperations.addHandler(Passage(self, number, other: server))
+                state.withLock { $0.connections[number] = [client, server] }
+            }
+            .flatMap { [self] in
+                state.withLock { $0.connections[number]?.last }?.setOption(.autoRead, value: true)
+                    ?? client.eventLoop.makeSucceededVoidFuture()
+            }
+    }
+
+    fileprivate func swallow() { swallowed.continuation.yield() }
+
+    fileprivate func mood(_ number: Int) -> Mood { state.withLock { $0.moods[number] ?? .passes } }
+
+    fileprivate func forget(_ number: Int) {
+        state.withLock { state in
+            state.connections[number] = nil
+            state.moods[number] = nil
+        }
+    }
+}
+
+/// One direction of one connection.
+private final class Passage: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private weak let proxy: TCPProxy?
+    private let number: Int
+    private let other: any Channel
+
+    init(_ proxy: TCPProxy, _ number: Int, other: any Channel) {
+        self.proxy = proxy
+        self.number = number
+        self.other = other
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        switch proxy?.mood(number) ?? .passes {
+        case .passes: other.writeAndFlush(bytes, promise: nil)
+        case .delays(let time):
+            context.eventLoop.scheduleTask(in: TimeAmount(time)) { [other] in other.writeAndFlush(bytes, promise: nil) }
+        case .swallows: proxy?.swallow()
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        proxy?.forget(number)
+        other.close(promise: nil)
+    }
+}

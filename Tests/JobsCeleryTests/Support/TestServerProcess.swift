@@ -1,0 +1,127 @@
+import Foundation
+import Synchronization
+
+/// A program that tests start and end by its number. It does not outlive this process, even when this is killed.
+final class TestServerProcess: Sendable {
+    let pid: pid_t
+    /// Ends the program when its standard input does: that is, when this process has gone.
+    private let guardian: pid_t
+    private let lifeline: Int32
+    private let hasEnded = Mutex(false)
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - environment: What is added to this process' variables.
+    ///   - folder: What is removed when this process has gone without ending the program.
+    init(
+        _ program: String,
+        arguments: [String],
+        environment: [String: String] = [:],
+        folder: String? = nil
+    ) throws {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw NotStarted(program: program, reason: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[0]) }
+        lifeline = ends[1]
+        pid = try Self.spawn(program, arguments, environment, input: nil)
+        let removal = folder.map { "; rm -rf '\($0)'" } ?? ""
+        guardian = try Self.spawn("/bin/sh", ["-c", "read gone; kill -9 \(pid)\(removal)"], [:], input: ends[0])
+    }
+
+    deinit { end(SIGKILL) }
+
+    /// Sends a signal to the program.
+    @discardableResult
+    func signal(_ number: Int32) -> Bool {
+        hasEnded.withLock { !$0 && Foundation.kill(pid, number) == 0 }
+    }
+
+    /// Ends the program and waits for that.
+    func end(_ number: Int32) {
+        hasEnded.withLock { hasEnded in
+            guard !hasEnded else { return }
+            hasEnded = true
+            for (process, signal) in [(guardian, SIGKILL), (pid, number), (pid, SIGCONT)] {
+                _ = Foundation.kill(process, signal)
+            }
+            for process in [guardian, pid] { while waitpid(process, nil, 0) == -1 && errno == EINTR {} }
+            close(lifeline)
+        }
+    }
+
+    private static func spawn(
+        _ program: String,
+        _ arguments: [String],
+        _ additions: [String: String],
+        input: Int32?
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        let environment = ProcessInfo.processInfo.environment.merging(additions) { $1 }
+        let argumentPointers = ([program] + arguments).map { strdup($0) } + [nil]
+        let environmentPointers = environment.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
+        var pid: pid_t = 0
+        var attributes = unblockedSignals()
+        defer { posix_spawnattr_destroy(&attributes) }
+        let reason = posix_spawn(&pid, program, &actions, &attributes, argumentPointers, environmentPointers)
+        guard reason == 0 else { throw NotStarted(program: program, reason: reason) }
+        return pid
+    }
+
+    /// Threads of Swift's pool block signals, SIGTERM too, and a program inherits that.
+    private static func unblockedSignals() -> posix_spawnattr_t {
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        return attributes
+    }
+}
+
+struct NotStarted: Error {
+    let program: String
+    let reason: Int32
+}
+
+/// The path of a program in PATH, nil when there is none.
+func findProgram(_ name: String) -> String? {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
+        .first { access($0, X_OK) == 0 }
+}
+
+private let givenPorts = Mutex<Set<Int>>([])
+
+/// A port of 127.0.0.1 that nobody listens on, another one at each call, and none that the system gives to connections.
+func freePort() throws -> Int {
+    for _ in 0..<1000 {
+        let port = Int.random(in: 20_000..<32_000)
+        if givenPorts.withLock({ $0.insert(port).inserted }), isFree(port) { return port }
+    }
+    throw NotStarted(program: "a server, as no port is free", reason: EADDRINUSE)
+}
+
+private func isFree(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    return withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
+            bind(descriptor, general, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import DashJSON
+import ServiceLifecycle
+import Synchronization
+
+@testable import JobsCelery
+
+/// A broker in memory with one consumer, whose queue is filled by the test.
+final class FakeBroker: CeleryBroker {
+    let consumer = FakeConsumer()
+    private let state = Mutex((published: [RawTask](), failures: 0))
+
+    var information: BrokerInformation {
+        BrokerInformation(transport: "fake", hostname: "here", port: 0, virtualHost: "/")
+    }
+
+    /// What was published.
+    var published: [RawTask] { state.withLock { $0.published } }
+
+    /// The next publications fail.
+    func fail(_ count: Int) { state.withLock { $0.failures = count } }
+
+    func run() async throws { try? await gracefulShutdown() }
+
+    func publish(_ task: RawTask) async throws {
+        try state.withLock { state in
+            guard state.failures == 0 else {
+                state.failures -= 1
+                throw CeleryError(.unreachable, "The broker is not there.")
+            }
+            state.published.append(task)
+        }
+    }
+
+    func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) -> any CeleryConsumer { consumer }
+
+    func broadcast(_ request: RawTask) async throws {}
+    func broadcasts() -> AsyncStream<RawTask> { AsyncStream { $0.finish() } }
+    func reply(_ reply: RawTask) async throws {}
+    func publishEvent(_ event: RawTask) async {}
+}
+
+final class FakeConsumer: CeleryConsumer {
+    private struct State {
+        var settled: [String: Settlement] = [:]
+        var forgotten: [String] = []
+        var order: [String] = []
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+    private let arrivals: AsyncStream<Delivery>
+    private let arriving: AsyncStream<Delivery>.Continuation
+    let settling: AsyncStream<String>
+    private let toldSettling: AsyncStream<String>.Continuation
+
+    init() {
+        (arrivals, arriving) = AsyncStream.makeStream()
+        (settling, toldSettling) = AsyncStream.makeStream()
+    }
+
+    /// Delivers a message.
+    func deliver(_ delivery: Delivery) { arriving.yield(delivery) }
+
+    /// How deliveries were settled, by tag.
+    var settled: [String: Settlement] { state.withLock { $0.settled } }
+    /// Those that were settled by others, as the worker said.
+    var forgotten: [String] { state.withLock { $0.forgotten } }
+
+    func run() async throws { try? await gracefulShutdown() }
+
+    func fetch(upTo limit: Int) async -> [Delivery] {
+        for await delivery in arrivals { return [delivery] }
+        return []
+    }
+
+    func settle(_ delivery: Delivery, as settlement: Settlement) async {
+        state.withLock { $0.settled[delivery.tag] = settlement }
+        toldSettling.yield(delivery.tag)
+    }
+
+    func settled(_ delivery: Delivery) {
+        state.withLock { $0.forgotten.append(delivery.tag) }
+        toldSettling.yield(delivery.tag)
+    }
+
+    func setPrefetch(_ prefetch: Int) {}
+    func add(queue: String) async throws {}
+    func cancel(queue: String) async throws {}
+    var queues: [String] { ["dash"] }
+
+    func stopFetching() {
+        state.withLock { $0.isStopped = true }
+        arriving.finish()
+    }
+}
+
+/// Results in memory.
+final class MemoryResults: ResultStore {
+    private let state = Mutex((metas: [ResultMeta](), failures: 0))
+
+    /// Everything that was stored, in order.
+    var metas: [ResultMeta] { state.withLock { $0.metas } }
+
+    /// The next stores fail.
+    func fail(_ count: Int) { state.withLock { $0.failures = count } }
+
+    func store(_ meta: ResultMeta) async throws -> Bool {
+        try state.withLock { state in
+            guard state.failures == 0 else {
+                state.failures -= 1
+                throw CeleryError(.unreachable, "The results are not there.")
+            }
+            state.metas.append(meta)
+            return true
+        }
+    }
+
+    func read(_ ids: [String]) async throws -> [ResultMeta?] {
+        let metas = metas
+        return ids.map { id in metas.last { $0.taskID == id } }
+    }
+
+    func watch(_ id: String) async throws -> AsyncStream<ResultMeta> { AsyncStream { $0.finish() } }
+    func forget(_ id: String) async throws {}
+}

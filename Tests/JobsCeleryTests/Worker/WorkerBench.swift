@@ -1,0 +1,94 @@
+import DashJSON
+import Jobs
+import JobsConformance
+import Logging
+import Synchronization
+
+@testable import JobsCelery
+
+/// A worker whose messages and processes are the test's.
+final class WorkerBench: Sendable {
+    let broker = FakeBroker()
+    let results = MemoryResults()
+    let executor = TestExecutor()
+    let events = HeardEvents()
+    let revoked = RevokedTasks()
+    let worker: CeleryWorker
+
+    init(
+        jobs: [String] = ["work"],
+        recording: (any JobRecording)? = nil,
+        change: (inout CeleryWorkerParts) -> Void = { _ in }
+    ) throws {
+        var parts = CeleryWorkerParts(
+            broker: broker,
+            results: results,
+            recording: recording,
+            executor: executor,
+            codec: PlainJobCodec(),
+            jobs: jobs.map { JobDefinition(name: "app/\($0)", taskName: $0, version: "1") },
+            options: JobWorkerOptions(),
+            identity: WorkerIdentity(node: "dash@test", id: "dash@test-1"),
+            revoked: revoked,
+            events: events,
+            logger: Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
+        )
+        parts.options.queues = ["dash"]
+        parts.options.concurrency = 2
+        change(&parts)
+        worker = try CeleryWorker(parts)
+    }
+
+    /// Runs the worker while the body does, then stops it.
+    func run(_ body: () async throws -> Void) async throws {
+        let running = Task { try await WorkerServices(self.worker, on: []).run() }
+        do {
+            try await body()
+        } catch {
+            running.cancel()
+            try? await running.value
+            throw error
+        }
+        worker.shutDown()
+        try await running.value
+    }
+
+    /// Delivers a task.
+    func send(_ message: TaskMessage, isRedelivered: Bool = false) {
+        deliver(message.raw(queue: "dash"), tag: message.id, isRedelivered: isRedelivered)
+    }
+
+    func send(_ id: String, task: String = "work", change: (inout TaskMessage) -> Void = { _ in }) {
+        var message = TaskMessage(task: task, id: id, arguments: RawJSON(unchecked: Array("[2]".utf8)))
+        change(&message)
+        send(message)
+    }
+
+    func deliver(_ task: RawTask, tag: String, isRedelivered: Bool = false) {
+        broker.consumer.deliver(Delivery(tag: tag, queue: "dash", task: task, isRedelivered: isRedelivered))
+    }
+
+    /// Waits until a delivery is settled, and tells how; nil is by others.
+    func settlement(of tag: String) async -> Settlement? {
+        for await settled in broker.consumer.settling where settled == tag {
+            return broker.consumer.settled[tag]
+        }
+        return nil
+    }
+
+    /// What is stored last of a task.
+    func meta(of id: String) -> ResultMeta? { results.metas.last { $0.taskID == id } }
+}
+
+/// Keeps what a worker tells about its tasks.
+final class HeardEvents: WorkerEvents {
+    private let heard = Mutex<[TaskEvent]>([])
+
+    var isEnabled: Bool { true }
+    var all: [TaskEvent] { heard.withLock { $0 } }
+
+    func tell(_ event: @autoclosure () -> TaskEvent) {
+        let event = event()
+        heard.withLock { $0.append(event) }
+    }
+}

@@ -1,0 +1,205 @@
+import Jobs
+import Testing
+
+@testable import JobsCelery
+
+@Suite
+struct WorkerMachineTests {
+    @Test("F29: slots are filled in the order of arrival, the rest waits")
+    func slots() {
+        var worker = TestMachine(slots: 2)
+        let tasks = ["a", "b", "c"].map { worker.receive($0) }
+        #expect(worker.begun == ["a", "b"])
+        worker.finish(tasks[0])
+        #expect(worker.begun == ["a", "b", "c"])
+        #expect(worker.machine.processed == 3)
+        #expect(worker.machine.totals == ["work": 3])
+    }
+
+    @Test("two messages of one id do not run at the same time")
+    func sameID() {
+        var worker = TestMachine(slots: 2)
+        let first = worker.receive("a")
+        _ = worker.receive("a", tag: "a2")
+        #expect(worker.begun == ["a"])
+        worker.finish(first)
+        #expect(worker.begun == ["a", "a"])
+    }
+
+    @Test("a message that comes again while its task runs takes the place of its old delivery")
+    func adopts() {
+        var worker = TestMachine(slots: 1)
+        let task = worker.receive("a", tag: "old")
+        worker.receive("a", tag: "new", isRedelivered: true)
+        #expect(worker.begun == ["a"])
+        #expect(worker.told == ["forget old"])
+        #expect(worker.machine.delivery(of: task).tag == "new")
+    }
+
+    @Test("a task of an eta is postponed; one that is near waits here")
+    func eta() {
+        var worker = TestMachine(slots: 1)
+        let now = worker.time.wall
+        worker.receive("far") { $0.eta = now + 60_000 }
+        #expect(worker.told == ["settle far postponed(until: 1060000)"])
+        #expect(worker.machine.postponed.keys.sorted() == ["far"])
+        worker.receive("near") { $0.eta = now + 200 }
+        #expect(worker.begun.isEmpty)
+        #expect(worker.wake == .milliseconds(200))
+        worker.pass(.milliseconds(200))
+        #expect(worker.begun == ["near"])
+    }
+
+    @Test("revoked and expired tasks are not run, seen when they come and again before they run")
+    func drops() {
+        var worker = TestMachine(slots: 1)
+        worker.revoked.insert(["a"])
+        worker.receive("a")
+        let running = worker.receive("b")
+        let now = worker.time.wall
+        worker.receive("c") { $0.expires = now + 1000 }
+        worker.receive("d")
+        worker.revoked.insert(["d"])
+        worker.pass(.seconds(2))
+        worker.finish(running)
+        #expect(worker.begun == ["b"])
+        #expect(worker.told == ["drop a revoked", "drop c expired", "drop d revoked"])
+        #expect(worker.revoked.ids.sorted() == ["a", "c", "d"], "an expired id counts as revoked from then on")
+    }
+
+    @Test("F14: a rate limit of 2/s starts tasks at 0, 0.5, 1.0 s")
+    func rateLimit() {
+        var worker = TestMachine(slots: 8)
+        worker.apply { $0.setRateLimit(RateLimit(text: "2/s", perSecond: 2), of: "work", at: $1) }
+        for id in ["a", "b", "c"] { worker.receive(id) }
+        worker.receive("other") { $0.task = "free" }
+        #expect(worker.begun == ["a", "other"], "others do not wait for it")
+        #expect(worker.wake == .milliseconds(500))
+        worker.pass(.milliseconds(500))
+        #expect(worker.begun == ["a", "other", "b"])
+        worker.pass(.milliseconds(499))
+        #expect(worker.begun.count == 3)
+        worker.pass(.milliseconds(1))
+        #expect(worker.begun == ["a", "other", "b", "c"])
+        worker.apply { $0.setRateLimit(nil, of: "work", at: $1) }
+        worker.receive("d")
+        #expect(worker.begun.last == "d")
+    }
+
+    @Test("soft limit asks, hard limit kills; the message's own limits win, then the task's, then the worker's")
+    func timeLimits() {
+        var worker = TestMachine(slots: 3, limits: RunLimits(soft: 10, hard: 20))
+        let plain = worker.receive("plain")
+        let own = worker.receive("own") { $0.hardTimeLimit = 3 }
+        worker.machine.setTimeLimit(soft: nil, hard: 5, of: "named")
+        let named = worker.receive("named") { $0.task = "named" }
+        for task in [plain, own, named] { worker.start(task) }
+        #expect(worker.wake == .seconds(3))
+        worker.pass(.seconds(3))
+        #expect(worker.told == ["stop own kill"])
+        #expect(worker.finish(own, .cancelled(killed: true)) == .hardLimit(3))
+        worker.pass(.seconds(2))
+        #expect(worker.told == ["stop own kill", "stop named kill"])
+        worker.pass(.seconds(5))
+        #expect(worker.told.last == "stop plain interrupt")
+        worker.pass(.seconds(10))
+        #expect(worker.told.last == "stop plain kill")
+        #expect(worker.finish(plain, .cancelled(killed: true)) == .hardLimit(20))
+    }
+
+    @Test("a task that ends by its soft limit is told so; one that succeeds all the same has succeeded")
+    func softLimit() {
+        var worker = TestMachine(slots: 2, limits: RunLimits(soft: 1))
+        let (tidy, stubborn) = (worker.receive("tidy"), worker.receive("stubborn"))
+        for task in [tidy, stubborn] { worker.start(task) }
+        worker.pass(.seconds(1))
+        #expect(worker.told == ["stop tidy interrupt", "stop stubborn interrupt"])
+        #expect(worker.finish(tidy, .cancelled(killed: false)) == .softLimit(1))
+        #expect(worker.finish(stubborn, .succeeded([1])) == .outcome(.succeeded([1])))
+    }
+
+    @Test("F4: a stop that comes before the process has begun takes effect when it has")
+    func earlyStop() {
+        var worker = TestMachine(slots: 1)
+        let task = worker.receive("a")
+        worker.apply { machine, _ in machine.terminate(["a"], signal: 15).actions }
+        #expect(!worker.machine.mayRun(task))
+        worker.start(task)
+        #expect(worker.told == ["stop a cancel", "stop a cancel"])
+        #expect(worker.finish(task, .cancelled(killed: false)) == .terminated(15))
+    }
+
+    @Test("terminate and revoke know what runs, what waits and what is unknown")
+    func terminate() {
+        var worker = TestMachine(slots: 1)
+        worker.receive("runs")
+        worker.receive("waits")
+        var known: [String] = []
+        worker.apply { machine, _ in
+            let result = machine.terminate(["runs", "waits", "gone"], signal: 9)
+            known = result.known
+            return result.actions
+        }
+        #expect(known == ["runs", "waits"])
+        #expect(worker.told == ["stop runs kill", "drop waits revoked"])
+        var unknown: [String] = []
+        worker.apply { machine, _ in
+            let result = machine.revoke(["runs", "gone"])
+            unknown = result.unknown
+            return result.actions
+        }
+        #expect(unknown == ["gone"])
+    }
+
+    @Test("F26: a warm stop gives back what waits and ends with what runs")
+    func warm() {
+        var worker = TestMachine(slots: 1)
+        let task = worker.receive("a")
+        worker.receive("b")
+        worker.apply { machine, _ in machine.stopWarm() }
+        #expect(worker.told == ["stopFetching", "settle b returned"])
+        worker.receive("late")
+        #expect(worker.told.last == "settle late returned")
+        #expect(worker.finish(task, .succeeded([])) == .outcome(.succeeded([])))
+        #expect(worker.told.last == "drained")
+    }
+
+    @Test("F26: a cold stop kills what runs, which goes back")
+    func cold() {
+        var worker = TestMachine(slots: 1)
+        let task = worker.receive("a")
+        worker.receive("b")
+        worker.apply { machine, _ in machine.stopWarm() }
+        worker.apply { machine, _ in machine.stopCold() }
+        #expect(worker.told == ["stopFetching", "settle b returned", "stop a kill"])
+        #expect(worker.finish(task, .cancelled(killed: true)) == .interrupted)
+        #expect(worker.told.last == "drained")
+    }
+
+    @Test("a larger worker takes what waits")
+    func resizes() {
+        var worker = TestMachine(slots: 1, prefetchMultiplier: 4)
+        worker.receive("a")
+        worker.receive("b")
+        worker.apply { $0.resize(by: 1, at: $1) }
+        #expect(worker.begun == ["a", "b"])
+        #expect(worker.told == ["resize 2 8"])
+        worker.apply { $0.resize(by: -5, at: $1) }
+        #expect(worker.told.last == "resize 1 4")
+    }
+
+    @Test("F14: the message of a long task is handed over once, and again when that failed")
+    func handOver() {
+        var worker = TestMachine(slots: 1, handOverAfter: .seconds(600))
+        let task = worker.receive("a")
+        worker.start(task)
+        #expect(worker.wake == .seconds(600))
+        worker.pass(.seconds(600))
+        #expect(worker.told == ["handOver a"])
+        worker.pass(.seconds(600))
+        #expect(worker.told == ["handOver a"])
+        worker.apply { machine, _ in machine.handOverFailed(task) }
+        worker.pass(.seconds(1))
+        #expect(worker.told == ["handOver a", "handOver a"])
+    }
+}

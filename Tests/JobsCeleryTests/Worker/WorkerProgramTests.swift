@@ -1,0 +1,233 @@
+import DashJSON
+import Foundation
+import Testing
+
+@testable import JobsCelery
+
+@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct WorkerProgramTests {
+    @Test("F2: a dead process fails its task at once, and the next task runs", arguments: StageBroker.available)
+    func deadChild(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let worker = try await stage.worker("-c", "1")
+            defer { worker.kill() }
+            for (name, arguments) in [("kill", [9]), ("exit", [0]), ("exit", [1]), ("trap", [])] as [(String, [JSON])] {
+                let meta = try await stage.call(name, arguments)
+                #expect(meta.exception?.type == "WorkerLostError", "\(name) \(arguments)")
+                #expect(try await stage.call("add", [1, 2]).result.description == "3")
+            }
+            let file = MarkFile()
+            _ = try await stage.call("kill", [9, .string(file.path)])
+            let late = ContinuousSeconds.now - (file.marks.first?.time ?? 0)
+            print("\(kind): a killed process was told after \(late) s")
+            #expect(late < 2, "0.1 s on a machine that has time")
+        }
+    }
+
+    @Test("F26: SIGTERM lets what runs end and gives the rest back", arguments: StageBroker.available)
+    func warm(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let first = try await stage.worker("-c", "1", "--prefetch-multiplier", "2")
+            let (runs, waits) = (MarkFile(), MarkFile())
+            let running = try await stage.send("mark", [.string(runs.path), 1])
+            try await runs.wait(for: "start")
+            let waiting = try await stage.send("mark", [.string(waits.path), 0])
+            first.process.signal(SIGTERM)
+            #expect(await first.exitCode() == 0)
+            #expect(try await stage.end(of: running).status == .success)
+            #expect(runs.count("end") == 1)
+            #expect(waits.marks.isEmpty)
+            let second = try stage.start("-c", "1")
+            #expect(try await stage.end(of: waiting).status == .success)
+            second.process.signal(SIGINT)
+            #expect(await second.exitCode() == 1)
+        }
+    }
+
+    @Test("F26: SIGQUIT gives back what runs and ends quickly", arguments: StageBroker.available)
+    func cold(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let first = try await stage.worker("-c", "1")
+            let file = MarkFile()
+            let id = try await stage.send("mark", [.string(file.path), 2])
+            try await file.wait(for: "start")
+            first.process.signal(SIGQUIT)
+            #expect(await first.exitCode() == 0)
+            #expect(file.count("end") == 0)
+            let second = try stage.start("-c", "1")
+            defer { second.kill() }
+            #expect(try await stage.end(of: id).status == .success)
+            #expect(file.count("start") == 2)
+        }
+    }
+
+    @Test("F1: a worker that is killed loses no task; another one runs it soon", arguments: StageBroker.available)
+    func killed(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let first = try await stage.worker("-c", "1")
+            let file = MarkFile()
+            let id = try await stage.send("mark", [.string(file.path), 1])
+            try await file.wait(for: "start")
+            let second = try stage.start("-c", "1")
+            defer { second.kill() }
+            let death = ContinuousSeconds.now
+            first.kill()
+            #expect(try await stage.end(of: id).status == .success)
+            #expect(file.count("start") == 2)
+            #expect(file.count("end") == 1)
+            let time = (file.marks.filter { $0.what == "start" }.last?.time ?? 0) - death
+            print("\(kind): a killed worker's task ran again after \(time) s")
+            #expect(time < 10)
+        }
+    }
+
+    @Test("F5: a worker that stands still past its lease: two starts, one outcome")
+    func stopped() async throws {
+        let stage = try await WorkerStage(.redis)
+        try await stage.run {
+            let first = try await stage.worker("-c", "1", "--lease", "2")
+            let file = MarkFile()
+            let id = try await stage.send("mark", [.string(file.path), 1])
+            try await file.wait(for: "start")
+            first.process.signal(SIGSTOP)
+            let second = try stage.start("-c", "1", "--lease", "2")
+            defer { second.kill() }
+            let outcome = try await stage.end(of: id)
+            #expect(outcome.status == .success)
+            first.process.signal(SIGCONT)
+            first.process.signal(SIGTERM)
+            #expect(await first.exitCode() == 0)
+            #expect(file.count("start") == 2)
+            #expect(try await stage.results.read([id])[0] == outcome, "what came second changed nothing")
+            second.process.signal(SIGTERM)
+            #expect(await second.exitCode() == 0)
+            let left = try await stage.redis.send([RedisCommand("HLEN", "unacked"), RedisCommand("LLEN", stage.queue)])
+            #expect(left == [.integer(0), .integer(0)])
+        }
+    }
+
+    @Test("F18: a task that kills its worker each time is put away, and the others are done")
+    func poison() async throws {
+        let stage = try await WorkerStage(.redis)
+        try await stage.run {
+            let file = MarkFile()
+            var worker = try await stage.worker("-c", "1")
+            let poison = try await stage.send("kill-worker", [.string(file.path)])
+            let good = try await stage.send("add", [1, 2])
+            for round in 1...3 {
+                try await file.wait(for: "start", count: round)
+                _ = await worker.exitCode()
+                worker.kill()
+                worker = try stage.start("-c", "1")
+            }
+            defer { worker.kill() }
+            #expect(try await stage.end(of: good).result.description == "3")
+            #expect(try await stage.end(of: poison).exception?.type == "WorkerLostError")
+            #expect(file.count("start") == 3)
+        }
+    }
+
+    @Test("F29: a slow task holds back no other", arguments: StageBroker.available)
+    func prefetch(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let workers = [try await stage.worker("-c", "1"), try stage.start("-c", "1")]
+            defer { for worker in workers { worker.kill() } }
+            let file = MarkFile()
+            let slow = try await stage.send("mark", [.string(file.path), 600])
+            try await file.wait(for: "start")
+            for number in 0..<10 {
+                #expect(try await stage.call("add", [.int(number), 1]).result.description == "\(number + 1)")
+            }
+            _ = slow
+        }
+    }
+
+    @Test("F14: a task longer than RabbitMQ's patience runs once, with its message kept in Redis")
+    func handOver() async throws {
+        guard RabbitServer.isAvailable else { return }
+        let rabbit = try await RabbitServer.start(
+            settings: ["consumer_timeout = 3000"],
+            advanced: "{channel_tick_interval, 500}"
+        )
+        let stage = try await WorkerStage(.rabbit, rabbit: rabbit)
+        try await stage.run {
+            let arguments = ["-c", "1", "--hand-over", "1", "--loglevel", "debug"]
+            let workers = [try await stage.worker(arguments), try stage.start(arguments)]
+            defer { for worker in workers { worker.kill() } }
+            let file = MarkFile()
+            let id = try await stage.send("mark", [.string(file.path), 8])
+            #expect(try await stage.end(of: id).status == .success)
+            #expect(file.count("start") == 1)
+            let lost = try await stage.send("mark", [.string(file.path), 6])
+            try await file.wait(for: "start", count: 2)
+            // It is handed over after a second, and told nowhere else.
+            while try await stage.redis.send(RedisCommand("HLEN", "dash:held")) != .integer(1) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            let holder = file.marks.last?.process ?? 0
+            let victim = workers.first { Self.parent(of: holder) == $0.process.pid }
+            victim?.kill()
+            #expect(try await stage.end(of: lost).status == .success)
+            #expect(file.count("start") == 3, "its worker was lost, so another one began it again")
+        }
+    }
+
+    private static func parent(of process: Int32) -> Int32? {
+        let text = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        return fields.count > 1 ? Int32(fields[1]) : nil
+    }
+
+    @Test("limits, rates and replaced processes, with real ones")
+    func limits() async throws {
+        let stage = try await WorkerStage(.redis)
+        try await stage.run {
+            let worker = try await stage.worker("-c", "1", "--max-tasks-per-child", "3")
+            defer { worker.kill() }
+            let hard = try await stage.send("spin") { $0.hardTimeLimit = 0.5 }
+            #expect(try await stage.end(of: hard).exception?.repr == "TimeLimitExceeded(0.5)")
+            let soft = try await stage.send("tidy") { $0.softTimeLimit = 0.2 }
+            #expect(try await stage.end(of: soft).exception?.type == "SoftTimeLimitExceeded")
+            var processes: [String: Int] = [:]
+            for _ in 0..<7 { processes[try await stage.call("pid").result.description, default: 0] += 1 }
+            #expect(processes.values.max() == 3)
+        }
+    }
+
+    @Test("F28: what no worker could read or knows does not end it", arguments: StageBroker.available)
+    func rubbish(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let worker = try await stage.worker("-c", "1")
+            defer { worker.kill() }
+            var raw = TaskMessage(task: "fixture.add", id: "bad").raw(queue: stage.queue)
+            for (place, body) in ["[1]", "[[], null, {}]", "\u{1}", ""].enumerated() {
+                raw.headers["id"] = .string("bad-\(place)")
+                raw.body = Array(body.utf8)
+                try await stage.broker.publish(raw)
+                #expect(try await stage.end(of: "bad-\(place)").status == .failure)
+            }
+            raw.contentType = "application/x-python-serialize"
+            raw.headers["id"] = "pickle"
+            try await stage.broker.publish(raw)
+            #expect(try await stage.end(of: "pickle").exception?.type == "ContentDisallowed")
+            #expect(try await stage.call("nobody-knows").exception?.type == "NotRegistered")
+            #expect(try await stage.call("add", ["x"]).exception?.type == "TypeError")
+            #expect(try await stage.call("add", [1, 2]).result.description == "3")
+        }
+    }
+}
+
+/// Seconds of the system's steady clock, which the fixture's marks have too.
+enum ContinuousSeconds {
+    static var now: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}

@@ -1,0 +1,179 @@
+import DashJSON
+import Foundation
+import Jobs
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+/// The brokers that workers are tested with.
+enum StageBroker: String, CaseIterable, CustomTestStringConvertible {
+    case redis
+    case rabbit
+
+    var testDescription: String { rawValue }
+
+    static var available: [StageBroker] {
+        (RedisServer.isAvailable ? [.redis] : [])
+            + (RedisServer.isAvailable && RabbitServer.isAvailable ? [.rabbit] : [])
+    }
+}
+
+/// Worker programs on a queue of their own, and a caller of their tasks.
+final class WorkerStage: Sendable {
+    let queue = "q-\(UUID().uuidString)"
+    let broker: any CeleryBroker
+    let results: RedisResults
+    let redis: any RedisClient
+    private let services: [any Service]
+    private let environment: [String: String]
+
+    init(_ kind: StageBroker, rabbit: RabbitServer? = nil) async throws {
+        let server = try await RedisServer.shared()
+        let url = try await server.database()
+        let own = RedisBroker(url, logger: .quiet)
+        redis = own.client
+        results = RedisResults(redis: own.client, subscriber: own.subscriber)
+        let address = "\(server.address)/\(url.database)"
+        switch kind {
+        case .redis:
+            broker = own
+            services = [own]
+            environment = ["REDIS_URL": address]
+        case .rabbit:
+            let server: RabbitServer
+            if let rabbit { server = rabbit } else { server = try await .shared() }
+            let rabbit = try RabbitBroker(try server.url, options: RabbitOptions(), logger: .quiet)
+            broker = rabbit
+            services = [own, rabbit]
+            environment = ["CELERY_BROKER_URL": server.address, "CELERY_RESULT_BACKEND": address]
+        }
+    }
+
+    /// Runs the caller's connections while the body runs.
+    func run(_ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in services { group.addTask { try await service.run() } }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+
+    /// Starts a worker program and waits until it runs a task.
+    func worker(_ arguments: String...) async throws -> WorkerProgram { try await worker(arguments) }
+
+    func worker(_ arguments: [String]) async throws -> WorkerProgram {
+        let worker = try start(arguments)
+        let id = try await send("noop")
+        _ = try await end(of: id)
+        return worker
+    }
+
+    /// Starts a worker program.
+    func start(_ arguments: String...) throws -> WorkerProgram { try start(arguments) }
+
+    func start(_ arguments: [String]) throws -> WorkerProgram {
+        let level = arguments.contains("--loglevel") ? [] : ["--loglevel", "warning"]
+        return try WorkerProgram(["--queues", queue] + level + arguments, environment)
+    }
+
+    /// Sends a task.
+    func send(
+        _ name: String,
+        _ arguments: [JSON] = [],
+        change: (inout TaskMessage) -> Void = { _ in }
+    ) async throws -> String {
+        let text = RawJSON(json: .array(arguments))
+        var message = TaskMessage(task: "fixture.\(name)", id: UUID().uuidString.lowercased(), arguments: text)
+        change(&message)
+        try await broker.publish(message.raw(queue: queue))
+        return message.id
+    }
+
+    /// Waits for a task's end.
+    func end(of id: String) async throws -> ResultMeta {
+        for await meta in try await results.watch(id) where meta.status.isReady { return meta }
+        throw NeverEnded(id: id)
+    }
+
+    /// Sends a task and waits for its end.
+    func call(_ name: String, _ arguments: [JSON] = []) async throws -> ResultMeta {
+        try await end(of: try await send(name, arguments))
+    }
+}
+
+struct NeverEnded: Error {
+    let id: String
+}
+
+/// A worker as a program of its own.
+final class WorkerProgram: Sendable {
+    let process: TestServerProcess
+
+    init(_ arguments: [String], _ environment: [String: String]) throws {
+        process = try TestServerProcess(Self.path, arguments: arguments, environment: environment)
+    }
+
+    /// The fixture, which the same build lays beside the tests.
+    static let path: String = {
+        var folder = URL(fileURLWithPath: CommandLine.arguments[0])
+        for place in [Bundle.main.bundlePath, Bundle(for: WorkerProgram.self).bundlePath] + [folder.path] {
+            folder = URL(fileURLWithPath: place)
+            while folder.path != "/" {
+                let file = folder.appendingPathComponent("celery-fixture").path
+                if FileManager.default.isExecutableFile(atPath: file) { return file }
+                folder.deleteLastPathComponent()
+            }
+        }
+        return "/celery-fixture-was-not-built"
+    }()
+
+    /// Kills it as nothing else could end it.
+    func kill() { process.end(SIGKILL) }
+
+    /// Waits for its end and gives its exit code; nil if a signal ended it.
+    func exitCode() async -> Int32? {
+        await withCheckedContinuation { caller in
+            let pid = process.pid
+            Thread {
+                var information = siginfo_t()
+                while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) == -1, errno == EINTR {}
+                caller.resume(returning: information.si_code == CLD_EXITED ? information.exitStatus : nil)
+            }.start()
+        }
+    }
+}
+
+extension siginfo_t {
+    fileprivate var exitStatus: Int32 { _sifields._sigchld.si_status }
+}
+
+/// A file that tasks note their begin and end in.
+final class MarkFile: Sendable {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("marks-\(UUID().uuidString)").path
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// What happened, in order: `start`, `end`.
+    var marks: [(what: String, process: Int32, time: Double)] {
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count == 3, let process = Int32(words[1]), let time = Double(words[2]) else { return nil }
+            return (String(words[0]), process, time)
+        }
+    }
+
+    func count(_ what: String) -> Int { marks.filter { $0.what == what }.count }
+
+    /// Waits until something has happened so often.
+    func wait(for what: String, count: Int = 1, within limit: Duration = .seconds(60)) async throws {
+        let deadline = ContinuousClock.now + limit
+        while self.count(what) < count {
+            guard .now < deadline else { throw NeverEnded(id: what) }
+            // Another process writes the file and tells nobody.
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+}
