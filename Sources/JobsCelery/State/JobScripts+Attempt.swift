@@ -9,6 +9,7 @@ extension JobScripts {
         local state = known[1]
         if not state or over(state) or state == 'scheduled' then return {'over'} end
         if known[2] == A.fence then return {'run', known[5], known[6]} end
+        if A.versions ~= '' and A.name ~= (known[6] or '') then return {'named', known[6]} end
 
         if state ~= 'queued' then
           -- The same tag again means that the message was taken from its holder, whether that lives or not.

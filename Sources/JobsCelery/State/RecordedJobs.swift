@@ -13,6 +13,9 @@ final class RecordedJobs: JobRecording {
     /// Sends messages of jobs that are tried again, where the records are not the broker.
     let sender: JobSender?
     let logger: Logger
+    /// The names that jobs of a task have in this program, as learned from their records: asking for one first would be a
+    /// round trip more for each job.
+    private let names = Mutex<[String: String]>([:])
     /// The attempts under way.
     let attempts = Mutex<[JobAttempt: AttemptNotes]>([:])
 
@@ -35,32 +38,34 @@ final class RecordedJobs: JobRecording {
     var settlesDeliveries: Bool { records.settings.isBroker }
 
     func begin(_ id: JobID, delivery: Delivery, worker: WorkerIdentity) async throws -> JobBeginning {
-        var named: [JobRecords.Argument] = [
-            ("id", id.text), ("tag", delivery.tag), ("worker", worker.id), ("fence", JobID.new.text),
+        let fence = JobID.new.text
+        let named: [JobRecords.Argument] = [
+            ("id", id.text), ("tag", delivery.tag), ("worker", worker.id), ("fence", fence),
         ]
-        named += try await version(of: id)
-        let answer = try await records.call(JobScripts.begin, named)
-        switch answer[0].text {
-        case "run":
-            let attempt = JobAttempt(
-                id: id,
-                name: answer[2].text ?? "",
-                number: answer[1].number ?? 1,
-                fence: named[3].value.redisBytes.text
-            )
-            attempts.withLock { $0[attempt] = AttemptNotes(worker: worker.id) }
-            return .run(attempt)
-        case "elsewhere": return .elsewhere
-        default: return .over
+        let task = delivery.task.taskName ?? ""
+        var name = names.withLock { $0[task] } ?? ""
+        while true {
+            let answer = try await records.call(JobScripts.begin, named + version(of: name))
+            switch answer[0].text {
+            case "run":
+                let attempt = JobAttempt(id: id, name: answer[2].text ?? "", number: answer[1].number ?? 1, fence: fence)
+                attempts.withLock { $0[attempt] = AttemptNotes(worker: worker.id) }
+                return .run(attempt)
+            case "named":
+                name = answer[1].text ?? ""
+                if currentVersion?(name) != nil { names.withLock { [name] in $0[task] = name } }
+            case "elsewhere": return .elsewhere
+            default: return .over
+            }
         }
     }
 
-    /// The version that the program has for the job, which is looked at in the same step that begins the attempt.
-    private func version(of id: JobID) async throws -> [JobRecords.Argument] {
-        guard let currentVersion else { return [("versions", ""), ("version", "")] }
-        let name = try await records.send(RedisCommand("HGET", records.settings.prefix + "job:" + id.text, "name")).text
-        guard let version = currentVersion(name ?? "") else { return [("versions", "gone"), ("version", "")] }
-        return [("versions", "one"), ("version", version)]
+    /// The version that the program has for jobs of a name, which is looked at in the same step that begins the attempt. A job
+    /// of another name is answered with its name.
+    private func version(of name: String) -> [JobRecords.Argument] {
+        guard let currentVersion else { return [("versions", ""), ("version", ""), ("name", "")] }
+        let version = currentVersion(name)
+        return [("versions", version == nil ? "gone" : "one"), ("version", version ?? ""), ("name", name)]
     }
 }
 
@@ -82,8 +87,4 @@ struct AttemptNotes: Sendable {
         lastNumber += 1
         pending.append(Batch(number: lastNumber, changes: changes))
     }
-}
-
-extension [UInt8] {
-    fileprivate var text: String { String(decoding: self, as: UTF8.self) }
 }
