@@ -80,6 +80,8 @@ def close_pages(pages):
         page.join(deadline + 60 - time.monotonic())
         page.history.close()
         assert not page.is_alive(), f"{page.name} hangs"
+        if page.error:
+            raise page.error
 
 
 def summary(events, runs, faults):

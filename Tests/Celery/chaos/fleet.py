@@ -3,6 +3,7 @@
 import os
 import signal
 
+import redis
 from lab.servers import RabbitMQ, Redis
 from support import processes
 from support.fleet import SECRET, Worker
@@ -119,7 +120,9 @@ class Labourer(Part):
         os.kill(self.process.pid, signal.SIGCONT)
 
     def wait_ready(self):
-        wait_until(lambda: "Takes jobs" in self.log_tail() or self.process.poll() is None, 60, f"{self.name} running")
+        with redis.Redis(port=self.redis.port) as results:
+            pattern = f"dash:worker:{self.name}@test*"
+            wait_until(lambda: results.pubsub_channels(pattern), 60, lambda: f"{self.name} listening\n{self.log_tail()}")
 
     def log_tail(self):
         return self.worker.log_tail()

@@ -33,6 +33,7 @@ class Page(threading.Thread):
         self.closing = threading.Event()
         self.deadline = None
         self.count = 0
+        self.error = None
 
     def close(self, deadline):
         """Starts nothing more; ends when its last job has, or at the deadline (of `time.monotonic`)."""
@@ -40,6 +41,12 @@ class Page(threading.Thread):
         self.closing.set()
 
     def run(self):
+        try:
+            self._work()
+        except Exception as error:  # told by whoever closes the page
+            self.error = error
+
+    def _work(self):
         while not self.closing.is_set():
             job = self._start()
             while job:
@@ -123,8 +130,8 @@ class Page(threading.Thread):
         if answer.status_code != 200:
             return self._end(job, *_ending(answer))
         content = answer.json()
-        for update in (content.get("progress") or {}).values():
-            run, step = update["value"].split()
+        for text in (content.get("progress") or {}).values():
+            run, step = text.split()
             self.history.note("progress", job.name, run=run, step=int(step))
         if "response" in content:
             self._end(job, "value", content["response"]["text"]["children"])
