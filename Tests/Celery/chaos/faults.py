@@ -44,12 +44,12 @@ def plan(seed, seconds, brokers):
     while now < seconds:
         kind = dice.choices(names, weights)[0]
         _, parts, least, most = KINDS[kind]
-        fault = Fault(now, kind, dice.choice(parts), dice.choice(brokers), dice.uniform(least, most), dice.random())
-        if free.get(fault.part, 0) <= now:
+        if whole := [part for part in parts if free.get(part, 0) <= now]:
+            fault = Fault(now, kind, dice.choice(whole), dice.choice(brokers), dice.uniform(least, most), dice.random())
             faults.append(fault)
             # A program that has just been started again is to do some work first.
-            free[fault.part] = now + fault.lasts + (15 if fault.part == "broker" else 2)
-        now += dice.uniform(0.3, 2)
+            free[fault.part] = now + fault.lasts + (15 if fault.part == "broker" else 1)
+        now += dice.uniform(0.2, 1.4)
     return faults
 
 
