@@ -106,7 +106,10 @@ extension JobManagerConformance {
         }
         try await withManager { manager, executor in
             await executor.next().succeed("1")
-            for id in ids { #expect(try await manager.end(of: id).result?.description == "1") }
+            for id in ids {
+                let end = try await manager.end(of: id)
+                #expect(end.result?.description == "1")
+            }
             #expect(executor.executedCount == 1)
         }
     }
