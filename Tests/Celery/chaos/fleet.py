@@ -130,6 +130,7 @@ class Labourer(Part):
 
 class Fleet:
     def __init__(self, kind, folder):
+        self.folder = folder
         self.brokers = Brokers(kind, folder)
         self.webs = [Web(f"web{number}", self.brokers, folder) for number in (1, 2)]
         self.workers = [Labourer(f"worker{number}", self.brokers, folder) for number in (1, 2)]
