@@ -99,7 +99,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "fault-app",
-            dependencies: ["Dash"],
+            dependencies: ["Dash", "JobsCelery"],
             path: "Tests/Fixtures/FaultApp",
             swiftSettings: settings
         ),

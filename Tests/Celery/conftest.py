@@ -1,10 +1,18 @@
 """Fixtures: private servers, and on each broker one place with a Swift worker that all tests share."""
 
 import os
+import random
 
 import pytest
 from lab.place import Place
 from lab.servers import RabbitMQ, Redis
+
+
+def pytest_addoption(parser):
+    parser.addoption("--chaos-seconds", type=float, default=float(os.environ.get("CHAOS_SECONDS", 30)),
+                     help="how long random faults go on, for each broker")
+    parser.addoption("--chaos-seed", type=int, default=int(os.environ.get("CHAOS_SEED", random.randrange(1_000_000))),
+                     help="which faults happen and when; a run prints its own")
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ public struct JobManagerConformance: Sendable {
     /// All promises.
     public static var checks: [Check] {
         lifeCycleChecks + changeChecks + newsChecks + queueChecks + cancellationChecks + retryChecks + cacheChecks
+            + flightChecks
             + restartChecks + timeChecks + serviceChecks + limitChecks
     }
 

@@ -37,7 +37,7 @@ extension BackgroundCallbacks {
         if let policy = call.callback.background?.cache {
             let key = try await CacheKey(policy, call)
             if let result = try await manager.cachedResult(for: key) { return result }
-            cache = CacheStore(key: key, expire: policy.expire)
+            cache = CacheStore(key: key, expire: policy.expire, usesKept: true)
         }
         _ = try await manager.start(request(call, job: job, page: page, cache: cache))
         return nil

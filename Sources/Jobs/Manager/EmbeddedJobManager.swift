@@ -57,9 +57,25 @@ public final class EmbeddedJobManager: JobManager {
     /// - Throws: `JobsError`; nothing was started then.
     public func start(_ request: JobRequest) async throws -> JobID {
         try await opened.wait()
-        let actions = try withEngine { engine, now throws(JobsError) in try engine.start(request, at: now) }
+        let actions = try await begin(request)
         if let error = await perform(actions) { throw error }
         return request.id
+    }
+
+    private func begin(_ request: JobRequest) async throws -> JobActions {
+        guard let cache = request.cache, cache.usesKept else {
+            return try withEngine { engine, now throws(JobsError) in try engine.start(request, at: now) }
+        }
+        while true {
+            let landings = withEngine { engine, _ in engine.landings }
+            let kept = try await cachedResult(for: cache.key)
+            let actions = try withEngine { engine, now throws(JobsError) -> JobActions? in
+                // A result that came while the store was looked at may be the one that is looked for.
+                guard kept != nil || engine.landings == landings else { return nil }
+                return try engine.start(request, kept: kept, at: now)
+            }
+            if let actions { return actions }
+        }
     }
 
     /// The result that an earlier job kept under a key. A hit counts as a use.

@@ -89,7 +89,9 @@ extension JobEngine {
         jobs[id] = entry
         dirty.remove(id)
         actions.changes.append(.update(id, ending, entry.changes))
-        if let result, let cache = entry.request.cache { actions.changes.append(.cache(cache, result, now.wall)) }
+        if let result, let cache = entry.request.cache, entry.sharedEnd == nil {
+            actions.changes.append(.cache(cache, result, now.wall))
+        }
         actions.steps.append(.ended(id))
     }
 
@@ -101,8 +103,10 @@ extension JobEngine {
         entry.isExecuting = false
         release(entry)
         entry.request.payload = []
+        entry.sharedEnd = nil
         actions.woken.formUnion(entry.takeWaiters())
         jobs[id] = entry
+        land(id, SharedEnd(ending), at: now, into: &actions)
         finished.append(id, bytes: entry.bytes)
         evictFinished()
         planPruning(at: now.monotonic + configuration.keepFinished)

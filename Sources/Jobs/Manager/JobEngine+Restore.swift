@@ -18,11 +18,16 @@ extension JobEngine {
         count(entry, by: 1)
         hold(entry)
         jobs[job.request.id] = entry
+        // One that had begun goes on whether or not another leads.
+        if entry.status.state == .queued || entry.request.cache.map({ flights[$0.key] == nil }) ?? false {
+            _ = joinFlight(job.request.id)
+        }
     }
 
     private mutating func resume(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
         guard let entry = jobs[id] else { return }
         switch entry.status.state {
+        case .queued where entry.isFollowing: planAbandonment(at: now.monotonic + configuration.abandonQueuedAfter)
         case .queued: enqueue(entry, at: now)
         case .scheduled: plan(.due(id), at: now.monotonic + max(.zero, (entry.status.due ?? now.wall) - now.wall))
         case .running: interrupted(id, at: now, into: &actions)

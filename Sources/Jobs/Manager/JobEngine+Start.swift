@@ -1,8 +1,12 @@
+import DashJSON
+
 extension JobEngine {
     /// Takes a new job in. It is told to nobody until its insertion is written.
     ///
     /// A job that is known already is written again and not started twice.
-    mutating func start(_ request: JobRequest, at now: JobTime) throws(JobsError) -> JobActions {
+    ///
+    /// - Parameter kept: A result that the job ends with in place of running.
+    mutating func start(_ request: JobRequest, kept: RawJSON? = nil, at now: JobTime) throws(JobsError) -> JobActions {
         var actions = JobActions()
         if let known = jobs[request.id] {
             if !known.isInserted { actions.changes.append(.insert(stored(known))) }
@@ -18,10 +22,12 @@ extension JobEngine {
         )
         entry.ticket = lastTicket
         entry.isInserted = false
+        entry.sharedEnd = kept.map { SharedEnd(result: $0) }
         waitingCount += 1
         hold(entry)
         jobs[request.id] = entry
-        if mayBegin(at: now), waitingCount == 1 {
+        let runs = kept == nil && !joinFlight(request.id)
+        if runs, mayBegin(at: now), waitingCount == 1 {
             beginAttempt(request.id, at: now)
             actions.steps = [.inserted(request.id), .started(request.id)]
         } else {
@@ -62,13 +68,17 @@ extension JobEngine {
     mutating func inserted(_ id: JobID, isFinishedAlready: Bool, at now: JobTime, into actions: inout JobActions) {
         guard var entry = jobs[id], !entry.isInserted else { return }
         if isFinishedAlready {
-            forgetUnfinished(id, into: &actions)
+            forgetUnfinished(id, at: now, into: &actions)
             return
         }
         entry.isInserted = true
         jobs[id] = entry
         if let reason = entry.earlyCancellation {
             cancel(id, reason: reason, at: now, into: &actions)
+        } else if entry.sharedEnd != nil {
+            takeSharedEnd(id, at: now, into: &actions)
+        } else if entry.isFollowing {
+            planAbandonment(at: now.monotonic + configuration.abandonQueuedAfter)
         } else if entry.status.state == .queued {
             enqueue(entry, at: now)
         }
@@ -76,12 +86,13 @@ extension JobEngine {
 
     mutating func insertionFailed(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
         guard let entry = jobs[id], !entry.isInserted else { return }
-        forgetUnfinished(id, into: &actions)
+        forgetUnfinished(id, at: now, into: &actions)
         removeLater(id, at: now)
     }
 
     /// Takes a job that is not finished out of memory and of all counts.
-    private mutating func forgetUnfinished(_ id: JobID, into actions: inout JobActions) {
+    private mutating func forgetUnfinished(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
+        land(id, nil, at: now, into: &actions)
         guard let entry = jobs.removeValue(forKey: id) else { return }
         actions.woken.formUnion(entry.waiters)
         count(entry, by: -1)

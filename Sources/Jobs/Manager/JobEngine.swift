@@ -14,6 +14,10 @@ struct JobEngine: Sendable {
     /// The deadline the driver has been told to wake for.
     var armed: Duration?
     var finished = FinishedJobs()
+    /// The jobs that are not finished and are to keep their result, by its key.
+    var flights: [CacheKey: Flight] = [:]
+    /// How many flights have ended so far.
+    var landings = 0
 
     /// Jobs whose status or changes are newer than the store's.
     var dirty: Set<JobID> = []

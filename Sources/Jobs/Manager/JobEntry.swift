@@ -18,6 +18,10 @@ struct JobEntry: Sendable {
     var earlyCancellation: String?
     /// Why the running attempt was stopped by the engine itself.
     var stopFailure: JobFailure?
+    /// Whether it waits for the end of another job with the same key.
+    var isFollowing = false
+    /// An end that it gets without running, told when it is written.
+    var sharedEnd: SharedEnd?
     /// When somebody last asked for it, by the monotonic clock.
     var lastAsked: Duration
     /// Those who wait for news.

@@ -35,15 +35,22 @@ public struct CacheKey: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// The wish to keep a job's result for later starts with the same key.
+///
+/// Of several jobs with one key that are not finished only the first runs; the others wait for it and end as it does. Where
+/// its end says nothing of theirs, because it was cancelled, crashed or was lost, the next of them runs in its place.
 public struct CacheStore: Sendable, Hashable {
     /// Under which name the result is kept.
     public var key: CacheKey
     /// How long it is kept after its last use, or nil for as long as there is room.
     public var expire: Duration?
+    /// Whether a start that finds a result under the key ends with that and runs nothing. It closes the gap between
+    /// ``JobManager/cachedResult(for:)`` and the start, and is not kept with the job.
+    public var usesKept: Bool
 
     /// Makes the wish.
-    public init(key: CacheKey, expire: Duration? = nil) {
+    public init(key: CacheKey, expire: Duration? = nil, usesKept: Bool = false) {
         self.key = key
         self.expire = expire
+        self.usesKept = usesKept
     }
 }

@@ -12,8 +12,8 @@ final class AMQPLoop {
 
     /// Events that are taken before what was asked for is done.
     private static let eventsPerTurn = 512
-    /// How long the end waits for the server's answers, in milliseconds.
-    private static let farewell: Int64 = 3000
+    /// How long the end waits for the server's answers, in seconds.
+    private static let farewell = 3
 
     init(_ connection: AMQPConnection) {
         self.connection = connection
@@ -39,7 +39,7 @@ final class AMQPLoop {
             hasToldLoss = false
             backoff.reset()
             try serve(session)
-            session.close()
+            session.close(within: Self.farewell)
         } catch {
             let error =
                 (error as? AMQPClosed)?.error ?? (error as? CeleryError) ?? CeleryError(.connectionLost, "\(error)")
@@ -98,7 +98,7 @@ final class AMQPLoop {
     }
 
     private func sayGoodbye(_ session: AMQPSession) throws {
-        let end = AMQPClock.now + Self.farewell
+        let end = AMQPClock.now + Int64(Self.farewell) * 1000
         while seats.contains(where: \.user.isBusy), AMQPClock.now < end {
             if try receive(session, atMost: Self.eventsPerTurn) == 0 {
                 connection.doorbell.wait(orFor: session.socket, milliseconds: milliseconds(until: end))

@@ -53,7 +53,12 @@ final class AMQPSession {
     }
 
     /// Says goodbye; what was sent before is received by the server before that.
-    func close() {
+    ///
+    /// - Parameter seconds: How long to wait for the server's answer: over a half-open connection none comes.
+    func close(within seconds: Int) {
+        var limit = timeval()
+        limit.tv_sec = seconds
+        amqp_set_rpc_timeout(state, &limit)
         amqp_connection_close(state, 200)
     }
 

@@ -10,6 +10,8 @@ struct RabbitDeliveries {
         var handle: UInt64?
     }
 
+    /// Begins all tags: two workers' tags are never the same, as the records of jobs tell deliveries apart by them.
+    private let name = String(UInt64.random(in: 0...UInt64.max), radix: 36)
     private var held: [UInt64: Held] = [:]
     private var nextNumber: UInt64 = 1
     /// Not handed out yet, in order.
@@ -37,7 +39,7 @@ struct RabbitDeliveries {
         let number = nextNumber
         nextNumber += 1
         let delivery = Delivery(
-            tag: String(number),
+            tag: "\(name).\(number)",
             queue: queue,
             task: message.task,
             isRedelivered: message.isRedelivered
@@ -70,7 +72,7 @@ struct RabbitDeliveries {
 
     /// Settles a delivery. One that is settled already, or unknown, changes nothing.
     mutating func settle(_ tag: String, as settlement: Settlement, now: Int64) {
-        guard let number = UInt64(tag), let one = held[number] else { return }
+        guard tag.hasPrefix(name + "."), let number = UInt64(tag.dropFirst(name.count + 1)), let one = held[number] else { return }
         if case .postponed(let time) = settlement {
             return one.handle == nil ? forget(number, one) : park(number, until: time)
         }

@@ -19,7 +19,7 @@ extension CeleryJobManager {
 
     private func check(_ insertion: RecordInsertion) throws {
         switch insertion {
-        case .started, .known: return
+        case .started, .waits, .known: return
         case .queueIsFull(let count):
             throw JobsError(.busy, "\(count) jobs are waiting already. Try again in a moment.")
         case .bytesAreFull(let bytes):

@@ -66,7 +66,8 @@ extension CeleryConsumer {
 
 /// A message that a worker has got and not settled yet.
 struct Delivery: Sendable, Hashable {
-    /// Names the delivery among all of this consumer: Redis' delivery tag, or a number of ours for RabbitMQ.
+    /// Names the delivery among those of all workers: Redis' delivery tag, which goes with the message to the next worker, or
+    /// a name of ours for RabbitMQ, which does not.
     var tag: String
     var queue: String
     var task: RawTask

@@ -4,6 +4,8 @@ import Jobs
 /// What became of the wish to start a job.
 enum RecordInsertion: Sendable, Hashable {
     case started
+    /// It waits for another job with the same key, or has its result already: no message is to be sent.
+    case waits
     /// There is one of this id already.
     case known
     /// So many jobs wait already.
@@ -25,12 +27,14 @@ extension JobRecords {
                 ("size", request.payload.count + request.details.count),
                 ("remote", request.remote == nil ? 0 : 1), ("maximumQueued", rules.maximumQueued),
                 ("maximumBytes", rules.maximumUnfinishedBytes), ("maximumPerOwner", rules.maximumPerOwner),
+                ("cacheKey", request.cache?.key.text ?? ""), ("usesKept", request.cache?.usesKept ?? false ? 1 : 0),
             ],
             rest: fields(of: request, message).flatMap { [$0.name, $0.value] as [any RedisArgument] }
         )
         let number = answer[1].number ?? 0
         switch answer[0].text {
         case "started": return .started
+        case "waits": return .waits
         case "known": return .known
         case "busy": return .queueIsFull(number)
         case "bytes": return .bytesAreFull(number)

@@ -22,6 +22,8 @@ import Jobs
 /// | `finished` | sorted set | jobs that ended, by when |
 /// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs, and of kept results |
 /// | `cache:<key>` | hash | a kept result, its last use, its time |
+/// | `flights` | hash | for each key of a result the unfinished job that makes it |
+/// | `followers:<key>` | list | the jobs that wait for that one's end (their `follows`), in the order of their start |
 /// | `cached`, `cacheSizes` | sorted set, hash | kept results by their last use; their bytes |
 /// | `capacity` | hash | how many jobs each worker runs at once |
 /// | `workers` | sorted set | workers by the end of their lease, in seconds by Redis' clock |

@@ -49,14 +49,7 @@ extension JobScripts {
         "cached",
         caching,
         #"""
-        local cached = redis.call('HMGET', P .. 'cache:' .. A.key, 'result', 'expire', 'used')
-        if not cached[1] then return false end
-        if cached[2] ~= '' and tonumber(cached[3]) + tonumber(cached[2]) <= now then
-          drop(A.key)
-          return false
-        end
-        use(A.key, cached[2])
-        return cached[1]
+        return kept(A.key)
         """#
     )
 

@@ -2,6 +2,7 @@ extension JobScripts {
     /// Takes a job in and sends its message, unless there is one of the same id or a limit is reached.
     static let insert = script(
         "insert",
+        endings,
         #"""
         if redis.call('EXISTS', key(A.id)) == 1 then return {'known'} end
         local waiting = redis.call('ZCARD', P .. 'queued') + redis.call('ZCARD', P .. 'scheduled')
@@ -20,6 +21,14 @@ extension JobScripts {
         else
           redis.call('ZADD', P .. 'queued', text(now), A.id)
         end
+        if A.cacheKey ~= '' and A.remote == '0' then
+          local result = A.usesKept == '1' and kept(A.cacheKey)
+          if result then
+            finish(A.id, 'succeeded', {'result', result})
+            return {'waits'}
+          end
+          if follow(A.id, A.cacheKey) then return {'waits'} end
+        end
         push(A.id)
         return {'started'}
         """#
@@ -28,10 +37,12 @@ extension JobScripts {
     /// Takes a job back whose message could not be sent. One that was begun or ended is left alone.
     static let withdraw = script(
         "withdraw",
+        endings,
         #"""
         local job = redis.call('HMGET', key(A.id), 'state', 'attempt')
         if job[1] ~= 'queued' or job[2] ~= '0' then return 0 end
         release(A.id)
+        land(A.id)
         redis.call('DEL', key(A.id))
         bell(A.id)
         return 1

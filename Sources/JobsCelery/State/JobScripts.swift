@@ -79,6 +79,18 @@ enum JobScripts {
           if expire ~= '' then redis.call('PEXPIRE', place, text(math.min(2 * tonumber(expire) + 60000, 3e11))) end
         end
 
+        -- The result that is kept under a key; that counts as a use.
+        local function kept(name)
+          local cached = redis.call('HMGET', P .. 'cache:' .. name, 'result', 'expire', 'used')
+          if not cached[1] then return false end
+          if cached[2] ~= '' and tonumber(cached[3]) + tonumber(cached[2]) <= now then
+            drop(name)
+            return false
+          end
+          use(name, cached[2])
+          return cached[1]
+        end
+
         -- Keeps a result under the key that the starter named, if any.
         local function cache(id, result)
           local wish = redis.call('HMGET', key(id), 'cacheKey', 'cacheExpire')
@@ -96,9 +108,54 @@ enum JobScripts {
         end
         """#
 
+    /// Jobs that are not finished and are to keep their result under one key: one runs for all.
+    static let flights = #"""
+        local finish
+
+        -- Has a job wait for the end of another with its key, if there is one that can still come to a good end.
+        local function follow(id, name)
+          local leader = redis.call('HGET', P .. 'flights', name)
+          local state = leader and redis.call('HGET', key(leader), 'state')
+          if state and state ~= 'cancelling' and not over(state) then
+            redis.call('HSET', key(id), 'follows', name)
+            redis.call('RPUSH', P .. 'followers:' .. name, id)
+            return true
+          end
+          redis.call('HSET', P .. 'flights', name, id)
+          return false
+        end
+
+        -- Those that waited for a job get its end, where that says something of them; else the next of them runs.
+        local function land(id, state, fields)
+          local name = redis.call('HGET', key(id), 'cacheKey')
+          if not name or redis.call('HGET', P .. 'flights', name) ~= id then return end
+          redis.call('HDEL', P .. 'flights', name)
+          local kind = (state == 'failed' or state == 'timedOut') and fields[2]
+          local isShared = state == 'succeeded' or kind == 'error' or kind == 'tooLarge' or kind == 'timedOut'
+            or kind == 'incompatible'
+          while true do
+            local other = redis.call('LPOP', P .. 'followers:' .. name)
+            if not other then return end
+            local known = redis.call('HMGET', key(other), 'state', 'follows')
+            if known[1] == 'queued' and known[2] then
+              if isShared then
+                finish(other, state, fields)
+              else
+                redis.call('HDEL', key(other), 'follows')
+                redis.call('HSET', P .. 'flights', name, other)
+                push(other)
+                -- Nobody waits here to send it: the next sweep does.
+                if A.lists ~= '1' then redis.call('ZADD', P .. 'unsent', seconds(), other) end
+                return
+              end
+            end
+          end
+        end
+        """#
+
     /// The end of a job.
     static let endings =
-        caching + "\n" + #"""
+        caching + "\n" + flights + "\n" + #"""
             -- Celery's result, for those who know the task by its id.
             local function tell(id, meta)
               if not meta or meta == '' then return end
@@ -117,7 +174,7 @@ enum JobScripts {
                 .. A.date .. '","task_id":"' .. id .. '"}'
             end
 
-            local function finish(id, state, fields)
+            function finish(id, state, fields)
               release(id)
               redis.call('HINCRBY', key(id), 'sequence', 1)
               redis.call('HSET', key(id), 'state', state, 'finished', text(now), unpack(fields or {}))
@@ -127,6 +184,7 @@ enum JobScripts {
               redis.call('PEXPIRE', key(id), A.collect)
               redis.call('PEXPIRE', P .. 'changes:' .. id, A.collect)
               bell(id)
+              land(id, state, fields)
             end
 
             local function cancelled(id, reason, word)

@@ -1,5 +1,6 @@
 """What the renderer does over HTTP, without a browser: load a page, call back, poll a job."""
 
+import copy
 import json
 import re
 import time
@@ -32,7 +33,14 @@ class Client:
         self.dependencies = self.session.get(self.base + "_dash-dependencies").json()
         self.origin = "/".join(self.base.split("/", 3)[:3])
 
-    def post(self, body, headers=None, **query):
+    def elsewhere(self, base):
+        """The same page load, asking another server."""
+        other = copy.copy(self)
+        other.base = base.rstrip("/") + "/"
+        other.origin = "/".join(other.base.split("/", 3)[:3])
+        return other
+
+    def post(self, body, headers=None, timeout=60, **query):
         """One POST as the renderer sends it; the values of the query are not encoded, there may be lists."""
         pairs = [("endId", self.config["end_id"])] if "endId" not in query and self.config.get("end_id") else []
         for name, values in query.items():
@@ -43,7 +51,7 @@ class Client:
             data=body if isinstance(body, (bytes, str)) else json.dumps(body),
             headers={"Content-Type": "application/json", "Accept": "application/json", "Sec-Fetch-Site": "same-origin",
                      "Origin": self.origin} | (headers or {}),
-            timeout=60,
+            timeout=timeout,
             allow_redirects=False,
         )
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that counts requests, and can lose connections or answers."""
+"""A TCP proxy that counts requests, and can lose connections, answers, or the whole way between."""
 
 import re
 import socket
@@ -13,6 +13,9 @@ class Proxy:
     - `open_`: passes everything on.
     - `refuse`: closes new connections, and those there are.
     - `lose_answers`: passes requests on, and closes the connection when the answer comes.
+    - `part`: keeps all connections, takes new ones, and passes nothing on until it is mended, as a network that is parted.
+
+    `cut` closes the connections there are, `half_open` passes nothing on for them, for ever, and tells nobody.
     """
 
     def __init__(self, port):
@@ -23,6 +26,9 @@ class Proxy:
         self.lost_answers = 0
         self._mode = "open"
         self._sockets = set()
+        self._dead = set()
+        self._flow = threading.Event()
+        self._flow.set()
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -32,16 +38,28 @@ class Proxy:
 
     def refuse(self):
         self._mode = "refuse"
+        self._flow.set()
+        self.cut()
+
+    def cut(self):
         with self._lock:
             connections = list(self._sockets)
         for connection in connections:
             _close(connection)
+
+    def half_open(self):
+        with self._lock:
+            self._dead |= self._sockets
+
+    def part(self):
+        self._flow.clear()
 
     def lose_answers(self):
         self._mode = "lose"
 
     def mend(self):
         self._mode = "open"
+        self._flow.set()
 
     def close(self):
         self.refuse()
@@ -74,10 +92,14 @@ class Proxy:
         there.join()
         with self._lock:
             self._sockets -= {client, server}
+            self._dead -= {client, server}
 
     def _pump(self, source, target, look):
         try:
             while data := source.recv(65536):
+                self._flow.wait()
+                if source in self._dead:
+                    continue
                 if not look(data):
                     break
                 target.sendall(data)

@@ -53,6 +53,12 @@ class Server:
         return self.process.pid
 
     def start(self, timeout=60):
+        self.launch()
+        self.wait_healthy(timeout)
+        return self
+
+    def launch(self):
+        """Starts it, and does not wait until it answers."""
         environment = {"DASH_SUITES": str(ROOT / ".dash/suites")} | os.environ | {"DASH_DATA_DIR": str(self.data)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -64,8 +70,6 @@ class Server:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        self.wait_healthy(timeout)
-        return self
 
     def is_healthy(self):
         try:

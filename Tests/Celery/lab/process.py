@@ -23,16 +23,21 @@ class Program:
     def __init__(self, name, command, folder, environment=None, cwd=None):
         self.name = name
         self.log = Path(folder) / f"{name}.log"
+        self._command = [str(part) for part in command]
+        self._place = {"env": os.environ | (environment or {}), "cwd": cwd or folder}
+        self.launch()
+
+    def launch(self):
+        """Starts it; again, once it has ended."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(part) for part in command],
-                env=os.environ | (environment or {}),
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=cwd or folder,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
+                **self._place,
             )
 
     @property

@@ -33,11 +33,18 @@ def answers(port, greeting, expected):
 
 
 class Redis(Program):
-    def __init__(self, folder):
+    """Keeps nothing over a restart unless it is `durable`: then nothing that was answered is lost."""
+
+    def __init__(self, folder, durable=False):
         [program] = needed("redis-server")
         self.port = free_port()
-        super().__init__("redis", [program, "--port", self.port, "--bind", "127.0.0.1", "--save", ""], folder)
+        keeping = ["--appendonly", "yes", "--appendfsync", "always"] if durable else []
+        super().__init__("redis", [program, "--port", self.port, "--bind", "127.0.0.1", "--save", "", *keeping], folder)
+        self.wait_ready()
+
+    def wait_ready(self):
         self.wait_until(lambda: answers(self.port, b"PING\r\n", b"+PONG"), "Redis answering")
+        return self
 
     def url(self, database=0):
         return f"redis://127.0.0.1:{self.port}/{database}"

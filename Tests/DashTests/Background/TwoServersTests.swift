@@ -10,9 +10,10 @@ struct TwoServersTests {
     private func withTwoServers(
         _ jobs: JobPage,
         limits: PollLimits = PollLimits(),
+        shortestPause: Duration = .zero,
         _ test: @escaping @Sendable (_ sites: [TestSite], _ pages: [Page]) async throws -> Void
     ) async throws {
-        let fleet = SharedFleet()
+        let fleet = SharedFleet(shortestPause: shortestPause)
         let first = try TestSite(jobs.app) {
             $0.fleet = fleet.server(0)
             $0.limits = limits
@@ -70,7 +71,7 @@ struct TwoServersTests {
     @Test("A click on cancel that overtakes the start it follows ends its job too")
     func cancelOvertakes() async throws {
         let jobs = JobPage()
-        try await withTwoServers(jobs) { sites, pages in
+        try await withTwoServers(jobs, shortestPause: .seconds(60)) { sites, pages in
             _ = try await pages[1].post(JobPage.cancelClick(pages[1].visit))
             #expect(try await pages[0].post(JobPage.click).status == 204)
             try await sites[0].manager.end(of: try #require(sites[0].manager.started.first))

@@ -1,7 +1,8 @@
 import Dash
+import JobsCelery
 
 // Apps that fail in every way a job or a callback can; the browser tests look at what the pages show.
-let site = DashSite()
+let site = DashSite(jobs: try CeleryManager.fromEnvironment())
 site.mount(trapInServer(), at: "/trap-in-server/")
 site.mount(trapInJob(), at: "/trap-in-job/")
 site.mount(stubborn(), at: "/stubborn/")
@@ -11,4 +12,5 @@ site.mount(own(), at: "/own/")
 site.mount(throwing(), at: "/throwing/")
 site.mount(handled(), at: "/handled/")
 site.mount(many(), at: "/many/")
+site.mount(chaos(), at: "/chaos/")
 try await site.run()

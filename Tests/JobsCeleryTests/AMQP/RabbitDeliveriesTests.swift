@@ -33,6 +33,22 @@ struct RabbitDeliveriesTests {
         #expect(deliveries.takeFrames() == [.acknowledge(2, multiple: false)])
     }
 
+    @Test("F13: no two workers name their deliveries alike, as a job's record knows by the name who has it")
+    func names() {
+        var tags: Set<String> = []
+        for _ in 0..<2 {
+            var deliveries = opened()
+            deliveries.deliver(message(1, "a"), queue: "q", now: 0)
+            let one = deliveries.take(upTo: 1)[0]
+            tags.insert(one.tag)
+            deliveries.settle("other.1", as: .acknowledged, now: 1)
+            #expect(deliveries.takeFrames().isEmpty, "what is another's changes nothing here")
+            deliveries.settle(one.tag, as: .acknowledged, now: 1)
+            #expect(deliveries.takeFrames() == [.acknowledge(1, multiple: false)])
+        }
+        #expect(tags.count == 2)
+    }
+
     @Test("What was settled while there was no connection, or just before, is settled when it comes again")
     func saysItAgain() {
         var deliveries = opened()

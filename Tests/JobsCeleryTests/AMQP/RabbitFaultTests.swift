@@ -97,6 +97,18 @@ struct RabbitFaultTests {
         }
     }
 
+    @Test("F11: the end of a half-open connection does not wait long for an answer to its goodbye")
+    func endHalfOpen() async throws {
+        var began = ContinuousClock.now
+        try await withProxy("?heartbeat=600") { broker, proxy, queue in
+            try await broker.publish(sampleTask(queue))
+            proxy.become(.swallows)
+            began = .now
+        }
+        // Three seconds, on a machine with nothing else to do; thirty is the patience with other answers.
+        #expect(began.duration(to: .now) < .seconds(25))
+    }
+
     @Test("F11: an idle connection stays, whatever its heartbeat")
     func staysWhenIdle() async throws {
         try await withProxy("?heartbeat=1") { broker, proxy, queue in

@@ -12,7 +12,7 @@ struct RedisFleetTests {
         _ test: @escaping @Sendable ([RedisFleet]) async throws -> Void
     ) async throws {
         let url = try await RedisServer.shared().database()
-        let servers = (0..<count).map { _ in RedisFleet(RedisOptions(url, logger: .quiet)) }
+        let servers = (0..<count).map { _ in RedisFleet(RedisOptions.patient(url)) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for server in servers { group.addTask { try await server.run() } }
             defer { group.cancelAll() }
@@ -101,7 +101,7 @@ struct RedisFleetTests {
     func onceAfterDeath() async throws {
         let url = try await RedisServer.shared().database()
         let (dying, living) = (
-            RedisFleet(RedisOptions(url, logger: .quiet)), RedisFleet(RedisOptions(url, logger: .quiet))
+            RedisFleet(RedisOptions.patient(url)), RedisFleet(RedisOptions.patient(url))
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }

@@ -14,7 +14,7 @@ import Testing
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)
 )
 struct RabbitManagerTests {
-    @Test("keeps what every manager promises", .timeLimit(.minutes(3)), arguments: JobManagerConformance.selected)
+    @Test("keeps what every manager promises", .timeLimit(.minutes(10)), arguments: JobManagerConformance.selected)
     func keeps(_ check: JobManagerConformance.Check) async throws {
         let results = try await RedisServer.shared().database()
         let broker = try AMQPURL(try await RabbitServer.shared().address)
@@ -38,7 +38,7 @@ extension SettledManager {
 
 extension TestQueue {
     init(_ broker: AMQPURL, _ queue: String, _ results: RedisURL) throws {
-        let options = RedisOptions(results, logger: .quiet)
+        let options = RedisOptions.patient(results)
         let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
         var rabbit = RabbitOptions()
         rabbit.queues[queue] = RabbitQueue(maximumPriority: 10)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("A manager over Redis", .serialized, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisManagerTests {
-    @Test("keeps what every manager promises", .timeLimit(.minutes(3)), arguments: JobManagerConformance.selected)
+    @Test("keeps what every manager promises", .timeLimit(.minutes(10)), arguments: JobManagerConformance.selected)
     func keeps(_ check: JobManagerConformance.Check) async throws {
         let url = try await RedisServer.shared().database()
         try await check.run(JobManagerConformance { try SettledManager(url, $0) })
@@ -16,7 +16,7 @@ struct RedisManagerTests {
 
     @Test(
         "keeps what is promised of faults with messages in another Redis than the records, too",
-        .timeLimit(.minutes(3)),
+        .timeLimit(.minutes(10)),
         arguments: JobManagerConformance.selected.filter { $0.testDescription.hasPrefix("F") }
     )
     func keepsApart(_ check: JobManagerConformance.Check) async throws {
@@ -31,7 +31,7 @@ extension SettledManager {
     init(_ url: RedisURL, _ setup: JobManagerConformance.Setup) throws {
         let forManager = RedisBroker(url, logger: .quiet)
         let forWorker = RedisBroker(url, logger: .quiet)
-        let options = RedisOptions(url, logger: .quiet)
+        let options = RedisOptions.patient(url)
         try self.init(
             setup,
             managing: TestQueue(forManager, forManager.client, forManager.subscriber, options, [forManager]),
@@ -43,7 +43,7 @@ extension SettledManager {
     /// A manager and a worker whose messages and records are in different places.
     init(_ messages: RedisURL, records: RedisURL, _ setup: JobManagerConformance.Setup) throws {
         func queue() -> TestQueue {
-            let options = RedisOptions(records, logger: .quiet)
+            let options = RedisOptions.patient(records)
             let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
             let broker = RedisBroker(messages, logger: .quiet)
             return TestQueue(broker, client, subscriber, options, [client, subscriber, broker])

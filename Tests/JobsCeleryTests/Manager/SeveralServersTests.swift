@@ -60,6 +60,27 @@ struct SeveralServersTests {
         }
     }
 
+    @Test("F23: one key that two are asked for 100 times at once is one job, and every start has its result")
+    func singleFlight() async throws {
+        let site = TestSite(try await RedisServer.shared().database())
+        let (one, two) = (site.manager(), site.manager())
+        try await whileRunning(one, two, try site.worker()) {
+            let wish = CacheStore(key: CacheKey("k"), usesKept: true)
+            try await withThrowingTaskGroup(of: String?.self) { group in
+                for number in 0..<100 {
+                    let manager = number.isMultiple(of: 2) ? one : two
+                    group.addTask {
+                        let id = try await manager.start(JobRequest(name: "a", owner: "\(number)", cache: wish))
+                        return try await manager.news(of: id) { _ in false }?.result?.description
+                    }
+                }
+                await site.executor.next().succeed("1")
+                for try await result in group { #expect(result == "1") }
+            }
+            #expect(site.executor.executedCount == 1)
+        }
+    }
+
     @Test("F12: a Redis that forgets all tells no job as running: those who wait are told that it is unknown")
     func forgetfulRedis() async throws {
         let server = try await RedisServer.start()

@@ -38,7 +38,7 @@ struct TestSite: Sendable {
             broker,
             broker.client,
             broker.subscriber,
-            RedisOptions(url, logger: .quiet),
+            RedisOptions.patient(url),
             [broker]
         )
         return try SettledManager.worker(executor, queue, "dash", settings, UpdateLedger())

@@ -7,8 +7,8 @@ struct RedisPubSubTests {
     @Test("are subscribed to once for all readers, and left with the last")
     func counted() async throws {
         let url = try await RedisServer.shared().database()
-        let client = ReconnectingRedisClient(RedisOptions(url, logger: .quiet))
-        let channels = RedisPubSub(RedisOptions(url, logger: .quiet))
+        let client = ReconnectingRedisClient(RedisOptions.patient(url))
+        let channels = RedisPubSub(RedisOptions.patient(url))
         let name = "counted-\(url.database)"
         func subscribers() async throws -> Int? {
             try await client.send(RedisCommand("PUBSUB", "NUMSUB", name)).elements?.last?.integer
@@ -31,8 +31,8 @@ struct RedisPubSubTests {
     @Test("give every reader every message, from the moment that the subscription returns")
     func everyone() async throws {
         let url = try await RedisServer.shared().database()
-        let client = ReconnectingRedisClient(RedisOptions(url, logger: .quiet))
-        let channels = RedisPubSub(RedisOptions(url, logger: .quiet))
+        let client = ReconnectingRedisClient(RedisOptions.patient(url))
+        let channels = RedisPubSub(RedisOptions.patient(url))
         let name = "everyone-\(url.database)"
         try await whileRunning(client, channels) {
             for round in 0..<50 {

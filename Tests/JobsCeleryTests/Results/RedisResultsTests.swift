@@ -166,7 +166,7 @@ func withResults(
     _ settings: ResultSettings = ResultSettings(),
     body: (RedisResults, ReconnectingRedisClient) async throws -> Void
 ) async throws {
-    let options = RedisOptions(try await RedisServer.shared().database(), logger: .quiet)
+    let options = RedisOptions.patient(try await RedisServer.shared().database())
     let (redis, pubSub) = (ReconnectingRedisClient(options), RedisPubSub(options))
     try await whileRunning(redis, pubSub) {
         try await body(RedisResults(redis: redis, subscriber: pubSub, settings: settings), redis)

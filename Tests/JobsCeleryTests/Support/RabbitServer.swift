@@ -158,7 +158,7 @@ final class RabbitServer: Sendable {
         await withCheckedContinuation { caller in
             do {
                 try AMQPThread.start {
-                    caller.resume(returning: (try? AMQPSession.connect(to: url, name: "test"))?.close() != nil)
+                    caller.resume(returning: (try? AMQPSession.connect(to: url, name: "test"))?.close(within: 10) != nil)
                 }
             } catch {
                 caller.resume(returning: false)

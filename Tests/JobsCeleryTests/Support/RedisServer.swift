@@ -87,7 +87,7 @@ final class RedisServer: Sendable {
         }
         var url = try RedisURL(address)
         url.database = number
-        let connection = try await RedisConnection.connect(RedisOptions(url, logger: .quiet)) { _ in }
+        let connection = try await RedisConnection.connect(RedisOptions.patient(url)) { _ in }
         defer { connection.close() }
         _ = try await connection.send([RedisCommand("FLUSHDB")])
         return url
@@ -107,7 +107,7 @@ final class RedisServer: Sendable {
         let new = try TestServerProcess(program, arguments: arguments, folder: folder?.path)
         process.withLock { $0 = new }
         guard port != 0 else { return }
-        let options = RedisOptions(try RedisURL(address), logger: .quiet)
+        let options = RedisOptions.patient(try RedisURL(address))
         let deadline = ContinuousClock.now + .seconds(20)
         while true {
             do {

@@ -21,7 +21,7 @@ struct WorkerProgramTests {
             _ = try await stage.call("kill", [9, .string(file.path)])
             let late = ContinuousSeconds.now - (file.marks.first?.time ?? 0)
             print("\(kind): a killed process was told after \(late) s")
-            #expect(late < 2, "0.1 s on a machine that has time")
+            #expect(late < 5, "0.1 s on a machine that has time")
         }
     }
 
@@ -85,9 +85,12 @@ struct WorkerProgramTests {
         }
     }
 
-    @Test("F5: a worker that stands still past its lease: two starts, one outcome")
-    func stopped() async throws {
-        let stage = try await WorkerStage(.redis)
+    @Test(
+        "F5: a worker that stands still past its lease, and past RabbitMQ's heartbeats: two starts, one outcome",
+        arguments: StageBroker.available
+    )
+    func stopped(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
         try await stage.run {
             let first = try await stage.worker("-c", "1", "--lease", "2")
             let file = MarkFile()

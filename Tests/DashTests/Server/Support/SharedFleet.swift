@@ -10,9 +10,15 @@ final class SharedFleet: Sendable {
     }
 
     let places = LocalFleet()
+    /// A pause is at least so long: for tests that have to do something within one.
+    private let shortestPause: Duration
     private let state = Mutex(State())
     private let servers: [(releases: AsyncStream<String>, release: AsyncStream<String>.Continuation)] =
         (0..<2).map { _ in AsyncStream<String>.makeStream() }.map { ($0.stream, $0.continuation) }
+
+    init(shortestPause: Duration = .zero) {
+        self.shortestPause = shortestPause
+    }
 
     /// A server's view.
     func server(_ number: Int) -> Server { Server(shared: self, number: number) }
@@ -41,7 +47,9 @@ final class SharedFleet: Sendable {
             try await shared.places.once(name, lifetime: lifetime, make)
         }
 
-        func pause(_ name: String, for duration: Duration) { shared.places.pause(name, for: duration) }
+        func pause(_ name: String, for duration: Duration) {
+            shared.places.pause(name, for: max(duration, shared.shortestPause))
+        }
 
         func rest(ofPause name: String) -> Duration? { shared.places.rest(ofPause: name) }
 

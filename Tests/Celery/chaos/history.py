@@ -1,0 +1,76 @@
+"""What simulated pages and the jobs' own runs tell, event by event."""
+
+import json
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a page did or was told. `job` is the page's own name for what it started.
+
+    - `started`: it sent a start, with `order` as the value of the job's input.
+    - `acknowledged`: the start was answered.
+    - `progress`: it was shown `step` of `run`.
+    - `ended`: it was told the end: `outcome` is `value`, `cancelled`, `failed` or `forgotten`, `text` the value or reason.
+    - `cancels`: it asked for the end of a job, or replaced it.
+    - `cancelled`: that was answered.
+    - `peeked`: it polled a job of another page, and was answered with the status `text`.
+    """
+
+    at: float
+    page: str
+    what: str
+    job: str
+    order: str = ""
+    run: str = ""
+    step: int = -1
+    outcome: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job's code, as the job itself noted it. `end` is 0 for a run that came to none."""
+
+    id: str
+    order: str
+    begin: float
+    end: float = 0
+
+
+class History:
+    """One page's events, in memory and in a file."""
+
+    def __init__(self, page, folder):
+        self.page = page
+        self.events = []
+        self._file = (Path(folder) / f"{page}.jsonl").open("a")
+        self._lock = threading.Lock()
+
+    def note(self, what, job, **facts):
+        event = Event(time.time(), self.page, what, job, **facts)
+        with self._lock:
+            self.events.append(event)
+            self._file.write(json.dumps(asdict(event)) + "\n")
+            self._file.flush()
+
+    def close(self):
+        self._file.close()
+
+
+def read_runs(path):
+    """The runs that the jobs noted: lines of `begin` or `end`, the run, the time, the order."""
+    runs = {}
+    for line in Path(path).read_text().splitlines() if Path(path).exists() else []:
+        fields = line.split()
+        if len(fields) != 4:  # cut by a kill
+            continue
+        what, name, at, order = fields
+        if what == "begin":
+            runs[name] = Run(name, order, float(at))
+        elif name in runs:
+            runs[name] = Run(name, order, runs[name].begin, float(at))
+    return list(runs.values())

@@ -1,0 +1,92 @@
+"""Random faults over two web servers and two workers; afterwards the histories of all pages are checked."""
+
+import time
+
+import pytest
+import requests
+from chaos.checker import check
+from chaos.faults import KINDS, Injector, plan, steps
+from chaos.fleet import Fleet
+from chaos.history import History, read_runs
+from chaos.pages import Page
+
+PAGES = 12
+#: Seconds after the last fault within which every job has ended: several leases, waits between attempts, slow machines.
+PATIENCE = 90
+
+
+def is_allowed(reason):
+    """The one end that is the faults' own doing: a job whose worker vanished again and again is not tried for ever."""
+    return "vanished" in reason
+
+
+def test_a_plan_is_the_same_for_the_same_seed_and_mends_all_it_breaks():
+    faults = plan(7, 600, ["redis", "rabbitmq"])
+    assert faults == plan(7, 600, ["redis", "rabbitmq"]) != plan(8, 600, ["redis", "rabbitmq"])
+    assert {fault.kind for fault in faults} == set(KINDS), "each kind comes about"
+    open_ = set()
+    for _, fault, begins in steps(faults):
+        assert not begins or fault.part not in {other.part for other in open_}, "one at a time for each part"
+        open_.add(fault) if begins else open_.remove(fault)
+    assert open_ == set()
+
+
+@pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
+def test_random_faults_lose_no_job_give_each_one_outcome_and_nobody_anothers(kind, tmp_path, request):
+    seconds = request.config.getoption("--chaos-seconds")
+    seed = request.config.getoption("--chaos-seed")
+    print(f"\n{kind}: --chaos-seed {seed} --chaos-seconds {seconds}, histories in {tmp_path}")
+    fleet = Fleet(kind, tmp_path)
+    try:
+        fleet.wait_ready()
+        pages = open_pages(fleet, seed, tmp_path)
+        faults = plan(seed, seconds, list(fleet.brokers.all))
+        run_faults(fleet, faults)
+        close_pages(pages)
+    finally:
+        codes = fleet.stop()
+    events = [event for page in pages for event in page.history.events]
+    runs = read_runs(tmp_path / "runs")
+    print(summary(events, runs, faults))
+    assert check(events, runs, is_allowed) == []
+    assert len([event for event in events if event.outcome == "value"]) >= PAGES, "the fleet worked at all"
+    assert set(codes.values()) == {0}, f"all parts end well: {codes}"
+
+
+def open_pages(fleet, seed, folder):
+    # Two pages each are of one browser.
+    sessions = [requests.Session() for _ in range(PAGES // 2)]
+    others = []
+    pages = [Page(f"page{number}", fleet.webs, History(f"page{number}", folder), seed, sessions[number // 2], others)
+             for number in range(PAGES)]
+    for page in pages:
+        page.start()
+    return pages
+
+
+def run_faults(fleet, faults):
+    injector, began = Injector(fleet), time.monotonic()
+    for at, fault, begins in steps(faults):
+        time.sleep(max(0, began + at - time.monotonic()))
+        print(f"{time.monotonic() - began:6.2f} {'+' if begins else '-'} {fault.kind}, {fault.part} ({fault.broker})")
+        injector.do(fault, begins)
+
+
+def close_pages(pages):
+    deadline = time.monotonic() + PATIENCE
+    for page in pages:
+        page.close(deadline)
+    for page in pages:
+        page.join(deadline + 60 - time.monotonic())
+        page.history.close()
+        assert not page.is_alive(), f"{page.name} hangs"
+        if page.error:
+            raise page.error
+
+
+def summary(events, runs, faults):
+    count = {what: sum(event.what == what for event in events)
+             for what in ("started", "acknowledged", "progress", "cancelled", "peeked")}
+    ends = {outcome: len({event.job for event in events if event.outcome == outcome})
+            for outcome in ("value", "cancelled", "failed")}
+    return f"{len(faults)} faults; events {count}; jobs by their end {ends}; {len(runs)} runs"

@@ -1,0 +1,103 @@
+"""The check of histories finds each thing that must not be, and nothing in a history as it should be."""
+
+import pytest
+from chaos.checker import check
+from chaos.history import Event, Run, read_runs
+
+
+class Told:
+    """Builds a history, one second for each event."""
+
+    def __init__(self):
+        self.events, self.runs, self.now = [], [], 0
+
+    def note(self, what, job="a", page="p", **facts):
+        self.now += 1
+        self.events.append(Event(self.now, page, what, job, **facts))
+        return self
+
+    def begun(self, job="a", order="o", page="p"):
+        return self.note("started", job, page, order=order).note("acknowledged", job, page)
+
+    def ran(self, run, order="o", end=0.0):
+        self.runs.append(Run(run, order, self.now, end))
+        return self
+
+    def showed(self, run, *steps, job="a"):
+        for step in steps:
+            self.note("progress", job, run=run, step=step)
+        return self
+
+    def value(self, run, job="a", order="o", page="p"):
+        return self.note("ended", job, page, outcome="value", text=f"{order} {run}")
+
+    def violations(self, **rules):
+        return check(self.events, self.runs, **rules)
+
+
+def test_a_history_as_it_should_be_has_no_violation():
+    told = Told().begun().ran("r1").showed("r1", 0, 1).ran("r2").showed("r2", 0, 1, 1, 2).value("r2").value("r2")
+    told.begun("b", page="q").ran("r3").value("r3", "b", page="q")
+    told.begun("c").note("cancels", "c").note("cancelled", "c").note("ended", "c", outcome="cancelled")
+    told.note("started", "never answered", order="o").note("peeked", "b", page="p", text="403")
+    assert told.violations() == []
+
+
+def test_a_run_that_ended_before_its_cancel_was_answered_may_give_the_value():
+    told = Told().begun().ran("r", end=2.5).note("cancels").note("cancelled").value("r")
+    assert told.violations() == []
+
+
+def test_an_allowed_failure_is_an_outcome():
+    told = Told().begun().note("ended", outcome="failed", text="the worker vanished 4 times")
+    assert told.violations(is_allowed=lambda reason: "vanished" in reason) == []
+
+
+VIOLATIONS = {
+    "a lost job": (
+        Told().begun(), "a was acknowledged and lost"),
+    "a forgotten job": (
+        Told().begun().note("ended", outcome="forgotten"), "is not known any more"),
+    "two values": (
+        Told().begun().ran("r").ran("s").value("r").value("s"), "a has 2 outcomes"),
+    "a value after a failure": (
+        Told().begun().ran("r").note("ended", outcome="failed", text="vanished").value("r"), "a has 2 outcomes"),
+    "a failure that is none of the allowed": (
+        Told().begun().note("ended", outcome="failed", text="out of luck"), "a failed: out of luck"),
+    "a value of another order": (
+        Told().begun().ran("r", "other").value("r", order="other"), "was given the value of other"),
+    "a value of no run": (
+        Told().begun().value("r"), "which never began"),
+    "equal orders, one run": (
+        Told().begun("a").begun("b", page="q").ran("r").value("r", "a").value("r", "b", page="q"), "was told to ['a', 'b']"),
+    "another's progress": (
+        Told().begun("a").begun("b").ran("r").ran("s").showed("r", 0, job="b").value("r", "a").value("s", "b"),
+        "was told to ['a', 'b']"),
+    "progress that goes back": (
+        Told().begun().ran("r").showed("r", 0, 2, 1).value("r"), "went back from 2 to 1"),
+    "progress of a run that was followed": (
+        Told().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).showed("r", 1).value("s"), "another had followed"),
+    "a value of a run that was followed": (
+        Told().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).value("r"), "another had followed"),
+    "progress after the end": (
+        Told().begun().ran("r").value("r").showed("r", 1), "progress after its end"),
+    "a cancel that nobody asked for": (
+        Told().begun().note("ended", outcome="cancelled"), "nobody had asked"),
+    "a cancel without effect": (
+        Told().begun().note("cancels").note("cancelled").ran("r", end=9).value("r"), "after its cancel was acknowledged"),
+    "a look at another's job": (
+        Told().begun().ran("r").value("r").note("peeked", page="q", text="200"), "was answered 200"),
+}
+
+
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_the_check_finds(name):
+    told, sentence = VIOLATIONS[name]
+    [found] = told.violations(is_allowed=lambda reason: reason == "vanished")
+    assert sentence in found
+
+
+def test_the_notes_of_runs_are_read_and_a_line_that_a_kill_cut_is_not(tmp_path):
+    (tmp_path / "runs").write_text("begin r 1.5 o.3\nbegin s 2 o.3\nend r 3 o.3\nend s 4")
+    assert read_runs(tmp_path / "runs") == [Run("r", "o.3", 1.5, 3), Run("s", "o.3", 2)]
+    assert read_runs(tmp_path / "none") == []
