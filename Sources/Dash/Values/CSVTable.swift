@@ -6,7 +6,9 @@ public import DashJSON
 /// let table = try CSVTable(parsing: file.text)
 /// dashTable.DataTable(columns: …, data: table.rows)
 /// ```
-public struct CSVTable: Sendable, Hashable {
+///
+/// A `dcc.Store` may hold one: `State(store.data.as(CSVTable?.self))`.
+public struct CSVTable: Sendable, Hashable, JSONCodable {
     /// The names of the columns, in order.
     public var columns: [String]
     /// The cells of each row, one for each column.

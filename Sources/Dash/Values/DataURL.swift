@@ -26,7 +26,8 @@ struct DataURL {
     }
 
     private static func base64(_ content: Substring) throws -> [UInt8] {
-        guard let data = Data(base64Encoded: String(content)) else {
+        let isPaddedWithin = content.utf8.reversed().drop { $0 == UInt8(ascii: "=") }.contains(UInt8(ascii: "="))
+        guard !isPaddedWithin, let data = Data(base64Encoded: String(content)) else {
             throw malformed("what follows the comma is no base64")
         }
         return Array(data)

@@ -63,6 +63,9 @@ public struct QueryParameters: Sendable, Hashable {
         }
     }
 
+    /// A query of these names and values, for an address to go to: `QueryParameters([("q", "pen")]).text`.
+    public init(_ pairs: [(String, String)]) { self.pairs = pairs.map { Pair($0.0, $0.1) } }
+
     /// The first value of a name; nil if it does not occur.
     public subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
 

@@ -46,5 +46,6 @@ struct CSVTests {
         #expect(table.rows == [["n": -1500, "t": "007"], ["n": nil, "t": "1st"], ["n": "true", "t": 2]])
         #expect(table["n"] == [-1500, nil, "true"])
         #expect(table["other"].isEmpty)
+        #expect(try CSVTable(json: JSON(parsing: table.jsonBytes())) == table)
     }
 }

@@ -56,7 +56,7 @@ struct UploadTests {
         app.callback(
             Output(paragraph.children),
             Input(files: upload, maximumSize: 10),
-            onError: { failure in "\(failure.code): \(failure.message)" },
+            onError: { failure in "\((failure.cause as? DashError)?.code.description ?? ""): \(failure.message)" },
             perform: { files in files.map { "\($0.name) \($0.bytes.count) \($0.lastModified ?? 0)" } }
         )
         let body: JSON = [
