@@ -28,6 +28,7 @@ bench: ## measures against stock Dash and writes Benchmarks/results.md
 	@$(STEP) "set-up: what measuring needs" scripts/setup bench
 	@$(STEP) "build of the gallery, release" swift build -c release --product gallery
 	@$(STEP) "build of fault-app, release" swift build -c release --product fault-app
+	@$(STEP) "build of large-app, release" swift build -c release --product large-app
 	@$(STEP) "build of dash-swift, release" swift build -c release --product dash-swift
 	@$(STEP) "component suites into $(SUITES)" .build/release/dash-swift install --into $(SUITES)
 	@$(STEP) "measurements" .venv/bench/bin/python Benchmarks/run.py $(ARGS)

@@ -121,6 +121,12 @@ let package = Package(
             path: "Benchmarks/QueueClient",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "large-app",
+            dependencies: ["Dash"],
+            path: "Benchmarks/LargeApp",
+            swiftSettings: settings
+        ),
         .target(
             name: "JobsConformance",
             dependencies: ["Jobs", "DashJSON", lifecycle, logging],

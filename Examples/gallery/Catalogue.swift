@@ -101,6 +101,13 @@ let catalogue = [
         make: clientside
     ),
     Entry(
+        name: "upload",
+        title: "A file in, a file out",
+        sentence: "Drop a CSV file: the page draws it, keeps it over a reload, and gives it back as a download.",
+        source: Source.upload,
+        make: upload
+    ),
+    Entry(
         name: "empty",
         title: "An empty job",
         sentence: "Nothing to do: what you see is the time from the click to the answer of a job.",

@@ -5,6 +5,8 @@ public struct JSONWriter: ~Copyable {
     // Own memory rather than an array: an array would ask at each byte whether it is shared.
     @usableFromInline var memory: UnsafeMutableBufferPointer<UInt8>
     @usableFromInline var count = 0
+    /// The first error of a value that could not be written and stands as `null`; nil while all went well.
+    public private(set) var failure: (any Error)?
 
     /// Makes an empty writer with room for `capacity` bytes; it grows as needed.
     public init(capacity: Int = 256) {
@@ -59,6 +61,12 @@ public struct JSONWriter: ~Copyable {
     @inlinable
     public mutating func null() {
         raw("null")
+    }
+
+    /// Writes `null` for a value that cannot be written, and keeps the first such error as ``failure``.
+    public mutating func fail(_ error: any Error) {
+        failure = failure ?? error
+        null()
     }
 
     /// Writes `true` or `false`.

@@ -75,8 +75,8 @@ def own_server(tmp_path):
     """Starts servers for one test alone, which may stop and kill them: `own_server("gallery")`."""
     started = []
 
-    def start(name):
-        server = Server(name, tmp_path / name, environment={"FAULT_FOLDER": str(tmp_path)})
+    def start(name, arguments=()):
+        server = Server(name, tmp_path / name, arguments, environment={"FAULT_FOLDER": str(tmp_path)})
         server.folder.mkdir()
         started.append(server)
         return server.start()

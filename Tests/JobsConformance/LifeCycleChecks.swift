@@ -9,7 +9,7 @@ extension JobManagerConformance {
         Check("an error fails the job with kind, code and message") { try await $0.failure() },
         Check("F2: a crash fails the job and no other") { try await $0.crash() },
         Check("news hold what the starter gave") { try await $0.details() },
-        Check("an unknown job has no news and no effect") { try await $0.unknown() },
+        Check("defect 4: an unknown job has no news and no effect") { try await $0.unknown() },
         Check("F9: a second start with the same id starts nothing") { try await $0.sameID() },
     ]
 

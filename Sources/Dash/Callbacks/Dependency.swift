@@ -34,23 +34,45 @@ public struct ArgumentReader: Sendable {
     }
 }
 
-/// Reads one property; shared by ``Input`` and ``State``.
+/// Reads one property, or several of one component as one value; shared by ``Input`` and ``State``.
 struct PropertyReader<Value>: Sendable {
     let ref: PropertyRef
-    let convert: @Sendable (JSON) throws -> Value
+    /// The properties that are read beside the first.
+    private let companions: [PropertyRef]
+    /// Whether their changes run the callback too, where those of the first do.
+    private let companionsRun: Bool
+    private let convert: @Sendable (inout ArgumentReader) throws -> Value
+
+    init(
+        ref: PropertyRef,
+        companions: [PropertyRef],
+        companionsRun: Bool,
+        convert: @escaping @Sendable (inout ArgumentReader) throws -> Value
+    ) {
+        self.ref = ref
+        self.companions = companions
+        self.companionsRun = companionsRun
+        self.convert = convert
+    }
 
     init(ref: PropertyRef, convert: @escaping @Sendable (JSON) throws -> Value) {
-        self.ref = ref
-        self.convert = convert
+        self.init(ref: ref, companions: [], companionsRun: false) { try convert($0.next()) }
     }
 
     init(_ property: Prop<Value>) {
         self.init(ref: PropertyRef(property), convert: property.read)
     }
 
+    func slots(isState: Bool, isOptional: Bool) -> [Slot] {
+        let others = companions.map { Slot(ref: $0, isState: isState || !companionsRun, isOptional: isOptional) }
+        return [Slot(ref: ref, isState: isState, isOptional: isOptional)] + others
+    }
+
     func read(from arguments: inout ArgumentReader) throws -> Value {
         do {
-            return try convert(arguments.next())
+            return try convert(&arguments)
+        } catch let error as DashError where error.code != .typeMismatch {
+            throw error
         } catch {
             throw DashError(.typeMismatch, "\(ref.text) is not what the callback takes.", cause: error)
         }

@@ -6,7 +6,7 @@ public struct Input<Value>: Dependency, AnyInput {
     private let reader: PropertyReader<Value>
     private let isOptional: Bool
 
-    private init(reader: PropertyReader<Value>, isOptional: Bool) {
+    init(reader: PropertyReader<Value>, isOptional: Bool) {
         self.reader = reader
         self.isOptional = isOptional
     }
@@ -21,8 +21,8 @@ public struct Input<Value>: Dependency, AnyInput {
         self.init(reader: PropertyReader(property), isOptional: allowOptional)
     }
 
-    /// The property alone.
-    public var slots: [Slot] { [Slot(ref: reader.ref, isState: false, isOptional: isOptional)] }
+    /// The property; for `Input(files:)` and its like those it reads.
+    public var slots: [Slot] { reader.slots(isState: false, isOptional: isOptional) }
 
     /// Reads the value.
     ///

@@ -22,7 +22,11 @@ public struct OutputWriter: Sendable {
 
     init() {}
 
-    mutating func write<Value>(_ value: Value, as property: Prop<Value>) { write(property.encoded(value)) }
+    mutating func write<Value>(_ value: Value, as property: Prop<Value>) {
+        var failure: (any Error)?
+        write(property.encoded(value, failure: &failure))
+        if let failure { refuse("The value for \(PropertyRef(property).text) cannot be encoded.", cause: failure) }
+    }
 
     mutating func write(_ value: RawJSON) {
         updates.append(OutputUpdate(index: position, value: value))
@@ -32,7 +36,9 @@ public struct OutputWriter: Sendable {
     mutating func skip() { position += 1 }
 
     /// Notes that the values do not fit the outputs.
-    mutating func refuse(_ sentence: String) { problem = problem ?? DashError(.wrongResult, sentence) }
+    mutating func refuse(_ sentence: String, cause: (any Error)? = nil) {
+        problem = problem ?? DashError(.wrongResult, sentence, cause: cause)
+    }
 
     /// What an output writes for one value; `null` where it writes none.
     static func encoded<Value>(_ value: Value, _ put: (Value, inout OutputWriter) -> Void) -> RawJSON {

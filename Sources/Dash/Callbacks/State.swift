@@ -6,7 +6,7 @@ public struct State<Value>: Dependency {
     private let reader: PropertyReader<Value>
     private let isOptional: Bool
 
-    private init(reader: PropertyReader<Value>, isOptional: Bool) {
+    init(reader: PropertyReader<Value>, isOptional: Bool) {
         self.reader = reader
         self.isOptional = isOptional
     }
@@ -21,8 +21,8 @@ public struct State<Value>: Dependency {
         self.init(reader: PropertyReader(property), isOptional: allowOptional)
     }
 
-    /// The property alone.
-    public var slots: [Slot] { [Slot(ref: reader.ref, isState: true, isOptional: isOptional)] }
+    /// The property; for `State(files:)` and its like those it reads.
+    public var slots: [Slot] { reader.slots(isState: true, isOptional: isOptional) }
 
     /// Reads the value.
     ///

@@ -1,12 +1,13 @@
 // Keeps the polls of background jobs alive through lost connections and restarts of the server, and shows how a job
 // ended where the renderer would only write to the console. Loaded before the renderer; everything works without it,
-// less gracefully. Changes nothing but fetches that carry `job=`.
+// less gracefully. Sends nothing anew but fetches that carry `job=`.
 (function () {
     'use strict';
 
     var GIVE_UP_AFTER = 10 * 60 * 1000; // ms
     var LONGEST_SILENCE = 45 * 1000; // ms; a poll is held at most 20 s, so a longer silence is a dead connection
     var GAVE_UP = 'The server did not answer for ten minutes.';
+    var UNREACHED = 'The server could not be reached, or its answer was lost. Try again.';
     var LONGEST_PAUSE = 5000; // ms between two tries
     var QUIET_TRIES = 4; // tries before the page says that the connection is lost
 
@@ -18,9 +19,20 @@
             return originalFetch.apply(this, arguments);
         }
         var url = new URL(resource, window.location.href);
-        var answer = url.searchParams.get('job') ? poll(url, options) : originalFetch.apply(this, arguments);
+        var isPoll = url.searchParams.get('job');
+        var answer = isPoll ? poll(url, options) : originalFetch.apply(this, arguments).catch(unreached);
         return answer.then(notifyOfFailure);
     };
+
+    // A request that is no poll is not sent again, as it may have come through. To the renderer its loss is an answer that
+    // failed: after no answer at all it would not put back what `running` has set.
+    function unreached() {
+        return failure(UNREACHED);
+    }
+
+    function failure(sentence) {
+        return new Response(sentence, {status: 504, headers: {'X-Dash-Notice': sentence}});
+    }
 
     function isCallback(resource, options) {
         return typeof resource === 'string' && resource.indexOf('_dash-update-component') >= 0 &&
@@ -56,7 +68,7 @@
             var isFinal = answer && [502, 503, 504].indexOf(answer.status) < 0;
             if (isFinal || Date.now() - started > GIVE_UP_AFTER) {
                 unnotify('connection');
-                return answer || new Response(GAVE_UP, {status: 504, headers: {'X-Dash-Notice': GAVE_UP}});
+                return answer || failure(GAVE_UP);
             }
             if (tries >= QUIET_TRIES) {
                 notify('connection', 'The connection to the server is lost; trying again …');

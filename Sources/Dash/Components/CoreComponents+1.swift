@@ -230,7 +230,7 @@ extension dcc {
         /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
         public func callAsFunction(
             id: DownloadRef? = nil,
-            data: JSON? = nil,
+            data: FileDownload? = nil,
             base64: Bool? = nil,
             type: String? = nil,
             extra: [String: any JSONEncodable] = [:]
@@ -261,8 +261,8 @@ extension dcc {
         /// Refers to the component with this id.
         public init(_ id: ComponentID) { componentID = id }
 
-        /// The `data` property: a JSON object.
-        public var data: Prop<JSON> { prop("data") }
+        /// The `data` property: a file to save.
+        public var data: Prop<FileDownload?> { prop("data") }
 
         /// The `base64` property: true or false.
         public var base64: Prop<Bool?> { prop("base64") }
@@ -363,15 +363,15 @@ extension dcc {
         public func callAsFunction(
             id: GraphRef? = nil,
             responsive: (any JSONEncodable)? = nil,
-            clickData: JSON? = nil,
+            clickData: GraphEvent? = nil,
             clickAnnotationData: JSON? = nil,
-            hoverData: JSON? = nil,
+            hoverData: GraphEvent? = nil,
             clearOnUnhover: Bool? = nil,
-            selectedData: JSON? = nil,
-            relayoutData: JSON? = nil,
+            selectedData: GraphSelection? = nil,
+            relayoutData: RelayoutData? = nil,
             extendData: (any JSONEncodable)? = nil,
             prependData: (any JSONEncodable)? = nil,
-            restyleData: [JSON]? = nil,
+            restyleData: RestyleData? = nil,
             figure: Figure? = nil,
             mathjax: Bool? = nil,
             animate: Bool? = nil,
@@ -424,23 +424,23 @@ extension dcc {
         /// The `responsive` property: a JSON value.
         public var responsive: Prop<JSON> { prop("responsive") }
 
-        /// The `clickData` property: a JSON object.
-        public var clickData: Prop<JSON> { prop("clickData") }
+        /// The `clickData` property: what was clicked, with its points.
+        public var clickData: Prop<GraphEvent?> { prop("clickData") }
 
         /// The `clickAnnotationData` property: a JSON object.
         public var clickAnnotationData: Prop<JSON> { prop("clickAnnotationData") }
 
-        /// The `hoverData` property: a JSON object.
-        public var hoverData: Prop<JSON> { prop("hoverData") }
+        /// The `hoverData` property: what the pointer is over, with its points.
+        public var hoverData: Prop<GraphEvent?> { prop("hoverData") }
 
         /// The `clear_on_unhover` property: true or false.
         public var clearOnUnhover: Prop<Bool?> { prop("clear_on_unhover") }
 
-        /// The `selectedData` property: a JSON object.
-        public var selectedData: Prop<JSON> { prop("selectedData") }
+        /// The `selectedData` property: the selected points.
+        public var selectedData: Prop<GraphSelection?> { prop("selectedData") }
 
-        /// The `relayoutData` property: a JSON object.
-        public var relayoutData: Prop<JSON> { prop("relayoutData") }
+        /// The `relayoutData` property: changes of the layout.
+        public var relayoutData: Prop<RelayoutData?> { prop("relayoutData") }
 
         /// The `extendData` property: a JSON value.
         public var extendData: Prop<JSON> { prop("extendData") }
@@ -448,8 +448,8 @@ extension dcc {
         /// The `prependData` property: a JSON value.
         public var prependData: Prop<JSON> { prop("prependData") }
 
-        /// The `restyleData` property: a list of JSON values.
-        public var restyleData: Prop<[JSON]?> { prop("restyleData") }
+        /// The `restyleData` property: changes of the traces.
+        public var restyleData: Prop<RestyleData?> { prop("restyleData") }
 
         /// The `figure` property: a Plotly figure.
         public var figure: Prop<Figure?> { prop("figure") }
@@ -614,7 +614,7 @@ extension dcc {
             search: String? = nil,
             hash: String? = nil,
             href: String? = nil,
-            refresh: Bool? = nil,
+            refresh: (any JSONEncodable)? = nil,
             extra: [String: any JSONEncodable] = [:]
         ) -> Element {
             var builder = ElementBuilder("dash_core_components", "Location")
@@ -657,8 +657,8 @@ extension dcc {
         /// The `href` property: text.
         public var href: Prop<String?> { prop("href") }
 
-        /// The `refresh` property: true or false.
-        public var refresh: Prop<Bool?> { prop("refresh") }
+        /// The `refresh` property: a JSON value.
+        public var refresh: Prop<JSON> { prop("refresh") }
     }
 }
 
@@ -747,7 +747,7 @@ extension dcc {
         /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
         public func callAsFunction(
             id: StoreRef? = nil,
-            storageType: String? = nil,
+            storageType: StorageType? = nil,
             data: (any JSONEncodable)? = nil,
             clearData: Bool? = nil,
             modifiedTimestamp: Int? = nil,
@@ -780,8 +780,8 @@ extension dcc {
         /// Refers to the component with this id.
         public init(_ id: ComponentID) { componentID = id }
 
-        /// The `storage_type` property: text.
-        public var storageType: Prop<String?> { prop("storage_type") }
+        /// The `storage_type` property: where the data is kept.
+        public var storageType: Prop<StorageType?> { prop("storage_type") }
 
         /// The `data` property: a JSON value.
         public var data: Prop<JSON> { prop("data") }

@@ -59,8 +59,15 @@ public struct Prop<Value>: Sendable {
 
     /// The value as the bytes that travel.
     func encoded(_ value: Value) -> RawJSON {
+        var failure: (any Error)?
+        return encoded(value, failure: &failure)
+    }
+
+    /// The value as the bytes that travel, and why it could not be written if so.
+    func encoded(_ value: Value, failure: inout (any Error)?) -> RawJSON {
         var writer = JSONWriter(capacity: 64)
         write(value, &writer)
+        failure = writer.failure
         return RawJSON(unchecked: writer.bytes)
     }
 }

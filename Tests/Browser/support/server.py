@@ -95,11 +95,12 @@ class Server:
     def serving_pid(self):
         """The process that serves: the supervisor's child, or the program itself when there is no supervisor."""
         for pid in processes.children(self.pid):
-            if self._listens(pid):
+            if self.listens(pid):
                 return pid
         return self.pid
 
-    def _listens(self, pid):
+    def listens(self, pid):
+        """Whether the process has the server's listening socket."""
         sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
         listening = "0A"
         inodes = {f"socket:[{fields[9]}]" for fields in sockets

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Dash
 
-// Numbers are those of dash-protocol §16. 7, 10, 12 to 15, 20 and 23 are tested beside what they are about.
+// Numbers are those of dash-protocol §16. 4, 7, 10, 12 to 15, 20 and 23 are tested beside what they are about, and those
+// that live in the renderer in the browser too: 6 to 9, 12 to 15 and 21.
 @Suite("Defects of stock Dash that are none here")
 struct DefectTests {
     private let click = call("out.children", ["run.n_clicks": 1])
@@ -79,6 +80,34 @@ struct DefectTests {
         }
     }
 
+    @Test("defect 3: what a job sets is sent once, not with the next poll or run, and its result is kept")
+    func setOnce() async throws {
+        let stage = Stage()
+        let site = try TestSite(
+            app(cache: .by({ 1 })) { _ in
+                setProps("log", ["children": "once"])
+                stage.arrive(at: "set")
+                try await stage.wait(for: "end")
+                return "done"
+            }
+        )
+        try await site.serve { visit in
+            let page = try await visit.open()
+            let start = try await page.post(click)
+            let job = try #require(start.job)
+            await stage.arrival(at: "set")
+            let first = start.json["sideUpdate"].isNull ? try await page.poll(click, job, n: 1) : start
+            #expect(first.json["sideUpdate"] == ["log": ["children": "once"]])
+            stage.open("end")
+            try await site.manager.end(of: try #require(site.manager.started.first))
+            let result = #"{"multi":true,"response":{"out":{"children":"done"}}}"#
+            for number in 2...3 { #expect(try await page.poll(click, job, n: number).text == result) }
+            let others = try await visit.open()
+            for next in [page, page, others] { #expect(try await next.post(click).text == result) }
+            #expect(site.manager.started.count == 1)
+        }
+    }
+
     @Test("defect 5: a start that finds a result runs nothing")
     func cachedStart() async throws {
         let runs = Counter()
@@ -134,6 +163,28 @@ struct DefectTests {
                 let answer = try await page.post(bytes: Array(body.utf8), query)
                 #expect(answer.status >= 400 && answer.status != 400 && answer.status != 401)
             }
+        }
+    }
+
+    @Test("defect 22: asking whether the page has to be loaded again tells the next one who asks the same")
+    func reloadHash() async throws {
+        let site = try TestSite(app { _ in "" })
+        try await site.serve { visit in
+            let answers = [try await visit.ask(.get, "/_reload-hash"), try await visit.ask(.get, "/_reload-hash")]
+            #expect(answers[0].status == 200 && answers[0].json["files"].arrayValue != nil)
+            #expect(answers[0].json == answers[1].json)
+        }
+    }
+
+    @Test("defect 24: meta tags are on the page behind a proxy's prefix too", arguments: ["", "any/page"])
+    func metaTagsBehindPrefix(rest: String) async throws {
+        let app = app { _ in "" }
+        app.page.metaTags = [["name": "description", "content": "What this is about"]]
+        let site = try TestSite(app, at: "/reports/") { $0.site.pathPrefix = "/proxy/" }
+        try await site.serve { visit in
+            let answer = try await visit.ask(.get, "/reports/\(rest)")
+            #expect(answer.config?["requests_pathname_prefix"] == "/proxy/reports/")
+            #expect(answer.text.contains(#"<meta name="description" content="What this is about">"#))
         }
     }
 }

@@ -126,7 +126,7 @@ struct PollTableTests {
         }
     }
 
-    @Test("Unknown, and pruned when its time was up: 404")
+    @Test("defect 4: unknown, and pruned when its time was up: 404")
     func unknown() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app) { $0.jobs.keepFinished = .zero }

@@ -73,7 +73,7 @@ struct SupersedeTests {
         }
     }
 
-    @Test("Defect 7 of stock Dash: other callbacks without outputs do not end a job without outputs")
+    @Test("defect 7: other callbacks without outputs do not end a job without outputs")
     func otherCallbackWithoutOutputs() async throws {
         let stage = Stage()
         let app = DashApp()

@@ -1,5 +1,4 @@
 import DashJSON
-import Foundation
 
 @testable import Dash
 
@@ -8,14 +7,15 @@ extension ConformanceApp {
         let app = DashApp()
         app.layout = html.Div([
             dcc.Location(id: "url", refresh: false), dcc.Store(id: "memory"),
-            dcc.Store(id: "local", storageType: "local", data: ["a": 1] as JSON),
-            dcc.Store(id: "session", storageType: "session"),
+            dcc.Store(id: "local", storageType: .local, data: ["a": 1] as JSON),
+            dcc.Store(id: "session", storageType: .session),
             dcc.Download(id: "download"), dcc.Upload("drop", id: "upload", multiple: true),
             dcc.Interval(id: "tick", interval: 1000, maxIntervals: 3), html.Button("text", id: "text"),
             html.Button("bytes", id: "bytes"), html.Div(id: "files"), html.Div(id: "where"), html.Div(id: "ticks"),
         ])
-        let place = ["pathname", "search", "hash", "href"].map { Input<JSON>("url", $0) }
-        app.callback(Output("where", "children"), place) { JSON.array($0) }
+        app.callback(Output("where", "children"), Input(location: "url")) { place in
+            [place.pathname, place.search, place.hash, place.href]
+        }
         app.callback(Output("url", "pathname"), Input<Int?>("text", "n_clicks"), preventInitialCall: true) { _ in
             "/elsewhere"
         }
@@ -33,16 +33,14 @@ extension ConformanceApp {
 
     private static func addFiles(to app: DashApp) {
         app.callback(
-            Output("download", "data"),
+            Output(dcc.Download.id("download").data),
             Input("text", "n_clicks"),
             Input("bytes", "n_clicks"),
             preventInitialCall: true
         ) { (text: Int?, bytes: Int?) in
-            if text != nil {
-                return ["content": "a,b\n1,ü\n", "filename": "table.csv", "type": "text/csv", "base64": false] as JSON
-            }
-            let content = Data([0, 1, 255]).base64EncodedString()
-            return ["content": .string(content), "filename": "raw.bin", "type": nil, "base64": true]
+            text == nil
+                ? dcc.sendBytes([0, 1, 255] as [UInt8], "raw.bin")
+                : dcc.sendString("a,b\n1,ü\n", "table.csv", type: "text/csv")
         }
         app.callback(
             Output("files", "children"),

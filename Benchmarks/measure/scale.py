@@ -1,0 +1,131 @@
+"""Large apps: the start with 100 callbacks, a layout of 10,000 components, the compiler's time for 100 callbacks."""
+
+import http.client
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from support.server import Server
+
+from . import ROOT
+
+SOURCE = ROOT / "Benchmarks/LargeApp/Callbacks.swift"
+BUILD = Path(os.environ.get("BENCH_BUILD", ROOT / ".build/release"))
+COMPONENTS, CALLBACKS = 10_000, 100
+
+
+class Large(Server):
+    """Our app."""
+
+    def __init__(self):
+        os.environ.setdefault("LARGE_APP", str(BUILD / "large-app"))
+        super().__init__("large-app")
+
+    def command(self):
+        return [self.program, "--host", "127.0.0.1", "--port", str(self.port)]
+
+    def environment_and_folder(self):
+        suites = {"DASH_SUITES": str(ROOT / ".dash/suites")}
+        return suites | os.environ | {"DASH_DATA_DIR": str(self.data)}, self.folder
+
+    def start_timed(self):
+        """Milliseconds from the start of the program to the whole list of its callbacks."""
+        environment, folder = self.environment_and_folder()
+        with self.log.open("ab") as log:
+            began = time.monotonic()
+            self.process = subprocess.Popen(self.command(), env=environment, cwd=folder, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True)
+        while (dependencies := self._get("/callbacks/_dash-dependencies")) is None:
+            assert self.process.poll() is None, f"it ended:\n{self.log_tail()}"
+            assert time.monotonic() - began < 60, f"it does not answer:\n{self.log_tail()}"
+            time.sleep(0.001)
+        took = (time.monotonic() - began) * 1000
+        # Each background callback has one more for its cancel button.
+        assert len(json.loads(dependencies)) == CALLBACKS + CALLBACKS // 5
+        return took
+
+    def layout(self, page, samples):
+        """Milliseconds for a layout, from request to last byte, over one connection; and its bytes."""
+        connection, times = http.client.HTTPConnection("127.0.0.1", self.port), []
+        for _ in range(samples + 3):
+            began = time.monotonic()
+            connection.request("GET", f"/{page}/_dash-layout")
+            body = connection.getresponse().read()
+            times.append((time.monotonic() - began) * 1000)
+        connection.close()
+        assert body.count(b'"namespace"') == COMPONENTS + 1
+        return statistics.median(times[3:]), len(body)
+
+    def _get(self, path):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.read() if answer.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
+
+
+class StockLarge(Large):
+    """The same in stock Dash, on one worker of gunicorn."""
+
+    def __init__(self):
+        super().__init__()
+        self.program = Path(sys.executable).with_name("gunicorn")
+
+    def command(self):
+        return [self.program, "--workers", "1", "--worker-class", "gthread", "--threads", "8",
+                "--bind", f"127.0.0.1:{self.port}", "--log-level", "warning", "large:server"]
+
+    def environment_and_folder(self):
+        return os.environ | {"STOCK_FOLDER": str(self.folder)}, ROOT / "Benchmarks/stock"
+
+
+def measure(server_type, starts, samples):
+    """The figures of one of the two: `Large` or `StockLarge`."""
+    times = []
+    for number in range(starts):
+        server = server_type()
+        try:
+            times.append(server.start_timed())
+            if number == starts - 1:
+                fixed, size = server.layout("layout", samples)
+                made, _ = server.layout("layout-of-each-load", samples)
+        finally:
+            server.process.send_signal(signal.SIGTERM)
+            server.process.wait(30)
+    return {"start": statistics.median(times), "layout": fixed, "made layout": made, "layout size": size}
+
+
+def type_check(runs):
+    """Seconds the compiler takes to check the source of 100 callbacks, and for a file that only imports Dash."""
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "Empty.swift"
+        empty.write_text("import Dash\nlet app = DashApp()\n")
+        command = [*compiler(), "-typecheck", "-swift-version", "6"]
+        return _seconds(command + [str(SOURCE)], runs), _seconds(command + [str(empty)], runs)
+
+
+def compiler():
+    """The compiler of the build, with the flags that let it find modules."""
+    manifest = BUILD.parent / f"{BUILD.name}.yaml"
+    line = next(line for line in manifest.read_text().splitlines() if '"-module-name","large_app"' in line)
+    command = json.loads(line[line.index("["):])
+    pairs = zip(command, command[1:])
+    return [command[0]] + [part for flag, value in pairs if flag in ("-I", "-Xcc", "-module-cache-path", "-sdk")
+                           for part in (flag, value)]
+
+
+def _seconds(command, runs):
+    times = []
+    for _ in range(runs + 1):  # the first fills the caches
+        began = time.monotonic()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.monotonic() - began)
+    return statistics.median(times[1:])

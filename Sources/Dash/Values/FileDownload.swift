@@ -1,0 +1,74 @@
+public import DashJSON
+import Foundation
+
+/// A file for the browser to save: what the `data` of a `dcc.Download` takes. Each new one starts a download.
+///
+/// ```swift
+/// app.callback(Output(download.data), Input(save.nClicks), preventInitialCall: true) { _ in
+///     dcc.sendString("a,b\n1,2\n", "table.csv", type: "text/csv")
+/// }
+/// ```
+///
+/// Made by `dcc.sendString`, `dcc.sendBytes`, `dcc.sendFile` and `dcc.sendRows`.
+public struct FileDownload: Sendable, Hashable, JSONConvertible {
+    /// The name the browser suggests, without folders.
+    public var filename: String
+    /// The media type, such as `text/csv`; nil leaves it to the browser.
+    public var type: String?
+    /// The file's text, or its bytes in base64.
+    public var content: String
+    /// Whether ``content`` is base64.
+    public var isBase64: Bool
+
+    /// A file that is a text.
+    ///
+    /// - Parameters:
+    ///   - text: The file's content; it is saved in UTF-8.
+    ///   - filename: The name the browser suggests.
+    ///   - type: The media type, such as `text/csv`.
+    public init(text: String, filename: String, type: String? = nil) {
+        self.init(filename: filename, type: type, content: text, isBase64: false)
+    }
+
+    /// A file of bytes.
+    ///
+    /// - Parameters:
+    ///   - bytes: The file's content.
+    ///   - filename: The name the browser suggests.
+    ///   - type: The media type, such as `image/png`.
+    public init(bytes: some Sequence<UInt8>, filename: String, type: String? = nil) {
+        self.init(filename: filename, type: type, content: Data(bytes).base64EncodedString(), isBase64: true)
+    }
+
+    private init(filename: String, type: String?, content: String, isBase64: Bool) {
+        self.filename = filename
+        self.type = type
+        self.content = content
+        self.isBase64 = isBase64
+    }
+
+    /// Reads a download, as a page has it.
+    ///
+    /// - Throws: ``DashError`` with code `type-mismatch` if it has no content and file name.
+    public init(json: JSON) throws {
+        guard let content = json["content"].stringValue, let filename = json["filename"].stringValue else {
+            throw DashError.typeMismatch(FileDownload.self, json)
+        }
+        self.init(
+            filename: filename,
+            type: json["type"].stringValue,
+            content: content,
+            isBase64: json["base64"].boolValue ?? false
+        )
+    }
+
+    /// Writes `{"content", "filename", "type", "base64"}`, as Dash does.
+    public func encode(to writer: inout JSONWriter) {
+        writer.object { members in
+            members.member("content", content)
+            members.member("filename", filename)
+            members.member("type", type)
+            members.member("base64", isBase64)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import DashJSON
+
+/// A file that was dropped onto a `dcc.Upload`, or chosen there.
+///
+/// ```swift
+/// app.callback(Output(note.children), Input(files: upload), preventInitialCall: true) { files in
+///     files.map { "\($0.name): \($0.bytes.count) bytes" }.joined(separator: ", ")
+/// }
+/// ```
+public struct UploadedFile: Sendable, Hashable {
+    /// The name the file has on the visitor's computer; with folders, as `photos/a.png`, if a folder was dropped.
+    ///
+    /// Whatever the visitor's browser sent: not to be used as a path of the server's.
+    public var name: String
+    /// The media type the browser gives it, such as `text/csv`; empty if it gives none.
+    public var type: String
+    /// The content.
+    public var bytes: [UInt8]
+    /// When it was last changed, in seconds since 1970; nil if the browser does not tell.
+    public var lastModified: Double?
+
+    /// A file.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - type: The media type.
+    ///   - bytes: The content.
+    ///   - lastModified: When it was last changed, in seconds since 1970.
+    public init(name: String, type: String = "", bytes: [UInt8], lastModified: Double? = nil) {
+        self.name = name
+        self.type = type
+        self.bytes = bytes
+        self.lastModified = lastModified
+    }
+
+    /// The most bytes a file may have unless an ``Input`` says otherwise: 20 million, as a request of 32 MB holds
+    /// little more in base64.
+    public static let defaultMaximumSize = 20_000_000
+
+    /// Takes the values of an upload's properties apart.
+    ///
+    /// - Parameters:
+    ///   - contents: The content as a data URL, as the browser sends it.
+    ///   - name: The file's name.
+    ///   - lastModified: When it was last changed, in seconds since 1970.
+    ///   - maximumSize: The most bytes it may have.
+    /// - Throws: ``DashError`` with code `upload` if the content is no data URL, or larger.
+    public init(
+        contents: String,
+        name: String,
+        lastModified: Double? = nil,
+        maximumSize: Int = defaultMaximumSize
+    ) throws {
+        let url = try DataURL(contents, maximumSize: maximumSize)
+        self.init(name: name, type: url.type, bytes: url.bytes, lastModified: lastModified)
+    }
+
+    /// The content as text, without a byte order mark.
+    ///
+    /// - Throws: ``DashError`` with code `upload` if it is not UTF-8.
+    public var text: String {
+        get throws {
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw DashError(.upload, "\(name) is no text in UTF-8.")
+            }
+            return text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+        }
+    }
+}
+
+extension UploadedFile {
+    /// The files of an upload's three properties, each a value or a list.
+    static func all(contents: JSON, names: JSON, lastModified: JSON, maximumSize: Int) throws -> [UploadedFile] {
+        let contents = list(contents), names = list(names), times = list(lastModified)
+        guard names.isEmpty || names.count == contents.count else {
+            throw DashError(.upload, "The upload has \(contents.count) contents, but \(names.count) names.")
+        }
+        return try contents.indices.map { index in
+            guard let text = contents[index].stringValue else { throw DashError.typeMismatch(String.self, contents[index]) }
+            return try UploadedFile(
+                contents: text,
+                name: index < names.count ? names[index].stringValue ?? "" : "",
+                lastModified: index < times.count ? times[index].doubleValue : nil,
+                maximumSize: maximumSize
+            )
+        }
+    }
+
+    private static func list(_ json: JSON) -> [JSON] { json.isNull ? [] : json.arrayValue ?? [json] }
+}

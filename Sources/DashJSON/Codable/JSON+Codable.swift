@@ -1,0 +1,69 @@
+extension JSON {
+    /// The JSON of a `Codable` value.
+    ///
+    /// Structures and dictionaries become objects, other collections arrays; a member that is nil is left out. NaN and
+    /// the infinities become `null` when they are written.
+    ///
+    /// - Throws: What the value's own `encode(to:)` throws.
+    public init(encoding value: some Encodable) throws {
+        let node = EncodingNode()
+        try node.encode(value, at: [])
+        self = node.json
+    }
+
+    /// The `Codable` value that this JSON is of: `try json.decoded(as: Cart.self)`.
+    ///
+    /// - Throws: `DecodingError` that names the place, or what the type's own `init(from:)` throws.
+    public func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
+        try JSONDecoding(json: self, codingPath: []).value(type)
+    }
+}
+
+/// A `Codable` type that a property may hold: what a store keeps, a callback's input and output.
+///
+/// ```swift
+/// struct Cart: JSONCodable { var items: [String] = [] }
+/// let cart = dcc.Store.id("cart")
+/// app.callback(Output(cart.data.as(Cart.self)), Input(add.nClicks), State(cart.data.as(Cart?.self))) { _, cart in
+///     Cart(items: (cart?.items ?? []) + ["apple"])
+/// }
+/// ```
+///
+/// The conformance is all there is to write. Should the type's own `encode(to:)` throw, `null` is written, and the writer
+/// keeps the error (``JSONWriter/failure``): a callback that returns such a value fails.
+public protocol JSONCodable: Codable, JSONEncodable, JSONDecodable {}
+
+extension JSONCodable {
+    /// Reads what ``json`` makes.
+    public init(json: JSON) throws { self = try json.decoded() }
+
+    /// The value as a tree; `null` if it cannot be encoded.
+    public var json: JSON { (try? JSON(encoding: self)) ?? .null }
+
+    /// Writes the value; `null` if it cannot be encoded.
+    public func encode(to writer: inout JSONWriter) {
+        do {
+            try JSON(encoding: self).encode(to: &writer)
+        } catch {
+            writer.fail(error)
+        }
+    }
+}
+
+/// Values that are one text, number or truth value, to which `Codable` adds nothing.
+protocol JSONLeaf: JSONEncodable, JSONDecodable {}
+
+extension String: JSONLeaf {}
+extension Bool: JSONLeaf {}
+extension Double: JSONLeaf {}
+extension Float: JSONLeaf {}
+extension Int: JSONLeaf {}
+extension Int8: JSONLeaf {}
+extension Int16: JSONLeaf {}
+extension Int32: JSONLeaf {}
+extension Int64: JSONLeaf {}
+extension UInt: JSONLeaf {}
+extension UInt8: JSONLeaf {}
+extension UInt16: JSONLeaf {}
+extension UInt32: JSONLeaf {}
+extension UInt64: JSONLeaf {}

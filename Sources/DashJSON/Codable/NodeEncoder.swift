@@ -1,0 +1,91 @@
+/// What a value's `encode(to:)` gets.
+struct NodeEncoder: Encoder {
+    let node: EncodingNode
+    let codingPath: [any CodingKey]
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
+        node.becomeObject()
+        return KeyedEncodingContainer(KeyedNode(node: node, codingPath: codingPath))
+    }
+
+    func unkeyedContainer() -> any UnkeyedEncodingContainer {
+        node.becomeArray()
+        return UnkeyedNode(node: node, codingPath: codingPath)
+    }
+
+    func singleValueContainer() -> any SingleValueEncodingContainer { SingleNode(node: node, codingPath: codingPath) }
+}
+
+// The generic `encode` of each container is also what its protocol asks for every type of number.
+
+private struct KeyedNode<Key: CodingKey>: KeyedEncodingContainerProtocol {
+    let node: EncodingNode
+    let codingPath: [any CodingKey]
+
+    func encodeNil(forKey key: Key) { _ = node.member(key.stringValue) }
+
+    func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
+        try node.member(key.stringValue).encode(value, at: codingPath + [key])
+    }
+
+    func nestedContainer<Inner: CodingKey>(keyedBy: Inner.Type, forKey key: Key) -> KeyedEncodingContainer<Inner> {
+        encoder(key).container(keyedBy: Inner.self)
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer { encoder(key).unkeyedContainer() }
+
+    func superEncoder() -> any Encoder { NodeEncoder(node: node.member("super"), codingPath: codingPath) }
+
+    func superEncoder(forKey key: Key) -> any Encoder { encoder(key) }
+
+    private func encoder(_ key: Key) -> NodeEncoder {
+        NodeEncoder(node: node.member(key.stringValue), codingPath: codingPath + [key])
+    }
+}
+
+private struct UnkeyedNode: UnkeyedEncodingContainer {
+    let node: EncodingNode
+    let codingPath: [any CodingKey]
+    var count: Int { node.count }
+
+    func encodeNil() { _ = node.element() }
+
+    func encode<Value: Encodable>(_ value: Value) throws {
+        try node.element().encode(value, at: codingPath + [IndexKey(count)])
+    }
+
+    func nestedContainer<Inner: CodingKey>(keyedBy: Inner.Type) -> KeyedEncodingContainer<Inner> {
+        encoder().container(keyedBy: Inner.self)
+    }
+
+    func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { encoder().unkeyedContainer() }
+
+    func superEncoder() -> any Encoder { encoder() }
+
+    private func encoder() -> NodeEncoder {
+        NodeEncoder(node: node.element(), codingPath: codingPath + [IndexKey(count)])
+    }
+}
+
+private struct SingleNode: SingleValueEncodingContainer {
+    let node: EncodingNode
+    let codingPath: [any CodingKey]
+
+    // A new node is null.
+    func encodeNil() {}
+
+    func encode<Value: Encodable>(_ value: Value) throws { try node.encode(value, at: codingPath) }
+}
+
+/// A place in a list, for paths in errors.
+struct IndexKey: CodingKey {
+    let index: Int
+
+    init(_ index: Int) { self.index = index }
+    init(intValue: Int) { index = intValue }
+    init?(stringValue: String) { return nil }
+
+    var intValue: Int? { index }
+    var stringValue: String { "\(index)" }
+}
