@@ -24,6 +24,11 @@ install-suites: ## downloads the browser's component files into .dash/suites
 test: ## everything: set-up, lint, build, unit tests, browser tests
 	@scripts/test
 
+docs: ## the reference documentation of the libraries, into .build/docs
+	@$(STEP) "build, debug, with tests" swift build --build-tests
+	@$(STEP) "samples of the documentation" scripts/check-samples
+	@$(STEP) "reference documentation" scripts/docs
+
 bench: ## measures against stock Dash and writes Benchmarks/results.md
 	@$(STEP) "set-up: what measuring needs" scripts/setup bench
 	@$(STEP) "build of the gallery, release" swift build -c release --product gallery
@@ -49,4 +54,4 @@ lint: ## format, style rules and generated files
 clean: ## removes what was built and installed here
 	rm -rf .build .venv $(SUITES) .pytest_cache
 
-.PHONY: help setup demo install-suites test bench bench-queue format lint clean
+.PHONY: help setup demo install-suites test docs bench bench-queue format lint clean

@@ -31,8 +31,8 @@ extension DashApp {
 
     /// Handles errors of callbacks that have no `onError` of their own; the outputs stay as they are.
     ///
-    /// - Parameter handle: Runs in the web process, within the callback's context, so it can use ``setProps(_:_:)``. What
-    ///   it throws is told the page in place of the first error.
+    /// - Parameter handle: Runs in the web process, within the callback's context, so it can use
+    ///   ``setProps(_:_:)-(_,Value)``. What it throws is told the page in place of the first error.
     public func onError(_ handle: @escaping @Sendable (_ failure: CallbackFailure) async throws -> Void) {
         withSettings { $0.onError = handle }
     }

@@ -150,7 +150,10 @@ extension CacheKey {
     ///
     /// - Throws: what the closure throws.
     init(_ policy: CachePolicy, _ call: CallbackCall) async throws {
-        let by = try await withTaskExecutorPreference(call.executor) { try await policy.value() }
+        let context = call.context(emit: CallbackContext.outside.emit)
+        let by = try await CallbackContext.$current.withValue(context) {
+            try await withTaskExecutorPreference(call.executor) { try await policy.value() }
+        }
         self.init(
             name: call.jobName,
             build: BuildID.current,

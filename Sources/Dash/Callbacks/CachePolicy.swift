@@ -26,7 +26,7 @@ public struct CachePolicy: Sendable {
         case property(PropertyRef)
     }
 
-    /// What the user's closure adds to the key; called in the web process at each start.
+    /// What the user's closure adds to the key; called in the web process at each start, with the call's context.
     let value: @Sendable () async throws -> RawJSON
     /// How long a result is kept after its last use; `nil` is for as long as the store keeps results.
     let expire: Duration?
@@ -36,7 +36,8 @@ public struct CachePolicy: Sendable {
     /// Results are shared by starts for which the closure returns the same, as are the arguments.
     ///
     /// - Parameters:
-    ///   - value: What a result depends on besides the arguments: a version of the data, the app's launch id.
+    ///   - value: What a result depends on besides the arguments: a version of the data, the app's launch id. It runs in
+    ///     the server at each start, where ``ctx`` is that of the call.
     ///   - expire: How long a result is kept after its last use; `nil` is for as long as the store keeps results.
     ///   - ignoring: Arguments by their property that do not matter, such as the click count of the button that starts it.
     ///   - scope: Who may get a result.

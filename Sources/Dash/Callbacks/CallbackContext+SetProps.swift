@@ -31,13 +31,13 @@ public func setProps(_ id: ComponentID, _ properties: KeyValuePairs<String, any 
 }
 
 extension CallbackContext {
-    /// The same as the function ``setProps(_:_:)``, for where the context had to be captured.
+    /// The same as the function ``/Dash/setProps(_:_:)-(_,Value)``, for where the context had to be captured.
     public func setProps<Value>(_ property: Prop<Value>, _ value: Value) {
         let update = PropertyUpdate(ref: PropertyRef(property), value: property.encoded(value))
         emit(.setProps(property.isList ? listed(update) : placed([update])))
     }
 
-    /// The same as the function ``setProps(_:_:)``, for where the context had to be captured.
+    /// The same as the function ``/Dash/setProps(_:_:)-(ComponentID,_)``, for where the context had to be captured.
     public func setProps(_ id: ComponentID, _ properties: KeyValuePairs<String, any JSONEncodable>) {
         emit(
             .setProps(
@@ -50,7 +50,7 @@ extension CallbackContext {
         )
     }
 
-    /// The same as the function ``setProps(_:_:)``, for where the context had to be captured.
+    /// The same as the function ``/Dash/setProps(_:_:)-(_,Patch)``, for where the context had to be captured.
     public func setProps<Value>(_ property: Prop<Value>, _ patch: Patch) {
         emit(.setProps(placed([PropertyUpdate(ref: PropertyRef(property), value: RawJSON(patch))])))
     }

@@ -6,7 +6,7 @@ import Synchronization
 /// The head of a regular callback's answer, as far as a callback may shape it: see ``CallbackContext/response``.
 ///
 /// ```swift
-/// try ctx.response.setCookie("visits", "\(n)", maxAge: .seconds(86_400))
+/// try ctx.response.setCookie("visits", "12", maxAge: .seconds(86_400))
 /// try ctx.response.setHeader("X-Answer", "42")
 /// ```
 public final class CallbackReply: Sendable {

@@ -3,9 +3,11 @@
 /// ```swift
 /// struct Size: InputGroup {
 ///     let width = Input(x.value), height = Input(y.value)
-///     let unit = State(unitChoice.value)
+///     let unit = State(unitChoice.value.as(String.self))
 /// }
-/// app.callback(Output(area.children), Size()) { size in "\(size.width) × \(size.height) \(size.unit)" }
+/// app.callback(Output(area.children), Size()) { size in
+///     "\(size.width ?? "") × \(size.height ?? "") \(size.unit)"
+/// }
 /// ```
 ///
 /// Its stored properties count, in their order: ``Input``, ``State``, other groups and lists of them.

@@ -28,7 +28,7 @@ public struct Outputs<each Value>: OutputSet {
     }
 }
 
-/// No output: for a callback that only has effects, among them ``setProps(_:_:)``.
+/// No output: for a callback that only has effects, among them ``setProps(_:_:)-(_,Value)``.
 public struct NoOutput: OutputSet {
     /// No output.
     public init() {}

@@ -3,11 +3,13 @@ public import DashJSON
 /// Changes to a property, sent in place of its whole value.
 ///
 /// ```swift
-/// var patch = Patch()
-/// patch.layout.title.text = "New"
-/// patch["data"][0]["y"].append(7)
-/// patch["count"] += 1
-/// return patch                       // of a callback with Output(chart.figure).patched
+/// app.callback(Output(chart.figure).patched, Input(run.nClicks)) { clicks in
+///     var patch = Patch()
+///     patch.layout.title.text = "New"
+///     patch["data"][0]["y"].append(7)
+///     patch["layout"]["height"] += 10
+///     return patch
+/// }
 /// ```
 ///
 /// Places are named by `[key]`, by `[index]`, a negative one counting from the end, or as members. The browser applies the

@@ -1,7 +1,10 @@
 /// Thrown by a callback to leave all of its outputs as they are.
 ///
 /// ```swift
-/// guard let city else { throw PreventUpdate() }
+/// app.callback(Output(text.children), Input(city.value.as(String?.self))) { city in
+///     guard let city else { throw PreventUpdate() }
+///     return "The weather in \(city)"
+/// }
 /// ```
 ///
 /// To leave only some of several outputs, see ``Output/skippable``.

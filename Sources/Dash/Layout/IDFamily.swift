@@ -27,7 +27,7 @@ public struct IDFamily<Ref: ComponentRef>: Sendable, Hashable {
     public var allSmaller: AllOf<Ref> { AllOf(member(.allSmaller)) }
 
     /// All components of the family, with one value for every one of them: what `running:`, `progress:` and
-    /// ``setProps(_:_:)`` take, as in `.set(remove.every.disabled, to: true, finally: false)`.
+    /// ``setProps(_:_:)-(_,Value)`` take, as in `.set(remove.every.disabled, to: true, finally: false)`.
     public var every: Ref { member(.all) }
 
     /// The components with a smaller index than that of the outputs' ``match``, with one value for every one of them.

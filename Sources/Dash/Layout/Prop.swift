@@ -3,7 +3,7 @@ public import DashJSON
 /// One property of one component, with the type of its values.
 ///
 /// Generated references make them: `run.nClicks` is a `Prop<Int?>`. It is what ``Input``, ``State``, ``Output`` and
-/// ``setProps(_:_:)`` take.
+/// ``setProps(_:_:)-(_,Value)`` take.
 public struct Prop<Value>: Sendable {
     /// The component.
     public let id: ComponentID
@@ -85,7 +85,7 @@ extension Prop where Value: JSONConvertible {
 }
 
 extension Prop where Value == any Renderable {
-    /// A property that holds components, such as `children`. Read as an input it is ``DashJSON/JSON``.
+    /// A property that holds components, such as `children`. Read as an input it is ``/DashJSON/JSON``.
     public init(node id: ComponentID, _ name: String) {
         self.init(id: id, name: name, write: { $0.encode(to: &$1) }, read: { $0 })
     }

@@ -56,6 +56,19 @@ struct CachedStartTests {
         }
     }
 
+    @Test("The closure of by knows the call")
+    func contextOfTheKey() async throws {
+        let runs = Counter()
+        let site = try site(.by({ try ctx.cookie("theme") ?? ctx.triggeredID?.text })) { _ in "run \(runs.count())" }
+        try await site.serve { visit in
+            let page = try await visit.open()
+            #expect(try await page.post(body).json["response"]["out"]["children"] == "run 1")
+            let initial = call("out.children", ["run.n_clicks": 1], changed: [])
+            #expect(try await page.post(initial).json["response"]["out"]["children"] == "run 2")
+            #expect(try await page.post(body).json["response"]["out"]["children"] == "run 1")
+        }
+    }
+
     @Test("S5: with the session's scope each session has its own result")
     func sessionScope() async throws {
         let runs = Counter()

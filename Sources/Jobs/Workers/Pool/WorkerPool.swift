@@ -13,7 +13,7 @@ internal import Synchronization
 /// ```swift
 /// let pool = WorkerPool(WorkerPoolConfiguration(), logger: logger)
 /// async let service: Void = pool.run()
-/// let outcome = await pool.execute(WorkerTask(id: "1", name: "sum", payload: [])) { update in … }
+/// let outcome = await pool.execute(WorkerTask(id: "1", name: "sum", payload: [])) { update in print(update) }
 /// ```
 public final class WorkerPool: Service, Sendable {
     /// How the pool was set up.
