@@ -82,7 +82,7 @@ let package = Package(
         .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),
         .executableTarget(
             name: "DashCLI",
-            dependencies: ["Dash", "DashJSON", argumentParser],
+            dependencies: ["Dash", "Jobs", "DashJSON", argumentParser, signals],
             swiftSettings: settings
         ),
         .executableTarget(

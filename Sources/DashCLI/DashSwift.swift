@@ -5,7 +5,7 @@ import ArgumentParser
 struct DashSwift: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dash-swift",
-        abstract: "Installs the component suites of Dash apps in Swift, and makes typed Swift for further ones.",
-        subcommands: [InstallCommand.self, GenerateCommand.self]
+        abstract: "Builds and serves a Dash app while it is developed, installs component suites, and makes typed Swift for them.",
+        subcommands: [DevCommand.self, InstallCommand.self, GenerateCommand.self]
     )
 }

@@ -12,6 +12,8 @@ struct SiteParts: Sendable {
     var suites = SuiteSearch.current
     /// How long the first request of a job waits for its result.
     var firstWait: Duration = .milliseconds(50)
+    /// What ended the server before this one.
+    var trap: TrapReport?
     /// Where `dash-swift dev` tells how the build goes.
     var buildReport = ProcessInfo.processInfo.environment[BuildReport.variable]
 
@@ -86,7 +88,9 @@ struct SiteParts: Sendable {
     private var tools: ActiveDevTools { ActiveDevTools(configuration) }
 
     private func hotReload(of apps: [ServedApp]) -> HotReload? {
-        tools.hotReload.map { HotReload(apps.map(\.assets), every: $0.watchInterval, reportFile: buildReport) }
+        guard let options = tools.hotReload else { return nil }
+        let trap = tools.errors == .number ? nil : trap
+        return HotReload(apps.map(\.assets), every: options.watchInterval, reportFile: buildReport, trap: trap)
     }
 
     /// The files of an app's suites, which must be installed.

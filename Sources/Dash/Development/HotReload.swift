@@ -11,13 +11,17 @@ final class HotReload: Service {
     private let assets: [LiveAssets]
     private let interval: Duration
     private let reportFile: String?
+    /// What ended the server before this one.
+    let trap: TrapReport?
     private let report = Mutex<BuildReport?>(nil)
 
     /// - Parameters:
     ///   - assets: Those of all apps.
     ///   - interval: How long it waits between two looks.
     ///   - reportFile: Where `dash-swift dev` puts its report; nil if it did not start this program.
-    init(_ assets: [LiveAssets], every interval: Duration, reportFile: String?) {
+    ///   - trap: What ended the server before this one; nil for nothing, or for nothing that pages may know.
+    init(_ assets: [LiveAssets], every interval: Duration, reportFile: String?, trap: TrapReport? = nil) {
+        self.trap = trap
         self.assets = assets
         self.interval = interval
         self.reportFile = reportFile
@@ -49,7 +53,8 @@ final class HotReload: Service {
     /// - Parameters:
     ///   - app: The page's app.
     ///   - seen: The state that the page knows; nil if it does not say.
-    func answer(for app: ServedApp, seen: String?) -> [UInt8] {
+    ///   - detail: What pages may see of an error.
+    func answer(for app: ServedApp, seen: String?, _ detail: ErrorDetail) -> [UInt8] {
         let news = app.assets.news(since: seen)
         var body: JSON = [
             "reloadHash": .string(news.hash),
@@ -58,6 +63,7 @@ final class HotReload: Service {
             "files": .array(news.files.map { $0.json(url: app.assetURL($0.name)) }),
         ]
         if let report = report.withLock({ $0 }) { body["build"] = report.json }
+        if let trap { body["trap"] = trap.json(detail) }
         return body.serialized()
     }
 }

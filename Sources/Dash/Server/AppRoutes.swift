@@ -64,7 +64,7 @@ struct AppRoutes: Sendable {
     private func reloadHash(_ request: Request, _ app: ServedApp) -> Response {
         let nothing = #"{"reloadHash":null,"hard":false,"packages":[],"files":[]}"#
         let seen = request.uri.queryParameters["seen"].map(String.init)
-        var response = Answers.json(hotReload?.answer(for: app, seen: seen) ?? Array(nothing.utf8))
+        var response = Answers.json(hotReload?.answer(for: app, seen: seen, tools.errors) ?? Array(nothing.utf8))
         response.headers[.cacheControl] = "no-store"
         return response
     }
@@ -105,7 +105,8 @@ struct AppRoutes: Sendable {
         let known = sessions.session(cookieHeader: request.headers[.cookie])
         let new = known == nil ? sessions.newSession() : nil
         let session = known ?? new?.session ?? ""
-        var response = Answers.html(app.index(endID: sessions.newPage(session: session), tools: tools).html())
+        let page = app.index(endID: sessions.newPage(session: session), tools: tools, trap: hotReload?.trap?.id)
+        var response = Answers.html(page.html())
         response.headers[.cacheControl] = "no-store"
         if let new { response.headers[.setCookie] = cookie(new.cookie, request) }
         return response

@@ -19,8 +19,9 @@ enum ClientScript {
     /// - Parameters:
     ///   - prefix: That of the app's requests.
     ///   - hash: The state of the assets that the page is made of.
-    static func development(prefix: String, hash: String) -> TagAttributes {
-        ["src": "\(prefix)\(developmentPath)", "data-hash": "\(hash)"]
+    ///   - trap: The trap that the page need not tell of any more.
+    static func development(prefix: String, hash: String, trap: String?) -> TagAttributes {
+        ["src": "\(prefix)\(developmentPath)", "data-hash": "\(hash)", "data-trap": "\(trap ?? "")"]
     }
 
     private static func version(of bytes: [UInt8]) -> String {

@@ -49,8 +49,11 @@ struct ServedApp: Sendable {
 
     /// The index page for one load.
     ///
-    /// - Parameter endID: the token of this load.
-    func index(endID: String, tools: ActiveDevTools) -> IndexPage {
+    /// - Parameters:
+    ///   - endID: The token of this load.
+    ///   - tools: The developer's tools that are on.
+    ///   - trap: The trap that the page need not tell of any more.
+    func index(endID: String, tools: ActiveDevTools, trap: String? = nil) -> IndexPage {
         let page = app.page
         let now = assets.now
         let config = IndexConfig(
@@ -67,21 +70,26 @@ struct ServedApp: Sendable {
             options: page,
             stylesheets: (suites.styles(prefix: requestsPrefix) + now.folder.stylesheets.map(url))
                 .map(TagAttributes.init(address:)),
-            scripts: scripts(tools: tools, now, external: page.externalScripts),
+            scripts: scripts(tools: tools, now, trap, external: page.externalScripts),
             favicon: now.folder.favicon.map(url) ?? requestsPrefix + "_favicon.ico?v=" + ClientScript.version,
             config: config.json
         )
     }
 
     /// Dash's order, with our own script before the renderer.
-    private func scripts(tools: ActiveDevTools, _ now: LiveAssets.Now, external: [TagAttributes]) -> [TagAttributes] {
+    private func scripts(
+        tools: ActiveDevTools,
+        _ now: LiveAssets.Now,
+        _ trap: String?,
+        external: [TagAttributes]
+    ) -> [TagAttributes] {
         var tags = suiteScripts(.dependencies, tools)
         tags += external
         tags += suiteScripts(.suite, tools)
         tags += now.folder.scripts.map { TagAttributes(address: url($0)) }
         tags.append(TagAttributes(address: requestsPrefix + ClientScript.path))
         if tools.hotReload != nil {
-            tags.append(ClientScript.development(prefix: requestsPrefix, hash: now.hash))
+            tags.append(ClientScript.development(prefix: requestsPrefix, hash: now.hash, trap: trap))
         }
         tags += suiteScripts(.core, tools)
         tags += clientside.paths.map { TagAttributes(address: requestsPrefix + $0) }
