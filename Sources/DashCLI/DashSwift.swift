@@ -5,7 +5,8 @@ import ArgumentParser
 struct DashSwift: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dash-swift",
-        abstract: "Builds and serves a Dash app while it is developed, installs component suites, and makes typed Swift for them.",
+        abstract:
+            "Serves Dash apps while they are developed, installs component suites, makes typed Swift for further ones.",
         subcommands: [DevCommand.self, InstallCommand.self, GenerateCommand.self]
     )
 }

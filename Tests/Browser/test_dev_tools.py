@@ -56,7 +56,10 @@ def card(page, *parts, timeout=30):
 
 
 def screenshot(page, name):
+    """For people to look at: SCREENSHOTS=<folder>."""
     if folder := os.environ.get("SCREENSHOTS"):
+        wait_until(lambda: page.script("return document.getAnimations().every(a => a.playState === 'finished')"), 10,
+                   "the end of animations")
         page.driver.save_screenshot(f"{folder}/{name}.png")
 
 
@@ -297,7 +300,7 @@ def test_a_trap_in_the_server_is_told_by_the_next_one(debug_server, open_page):
     page.click("trap")
     text = wait_until(lambda: page.script("return document.querySelector('.dash-swift-trap')?.textContent"), 60,
                       lambda: f"the trap:\n{debug_server.log_tail()}")
-    for part in ("elementPastTheEnd", "Traps.swift:", "Development.swift:"):
+    for part in (" in elementPastTheEnd(of:after:) at Traps.swift:", "closure #2 in development() at Development.swift:"):
         assert part in text, text
     screenshot(page, "trap")
     assert is_same_load(page), "a trap is no reason to load the page anew"

@@ -54,7 +54,8 @@ struct ServerProcess: Sendable {
     ) -> ServerProcess? {
         var ends: [Int32] = [-1, -1]
         var process: pid_t = 0
-        let failure = dash_socket_pair(&ends) != 0 ? errno : spawn(&process, channel: ends[1], environment(restart, trap, trapFile))
+        let environment = environment(restart, trap, trapFile)
+        let failure = dash_socket_pair(&ends) != 0 ? errno : spawn(&process, channel: ends[1], environment)
         if ends[1] >= 0 { close(ends[1]) }
         guard failure == 0 else {
             if ends[0] >= 0 { close(ends[0]) }
@@ -144,7 +145,8 @@ enum SupervisedServer {
     ///   seconds, in which the old process holds the port.
     static func backtraceSettings(file: String?) -> String {
         if let file { return "\(ChildEnvironment.backtraceSettings),output-to=\(file)" }
-        return "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,symbolicate=off,limit=16,top=0"
+        return "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,symbolicate=off,limit=16,"
+            + "top=0"
     }
 
     /// Whether this process was started by a supervisor.

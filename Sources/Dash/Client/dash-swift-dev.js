@@ -1,5 +1,6 @@
 // While somebody develops: lets the renderer's hot reload begin at the state of the page itself, and shows how the build
-// of changed sources goes and what trapped in the server. Loaded after dash-swift.js and before the renderer. Changes nothing but fetches of `_reload-hash`.
+// of changed sources goes and what trapped in the server. Loaded after dash-swift.js and before the renderer. Changes
+// nothing but fetches of `_reload-hash`.
 (function () {
     'use strict';
 
@@ -48,7 +49,8 @@
         }
         if (build) {
             var isFailed = build.state === 'failed';
-            panel = isFailed ? problem('The build failed. This page is still the last good one.', build.output) : note('Building …');
+            panel = isFailed ? problem('The build failed. This page is still the last good one.', build.output)
+                : note('Building …');
             panel.classList.add('dash-swift-build');
             panel.dataset.state = build.state;
             document.body.appendChild(panel);
@@ -60,7 +62,8 @@
             return;
         }
         trap = news.id;
-        var element = problem('A callback trapped, and the server was started again.', news.message + '\n\n' + news.trace);
+        var text = news.message + '\n\n' + news.trace;
+        var element = problem('A callback trapped, and the server was started again.', text);
         element.classList.add('dash-swift-trap');
         document.body.appendChild(element);
     }

@@ -26,8 +26,10 @@ struct TrapReport: Sendable, Hashable {
     static func take(file: String, signal: Int32) -> TrapReport? {
         defer { try? FileManager.default.removeItem(atPath: file) }
         guard let data = FileManager.default.contents(atPath: file), !data.isEmpty else { return nil }
-        let failure = CrashReport(end: .signalled(signal), output: String(decoding: data, as: UTF8.self)).failure
-        return TrapReport(message: failure.message, trace: failure.trace ?? "")
+        let trace = String(decoding: data, as: UTF8.self)
+        // The line that the runtime writes to the terminal before a report.
+        let failure = CrashReport(end: .signalled(signal), output: "*** Signal \(signal):\n\(trace)").failure
+        return TrapReport(message: failure.message, trace: trace)
     }
 
     /// Reads what ``text`` wrote.

@@ -33,13 +33,18 @@ struct FailureAnswer: Sendable {
         )
         let sentence = "\(publicSentence) Error \(number)."
         // In debug the renderer's own card shows the error.
-        return detail == .number ? Answers.notice(status, sentence) : Answers.text(status, story(detail))
+        return detail == .number ? Answers.notice(status, sentence) : card(story(detail))
+    }
+
+    /// As a piece of HTML, for in the renderer's card plain text has no line breaks but its own.
+    private func card(_ story: String) -> Response {
+        let html = "<pre style=\"white-space: pre-wrap; margin: 0\">\(IndexPage.escape(story))</pre>"
+        return Answers.bytesAnswer(Array(html.utf8), type: Answers.htmlType, status: status)
     }
 
     /// What a developer wants to know.
     private func story(_ detail: ErrorDetail) -> String {
         let trace = failure.trace.map { detail == .pruned ? PrunedTrace.text(of: $0) : $0 }
-        // A word first: the renderer takes a body that begins with a tag for a page to show.
         return ["\(headline): \(failure.message)", place, trace].compactMap(\.self).joined(separator: "\n\n")
     }
 

@@ -42,7 +42,8 @@ struct IndexConfig: Sendable {
         config.append("csrf_token_name", .string(page.csrfCookie))
         config.append("csrf_header_name", .string(page.csrfHeader))
         config.append("end_id", .string(endID))
-        config.append("plotly_cloud_installed", false)
+        // Else the panel has a button that offers to publish the app by a Python package.
+        config.append("plotly_cloud_installed", .bool(tools.ui))
         if let hotReload = tools.hotReload { config.append("hot_reload", hotReload.json) }
         if !suppressCallbackExceptions, let layout = page.validationLayout {
             config.append("validation_layout", layout.json)

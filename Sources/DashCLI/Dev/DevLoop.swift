@@ -30,7 +30,9 @@ struct DevLoop: Sendable {
         let end = DispatchSemaphore(value: 0)
         return await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { continuation.yield(.interrupted) }
+                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                    continuation.yield(.interrupted)
+                }
             }
             group.addTask { [watch] in
                 try? await OwnThread.run { watch.run(until: end) { continuation.yield(.changed) } }

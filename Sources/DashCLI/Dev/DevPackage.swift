@@ -72,7 +72,8 @@ struct DevPackage: Sendable {
             throw DevError("There is no program \(swift). Install Swift, or name it with --swift.")
         }
         guard result.status == 0 else {
-            throw DevError("“swift \(arguments.joined(separator: " "))” failed:\n\(result.output.joined(separator: "\n"))")
+            let output = result.output.joined(separator: "\n")
+            throw DevError("“swift \(arguments.joined(separator: " "))” failed:\n\(output)")
         }
         return result.output
     }

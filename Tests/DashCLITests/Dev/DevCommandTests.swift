@@ -48,7 +48,7 @@ struct DevCommandTests {
     @Test("The only program of a package is the app; of several one must be named")
     func product() throws {
         let library = #"{"name": "Lib", "type": {"library": ["automatic"]}}"#
-        let program = { #"{"name": "\#($0)", "type": {"executable": null}}"# }
+        let program = { (name: String) in #"{"name": "\#(name)", "type": {"executable": null}}"# }
         let one = try package("{\n\"products\": [\(library), \(program("app"))]\n}")
         #expect(try one.product(named: nil) == "app")
         #expect(try one.product(named: "other") == "other")

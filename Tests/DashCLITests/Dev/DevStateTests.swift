@@ -22,7 +22,7 @@ struct DevStateTests {
         #expect(state.handle(.built) == [.report(nil), .say("Starting app"), .startApp])
     }
 
-    @Test("While changed sources are built the app goes on; it is stopped after a good build, and the new one started when it is gone")
+    @Test("While changed sources are built the app goes on; after a good build it is stopped, and the new one started")
     func rebuild() {
         var state = running()
         #expect(state.handle(.changed) == [.say("The sources changed; building app …"), building, .build])
@@ -97,7 +97,8 @@ struct DevStateTests {
         var state = running()
         _ = state.handle(.changed)
         #expect(state.handle(.interrupted) == [.stopBuild, .stopApp(1)])
-        let ends: [DevState.Event] = appIsFirst ? [.appEnded("ended"), .failed("")] : [.failed(""), .appEnded("ended")]
+        let ends: [DevState.Event] =
+            appIsFirst ? [.appEnded("ended"), .failed("")] : [.failed(""), .appEnded("ended")]
         #expect(state.handle(ends[0]) == [])
         #expect(state.handle(.changed) == [])
         #expect(state.handle(ends[1]) == [.exit(0)])

@@ -13,7 +13,10 @@ struct SourceTreeTests {
 
         func write(_ name: String, _ text: String = "x", time: Double? = nil) throws {
             let url = URL(fileURLWithPath: path).appendingPathComponent(name)
-            try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
             try Data(text.utf8).write(to: url)
             guard let time else { return }
             let date = Date(timeIntervalSince1970: time)
@@ -25,7 +28,9 @@ struct SourceTreeTests {
 
     @Test(
         "What makes the program counts",
-        arguments: ["Package.swift", "Package.resolved", "Sources/App/main.swift", "Sources/App/data/cities.json", "Lib/a.c"]
+        arguments: [
+            "Package.swift", "Package.resolved", "Sources/App/main.swift", "Sources/App/data/cities.json", "Lib/a.c",
+        ]
     )
     func counts(name: String) throws {
         let folder = Folder()
@@ -41,7 +46,8 @@ struct SourceTreeTests {
     @Test(
         "What does not, does not",
         arguments: [
-            ".build/debug/x.swift", "out/x.swift", "Tests/AppTests/a.swift", "assets/look.css", "Sources/App/assets/code.js",
+            ".build/debug/x.swift", "out/x.swift", "Tests/AppTests/a.swift", "assets/look.css",
+            "Sources/App/assets/code.js",
             "README.md", "Sources/App/.main.swift.swp", "Sources/App/main.swift~", "node_modules/a/b.c",
         ]
     )

@@ -1,5 +1,6 @@
 import DashJSON
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import Dash
@@ -50,7 +51,8 @@ struct HotReloadRouteTests {
             let page = try await visit.ask(.get, "/tools/")
             #expect(page.config?["hot_reload"] == ["interval": 3000, "max_retry": 8])
             #expect(page.config?["dev_tools"] == [])
-            let script = try #require(page.text.firstMatch(of: /<script src="(\/tools\/_dash-swift\/development\.\w+\.js)"/))
+            let tag = /<script src="(\/tools\/_dash-swift\/development\.\w+\.js)"/
+            let script = try #require(page.text.firstMatch(of: tag))
             let renderer = try #require(page.text.firstRange(of: "/build/dash_renderer."))
             #expect(script.range.lowerBound < renderer.lowerBound)
             #expect(try await visit.ask(.get, String(script.1)).text.contains("_reload-hash"))

@@ -28,7 +28,7 @@ struct PrunedTraceTests {
         #expect(PrunedTrace.text(of: trace, ownSources: "/lib/dash-swift/Sources") == wanted)
     }
 
-    @Test("A text without such frames is left as it is", arguments: ["", "printed this\nand that", "0 0x1 f() + 1 in libc.so.6"])
+    @Test("A text without such frames is left as it is", arguments: ["", "printed\nthis", "0 0x1 f() + 1 in libc.so"])
     func otherText(text: String) {
         #expect(PrunedTrace.text(of: text) == text)
     }
@@ -50,7 +50,7 @@ struct TrapReportTests {
         let folder = try SuitesFolder()
         let path = try folder.write(text, to: "trap")
         let report = try #require(TrapReport.take(file: path, signal: 4))
-        for part in ["SIGILL", "el(_:_:)", "main.swift:1"] { #expect(report.message.contains(part)) }
+        #expect(report.message.hasPrefix("The work trapped with SIGILL in el(_:_:) at main.swift:1: an index out of range"))
         #expect(folder.names() == [])
         #expect(TrapReport.take(file: path, signal: 4) == nil)
         #expect(report.json(.pruned)["trace"].stringValue?.contains("libswiftCore") == false)
