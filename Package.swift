@@ -76,13 +76,13 @@ let package = Package(
                 "DashJSON", "Plotly", "Jobs", "JobsSQLite", "CDashSpawn",
                 hummingbird, httpTypes, nioCore, nioPosix, argumentParser, crypto, logging, lifecycle, signals,
             ],
-            resources: [.embedInCode("Client/dash-swift.js")],
+            resources: [.embedInCode("Client/dash-swift.js"), .embedInCode("Client/dash-swift-dev.js")],
             swiftSettings: settings
         ),
         .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),
         .executableTarget(
             name: "DashCLI",
-            dependencies: ["Dash", "DashJSON", argumentParser],
+            dependencies: ["Dash", "Jobs", "DashJSON", argumentParser, signals],
             swiftSettings: settings
         ),
         .executableTarget(

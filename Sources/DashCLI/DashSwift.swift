@@ -5,7 +5,8 @@ import ArgumentParser
 struct DashSwift: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dash-swift",
-        abstract: "Installs the component suites of Dash apps in Swift, and makes typed Swift for further ones.",
-        subcommands: [InstallCommand.self, GenerateCommand.self]
+        abstract:
+            "Serves Dash apps while they are developed, installs component suites, makes typed Swift for further ones.",
+        subcommands: [DevCommand.self, InstallCommand.self, GenerateCommand.self]
     )
 }

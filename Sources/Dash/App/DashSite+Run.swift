@@ -15,6 +15,7 @@ extension DashSite {
     /// - Parameter arguments: the command line after the program's name; nil is the process's own.
     public func run(arguments: [String]? = nil) async throws {
         if WorkerProcess.isWorker { await JobWorker(site: self).serve() }
+        DevelopmentProcess.endWithTool()
         var command: any ParsableCommand
         do {
             command = try SiteCommand.command(for: arguments ?? Array(CommandLine.arguments.dropFirst()))
@@ -43,7 +44,8 @@ extension DashSite {
         if SupervisedServer.isSupervised { return try await server.run() }
         try await SuitesAtStart(site: self, configuration: configuration).makeSure()
         if !command.supervise { return try await server.run() }
-        let code = await Supervisor(logger: logger).run()
+        let trapFile = configuration.debug ? NSTemporaryDirectory() + "dash-swift-trap-" + UUID().uuidString : nil
+        let code = await Supervisor(logger: logger, trapFile: trapFile).run()
         if code != 0 { exit(code) }
     }
 

@@ -30,7 +30,12 @@ struct ServeCommand: ParsableCommand {
             A site with a queue (Redis, RabbitMQ) runs no jobs here: `worker` in place of `serve` does, on any machine; see \
             `help worker`.
 
-            Environment: HOST, PORT, DASH_DEBUG, DASH_DATA_DIR (where jobs, cache and secret are kept), DASH_SECRET_KEY \
+            With --debug pages show errors with message and place, have the developer's tools, and follow changes of the \
+            assets; `dash-swift dev` builds the program again too when its sources change.
+
+            Environment: HOST, PORT, DASH_DEBUG and its parts (DASH_UI, DASH_PROPS_CHECK, DASH_SERVE_DEV_BUNDLES, \
+            DASH_VALIDATE_CALLBACKS, DASH_HOT_RELOAD, DASH_HOT_RELOAD_INTERVAL, DASH_HOT_RELOAD_WATCH_INTERVAL, \
+            DASH_HOT_RELOAD_MAX_RETRY, DASH_SILENCE_ROUTES_LOGGING, DASH_PRUNE_ERRORS), DASH_DATA_DIR (where jobs, cache and secret are kept), DASH_SECRET_KEY \
             (signs sessions and job handles; required with a queue, and the same on all servers), DASH_SUITES (where the component suites are installed), LOG_LEVEL.
             """
     )
@@ -41,7 +46,7 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The TCP port; 0 takes a free one. (default: 8050)")
     var port: Int?
 
-    @Flag(inversion: .prefixedNo, help: "Show errors in the browser, with message and place. Never in production.")
+    @Flag(inversion: .prefixedNo, help: "Show errors in the browser, with the developer's tools. Never in production.")
     var debug: Bool?
 
     @Option(help: "The most worker processes at once. (default: four for each core, at least 8)")
@@ -71,8 +76,8 @@ struct ServeCommand: ParsableCommand {
         var result = configuration
         result.host = host ?? environment["HOST"] ?? configuration.host
         result.port = try port ?? Self.number("PORT", environment) ?? configuration.port
-        result.debug =
-            debug ?? environment["DASH_DEBUG"].map { ["1", "true", "True", "yes"].contains($0) } ?? configuration.debug
+        result.debug = debug ?? environment["DASH_DEBUG"].map(DevTools.isOn) ?? configuration.debug
+        result.devTools = try configuration.devTools.applying(environment)
         result.workers = workers ?? configuration.workers
         result.pathPrefix = prefix ?? configuration.pathPrefix
         result.dataFolder = dataFolder ?? environment["DASH_DATA_DIR"] ?? configuration.dataFolder

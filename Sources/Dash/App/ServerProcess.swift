@@ -20,6 +20,8 @@ struct ServerProcess: Sendable {
         let uptime: Duration
         /// The system's error number when it could not even be started.
         var startFailure: Int32?
+        /// What the runtime said of a trap, where somebody wants to know.
+        var trap: TrapReport?
 
         /// What happened, for the log.
         var sentence: String {
@@ -40,15 +42,20 @@ struct ServerProcess: Sendable {
     ///
     /// - Parameters:
     ///   - restart: why the one before ended, for the new one to know; nil at the first start.
+    ///   - trap: what the runtime said of it.
+    ///   - trapFile: where the runtime is to write that next time; nil for short reports on the terminal.
     ///   - onEnd: called once, on a thread of its own, when the process has ended.
     /// - Returns: nil when it could not be started; `onEnd` tells then too.
     static func start(
         restart: SupervisorState.RestartReason?,
+        trap: TrapReport? = nil,
+        trapFile: String? = nil,
         onEnd: @escaping @Sendable (End) -> Void
     ) -> ServerProcess? {
         var ends: [Int32] = [-1, -1]
         var process: pid_t = 0
-        let failure = dash_socket_pair(&ends) != 0 ? errno : spawn(&process, channel: ends[1], restart: restart)
+        let environment = environment(restart, trap, trapFile)
+        let failure = dash_socket_pair(&ends) != 0 ? errno : spawn(&process, channel: ends[1], environment)
         if ends[1] >= 0 { close(ends[1]) }
         guard failure == 0 else {
             if ends[0] >= 0 { close(ends[0]) }
@@ -64,7 +71,9 @@ struct ServerProcess: Sendable {
             _ = dash_reap(pid, &signal, &code)
             close(channel)
             let ending = signal == 0 ? SupervisorState.Ending.exited(code) : .signalled(signal)
-            onEnd(End(ending: ending, wasReady: wasReady, uptime: .now - started))
+            let uptime = ContinuousClock.now - started
+            let trap = signal == 0 ? nil : trapFile.flatMap { TrapReport.take(file: $0, signal: signal) }
+            onEnd(End(ending: ending, wasReady: wasReady, uptime: uptime, trap: trap))
         }
         keeper.name = "server-keeper"
         keeper.start()
@@ -82,12 +91,23 @@ struct ServerProcess: Sendable {
         return dash_read_all(channel, &byte, 1)
     }
 
-    private static func spawn(_ process: inout pid_t, channel: Int32, restart: SupervisorState.RestartReason?) -> Int32
-    {
+    private static func environment(
+        _ restart: SupervisorState.RestartReason?,
+        _ trap: TrapReport?,
+        _ trapFile: String?
+    ) -> [String: String] {
         var environment = ProcessInfo.processInfo.environment
         environment[SupervisedServer.restartVariable] = restart?.rawValue
+        environment[TrapReport.variable] = trap?.text
         environment[LaunchID.environmentVariable] = LaunchID.current
-        if environment["SWIFT_BACKTRACE"] == nil { environment["SWIFT_BACKTRACE"] = SupervisedServer.backtraceSettings }
+        if environment["SWIFT_BACKTRACE"] == nil {
+            environment["SWIFT_BACKTRACE"] = SupervisedServer.backtraceSettings(file: trapFile)
+            environment[SupervisedServer.ownBacktraceVariable] = "1"
+        }
+        return environment
+    }
+
+    private static func spawn(_ process: inout pid_t, channel: Int32, _ environment: [String: String]) -> Int32 {
         var path = [CChar](repeating: 0, count: 4096)
         guard dash_own_executable(&path, path.count) == 0 else { return errno }
         return withCStrings(CommandLine.arguments) { arguments in
@@ -110,24 +130,24 @@ struct ServerProcess: Sendable {
             }
         }
     }
-
-    private static func withCStrings<R>(
-        _ strings: [String],
-        _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> R
-    ) -> R {
-        var pointers = strings.map { strdup($0) } + [nil]
-        defer { for pointer in pointers { free(pointer) } }
-        return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
-    }
 }
 
 /// The supervised server's own side: tells when it listens, and ends when its supervisor is gone.
 enum SupervisedServer {
     /// Names the reason of a restart to the new server.
     static let restartVariable = "DASH_SWIFT_RESTART"
-    /// Addresses only: to look up the names of functions takes seconds, in which the old process holds the port.
-    static let backtraceSettings =
-        "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,symbolicate=off,limit=16,top=0"
+    /// Says that the settings of backtraces are the supervisor's and not the user's.
+    static let ownBacktraceVariable = "DASH_SWIFT_OWN_BACKTRACE"
+
+    /// How the runtime is to report a trap.
+    ///
+    /// - Parameter file: Where to; nil is the terminal, with addresses only: to look up the names of functions takes
+    ///   seconds, in which the old process holds the port.
+    static func backtraceSettings(file: String?) -> String {
+        if let file { return "\(ChildEnvironment.backtraceSettings),output-to=\(file)" }
+        return "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,symbolicate=off,limit=16,"
+            + "top=0"
+    }
 
     /// Whether this process was started by a supervisor.
     static var isSupervised: Bool {
@@ -137,14 +157,21 @@ enum SupervisedServer {
     /// Takes the settings that were meant for this process alone out of the environment, so that its workers have theirs:
     /// the runtime has read them by now.
     static func forgetBacktraceSettings() {
-        guard isSupervised, getenv("SWIFT_BACKTRACE").map({ String(cString: $0) }) == backtraceSettings else { return }
+        guard isSupervised, getenv(ownBacktraceVariable) != nil else { return }
         unsetenv("SWIFT_BACKTRACE")
+        unsetenv(ownBacktraceVariable)
     }
 
     /// Why the server before this one ended; nil at the first start. Taken out of the environment.
     static func takeRestartReason() -> SupervisorState.RestartReason? {
         defer { unsetenv(restartVariable) }
         return getenv(restartVariable).flatMap { SupervisorState.RestartReason(rawValue: String(cString: $0)) }
+    }
+
+    /// What the runtime said of the trap that ended the server before this one. Taken out of the environment.
+    static func takeTrap() -> TrapReport? {
+        defer { unsetenv(TrapReport.variable) }
+        return getenv(TrapReport.variable).flatMap { TrapReport(text: String(cString: $0)) }
     }
 
     /// Tells the supervisor that the server listens.

@@ -1,7 +1,7 @@
 /// How a ``DashSite`` is served. Every value has a default that works on a developer's machine.
 ///
-/// The command line and the environment (`HOST`, `PORT`, `DASH_DEBUG`, `DASH_DATA_DIR`, `DASH_SECRET_KEY`, `DASH_SUITES`)
-/// win over what is set here.
+/// The command line and the environment (`HOST`, `PORT`, `DASH_DEBUG`, `DASH_DATA_DIR`, `DASH_SECRET_KEY`, `DASH_SUITES`,
+/// and those of ``DevTools``) win over what is set here.
 public struct SiteConfiguration: Sendable {
     /// The address to listen on; `0.0.0.0` for all of the machine's.
     public var host = "127.0.0.1"
@@ -9,6 +9,8 @@ public struct SiteConfiguration: Sendable {
     public var port = 8050
     /// Whether errors are shown to the browser with message and place. Never in production.
     public var debug = false
+    /// The developer's tools, where they are not to follow ``debug``.
+    public var devTools = DevTools()
     /// The path at which a proxy serves the site, as the browser sees it: `/tools/`. The proxy may strip it or not.
     public var pathPrefix = "/"
     /// The most worker processes at once; nil is four times the cores, and 8 at least.

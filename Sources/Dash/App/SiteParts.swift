@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import Jobs
 import Logging
@@ -11,6 +12,10 @@ struct SiteParts: Sendable {
     var suites = SuiteSearch.current
     /// How long the first request of a job waits for its result.
     var firstWait: Duration = .milliseconds(50)
+    /// What ended the server before this one.
+    var trap: TrapReport?
+    /// Where `dash-swift dev` tells how the build goes.
+    var buildReport = ProcessInfo.processInfo.environment[BuildReport.variable]
 
     /// - Throws: `SuiteError` when component suites are not installed, ``DashError`` for a path prefix that is none.
     func responder(
@@ -40,8 +45,10 @@ struct SiteParts: Sendable {
                 sessions: sessions,
                 callbacks: callbackRoute(sessions, manager, fleet, signer, polls, executor),
                 trustsForwardedHeaders: configuration.trustsForwardedHeaders,
-                debug: configuration.debug
+                tools: tools,
+                hotReload: hotReload(of: apps)
             ),
+            logsRequests: !configuration.devTools.silenceRoutesLogging,
             logger: logger
         )
     }
@@ -73,9 +80,17 @@ struct SiteParts: Sendable {
             largestBody: configuration.largestBody,
             deepestJSON: configuration.deepestJSON,
             largestInputCount: configuration.largestInputCount,
-            debug: configuration.debug,
+            tools: tools,
             logger: logger
         )
+    }
+
+    private var tools: ActiveDevTools { ActiveDevTools(configuration) }
+
+    private func hotReload(of apps: [ServedApp]) -> HotReload? {
+        guard let options = tools.hotReload else { return nil }
+        let trap = tools.errors == .number ? nil : trap
+        return HotReload(apps.map(\.assets), every: options.watchInterval, reportFile: buildReport, trap: trap)
     }
 
     /// The files of an app's suites, which must be installed.

@@ -19,7 +19,8 @@ struct SiteServer: Sendable {
         let restart = SupervisedServer.takeRestartReason()
         SupervisedServer.forgetBacktraceSettings()
         SupervisedServer.endWithSupervisor()
-        let parts = SiteParts(site: site, configuration: configuration, logger: logger)
+        var parts = SiteParts(site: site, configuration: configuration, logger: logger)
+        parts.trap = SupervisedServer.takeTrap()
         let site = try SiteServices(parts, restart: restart)
         // Before anything listens: a folder that cannot be used is no server that runs.
         try await (site.manager as? EmbeddedJobManager)?.open()

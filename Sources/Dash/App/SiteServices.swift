@@ -14,7 +14,9 @@ struct SiteServices: Sendable {
     let executor: CallbackExecutor
 
     /// The services, in the order in which they are started; they must end after the server.
-    var all: [any Service] { [executor, manager, fleet, polls] }
+    var all: [any Service] {
+        [executor, manager, fleet, polls] + [responder.routes.hotReload].compactMap(\.self)
+    }
 
     /// Puts a site's parts together: with its queue, or with its jobs in the data folder.
     ///

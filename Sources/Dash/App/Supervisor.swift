@@ -10,10 +10,12 @@ struct Supervisor: Sendable {
     private enum Event: Sendable {
         case signal(Int32)
         case ended(ServerProcess.End)
-        case start(SupervisorState.RestartReason)
+        case start(SupervisorState.RestartReason, TrapReport?)
     }
 
     let logger: Logger
+    /// Where the runtime writes of a trap, for the pages of somebody who develops; nil in production.
+    var trapFile: String?
 
     /// Runs server processes until one ends for good.
     ///
@@ -38,11 +40,13 @@ struct Supervisor: Sendable {
         _ group: inout TaskGroup<Void>
     ) async -> Int32 {
         var state = SupervisorState()
-        var server = ServerProcess.start(restart: nil) { continuation.yield(.ended($0)) }
+        var server = ServerProcess.start(restart: nil, trapFile: trapFile) { continuation.yield(.ended($0)) }
         for await event in events {
             switch event {
-            case .start(let reason):
-                server = ServerProcess.start(restart: reason) { continuation.yield(.ended($0)) }
+            case .start(let reason, let trap):
+                server = ServerProcess.start(restart: reason, trap: trap, trapFile: trapFile) {
+                    continuation.yield(.ended($0))
+                }
             case .signal(let signal):
                 perform(state.receivedEndingSignal(signal), on: server)
                 if server == nil { return 128 + signal }
@@ -53,23 +57,24 @@ struct Supervisor: Sendable {
                     if code != 0, !state.isEnding { logger.error("\(end.sentence); the supervisor gives up") }
                     return code
                 case .restart(let pause, let reason):
-                    logger.warning(
-                        """
-                        \(end.sentence); it is started again. For the names of the functions in its backtrace, and a \
-                        slower restart, set SWIFT_BACKTRACE=enable=yes
-                        """,
-                        metadata: ["pause": "\(pause)"]
-                    )
+                    tell(end, pause)
                     group.addTask {
                         // A back-off, and none before the first restart.
                         try? await Task.sleep(for: pause)
-                        continuation.yield(.start(reason))
+                        continuation.yield(.start(reason, end.trap))
                     }
                 case .kill, .passOn: break
                 }
             }
         }
         return 0
+    }
+
+    private func tell(_ end: ServerProcess.End, _ pause: Duration) {
+        let more =
+            end.trap.map { "\($0.message)\n\($0.trace)" }
+            ?? "For the names of the functions in its backtrace, and a slower restart, set SWIFT_BACKTRACE=enable=yes"
+        logger.warning("\(end.sentence); it is started again. \(more)", metadata: ["pause": "\(pause)"])
     }
 
     private func perform(_ action: SupervisorState.Action, on server: ServerProcess?) {

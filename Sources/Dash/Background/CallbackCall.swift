@@ -23,8 +23,8 @@ struct CallbackCall: Sendable {
     let connection: ConnectionWatch?
     /// Where the app's code runs.
     let executor: CallbackExecutor
-    /// Whether errors are shown to the browser.
-    let debug: Bool
+    /// The developer's tools that are on.
+    let tools: ActiveDevTools
     /// What the callback adds to the answer's head.
     let reply = CallbackReply()
 

@@ -1,26 +1,32 @@
 import Foundation
 
 /// A program that is run to its end, its output read line by line.
-struct Command {
+package struct Command {
     /// A name that is looked up in `PATH`, or a path.
-    var executable: String
-    var arguments: [String]
-    var environment: [String: String]
+    package var executable: String
+    package var arguments: [String]
+    package var environment: [String: String]
+
+    package init(executable: String, arguments: [String], environment: [String: String]) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+    }
 
     /// How a program ended.
-    struct Result {
+    package struct Result {
         /// The exit status; a signal's number if it was killed.
-        var status: Int32
+        package var status: Int32
         /// What it printed, errors included, by lines.
-        var output: [String]
+        package var output: [String]
     }
 
     /// Runs the program on the calling thread, which waits.
     ///
     /// - Parameter onLine: Is called with each line as it is printed.
     /// - Returns: How it ended; nil if there is no such program.
-    func run(onLine: (String) -> Void) -> Result? {
-        guard let path = resolved() else { return nil }
+    package func run(onLine: (String) -> Void) -> Result? {
+        guard let path else { return nil }
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: path)
@@ -57,7 +63,7 @@ struct Command {
     }
 
     /// The program's path: itself if it has a slash, else the first in `PATH` that may be run.
-    private func resolved() -> String? {
+    package var path: String? {
         guard !executable.contains("/") else { return executable }
         let folders = (environment["PATH"] ?? "").split(separator: ":")
         return folders.map { "\($0)/\(executable)" }.first(where: FileManager.default.isExecutableFile)

@@ -63,6 +63,12 @@ package struct SuiteFiles: Sendable {
         return .object(namespaces)
     }
 
+    /// The packages the files come from, each once, in the order of the page.
+    var packages: [String] {
+        var seen: Set<String> = []
+        return manifests.map(\.package).filter { seen.insert($0).inserted }
+    }
+
     private static func key(package: String, path: String) -> String { package + "/" + path }
 
     /// Without repetitions: an app may name a suite twice.

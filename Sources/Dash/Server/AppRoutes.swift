@@ -9,7 +9,9 @@ struct AppRoutes: Sendable {
     let sessions: Sessions
     let callbacks: CallbackRoute
     let trustsForwardedHeaders: Bool
-    let debug: Bool
+    let tools: ActiveDevTools
+    /// Tells pages of changes; nil where that is off.
+    let hotReload: HotReload?
 
     /// Answers a request below an app's path.
     ///
@@ -45,15 +47,26 @@ struct AppRoutes: Sendable {
         case "_dash-dependencies":
             return Answers.json(app.dependencies)
         case "_reload-hash":
-            return Answers.json(Array(#"{"reloadHash":null,"hard":false,"packages":[],"files":[]}"#.utf8))
+            return reloadHash(request, app)
         case "_favicon.ico":
             return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon")
         case ClientScript.path:
             return ownScript(ClientScript.bytes)
+        case ClientScript.developmentPath where hotReload != nil:
+            return ownScript(ClientScript.developmentBytes)
         default:
             if let script = app.clientside.script(at: rest) { return ownScript(script) }
             return try await file(request, rest, app, context) ?? index(request, app)
         }
+    }
+
+    /// What has changed since the page was loaded; nothing where hot reload is off.
+    private func reloadHash(_ request: Request, _ app: ServedApp) -> Response {
+        let nothing = #"{"reloadHash":null,"hard":false,"packages":[],"files":[]}"#
+        let seen = request.uri.queryParameters["seen"].map(String.init)
+        var response = Answers.json(hotReload?.answer(for: app, seen: seen, tools.errors) ?? Array(nothing.utf8))
+        response.headers[.cacheControl] = "no-store"
+        return response
     }
 
     /// A script whose name changes with its content.
@@ -78,8 +91,8 @@ struct AppRoutes: Sendable {
                 ? app.suites.file(package: String(parts[1]), path: String(parts[2])).map(FileAnswer.init) : nil
         } else if rest.hasPrefix("assets/") {
             let name = rest.dropFirst("assets/".count).removingPercentEncoding ?? ""
-            answer = try await app.assets.file(named: name)
-                .map { FileAnswer($0, path: app.assets.path + "/" + $0.name) }
+            let folder = app.assets.now.folder
+            answer = try await folder.file(named: name).map { FileAnswer($0, path: folder.path + "/" + $0.name) }
         } else {
             return nil
         }
@@ -92,7 +105,8 @@ struct AppRoutes: Sendable {
         let known = sessions.session(cookieHeader: request.headers[.cookie])
         let new = known == nil ? sessions.newSession() : nil
         let session = known ?? new?.session ?? ""
-        var response = Answers.html(app.index(endID: sessions.newPage(session: session), debug: debug).html())
+        let page = app.index(endID: sessions.newPage(session: session), tools: tools, trap: hotReload?.trap?.id)
+        var response = Answers.html(page.html())
         response.headers[.cacheControl] = "no-store"
         if let new { response.headers[.setCookie] = cookie(new.cookie, request) }
         return response

@@ -14,7 +14,7 @@ struct CallbackRoute: Sendable {
     let largestBody: Int
     let deepestJSON: Int
     let largestInputCount: Int
-    let debug: Bool
+    let tools: ActiveDevTools
     let logger: Logger
 
     /// The path below an app's.
@@ -56,7 +56,7 @@ struct CallbackRoute: Sendable {
         case .regular:
             let began = ContinuousClock.now
             var response = try await run(call)
-            call.reply.add(to: &response, timing: debug ? .now - began : nil)
+            call.reply.add(to: &response, timing: tools.ui ? .now - began : nil)
             return response
         }
     }
@@ -98,7 +98,7 @@ struct CallbackRoute: Sendable {
             appOnError: app.app.errorHandler,
             connection: connection,
             executor: executor,
-            debug: debug
+            tools: tools
         )
     }
 
@@ -111,7 +111,7 @@ struct CallbackRoute: Sendable {
             return try await withTaskExecutorPreference(executor) { try await identify(request) }
         } catch {
             logger.notice("app.identify refused a request", metadata: ["error": "\(error)"])
-            throw HTTPError(.forbidden, message: debug ? "\(error)" : "This request is refused.")
+            throw HTTPError(.forbidden, message: tools.errors != .number ? "\(error)" : "This request is refused.")
         }
     }
 

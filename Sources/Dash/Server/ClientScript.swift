@@ -1,16 +1,31 @@
 import Crypto
 
-/// Our own script in the page (`Client/dash-swift.js`), served under a name that changes with its content.
+/// Our own scripts in the page, served under names that change with their content.
 enum ClientScript {
-    /// The script.
+    /// The script of every page (`Client/dash-swift.js`).
     static let bytes: [UInt8] = PackageResources.dash_swift_js
-
-    /// A few digits of the content's hash.
-    static let version: String = {
-        let digits = Array("0123456789abcdef")
-        return String(SHA256.hash(data: bytes).prefix(6).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-    }()
-
     /// The path below an app's.
     static let path = "_dash-swift/client.\(version).js"
+    /// A few digits of the content's hash.
+    static let version = version(of: bytes)
+
+    /// The script that pages have besides while they follow changes (`Client/dash-swift-dev.js`).
+    static let developmentBytes: [UInt8] = PackageResources.dash_swift_dev_js
+    /// The path below an app's.
+    static let developmentPath = "_dash-swift/development.\(version(of: developmentBytes)).js"
+
+    /// The tag of the script for development.
+    ///
+    /// - Parameters:
+    ///   - prefix: That of the app's requests.
+    ///   - hash: The state of the assets that the page is made of.
+    ///   - trap: The trap that the page need not tell of any more.
+    static func development(prefix: String, hash: String, trap: String?) -> TagAttributes {
+        ["src": "\(prefix)\(developmentPath)", "data-hash": "\(hash)", "data-trap": "\(trap ?? "")"]
+    }
+
+    private static func version(of bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(SHA256.hash(data: bytes).prefix(6).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
 }

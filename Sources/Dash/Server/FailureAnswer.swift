@@ -6,15 +6,23 @@ import Logging
 /// is full; the whole story in debug, else a number that leads to it in the log.
 struct FailureAnswer: Sendable {
     private let failure: CallbackFailure
+    /// What failed, and where it is in the program; nil for what is no callback.
+    private let place: String?
 
-    init(_ failure: CallbackFailure) {
+    init(_ failure: CallbackFailure, of callback: Callback? = nil) {
         self.failure = failure
+        place = callback.map { callback in
+            let kind = callback.kind == .background ? "background callback" : "callback"
+            return "In the \(kind) \(callback.name), registered at \(callback.location)."
+        }
     }
 
     /// Logs the failure and answers.
     ///
-    /// - Parameter callback: the name of the callback, for the log.
-    func respond(debug: Bool, logger: Logger, callback: String) -> Response {
+    /// - Parameters:
+    ///   - detail: What of it the page may see.
+    ///   - callback: The name of the callback, for the log.
+    func respond(_ detail: ErrorDetail, logger: Logger, callback: String) -> Response {
         let number = Base64URL.random(byteCount: 6)
         logger.error(
             "A callback failed: \(failure.message)",
@@ -24,12 +32,24 @@ struct FailureAnswer: Sendable {
             ]
         )
         let sentence = "\(publicSentence) Error \(number)."
-        // A word first: the renderer takes a body that begins with a tag for a page to show.
-        let story = ["\(failure.kind): \(failure.message)", failure.trace].compactMap(\.self).joined(separator: "\n\n")
-        var response = Answers.text(status, debug ? story : sentence)
-        response.headers[.dashNotice] = sentence
-        return response
+        // In debug the renderer's own card shows the error.
+        return detail == .number ? Answers.notice(status, sentence) : card(story(detail))
     }
+
+    /// As a piece of HTML, for in the renderer's card plain text has no line breaks but its own.
+    private func card(_ story: String) -> Response {
+        let html = "<pre style=\"white-space: pre-wrap; margin: 0\">\(IndexPage.escape(story))</pre>"
+        return Answers.bytesAnswer(Array(html.utf8), type: Answers.htmlType, status: status)
+    }
+
+    /// What a developer wants to know.
+    private func story(_ detail: ErrorDetail) -> String {
+        let trace = failure.trace.map { detail == .pruned ? PrunedTrace.text(of: $0) : $0 }
+        return ["\(headline): \(failure.message)", place, trace].compactMap(\.self).joined(separator: "\n\n")
+    }
+
+    /// The type of an error that was thrown, else how the callback ended.
+    private var headline: String { failure.kind == .error ? failure.code : "\(failure.kind)" }
 
     private var status: HTTPResponse.Status { failure.kind == .busy ? .serviceUnavailable : .internalServerError }
 

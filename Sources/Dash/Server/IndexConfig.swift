@@ -4,8 +4,8 @@ import DashJSON
 struct IndexConfig: Sendable {
     /// Prefix of every request the browser makes.
     var requestsPrefix: String
-    /// Whether the developer's tools are shown: error cards and the callback graph.
-    var debug: Bool
+    /// The developer's tools that are on.
+    var tools: ActiveDevTools
     /// The title while a callback runs; nil leaves the title alone.
     var updateTitle: String?
     /// Whether callbacks may name components that the layout does not have yet.
@@ -25,8 +25,8 @@ struct IndexConfig: Sendable {
         var config = JSONObject()
         config.append("url_base_pathname", .null)
         config.append("requests_pathname_prefix", .string(requestsPrefix))
-        config.append("ui", .bool(debug))
-        config.append("props_check", .bool(debug))
+        config.append("ui", .bool(tools.ui))
+        config.append("props_check", .bool(tools.propsCheck))
         config.append("disable_version_check", true)
         config.append("show_undo_redo", .bool(page.showsUndoRedo))
         config.append("suppress_callback_exceptions", .bool(suppressCallbackExceptions))
@@ -38,14 +38,23 @@ struct IndexConfig: Sendable {
         config.append("dash_version_url", "")
         config.append("ddk_version", .null)
         config.append("plotly_version", .string(Self.plotlyVersion))
-        config.append("validate_callbacks", .bool(debug))
+        config.append("validate_callbacks", .bool(tools.validateCallbacks))
         config.append("csrf_token_name", .string(page.csrfCookie))
         config.append("csrf_header_name", .string(page.csrfHeader))
         config.append("end_id", .string(endID))
-        config.append("plotly_cloud_installed", false)
+        // Else the panel has a button that offers to publish the app by a Python package.
+        config.append("plotly_cloud_installed", .bool(tools.ui))
+        if let hotReload = tools.hotReload { config.append("hot_reload", hotReload.json) }
         if !suppressCallbackExceptions, let layout = page.validationLayout {
             config.append("validation_layout", layout.json)
         }
+        if tools.ui { config.append("dev_tools", []) }
         return .object(config)
+    }
+}
+
+extension ActiveDevTools.HotReload {
+    fileprivate var json: JSON {
+        ["interval": .int(Int((interval / .milliseconds(1)).rounded())), "max_retry": .int(maxRetry)]
     }
 }

@@ -12,7 +12,7 @@ extension CallbackCall {
     /// - Throws: what `onError` throws.
     func recover(from failure: CallbackFailure, start: RawJSON? = nil, logger: Logger) async throws -> Response {
         guard handlesErrors else {
-            return FailureAnswer(failure).respond(debug: debug, logger: logger, callback: jobName)
+            return FailureAnswer(failure, of: callback).respond(tools.errors, logger: logger, callback: jobName)
         }
         let sent = SentProperties()
         let context =

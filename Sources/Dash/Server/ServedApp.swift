@@ -11,7 +11,7 @@ struct ServedApp: Sendable {
     /// The same as the browser sees it, behind a proxy that adds a prefix.
     let requestsPrefix: String
     let suites: SuiteFiles
-    let assets: AssetsFolder
+    let assets: LiveAssets
     let clientside: ClientsideScripts
     let dependencies: [UInt8]
     /// The layout where it is a value; nil for a function.
@@ -27,7 +27,7 @@ struct ServedApp: Sendable {
         path = mount.path
         requestsPrefix = String(pathPrefix.dropLast()) + mount.path
         self.suites = suites
-        assets = AssetsFolder(path: mount.app.assetsFolder, mount.app.assets)
+        assets = LiveAssets(path: mount.app.assetsFolder, mount.app.assets)
         clientside = ClientsideScripts(mount.app.registry.callbacks)
         dependencies = app.registry.dependencies().serialized()
         if case .value(let layout) = app.layoutSource {
@@ -49,12 +49,16 @@ struct ServedApp: Sendable {
 
     /// The index page for one load.
     ///
-    /// - Parameter endID: the token of this load.
-    func index(endID: String, debug: Bool) -> IndexPage {
+    /// - Parameters:
+    ///   - endID: The token of this load.
+    ///   - tools: The developer's tools that are on.
+    ///   - trap: The trap that the page need not tell of any more.
+    func index(endID: String, tools: ActiveDevTools, trap: String? = nil) -> IndexPage {
         let page = app.page
+        let now = assets.now
         let config = IndexConfig(
             requestsPrefix: requestsPrefix,
-            debug: debug,
+            tools: tools,
             updateTitle: app.updateTitle,
             suppressCallbackExceptions: app.suppressCallbackExceptions,
             childrenProps: suites.childrenProps,
@@ -64,27 +68,45 @@ struct ServedApp: Sendable {
         return IndexPage(
             title: app.title,
             options: page,
-            stylesheets: (suites.styles(prefix: requestsPrefix) + assets.stylesheets.map(url))
+            stylesheets: (suites.styles(prefix: requestsPrefix) + now.folder.stylesheets.map(url))
                 .map(TagAttributes.init(address:)),
-            scripts: scripts(debug: debug, external: page.externalScripts),
-            favicon: assets.favicon.map(url) ?? requestsPrefix + "_favicon.ico?v=" + ClientScript.version,
+            scripts: scripts(tools: tools, now, trap, external: page.externalScripts),
+            favicon: now.folder.favicon.map(url) ?? requestsPrefix + "_favicon.ico?v=" + ClientScript.version,
             config: config.json
         )
     }
 
     /// Dash's order, with our own script before the renderer.
-    private func scripts(debug: Bool, external: [TagAttributes]) -> [TagAttributes] {
-        let suite = { suites.scripts($0, prefix: requestsPrefix, development: debug) }
-        let rest =
-            suite(.suite) + assets.scripts.map(url) + [requestsPrefix + ClientScript.path] + suite(.core)
-            + clientside.paths.map { requestsPrefix + $0 }
-        return suite(.dependencies).map(TagAttributes.init(address:)) + external
-            + rest.map(TagAttributes.init(address:))
+    private func scripts(
+        tools: ActiveDevTools,
+        _ now: LiveAssets.Now,
+        _ trap: String?,
+        external: [TagAttributes]
+    ) -> [TagAttributes] {
+        var tags = suiteScripts(.dependencies, tools)
+        tags += external
+        tags += suiteScripts(.suite, tools)
+        tags += now.folder.scripts.map { TagAttributes(address: url($0)) }
+        tags.append(TagAttributes(address: requestsPrefix + ClientScript.path))
+        if tools.hotReload != nil {
+            tags.append(ClientScript.development(prefix: requestsPrefix, hash: now.hash, trap: trap))
+        }
+        tags += suiteScripts(.core, tools)
+        tags += clientside.paths.map { TagAttributes(address: requestsPrefix + $0) }
+        return tags
     }
 
-    private func url(_ file: AssetsFolder.File) -> String {
+    private func suiteScripts(_ place: SuiteManifest.Place, _ tools: ActiveDevTools) -> [TagAttributes] {
+        // React's own development build is what checks properties.
+        let development = place == .dependencies ? tools.propsCheck : tools.devBundles
+        return suites.scripts(place, prefix: requestsPrefix, development: development).map(TagAttributes.init(address:))
+    }
+
+    private func url(_ file: AssetsFolder.File) -> String { "\(assetURL(file.name))?m=\(file.modified)" }
+
+    /// The address of a file of the assets, without the time of its last change.
+    func assetURL(_ name: String) -> String {
         // A name may hold what means something else in a URL.
-        let name = file.name.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? file.name
-        return "\(requestsPrefix)assets/\(name)?m=\(file.modified)"
+        "\(requestsPrefix)assets/\(name.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? name)"
     }
 }

@@ -11,12 +11,27 @@ struct SiteResponder: Sendable {
     let pathPrefix: String
     let healthPath: String?
     let routes: AppRoutes
+    /// Whether each request has a line in the log.
+    var logsRequests = false
     let logger: Logger
 
     /// Answers one request.
     ///
     /// - Parameter connection: tells when the browser is gone.
     func respond(to request: Request, context: some RequestContext, connection: ConnectionWatch?) async -> Response {
+        guard logsRequests else { return await answer(to: request, context: context, connection: connection) }
+        let began = ContinuousClock.now
+        let response = await answer(to: request, context: context, connection: connection)
+        let took = Int((ContinuousClock.now - began) / .milliseconds(1))
+        logger.info("\(request.method) \(request.uri.path) \(response.status.code) \(took) ms")
+        return response
+    }
+
+    private func answer(
+        to request: Request,
+        context: some RequestContext,
+        connection: ConnectionWatch?
+    ) async -> Response {
         let path = strippingPrefix(request.uri.path)
         do {
             var response = try await route(request, path, context, connection)
@@ -25,7 +40,7 @@ struct SiteResponder: Sendable {
         } catch let error as HTTPError {
             return Answers.text(error.status, error.body ?? error.status.reasonPhrase)
         } catch {
-            return FailureAnswer(CallbackFailure(error)).respond(debug: routes.debug, logger: logger, callback: path)
+            return FailureAnswer(CallbackFailure(error)).respond(routes.tools.errors, logger: logger, callback: path)
         }
     }
 

@@ -100,6 +100,7 @@ enum Allowed {
         "python_version": "there is no Python",
         "dash_version_url": "a page of ours asks no other host for news of Dash",
         "end_id": "made anew for each page load",
+        "plotly_cloud_installed": "hides a button that offers to publish the app by a Python package",
     ]
 
     /// What is equal for the renderer, and left out before bodies are compared.

@@ -181,8 +181,18 @@ extension Replay {
         return ours == theirs ? nil : "\(ours.jsonText) is not \(theirs.jsonText)"
     }
 
-    /// Headers that a callback sets, and types of content, are the same.
+    /// The entries of `Server-Timing`, without how long each took.
+    private func times(of answer: Answer) -> [JSON] {
+        guard let name = HTTPField.Name("Server-Timing") else { return [] }
+        return answer.headers[values: name].map { .string($0.replacing(/dur=[0-9.]+/, with: "dur={{dur}}")) }
+    }
+
+    /// Headers that a callback sets, times that it notes, and types of content, are the same.
     private func headerDifference(_ answer: Answer, _ exchange: Recording.Exchange) -> String? {
+        let times = times(of: answer)
+        if exchange.isCallback, let wanted = exchange.answerHeaders["server-timing"].arrayValue, times != wanted {
+            return "the times are \(times), not \(wanted)"
+        }
         guard exchange.status == 200 else { return nil }
         for name in ["content-type", "set-cookie", "x-answer"] {
             guard let wanted = exchange.answerHeaders[name].stringValue, let field = HTTPField.Name(name) else {

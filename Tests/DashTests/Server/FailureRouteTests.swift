@@ -24,10 +24,11 @@ struct FailureRouteTests {
             try await site.serve { visit in
                 let answer = try await visit.open().post(body)
                 #expect(answer.status == 500)
-                #expect(answer.headers[.contentType] == "text/plain; charset=utf-8")
+                #expect(answer.headers[.contentType] == "text/\(isDebug ? "html" : "plain"); charset=utf-8")
                 #expect(answer.text.contains("the disk is full") == isDebug)
                 if !isDebug { #expect(answer.text.contains(/^This did not work\. Error [A-Za-z0-9_-]{8}\.$/)) }
-                #expect(answer.headers[.dashNotice]?.contains("disk") == false)
+                // In debug the renderer has a card for it.
+                #expect(answer.headers[.dashNotice] == (isDebug ? nil : answer.text))
             }
         }
     }
@@ -78,10 +79,24 @@ struct FailureRouteTests {
             let page = try await visit.open()
             let answer = try await page.post(call("a.children", ["v.value": "x"]))
             #expect(answer.status == 500)
-            #expect(answer.text == "error: and the mail too")
+            let place = "\n\nIn the callback a.children, registered at DashTests/FailureRouteTests.swift:"
+            #expect(answer.text.contains(">Worse: and the mail too" + place))
             let quiet = try await page.post(call("b.children", ["v.value": "x"]))
             #expect(quiet.status == 200)
             #expect(quiet.json["response"] == [:])
+        }
+    }
+
+    @Test("In debug nothing that an error says is taken for HTML")
+    func escaped() async throws {
+        struct Tag: Error, CustomStringConvertible { let description = "<img src=x onerror=alert(1)>" }
+        let app = DashApp()
+        app.layout = html.Div()
+        app.callback(Output("out", "children"), Input("v", "value")) { (_: String) -> String in throw Tag() }
+        try await TestSite(app) { $0.site.debug = true }.serve { visit in
+            let answer = try await visit.open().post(body)
+            #expect(answer.text.contains("Tag: &lt;img src=x onerror=alert(1)&gt;"))
+            #expect(!answer.text.contains("<img"))
         }
     }
 

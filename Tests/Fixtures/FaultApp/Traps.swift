@@ -28,4 +28,4 @@ func trapInJob() -> DashApp {
 
 /// Index out of range: the function the crash report must name.
 @inline(never)
-private func elementPastTheEnd(of list: [Int], after clicks: Int) -> Int { list[list.count + clicks] }
+func elementPastTheEnd(of list: [Int], after clicks: Int) -> Int { list[list.count + clicks] }

@@ -1,14 +1,14 @@
 /// One line of the runtime's backtrace: `3 element(_:) + 24 in myapp at /somewhere/Jobs.swift:27:19`.
-struct BacktraceFrame: Sendable, Hashable {
+package struct BacktraceFrame: Sendable, Hashable {
     /// The function, without the compiler's own remarks.
-    var function: String
+    package var function: String
     /// The program or library.
-    var image: String
+    package var image: String
     /// File and line, `Jobs.swift:27`, where they are known.
-    var place: String?
+    package var place: String?
 
     /// Reads a line; nil if it is not that of a frame.
-    init?(_ line: some StringProtocol) {
+    package init?(_ line: some StringProtocol) {
         var rest = Substring(line.drop { $0 == " " })
         guard let number = Self.takeWord(&rest), !number.isEmpty, number.allSatisfy(\.isWholeNumber) else { return nil }
         while rest.hasPrefix("0x") || rest.hasPrefix("[") { _ = Self.takeWord(&rest) }
@@ -24,10 +24,10 @@ struct BacktraceFrame: Sendable, Hashable {
     }
 
     /// Whether this is code of the program, not of the runtime.
-    var isUserCode: Bool { place != nil && isOfProgram }
+    package var isUserCode: Bool { place != nil && isOfProgram }
 
     /// Whether this is a function in the program itself, not in a library.
-    var isOfProgram: Bool {
+    package var isOfProgram: Bool {
         !image.hasPrefix("lib") && !image.contains(".so") && !function.hasPrefix("Swift runtime failure")
     }
 

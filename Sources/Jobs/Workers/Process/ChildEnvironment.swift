@@ -1,12 +1,12 @@
 internal import CDashSpawn
 
 /// The environment a worker gets.
-enum ChildEnvironment {
+package enum ChildEnvironment {
     /// How the runtime's crash reporter is to write: of the crashed thread, and never a question. Only the first frames,
     /// as after a stack overflow it would walk through a hundred thousand. The whole lookup of names takes over a second
     /// in a debug build of 100 MB, three in a release build of 80 MB; the quick one takes a failed check for generated
     /// code, a frame that only the full preset shows.
-    static let backtraceSettings =
+    package static let backtraceSettings =
         "enable=yes,color=no,interactive=no,preset=full,threads=crashed,registers=none,images=none,symbolicate=fast,"
         + "limit=8,top=0"
 

@@ -9,18 +9,26 @@ internal import Glibc
 
 /// One child process that leads its own group. It can be killed only as long as it has not been taken away by `reap`:
 /// after that its number may be a stranger's.
-final class ChildHandle: Sendable {
+package final class ChildHandle: Sendable {
     /// The process id, which stays ours until `reap`.
-    let pid: pid_t
+    package let pid: Int32
     private let isReaped = Mutex(false)
 
-    init(pid: pid_t) { self.pid = pid }
+    package init(pid: Int32) { self.pid = pid }
 
     /// Kills the process and its whole group. Does nothing after ``reap()``.
-    func killGroup() {
+    package func killGroup() {
         isReaped.withLock { reaped in
             guard !reaped else { return }
             kill(-pid, SIGKILL)
+        }
+    }
+
+    /// Sends the process a signal, not its group. Does nothing after ``reap()``.
+    package func send(_ signal: Int32) {
+        isReaped.withLock { reaped in
+            guard !reaped else { return }
+            kill(pid, signal)
         }
     }
 
@@ -35,10 +43,10 @@ final class ChildHandle: Sendable {
     }
 
     /// Blocks the thread until the process has ended, but leaves it as a zombie, so that its number stays ours.
-    func waitForEnd() { _ = dash_wait_ended(pid) }
+    package func waitForEnd() { _ = dash_wait_ended(pid) }
 
     /// Takes the ended process away.
-    func reap() -> ProcessEnd {
+    package func reap() -> ProcessEnd {
         isReaped.withLock { reaped in
             reaped = true
             var signal: Int32 = 0
@@ -50,7 +58,7 @@ final class ChildHandle: Sendable {
 }
 
 /// How a process ended.
-enum ProcessEnd: Sendable, Hashable {
+package enum ProcessEnd: Sendable, Hashable {
     case exited(Int32)
     case signalled(Int32)
 }

@@ -85,16 +85,3 @@ struct DescriptorPair: Sendable {
         close(second)
     }
 }
-
-/// Calls `body` with an array of C strings that ends with a null pointer.
-private func withCStrings<Result>(
-    _ strings: [String],
-    _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-    var copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
-    defer { for copy in copies { free(copy) } }
-    return copies.withUnsafeMutableBufferPointer { buffer in
-        // The array has at least its null pointer, so it has an address.
-        body(UnsafePointer(buffer.baseAddress!))
-    }
-}

@@ -1,14 +1,19 @@
 internal import CDashSpawn
 
 /// Makes a failure of the end of a process and of what it printed last.
-struct CrashReport: Sendable {
+package struct CrashReport: Sendable {
     /// How it ended.
-    var end: ProcessEnd
+    package var end: ProcessEnd
     /// What it printed since its task began.
-    var output: String
+    package var output: String
+
+    package init(end: ProcessEnd, output: String) {
+        self.end = end
+        self.output = output
+    }
 
     /// What the task's starter is told.
-    var failure: WorkerFailure {
+    package var failure: WorkerFailure {
         switch end {
         case .exited(let code): exited(code)
         case .signalled(let signal): signalled(signal)

@@ -33,6 +33,8 @@ struct TestSite: Sendable {
         var fleet: any JobFleet = LocalFleet()
         /// Whether the test changes files of the suites, so that it needs its own.
         var ownSuites = false
+        /// Where the site looks for news of its build.
+        var buildReport: String?
     }
 
     /// A site of one app.
@@ -76,6 +78,7 @@ struct TestSite: Sendable {
         var parts = SiteParts(site: site, configuration: site.configuration, logger: logger)
         parts.suites.environment = ["DASH_SUITES": suites]
         parts.firstWait = options.firstWait
+        parts.buildReport = options.buildReport
         self.executor = executor
         self.manager = manager
         services = try SiteServices(

@@ -1,0 +1,129 @@
+import Dash
+import Dispatch
+import Foundation
+import Jobs
+import UnixSignals
+
+/// Runs `dash-swift dev`: hands events to ``DevState`` and does what it says.
+struct DevLoop: Sendable {
+    typealias Events = AsyncStream<DevState.Event>.Continuation
+
+    let product: String
+    /// The build's path and command line.
+    let build: (path: String, arguments: [String])
+    /// The app's path and command line.
+    let app: (path: String, arguments: [String])
+    let appEnvironment: [String: String]
+    let buildEnvironment: [String: String]
+    let folder: String
+    /// Where the app looks for news of the build.
+    let reportFile: String
+    let watch: SourceWatch
+    /// How long the app has to stop before it is killed.
+    var grace: Duration = .seconds(15)
+
+    /// Builds, serves and watches until somebody wants the end.
+    ///
+    /// - Returns: The code for this process to exit with.
+    func run() async -> Int32 {
+        let (events, continuation) = AsyncStream<DevState.Event>.makeStream()
+        let end = DispatchSemaphore(value: 0)
+        return await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                    continuation.yield(.interrupted)
+                }
+            }
+            group.addTask { [watch] in
+                try? await OwnThread.run { watch.run(until: end) { continuation.yield(.changed) } }
+            }
+            let code = await follow(events, continuation, &group)
+            end.signal()
+            group.cancelAll()
+            return code
+        }
+    }
+
+    private func follow(
+        _ events: AsyncStream<DevState.Event>,
+        _ continuation: Events,
+        _ group: inout TaskGroup<Void>
+    ) async -> Int32 {
+        var state = DevState(product: product)
+        var running = Running()
+        for action in state.begin() { perform(action, &running, continuation, &group) }
+        for await event in events {
+            for action in state.handle(event) {
+                if case .exit(let code) = action { return code }
+                perform(action, &running, continuation, &group)
+            }
+        }
+        return 0
+    }
+
+    /// The programs that run.
+    private struct Running {
+        var build: DevelopmentProcess?
+        var app: DevelopmentProcess?
+    }
+
+    private func perform(
+        _ action: DevState.Action,
+        _ running: inout Running,
+        _ events: Events,
+        _ group: inout TaskGroup<Void>
+    ) {
+        switch action {
+        case .say(let sentence): Output.line("dash-swift: \(sentence)")
+        case .report(let report): tell(report)
+        case .build: running.build = startBuild(events)
+        case .startApp: running.app = startApp(events)
+        case .stopBuild: running.build?.killGroup()
+        case .killApp: running.app?.killGroup()
+        case .stopApp(let number):
+            running.app?.send(SIGTERM)
+            group.addTask { [grace] in
+                try? await Task.sleep(for: grace)
+                events.yield(.graceOver(number))
+            }
+        case .exit: break
+        }
+    }
+
+    private func tell(_ report: BuildReport?) {
+        do { try BuildReport.write(report, to: reportFile) } catch {
+            Output.line("dash-swift: Pages cannot be told of the build: \(error)")
+        }
+    }
+
+    private func startBuild(_ events: Events) -> DevelopmentProcess? {
+        let lines = Lines()
+        let folder = folder
+        do {
+            return try DevelopmentProcess.start(build.path, build.arguments, environment: buildEnvironment) { line in
+                Output.line(line)
+                lines.add(line)
+            } onEnd: { end in
+                let failed = DevState.Event.failed(BuildOutput.messages(in: lines.all, folder: folder))
+                events.yield(end == .exited(0) ? .built : failed)
+            }
+        } catch {
+            events.yield(.failed("\(error)"))
+            return nil
+        }
+    }
+
+    private func startApp(_ events: Events) -> DevelopmentProcess? {
+        do {
+            return try DevelopmentProcess.start(app.path, app.arguments, environment: appEnvironment) { end in
+                switch end {
+                case .exited(let code): events.yield(.appEnded("ended with exit code \(code)"))
+                case .signalled(let signal): events.yield(.appEnded("was ended by signal \(signal)"))
+                }
+            }
+        } catch {
+            events.yield(.appEnded("could not be started: \(error)"))
+            return nil
+        }
+    }
+}

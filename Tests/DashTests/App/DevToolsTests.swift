@@ -1,0 +1,87 @@
+import ArgumentParser
+import Testing
+
+@testable import Dash
+
+@Suite("The developer's tools, one by one")
+struct DevToolsTests {
+    private func tools(
+        debug: Bool = false,
+        _ environment: [String: String] = [:],
+        _ set: (inout DevTools) -> Void = { _ in }
+    ) throws -> ActiveDevTools {
+        var configuration = SiteConfiguration()
+        configuration.debug = debug
+        set(&configuration.devTools)
+        return ActiveDevTools(try ServeCommand.parse([]).apply(to: configuration, environment: environment))
+    }
+
+    @Test("In production none is on, and a page sees a number in place of an error")
+    func production() throws {
+        let tools = try tools()
+        #expect(!tools.ui && !tools.propsCheck && !tools.devBundles && !tools.validateCallbacks)
+        #expect(tools.hotReload == nil)
+        #expect(tools.errors == .number)
+    }
+
+    @Test("In debug all are on, with Dash's intervals")
+    func debug() throws {
+        let tools = try tools(debug: true)
+        #expect(tools.ui && tools.propsCheck && tools.devBundles && tools.validateCallbacks)
+        let wanted = ActiveDevTools.HotReload(interval: .seconds(3), watchInterval: .milliseconds(500), maxRetry: 8)
+        #expect(tools.hotReload == wanted)
+        #expect(tools.errors == .pruned)
+    }
+
+    @Test("Each can be set apart from debug")
+    func single() throws {
+        let quiet = try tools(debug: true) {
+            $0.ui = false
+            $0.propsCheck = false
+            $0.serveDevBundles = false
+            $0.validateCallbacks = false
+            $0.hotReload = false
+            $0.pruneErrors = false
+        }
+        #expect(!quiet.ui && !quiet.propsCheck && !quiet.devBundles && !quiet.validateCallbacks)
+        #expect(quiet.hotReload == nil)
+        #expect(quiet.errors == .whole)
+        let panel = try tools { $0.ui = true }
+        #expect(panel.ui && !panel.propsCheck)
+        #expect(panel.errors == .number, "what an error says is a matter of debug alone")
+    }
+
+    @Test("The environment has the last word on each, by the names that Dash knows")
+    func environment() throws {
+        let off = [
+            "DASH_UI": "false", "DASH_PROPS_CHECK": "0", "DASH_SERVE_DEV_BUNDLES": "no",
+            "DASH_VALIDATE_CALLBACKS": "False", "DASH_HOT_RELOAD": "off",
+        ]
+        let quiet = try tools(debug: true, off)
+        #expect(!quiet.ui && !quiet.propsCheck && !quiet.devBundles && !quiet.validateCallbacks)
+        #expect(quiet.hotReload == nil)
+        let times = [
+            "DASH_DEBUG": "true", "DASH_HOT_RELOAD_INTERVAL": "0.25", "DASH_HOT_RELOAD_WATCH_INTERVAL": "2",
+            "DASH_HOT_RELOAD_MAX_RETRY": "3", "DASH_PRUNE_ERRORS": "false",
+        ]
+        let timed = try tools(times) { $0.hotReloadInterval = .seconds(9) }
+        let wanted = ActiveDevTools.HotReload(interval: .milliseconds(250), watchInterval: .seconds(2), maxRetry: 3)
+        #expect(timed.hotReload == wanted)
+        #expect(timed.errors == .whole)
+        #expect(try tools(debug: true, ["DASH_UI": ""]).ui, "an empty variable is none")
+    }
+
+    @Test(
+        "A variable without a valid value is refused with a sentence",
+        arguments: [
+            ("DASH_HOT_RELOAD_INTERVAL", "soon"), ("DASH_HOT_RELOAD_INTERVAL", "0"),
+            ("DASH_HOT_RELOAD_WATCH_INTERVAL", "-1"), ("DASH_HOT_RELOAD_WATCH_INTERVAL", "nan"),
+            ("DASH_HOT_RELOAD_MAX_RETRY", "1.5"), ("DASH_HOT_RELOAD_MAX_RETRY", "-1"),
+        ]
+    )
+    func refusals(name: String, value: String) {
+        let error = #expect(throws: DashError.self) { try tools([name: value]) }
+        #expect(error?.code == .option)
+        #expect(error?.message.contains("\(name) is “\(value)”") == true)
+    }
+}

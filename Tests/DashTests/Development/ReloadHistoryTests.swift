@@ -1,0 +1,90 @@
+import Testing
+
+@testable import Dash
+
+@Suite("What a page is told of changed assets")
+struct ReloadHistoryTests {
+    private func file(_ name: String, _ modified: Double = 1, size: Int = 10) -> AssetsFolder.File {
+        AssetsFolder.File(name: name, modified: modified, size: size)
+    }
+
+    private func changed(_ name: String, _ modified: Double?) -> ReloadHistory.File {
+        ReloadHistory.File(name: name, modified: modified)
+    }
+
+    @Test("A page of the state there is has no news")
+    func nothing() {
+        var history = ReloadHistory(launch: "a", files: [file("a.css")])
+        let hash = history.hash
+        history.update([file("a.css")])
+        #expect(history.hash == hash)
+        #expect(history.news(since: hash) == .init(hash: hash, isHard: false, files: []))
+        #expect(history.news(since: nil) == .init(hash: hash, isHard: false, files: []))
+    }
+
+    @Test("Changed, new and deleted files are told by name, with the time of their change")
+    func changes() {
+        var history = ReloadHistory(launch: "a", files: [file("a.css"), file("b.js"), file("c.css")])
+        let first = history.hash
+        history.update([file("a.css", 2), file("b.js"), file("d.css", 3)])
+        let news = history.news(since: first)
+        #expect(news.isHard && news.hash != first)
+        #expect(news.files == [changed("a.css", 2), changed("c.css", nil), changed("d.css", 3)])
+        #expect(news.files.map(\.isStylesheet) == [true, true, true])
+    }
+
+    @Test("Another length is a change too: two saves within one tick of the clock")
+    func length() {
+        var history = ReloadHistory(launch: "a", files: [file("a.css")])
+        let first = history.hash
+        history.update([file("a.css", size: 11)])
+        #expect(history.news(since: first).files == [changed("a.css", 1)])
+    }
+
+    @Test("defect 22: each of two pages is told, whoever asks first, and each what is new for it")
+    func twoPages() {
+        var history = ReloadHistory(launch: "a", files: [file("a.css"), file("b.js")])
+        let first = history.hash
+        history.update([file("a.css", 2), file("b.js")])
+        let second = history.hash
+        history.update([file("a.css", 2), file("b.js", 3)])
+        #expect(history.news(since: first).files == [changed("a.css", 2), changed("b.js", 3)])
+        #expect(history.news(since: first).files == [changed("a.css", 2), changed("b.js", 3)])
+        #expect(history.news(since: second).files == [changed("b.js", 3)])
+        #expect(history.news(since: nil).files == [changed("a.css", 2), changed("b.js", 3)])
+    }
+
+    @Test("A page that knows another launch of the program loads anew")
+    func otherLaunch() {
+        let old = ReloadHistory(launch: "a", files: [file("a.css")])
+        let new = ReloadHistory(launch: "b", files: [file("a.css")])
+        #expect(old.hash != new.hash)
+        #expect(new.news(since: old.hash) == .init(hash: new.hash, isHard: true, files: []))
+    }
+
+    @Test("The same launch and files have the same state in another process: after a trap pages go on as they are")
+    func sameLaunch() {
+        let files = [file("a.css"), file("b.js")]
+        let other = ReloadHistory(launch: "a", files: files.reversed())
+        #expect(ReloadHistory(launch: "a", files: files).hash == other.hash)
+    }
+
+    @Test(
+        "What editors write for themselves is no change",
+        arguments: [".a.css.swp", "a.css~", "sub/.#b.js", ".git/x"]
+    )
+    func editorFiles(name: String) {
+        var history = ReloadHistory(launch: "a", files: [file("a.css")])
+        let first = history.hash
+        history.update([file("a.css"), file(name)])
+        #expect(history.hash == first)
+    }
+
+    @Test("A page that is very far behind loads anew")
+    func longAgo() {
+        var history = ReloadHistory(launch: "a", files: [file("a.css", 0)])
+        let first = history.hash
+        for time in 1...1_200 { history.update([file("a.css", Double(time))]) }
+        #expect(history.news(since: first) == .init(hash: history.hash, isHard: true, files: []))
+    }
+}
