@@ -14,6 +14,7 @@ struct ServedApp: Sendable {
     let assets: AssetsFolder
     let clientside: ClientsideScripts
     let dependencies: [UInt8]
+    let idCheck = KeptIDCheck()
     /// The layout where it is a value; nil for a function.
     private let fixedLayout: [UInt8]?
 
@@ -23,12 +24,13 @@ struct ServedApp: Sendable {
     ///   - suites: the files of its component suites.
     init(_ mount: DashSite.Mount, pathPrefix: String, suites: SuiteFiles) {
         app = mount.app
+        app.pageRegistry.place.settle(path: mount.path, prefix: pathPrefix.dropLast() + mount.path)
         name = mount.app.name ?? MountPath.name(of: mount.path)
         path = mount.path
         requestsPrefix = String(pathPrefix.dropLast()) + mount.path
         self.suites = suites
         assets = AssetsFolder(path: mount.app.assetsFolder, mount.app.assets)
-        clientside = ClientsideScripts(mount.app.registry.callbacks)
+        clientside = ClientsideScripts(mount.app.registry.callbacks + mount.app.registry.pageCallbacks)
         dependencies = app.registry.dependencies().serialized()
         if case .value(let layout) = app.layoutSource {
             fixedLayout = layout.jsonBytes()
@@ -49,21 +51,25 @@ struct ServedApp: Sendable {
 
     /// The index page for one load.
     ///
-    /// - Parameter endID: the token of this load.
-    func index(endID: String, debug: Bool) -> IndexPage {
+    /// - Parameters:
+    ///   - endID: the token of this load.
+    ///   - check: what the browser checks ids against.
+    ///   - meta: what is said of the page that was asked for; nil for an app without pages.
+    func index(endID: String, debug: Bool, check: IDCheck, meta: PageMeta?) -> IndexPage {
         let page = app.page
         let config = IndexConfig(
             requestsPrefix: requestsPrefix,
             debug: debug,
             updateTitle: app.updateTitle,
-            suppressCallbackExceptions: app.suppressCallbackExceptions,
+            check: check,
             childrenProps: suites.childrenProps,
             endID: endID,
             page: page
         )
         return IndexPage(
-            title: app.title,
+            title: meta?.title ?? app.title,
             options: page,
+            pageTags: page.includesPageMeta ? meta?.tags ?? [] : [],
             stylesheets: (suites.styles(prefix: requestsPrefix) + assets.stylesheets.map(url))
                 .map(TagAttributes.init(address:)),
             scripts: scripts(debug: debug, external: page.externalScripts),

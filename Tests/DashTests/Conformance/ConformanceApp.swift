@@ -45,14 +45,14 @@ struct ConformanceApp: Sendable {
         "components": { ConformanceApp(components()) },
         "clientside": { ConformanceApp(clientside()) },
         "index_options": { indexOptions() },
+        "pages": { ConformanceApp(pages()) },
+        "pages_plain": { ConformanceApp(pagesPlain()) },
         "pattern_allsmaller": { ConformanceApp(patternAllSmaller()) },
     ]
 
     /// Recordings whose features are not there yet.
     static let toCome: [String: String] = [
         "dev_tools": "development mode",
-        "pages": "apps of several pages",
-        "pages_plain": "apps of several pages",
         "websocket": "callbacks over a WebSocket",
     ]
 }
