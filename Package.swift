@@ -76,7 +76,7 @@ let package = Package(
                 "DashJSON", "Plotly", "Jobs", "JobsSQLite", "CDashSpawn",
                 hummingbird, httpTypes, nioCore, nioPosix, argumentParser, crypto, logging, lifecycle, signals,
             ],
-            resources: [.embedInCode("Client/dash-swift.js")],
+            resources: [.embedInCode("Client/dash-swift.js"), .embedInCode("Client/pages.js")],
             swiftSettings: settings
         ),
         .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),

@@ -53,7 +53,7 @@ struct PageCallbacks: Sendable {
         return callback
     }
 
-    /// Sets the tab's title to what the other callback answered.
+    /// Sets the tab's title to what the other callback answered, and tells our script that the page is in its place.
     private var titling: Callback {
         let output = Output(Self.dummy.children)
         var callback = callback(
@@ -68,6 +68,7 @@ struct PageCallbacks: Sendable {
             function (data) {
                 if (data && data.title) {
                     document.title = data.title;
+                    window.dispatchEvent(new CustomEvent('dash-swift-page', {detail: data}));
                 }
                 return window.dash_clientside.no_update;
             }

@@ -50,6 +50,8 @@ struct AppRoutes: Sendable {
             return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon")
         case ClientScript.path:
             return ownScript(ClientScript.bytes)
+        case ClientScript.pagesPath:
+            return ownScript(ClientScript.pagesBytes)
         default:
             if let script = app.clientside.script(at: rest) { return ownScript(script) }
             if let file = try await file(request, rest, app, context) { return file }

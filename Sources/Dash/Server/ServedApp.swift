@@ -81,8 +81,9 @@ struct ServedApp: Sendable {
     /// Dash's order, with our own script before the renderer.
     private func scripts(debug: Bool, external: [TagAttributes]) -> [TagAttributes] {
         let suite = { suites.scripts($0, prefix: requestsPrefix, development: debug) }
+        let own = [ClientScript.path] + (app.pageRegistry.isUsed ? [ClientScript.pagesPath] : [])
         let rest =
-            suite(.suite) + assets.scripts.map(url) + [requestsPrefix + ClientScript.path] + suite(.core)
+            suite(.suite) + assets.scripts.map(url) + own.map { requestsPrefix + $0 } + suite(.core)
             + clientside.paths.map { requestsPrefix + $0 }
         return suite(.dependencies).map(TagAttributes.init(address:)) + external
             + rest.map(TagAttributes.init(address:))
