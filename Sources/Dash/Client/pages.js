@@ -176,7 +176,11 @@
     }
 
     function layoutOf(id) {
-        return window.dash_component_api.getLayout(id);
+        try {
+            return window.dash_component_api.getLayout(id);
+        } catch (error) {
+            return undefined; // the renderer's way to say that there is no such component
+        }
     }
 
     function isInContent(id) {
