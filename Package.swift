@@ -76,7 +76,10 @@ let package = Package(
                 "DashJSON", "Plotly", "Jobs", "JobsSQLite", "CDashSpawn",
                 hummingbird, httpTypes, nioCore, nioPosix, argumentParser, crypto, logging, lifecycle, signals,
             ],
-            resources: [.embedInCode("Client/dash-swift.js"), .embedInCode("Client/dash-swift-dev.js")],
+            resources: [
+                .embedInCode("Client/dash-swift.js"), .embedInCode("Client/dash-swift-dev.js"),
+                .embedInCode("Client/pages.js"),
+            ],
             swiftSettings: settings
         ),
         .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),
@@ -89,6 +92,7 @@ let package = Package(
             name: "gallery",
             dependencies: ["Dash", "DashAGGrid", "JobsCelery", argumentParser],
             path: "Examples/gallery",
+            exclude: ["Queue/tasks.py"],
             swiftSettings: settings
         ),
         .executableTarget(

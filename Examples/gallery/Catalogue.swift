@@ -108,6 +108,13 @@ let catalogue = [
         make: upload
     ),
     Entry(
+        name: "pages",
+        title: "Several pages, and a job across them",
+        sentence: "Pages with variables, a redirection and a 404; a job goes on while another page is shown.",
+        source: Source.pages,
+        make: pages
+    ),
+    Entry(
         name: "empty",
         title: "An empty job",
         sentence: "Nothing to do: what you see is the time from the click to the answer of a job.",

@@ -37,13 +37,29 @@ extension DashApp {
         withSettings { $0.onError = handle }
     }
 
-    var layoutSource: Layout { withSettings { $0.layout } }
+    /// Where the layout comes from; that of an app with pages and none of its own is the pages alone.
+    var layoutSource: Layout {
+        let layout = withSettings { $0.layout }
+        if case .none = layout, pageRegistry.isUsed { return .value(pageContainer) }
+        return layout
+    }
 
     /// Every mistake in the app that can be known before a page is loaded.
     var findings: [Finding] {
         var findings = registry.findings
         findings += OptionRules.sentences(page: page, assets: assets).map { Finding(location: location, sentence: $0) }
-        return findings + layoutFindings
+        return findings + PageRules(pageRegistry).findings + layoutFindings
+    }
+
+    /// What callbacks name and no layout has, where all layouts are known.
+    private func missingIDs(_ layout: any Renderable, _ rules: LayoutRules) -> [Finding] {
+        if suppressCallbackExceptions { return [] }
+        let own = page.validationLayout
+        guard let pages = knownPageLayouts ?? own.map({ _ in [] }) else { return [] }
+        let whole = ([layout] + pages + [own].compactMap(\.self)).map(\.json)
+        // Without its place for pages, which is told already, their callbacks have none of their components.
+        let callbacks = registry.callbacks + (rules.has(PageCallbacks.contentID) ? registry.pageCallbacks : [])
+        return LayoutRules(.array(whole), at: location).missing(in: callbacks)
     }
 
     private var layoutFindings: [Finding] {
@@ -52,10 +68,7 @@ extension DashApp {
         case .function: return []
         case .value(let layout):
             let rules = LayoutRules(layout.json, at: location)
-            if suppressCallbackExceptions { return rules.findings }
-            let whole =
-                page.validationLayout.map { LayoutRules(.array([layout.json, $0.json]), at: location) } ?? rules
-            return rules.findings + whole.missing(in: registry.callbacks)
+            return rules.findings + pageFindings(beside: rules) + missingIDs(layout, rules)
         }
     }
 }

@@ -45,7 +45,10 @@ public final class DashApp: Sendable {
     public let jobs: (any JobBackend)?
     let location: SourceLocation
     let registry = CallbackRegistry()
+    let pageRegistry = PageRegistry()
     private let settings = Mutex(Settings())
+    /// The title of apps that were given none.
+    static let defaultTitle = "Dash"
 
     /// An app without a layout and callbacks.
     ///

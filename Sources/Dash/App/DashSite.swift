@@ -58,6 +58,9 @@ public final class DashSite: Sendable {
                 contents.problems.append("Two things are served at \(normalized); mount one of them elsewhere.")
             }
             contents.mounts.append(Mount(path: normalized, app: app))
+            // Links in jobs too, whose process serves nothing.
+            let prefix = MountPath.normalized(configuration.pathPrefix) ?? "/"
+            app.pageRegistry.place.settle(path: normalized, prefix: prefix.dropLast() + normalized)
         }
     }
 

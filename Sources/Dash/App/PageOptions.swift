@@ -9,6 +9,11 @@ public struct PageOptions: Sendable {
     /// The attributes of `<meta>` tags, after the three that every page has; one of the same kind takes the place of one of
     /// those.
     public var metaTags: [TagAttributes] = []
+    /// What search engines and previews of links are told of the app: the description of pages that have none.
+    public var description = ""
+    /// Whether a page of an app with pages has meta tags of its own: title, description and image for search engines and
+    /// previews of links.
+    public var includesPageMeta = true
     /// Scripts of other places, loaded before those of the component suites and of the assets.
     public var externalScripts: [TagAttributes] = []
     /// Style sheets of other places, before those of the component suites and of the assets.

@@ -43,8 +43,8 @@ struct Callback: Sendable {
     var isMultiple = false
     /// Whether its components may be missing in the layout.
     var isOptional = false
-    /// Whether the developer's tools leave it out.
-    var isHidden = false
+    /// Whether the developer's tools leave it out; nil where stock Dash does not say.
+    var isHidden: Bool? = false
     /// The function in the browser, for a callback of kind ``Kind/clientside``.
     var clientside: ClientsideFunction?
 

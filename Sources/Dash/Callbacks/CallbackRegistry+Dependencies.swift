@@ -3,7 +3,7 @@ import DashJSON
 extension CallbackRegistry {
     /// The answer to `_dash-dependencies` (dash-protocol §5).
     func dependencies() -> JSON {
-        .array((callbacks + cancelCallbacks).map(\.dependency))
+        .array((callbacks + cancelCallbacks + pageCallbacks).map(\.dependency))
     }
 }
 
@@ -21,7 +21,7 @@ extension Callback {
         entry.append("dynamic_creator", kind == .clientside ? false : .null)
         entry.append("no_output", .bool(wireOutputs.isEmpty))
         entry.append("optional", .bool(isOptional))
-        entry.append("hidden", kind == .cancel ? .null : .bool(isHidden))
+        entry.append("hidden", isHidden.map(JSON.bool) ?? .null)
         entry.append("websocket", false)
         entry.append("persistent", false)
         if !running.isEmpty { entry.append("running", runningValues) }

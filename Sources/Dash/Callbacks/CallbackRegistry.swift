@@ -6,6 +6,7 @@ final class CallbackRegistry: Sendable {
     private struct State {
         var callbacks: [Callback] = []
         var cancels: [Callback] = []
+        var pages: [Callback] = []
         var places: [String: Callback] = [:]
     }
 
@@ -33,6 +34,18 @@ final class CallbackRegistry: Sendable {
 
     /// The callbacks made for cancel inputs, in order.
     var cancelCallbacks: [Callback] { state.withLock { $0.cancels } }
+
+    /// The callbacks that show the app's pages; these are made anew with each page that is added.
+    var pageCallbacks: [Callback] {
+        get { state.withLock { $0.pages } }
+        set {
+            state.withLock { state in
+                for callback in state.pages { state.places[callback.id] = nil }
+                for callback in newValue { state.places[callback.id] = callback }
+                state.pages = newValue
+            }
+        }
+    }
 
     /// The background callback of a name; `nil` if there is none.
     func backgroundCallback(named name: String) -> Callback? {
@@ -62,7 +75,8 @@ extension Callback {
             signature: "",
             kind: .cancel,
             perform: { _, _ in [] },
-            onError: nil
+            onError: nil,
+            isHidden: nil
         )
     }
 }

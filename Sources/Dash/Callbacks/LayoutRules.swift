@@ -25,6 +25,23 @@ struct LayoutRules {
     /// What is wrong with the layout itself.
     var findings: [Finding] { (form + names + repeated).map { Finding(location: location, sentence: $0) } }
 
+    /// Whether the layout has a component with this id.
+    func has(_ id: ComponentID) -> Bool { ids.contains(id) }
+
+    /// Ids of a page that the layout around it has too.
+    func shared(with outer: LayoutRules) -> [Finding] {
+        let others = Set(outer.ids)
+        return ids.filter(others.contains).map { id in
+            Finding(
+                location: location,
+                sentence: """
+                    The page has a component with the id \(id), and so has the app's layout around it: the browser knows \
+                    only one of them, so rename the other.
+                    """
+            )
+        }
+    }
+
     private var form: [String] {
         switch layout {
         case .null: ["The layout is empty: set app.layout to a component, a text, or a list of these."]

@@ -44,7 +44,7 @@ enum Answers {
     }
 
     /// Another address for the same page; never given to a request of the renderer.
-    static func moved(to path: String) -> Response {
-        Response(status: .permanentRedirect, headers: [.location: path])
+    static func moved(to path: String, status: HTTPResponse.Status = .permanentRedirect) -> Response {
+        Response(status: status, headers: [.location: path])
     }
 }

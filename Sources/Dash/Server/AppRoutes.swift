@@ -54,9 +54,12 @@ struct AppRoutes: Sendable {
             return ownScript(ClientScript.bytes)
         case ClientScript.developmentPath where hotReload != nil:
             return ownScript(ClientScript.developmentBytes)
+        case ClientScript.pagesPath:
+            return ownScript(ClientScript.pagesBytes)
         default:
             if let script = app.clientside.script(at: rest) { return ownScript(script) }
-            return try await file(request, rest, app, context) ?? index(request, app)
+            if let file = try await file(request, rest, app, context) { return file }
+            return await page(request, rest, app, connection)
         }
     }
 
@@ -100,16 +103,51 @@ struct AppRoutes: Sendable {
         return try await answer.respond(to: request.headers, context: context)
     }
 
-    /// The index page, for the app's path and every path below it that is nothing else: routing is the page's own.
-    private func index(_ request: Request, _ app: ServedApp) -> Response {
+    /// The index page, for the app's path and every path below it that is nothing else: routing is the page's own. Only who
+    /// asks for a path that a page had once is sent on.
+    private func page(
+        _ request: Request,
+        _ rest: String,
+        _ app: ServedApp,
+        _ connection: ConnectionWatch?
+    ) async -> Response {
+        let pages = app.app.pageRegistry
+        if let page = pages.redirect(from: "/" + rest) {
+            return Answers.moved(
+                to: page.relativePath + (request.uri.query.map { "?\($0)" } ?? ""),
+                status: .movedPermanently
+            )
+        }
+        let asked = PageRequest(request, path: rest, from: connection)
+        let origin = origin(of: request)
+        // The app's own code makes layouts and titles.
+        return await withTaskExecutorPreference(callbacks.executor) {
+            index(
+                request,
+                app,
+                await app.idCheck.check(of: app.app, for: asked),
+                app.pageMeta(for: asked, origin: origin)
+            )
+        }
+    }
+
+    private func index(_ request: Request, _ app: ServedApp, _ check: IDCheck, _ meta: PageMeta?) -> Response {
         let known = sessions.session(cookieHeader: request.headers[.cookie])
         let new = known == nil ? sessions.newSession() : nil
         let session = known ?? new?.session ?? ""
-        let page = app.index(endID: sessions.newPage(session: session), tools: tools, trap: hotReload?.trap?.id)
+        let endID = sessions.newPage(session: session)
+        let page = app.index(endID: endID, tools: tools, trap: hotReload?.trap?.id, check: check, meta: meta)
         var response = Answers.html(page.html())
         response.headers[.cacheControl] = "no-store"
         if let new { response.headers[.setCookie] = cookie(new.cookie, request) }
         return response
+    }
+
+    /// Scheme and host of the request, as the browser knows them.
+    private func origin(of request: Request) -> String {
+        let (scheme, host) =
+            trustsForwardedHeaders ? (request.headers[.forwardedProto], request.headers[.forwardedHost]) : (nil, nil)
+        return "\(scheme ?? "http")://\(host ?? request.head.authority ?? "localhost")"
     }
 
     private func cookie(_ cookie: (name: String, value: String), _ request: Request) -> String {

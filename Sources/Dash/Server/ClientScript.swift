@@ -1,17 +1,26 @@
 import Crypto
 
-/// Our own scripts in the page, served under names that change with their content.
+/// Our own scripts in the page (the folder `Client`), each served under a name that changes with its content.
 enum ClientScript {
-    /// The script of every page (`Client/dash-swift.js`).
+    /// The script for polls, of every app.
     static let bytes: [UInt8] = PackageResources.dash_swift_js
-    /// The path below an app's.
-    static let path = "_dash-swift/client.\(version).js"
+
     /// A few digits of the content's hash.
     static let version = version(of: bytes)
 
-    /// The script that pages have besides while they follow changes (`Client/dash-swift-dev.js`).
-    static let developmentBytes: [UInt8] = PackageResources.dash_swift_dev_js
     /// The path below an app's.
+    static let path = "_dash-swift/client.\(version).js"
+
+    /// The script of apps with pages.
+    static let pagesBytes: [UInt8] = PackageResources.pages_js
+
+    /// Its path below an app's.
+    static let pagesPath = "_dash-swift/pages.\(version(of: pagesBytes)).js"
+
+    /// The script that pages have besides while they follow changes.
+    static let developmentBytes: [UInt8] = PackageResources.dash_swift_dev_js
+
+    /// Its path below an app's.
     static let developmentPath = "_dash-swift/development.\(version(of: developmentBytes)).js"
 
     /// The tag of the script for development.

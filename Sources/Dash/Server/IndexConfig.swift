@@ -8,8 +8,8 @@ struct IndexConfig: Sendable {
     var tools: ActiveDevTools
     /// The title while a callback runs; nil leaves the title alone.
     var updateTitle: String?
-    /// Whether callbacks may name components that the layout does not have yet.
-    var suppressCallbackExceptions: Bool
+    /// What the browser checks ids against.
+    var check: IDCheck
     /// Per namespace and component the properties besides `children` that hold components.
     var childrenProps: JSON
     /// The token of this page load.
@@ -29,7 +29,7 @@ struct IndexConfig: Sendable {
         config.append("props_check", .bool(tools.propsCheck))
         config.append("disable_version_check", true)
         config.append("show_undo_redo", .bool(page.showsUndoRedo))
-        config.append("suppress_callback_exceptions", .bool(suppressCallbackExceptions))
+        config.append("suppress_callback_exceptions", .bool(isUnchecked))
         config.append("update_title", updateTitle.map { .string($0) } ?? .null)
         config.append("children_props", childrenProps)
         config.append("serve_locally", true)
@@ -45,11 +45,13 @@ struct IndexConfig: Sendable {
         // Else the panel has a button that offers to publish the app by a Python package.
         config.append("plotly_cloud_installed", .bool(tools.ui))
         if let hotReload = tools.hotReload { config.append("hot_reload", hotReload.json) }
-        if !suppressCallbackExceptions, let layout = page.validationLayout {
-            config.append("validation_layout", layout.json)
-        }
+        if case .validation(let layout) = check { config.append("validation_layout", layout) }
         if tools.ui { config.append("dev_tools", []) }
         return .object(config)
+    }
+
+    private var isUnchecked: Bool {
+        if case .none = check { true } else { false }
     }
 }
 

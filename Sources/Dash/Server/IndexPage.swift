@@ -5,6 +5,8 @@ struct IndexPage: Sendable {
     /// The text between `<title>` tags; escaped here.
     var title: String
     var options = PageOptions()
+    /// The meta tags of a page of several, before all others.
+    var pageTags: [TagAttributes] = []
     /// Style sheets, in order.
     var stylesheets: [TagAttributes] = []
     /// Scripts, in order; our own and the renderer among them.
@@ -83,7 +85,7 @@ struct IndexPage: Sendable {
         if !own.contains(where: { $0["name"] == "viewport" }) {
             tags.append(["name": "viewport", "content": "width=device-width, initial-scale=1"])
         }
-        return (tags + own).map { "<meta \($0.text())>" }
+        return (pageTags + tags + own).map { "<meta \($0.text())>" }
     }
 
     private var hooks: String {

@@ -14,6 +14,7 @@ struct ServedApp: Sendable {
     let assets: LiveAssets
     let clientside: ClientsideScripts
     let dependencies: [UInt8]
+    let idCheck = KeptIDCheck()
     /// The layout where it is a value; nil for a function.
     private let fixedLayout: [UInt8]?
 
@@ -23,12 +24,13 @@ struct ServedApp: Sendable {
     ///   - suites: the files of its component suites.
     init(_ mount: DashSite.Mount, pathPrefix: String, suites: SuiteFiles) {
         app = mount.app
+        app.pageRegistry.place.settle(path: mount.path, prefix: pathPrefix.dropLast() + mount.path)
         name = mount.app.name ?? MountPath.name(of: mount.path)
         path = mount.path
         requestsPrefix = String(pathPrefix.dropLast()) + mount.path
         self.suites = suites
         assets = LiveAssets(path: mount.app.assetsFolder, mount.app.assets)
-        clientside = ClientsideScripts(mount.app.registry.callbacks)
+        clientside = ClientsideScripts(mount.app.registry.callbacks + mount.app.registry.pageCallbacks)
         dependencies = app.registry.dependencies().serialized()
         if case .value(let layout) = app.layoutSource {
             fixedLayout = layout.jsonBytes()
@@ -53,21 +55,24 @@ struct ServedApp: Sendable {
     ///   - endID: The token of this load.
     ///   - tools: The developer's tools that are on.
     ///   - trap: The trap that the page need not tell of any more.
-    func index(endID: String, tools: ActiveDevTools, trap: String? = nil) -> IndexPage {
+    ///   - check: What the browser checks ids against.
+    ///   - meta: What is said of the page that was asked for; nil for an app without pages.
+    func index(endID: String, tools: ActiveDevTools, trap: String?, check: IDCheck, meta: PageMeta?) -> IndexPage {
         let page = app.page
         let now = assets.now
         let config = IndexConfig(
             requestsPrefix: requestsPrefix,
             tools: tools,
             updateTitle: app.updateTitle,
-            suppressCallbackExceptions: app.suppressCallbackExceptions,
+            check: check,
             childrenProps: suites.childrenProps,
             endID: endID,
             page: page
         )
         return IndexPage(
-            title: app.title,
+            title: meta?.title ?? app.title,
             options: page,
+            pageTags: page.includesPageMeta ? meta?.tags ?? [] : [],
             stylesheets: (suites.styles(prefix: requestsPrefix) + now.folder.stylesheets.map(url))
                 .map(TagAttributes.init(address:)),
             scripts: scripts(tools: tools, now, trap, external: page.externalScripts),
@@ -83,11 +88,12 @@ struct ServedApp: Sendable {
         _ trap: String?,
         external: [TagAttributes]
     ) -> [TagAttributes] {
+        let own = [ClientScript.path] + (app.pageRegistry.isUsed ? [ClientScript.pagesPath] : [])
         var tags = suiteScripts(.dependencies, tools)
         tags += external
         tags += suiteScripts(.suite, tools)
         tags += now.folder.scripts.map { TagAttributes(address: url($0)) }
-        tags.append(TagAttributes(address: requestsPrefix + ClientScript.path))
+        tags += own.map { TagAttributes(address: requestsPrefix + $0) }
         if tools.hotReload != nil {
             tags.append(ClientScript.development(prefix: requestsPrefix, hash: now.hash, trap: trap))
         }

@@ -46,13 +46,13 @@ struct ConformanceApp: Sendable {
         "clientside": { ConformanceApp(clientside()) },
         "index_options": { indexOptions() },
         "dev_tools": { devTools() },
+        "pages": { ConformanceApp(pages()) },
+        "pages_plain": { ConformanceApp(pagesPlain()) },
         "pattern_allsmaller": { ConformanceApp(patternAllSmaller()) },
     ]
 
     /// Recordings whose features are not there yet.
     static let toCome: [String: String] = [
-        "pages": "apps of several pages",
-        "pages_plain": "apps of several pages",
         "websocket": "callbacks over a WebSocket",
     ]
 }

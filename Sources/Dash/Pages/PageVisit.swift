@@ -1,0 +1,69 @@
+import DashJSON
+
+/// Somebody's visit to a page: what its address says, who asks, and the values of the app's
+/// ``DashApp/routingCallbackInputs``.
+///
+/// ```swift
+/// app.page("/reports/<id>", title: .by { "Report \($0["id"] ?? "")" }) { visit in
+///     html.H1("Report \(visit["id"] ?? ""), page \(visit.query["page"] ?? "1")")
+/// }
+/// ```
+///
+/// Before anybody visits it, a page's layout is made once without variables, query and values, so that the browser knows
+/// the page's ids.
+public struct PageVisit: Sendable {
+    /// The path below the app's own, with its first slash: `/reports/7`.
+    public var path: String
+    /// The values of the variables in the page's path, percent signs decoded.
+    public var variables: [String: String]
+    /// What stands behind the `?` of the address.
+    public var query: PageQuery
+    /// The request that asks: cookies, headers, address.
+    public var request: PageRequest
+    var values: [PropertyRef: JSON] = [:]
+
+    /// A visit, for the test of a layout.
+    ///
+    /// - Parameters:
+    ///   - path: The path below the app's own.
+    ///   - variables: The values of the variables in the page's path.
+    ///   - query: What stands behind the `?` of the address.
+    ///   - request: The request that asks.
+    public init(
+        path: String = "/",
+        variables: [String: String] = [:],
+        query: PageQuery = PageQuery(),
+        request: PageRequest = PageRequest()
+    ) {
+        self.path = path
+        self.variables = variables
+        self.query = query
+        self.request = request
+    }
+
+    /// The value of a variable in the page's path; `nil` for a name that the path does not have, and before any visit.
+    public subscript(variable: String) -> String? { variables[variable] }
+
+    /// The value of one of the app's ``DashApp/routingCallbackInputs``; `nil` if it is none of them or of another type.
+    public subscript<Value>(property: Prop<Value>) -> Value? {
+        values[PropertyRef(property)].flatMap { try? property.read($0) }
+    }
+
+    /// The value of one of the app's ``DashApp/routingCallbackInputs``; `nil` if it is none of them or null.
+    public subscript<Value>(property: Prop<Value?>) -> Value? {
+        values[PropertyRef(property)].flatMap { try? property.read($0) } ?? nil
+    }
+}
+
+/// Thrown by a page's layout where there is no such thing: the visitor gets the page for what is not found.
+///
+/// ```swift
+/// app.page("/reports/<id>") { visit in
+///     guard let report = reports[visit["id"] ?? ""] else { throw PageNotFound() }
+///     return html.H1(report.title)
+/// }
+/// ```
+public struct PageNotFound: Error, Sendable {
+    /// An error that says so.
+    public init() {}
+}
