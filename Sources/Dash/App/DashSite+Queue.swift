@@ -10,7 +10,12 @@ extension DashSite {
                 .filter { $0.kind == .background && $0.background?.remote == nil }
                 .map { callback in
                     let job = "\(mount.appName)/\(callback.name)"
-                    return JobDefinition(name: job, taskName: callback.taskName(ofJob: job), version: callback.version)
+                    return JobDefinition(
+                        name: job,
+                        taskName: callback.taskName(ofJob: job),
+                        version: callback.version,
+                        displayName: callback.isNamed ? nil : job
+                    )
                 }
         }
     }

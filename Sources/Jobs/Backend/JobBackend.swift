@@ -58,11 +58,14 @@ public struct JobDefinition: Sendable, Hashable {
     public var taskName: String
     /// Its version; see ``JobRequest/version``.
     public var version: String
+    /// What tools that watch the queue show in place of the task's name; nil for that name.
+    public var displayName: String?
 
     /// Describes a job.
-    public init(name: String, taskName: String, version: String) {
+    public init(name: String, taskName: String, version: String, displayName: String? = nil) {
         self.name = name
         self.taskName = taskName
         self.version = version
+        self.displayName = displayName
     }
 }

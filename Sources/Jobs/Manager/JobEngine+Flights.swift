@@ -47,7 +47,7 @@ extension JobEngine {
             let followers = flights.removeValue(forKey: key)?.followers
         else { return }
         landings += 1
-        let waiting = followers.filter { jobs[$0].map { $0.isFollowing && $0.ending == nil } ?? false }
+        let waiting = followers.filter { jobs[$0]?.isWaitingForLeader ?? false }
         if let end {
             for follower in waiting { give(end, to: follower, at: now, into: &actions) }
         } else if let next = waiting.first {
@@ -74,6 +74,11 @@ extension JobEntry {
     /// Whether others may wait for its end.
     fileprivate var mayLead: Bool {
         !status.state.isFinished && status.state != .cancelling && earlyCancellation == nil
+    }
+
+    /// Whether it waits still, and has not ended by itself.
+    fileprivate var isWaitingForLeader: Bool {
+        isFollowing && ending == nil && !status.state.isFinished
     }
 }
 

@@ -72,7 +72,8 @@ struct RabbitDeliveries {
 
     /// Settles a delivery. One that is settled already, or unknown, changes nothing.
     mutating func settle(_ tag: String, as settlement: Settlement, now: Int64) {
-        guard tag.hasPrefix(name + "."), let number = UInt64(tag.dropFirst(name.count + 1)), let one = held[number] else { return }
+        guard tag.hasPrefix(name + "."), let number = UInt64(tag.dropFirst(name.count + 1)), let one = held[number]
+        else { return }
         if case .postponed(let time) = settlement {
             return one.handle == nil ? forget(number, one) : park(number, until: time)
         }

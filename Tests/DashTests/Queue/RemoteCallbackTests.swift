@@ -139,6 +139,7 @@ struct QueueTests {
         #expect(jobs.map(\.name) == ["a/reports.make", "b/out.children"])
         #expect(jobs[0].taskName == "reports.make")
         #expect(jobs[1].taskName.wholeMatch(of: /background_callback_[0-9a-f]{64}/) != nil)
+        #expect(jobs.map(\.displayName) == [nil, jobs[1].name], "tools show a digest by what it stands for")
         #expect(jobs == site.jobDefinitions)
     }
 

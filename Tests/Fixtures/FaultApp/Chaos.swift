@@ -9,7 +9,8 @@ func chaos() -> DashApp {
     app.layout = page.layout + [dcc.Input(id: order), html.Progress(id: bar)]
     app.backgroundCallback(
         Output(page.text.children),
-        Input(page.run.nClicks), State(order.value),
+        Input(page.run.nClicks),
+        State(order.value),
         cancel: [Input(page.stop.nClicks)],
         progress: Outputs(bar.value),
         retries: .upTo(50, backoff: .constant(.milliseconds(100))),

@@ -40,6 +40,20 @@ struct SeveralServersTests {
         }
     }
 
+    @Test("a job whose task has no name for people is shown by one")
+    func shadow() async throws {
+        let site = TestSite(try await RedisServer.shared().database())
+        let manager = site.manager {
+            $0.jobs = [
+                JobDefinition(name: "app/a", taskName: "digest", version: "", displayName: "app/a"),
+                JobDefinition(name: "app/b", taskName: "named", version: ""),
+            ]
+        }
+        let shown = try ["a", "b"].map { try manager.message(for: JobRequest(name: "app/\($0)")) }
+        #expect(shown.map { $0.headers["task"] } == ["digest", "named"])
+        #expect(shown.map { $0.headers["shadow"] } == ["app/a", .null])
+    }
+
     @Test("F23: a result that one kept all are given, and nothing runs again")
     func cache() async throws {
         let site = TestSite(try await RedisServer.shared().database())

@@ -158,7 +158,9 @@ final class RabbitServer: Sendable {
         await withCheckedContinuation { caller in
             do {
                 try AMQPThread.start {
-                    caller.resume(returning: (try? AMQPSession.connect(to: url, name: "test"))?.close(within: 10) != nil)
+                    let session = try? AMQPSession.connect(to: url, name: "test")
+                    session?.close(within: 10)
+                    caller.resume(returning: session != nil)
                 }
             } catch {
                 caller.resume(returning: false)

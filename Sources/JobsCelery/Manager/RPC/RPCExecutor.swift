@@ -95,8 +95,9 @@ final class RPCExecutor: JobExecutor {
             return message.raw(queue: remote.queue ?? options.remoteQueue)
         }
         let (arguments, extra) = try setup.codec.encode(payload: task.payload, of: task.name)
-        let name = setup.jobs.first { $0.name == task.name }?.taskName ?? task.name
-        var message = TaskMessage(task: name, id: id.text, arguments: arguments)
+        let definition = setup.jobs.first { $0.name == task.name }
+        var message = TaskMessage(task: definition?.taskName ?? task.name, id: id.text, arguments: arguments)
+        message.shadow = definition?.displayName
         message.custom["dash"] = try JSON(parsing: extra.bytes)
         return message.raw(queue: options.queue)
     }
