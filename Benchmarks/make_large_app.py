@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
-"""Writes LargeApp/Callbacks.swift: an app of 100 callbacks of five kinds, as somebody would write them by hand."""
+"""Writes LargeApp/Callbacks.swift: an app of 100 callbacks of five kinds, as somebody would write them by hand.
 
+`--check` only compares.
+"""
+
+import sys
 from pathlib import Path
 
 COUNT, EACH = 100, 10
@@ -82,7 +86,11 @@ func manyCallbacks() -> DashApp {{
 }}
 
 """ + "\n".join(map(function, firsts))
-    Path(__file__).with_name("LargeApp").joinpath("Callbacks.swift").write_text(text)
+    target = Path(__file__).with_name("LargeApp") / "Callbacks.swift"
+    if "--check" not in sys.argv:
+        target.write_text(text)
+    elif target.read_text() != text:
+        sys.exit(f"{target} is out of date: run {__file__}")
 
 
 main()

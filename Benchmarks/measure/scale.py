@@ -23,9 +23,10 @@ COMPONENTS, CALLBACKS = 10_000, 100
 class Large(Server):
     """Our app."""
 
-    def __init__(self):
+    def __init__(self, part):
         os.environ.setdefault("LARGE_APP", str(BUILD / "large-app"))
         super().__init__("large-app")
+        self.part = {"LARGE_APP_PART": part}
 
     def command(self):
         return [self.program, "--host", "127.0.0.1", "--port", str(self.port)]
@@ -34,21 +35,22 @@ class Large(Server):
         suites = {"DASH_SUITES": str(ROOT / ".dash/suites")}
         return suites | os.environ | {"DASH_DATA_DIR": str(self.data)}, self.folder
 
-    def start_timed(self):
-        """Milliseconds from the start of the program to the whole list of its callbacks."""
+    def start_timed(self, path):
+        """Milliseconds from the start of the program to its first answer, and the answer."""
         environment, folder = self.environment_and_folder()
         with self.log.open("ab") as log:
             began = time.monotonic()
-            self.process = subprocess.Popen(self.command(), env=environment, cwd=folder, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(self.command(), env=environment | self.part, cwd=folder, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
-        while (dependencies := self._get("/callbacks/_dash-dependencies")) is None:
+        while (answer := self._get(path)) is None:
             assert self.process.poll() is None, f"it ended:\n{self.log_tail()}"
             assert time.monotonic() - began < 60, f"it does not answer:\n{self.log_tail()}"
             time.sleep(0.001)
-        took = (time.monotonic() - began) * 1000
-        # Each background callback has one more for its cancel button.
-        assert len(json.loads(dependencies)) == CALLBACKS + CALLBACKS // 5
-        return took
+        return (time.monotonic() - began) * 1000, answer
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
 
     def layout(self, page, samples):
         """Milliseconds for a layout, from request to last byte, over one connection; and its bytes."""
@@ -75,8 +77,8 @@ class Large(Server):
 class StockLarge(Large):
     """The same in stock Dash, on one worker of gunicorn."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, part):
+        super().__init__(part)
         self.program = Path(sys.executable).with_name("gunicorn")
 
     def command(self):
@@ -89,18 +91,27 @@ class StockLarge(Large):
 
 def measure(server_type, starts, samples):
     """The figures of one of the two: `Large` or `StockLarge`."""
-    times = []
-    for number in range(starts):
-        server = server_type()
-        try:
-            times.append(server.start_timed())
-            if number == starts - 1:
-                fixed, size = server.layout("layout", samples)
-                made, _ = server.layout("layout-of-each-load", samples)
-        finally:
-            server.process.send_signal(signal.SIGTERM)
-            server.process.wait(30)
-    return {"start": statistics.median(times), "layout": fixed, "made layout": made, "layout size": size}
+    start = statistics.median(_start(server_type) for _ in range(starts))
+    server = server_type("layouts")
+    try:
+        server.start_timed("/layout/_dash-layout")
+        fixed, size = server.layout("layout", samples)
+        made, _ = server.layout("layout-of-each-load", samples)
+    finally:
+        server.end()
+    return {"start": start, "layout": fixed, "made layout": made, "layout size": size}
+
+
+def _start(server_type):
+    """Milliseconds from the start of the program to the whole list of its callbacks."""
+    server = server_type("callbacks")
+    try:
+        took, dependencies = server.start_timed("/callbacks/_dash-dependencies")
+    finally:
+        server.end()
+    # Each background callback has one more for its cancel button.
+    assert len(json.loads(dependencies)) == CALLBACKS + CALLBACKS // 5
+    return took
 
 
 def type_check(runs):
@@ -115,11 +126,14 @@ def type_check(runs):
 def compiler():
     """The compiler of the build, with the flags that let it find modules."""
     manifest = BUILD.parent / f"{BUILD.name}.yaml"
-    line = next(line for line in manifest.read_text().splitlines() if '"-module-name","large_app"' in line)
-    command = json.loads(line[line.index("["):])
-    pairs = zip(command, command[1:])
-    return [command[0]] + [part for flag, value in pairs if flag in ("-I", "-Xcc", "-module-cache-path", "-sdk")
-                           for part in (flag, value)]
+    line = next(line for line in manifest.read_text().splitlines()
+                if '"-module-name","large_app"' in line and '"-emit-module"' in line)
+    program, *rest = json.loads(line[line.index("["):])
+    words, command = iter(rest), [program]
+    for word in words:
+        if word in ("-I", "-Xcc", "-module-cache-path", "-sdk", "-target"):
+            command += [word, next(words)]
+    return command
 
 
 def _seconds(command, runs):

@@ -1,4 +1,4 @@
-"""Stock Dash's version of LargeApp: 100 callbacks, and 10,000 components made once or for each load."""
+"""Stock Dash's version of LargeApp: 100 callbacks, or 10,000 components made once and for each load."""
 
 import os
 import tempfile
@@ -64,11 +64,6 @@ def listed(n):
         return [html.Li(html.B(part) if kind == "b" else html.I(part)) for part in (word or "").split()]
 
 
-for number in range(100):
-    [say, click, draw, work, listed][number % 5](number)
-callbacks.layout = html.Div(parts)
-
-
 def ten_thousand_components():
     return html.Div([
         html.Div([
@@ -80,10 +75,15 @@ def ten_thousand_components():
     ])
 
 
-once = Dash("once", server=server, url_base_pathname="/layout/")
-once.layout = ten_thousand_components()
-each = Dash("each", server=server, url_base_pathname="/layout-of-each-load/")
-each.layout = ten_thousand_components
+if os.environ.get("LARGE_APP_PART") == "layouts":
+    once = Dash("once", server=server, url_base_pathname="/layout/")
+    once.layout = ten_thousand_components()
+    each = Dash("each", server=server, url_base_pathname="/layout-of-each-load/")
+    each.layout = ten_thousand_components
+else:
+    for number in range(100):
+        [say, click, draw, work, listed][number % 5](number)
+    callbacks.layout = html.Div(parts)
 
 
 @server.get("/_health")

@@ -438,8 +438,9 @@ enum Source {
 
         /// A CSV file becomes a table and a chart, stays over a reload, and can be saved again.
         func upload() -> DashApp {
-            let drop = dcc.Upload.id("drop"), note = html.P.id("note"), file = dcc.Store.id("file"), url = dcc.Location.id("url")
-            let links = html.Nav.id("links"), chart = dcc.Graph.id("chart"), picked = html.P.id("picked")
+            let drop = dcc.Upload.id("drop"), note = html.P.id("note"), file = dcc.Store.id("file")
+            let url = dcc.Location.id("url"), links = html.Nav.id("links")
+            let chart = dcc.Graph.id("chart"), picked = html.P.id("picked")
             let grid = dashTable.DataTable.id("grid"), save = html.Button.id("save"), download = dcc.Download.id("download")
 
             let app = DashApp()

@@ -54,9 +54,9 @@ def test_jobs_without_outputs_run_both_and_undo_their_running_defects_7_and_13(p
 
 @pytest.fixture
 def lossy(gallery, open_page):
-    """The page of a job of two seconds, behind a proxy that can lose connections."""
+    """The page of a job of some seconds, behind a proxy that can lose connections."""
     proxy = Proxy(gallery.port)
-    page = open_page(f"{proxy.url}/running/")
+    page = open_page(f"{proxy.url}/progress/")
     yield page, proxy
     page.console_errors()  # the lost requests are some
     proxy.close()

@@ -9,6 +9,9 @@ extension JobManagerConformance {
         Check("without an expiry a cached result stays") { try await $0.cacheForever() },
         Check("F24: an error is not cached") { try await $0.errorNotCached() },
         Check("a newer result takes the place of an older") { try await $0.cacheReplaced() },
+        Check("defect 3: what a job set comes once, not in the next run too, and its cached result stays") {
+            try await $0.setOnce()
+        },
         Check("a cached result survives a restart, and its last use too") { try await $0.cacheSurvives() },
     ]
 
@@ -30,6 +33,24 @@ extension JobManagerConformance {
             try await keep(#"{"a":1}"#, expire: .seconds(60), manager, executor)
             #expect(try await manager.cachedResult(for: CacheKey("k"))?.description == #"{"a":1}"#)
             #expect(try await manager.cachedResult(for: CacheKey("other")) == nil)
+        }
+    }
+
+    private func setOnce() async throws {
+        try await withManager { manager, executor in
+            let cache = CacheStore(key: CacheKey("k"))
+            let (id, run) = try await manager.startHeld(JobRequest(name: "a", cache: cache), executor)
+            run.setProps(#"[["log","children","once"]]"#)
+            run.succeed("1")
+            let end = try await manager.end(of: id)
+            #expect(texts(try await manager.news(of: id, after: 0)?.props ?? []) == [#"log.children="once""#])
+            #expect(try await manager.news(of: id, after: end.sequence)?.props.isEmpty == true)
+            let (again, next) = try await manager.startHeld(JobRequest(name: "a", cache: cache), executor)
+            #expect(try await manager.news(of: again, after: 0)?.props.isEmpty == true)
+            #expect(try await manager.cachedResult(for: CacheKey("k"))?.description == "1")
+            next.succeed("2")
+            _ = try await manager.end(of: again)
+            #expect(try await manager.cachedResult(for: CacheKey("k"))?.description == "2")
         }
     }
 

@@ -77,6 +77,8 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
         let needsQuotes = cell.utf8.contains { byte in
             byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == 10 || byte == 13
         }
-        return needsQuotes ? "\"\(cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\"" : cell
+        guard needsQuotes else { return cell }
+        let doubled = cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+        return "\"\(doubled)\""
     }
 }

@@ -76,7 +76,9 @@ extension UploadedFile {
             throw DashError(.upload, "The upload has \(contents.count) contents, but \(names.count) names.")
         }
         return try contents.indices.map { index in
-            guard let text = contents[index].stringValue else { throw DashError.typeMismatch(String.self, contents[index]) }
+            guard let text = contents[index].stringValue else {
+                throw DashError.typeMismatch(String.self, contents[index])
+            }
             return try UploadedFile(
                 contents: text,
                 name: index < names.count ? names[index].stringValue ?? "" : "",

@@ -50,9 +50,11 @@ extension JSONCodable {
     }
 }
 
-/// Values that are one text, number or truth value, to which `Codable` adds nothing.
+/// Values whose JSON is known without `Codable`: one text, number or truth value, and JSON itself.
 protocol JSONLeaf: JSONEncodable, JSONDecodable {}
 
+extension JSON: JSONLeaf {}
+extension JSONObject: JSONLeaf {}
 extension String: JSONLeaf {}
 extension Bool: JSONLeaf {}
 extension Double: JSONLeaf {}

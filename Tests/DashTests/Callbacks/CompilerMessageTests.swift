@@ -145,6 +145,21 @@ extension CompilerMessageTests {
             #"_ = html.P("b", className: "a", id: "c")"#,
             says: "argument 'id' must precede argument 'className'"
         ),
+        Snippet(
+            "the files of what is no upload",
+            "app.callback(Output(paragraph.children), Input(files: run)) { files in files.count }",
+            says: "cannot convert value of type 'html.ButtonRef' to expected argument type 'dcc.UploadRef'"
+        ),
+        Snippet(
+            "a download that is a text",
+            #"app.callback(Output(dcc.Download.id("d").data), Input(run.nClicks)) { _ in "text" }"#,
+            says: "cannot convert value of type 'String' to closure result type 'FileDownload?'"
+        ),
+        Snippet(
+            "a place that a store does not know",
+            #"_ = dcc.Store(id: "store", storageType: .cookie)"#,
+            says: "type 'StorageType?' has no member 'cookie'"
+        ),
     ]
 
     private static let mistakesInOptions = [

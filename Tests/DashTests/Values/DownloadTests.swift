@@ -43,7 +43,9 @@ struct DownloadTests {
 
     @Test("rows as CSV: columns in the order of the first rows, or those asked for")
     func rows() {
-        let rows: [JSON] = [["a": 1, "b": "x, \"y\""], ["c": true, "a": 2.5], ["a": nil, "b": "two\nlines", "c": [1]]]
+        let rows: [JSON] = [
+            ["a": 1, "b": "x, \"y\""], ["c": true, "a": 2.5], ["a": nil, "b": "two\nlines", "c": [1]],
+        ]
         #expect(
             dcc.sendRows(rows, "rows.csv").content
                 == "a,b,c\r\n1,\"x, \"\"y\"\"\",\r\n2.5,,true\r\n,\"two\nlines\",[1]\r\n"

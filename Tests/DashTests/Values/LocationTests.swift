@@ -44,7 +44,9 @@ struct LocationTests {
         }
         let slots = try app.onlyCallback.slots
         #expect(slots.allSatisfy { !$0.isState })
-        let values = [("pathname", "/shop"), ("search", "?q=pen"), ("hash", "#top"), ("href", "http://h/shop?q=pen#top")]
+        let values = [
+            ("pathname", "/shop"), ("search", "?q=pen"), ("hash", "#top"), ("href", "http://h/shop?q=pen#top"),
+        ]
         let body: JSON = [
             "output": "paragraph_id.children",
             "outputs": ["id": "paragraph_id", "property": "children"],
