@@ -46,13 +46,25 @@ struct CallbackRoute: Sendable {
         }
         let call = try await call(callback, body, request, app, connection)
         await background.cancelNamedJobs(of: call)
-        switch callback.kind {
+        do {
+            return try await answer(call, app)
+        } catch {
+            if error is HTTPError { throw error }
+            // What an onError throws, for one.
+            return FailureAnswer(CallbackFailure(error), of: callback)
+                .respond(tools.errors, logger: logger, callback: call.jobName)
+        }
+    }
+
+    private func answer(_ call: CallbackCall, _ app: ServedApp) async throws -> Response {
+        switch call.callback.kind {
         case .cancel:
             await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
             return Answers.json(CallbackResponse(response: []).bytes)
         case .background: return try await background.respond(to: call)
         case .clientside:
-            return Answers.text(.internalServerError, "\(callback.id) is a callback of the browser; nothing runs here.")
+            let sentence = "\(call.callback.id) is a callback of the browser; nothing runs here."
+            return Answers.text(.internalServerError, sentence)
         case .regular:
             let began = ContinuousClock.now
             var response = try await run(call)

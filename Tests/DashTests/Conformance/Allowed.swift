@@ -107,6 +107,7 @@ enum Allowed {
     ///
     /// - `children: null` of a component: stock Dash writes it for html components without children, we do not.
     /// - A dot in a key that is the text of a pattern id: we write `\u002e`, as a plain one blanks the page (defect 14).
+    /// - The name that a state of the assets has; only that it has one counts.
     /// - Python's own names of types and texts of values, beside the value.
     static func normalized(_ json: JSON) -> JSON {
         switch json {
@@ -124,6 +125,7 @@ enum Allowed {
                     props["children"] = nil
                     value = .object(props)
                 }
+                if key == "reloadHash", value.stringValue != nil { value = "{{reloadHash}}" }
                 result[key.hasPrefix("{") ? key.replacing("\\u002e", with: ".") : key] = normalized(value)
             }
             return .object(result)
