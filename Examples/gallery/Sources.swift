@@ -157,7 +157,11 @@ enum Source {
         /// Pages with a menu around them. The job of one goes on while you look at another; come back, and it shows.
         func pages() -> DashApp {
             let app = DashApp(title: "Pages")
-            app.page("/", name: "Home", layout: html.P("Start a report, look at a region meanwhile, and come back.", id: "home"))
+            app.page(
+                "/",
+                name: "Home",
+                layout: html.P("Start a report, look at a region meanwhile, and come back.", id: "home")
+            )
             report(in: app)
             let cities = ["north": "Aalborg", "south": "Cádiz"]
             let menu = cities.keys.sorted().map { app.link($0, to: "/regions/\($0)", className: $0) }

@@ -19,7 +19,9 @@ public struct PageText: Sendable, ExpressibleByStringInterpolation {
     ///
     /// - Parameter make: Makes the text. It is also asked for the meta tags of a page that is loaded anew, and for
     ///   ``DashPage/title`` without variables.
-    public static func by(_ make: @escaping @Sendable (_ visit: PageVisit) -> String) -> PageText { PageText(make: make) }
+    public static func by(_ make: @escaping @Sendable (_ visit: PageVisit) -> String) -> PageText {
+        PageText(make: make)
+    }
 
     /// The text for a visit.
     func text(for visit: PageVisit) -> String { make(visit) }

@@ -42,7 +42,10 @@ struct PathTemplate: Sendable, Hashable {
 
     /// The template with nameless variables: equal for templates that the same paths fit.
     var shape: String {
-        "/" + segments.map { $0.map { if case .text(let text) = $0 { text } else { "<>" } }.joined() }.joined(separator: "/")
+        "/"
+            + segments.map { $0.map { if case .text(let text) = $0 { text } else { "<>" } }.joined() }.joined(
+                separator: "/"
+            )
     }
 
     private static func pieces(of segment: Substring) -> [Piece] {
@@ -105,7 +108,8 @@ extension PathTemplate {
         guard text.hasPrefix("/") else { return "The path “\(text)” does not begin with a slash: write “/\(text)”." }
         if text.contains("//") { return "The path “\(text)” has two slashes in a row: leave one out." }
         if let sign = text.first(where: { "?#".contains($0) }) {
-            return "The path “\(text)” contains “\(sign)”: a page's path has no query; its layout reads it from the visit."
+            return
+                "The path “\(text)” contains “\(sign)”: a page's path has no query; its layout reads it from the visit."
         }
         let constants = segments.flatMap(\.self).compactMap { if case .text(let text) = $0 { text } else { nil } }
         if constants.contains(where: { $0.contains("<") || $0.contains(">") }) {

@@ -109,7 +109,12 @@ struct AppRoutes: Sendable {
         let origin = origin(of: request)
         // The app's own code makes layouts and titles.
         return await withTaskExecutorPreference(callbacks.executor) {
-            index(request, app, await app.idCheck.check(of: app.app, for: asked), app.pageMeta(for: asked, origin: origin))
+            index(
+                request,
+                app,
+                await app.idCheck.check(of: app.app, for: asked),
+                app.pageMeta(for: asked, origin: origin)
+            )
         }
     }
 

@@ -46,7 +46,8 @@ struct PathTemplateTests {
     }
 
     private static let malformed = [
-        ("reports", "begin with a slash"), ("/a//b", "two slashes"), ("/a?b=1", "has no query"), ("/a#b", "has no query"),
+        ("reports", "begin with a slash"), ("/a//b", "two slashes"), ("/a?b=1", "has no query"),
+        ("/a#b", "has no query"),
         ("/a/<b", "no variable"), ("/a/b>", "no variable"), ("/<>", "without a name"), ("/<a>/<a>", "twice"),
         ("/<a><b>", "side by side"), ("/assets/a", "never reached"), ("/_dash-layout", "never reached"),
     ]
