@@ -30,8 +30,20 @@ struct PathTemplateTests {
     func mixed() {
         #expect(match("/<year>-<month>.html", "/2026-11.html") == ["year": "2026", "month": "11"])
         #expect(match("/<a>-<b>", "/1-2-3") == ["a": "1-2", "b": "3"])
+        #expect(match("/v<n>", "/vv1") == ["n": "v1"])
+        #expect(match("/<a>.<b>x", "/1.2.3x") == ["a": "1.2", "b": "3"])
+        #expect(match("/<a>--<b>", "/1----2") == ["a": "1--", "b": "2"])
+        #expect(match("/<a>-<b>", "/-1") == nil)
+        #expect(match("/<a>-<b>", "/1-") == nil)
         #expect(match("/v<n>", "/v") == nil)
         #expect(match("/v<n>", "/w1") == nil)
+    }
+
+    @Test("a long path is as quick to refuse as a short one")
+    func long() {
+        let path = "/" + String(repeating: "-", count: 20_000) + "x"
+        #expect(match("/<a>-<b>-<c>-<d>-<e>y", path) == nil)
+        #expect(match("/<a>-<b>-<c>-<d>-<e>", path)?.count == 5)
     }
 
     @Test("the path of a template has a word in place of each variable")
