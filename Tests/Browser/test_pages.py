@@ -4,6 +4,7 @@ import urllib.request
 
 import pytest
 
+from support.server import Server
 from support.waiting import wait_until
 
 
@@ -14,7 +15,7 @@ def visit(gallery, open_page):
 
 
 def address(page):
-    return page.script("return location.pathname + location.search").removeprefix("/pages")
+    return page.script("return location.pathname + location.search").removeprefix("/tools").removeprefix("/pages")
 
 
 def follow(page, text):
@@ -109,6 +110,7 @@ def test_the_index_of_a_page_has_its_own_title_and_tags(gallery):
     assert 'property="og:title" content="The south"' in text
 
 
+@pytest.mark.every_queue
 def test_dash_2680_a_job_goes_on_while_another_page_is_shown_and_its_page_shows_it_again(visit):
     page = started(visit("/report"))
     follow(page, "Regions")
@@ -146,6 +148,7 @@ def test_dash_2650_a_job_that_ends_leaves_the_page_that_is_shown(visit):
     started(page)
 
 
+@pytest.mark.every_queue
 def test_dash_2588_a_job_can_be_cancelled_after_coming_back(visit):
     page = started(visit("/report"))
     follow(page, "Home")
@@ -179,3 +182,25 @@ def test_a_page_loaded_anew_in_the_middle_of_its_job_works(visit):
     assert page.is_enabled("run") and page.text("result") == "Nothing yet"
     started(page)
     page.wait_for_text("result", "The report is done", timeout=30)
+
+
+def test_behind_a_proxys_prefix_and_with_the_developers_tools_nothing_is_told_of_a_job_on_its_own(tmp_path, open_page):
+    server = Server("gallery", tmp_path, ["--prefix", "/tools/", "--debug"]).start()
+    try:
+        page = open_page(f"{server.url}/tools/pages/old-report")
+        page.script("window.isStillHere = true")
+        started(page)
+        follow(page, "Regions")
+        wait_for(page, "/regions/north?unit=mi", "The north", "city")
+        follow(page, "south")
+        wait_for(page, "/regions/south", "The south", "city")
+        assert page.script("return location.pathname") == "/tools/pages/regions/south"
+        page.driver.back()
+        page.driver.back()
+        come_back(page)
+        page.wait_for_text("result", "The report is done", timeout=30)
+        page.wait_enabled("run")
+        assert page.script("return window.isStillHere")
+        assert page.script("return document.querySelectorAll('.dash-error-card').length") == 0
+    finally:
+        server.stop()

@@ -3,20 +3,27 @@ import Dash
 /// Pages with a menu around them. The job of one goes on while you look at another; come back, and it shows.
 func pages() -> DashApp {
     let app = DashApp(title: "Pages")
-    app.page("/", name: "Home", layout: html.P("Start a report, look at a region meanwhile, and come back.", id: "home"))
+    app.page(
+        "/",
+        name: "Home",
+        layout: html.P("Start a report, look at a region meanwhile, and come back.", id: "home")
+    )
     report(in: app)
+    let side: Style = ["display": "flex", "gap": "1rem"]
     let cities = ["north": "Aalborg", "south": "Cádiz"]
-    let menu = cities.keys.sorted().map { app.link($0, to: "/regions/\($0)", className: $0) }
+    let menu = cities.keys.sorted().map { app.link($0, to: "/regions/\($0)") }
     let regions = app.pageGroup("/regions", name: "Regions") { page, visit in
-        html.Section([html.H3("Region: \(visit["region"] ?? "")"), html.Nav(menu), html.Div(page)])
+        html.Section([html.H3("Region: \(visit["region"] ?? "")"), html.Nav(menu, style: side), html.Div(page)])
     }
     regions.page("/<region>", title: .by { "The \($0["region"] ?? "region")" }) { visit in
         guard let city = cities[visit["region"] ?? "north"] else { throw PageNotFound() }
         return html.P("\(city), \(visit.query["unit"] ?? "km")", id: "city")
     }
     app.notFoundPage(title: "Not found") { visit in html.P("There is nothing at \(visit.path).", id: "missing") }
-    let links = app.pages.filter { $0.pathTemplate == nil }.map { $0.link(className: "main") }
-    app.layout = html.Div([html.Nav(links + [app.link("Regions", to: "/regions/north?unit=mi")]), app.pageContainer])
+    let links = app.pages.filter { $0.pathTemplate == nil }.map { $0.link() }
+    app.layout = html.Div([
+        html.Nav(links + [app.link("Regions", to: "/regions/north?unit=mi")], style: side), app.pageContainer,
+    ])
     return app
 }
 

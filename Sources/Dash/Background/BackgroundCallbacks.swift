@@ -84,8 +84,11 @@ struct BackgroundCallbacks: Sendable {
         do {
             let place = RunningJobs.Page(owner: call.owner, load: page)
             let isMeant = { call.cancels(jobOf: $0, outputs: $1, among: meant) }
+            // Only a hand is too slow to mean what starts next. A change of the page's address, which ends the jobs of the page
+            // before, comes just before the first jobs of the new one.
+            let isClick = call.callback.inputs.contains { $0.property == "n_clicks" }
             let jobs =
-                call.query.cancelJobs.isEmpty
+                isClick && call.query.cancelJobs.isEmpty
                 ? try await running.takeWithLate(place, app: call.app, Set(meant.map(call.lateName)), where: isMeant)
                 : try await running.take(place, app: call.app, where: isMeant)
             for job in jobs {

@@ -21,29 +21,37 @@
         if (resource.indexOf('_dash-update-component') < 0 || !options || typeof options.body !== 'string') {
             return answer;
         }
-        var job = new URL(resource, window.location.href).searchParams.get('job');
-        if (job) {
-            return answer.then(function (response) { return polled(job, response); });
+        var handle = new URL(resource, window.location.href).searchParams.get('job');
+        if (handle) {
+            return answer.then(function (response) { return polled(handle, response); });
         }
         var body = JSON.parse(options.body);
         if (String(body.output).indexOf('..' + CONTENT + '.children') === 0) {
             return answer.then(function (response) { return routed(body, response); });
         }
         var callback = callbacks.get(body.output);
-        return callback && callback.background ? answer.then(function (response) { return started(body, response); }) : answer;
+        if (!callback || !callback.background) {
+            return answer;
+        }
+        var job = newJob(callback, body);
+        return answer.then(function (response) { return started(job, response); });
     };
 
     // The callback that sets the title tells of each page when it is in its place.
     window.addEventListener('dash-swift-page', function (event) {
         shownPath = event.detail.path || window.location.pathname;
         jobs.forEach(function (job) {
-            // The renderer lets go of a callback when all of its outputs are gone, and does not take it back.
-            job.isLetGo = job.isLetGo || (job.outputs.length > 0 && !job.outputs.some(layoutOf));
+            lookAfter(job);
             if (job.path === shownPath) {
                 show(job);
             }
         });
     });
+
+    // The renderer lets go of a callback when all of its outputs are gone, and does not take it back.
+    function lookAfter(job) {
+        job.isLetGo = job.isLetGo || (job.outputs.length > 0 && !job.outputs.some(layoutOf));
+    }
 
     function learnCallbacks(response) {
         if (response.status === 200) {
@@ -65,19 +73,25 @@
         });
     }
 
-    function started(body, response) {
+    // What is known of a job when it is asked for: its page may be another one when the answer comes.
+    function newJob(callback, body) {
+        return {
+            path: shownPath === null ? window.location.pathname : shownPath,
+            running: (callback.running || {}).running || {},
+            outputs: ids(body.outputs),
+            all: ids(body.outputs).concat(ids(body.inputs)),
+            progress: {},
+            isLetGo: false
+        };
+    }
+
+    function started(job, response) {
         return changed(response, function (data) {
             if (data.job && data.response === undefined) {
-                jobs.set(data.job, {
-                    path: shownPath === null ? window.location.pathname : shownPath,
-                    running: (callbacks.get(body.output).running || {}).running || {},
-                    outputs: ids(body.outputs),
-                    all: ids(body.outputs).concat(ids(body.inputs)),
-                    progress: data.progress || {},
-                    isLetGo: false
-                });
+                jobs.set(data.job, job);
+                lookAfter(job);
             }
-            return data;
+            return adjusted(job, data);
         });
     }
 
@@ -91,17 +105,23 @@
             if (data.response !== undefined) {
                 jobs.delete(handle);
             }
-            Object.assign(job.progress, data.progress);
-            if (job.path !== shownPath) {
-                ['progress', 'sideUpdate', 'response'].forEach(function (key) {
-                    data[key] = data[key] && withoutContent(data[key]);
-                });
-            } else if (job.isLetGo && data.response !== undefined) {
-                data.sideUpdate = merged(data.sideUpdate, data.response);
-                data.response = {};
-            }
-            return data;
+            return adjusted(job, data);
         });
+    }
+
+    // What the page may be told of a job: nothing for components of another page, and the result also where the renderer
+    // has let go of the callback.
+    function adjusted(job, data) {
+        Object.assign(job.progress, data.progress);
+        if (shownPath !== null && job.path !== shownPath) {
+            ['progress', 'sideUpdate', 'response'].forEach(function (key) {
+                data[key] = data[key] && withoutContent(data[key]);
+            });
+        } else if (job.isLetGo && data.response !== undefined) {
+            data.sideUpdate = merged(data.sideUpdate, data.response);
+            data.response = {};
+        }
+        return data;
     }
 
     // The answer with another body; the same answer if there is nothing to read.
@@ -177,7 +197,9 @@
 
     function layoutOf(id) {
         try {
-            return window.dash_component_api.getLayout(id);
+            var found = window.dash_component_api.getLayout(id);
+            // For a pattern that no component has, the renderer gives the whole layout.
+            return found.props.id !== undefined && stable(found.props.id) === stable(id) ? found : undefined;
         } catch (error) {
             return undefined; // the renderer's way to say that there is no such component
         }

@@ -79,7 +79,7 @@ extension DashApp {
     /// A `dcc.Link` to a path below the app's own, wherever the app is mounted.
     ///
     /// ```swift
-    /// html.Ul(reports.map { report in html.Li(app.link(report.title, to: "/reports/\(report.id)")) })
+    /// let menu = html.Ul(["north", "south"].map { region in html.Li(app.link(region, to: "/regions/\(region)")) })
     /// ```
     ///
     /// - Parameters:

@@ -1,7 +1,7 @@
 /// A page of an app as the registry has it: see ``DashApp/pages``.
 ///
 /// ```swift
-/// html.Nav(app.pages.map { page in page.link() })
+/// app.layout = [html.Nav(app.pages.map { page in page.link() }), html.Hr(), app.pageContainer]
 /// ```
 public struct DashPage: Sendable {
     /// The path below the app's own; of a page with variables its template with `none` for each: `/reports/none`.

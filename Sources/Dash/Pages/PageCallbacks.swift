@@ -42,8 +42,11 @@ struct PageCallbacks: Sendable {
     /// Answers each change of the address with the page and its title.
     private var routing: Callback {
         let output = Outputs(Self.content.children, Self.store.data)
-        let slots = [Self.location.pathname, Self.location.search].flatMap { Input($0).slots } + pages.inputs.flatMap(\.slots)
-        var callback = callback(output.outputSlots, isMultiple: true, slots, preventInitialCall: .yes) { arguments, context in
+        let slots =
+            [Self.location.pathname, Self.location.search].flatMap { Input($0).slots } + pages.inputs.flatMap(\.slots)
+        var callback = callback(output.outputSlots, isMultiple: true, slots, preventInitialCall: .yes) {
+            arguments,
+            context in
             try await CallbackContext.$current.withValue(context) {
                 let (content, title) = try await shown(arguments, slots, context)
                 return try output.checkedUpdates((content, ["title": .string(title)]))

@@ -8,7 +8,7 @@ public protocol PageRegistering: Sendable {
 ///
 /// ```swift
 /// let reports = app.pageGroup("/reports", name: "Reports") { page, visit in
-///     html.Section([html.H2("Reports"), page])
+///     html.Section([html.H2("Reports"), html.Div(page)])
 /// }
 /// reports.page("/", layout: "Choose a report.")
 /// reports.page("/<id>") { visit in html.P("Report \(visit["id"] ?? "")") }

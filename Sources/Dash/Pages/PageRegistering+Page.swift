@@ -3,7 +3,7 @@ extension PageRegistering {
     ///
     /// ```swift
     /// app.page("/", name: "Home", layout: html.H1("Welcome"))
-    /// app.page("/monthly-report", order: 2, redirectFrom: ["/old-report"], layout: report)
+    /// app.page("/monthly-report", order: 2, redirectFrom: ["/old-report"], layout: html.H1("The month"))
     /// ```
     ///
     /// - Parameters:

@@ -50,7 +50,9 @@ final class PageRegistry: Sendable {
             page.order ?? (!isOrdered && page.path == "/" ? 0 : .infinity)
         }
         // By place too, as the sort itself does not promise to keep it.
-        return pages.enumerated().sorted { (order($0.element), $0.offset) < (order($1.element), $1.offset) }.map(\.element)
+        return pages.enumerated().sorted { (order($0.element), $0.offset) < (order($1.element), $1.offset) }.map(
+            \.element
+        )
     }
 
     /// The page of a path below the app's own; an exact one before those with variables.

@@ -17,7 +17,9 @@ struct PageRules {
         }
         sentences += page.redirectFrom.compactMap { path in
             let template = PathTemplate(path)
-            if template.hasVariables { return "redirectFrom: “\(path)” has a variable, which a redirection cannot have." }
+            if template.hasVariables {
+                return "redirectFrom: “\(path)” has a variable, which a redirection cannot have."
+            }
             return template.problem.map { "redirectFrom: \($0)" }
         }
         return sentences.map { Finding(location: page.location, sentence: $0) }
@@ -51,7 +53,8 @@ struct PageRules {
                 return other.map { other in
                     Finding(
                         location: page.location,
-                        sentence: "redirectFrom: “\(path)” leads to the page at \(other.location) already: leave it out."
+                        sentence:
+                            "redirectFrom: “\(path)” leads to the page at \(other.location) already: leave it out."
                     )
                 }
             }

@@ -58,9 +58,10 @@ public struct PageVisit: Sendable {
 /// Thrown by a page's layout where there is no such thing: the visitor gets the page for what is not found.
 ///
 /// ```swift
+/// let titles = ["7": "Sales by region"]
 /// app.page("/reports/<id>") { visit in
-///     guard let report = reports[visit["id"] ?? ""] else { throw PageNotFound() }
-///     return html.H1(report.title)
+///     guard let title = titles[visit["id"] ?? "7"] else { throw PageNotFound() }
+///     return html.H1(title)
 /// }
 /// ```
 public struct PageNotFound: Error, Sendable {

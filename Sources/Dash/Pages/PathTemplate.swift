@@ -42,7 +42,10 @@ struct PathTemplate: Sendable, Hashable {
 
     /// The template with nameless variables: equal for templates that the same paths fit.
     var shape: String {
-        "/" + segments.map { $0.map { if case .text(let text) = $0 { text } else { "<>" } }.joined() }.joined(separator: "/")
+        "/"
+            + segments.map { $0.map { if case .text(let text) = $0 { text } else { "<>" } }.joined() }.joined(
+                separator: "/"
+            )
     }
 
     private static func pieces(of segment: Substring) -> [Piece] {
@@ -74,25 +77,28 @@ extension PathTemplate {
         return values
     }
 
+    /// From the end, so that each text stands as late as it can, and nothing is tried twice.
     private static func match(_ text: Substring, _ pieces: ArraySlice<Piece>) -> [String: String]? {
-        switch pieces.first {
-        case nil: return text.isEmpty ? [:] : nil
-        case .text(let piece):
-            return text.hasPrefix(piece) ? match(text.dropFirst(piece.count), pieces.dropFirst()) : nil
-        case .variable(let name): return longest(name, text, pieces.dropFirst())
+        var (rest, pieces, values) = (text, pieces, [String: String]())
+        while let last = pieces.popLast() {
+            switch last {
+            case .text(let piece):
+                guard rest.hasSuffix(piece) else { return nil }
+                rest = rest.dropLast(piece.count)
+            case .variable(let name):
+                guard let start = start(ofVariableIn: rest, after: pieces), start < rest.endIndex else { return nil }
+                values[name] = String(rest[start...])
+                rest = rest[..<start]
+            }
         }
+        return rest.isEmpty ? values : nil
     }
 
-    private static func longest(_ name: String, _ text: Substring, _ rest: ArraySlice<Piece>) -> [String: String]? {
-        var length = text.count
-        while length > 0 {
-            if var found = match(text.dropFirst(length), rest) {
-                found[name] = String(text.prefix(length))
-                return found
-            }
-            length -= 1
-        }
-        return nil
+    /// Where the last variable of a text begins; nil if what stands before it is not there.
+    private static func start(ofVariableIn text: Substring, after pieces: ArraySlice<Piece>) -> String.Index? {
+        guard case .text(let before)? = pieces.last else { return text.startIndex }
+        if pieces.count == 1 { return text.hasPrefix(before) ? text.dropFirst(before.count).startIndex : nil }
+        return text.dropLast().range(of: before, options: .backwards)?.upperBound
     }
 
     /// The parts of a path between its slashes, their percent signs decoded; slashes at the ends do not count.
@@ -105,7 +111,8 @@ extension PathTemplate {
         guard text.hasPrefix("/") else { return "The path “\(text)” does not begin with a slash: write “/\(text)”." }
         if text.contains("//") { return "The path “\(text)” has two slashes in a row: leave one out." }
         if let sign = text.first(where: { "?#".contains($0) }) {
-            return "The path “\(text)” contains “\(sign)”: a page's path has no query; its layout reads it from the visit."
+            return
+                "The path “\(text)” contains “\(sign)”: a page's path has no query; its layout reads it from the visit."
         }
         let constants = segments.flatMap(\.self).compactMap { if case .text(let text) = $0 { text } else { nil } }
         if constants.contains(where: { $0.contains("<") || $0.contains(">") }) {

@@ -75,7 +75,9 @@ struct PageRegistryTests {
         let reports = app.pageGroup("/reports", name: "Reports") { page, visit in
             html.Section([html.H2(visit.path), html.Div(page)])
         }
-        let old = reports.pageGroup("/old").pageGroup("/<year>", name: "Old") { page, _ in html.Div(page, className: "old") }
+        let old = reports.pageGroup("/old").pageGroup("/<year>", name: "Old") { page, _ in
+            html.Div(page, className: "old")
+        }
         reports.page("/", layout: "all")
         old.page("/<id>") { visit in "\(visit["year"] ?? "") \(visit["id"] ?? "")" }
         #expect(app.pages.map(\.path) == ["/reports", "/reports/old/none/none"])
@@ -104,7 +106,9 @@ struct PageRegistryTests {
     func addresses() {
         let place = PagePlace()
         place.settle(path: "/tools/", prefix: "/proxy/tools/")
-        for address in ["/proxy/tools/a/b", "/proxy/tools/a/b/", "/tools/a/b"] { #expect(place.path(of: address) == "/a/b") }
+        for address in ["/proxy/tools/a/b", "/proxy/tools/a/b/", "/tools/a/b"] {
+            #expect(place.path(of: address) == "/a/b")
+        }
         for address in ["/proxy/tools", "/proxy/tools/", "/tools"] { #expect(place.path(of: address) == "/") }
     }
 }

@@ -8,7 +8,8 @@ import Testing
 struct PageRouteTests {
     private static let routing = ".._pages_content.children..._pages_store.data.."
 
-    private func go(_ page: Page, to path: String, _ search: String = "") async throws -> (content: JSON, title: String) {
+    private func go(_ page: Page, to path: String, _ search: String = "") async throws -> (content: JSON, title: String)
+    {
         let answer = try await page.post(
             call(Self.routing, ["_pages_location.pathname": .string(path), "_pages_location.search": .string(search)])
         )

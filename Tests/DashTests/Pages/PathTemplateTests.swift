@@ -30,8 +30,20 @@ struct PathTemplateTests {
     func mixed() {
         #expect(match("/<year>-<month>.html", "/2026-11.html") == ["year": "2026", "month": "11"])
         #expect(match("/<a>-<b>", "/1-2-3") == ["a": "1-2", "b": "3"])
+        #expect(match("/v<n>", "/vv1") == ["n": "v1"])
+        #expect(match("/<a>.<b>x", "/1.2.3x") == ["a": "1.2", "b": "3"])
+        #expect(match("/<a>--<b>", "/1----2") == ["a": "1--", "b": "2"])
+        #expect(match("/<a>-<b>", "/-1") == nil)
+        #expect(match("/<a>-<b>", "/1-") == nil)
         #expect(match("/v<n>", "/v") == nil)
         #expect(match("/v<n>", "/w1") == nil)
+    }
+
+    @Test("a long path is as quick to refuse as a short one")
+    func long() {
+        let path = "/" + String(repeating: "-", count: 20_000) + "x"
+        #expect(match("/<a>-<b>-<c>-<d>-<e>y", path) == nil)
+        #expect(match("/<a>-<b>-<c>-<d>-<e>", path)?.count == 5)
     }
 
     @Test("the path of a template has a word in place of each variable")
@@ -46,7 +58,8 @@ struct PathTemplateTests {
     }
 
     private static let malformed = [
-        ("reports", "begin with a slash"), ("/a//b", "two slashes"), ("/a?b=1", "has no query"), ("/a#b", "has no query"),
+        ("reports", "begin with a slash"), ("/a//b", "two slashes"), ("/a?b=1", "has no query"),
+        ("/a#b", "has no query"),
         ("/a/<b", "no variable"), ("/a/b>", "no variable"), ("/<>", "without a name"), ("/<a>/<a>", "twice"),
         ("/<a><b>", "side by side"), ("/assets/a", "never reached"), ("/_dash-layout", "never reached"),
     ]

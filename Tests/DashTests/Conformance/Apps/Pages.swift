@@ -12,7 +12,9 @@ extension ConformanceApp {
             order: 5,
             title: .by { "Asset \($0["asset_id"] ?? "None")" }
         ) { visit in
-            html.Div("asset \(visit["asset_id"] ?? "None") in \(visit[language.value] ?? "None") with \(python(visit.query))")
+            html.Div(
+                "asset \(visit["asset_id"] ?? "None") in \(visit[language.value] ?? "None") with \(python(visit.query))"
+            )
         }
         app.page("/", title: "Home title", description: "Home description") { visit in
             html.Div([

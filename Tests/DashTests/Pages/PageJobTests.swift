@@ -1,0 +1,45 @@
+import DashJSON
+import HTTPTypes
+import Testing
+
+@testable import Dash
+
+@Suite("Jobs of pages")
+struct PageJobTests {
+    @Test("dash 2588: going to another page ends the job that is to end with its visit, and none that starts there")
+    func leaving() async throws {
+        let stage = Stage()
+        let app = DashApp()
+        app.page("/", layout: [html.Button("Run", id: run), html.P("", id: paragraph)])
+        app.backgroundCallback(
+            Output(paragraph.children),
+            Input(run.nClicks),
+            cancel: [Input(app.pageLocation.pathname)]
+        ) { clicks in
+            try await stage.wait(for: "begin \(clicks ?? 0)")
+            return "done"
+        }
+        #expect(app.findings.map(\.description) == [])
+        let start = call("paragraph_id.children", ["button_id.n_clicks": 1])
+        let site = try TestSite(app)
+        try await site.serve { visit in
+            let page = try await visit.open()
+            let leave = try await leaving(visit)
+            // The page's first address is a change of it too.
+            #expect(try await page.post(leave).status == 200)
+            let job = try await page.start(start)
+            await stage.arrival(at: "begin 1")
+            async let held = page.poll(start, job, n: 1)
+            try await until("the held poll") { site.polls.count == 1 }
+            #expect(try await page.post(leave, "cancelJob=\(job)").status == 200)
+            #expect(try await held.status == 204)
+        }
+    }
+
+    /// The request that a change of the address sends for the jobs that it ends.
+    private func leaving(_ visit: Visit) async throws -> JSON {
+        let all = try await visit.ask(.get, "/_dash-dependencies").json.arrayValue ?? []
+        let entry = try #require(all.first { $0["output"].stringValue?.hasPrefix("_pages_location.id") == true })
+        return call(entry["output"].stringValue ?? "", ["_pages_location.pathname": "/elsewhere"])
+    }
+}
