@@ -188,7 +188,21 @@ import Testing
         }
     }
 
-    @Test func jobThatNeverEndsIsToldOfWithoutEnd() async throws {
+    @Test func realWaitsOfCallbacksAreWaitedForByTheAction() async throws {
+        let app = DashApp()
+        app.layout = [html.Button("Go", id: run), html.P(id: paragraph)]
+        app.callback(Output(paragraph.children), Input(run.nClicks)) { clicks in
+            try await Task.sleep(for: .milliseconds(2))
+            return await Task { @MainActor in "done \(clicks ?? 0)" }.value
+        }
+        try await app.test { page in
+            #expect(page[paragraph.children] == "done 0")
+            try await page.click(run)
+            #expect(page[paragraph.children] == "done 1")
+        }
+    }
+
+    @Test func jobThatNeverEndsIsToldAfterTheTestsPatience() async throws {
         let app = DashApp()
         app.layout = [html.Button("Go", id: run), html.P(id: paragraph)]
         app.backgroundCallback(Output(paragraph.children), Input(run.nClicks), preventInitialCall: true) { _ in
@@ -206,7 +220,7 @@ import Testing
         }
     }
 
-    @Test func elevenMoreThanElevenWaitTheirTurn() async throws {
+    @Test func thirteenthCallWaitsItsTurn() async throws {
         let log = Recorder()
         let button = html.Button.family("b"), result = html.P.family("r")
         let app = DashApp()

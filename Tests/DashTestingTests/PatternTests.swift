@@ -54,6 +54,22 @@ import Testing
         }
     }
 
+    @Test func hundredRowsAreNoBurden() async throws {
+        let button = html.Button.family("b"), label = html.P.family("l"), count = html.P.id("count")
+        let app = DashApp()
+        app.layout = html.Div(
+            (0..<100).map { html.Div([html.Button(id: button[$0]), html.P(id: label[$0])]) } + [html.P(id: count)]
+        )
+        app.callback(Output(label.match.children), Input(button.match.nClicks)) { "\($0 ?? 0)" }
+        app.callback(Output(count.children), Input(label.all.children)) { "\($0.count)" }
+        try await app.test { page in
+            #expect(page[label.all.children]?.count == 100)
+            #expect(page[count.children] == "100")
+            try await page.click(button[99])
+            #expect(page[label[99].children] == "1")
+        }
+    }
+
     @Test func removedComponentsLeaveTheList() async throws {
         let remove = html.Button.family("remove"), list = html.Div.id("list"), count = html.P.id("count")
         let app = DashApp(suppressCallbackExceptions: true)

@@ -39,6 +39,8 @@ struct MountedComponent: Sendable {
 extension TestPage.State {
     /// Has components that are new do what they begin with, and forgets those that are gone.
     mutating func react(_ renderer: inout Renderer, _ browser: TestBrowser, _ now: TestClock.Instant) {
+        guard renderer.layout.edition != mountedEdition else { return }
+        mountedEdition = renderer.layout.edition
         var present: [ComponentID: MountedComponent] = [:]
         for (component, _) in renderer.layout.components(in: renderer.layout.root) {
             guard let id = try? ComponentID(json: component["props"]["id"]),

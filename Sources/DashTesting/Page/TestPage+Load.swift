@@ -46,6 +46,7 @@ extension TestPage {
             state.load += 1
             state.renderer = renderer
             state.mounted = [:]
+            state.mountedEdition = 0
             state.location = location
             state.endID = config["end_id"].stringValue ?? ""
             state.prefix = config["requests_pathname_prefix"].stringValue ?? "/"

@@ -4,7 +4,7 @@ import Synchronization
 /// What takes time.
 extension TestPage {
     /// More steps of the clock than any test wants to make: beyond, something goes on for ever.
-    private static let mostSteps = 100_000
+    private static let mostSteps = 10_000
 
     /// Lets time pass until no callback and no job of the page is on its way.
     ///
@@ -16,7 +16,7 @@ extension TestPage {
         try await rest()
         for _ in 0..<Self.mostSteps {
             guard isBusy else { return }
-            try await step(until: nil)
+            try await step()
         }
         throw TestError(
             .patience,
@@ -35,7 +35,7 @@ extension TestPage {
         for _ in 0..<Self.mostSteps {
             if try isSo() { return }
             guard isBusy || nextTick != nil else { break }
-            try await step(until: nil)
+            try await step()
         }
         throw TestError(
             .condition,
@@ -50,13 +50,15 @@ extension TestPage {
     public func advance(by duration: Duration) async throws {
         try await rest()
         let end = clock.now.offset + duration
-        while let next = next(counting: { _ in true }), next <= end { try await move(to: next) }
+        while let next = [clock.nextDeadline(), nextTick].compactMap(\.self).min(), next <= end {
+            try await move(to: next)
+        }
         clock.move(to: end)
         try await rest()
     }
 
     /// Makes one step: to the next time that somebody waits for, or to what comes by itself.
-    private func step(until limit: Duration?) async throws {
+    private func step() async throws {
         let generation = await server.executor.idle()
         let deadlines = [server.nextDeadline, nextTick].compactMap(\.self)
         if let next = deadlines.min() {
@@ -71,10 +73,6 @@ extension TestPage {
         clock.move(to: time)
         for page in server.pages { page.tick(at: time) }
         try await rest()
-    }
-
-    private func next(counting counts: (TestClock.Sleeper) -> Bool) -> Duration? {
-        [clock.nextDeadline(counts), nextTick].compactMap(\.self).min()
     }
 
     /// When the next interval of any page ticks.

@@ -29,6 +29,8 @@ public final class TestPage: Sendable {
         /// What `dcc.Store` keeps with `storage_type="session"`.
         var storage: [String: JSON] = [:]
         var mounted: [ComponentID: MountedComponent] = [:]
+        /// The edition of the layout whose components these are.
+        var mountedEdition = 0
         /// What was typed into components that tell it later.
         var typed: [ComponentID: JSON] = [:]
         var downloads: [Download] = []

@@ -28,7 +28,8 @@ struct CallbackGraph: Sendable {
 
     /// The components that an id of a callback stands for in a call.
     func ids(of pattern: ComponentID, in layout: PageLayout, _ reference: WildcardReference?) -> [ComponentID] {
-        layout.places(like: pattern).map(\.id).filter { pattern.stands(for: $0, in: reference) }
+        if let id = pattern.onlyID(in: reference) { return layout.path(of: id) == nil ? [] : [id] }
+        return layout.places(like: pattern).map(\.id).filter { pattern.stands(for: $0, in: reference) }
     }
 
     /// The concrete outputs of a call, one list for each output.
@@ -90,8 +91,10 @@ extension CallbackGraph {
     /// The call that writes a property, if there is one.
     func call(byOutput ref: PropertyRef) -> PageCall? {
         for (index, callback) in callbacks.enumerated() {
-            guard let pattern = callback.outputs.first(where: { $0.property == ref.property && $0.id.stands(for: ref.id, in: nil) })
-            else { continue }
+            let writes = { (output: PropertyRef) in
+                output.property == ref.property && output.id.stands(for: ref.id, in: nil)
+            }
+            guard let pattern = callback.outputs.first(where: writes) else { continue }
             guard !ref.id.members.isEmpty else { return PageCall(callback: index, reference: nil, matchText: "") }
             let reference = WildcardReference(pattern: pattern.id, id: ref.id)
             return PageCall(callback: index, reference: reference, matchText: reference.matchText)
@@ -198,7 +201,7 @@ extension CallbackGraph {
                 guard isList, outputs(of: call, in: after).contains(where: { !$0.isEmpty }) else { return nil }
                 var call = call
                 call.isInitial = true
-                call.changed = []
+                call.removeChanges()
                 return call
             }
     }

@@ -18,23 +18,40 @@ struct PageCall: Sendable {
     let reference: WildcardReference?
     /// Tells calls of one callback apart.
     let matchText: String
+
     /// The inputs that changed, in order.
-    var changed: [(ref: PropertyRef, change: Change)] = []
+    private(set) var changed: [(ref: PropertyRef, change: Change)] = []
+    /// Where each of them is, for a list of components may have changed as a whole.
+    private var places: [PropertyRef: Int] = [:]
     var isInitial = false
     /// The callbacks whose results led here, so that circles end.
     var predecessors: [Int] = []
     /// The change of the layout that it is an initial call of; those of one change drop each other when nothing changed.
     var group: Int?
 
+    init(callback: Int, reference: WildcardReference?, matchText: String) {
+        self.callback = callback
+        self.reference = reference
+        self.matchText = matchText
+    }
+
     /// The same text for calls of which only the last counts.
     var identity: String { "\(callback)\n\(matchText)" }
 
     mutating func add(_ ref: PropertyRef, _ change: Change) {
-        if let place = changed.firstIndex(where: { $0.ref == ref }) {
+        if let place = places[ref] {
             if change.rawValue > changed[place].change.rawValue { changed[place].change = change }
         } else {
+            places[ref] = changed.count
             changed.append((ref, change))
         }
+    }
+
+    /// Forgets changes.
+    mutating func removeChanges(where isOver: (PropertyRef) -> Bool = { _ in true }) {
+        let kept = changed.filter { !isOver($0.ref) }
+        (changed, places) = ([], [:])
+        for (ref, change) in kept { add(ref, change) }
     }
 
     /// This call with the changes of another one of the same identity.

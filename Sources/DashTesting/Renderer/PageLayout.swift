@@ -18,8 +18,10 @@ struct PageLayout: Sendable {
     }
 
     private(set) var root: JSON
+    /// Rises when components come and go.
+    private(set) var edition = 0
     private let childrenProps: JSON
-    private var plain: [ComponentID: Path] = [:]
+    private var paths: [ComponentID: Path] = [:]
     /// Components with pattern ids, by the keys of these ids, in the order in which lists of them are sent.
     private var patterns: [[String]: [Place]] = [:]
 
@@ -36,10 +38,7 @@ struct PageLayout: Sendable {
     subscript(path: Path) -> JSON { root.value(at: path) }
 
     /// Where a component is; nil if the page has none with this id.
-    func path(of id: ComponentID) -> Path? {
-        guard !id.members.isEmpty else { return plain[id] }
-        return patterns[id.keys]?.first { $0.id == id }?.path
-    }
+    func path(of id: ComponentID) -> Path? { paths[id] }
 
     /// The component with an id.
     func component(_ id: ComponentID) -> JSON? {
@@ -51,14 +50,12 @@ struct PageLayout: Sendable {
 
     /// The components with ids of the same keys, in order.
     func places(like id: ComponentID) -> [Place] {
-        if id.members.isEmpty { return plain[id].map { [Place(id: id, path: $0)] } ?? [] }
+        if id.members.isEmpty { return paths[id].map { [Place(id: id, path: $0)] } ?? [] }
         return patterns[id.keys] ?? []
     }
 
-    /// All ids, those of names sorted.
-    var ids: [ComponentID] {
-        plain.keys.sorted { $0.text < $1.text } + patterns.values.flatMap { $0.map(\.id) }.sorted { $0.text < $1.text }
-    }
+    /// All ids, sorted: names first, as a pattern's text begins with a brace.
+    var ids: [ComponentID] { paths.keys.sorted { $0.text < $1.text } }
 
     /// Sets a property of a component that is there.
     mutating func set(_ property: String, to value: JSON, at path: Path) {
@@ -114,19 +111,22 @@ extension PageLayout {
 
     /// Finds the ids below a place anew. Those that stay keep their order, new ones come after.
     mutating func index(below path: Path) {
+        let found = components(in: self[path], at: path).compactMap { component, path in
+            (try? ComponentID(json: component["props"]["id"])).map { Place(id: $0, path: path) }
+        }
+        let known = paths.filter { $0.value.starts(with: path) }
+        guard !found.isEmpty || !known.isEmpty else { return }
+        edition += 1
         let old = patterns
-        plain = plain.filter { !$0.value.starts(with: path) }
+        for (id, _) in known { paths[id] = nil }
         patterns = patterns.mapValues { $0.filter { !$0.path.starts(with: path) } }
-        for (component, path) in components(in: self[path], at: path) {
-            guard let id = try? ComponentID(json: component["props"]["id"]) else { continue }
-            guard !id.members.isEmpty else {
-                plain[id] = path
-                continue
-            }
-            let place = Place(id: id, path: path)
-            let known = old[id.keys]?.firstIndex(of: place)
-            let count = patterns[id.keys]?.count ?? 0
-            patterns[id.keys, default: []].insert(place, at: min(known ?? count, count))
+        for place in found {
+            paths[place.id] = place.path
+            let keys = place.id.keys
+            guard !keys.isEmpty else { continue }
+            let count = patterns[keys]?.count ?? 0
+            let before = old[keys]?.firstIndex(of: place)
+            patterns[keys, default: []].insert(place, at: min(before ?? count, count))
         }
     }
 }

@@ -51,8 +51,10 @@ extension Renderer {
             if calls.count > 1, let initial = calls.firstIndex(where: \.isInitial) { calls.remove(at: initial) }
             guard var merged = calls.last else { return nil }
             let group = calls.compactMap(\.group).last
-            merged.changed = []
-            for call in calls { merged = merged.merging(PageCall(changesOf: call)) }
+            if calls.count > 1 {
+                merged.removeChanges()
+                for call in calls { for (ref, change) in call.changed { merged.add(ref, change) } }
+            }
             merged.group = group
             return merged
         }
@@ -74,7 +76,7 @@ extension Renderer {
             if outputs.count == graph.callbacks[call.callback].outputs.count { return call }
             guard !outputs.isEmpty else { return nil }
             var call = call
-            call.changed.removeAll { layout.path(of: $0.ref.id) == nil }
+            call.removeChanges { layout.path(of: $0.id) == nil }
             return call
         }
     }
@@ -105,13 +107,5 @@ extension Renderer {
             hasStarted = true
         }
         return hasStarted
-    }
-}
-
-extension PageCall {
-    /// A call with nothing but the changes of another.
-    fileprivate init(changesOf call: PageCall) {
-        self.init(callback: call.callback, reference: call.reference, matchText: call.matchText)
-        changed = call.changed
     }
 }

@@ -15,6 +15,21 @@ struct WildcardReference: Sendable, Hashable {
 }
 
 extension ComponentID {
+    /// The one id that this id of a callback stands for in a call; nil where there may be several. It spares looking through
+    /// all components.
+    func onlyID(in reference: WildcardReference?) -> ComponentID? {
+        guard hasWildcard else { return self }
+        guard let reference else { return nil }
+        var values = members
+        for (key, value) in members where value.wildcardName != nil {
+            guard value == .match, reference.pattern.members[key] == .match, let found = reference.id.members[key] else {
+                return nil
+            }
+            values[key] = found
+        }
+        return ComponentID(pattern: values)
+    }
+
     /// Whether a component's id is one this id of a callback stands for, in a call that is decided by a reference.
     func stands(for other: ComponentID, in reference: WildcardReference?) -> Bool {
         guard !members.isEmpty else { return self == other }
