@@ -38,7 +38,9 @@ import Testing
     @Test func chainRunsInOrderAndEachOnce() async throws {
         let log = Recorder()
         let app = DashApp()
-        app.layout = [html.Button("Go", id: button), html.Div(id: a), html.Div(id: b), html.Div(id: c), html.Div(id: d)]
+        app.layout = [
+            html.Button("Go", id: button), html.Div(id: a), html.Div(id: b), html.Div(id: c), html.Div(id: d),
+        ]
         // The last first, so that the order of registration is not the order of the chain.
         app.callback(Output(d.children), Input("b", "children"), Input("c", "children")) { (b: String, c: String) in
             log.note("d")

@@ -10,8 +10,12 @@ import Testing
         let app = DashApp()
         app.layout = [dcc.Store(id: store), html.Button("Go", id: button), html.Div(id: output)]
         app.callback(Output("store", "data"), Input(button.nClicks), preventInitialCall: true) { $0 ?? 0 }
-        app.callback(Output(output.children), Input(store.modifiedTimestamp), State("store", "data"), preventInitialCall: true)
-        { (_, data: Int) in "\(data)" }
+        app.callback(
+            Output(output.children),
+            Input(store.modifiedTimestamp),
+            State("store", "data"),
+            preventInitialCall: true
+        ) { (_, data: Int) in "\(data)" }
         try await app.test { page in
             #expect(page[output.children] == nil)
             try await page.click(button)
@@ -132,8 +136,13 @@ import Testing
         let input = dcc.Input.id("input"), loud = html.P.id("loud"), count = html.P.id("count")
         let app = DashApp()
         app.layout = [dcc.Input(id: input, value: "Dash"), html.P(id: loud), html.P(id: count)]
-        app.clientsideCallback("function (text) { return text.toUpperCase(); }", Output(loud.children), Input(input.value))
-        app.callback(Output(count.children), Input("loud", "children")) { (loud: String?) in "\(loud?.count ?? 0) signs" }
+        app.clientsideCallback(
+            "function (text) { return text.toUpperCase(); }",
+            Output(loud.children),
+            Input(input.value)
+        )
+        app.callback(Output(count.children), Input("loud", "children")) { (loud: String?) in "\(loud?.count ?? 0) signs"
+        }
 
         let error = await #expect(throws: TestError.self) { try await app.test { _ in } }
         #expect(error?.code == .clientside)

@@ -41,7 +41,8 @@ import Testing
         let other = html.Div.id("other")
         let app = failing()
         app.layout = [html.Button("Go", id: button), html.Div(id: output), html.Div(id: other)]
-        app.callback(Output(other.children), Input(button.nClicks), preventInitialCall: true) { _ in throw DiskIsFull() }
+        app.callback(Output(other.children), Input(button.nClicks), preventInitialCall: true) { _ in throw DiskIsFull()
+        }
         try await app.test { page in
             let error = await #expect(throws: TestError.self) { try await page.click(button) }
             #expect(error?.message.contains("And 1 more:") == true)
@@ -126,7 +127,9 @@ import Testing
         let input = dcc.Input.id("input")
         let app = DashApp(suppressCallbackExceptions: true)
         app.layout = [html.Button("Go", id: button), html.Div(id: output)]
-        app.callback(Output(output.children), Input(button.nClicks), Input(input.value), preventInitialCall: true) { _, _ in
+        app.callback(Output(output.children), Input(button.nClicks), Input(input.value), preventInitialCall: true) {
+            _,
+            _ in
             "x"
         }
         try await app.test { page in

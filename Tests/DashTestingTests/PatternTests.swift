@@ -76,8 +76,12 @@ import Testing
         app.layout = [
             html.Div((0..<3).map { html.Button("x", id: remove[$0]) }, id: list), html.P(id: count),
         ]
-        app.callback(Output(list.children), Input(remove.all.nClicks), State("list", "children"), preventInitialCall: true)
-        { (_, children: [JSON]) in
+        app.callback(
+            Output(list.children),
+            Input(remove.all.nClicks),
+            State("list", "children"),
+            preventInitialCall: true
+        ) { (_, children: [JSON]) in
             guard let id = ctx.triggeredID, ctx.triggered[0].value != .null else { throw PreventUpdate() }
             return JSON.array(children.filter { $0["props"]["id"] != id.json })
         }

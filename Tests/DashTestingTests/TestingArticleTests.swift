@@ -14,7 +14,10 @@ import Testing
             .map { $0.components(separatedBy: "```")[0] }
         #expect(samples.count >= 6)
         for sample in samples {
-            #expect(code.contains(Self.trimmed(sample)), "The article's sample is not in TestingArticle.swift:\n\(sample)")
+            #expect(
+                code.contains(Self.trimmed(sample)),
+                "The article's sample is not in TestingArticle.swift:\n\(sample)"
+            )
         }
     }
 

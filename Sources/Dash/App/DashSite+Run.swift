@@ -76,7 +76,8 @@ extension DashSite {
         let contents = contents
         let isEmpty = contents.mounts.isEmpty && contents.pages.isEmpty
         return contents.problems + contents.sharedNames + contents.mounts.flatMap { $0.app.findings.map(\.description) }
-            + (ignoringQueue ? [] : queueFindings) + (isEmpty ? ["The site is empty: mount an app before it is served."] : [])
+            + (ignoringQueue ? [] : queueFindings)
+            + (isEmpty ? ["The site is empty: mount an app before it is served."] : [])
     }
 }
 

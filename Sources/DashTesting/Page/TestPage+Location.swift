@@ -32,7 +32,9 @@ extension TestPage {
     }
 
     func follow(_ address: String, refreshes: Bool) async throws {
-        let target = PageLocation(address.hasPrefix("#") || address.hasPrefix("?") ? location.pathname + address : address)
+        let target = PageLocation(
+            address.hasPrefix("#") || address.hasPrefix("?") ? location.pathname + address : address
+        )
         if refreshes { return try await open(target.description) }
         move(to: target)
         try await rest()

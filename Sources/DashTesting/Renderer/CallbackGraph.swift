@@ -11,7 +11,9 @@ struct CallbackGraph: Sendable {
     /// Whether any callback has a property among its inputs, states, outputs or `running` values.
     func mentions(_ ref: PropertyRef) -> Bool {
         callbacks.contains { callback in
-            let running = (Array(callback.running) + Array(callback.runningOff)).compactMap { PropertyRef(text: $0.key) }
+            let running = (Array(callback.running) + Array(callback.runningOff)).compactMap {
+                PropertyRef(text: $0.key)
+            }
             let slots = (callback.inputs + callback.states).map(\.ref)
             return (callback.outputs + slots + running).contains {
                 $0.plainProperty == ref.property && $0.id.stands(for: ref.id, in: nil)
@@ -22,7 +24,9 @@ struct CallbackGraph: Sendable {
     /// Whether a callback has a component among its inputs, states or outputs.
     func mentions(_ id: ComponentID) -> Bool {
         callbacks.contains { callback in
-            ((callback.inputs + callback.states).map(\.ref) + callback.outputs).contains { $0.id.stands(for: id, in: nil) }
+            ((callback.inputs + callback.states).map(\.ref) + callback.outputs).contains {
+                $0.id.stands(for: id, in: nil)
+            }
         }
     }
 
@@ -61,7 +65,11 @@ extension CallbackGraph {
             callbacks[index].inputs.filter { $0.ref.property == ref.property && $0.ref.id.stands(for: ref.id, in: nil) }
                 .flatMap { input in
                     let isName = ref.id.members.isEmpty
-                    return calls(of: index, by: isName ? nil : WildcardReference(pattern: input.ref.id, id: ref.id), layout)
+                    return calls(
+                        of: index,
+                        by: isName ? nil : WildcardReference(pattern: input.ref.id, id: ref.id),
+                        layout
+                    )
                 }
         }
         .map { call in

@@ -53,8 +53,13 @@ extension Renderer {
         guard let running = running[number] else { return }
         switch result {
         case .failure(let error):
-            let error = error as? TestError
-                ?? TestError(.callback, "The stand-in for \(graph.callbacks[running.call.callback].title) failed", cause: error)
+            let error =
+                error as? TestError
+                ?? TestError(
+                    .callback,
+                    "The stand-in for \(graph.callbacks[running.call.callback].title) failed",
+                    cause: error
+                )
             fail(number, error)
         case .success(nil): end(number, with: [:])
         case .success(let value?):
@@ -142,7 +147,10 @@ extension Renderer {
             }
             let ref = PropertyRef(id: id, property: name)
             guard let old = layout.value(ref) else {
-                throw TestError(.callback, "A Patch of \(ref.text) has nothing to change: give it a value in the layout.")
+                throw TestError(
+                    .callback,
+                    "A Patch of \(ref.text) has nothing to change: give it a value in the layout."
+                )
             }
             return (name, patch.applied(to: old))
         }

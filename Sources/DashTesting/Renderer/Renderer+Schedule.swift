@@ -20,9 +20,13 @@ extension Renderer {
         dropOlder()
         requested = pruned(requested)
         prioritized = pruned(prioritized)
-        for (number, running) in running where running.counts && pruned([running.call]).isEmpty {
-            self.running[number]?.counts = false
+        if layout.edition != prunedEdition {
+            prunedEdition = layout.edition
+            for (number, running) in running where running.counts && pruned([running.call]).isEmpty {
+                self.running[number]?.counts = false
+            }
         }
+        guard !requested.isEmpty else { return }
         var ready = graph.ready(requested, beside: pendingReach(), in: layout)
         let pending = requested.count + prioritized.count + countedRunning.count
         if ready.isEmpty, !requested.isEmpty, requested.count == pending { ready = circleEntries() }

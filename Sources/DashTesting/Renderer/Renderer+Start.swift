@@ -78,14 +78,18 @@ extension Renderer {
         _ callback: PageCallback,
         _ outputs: [[PropertyRef]]
     ) throws(TestError) -> JSON? {
-        guard let inputs = try values(callback.inputs, graph.inputs(of: call, in: layout), callback, isInput: true) else {
+        guard let inputs = try values(callback.inputs, graph.inputs(of: call, in: layout), callback, isInput: true)
+        else {
             return nil
         }
-        guard let targets = try targets(callback, outputs, hasInputs: inputs.contains { $0.arrayValue?.isEmpty != true })
+        guard
+            let targets = try targets(callback, outputs, hasInputs: inputs.contains { $0.arrayValue?.isEmpty != true })
         else { return nil }
         var body = JSONObject()
         body.append("output", .string(callback.output))
-        if !callback.hasNoOutput { body.append("outputs", callback.isMultiple ? .array(targets) : targets.first ?? .null) }
+        if !callback.hasNoOutput {
+            body.append("outputs", callback.isMultiple ? .array(targets) : targets.first ?? .null)
+        }
         body.append("inputs", .array(inputs))
         body.append("changedPropIds", .array(call.changed.map { .string($0.ref.text) }))
         let parsed = call.changed.map { $0.ref.id.members.isEmpty ? .string($0.ref.text) : $0.ref.id.json }

@@ -51,6 +51,8 @@ struct Renderer: Sendable {
     var jobs: [String: Job] = [:]
     var errors: [TestError] = []
     var effects: [Effect] = []
+    /// The edition of the layout in which the outputs of all running calls were last seen to be there.
+    var prunedEdition = 0
     private var lastNumber = 0
 
     /// A call whose answer has not come.

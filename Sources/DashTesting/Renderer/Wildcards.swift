@@ -22,7 +22,8 @@ extension ComponentID {
         guard let reference else { return nil }
         var values = members
         for (key, value) in members where value.wildcardName != nil {
-            guard value == .match, reference.pattern.members[key] == .match, let found = reference.id.members[key] else {
+            guard value == .match, reference.pattern.members[key] == .match, let found = reference.id.members[key]
+            else {
                 return nil
             }
             values[key] = found
@@ -33,7 +34,7 @@ extension ComponentID {
     /// Whether a component's id is one this id of a callback stands for, in a call that is decided by a reference.
     func stands(for other: ComponentID, in reference: WildcardReference?) -> Bool {
         guard !members.isEmpty else { return self == other }
-        guard keys == other.keys else { return false }
+        guard members.count == other.members.count else { return false }
         return members.allSatisfy { key, value in
             guard let found = other.members[key] else { return false }
             guard value.wildcardName != nil else { return value == found }
