@@ -9,9 +9,12 @@ enum Greeter {
     static func app() -> DashApp {
         let app = DashApp()
         app.layout = [dcc.Input(id: name, value: ""), html.Button("Greet", id: greet), html.P(id: greeting)]
-        app.callback(Output(greeting.children), Input(greet.nClicks), State(name.value), preventInitialCall: true) {
-            clicks,
-            name in
+        app.callback(
+            Output(greeting.children),
+            Input(greet.nClicks),
+            State(name.value),
+            preventInitialCall: true
+        ) { clicks, name in
             guard let name, !name.isEmpty else { throw NameIsMissing() }
             return "Hello, \(name), for the time number \(clicks ?? 0)"
         }

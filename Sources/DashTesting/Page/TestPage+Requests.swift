@@ -7,7 +7,9 @@ extension TestPage {
     func perform(_ effect: Renderer.Effect, of load: Int) {
         switch effect {
         case .changed: break
-        case .request(let outgoing): server.run { await self.send(outgoing, of: load) }
+        case .request(let outgoing):
+            state.withLock { $0.sent.append(outgoing.body) }
+            server.run { await self.send(outgoing, of: load) }
         case .clientside(let number, let outputs, let function, let arguments):
             server.run { await self.standIn(number, outputs, function, arguments, of: load) }
         }

@@ -1,5 +1,5 @@
 import Dash
-import DashJSON
+package import DashJSON
 import Synchronization
 
 /// A page of an app as a person has it before them, without a browser: what it shows can be read, and it can be clicked and
@@ -36,6 +36,8 @@ public final class TestPage: Sendable {
         var downloads: [Download] = []
         var notices: [String] = []
         var errors: [TestError] = []
+        /// The bodies of all requests to run callbacks.
+        var sent: [JSON] = []
         /// How many of the errors have been thrown.
         var thrown = 0
         /// Where a callback has sent the browser.
@@ -70,6 +72,9 @@ public final class TestPage: Sendable {
 
     /// Whether callbacks or jobs of the page are on their way.
     public var isBusy: Bool { state.withLock { $0.renderer?.isBusy ?? false } }
+
+    /// The bodies of the page's requests to run callbacks, in order; polls are not among them.
+    package var sentBodies: [JSON] { state.withLock { $0.sent } }
 
     /// How many jobs of the page are on their way.
     public var runningJobs: Int { state.withLock { $0.renderer?.jobs.values.count { !$0.isOutdated } ?? 0 } }
