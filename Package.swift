@@ -29,6 +29,7 @@ let package = Package(
     products: [
         .library(name: "Dash", targets: ["Dash"]),
         .library(name: "DashAGGrid", targets: ["DashAGGrid"]),
+        .library(name: "DashTesting", targets: ["DashTesting"]),
         .library(name: "Plotly", targets: ["Plotly"]),
         .library(name: "Jobs", targets: ["Jobs"]),
         .library(name: "JobsSQLite", targets: ["JobsSQLite"]),
@@ -83,6 +84,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),
+        .target(name: "DashTesting", dependencies: ["Dash", "DashJSON", "Jobs", lifecycle], swiftSettings: settings),
         .executableTarget(
             name: "DashCLI",
             dependencies: ["Dash", "Jobs", "DashJSON", argumentParser, signals],
@@ -162,9 +164,14 @@ let package = Package(
         .testTarget(
             name: "DashTests",
             dependencies: [
-                "Dash", "DashAGGrid", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes, nioCore, logging,
-                argumentParser,
+                "Dash", "DashAGGrid", "DashTesting", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes, nioCore,
+                logging, argumentParser,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "DashTestingTests",
+            dependencies: ["DashTesting", "Dash", "DashJSON"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -69,11 +69,17 @@ extension DashSite {
     }
 
     /// What is wrong with the site and its apps, each with file and line where it has one.
-    var findings: [String] {
+    var findings: [String] { findings(ignoringQueue: false) }
+
+    /// The same.
+    ///
+    /// - Parameter ignoringQueue: True where no queue is used, as in a test.
+    func findings(ignoringQueue: Bool) -> [String] {
         let contents = contents
         let isEmpty = contents.mounts.isEmpty && contents.pages.isEmpty
         return contents.problems + contents.sharedNames + contents.mounts.flatMap { $0.app.findings.map(\.description) }
-            + queueFindings + (isEmpty ? ["The site is empty: mount an app before it is served."] : [])
+            + (ignoringQueue ? [] : queueFindings)
+            + (isEmpty ? ["The site is empty: mount an app before it is served."] : [])
     }
 }
 

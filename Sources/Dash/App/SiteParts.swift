@@ -16,6 +16,8 @@ struct SiteParts: Sendable {
     var trap: TrapReport?
     /// Where `dash-swift dev` tells how the build goes.
     var buildReport = ProcessInfo.processInfo.environment[BuildReport.variable]
+    /// Whether files of the component suites are served. Without them none need be installed.
+    var servesFiles = true
 
     /// - Throws: `SuiteError` when component suites are not installed, ``DashError`` for a path prefix that is none.
     func responder(
@@ -23,7 +25,7 @@ struct SiteParts: Sendable {
         fleet: any JobFleet,
         signer: Signer,
         polls: HeldPolls,
-        executor: CallbackExecutor
+        executor: any TaskExecutor
     ) throws -> SiteResponder {
         guard let prefix = MountPath.normalized(configuration.pathPrefix) else {
             throw DashError(
@@ -59,7 +61,7 @@ struct SiteParts: Sendable {
         _ fleet: any JobFleet,
         _ signer: Signer,
         _ polls: HeldPolls,
-        _ executor: CallbackExecutor
+        _ executor: any TaskExecutor
     ) -> CallbackRoute {
         CallbackRoute(
             sessions: sessions,
@@ -95,7 +97,9 @@ struct SiteParts: Sendable {
 
     /// The files of an app's suites, which must be installed.
     private func files(of app: DashApp) throws -> SuiteFiles {
-        try SuiteFiles(folder: .locate(SuiteLock(manifests: app.suites), search: suites), suites: app.suites)
+        let lock = SuiteLock(manifests: app.suites)
+        guard servesFiles else { return SuiteFiles(withoutFilesOf: app.suites, lock: lock) }
+        return try SuiteFiles(folder: .locate(lock, search: suites), suites: app.suites)
     }
 }
 

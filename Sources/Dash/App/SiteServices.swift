@@ -113,7 +113,7 @@ extension SiteParts {
         return pool
     }
 
-    fileprivate func managerConfiguration(_ restart: SupervisorState.RestartReason?) -> JobManagerConfiguration {
+    func managerConfiguration(_ restart: SupervisorState.RestartReason?) -> JobManagerConfiguration {
         var manager = JobManagerConfiguration()
         manager.maximumQueued = configuration.queueLimit
         manager.maximumPerOwner = configuration.jobsPerOwner

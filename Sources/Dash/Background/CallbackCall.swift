@@ -22,7 +22,7 @@ struct CallbackCall: Sendable {
     /// Tells when the browser closes the connection.
     let connection: ConnectionWatch?
     /// Where the app's code runs.
-    let executor: CallbackExecutor
+    let executor: any TaskExecutor
     /// The developer's tools that are on.
     let tools: ActiveDevTools
     /// What the callback adds to the answer's head.

@@ -32,9 +32,7 @@ struct KeptResponse: Sendable {
     init(_ response: Response) async throws {
         status = response.status.code
         headers = response.headers.map { [$0.name.rawName, $0.value] }
-        let collector = BodyCollector()
-        try await response.body.write(collector)
-        body = collector.bytes.withLock { $0 }
+        body = try await response.bodyBytes
     }
 
     /// Reads what ``bytes`` wrote.
@@ -69,6 +67,17 @@ struct KeptResponse: Sendable {
             headers: fields,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: body))
         )
+    }
+}
+
+extension Response {
+    /// The body of a response that is one of our own and in memory.
+    var bodyBytes: [UInt8] {
+        get async throws {
+            let collector = BodyCollector()
+            try await body.write(collector)
+            return collector.bytes.withLock { $0 }
+        }
     }
 }
 

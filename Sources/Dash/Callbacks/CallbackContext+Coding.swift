@@ -89,12 +89,12 @@ extension CallbackContext.Target: JSONConvertible {
 
 extension PropertyRef: JSONConvertible {
     /// Writes `[id, property]`.
-    func encode(to writer: inout JSONWriter) {
+    package func encode(to writer: inout JSONWriter) {
         JSON.array([id.json, .string(property)]).encode(to: &writer)
     }
 
     /// Reads `[id, property]`.
-    init(json: JSON) throws {
+    package init(json: JSON) throws {
         self.init(id: try ComponentID(json: json[0]), property: try String(json: json[1]))
     }
 }

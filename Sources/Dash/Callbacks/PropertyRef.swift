@@ -1,23 +1,29 @@
 /// One property of one component, or of those a pattern stands for.
-struct PropertyRef: Sendable, Hashable, CustomStringConvertible {
+package struct PropertyRef: Sendable, Hashable, CustomStringConvertible {
     /// The component.
-    var id: ComponentID
+    package var id: ComponentID
     /// The property's name in the browser, without the `@…` that tells duplicate outputs apart.
-    var property: String
+    package var property: String
+
+    /// A property of a component.
+    package init(id: ComponentID, property: String) {
+        self.id = id
+        self.property = property
+    }
 
     /// `id.property`, the browser's key.
-    var text: String { "\(id.text).\(property)" }
+    package var text: String { "\(id.text).\(property)" }
 
-    var description: String { text }
+    package var description: String { text }
 }
 
 extension PropertyRef {
-    init<Value>(_ property: Prop<Value>) {
+    package init<Value>(_ property: Prop<Value>) {
         self.init(id: property.id, property: property.name)
     }
 
     /// Reads `id.property`; the last dot is the one between the two, as pattern ids may hold dots.
-    init?(text: String) {
+    package init?(text: String) {
         guard let dot = text.lastIndex(of: "."), let id = try? ComponentID(text: String(text[..<dot])) else {
             return nil
         }

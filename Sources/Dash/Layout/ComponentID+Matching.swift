@@ -1,17 +1,17 @@
 extension ComponentID {
     /// The values of a pattern id; empty for a plain one.
-    var members: [String: IDValue] {
+    package var members: [String: IDValue] {
         if case .pattern(let members) = form { members } else { [:] }
     }
 
     /// True if a value is a wildcard.
-    var hasWildcard: Bool { members.values.contains { $0.wildcardName != nil } }
+    package var hasWildcard: Bool { members.values.contains { $0.wildcardName != nil } }
 
     /// True if the id stands for a list of components (`all` or `allSmaller`).
-    var standsForList: Bool { members.values.contains(where: \.standsForList) }
+    package var standsForList: Bool { members.values.contains(where: \.standsForList) }
 
     /// The keys whose value is `match`.
-    var matchKeys: Set<String> { Set(members.filter { $0.value == .match }.keys) }
+    package var matchKeys: Set<String> { Set(members.filter { $0.value == .match }.keys) }
 
     /// The id with constants in the place of `match`, where there are any for its keys.
     func matched(by values: [String: IDValue]) -> ComponentID {

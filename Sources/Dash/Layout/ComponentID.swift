@@ -80,7 +80,7 @@ extension ComponentID: JSONEncodable, JSONDecodable {
     }
 
     /// Reads the text form of an id: a text that starts with a brace is a pattern, any other a name.
-    init(text: String) throws {
+    package init(text: String) throws {
         if text.hasPrefix("{") {
             try self.init(json: JSON(parsing: text))
         } else {

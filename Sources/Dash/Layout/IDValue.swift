@@ -18,7 +18,7 @@ public enum IDValue: Sendable, Hashable {
     case allSmaller
 
     /// The word the browser knows the wildcard by; `nil` for a constant.
-    var wildcardName: String? {
+    package var wildcardName: String? {
         switch self {
         case .match: "MATCH"
         case .all: "ALL"
@@ -28,10 +28,10 @@ public enum IDValue: Sendable, Hashable {
     }
 
     /// True for the wildcards that stand for a list of components.
-    var standsForList: Bool { self == .all || self == .allSmaller }
+    package var standsForList: Bool { self == .all || self == .allSmaller }
 
     /// The value a component's own id carries, or the wildcard as a list of its name, as the browser writes it.
-    var json: JSON {
+    package var json: JSON {
         switch self {
         case .string(let value): .string(value)
         case .int(let value): .int(value)
@@ -42,7 +42,7 @@ public enum IDValue: Sendable, Hashable {
     }
 
     /// Reads what ``json`` writes; `nil` if it is no value of an id.
-    init?(json: JSON) {
+    package init?(json: JSON) {
         switch json {
         case .string(let value): self = .string(value)
         case .int(let value): self = .int(value)

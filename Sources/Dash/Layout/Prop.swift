@@ -10,9 +10,9 @@ public struct Prop<Value>: Sendable {
     /// The property's name as the browser knows it, such as `n_clicks`.
     public let name: String
     /// True if the values are lists of one value for each component that the id stands for.
-    var isList = false
+    package internal(set) var isList = false
     let write: @Sendable (Value, inout JSONWriter) -> Void
-    let read: @Sendable (JSON) throws -> Value
+    package let read: @Sendable (JSON) throws -> Value
 
     init(
         id: ComponentID,
@@ -58,7 +58,7 @@ public struct Prop<Value>: Sendable {
     }
 
     /// The value as the bytes that travel.
-    func encoded(_ value: Value) -> RawJSON {
+    package func encoded(_ value: Value) -> RawJSON {
         var failure: (any Error)?
         return encoded(value, failure: &failure)
     }

@@ -34,6 +34,13 @@ package struct SuiteFiles: Sendable {
         self.files = files
     }
 
+    /// A table of no files, for a site whose pages no browser loads: their addresses are known, their content is not.
+    init(withoutFilesOf suites: [SuiteManifest], lock: SuiteLock) {
+        manifests = Self.unique(SuiteManifest.core + suites)
+        fingerprintTime = lock.fingerprintTime
+        files = [:]
+    }
+
     /// The file for a request to `_dash-component-suites/PACKAGE/PATH`; nil, which means 404, if it is not registered.
     ///
     /// - Parameters:

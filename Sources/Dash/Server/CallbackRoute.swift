@@ -10,7 +10,7 @@ struct CallbackRoute: Sendable {
     let sessions: Sessions
     let origins: OriginCheck
     let background: BackgroundCallbacks
-    let executor: CallbackExecutor
+    let executor: any TaskExecutor
     let largestBody: Int
     let deepestJSON: Int
     let largestInputCount: Int

@@ -43,7 +43,7 @@ struct ServedApp: Sendable {
     ///
     /// - Parameter executor: where the app's function runs.
     /// - Throws: what the app's function throws.
-    func layout(for request: PageRequest, on executor: CallbackExecutor) async throws -> [UInt8] {
+    func layout(for request: PageRequest, on executor: any TaskExecutor) async throws -> [UInt8] {
         if let fixedLayout { return fixedLayout }
         guard case .function(let make) = app.layoutSource else { return JSON.null.serialized() }
         return try await withTaskExecutorPreference(executor) { try await make(request).jsonBytes() }

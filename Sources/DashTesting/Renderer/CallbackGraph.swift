@@ -1,0 +1,233 @@
+import Dash
+import DashJSON
+
+/// The callbacks of an app, and which of them a change concerns.
+struct CallbackGraph: Sendable {
+    let callbacks: [PageCallback]
+
+    /// - Parameter dependencies: the answer of the server.
+    init(dependencies: JSON) { callbacks = (dependencies.arrayValue ?? []).map(PageCallback.init) }
+
+    /// Whether any callback has a property among its inputs, states, outputs or `running` values.
+    func mentions(_ ref: PropertyRef) -> Bool {
+        callbacks.contains { callback in
+            let running = (Array(callback.running) + Array(callback.runningOff)).compactMap {
+                PropertyRef(text: $0.key)
+            }
+            let slots = (callback.inputs + callback.states).map(\.ref)
+            return (callback.outputs + slots + running).contains {
+                $0.plainProperty == ref.property && $0.id.stands(for: ref.id, in: nil)
+            }
+        }
+    }
+
+    /// Whether a callback has a component among its inputs, states or outputs.
+    func mentions(_ id: ComponentID) -> Bool {
+        callbacks.contains { callback in
+            ((callback.inputs + callback.states).map(\.ref) + callback.outputs).contains {
+                $0.id.stands(for: id, in: nil)
+            }
+        }
+    }
+
+    /// The components that an id of a callback stands for in a call.
+    func ids(of pattern: ComponentID, in layout: PageLayout, _ reference: WildcardReference?) -> [ComponentID] {
+        if let id = pattern.onlyID(in: reference) { return layout.path(of: id) == nil ? [] : [id] }
+        return layout.places(like: pattern).map(\.id).filter { pattern.stands(for: $0, in: reference) }
+    }
+
+    /// The concrete outputs of a call, one list for each output.
+    func outputs(of call: PageCall, in layout: PageLayout) -> [[PropertyRef]] {
+        callbacks[call.callback].outputs.map { refs(of: $0, call, layout) }
+    }
+
+    /// The concrete inputs of a call, one list for each input.
+    func inputs(of call: PageCall, in layout: PageLayout) -> [[PropertyRef]] {
+        callbacks[call.callback].inputs.map { refs(of: $0.ref, call, layout) }
+    }
+
+    /// The concrete states of a call, one list for each state.
+    func states(of call: PageCall, in layout: PageLayout) -> [[PropertyRef]] {
+        callbacks[call.callback].states.map { refs(of: $0.ref, call, layout) }
+    }
+
+    private func refs(of ref: PropertyRef, _ call: PageCall, _ layout: PageLayout) -> [PropertyRef] {
+        ids(of: ref.id, in: layout, call.reference).map { PropertyRef(id: $0, property: ref.property) }
+    }
+}
+
+// MARK: - By input and output
+
+extension CallbackGraph {
+    /// The calls that a change of a property asks for.
+    func calls(byInput ref: PropertyRef, in layout: PageLayout, _ change: PageCall.Change) -> [PageCall] {
+        callbacks.indices.flatMap { index in
+            callbacks[index].inputs.filter { $0.ref.property == ref.property && $0.ref.id.stands(for: ref.id, in: nil) }
+                .flatMap { input in
+                    let isName = ref.id.members.isEmpty
+                    return calls(
+                        of: index,
+                        by: isName ? nil : WildcardReference(pattern: input.ref.id, id: ref.id),
+                        layout
+                    )
+                }
+        }
+        .map { call in
+            var call = call
+            call.add(ref, change)
+            return call
+        }
+    }
+
+    /// One call for each choice of what the outputs' `match` stands for.
+    private func calls(of index: Int, by input: WildcardReference?, _ layout: PageLayout) -> [PageCall] {
+        let callback = callbacks[index]
+        guard !callback.matchKeys.isEmpty else {
+            return [PageCall(callback: index, reference: input, matchText: input?.matchText ?? "")]
+        }
+        var seen: Set<String> = []
+        let patterns = callback.firstSingleOutput.map { [$0] } ?? callback.outputs
+        return patterns.flatMap { pattern in
+            ids(of: pattern.id, in: layout, input).compactMap { id in
+                let reference = WildcardReference(pattern: pattern.id, id: id)
+                guard seen.insert(reference.matchText).inserted else { return nil }
+                return PageCall(callback: index, reference: reference, matchText: reference.matchText)
+            }
+        }
+    }
+
+    /// The call that writes a property, if there is one.
+    func call(byOutput ref: PropertyRef) -> PageCall? {
+        for (index, callback) in callbacks.enumerated() {
+            let writes = { (output: PropertyRef) in
+                output.property == ref.property && output.id.stands(for: ref.id, in: nil)
+            }
+            guard let pattern = callback.outputs.first(where: writes) else { continue }
+            guard !ref.id.members.isEmpty else { return PageCall(callback: index, reference: nil, matchText: "") }
+            let reference = WildcardReference(pattern: pattern.id, id: ref.id)
+            return PageCall(callback: index, reference: reference, matchText: reference.matchText)
+        }
+        return nil
+    }
+
+    /// The properties of a component that some callback writes, or reads as input.
+    func outputProperties(of id: ComponentID) -> [String] {
+        unique(callbacks.flatMap(\.outputs).filter { $0.id.stands(for: id, in: nil) }.map(\.property))
+    }
+
+    /// The properties of a component that some callback reads as input.
+    func inputProperties(of id: ComponentID) -> [String] {
+        unique(callbacks.flatMap(\.inputs).map(\.ref).filter { $0.id.stands(for: id, in: nil) }.map(\.property))
+    }
+
+    private func unique(_ texts: [String]) -> [String] {
+        var seen: Set<String> = []
+        return texts.filter { seen.insert($0).inserted }
+    }
+
+    /// Everything that calls may still change: their outputs, what follows from these, and so on.
+    func reach(of calls: [PageCall], in layout: PageLayout) -> Set<PropertyRef> {
+        var reached: Set<PropertyRef> = []
+        var next = calls
+        while !next.isEmpty {
+            let outputs = next.flatMap { self.outputs(of: $0, in: layout).flatMap(\.self) }
+                .filter { reached.insert($0).inserted }
+            next = outputs.flatMap { self.calls(byInput: $0, in: layout, .indirect) }
+        }
+        return reached
+    }
+
+    /// Those of some calls that no pending call may still give other inputs. An input that is an output of the same call
+    /// does not count.
+    func ready(_ calls: [PageCall], beside pending: Set<PropertyRef>, in layout: PageLayout) -> [PageCall] {
+        calls.filter { call in
+            let own = Set(outputs(of: call, in: layout).flatMap(\.self))
+            return inputs(of: call, in: layout).flatMap(\.self).allSatisfy { own.contains($0) || !pending.contains($0) }
+        }
+    }
+}
+
+// MARK: - By the layout
+
+extension CallbackGraph {
+    /// What a part of the layout that is new, or gone, is looked through for.
+    struct LayoutSearch {
+        /// For the whole page the outputs are enough.
+        var outputsOnly = false
+        /// For what is gone: only lists of components that were longer with it, and the layout without it.
+        var layoutAfter: PageLayout?
+        /// The place of the part: calls whose outputs all lie within it are found by these.
+        var part: PageLayout.Path?
+    }
+
+    /// The calls that components ask for by being there, or by having gone. All are of one group.
+    func calls(for value: JSON, in layout: PageLayout, _ search: LayoutSearch, group: Int) -> [PageCall] {
+        var found: [PageCall] = []
+        var places: [String: Int] = [:]
+        let add = { (call: PageCall) in
+            if let place = places[call.identity] {
+                found[place] = found[place].merging(call)
+            } else {
+                places[call.identity] = found.count
+                found.append(call)
+            }
+        }
+        for (component, _) in layout.components(in: value) {
+            guard let id = try? ComponentID(json: component["props"]["id"]) else { continue }
+            if search.layoutAfter == nil { initialCalls(writing: id).forEach(add) }
+            if !search.outputsOnly { calls(reading: id, layout, search).forEach(add) }
+        }
+        return withoutThoseOfMissingInputs(found, layout).map { call in
+            var call = call
+            call.group = group
+            return call
+        }
+    }
+
+    private func initialCalls(writing id: ComponentID) -> [PageCall] {
+        outputProperties(of: id).compactMap { property in
+            guard var call = call(byOutput: PropertyRef(id: id, property: property)),
+                !callbacks[call.callback].preventsInitialCall
+            else { return nil }
+            call.isInitial = true
+            return call
+        }
+    }
+
+    private func calls(reading id: ComponentID, _ layout: PageLayout, _ search: LayoutSearch) -> [PageCall] {
+        inputProperties(of: id)
+            .flatMap { calls(byInput: PropertyRef(id: id, property: $0), in: layout, .indirect) }
+            .filter { call in
+                guard let part = search.part else { return true }
+                let outputs = outputs(of: call, in: layout).flatMap(\.self)
+                return !outputs.allSatisfy { layout.path(of: $0.id)?.starts(with: part) ?? false }
+            }
+            .compactMap { call in
+                guard let after = search.layoutAfter else { return call }
+                let isList = zip(callbacks[call.callback].inputs, inputs(of: call, in: layout))
+                    .contains { $0.isList && $1.contains { $0.id == id } }
+                guard isList, outputs(of: call, in: after).contains(where: { !$0.isEmpty }) else { return nil }
+                var call = call
+                call.isInitial = true
+                call.removeChanges()
+                return call
+            }
+    }
+
+    /// Leaves out calls all of whose inputs are missing, then those that only they would give inputs, and so on.
+    private func withoutThoseOfMissingInputs(_ calls: [PageCall], _ layout: PageLayout) -> [PageCall] {
+        var (calls, excluded) = (calls, Set<PropertyRef>())
+        while true {
+            let kept = calls.filter { call in
+                callbacks[call.callback].inputs.allSatisfy(\.isList)
+                    || inputs(of: call, in: layout).flatMap(\.self).contains { !excluded.contains($0) }
+            }
+            if kept.count == calls.count { return kept }
+            let identities = Set(kept.map(\.identity))
+            for call in calls where !identities.contains(call.identity) {
+                excluded.formUnion(outputs(of: call, in: layout).flatMap(\.self))
+            }
+            calls = kept
+        }
+    }
+}

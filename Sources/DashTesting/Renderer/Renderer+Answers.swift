@@ -1,0 +1,186 @@
+import Dash
+import DashJSON
+
+/// What answers do to the page.
+extension Renderer {
+    /// Takes the answer to a call's request.
+    ///
+    /// - Returns: the handle of the job to poll for; nil when the call has ended.
+    mutating func take(status: Int, body: JSON, text: String, of number: Int) -> String? {
+        guard let running = running[number] else { return nil }
+        if let job = running.job, jobs[job]?.isOutdated == true {
+            jobs[job] = nil
+            end(number, with: [:])
+            return nil
+        }
+        switch status {
+        case 200:
+            if let job = keepsOn(body, running) { return job }
+        case 204:
+            complete(number)
+            end(number, with: [:])
+        default:
+            complete(number)
+            fail(number, .failed(graph.callbacks[running.call.callback], status: status, text: text))
+        }
+        return nil
+    }
+
+    /// Takes an answer that is no error.
+    ///
+    /// - Returns: the job to poll for, if it goes on.
+    private mutating func keepsOn(_ body: JSON, _ running: RunningCall) -> String? {
+        let call = running.call
+        if running.job == nil, let handle = body["job"].stringValue {
+            self.running[call.number]?.job = handle
+            jobs[handle] = Job(
+                call: call.number,
+                cancel: body["cancel"].arrayValue ?? [],
+                progressDefault: body["progressDefault"].objectValue ?? [:],
+                outputs: running.body["outputs"]
+            )
+        }
+        apply(sideUpdate: body["sideUpdate"].objectValue ?? [:], of: call)
+        apply(sideUpdate: body["progress"].objectValue ?? [:], of: call)
+        if running.isBackground, body["response"].isNull { return self.running[call.number]?.job }
+        complete(call.number)
+        end(call.number, with: body["response"].objectValue ?? [:])
+        return nil
+    }
+
+    /// Takes what a stand-in for a function of the browser returned: nil for no update.
+    mutating func take(standIn result: Result<JSON?, any Error>, of number: Int) {
+        guard let running = running[number] else { return }
+        switch result {
+        case .failure(let error):
+            let error =
+                error as? TestError
+                ?? TestError(
+                    .callback,
+                    "The stand-in for \(graph.callbacks[running.call.callback].title) failed",
+                    cause: error
+                )
+            fail(number, error)
+        case .success(nil): end(number, with: [:])
+        case .success(let value?):
+            let callback = graph.callbacks[running.call.callback]
+            let values = callback.isMultiple ? value.arrayValue ?? [] : [value]
+            var response = JSONObject()
+            for ((output, refs), value) in zip(zip(callback.outputs, running.outputs), values) {
+                let members = output.id.standsForList ? value.arrayValue ?? [] : [value]
+                for (ref, value) in zip(refs, members) {
+                    var properties = response[ref.id.text] ?? [:]
+                    properties[ref.plainProperty] = value
+                    response[ref.id.text] = properties
+                }
+            }
+            end(number, with: response)
+        }
+    }
+
+    /// Forgets a call's job and undoes what was set while it ran.
+    private mutating func complete(_ number: Int) {
+        guard let running = running[number] else { return }
+        let job = running.job.flatMap { jobs.removeValue(forKey: $0) }
+        apply(sideUpdate: running.runningOff, of: running.call)
+        apply(sideUpdate: job?.progressDefault ?? [:], of: running.call)
+    }
+
+    private mutating func fail(_ number: Int, _ error: TestError) {
+        guard let running = running.removeValue(forKey: number), running.counts else { return }
+        finished.append(FinishedCall(of: running.call, outputs: running.outputs))
+        errors.append(error)
+    }
+
+    /// Ends a call with the new values of its outputs.
+    private mutating func end(_ number: Int, with response: JSONObject) {
+        guard let running = running.removeValue(forKey: number), running.counts else { return }
+        var updated: Set<PropertyRef> = []
+        let patched: [(id: ComponentID, properties: [(name: String, value: JSON)])]
+        do {
+            patched = try response.map { text, values throws(TestError) in
+                try (ComponentID(ofText: text), self.patched(values, of: ComponentID(ofText: text)))
+            }
+        } catch {
+            finished.append(FinishedCall(of: running.call, outputs: running.outputs))
+            errors.append(error)
+            return
+        }
+        let wanted = requested.count
+        for (id, properties) in patched {
+            updated.formUnion(properties.map { PropertyRef(id: id, property: $0.name) })
+            put(properties, on: id)
+        }
+        for index in requested.indices.dropFirst(wanted) {
+            requested[index].predecessors = running.call.predecessors + [running.call.callback]
+        }
+        finished.append(FinishedCall(of: running.call, outputs: running.outputs, updated: updated))
+    }
+
+    /// Sets outputs of a callback, and asks for what follows: of inputs, and of components that came and went.
+    private mutating func put(_ properties: [(name: String, value: JSON)], on id: ComponentID) {
+        let before = layout
+        guard let path = layout.path(of: id) else { return notify(id, properties.map(\.name)) }
+        for (name, value) in properties { layout.set(name, to: value, at: path) }
+        for (name, _) in properties {
+            requested += graph.calls(byInput: PropertyRef(id: id, property: name), in: before, .direct)
+        }
+        let holders = Set(layout.childrenPaths(of: layout[path]).map { String($0.prefix { !".[{".contains($0) }) })
+        for (name, value) in properties where holders.contains(name) {
+            let part = path + [.key("props"), .key(name)]
+            layout.index(below: part)
+            guard value.isShown else { continue }
+            let group = nextNumber()
+            var search = CallbackGraph.LayoutSearch(part: part)
+            requested += graph.calls(for: value, in: layout, search, group: group)
+            search.layoutAfter = layout
+            requested += graph.calls(for: before[part], in: before, search, group: group)
+        }
+        effects.append(.changed(id, properties: properties.map(\.name), isByCallback: true))
+    }
+
+    /// New values, with patches made to what is there.
+    func patched(_ values: JSON, of id: ComponentID) throws(TestError) -> [(name: String, value: JSON)] {
+        try (values.objectValue ?? [:]).map { name, value throws(TestError) in
+            guard value["__dash_patch_update"].stringValue != nil, let patch = try? Patch(json: value) else {
+                return (name, value)
+            }
+            let ref = PropertyRef(id: id, property: name)
+            guard let old = layout.value(ref) else {
+                throw TestError(
+                    .callback,
+                    "A Patch of \(ref.text) has nothing to change: give it a value in the layout."
+                )
+            }
+            return (name, patch.applied(to: old))
+        }
+    }
+}
+
+extension JSON {
+    /// Whether the renderer takes this for something to look through: not for null, false, 0 and an empty text.
+    fileprivate var isShown: Bool {
+        switch self {
+        case .null, .bool(false), .int(0), .string(""): false
+        default: true
+        }
+    }
+}
+
+extension ComponentID {
+    /// The id of a text in an answer.
+    init(ofText text: String) throws(TestError) {
+        do {
+            try self.init(text: text)
+        } catch {
+            throw TestError(.callback, "The server answered with the id \(text), which is none.", cause: error)
+        }
+    }
+}
+
+extension TestError {
+    fileprivate static func failed(_ callback: PageCallback, status: Int, text: String) -> TestError {
+        let what = text.isEmpty ? "status \(status)" : text
+        return TestError(.callback, "The callback of \(callback.title) failed (status \(status)): \(what)")
+    }
+}
