@@ -45,11 +45,12 @@ public struct RelayoutData: Sendable, Hashable, JSONConvertible {
         return [low, high]
     }
 
-    /// Whether Plotly chooses the range of an axis again, as after a double click.
+    /// Whether Plotly chooses the range of an axis again, as after a double click. (`autosize` alone tells no more than that
+    /// the graph was fitted into its place.)
     ///
     /// - Parameter axis: The axis' name in the layout, such as `xaxis`.
     public func isAutomatic(_ axis: String) -> Bool {
-        changes["\(axis).autorange"]?.boolValue ?? changes["autosize"]?.boolValue ?? false
+        changes["\(axis).autorange"]?.boolValue ?? false
     }
 
     /// The new value at a path of the layout; null if it was not changed.

@@ -47,7 +47,7 @@ struct GraphEventTests {
         #expect(!drag.isAutomatic("xaxis"))
         #expect(try RelayoutData(json: ["yaxis2.range": [3, 4]]).range(of: "yaxis2") == [3, 4])
         #expect(try RelayoutData(json: ["xaxis.autorange": true]).isAutomatic("xaxis"))
-        #expect(try RelayoutData(json: ["autosize": true]).isAutomatic("yaxis"))
+        #expect(try !RelayoutData(json: ["autosize": true]).isAutomatic("yaxis"))
     }
 
     @Test("a click on the legend")
