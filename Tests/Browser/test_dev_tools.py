@@ -134,6 +134,47 @@ def test_in_production_the_page_knows_nothing_of_all_this(fault_app, open_page):
     assert "town" not in notice and "Development.swift" not in notice
     page.console_errors()
 
+def test_a_trap_in_the_server_is_told_by_the_next_one(debug_server, open_page):
+    page = open_page(f"{debug_server.url}/development/")
+    mark(page)
+    page.click("trap")
+    text = wait_until(lambda: page.script("return document.querySelector('.dash-swift-trap')?.textContent"), 60,
+                      lambda: f"the trap:\n{debug_server.log_tail()}")
+    for part in (" in elementPastTheEnd(of:after:) at Traps.swift:", "closure #2 in development() at Development.swift:"):
+        assert part in text, text
+    screenshot(page, "trap")
+    assert is_same_load(page), "a trap is no reason to load the page anew"
+    assert "elementPastTheEnd" in debug_server.log.read_text(errors="replace")
+    again = Page(page.driver, f"{debug_server.url}/development/")
+    again.click("throw")
+    card(again, "there is no town of this name")
+    assert page.script("return document.querySelector('.dash-swift-trap')") is None, "told once"
+    page.console_errors()
+
+
+def test_a_property_of_a_wrong_type_has_a_card(debug_server, open_page):
+    page = open_page(f"{debug_server.url}/development/")
+    page.script("window.dash_clientside.set_props('out', {title: {no: 'text'}})")
+    text = card(page, "Invalid argument `title` passed into P with ID \"out\"")
+    assert "Expected `string`" in text, text
+    page.console_errors()
+
+
+def test_requests_are_in_the_log_where_somebody_wants_them(tmp_path):
+    for silence, is_logged in (("true", False), ("false", True)):
+        folder = tmp_path / silence
+        folder.mkdir()
+        server = Server("fault-app", folder, environment={"DASH_SILENCE_ROUTES_LOGGING": silence}).start()
+        try:
+            requests.get(f"{server.url}/development/", timeout=10)
+            line = "GET /development/ 200"
+            if is_logged:
+                wait_until(lambda: line in server.log.read_text(), 10, "the request in the log")
+            else:
+                assert line not in server.log.read_text()
+        finally:
+            server.stop()
+
 
 # ---- dash-swift dev -------------------------------------------------------------------------------------------------
 
@@ -292,21 +333,3 @@ def test_a_tool_that_is_killed_leaves_nothing_behind(tool):
     tool.start().wait_served()
     tool.end(signal.SIGKILL)
     assert not tool.is_served()
-
-
-def test_a_trap_in_the_server_is_told_by_the_next_one(debug_server, open_page):
-    page = open_page(f"{debug_server.url}/development/")
-    mark(page)
-    page.click("trap")
-    text = wait_until(lambda: page.script("return document.querySelector('.dash-swift-trap')?.textContent"), 60,
-                      lambda: f"the trap:\n{debug_server.log_tail()}")
-    for part in (" in elementPastTheEnd(of:after:) at Traps.swift:", "closure #2 in development() at Development.swift:"):
-        assert part in text, text
-    screenshot(page, "trap")
-    assert is_same_load(page), "a trap is no reason to load the page anew"
-    assert "elementPastTheEnd" in debug_server.log.read_text(errors="replace")
-    again = Page(page.driver, f"{debug_server.url}/development/")
-    again.click("throw")
-    card(again, "there is no town of this name")
-    assert page.script("return document.querySelector('.dash-swift-trap')") is None, "told once"
-    page.console_errors()

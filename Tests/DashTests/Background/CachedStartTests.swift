@@ -121,7 +121,8 @@ struct CachedStartTests {
         try await site.serve { visit in
             let answer = try await visit.open().post(body)
             #expect(answer.status == 500)
-            #expect(answer.text.contains(">NoTable: no table\n\nIn the background callback out.children, registered at "))
+            let story = ">NoTable: no table\n\nIn the background callback out.children, registered at "
+            #expect(answer.text.contains(story))
             #expect(site.manager.started.isEmpty)
         }
     }
