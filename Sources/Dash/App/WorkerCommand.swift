@@ -37,6 +37,9 @@ struct WorkerCommand: ParsableCommand {
     )
     var events = false
 
+    @Flag(help: "Tell the callers of a task that it has begun, by Celery's state STARTED.")
+    var trackStarted = false
+
     @Option(help: "Replace a worker process after so many jobs. (default: never)")
     var maxTasksPerChild: Int?
 
@@ -78,6 +81,7 @@ struct WorkerCommand: ParsableCommand {
         options.queues = queues.map(names) ?? []
         options.hostname = hostname
         options.sendsEvents = events
+        options.tracksStarted = trackStarted
         options.maximumTasksPerChild = maxTasksPerChild
         options.timeLimit = timeLimit.map { .seconds($0) }
         options.softTimeLimit = softTimeLimit.map { .seconds($0) }

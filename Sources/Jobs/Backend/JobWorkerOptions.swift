@@ -8,6 +8,8 @@ public struct JobWorkerOptions: Sendable, Hashable {
     public var hostname: String?
     /// Whether events about tasks are sent from the start.
     public var sendsEvents = false
+    /// Whether callers of a task can see that it has begun: Celery's state `STARTED`.
+    public var tracksStarted = false
     /// After so many jobs a worker process is replaced; nil is never.
     public var maximumTasksPerChild: Int?
     /// After this time a job is killed; nil is never.

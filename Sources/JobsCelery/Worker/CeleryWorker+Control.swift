@@ -114,7 +114,7 @@ extension CeleryWorker {
         settings["worker_concurrency"] = .int(machine.withLock { $0.slots })
         settings["worker_prefetch_multiplier"] = .int(options.prefetchMultiplier)
         settings["task_acks_late"] = true
-        settings["task_track_started"] = .bool(parts.settings.tracksStarted)
+        settings["task_track_started"] = .bool(parts.options.tracksStarted)
         settings["worker_send_task_events"] = .bool(options.sendsEvents)
         if let most = options.maximumTasksPerChild { settings["worker_max_tasks_per_child"] = .int(most) }
         if let limit = options.timeLimit { settings["task_time_limit"] = .double(limit / .seconds(1)) }

@@ -52,7 +52,7 @@ extension CeleryWorker {
     func started(_ task: HeldTask, _ process: Int32) {
         handle { $0.started(task, process: process, at: $1) }
         parts.events.tell(.started(id: task.id))
-        guard parts.settings.tracksStarted, task.record == nil else { return }
+        guard parts.options.tracksStarted, task.record == nil else { return }
         let result: JSON = ["pid": .int(Int(process)), "hostname": .string(parts.identity.node)]
         finisher.add(TaskEnd(task.delivery, nil, meta: meta(of: task, .started, RawJSON(json: result))))
     }

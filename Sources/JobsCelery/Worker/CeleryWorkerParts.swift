@@ -36,8 +36,6 @@ struct CeleryWorkerParts: Sendable {
 
 /// What of a worker's ways its options do not say.
 struct WorkerSettings: Sendable {
-    /// Whether the begin of plain tasks is stored (`task_track_started`).
-    var tracksStarted = false
     /// How often a message may lose its worker before it is poison.
     var maximumLosses = 3
     /// After this time the message of a running task is given to the keeper.

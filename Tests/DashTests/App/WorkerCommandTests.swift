@@ -20,13 +20,13 @@ struct WorkerCommandTests {
         "Options are Celery's, long and short",
         arguments: [
             [
-                "--concurrency", "3", "--queues", "a,b", "--hostname", "w1@%h", "--events", "--max-tasks-per-child",
-                "10",
+                "--concurrency", "3", "--queues", "a,b", "--hostname", "w1@%h", "--events", "--track-started",
+                "--max-tasks-per-child", "10",
                 "--time-limit", "60", "--soft-time-limit", "50.5", "--prefetch-multiplier", "4",
             ],
             [
-                "-c", "3", "-Q", "a, b", "-n", "w1@%h", "-E", "--max-tasks-per-child=10", "--time-limit=60",
-                "--soft-time-limit=50.5", "--prefetch-multiplier=4",
+                "-c", "3", "-Q", "a, b", "-n", "w1@%h", "-E", "--track-started", "--max-tasks-per-child=10",
+                "--time-limit=60", "--soft-time-limit=50.5", "--prefetch-multiplier=4",
             ],
         ]
     )
@@ -36,6 +36,7 @@ struct WorkerCommandTests {
         #expect(options.queues == ["a", "b"])
         #expect(options.hostname == "w1@%h")
         #expect(options.sendsEvents)
+        #expect(options.tracksStarted)
         #expect(options.maximumTasksPerChild == 10)
         #expect(options.timeLimit == .seconds(60))
         #expect(options.softTimeLimit == .milliseconds(50_500))

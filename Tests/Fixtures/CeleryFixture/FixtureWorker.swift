@@ -20,6 +20,9 @@ struct FixtureWorker: AsyncParsableCommand {
     @Flag(name: [.customShort("E"), .long], help: "Events about tasks are sent from the start.")
     var events = false
 
+    @Flag(help: "The begin of a task is stored as its state STARTED.")
+    var trackStarted = false
+
     @Option(help: "A process is replaced after so many tasks.")
     var maxTasksPerChild: Int?
 
@@ -73,6 +76,7 @@ struct FixtureWorker: AsyncParsableCommand {
         options.concurrency = concurrency
         options.queues = queues.split(separator: ",").map(String.init)
         options.hostname = hostname
+        options.tracksStarted = trackStarted
         options.sendsEvents = events
         options.maximumTasksPerChild = maxTasksPerChild
         options.timeLimit = timeLimit.map { .seconds($0) }

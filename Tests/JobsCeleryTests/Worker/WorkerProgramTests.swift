@@ -202,6 +202,28 @@ struct WorkerProgramTests {
         }
     }
 
+    @Test(
+        "a task that has begun can be seen as STARTED, with the process that runs it",
+        arguments: StageBroker.available
+    )
+    func trackStarted(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let worker = try await stage.worker("-c", "1", "--track-started", "--hostname", "tracked@test")
+            defer { worker.kill() }
+            let file = MarkFile()
+            let id = try await stage.send("mark", [.string(file.path), 600])
+            for await meta in try await stage.results.watch(id) where meta.status == .started {
+                let result = try JSON(parsing: meta.result.bytes)
+                #expect(result["hostname"] == "tracked@test")
+                try await file.wait(for: "start")
+                #expect(result["pid"].intValue == file.marks.first.map { Int($0.process) })
+                return
+            }
+            Issue.record("the task was never started")
+        }
+    }
+
     @Test("F28: what no worker could read or knows does not end it", arguments: StageBroker.available)
     func rubbish(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
