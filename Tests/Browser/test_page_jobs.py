@@ -88,3 +88,26 @@ def test_dash_2588_a_job_that_is_to_end_with_its_visit_ends_at_once(visit, fault
     follow(page, "leave", "work")
     assert page.is_enabled("work") and page.text("left") == "none"
     assert page.notices() == []
+
+
+def test_a_job_that_begins_with_its_page_is_not_ended_by_the_way_to_it(visit):
+    page = visit("/")
+    wait_until(lambda: page.text("_pages_content") == "home", 15, "home")
+    for _ in range(3):
+        follow(page, "at once", "at-once")
+        page.wait_for_text("at-once", "done by itself")
+        go_home(page)
+
+
+def test_a_late_answer_is_not_written_to_another_page_with_the_same_ids(visit):
+    page = visit("/slow/one")
+    wait_until(lambda: page.text("slow-name") == "one", 15, "the page")
+    page.click("slow-run")
+    before = page.answered_requests()
+    follow(page, "slow two", "slow-name")
+    wait_until(lambda: page.text("slow-name") == "two", 15, "the other page")
+    page.record("slow", "return document.getElementById('slow').textContent")
+    wait_until(lambda: page.answered_requests() >= before + 2, 15, "the late answer")
+    page.click("slow-run")
+    page.wait_for_text("slow", "answered for two")
+    assert page.recorded("slow") == ["none", "answered for two"]

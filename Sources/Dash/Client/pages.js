@@ -1,14 +1,15 @@
 // Keeps a background job and its page together in an app of several pages. The job goes on while another page is shown; who
 // comes back before its end sees it at work again, and gets its result. What it sends in the meantime changes nothing of
-// another page, also where that has components of the same ids. Loaded after the script for polls, before the renderer.
+// another page, also where that has components of the same ids; nor does a late answer of an ordinary callback. Loaded after
+// the script for polls, before the renderer.
 (function () {
     'use strict';
 
     var CONTENT = '_pages_content';
+    var STORE = '_pages_store';
     var originalFetch = window.fetch;
     var callbacks = new Map(); // output → the callback's entry in the dependencies
-    var jobs = new Map(); // job handle → what is known of a job that goes on
-    var shownPath = null; // the path of the page that is shown
+    var jobs = new Set(); // what is known of each job that goes on, or is just asked for
 
     window.fetch = function (resource, options) {
         var answer = originalFetch.apply(this, arguments);
@@ -30,53 +31,61 @@
             return answer.then(function (response) { return routed(body, response); });
         }
         var callback = callbacks.get(body.output);
-        if (!callback || !callback.background) {
-            return answer;
+        if (callback && callback.background) {
+            var job = newJob(callback, body);
+            jobs.add(job);
+            return answer.then(function (response) { return told(job, response); }, function (error) {
+                jobs.delete(job);
+                throw error;
+            });
         }
-        var job = newJob(callback, body);
-        return answer.then(function (response) { return started(job, response); });
+        var path = shownPath();
+        return answer.then(function (response) {
+            return path === shownPath() ? response : changed(response, withoutOtherPage);
+        });
     };
 
     // The callback that sets the title tells of each page when it is in its place.
-    window.addEventListener('dash-swift-page', function (event) {
-        shownPath = event.detail.path || window.location.pathname;
+    window.addEventListener('dash-swift-page', function () {
         jobs.forEach(function (job) {
-            lookAfter(job);
-            if (job.path === shownPath) {
+            // The renderer lets go of a callback when all of its outputs are gone, and does not take it back.
+            job.isLetGo = job.isLetGo || (job.outputs.length > 0 && !job.outputs.some(layoutOf));
+            if (job.path === shownPath()) {
                 show(job);
             }
         });
     });
 
-    // The renderer lets go of a callback when all of its outputs are gone, and does not take it back.
-    function lookAfter(job) {
-        job.isLetGo = job.isLetGo || (job.outputs.length > 0 && !job.outputs.some(layoutOf));
+    // The path of the page that is shown: it changes together with the content, before any callback of that is sent.
+    function shownPath() {
+        var store = layoutOf(STORE);
+        var path = (store && store.props.data && store.props.data.path) || window.location.pathname;
+        return path.replace(/\/+$/, '');
     }
 
     function learnCallbacks(response) {
-        if (response.status === 200) {
-            response.clone().json().then(function (list) {
-                list.forEach(function (callback) { callbacks.set(callback.output, callback); });
-            }, function () {});
-        }
-        return response;
+        return changed(response, function (list) {
+            list.forEach(function (callback) { callbacks.set(callback.output, callback); });
+            return false;
+        });
     }
 
     // A page on its way: its path travels with its title to the callback that sets the title.
     function routed(body, response) {
         return changed(response, function (data) {
-            var store = data.response && data.response._pages_store;
+            var store = data.response && data.response[STORE];
             if (store && store.data) {
                 store.data.path = body.inputs[0].value;
             }
-            return data;
+            return true;
         });
     }
 
-    // What is known of a job when it is asked for: its page may be another one when the answer comes.
+    // What is known of a job when it is asked for: another page may be shown when the first answer comes.
     function newJob(callback, body) {
         return {
-            path: shownPath === null ? window.location.pathname : shownPath,
+            handle: undefined,
+            path: shownPath(),
             running: (callback.running || {}).running || {},
             outputs: ids(body.outputs),
             all: ids(body.outputs).concat(ids(body.inputs)),
@@ -85,53 +94,56 @@
         };
     }
 
-    function started(job, response) {
-        return changed(response, function (data) {
-            if (data.job && data.response === undefined) {
-                jobs.set(data.job, job);
-                lookAfter(job);
-            }
-            return adjusted(job, data);
-        });
+    function polled(handle, response) {
+        var job = Array.from(jobs).find(function (other) { return other.handle === handle; });
+        return job ? told(job, response) : response;
     }
 
-    function polled(handle, response) {
-        var job = jobs.get(handle);
-        if (!job || response.status !== 200) {
-            jobs.delete(handle);
+    function told(job, response) {
+        if (response.status !== 200) {
+            jobs.delete(job);
             return response;
         }
         return changed(response, function (data) {
+            job.handle = job.handle || data.job;
             if (data.response !== undefined) {
-                jobs.delete(handle);
+                jobs.delete(job);
             }
             return adjusted(job, data);
         });
     }
 
-    // What the page may be told of a job: nothing for components of another page, and the result also where the renderer
-    // has let go of the callback.
+    // Leaves of an answer what the page may be told: nothing for components of another page, and the result also where the
+    // renderer has let go of the callback. Tells whether that changed anything.
     function adjusted(job, data) {
         Object.assign(job.progress, data.progress);
-        if (shownPath !== null && job.path !== shownPath) {
-            ['progress', 'sideUpdate', 'response'].forEach(function (key) {
-                data[key] = data[key] && withoutContent(data[key]);
-            });
-        } else if (job.isLetGo && data.response !== undefined) {
-            data.sideUpdate = merged(data.sideUpdate, data.response);
-            data.response = {};
+        if (job.path !== shownPath()) {
+            return withoutOtherPage(data);
         }
-        return data;
+        if (!job.isLetGo || data.response === undefined) {
+            return false;
+        }
+        data.sideUpdate = merged(data.sideUpdate, data.response);
+        data.response = {};
+        return true;
     }
 
-    // The answer with another body; the same answer if there is nothing to read.
+    function withoutOtherPage(data) {
+        ['progress', 'sideUpdate', 'response'].forEach(function (key) {
+            data[key] = data[key] && withoutContent(data[key]);
+        });
+        return true;
+    }
+
+    // The answer with another body, where `change` says that it changed it.
     async function changed(response, change) {
         if (response.status !== 200) {
             return response;
         }
         var text = await response.text();
         try {
-            text = JSON.stringify(change(JSON.parse(text)));
+            var data = JSON.parse(text);
+            text = change(data) ? JSON.stringify(data) : text;
         } catch (error) {
             // The renderer is told of it, by the same text.
         }

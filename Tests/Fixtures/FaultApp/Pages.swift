@@ -7,11 +7,15 @@ func pagesWithJobs() -> DashApp {
     sharedIDs(in: app)
     rowsOfAPage(in: app)
     leftAlone(in: app)
+    atOnce(in: app)
+    slowAnswers(in: app)
     app.page("/", layout: "home")
     app.layout = html.Div([
         html.Nav([
             app.link("home", to: "/"), app.link("one", to: "/shared/one"), app.link("two", to: "/shared/two"),
             app.link("rows", to: "/rows"), app.link("leave", to: "/leave"),
+            app.link("at once", to: "/at-once"), app.link("slow one", to: "/slow/one"),
+            app.link("slow two", to: "/slow/two"),
         ]),
         html.P("", id: "everywhere"), app.pageContainer,
     ])
@@ -76,5 +80,40 @@ private func leftAlone(in app: DashApp) {
             throw error
         }
         return "nobody left"
+    }
+}
+
+/// A job that begins by itself whenever its page is shown, and ends with the visit.
+private func atOnce(in app: DashApp) {
+    let bar = html.Progress.id("at-once-bar"), text = html.P.id("at-once")
+    app.page("/at-once", layout: html.Div([html.Progress(id: bar, max: "2", value: "0"), html.P("none", id: text)]))
+    app.backgroundCallback(
+        Output(text.children),
+        State(text.title),
+        cancel: [Input(app.pageLocation.pathname)],
+        progress: Output(bar.value)
+    ) { setProgress, _ in
+        for step in 1...2 {
+            setProgress("\(step)")
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        return "done by itself"
+    }
+}
+
+/// An ordinary callback that takes its time, on two pages with the same ids.
+private func slowAnswers(in app: DashApp) {
+    let run = html.Button.id("slow-run"), text = html.P.id("slow")
+    app.page("/slow/<name>") { visit in
+        html.Div([html.H3(visit["name"], id: "slow-name"), html.Button("Run", id: run), html.P("none", id: text)])
+    }
+    app.callback(
+        Output(text.children),
+        Input(run.nClicks),
+        State("slow-name", "children"),
+        preventInitialCall: true
+    ) { (_: Int?, name: JSON) in
+        try await Task.sleep(for: .seconds(2))
+        return "answered for \(name.stringValue ?? "")"
     }
 }
