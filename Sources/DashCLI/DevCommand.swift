@@ -10,7 +10,7 @@ struct DevCommand: AsyncParsableCommand {
         discussion: """
             To be run in the package's folder. The app runs in debug (DASH_DEBUG=1). While a changed source is built the app \
             goes on; when the build went well it is started again and its pages load anew, by themselves; when the build \
-            failed its pages show the compiler's messages. Changes of the assets need no build and no restart.
+            failed, or the new app finds mistakes in itself, its pages show the messages. Changes of the assets need no build and no restart.
 
             What follows these options, or --, is the app's own command line.
 

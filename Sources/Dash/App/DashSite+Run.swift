@@ -38,7 +38,8 @@ extension DashSite {
     private func serve(_ command: ServeCommand) async throws {
         let environment = ProcessInfo.processInfo.environment
         let configuration = try command.apply(to: configuration, environment: environment)
-        reportFindings()
+        reportFindings(isCheck: DevelopmentProcess.isCheck)
+        if DevelopmentProcess.isCheck { exit(0) }
         let logger = Logger.site(environment["LOG_LEVEL"])
         let server = SiteServer(site: self, configuration: configuration, logger: logger)
         if SupervisedServer.isSupervised { return try await server.run() }
@@ -61,11 +62,11 @@ extension DashSite {
     }
 
     /// Prints what is wrong with the apps, if anything is, and ends the process.
-    private func reportFindings() {
+    private func reportFindings(isCheck: Bool = false) {
         let findings = findings
         guard !findings.isEmpty else { return }
         for finding in findings { FileHandle.standardError.write(Data("error: \(finding)\n".utf8)) }
-        exit(1)
+        exit(isCheck ? DevelopmentProcess.refused : 1)
     }
 
     /// What is wrong with the site and its apps, each with file and line where it has one.

@@ -49,7 +49,7 @@
         }
         if (build) {
             var isFailed = build.state === 'failed';
-            panel = isFailed ? problem('The build failed. This page is still the last good one.', build.output)
+            panel = isFailed ? problem('This does not work yet; the page is still the last good one.', build.output)
                 : note('Building …');
             panel.classList.add('dash-swift-build');
             panel.dataset.state = build.state;

@@ -14,6 +14,10 @@ import Darwin
 package final class DevelopmentProcess: Sendable {
     /// The part that a program of ours finds itself in.
     private static let role = "developed"
+    /// The variable that asks a program to look for its mistakes and end, instead of serving.
+    package static let checkVariable = "DASH_SWIFT_CHECK"
+    /// The exit code of a program that was asked, and has mistakes.
+    package static let refused: Int32 = 78  // EX_CONFIG of sysexits.h
     private let handle: ChildHandle
 
     private init(_ handle: ChildHandle) {
@@ -130,6 +134,9 @@ package final class DevelopmentProcess: Sendable {
     }
 
     // MARK: - In the program
+
+    /// Whether this process is only to look for the program's mistakes.
+    static var isCheck: Bool { getenv(checkVariable) != nil }
 
     /// Asks this process to end when the tool that started it is gone, even if that was killed. Does nothing in any other.
     static func endWithTool() {

@@ -21,6 +21,8 @@ struct DevLoop: Sendable {
     let watch: SourceWatch
     /// How long the app has to stop before it is killed.
     var grace: Duration = .seconds(15)
+    /// How long the new program may look for its mistakes: one that does something else when it is started never ends.
+    var longestCheck: Duration = .seconds(20)
 
     /// Builds, serves and watches until somebody wants the end.
     ///
@@ -77,6 +79,12 @@ struct DevLoop: Sendable {
         case .say(let sentence): Output.line("dash-swift: \(sentence)")
         case .report(let report): tell(report)
         case .build: running.build = startBuild(events)
+        case .check:
+            running.build = startCheck(events)
+            group.addTask { [check = running.build, longestCheck] in
+                try? await Task.sleep(for: longestCheck)
+                check?.killGroup()
+            }
         case .startApp: running.app = startApp(events)
         case .stopBuild: running.build?.killGroup()
         case .killApp: running.app?.killGroup()
@@ -109,6 +117,21 @@ struct DevLoop: Sendable {
             }
         } catch {
             events.yield(.failed("\(error)"))
+            return nil
+        }
+    }
+
+    private func startCheck(_ events: Events) -> DevelopmentProcess? {
+        let lines = Lines()
+        let environment = appEnvironment.merging([DevelopmentProcess.checkVariable: "1"]) { $1 }
+        do {
+            return try DevelopmentProcess.start(app.path, app.arguments, environment: environment, onLine: lines.add) {
+                // Whatever else ends it is told when it is started.
+                let isRefused = $0 == .exited(DevelopmentProcess.refused)
+                events.yield(isRefused ? .refused(lines.all.joined(separator: "\n")) : .checked)
+            }
+        } catch {
+            events.yield(.checked)
             return nil
         }
     }

@@ -13,6 +13,10 @@ struct DevState: Sendable {
         case built
         /// The build failed, with what the compiler said.
         case failed(String)
+        /// The new program found no mistakes in its apps.
+        case checked
+        /// The new program will not serve, for the mistakes that it names.
+        case refused(String)
         /// The app ended, in words.
         case appEnded(String)
         /// Somebody wants the end: Ctrl-C, SIGTERM.
@@ -24,6 +28,9 @@ struct DevState: Sendable {
     /// What to do.
     enum Action: Sendable, Equatable {
         case build
+        /// Let the new program look for mistakes in its apps, which no compiler sees.
+        case check
+        /// End the build or the check.
         case stopBuild
         case startApp
         /// Ask the app to stop, and tell of ``Event/graceOver(_:)`` with this number later.
@@ -42,6 +49,7 @@ struct DevState: Sendable {
 
     private let product: String
     private var app = App.none
+    /// Whether a build or a check runs.
     private var isBuilding = false
     /// Whether sources changed since the build that runs was begun.
     private var isStale = false
@@ -63,7 +71,7 @@ struct DevState: Sendable {
         case .appEnded(let how): appEnded(how)
         case .graceOver(let stop): app == .stopping && stop == stops ? [.killApp] : []
         case .changed: changed()
-        case .built, .failed: buildEnded(event)
+        case .built, .failed, .checked, .refused: buildEnded(event)
         }
     }
 
@@ -88,9 +96,19 @@ struct DevState: Sendable {
             isStale = false
             return build("The sources changed again; building \(product) …")
         }
-        guard case .failed(let output) = event else { return [.report(nil)] + restart() }
-        let rest = app == .none ? "It is started as soon as a build goes well." : "The app goes on as it was."
-        return [.report(BuildReport(.failed, output: output)), .say("The build failed. \(rest)")]
+        switch event {
+        case .failed(let output): return failure("The build failed.", output)
+        case .refused(let mistakes): return failure("The app has mistakes:\n\(mistakes)\n", mistakes)
+        case .built:
+            isBuilding = true
+            return [.check]
+        default: return [.report(nil)] + restart()
+        }
+    }
+
+    private func failure(_ sentence: String, _ output: String) -> [Action] {
+        let rest = app == .none ? "It is started as soon as all is well." : "The app goes on as it was."
+        return [.report(BuildReport(.failed, output: output)), .say("\(sentence) \(rest)")]
     }
 
     private mutating func restart() -> [Action] {

@@ -12,6 +12,7 @@ struct DevStateTests {
         var state = DevState(product: "app")
         _ = state.begin()
         _ = state.handle(.built)
+        _ = state.handle(.checked)
         return state
     }
 
@@ -19,14 +20,16 @@ struct DevStateTests {
     func first() {
         var state = DevState(product: "app")
         #expect(state.begin() == [.say("Building app …"), building, .build])
-        #expect(state.handle(.built) == [.report(nil), .say("Starting app"), .startApp])
+        #expect(state.handle(.built) == [.check])
+        #expect(state.handle(.checked) == [.report(nil), .say("Starting app"), .startApp])
     }
 
     @Test("While changed sources are built the app goes on; after a good build it is stopped, and the new one started")
     func rebuild() {
         var state = running()
         #expect(state.handle(.changed) == [.say("The sources changed; building app …"), building, .build])
-        #expect(state.handle(.built) == [.report(nil), .say("Built; starting app again"), .stopApp(1)])
+        #expect(state.handle(.built) == [.check])
+        #expect(state.handle(.checked) == [.report(nil), .say("Built; starting app again"), .stopApp(1)])
         #expect(state.handle(.appEnded("ended with exit code 0")) == [.startApp])
         #expect(state.handle(.graceOver(1)) == [], "that was the one before")
     }
@@ -41,7 +44,8 @@ struct DevStateTests {
                 == [report, .say("The build failed. The app goes on as it was.")]
         )
         _ = state.handle(.changed)
-        #expect(state.handle(.built).first == .report(nil))
+        _ = state.handle(.built)
+        #expect(state.handle(.checked).first == .report(nil))
     }
 
     @Test("Where the first build fails, the app is started after the first good one")
@@ -49,9 +53,10 @@ struct DevStateTests {
         var state = DevState(product: "app")
         _ = state.begin()
         let said = state.handle(.failed("no")).last
-        #expect(said == .say("The build failed. It is started as soon as a build goes well."))
+        #expect(said == .say("The build failed. It is started as soon as all is well."))
         _ = state.handle(.changed)
-        #expect(state.handle(.built).last == .startApp)
+        _ = state.handle(.built)
+        #expect(state.handle(.checked).last == .startApp)
     }
 
     @Test("Sources that change during a build are built again, whatever came of it", arguments: [true, false])
@@ -61,7 +66,11 @@ struct DevStateTests {
         #expect(state.handle(.changed) == [])
         let again: [DevState.Action] = [.say("The sources changed again; building app …"), building, .build]
         #expect(state.handle(isGood ? .built : .failed("no")) == again)
-        #expect(state.handle(.built).last == .stopApp(1))
+        _ = state.handle(.built)
+        #expect(state.handle(.changed) == [], "a check runs")
+        #expect(state.handle(.checked) == again)
+        _ = state.handle(.built)
+        #expect(state.handle(.checked).last == .stopApp(1))
     }
 
     @Test("A build that ends while the app is stopping starts it once")
@@ -69,8 +78,10 @@ struct DevStateTests {
         var state = running()
         _ = state.handle(.changed)
         _ = state.handle(.built)
+        _ = state.handle(.checked)
         _ = state.handle(.changed)
-        #expect(state.handle(.built) == [.report(nil)])
+        _ = state.handle(.built)
+        #expect(state.handle(.checked) == [.report(nil)])
         #expect(state.handle(.appEnded("ended")) == [.startApp])
     }
 
@@ -79,6 +90,7 @@ struct DevStateTests {
         var state = running()
         _ = state.handle(.changed)
         _ = state.handle(.built)
+        _ = state.handle(.checked)
         #expect(state.handle(.graceOver(1)) == [.killApp])
         #expect(state.handle(.appEnded("was ended by signal 9")) == [.startApp])
     }
@@ -89,7 +101,19 @@ struct DevStateTests {
         let sentence = "The app ended with exit code 1. It is started again when its sources change."
         #expect(state.handle(.appEnded("ended with exit code 1")) == [.say(sentence)])
         _ = state.handle(.changed)
-        #expect(state.handle(.built).last == .startApp)
+        _ = state.handle(.built)
+        #expect(state.handle(.checked).last == .startApp)
+    }
+
+    @Test("A program with mistakes in its apps does not take the place of the one that runs; pages are told of them")
+    func refused() {
+        var state = running()
+        _ = state.handle(.changed)
+        _ = state.handle(.built)
+        let report = DevState.Action.report(BuildReport(.failed, output: "error: main.swift:3: no such id"))
+        let said = "The app has mistakes:\nerror: main.swift:3: no such id\n The app goes on as it was."
+        #expect(state.handle(.refused("error: main.swift:3: no such id")) == [report, .say(said)])
+        #expect(state.handle(.changed).last == .build)
     }
 
     @Test("Ctrl-C stops build and app, and ends when both are gone", arguments: [true, false])

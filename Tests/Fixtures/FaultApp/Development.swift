@@ -12,8 +12,12 @@ func development() -> DashApp {
     let crash = html.Button.id("crash"), failed = html.Button.id("fail")
     let out = html.P.id("out"), built = html.P.id("built"), job = html.P.id("job")
     let app = DashApp()
+    let build = ProcessInfo.processInfo.environment["FAULT_BUILD"] ?? "the first build"
+    if build == "MISTAKE" {
+        app.callback(Output("nowhere", "children"), Input(thrown.nClicks)) { (_: Int?) -> String in "" }
+    }
     app.layout = [
-        html.P(ProcessInfo.processInfo.environment["FAULT_BUILD"] ?? "the first build", id: built),
+        html.P(build, id: built),
         html.Button("Throw", id: thrown), html.Button("Trap", id: trap),
         html.Button("Crash", id: crash), html.Button("Fail", id: failed),
         html.P("nothing yet", id: out), html.P("nothing yet", id: job),
