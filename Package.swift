@@ -154,7 +154,8 @@ let package = Package(
         .testTarget(
             name: "DashTests",
             dependencies: [
-                "Dash", "DashAGGrid", "DashTesting", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes, nioCore,
+                "Dash", "DashAGGrid", "DashTesting", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes,
+                nioCore,
                 logging, argumentParser,
             ],
             swiftSettings: settings
