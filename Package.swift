@@ -155,8 +155,7 @@ let package = Package(
             name: "DashTests",
             dependencies: [
                 "Dash", "DashAGGrid", "DashTesting", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes,
-                nioCore,
-                logging, argumentParser,
+                nioCore, logging, argumentParser,
             ],
             swiftSettings: settings
         ),
