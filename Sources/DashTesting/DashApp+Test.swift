@@ -53,7 +53,7 @@ extension DashSite {
         let server = try TestServer(self, options)
         let appPath = path.hasSuffix("/") ? path : path + "/"
         let first = options.path.hasPrefix("/") ? String(options.path.dropFirst()) : options.path
-        let location = PageLocation(appPath + first)
+        let location = PageAddress(appPath + first)
         let browser = TestBrowser(cookies: options.cookies, headers: options.headers)
         return try await server.serve {
             let page = TestPage(server, browser: browser, appPath: appPath, location: location)

@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["memory", "session", "local"]) func storeKeepsWhatItShould(kind: String) async throws {
+    @Test(arguments: StorageType.allCases) func storeKeepsWhatItShould(kind: StorageType) async throws {
         let app = DashApp()
         app.layout = [dcc.Store(id: store, storageType: kind), html.Button("Go", id: button), html.Div(id: output)]
         app.callback(Output("store", "data"), Input(button.nClicks), preventInitialCall: true) { $0 ?? 0 }
@@ -32,9 +32,9 @@ import Testing
             try await page.click(button)
             #expect(page[output.children] == "1")
             try await page.reload()
-            #expect(page[output.children] == (kind == "memory" ? "none" : "1"))
+            #expect(page[output.children] == (kind == .memory ? "none" : "1"))
             let tab = try await page.newTab()
-            #expect(tab[output.children] == (kind == "local" ? "1" : "none"))
+            #expect(tab[output.children] == (kind == .local ? "1" : "none"))
             let other = try await page.newBrowser()
             #expect(other[output.children] == "none")
         }

@@ -211,7 +211,7 @@ import Testing
             return "never"
         }
         var options = TestOptions()
-        options.patience = .milliseconds(10)
+        options.patience = .milliseconds(50)
         try await app.test(options) { page in
             try await page.click(run)
             let error = await #expect(throws: TestError.self) { try await page.settle() }

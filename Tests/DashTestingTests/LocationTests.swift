@@ -70,4 +70,23 @@ import Testing
             #expect(page[location.href]?.hasSuffix("/far") == (refresh == "callback-nav"))
         }
     }
+
+    @Test func titleOfAPageIsTheTabs() async throws {
+        // As in apps of several pages: a function of the browser sets the title.
+        let app = DashApp(title: "All")
+        app.layout = [dcc.Location(id: location), dcc.Store(id: "_pages_store"), html.Div(id: "_pages_dummy")]
+        app.callback(Output("_pages_store", "data"), Input(location.pathname)) { path -> JSON in
+            dict(title: "Page \(path ?? "")")
+        }
+        app.clientsideCallback(
+            "function (data) { document.title = data.title; }",
+            Output("_pages_dummy", "children"),
+            Input("_pages_store", "data")
+        )
+        try await app.test { page in
+            #expect(page.title == "Page /")
+            try await page.navigate(to: "/about")
+            #expect(page.title == "Page /about")
+        }
+    }
 }

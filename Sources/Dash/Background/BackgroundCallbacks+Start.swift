@@ -45,20 +45,7 @@ extension BackgroundCallbacks {
 
     /// Waits a moment for the end, so that quick jobs need one request, and tells what there is.
     private func firstAnswer(_ call: CallbackCall, job: JobID, page: String) async throws -> Response {
-        await withTaskGroup(of: Void.self) { group in
-            let (manager, firstWait) = (manager, firstWait)
-            group.addTask {
-                var known = 0
-                while let news = try? await manager.nextNews(of: job, after: known), !news.state.isEnding,
-                    !Task.isCancelled
-                {
-                    known = news.sequence
-                }
-            }
-            group.addTask { try? await Task.sleep(for: firstWait) }
-            await group.next()
-            group.cancelAll()
-        }
+        if firstWait > .zero { await waitForEnd(of: job) }
         guard let news = try await manager.news(of: job, after: 0) else { return Self.unknownJob }
         let cursor = PollCursor(nil, number: 0)
         switch PollDecision(news) {
@@ -73,6 +60,24 @@ extension BackgroundCallbacks {
             return Answers.json(answer.bytes)
         case .result, .ended, .failed:
             return try await finalAnswer(news, cursor: cursor, call, page: page)
+        }
+    }
+
+    /// Waits until the page can be told the end of a job, or the first wait is over.
+    private func waitForEnd(of job: JobID) async {
+        await withTaskGroup(of: Void.self) { group in
+            let (manager, firstWait) = (manager, firstWait)
+            group.addTask {
+                var known = 0
+                while let news = try? await manager.nextNews(of: job, after: known), !news.state.isEnding,
+                    !Task.isCancelled
+                {
+                    known = news.sequence
+                }
+            }
+            group.addTask { try? await Task.sleep(for: firstWait) }
+            await group.next()
+            group.cancelAll()
         }
     }
 

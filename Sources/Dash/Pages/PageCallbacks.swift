@@ -118,7 +118,7 @@ extension PageCallbacks {
     ) async throws -> (any Renderable, String) {
         var visit = PageVisit(
             path: pages.place.path(of: arguments[0].stringValue ?? "/"),
-            query: PageQuery(arguments[1].stringValue ?? "")
+            query: QueryParameters(arguments[1].stringValue ?? "")
         )
         if case .whole(let request, _) = context.request { visit.request = request }
         for (slot, value) in zip(slots, arguments).dropFirst(2) { visit.values[slot.ref] = value }

@@ -42,7 +42,7 @@ extension ServedApp {
         let visit = PageVisit(
             path: String(parts[0]),
             variables: match?.variables ?? [:],
-            query: PageQuery(parts.count > 1 ? String(parts[1]) : ""),
+            query: QueryParameters(parts.count > 1 ? String(parts[1]) : ""),
             request: request
         )
         let page = match?.page ?? app.pageRegistry.notFound

@@ -17,7 +17,7 @@ public struct PageVisit: Sendable {
     /// The values of the variables in the page's path, percent signs decoded.
     public var variables: [String: String]
     /// What stands behind the `?` of the address.
-    public var query: PageQuery
+    public var query: QueryParameters
     /// The request that asks: cookies, headers, address.
     public var request: PageRequest
     var values: [PropertyRef: JSON] = [:]
@@ -32,7 +32,7 @@ public struct PageVisit: Sendable {
     public init(
         path: String = "/",
         variables: [String: String] = [:],
-        query: PageQuery = PageQuery(),
+        query: QueryParameters = QueryParameters(""),
         request: PageRequest = PageRequest()
     ) {
         self.path = path

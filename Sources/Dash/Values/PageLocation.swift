@@ -70,7 +70,16 @@ public struct QueryParameters: Sendable, Hashable {
     public subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
 
     /// All values of a name, in order.
-    public func all(_ name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
+    public func values(of name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
+
+    /// The names in the order of the query, each once.
+    public var names: [String] {
+        var seen: Set<String> = []
+        return pairs.map(\.name).filter { seen.insert($0).inserted }
+    }
+
+    /// Whether there is nothing.
+    public var isEmpty: Bool { pairs.isEmpty }
 
     /// The query with its question mark, encoded; empty if there are no parameters.
     public var text: String {

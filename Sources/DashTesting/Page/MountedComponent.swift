@@ -118,7 +118,7 @@ extension TestPage.State {
     }
 
     /// Shows another address without loading a page: every `dcc.Location` follows.
-    mutating func move(to target: PageLocation, _ renderer: inout Renderer) {
+    mutating func move(to target: PageAddress, _ renderer: inout Renderer) {
         location = target
         for id in mounted.keys.sorted(by: { $0.text < $1.text }) where mounted[id]?.kind == .location {
             renderer.set(id, target.properties)

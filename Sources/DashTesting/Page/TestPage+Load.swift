@@ -10,12 +10,12 @@ extension TestPage {
     /// Loads the page at an address: the index page, then layout and dependencies.
     ///
     /// - Throws: `TestError` with code `load`.
-    func load(_ location: PageLocation) async throws {
+    func load(_ location: PageAddress) async throws {
         var location = location
         var answer = await ask(location)
         var redirects = 0
         while let target = answer.redirect, redirects < Self.mostRedirects {
-            location = PageLocation(target)
+            location = PageAddress(target)
             answer = await ask(location)
             redirects += 1
         }
@@ -31,7 +31,7 @@ extension TestPage {
     }
 
     private func begin(
-        _ location: PageLocation,
+        _ location: PageAddress,
         _ answer: InProcessSite.Answer,
         _ config: JSON,
         layout: JSON,
@@ -55,7 +55,7 @@ extension TestPage {
         }
     }
 
-    private func ask(_ location: PageLocation) async -> InProcessSite.Answer {
+    private func ask(_ location: PageAddress) async -> InProcessSite.Answer {
         await get(location.pathname + location.search, accept: "text/html")
     }
 

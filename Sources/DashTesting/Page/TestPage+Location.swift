@@ -4,14 +4,14 @@ import Synchronization
 /// Where the browser is.
 extension TestPage {
     /// The address that the browser shows.
-    public var location: PageLocation { state.withLock { $0.location } }
+    public var location: PageAddress { state.withLock { $0.location } }
 
     /// Goes to another address of the site, as by the address bar: the page is loaded anew.
     ///
     /// - Parameter path: The path with query and fragment; a relative one, without its first slash, is below the app's own.
     /// - Throws: ``TestError`` with code `load` where there is no page, or the error of a callback.
     public func open(_ path: String) async throws {
-        try await load(PageLocation(absolute(path)))
+        try await load(PageAddress(absolute(path)))
         try await rest()
     }
 
@@ -32,7 +32,7 @@ extension TestPage {
     }
 
     func follow(_ address: String, refreshes: Bool) async throws {
-        let target = PageLocation(
+        let target = PageAddress(
             address.hasPrefix("#") || address.hasPrefix("?") ? location.pathname + address : address
         )
         if refreshes { return try await open(target.description) }
@@ -44,7 +44,7 @@ extension TestPage {
         path.hasPrefix("/") || path.contains("://") ? path : appPath + path
     }
 
-    private func move(to target: PageLocation) {
+    private func move(to target: PageAddress) {
         let locations = state.withLock { state in
             state.location = target
             return state.mounted.filter { $0.value.kind == .location }.keys.sorted { $0.text < $1.text }
@@ -81,7 +81,7 @@ extension TestPage {
     }
 
     private func open(in browser: TestBrowser, _ path: String) async throws -> TestPage {
-        let location = PageLocation(absolute(path))
+        let location = PageAddress(absolute(path))
         let page = TestPage(server, browser: browser, appPath: appPath, location: location)
         try await page.load(location)
         try await page.rest()

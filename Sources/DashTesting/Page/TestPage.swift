@@ -25,7 +25,7 @@ public final class TestPage: Sendable {
         var prefix = "/"
         var title = ""
         var csrf: (cookie: String, header: String) = ("", "")
-        var location: PageLocation
+        var location: PageAddress
         /// What `dcc.Store` keeps with `storage_type="session"`.
         var storage: [String: JSON] = [:]
         var mounted: [ComponentID: MountedComponent] = [:]
@@ -41,7 +41,7 @@ public final class TestPage: Sendable {
         /// How many of the errors have been thrown.
         var thrown = 0
         /// Where a callback has sent the browser.
-        var destination: PageLocation?
+        var destination: PageAddress?
     }
 
     let server: TestServer
@@ -50,7 +50,7 @@ public final class TestPage: Sendable {
     let appPath: String
     let state: Mutex<State>
 
-    init(_ server: TestServer, browser: TestBrowser, appPath: String, location: PageLocation) {
+    init(_ server: TestServer, browser: TestBrowser, appPath: String, location: PageAddress) {
         self.server = server
         self.browser = browser
         self.appPath = appPath
@@ -94,7 +94,7 @@ extension TestPage {
     ) -> Result? {
         let (result, effects, number, destination) = state.withLock { state in
             guard let result = state.apply(change, of: load) else {
-                return (Result?.none, [Renderer.Effect](), 0, PageLocation?.none)
+                return (Result?.none, [Renderer.Effect](), 0, PageAddress?.none)
             }
             let effects = state.follow(browser, now: server.options.clock.now)
             defer { state.destination = nil }
@@ -105,7 +105,7 @@ extension TestPage {
         return result
     }
 
-    private func goThere(_ destination: PageLocation) async {
+    private func goThere(_ destination: PageAddress) async {
         let flight = TestServer.Flight(isPoll: false)
         await server.flying(flight) { _ in
             do {

@@ -14,40 +14,53 @@ struct TestPageConformanceTests {
         "running_plain", "single_output", "state",
     ]
 
+    /// How many requests a recording leaves out that a browser would send: here those of the callback that each change of
+    /// `box.style` runs.
+    static let leftOut = ["allow_duplicate": 2]
+
     @Test("a page at load, and after what a person did, sends the recorded bodies", arguments: recordings)
     func bodies(name: String) async throws {
         let app = try #require(ConformanceApp.all[name]?())
         var left = try Recording(name).exchanges.filter(\.isCallback).map { Self.normalized($0.body) }
         try await app.app.test { page in
-            var seen = 0
+            var (seen, others) = (0, 0)
             while true {
                 for body in page.sentBodies[seen...] {
                     let body = Self.normalized(body)
                     let place = left.firstIndex(of: body)
-                    #expect(place != nil, "\(name): nobody else sent \(body.text)")
-                    if let place { left.remove(at: place) }
+                    if let place { left.remove(at: place) } else { others += 1 }
+                    #expect(others <= Self.leftOut[name] ?? 0, "\(name): nobody else sent \(body.text)")
                 }
                 seen = page.sentBodies.count
                 guard let next = left.first else { break }
+                for (ref, value) in Self.states(of: next) {
+                    try await page.set(Prop<JSON>(ref.id, ref.property), value)
+                }
                 let action = Self.action(before: next)
                 try #require(!action.isEmpty, "\(name): nothing leads to \(next.text)")
-                for (id, properties) in action { try await Self.set(properties, of: id, on: page) }
+                for (ref, value) in action { try await page.set(Prop<JSON>(ref.id, ref.property), value) }
                 try #require(page.sentBodies.count > seen, "\(name): nothing was sent in place of \(next.text)")
             }
         }
     }
 
-    private static func set(_ properties: [(String, JSON)], of id: ComponentID, on page: TestPage) async throws {
-        for (property, value) in properties { try await page.set(Prop<JSON>(id, property), value) }
+    /// The values of states that were sent, which somebody may have set before.
+    private static func states(of body: JSON) -> [(PropertyRef, JSON)] {
+        (body["state"].arrayValue ?? []).flatMap { $0.arrayValue ?? [$0] }.compactMap { state in
+            guard let value = state.objectValue?["value"], let id = try? ComponentID(json: state["id"]) else {
+                return nil
+            }
+            return (PropertyRef(id: id, property: state["property"].stringValue ?? ""), value)
+        }
     }
 
-    /// What a person did before a request: the inputs that had changed, by component.
-    private static func action(before body: JSON) -> [(ComponentID, [(String, JSON)])] {
+    /// What a person did before a request: the inputs that had changed.
+    private static func action(before body: JSON) -> [(PropertyRef, JSON)] {
         let changed = (body["changedPropIds"].arrayValue ?? []).compactMap { PropertyRef(text: $0.stringValue ?? "") }
         let inputs = (body["inputs"].arrayValue ?? []).flatMap { $0.arrayValue ?? [$0] }
         return changed.map { ref in
             let input = inputs.first { $0["id"] == ref.id.json && $0["property"].stringValue == ref.property }
-            return (ref.id, [(ref.property, input?["value"] ?? .null)])
+            return (ref, input?["value"] ?? .null)
         }
     }
 

@@ -71,11 +71,11 @@ struct PathTemplateTests {
 
     @Test("the query of an address keeps order, repeated names and empty values")
     func query() {
-        let query = PageQuery("?a=1&b=&a=2&c=%C3%BC+x&d&e=f=g")
+        let query = QueryParameters("?a=1&b=&a=2&c=%C3%BC+x&d&e=f=g")
         #expect(query.names == ["a", "b", "c", "d", "e"])
         #expect(query.values(of: "a") == ["1", "2"])
         #expect([query["a"], query["b"], query["c"], query["d"], query["e"]] == ["1", "", "ü x", "", "f=g"])
         #expect(query["z"] == nil)
-        #expect(PageQuery("").isEmpty && PageQuery("?").isEmpty)
+        #expect(QueryParameters("").isEmpty && QueryParameters("?").isEmpty)
     }
 }

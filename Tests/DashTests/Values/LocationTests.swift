@@ -24,7 +24,7 @@ struct LocationTests {
     func values() {
         let query = QueryParameters("?a=1&b=&a=2")
         #expect(query["a"] == "1" && query["b"] == "" && query["c"] == nil)
-        #expect(query.all("a") == ["1", "2"] && query.all("c").isEmpty)
+        #expect(query.values(of: "a") == ["1", "2"] && query.values(of: "c").isEmpty)
     }
 
     @Test("a query is written so that every sign survives")

@@ -46,7 +46,7 @@ extension ConformanceApp {
     }
 
     /// The query as Python writes the arguments it makes of it.
-    private static func python(_ query: PageQuery) -> String {
+    private static func python(_ query: QueryParameters) -> String {
         let items = query.names.map { name in
             let values = query.values(of: name).map { "'\($0)'" }
             return "'\(name)': \(values.count > 1 ? "[\(values.joined(separator: ", "))]" : values[0])"

@@ -2,7 +2,7 @@ import Dash
 import DashJSON
 
 /// The address that a page's browser shows.
-public struct PageLocation: Sendable, Hashable, CustomStringConvertible {
+public struct PageAddress: Sendable, Hashable, CustomStringConvertible {
     /// Scheme and host of every site under test.
     public static let origin = "http://localhost"
 
@@ -44,13 +44,13 @@ public struct PageLocation: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// This address with one of these properties changed.
-    func setting(_ property: String, to value: String) -> PageLocation {
+    func setting(_ property: String, to value: String) -> PageAddress {
         var location = self
         switch property {
         case "pathname": location.pathname = value
         case "search": location.search = value
         case "hash": location.hash = value
-        default: location = PageLocation(value)
+        default: location = PageAddress(value)
         }
         return location
     }
