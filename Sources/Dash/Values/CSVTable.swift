@@ -3,8 +3,8 @@ public import DashJSON
 /// A table as comma-separated values (RFC 4180): a line of column names, then the rows.
 ///
 /// ```swift
-/// let table = try CSVTable(parsing: file.text)
-/// dashTable.DataTable(columns: …, data: table.rows)
+/// let table = try CSVTable(parsing: "city,people\nParis,2100000")
+/// let names = table.columns, cells = table.rows
 /// ```
 ///
 /// A `dcc.Store` may hold one: `State(store.data.as(CSVTable?.self))`.

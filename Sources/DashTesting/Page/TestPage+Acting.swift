@@ -74,7 +74,7 @@ extension TestPage {
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - id: The component. One with `debounce` tells its callbacks by ``submit(_:)`` or ``blur(_:)``, as in the browser.
+    ///   - id: The component. One with `debounce` tells its callbacks by ``submit(_:)-(ComponentRef)`` or ``blur(_:)-(ComponentRef)``, as in the browser.
     /// - Throws: ``TestError`` with code `unknown-component`, `pattern` or `disabled`, or the error of a callback.
     public func type(_ text: String, into id: ComponentID) async throws {
         let component = try usable(id, "type into")
@@ -103,7 +103,7 @@ extension TestPage {
 
     /// Presses Enter in a component: its `n_submit` rises, and what was typed is told.
     ///
-    /// - Throws: As ``submit(_:)``.
+    /// - Throws: As ``submit(_:)-(ComponentRef)``.
     public func submit(_ component: some ComponentRef) async throws { try await submit(component.componentID) }
 
     /// Leaves a component: its `n_blur` rises, and what was typed is told.
@@ -117,7 +117,7 @@ extension TestPage {
 
     /// Leaves a component: its `n_blur` rises, and what was typed is told.
     ///
-    /// - Throws: As ``blur(_:)``.
+    /// - Throws: As ``blur(_:)-(ComponentRef)``.
     public func blur(_ component: some ComponentRef) async throws { try await blur(component.componentID) }
 
     /// Puts a file into a `dcc.Upload`: its `contents`, `filename` and `last_modified` are set together.
