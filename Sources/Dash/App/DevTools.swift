@@ -120,4 +120,6 @@ enum ErrorDetail: Sendable, Hashable {
     case pruned
     /// Message, place and the whole backtrace.
     case whole
+    /// All of it as plain text, with the sentence for visitors beside it: for tests, which read both.
+    case text
 }

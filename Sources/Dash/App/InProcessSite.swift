@@ -46,7 +46,7 @@ package struct InProcessSite: Sendable {
     private let polls: HeldPolls
     private let logger: Logger
 
-    /// Puts a site together, in debug, so that errors are told in full.
+    /// Puts a site together, one that tells errors in full.
     ///
     /// - Throws: ``DashError`` with code `findings` for mistakes in its apps.
     package init(_ site: DashSite, _ parts: Parts) throws {
@@ -54,8 +54,10 @@ package struct InProcessSite: Sendable {
         guard findings.isEmpty else { throw DashError(.findings, findings.joined(separator: "\n")) }
         logger = Logger(label: "dash.testing") { _ in SwiftLogNoOpLogHandler() }
         var configuration = site.configuration
-        configuration.debug = true
+        configuration.debug = false
+        configuration.devTools = DevTools()
         var site = SiteParts(site: site, configuration: configuration, logger: logger)
+        site.errors = .text
         site.servesFiles = false
         site.firstWait = .zero
         manager = EmbeddedJobManager(

@@ -16,6 +16,8 @@ struct SiteParts: Sendable {
     var trap: TrapReport?
     /// Where `dash-swift dev` tells how the build goes.
     var buildReport = ProcessInfo.processInfo.environment[BuildReport.variable]
+    /// What pages may see of an error, where that is not as the configuration says.
+    var errors: ErrorDetail?
     /// Whether files of the component suites are served. Without them none need be installed.
     var servesFiles = true
 
@@ -87,7 +89,11 @@ struct SiteParts: Sendable {
         )
     }
 
-    private var tools: ActiveDevTools { ActiveDevTools(configuration) }
+    private var tools: ActiveDevTools {
+        var tools = ActiveDevTools(configuration)
+        tools.errors = errors ?? tools.errors
+        return tools
+    }
 
     private func hotReload(of apps: [ServedApp]) -> HotReload? {
         guard let options = tools.hotReload else { return nil }

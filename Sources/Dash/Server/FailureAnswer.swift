@@ -33,7 +33,14 @@ struct FailureAnswer: Sendable {
         )
         let sentence = "\(publicSentence) Error \(number)."
         // In debug the renderer's own card shows the error.
-        return detail == .number ? Answers.notice(status, sentence) : card(story(detail))
+        switch detail {
+        case .number: return Answers.notice(status, sentence)
+        case .pruned, .whole: return card(story(detail))
+        case .text:
+            var response = Answers.text(status, story(detail))
+            response.headers[.dashNotice] = sentence
+            return response
+        }
     }
 
     /// As a piece of HTML, for in the renderer's card plain text has no line breaks but its own.

@@ -48,7 +48,8 @@ final class RecordedJobs: JobRecording {
             let answer = try await records.call(JobScripts.begin, named + version(of: name))
             switch answer[0].text {
             case "run":
-                let attempt = JobAttempt(id: id, name: answer[2].text ?? "", number: answer[1].number ?? 1, fence: fence)
+                let name = answer[2].text ?? ""
+                let attempt = JobAttempt(id: id, name: name, number: answer[1].number ?? 1, fence: fence)
                 attempts.withLock { $0[attempt] = AttemptNotes(worker: worker.id) }
                 return .run(attempt)
             case "named":

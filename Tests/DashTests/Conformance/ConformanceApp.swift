@@ -53,6 +53,6 @@ struct ConformanceApp: Sendable {
 
     /// Recordings whose features are not there yet.
     static let toCome: [String: String] = [
-        "websocket": "callbacks over a WebSocket",
+        "websocket": "callbacks over a WebSocket"
     ]
 }
