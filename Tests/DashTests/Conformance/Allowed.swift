@@ -100,6 +100,7 @@ enum Allowed {
         "python_version": "there is no Python",
         "dash_version_url": "a page of ours asks no other host for news of Dash",
         "end_id": "made anew for each page load",
+        "websocket": "no WebSocket is offered: without this member pages call back over HTTP",
         "plotly_cloud_installed": "hides a button that offers to publish the app by a Python package",
     ]
 
@@ -144,6 +145,8 @@ enum Allowed {
         var entry = json
         entry["output"] = .string(withoutHashes(json["output"].stringValue ?? ""))
         if !json["background"].isNull { entry["background"] = ["interval": 0] }
+        // Which callbacks would take the WebSocket, were there one.
+        (entry["websocket"], entry["persistent"]) = (false, false)
         if json["output"] == "_pages_dummy.children" { entry["clientside_function"]["function_name"] = "#" }
         return entry
     }

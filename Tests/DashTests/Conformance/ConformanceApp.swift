@@ -48,11 +48,7 @@ struct ConformanceApp: Sendable {
         "dev_tools": { devTools() },
         "pages": { ConformanceApp(pages()) },
         "pages_plain": { ConformanceApp(pagesPlain()) },
+        "websocket": { ConformanceApp(webSocket()) },
         "pattern_allsmaller": { ConformanceApp(patternAllSmaller()) },
-    ]
-
-    /// Recordings whose features are not there yet.
-    static let toCome: [String: String] = [
-        "websocket": "callbacks over a WebSocket"
     ]
 }
