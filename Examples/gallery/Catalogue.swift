@@ -87,7 +87,7 @@ let catalogue = [
         make: patterns
     ),
     Entry(
-        name: "patches",
+        name: "patch",
         title: "A figure changed in part",
         sentence: "A click sends one point and one title, and not the whole figure.",
         source: Source.patches,

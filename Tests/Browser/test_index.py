@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from support.server import ROOT
 
 APPS = ["simple", "running", "cancel", "progress", "progress-graph", "caching", "set-props", "failing", "patterns",
-        "patches", "clientside", "upload", "pages", "empty", "echo"]
+        "patch", "clientside", "upload", "pages", "empty", "echo"]
 
 
 def test_the_index_shows_a_card_for_each_app_and_its_links_work(gallery, shared_browser):

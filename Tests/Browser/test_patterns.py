@@ -46,7 +46,7 @@ def test_a_rows_cancel_button_ends_the_rows_own_job(rows):
 
 
 def test_a_patch_changes_the_figure_that_the_page_has(gallery, open_page):
-    page = open_page(f"{gallery.url}/patches/")
+    page = open_page(f"{gallery.url}/patch/")
     points = "return document.querySelector('#chart .js-plotly-plot')?.data?.[0].y"
     wait_until(lambda: page.script(points) == [1, 3, 2], 20, "the figure")
     page.click("add")
