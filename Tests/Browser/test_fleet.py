@@ -82,7 +82,7 @@ def test_a_web_server_killed_while_a_page_polls_does_not_stop_the_page(own_fleet
     page.console_errors()  # the polls that met no server are some
 
 
-def test_a_worker_killed_with_a_running_job_gives_it_to_another_F4(own_fleet, open_page):
+def test_a_worker_killed_with_a_running_job_gives_it_to_another_F1(own_fleet, open_page):
     page = open_page(f"{own_fleet.url}/progress/")
     run_progress(page)
     worker = own_fleet.worker_of()

@@ -57,17 +57,21 @@ struct BackgroundCallbacks: Sendable {
     /// Cancels the jobs that a click names, and those that a start replaces, where the handles are good.
     ///
     /// Handles that are forged, foreign or stale are logged and do not spoil the click.
-    func cancelNamedJobs(of call: CallbackCall) async {
-        guard !call.query.cancelJobs.isEmpty || !call.query.oldJobs.isEmpty else { return }
+    ///
+    /// - Returns: whether all jobs that were to be cancelled are told; false when the manager cannot be reached.
+    func cancelNamedJobs(of call: CallbackCall) async -> Bool {
+        guard !call.query.cancelJobs.isEmpty || !call.query.oldJobs.isEmpty else { return true }
+        var areTold = true
         let page = call.visitor?.page ?? ""
         for handle in call.query.cancelJobs {
             guard let job = read(handle, call, page) else { continue }
-            await cancel(job, reason: "cancelled by the page")
+            areTold = await cancel(job, reason: "cancelled by the page") && areTold
         }
         for handle in call.query.oldJobs {
             guard let job = read(handle, call, page), await belongs(job, to: call) else { continue }
             await cancel(job, reason: "superseded")
         }
+        return areTold
     }
 
     /// Cancels the page's jobs that a click on a cancel button means, although the page may not know them yet: the first
@@ -76,8 +80,9 @@ struct BackgroundCallbacks: Sendable {
     /// - Parameters:
     ///   - call: the click.
     ///   - callbacks: the callbacks of its app.
-    func cancelJobs(waitingFor call: CallbackCall, among callbacks: [Callback]) async {
-        guard let page = call.visitor?.page else { return }
+    /// - Returns: whether all of them are told; false when the manager, or what servers share, cannot be reached.
+    func cancelJobs(waitingFor call: CallbackCall, among callbacks: [Callback]) async -> Bool {
+        guard let page = call.visitor?.page else { return true }
         let meant = callbacks.filter { callback in
             callback.background?.cancel.contains { call.callback.inputs.contains($0) } ?? false
         }
@@ -91,19 +96,26 @@ struct BackgroundCallbacks: Sendable {
                 isClick && call.query.cancelJobs.isEmpty
                 ? try await running.takeWithLate(place, app: call.app, Set(meant.map(call.lateName)), where: isMeant)
                 : try await running.take(place, app: call.app, where: isMeant)
+            var areTold = true
             for job in jobs {
-                await cancel(job, reason: "cancelled by the page")
+                areTold = await cancel(job, reason: "cancelled by the page") && areTold
             }
+            return areTold
         } catch {
             logger.error("The jobs of a page could not be looked up", metadata: ["error": "\(error)"])
+            return false
         }
     }
 
-    func cancel(_ job: JobID, reason: String) async {
+    /// - Returns: whether the job is told; false when the manager cannot be reached.
+    @discardableResult
+    func cancel(_ job: JobID, reason: String) async -> Bool {
         do {
             try await manager.cancel(job, reason: reason)
+            return true
         } catch {
             logger.error("A job could not be cancelled", metadata: ["job": "\(job)", "error": "\(error)"])
+            return false
         }
     }
 

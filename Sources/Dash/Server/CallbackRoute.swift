@@ -45,9 +45,9 @@ struct CallbackRoute: Sendable {
             )
         }
         let call = try await call(callback, body, request, app, connection)
-        await background.cancelNamedJobs(of: call)
+        let areNamedTold = await background.cancelNamedJobs(of: call)
         do {
-            return try await answer(call, app)
+            return try await answer(call, app, areNamedTold: areNamedTold)
         } catch {
             if error is HTTPError { throw error }
             // What an onError throws, for one.
@@ -56,11 +56,18 @@ struct CallbackRoute: Sendable {
         }
     }
 
-    private func answer(_ call: CallbackCall, _ app: ServedApp) async throws -> Response {
+    /// A click on cancel is not said to be done when it was not: the job goes on, and its page should know.
+    private func cancel(_ call: CallbackCall, _ app: ServedApp, areNamedTold: Bool) async -> Response {
+        let areOthersTold = await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
+        guard areNamedTold && areOthersTold else {
+            return Answers.notice(.serviceUnavailable, "The job could not be cancelled just now. Try again in a moment.")
+        }
+        return Answers.json(CallbackResponse(response: []).bytes)
+    }
+
+    private func answer(_ call: CallbackCall, _ app: ServedApp, areNamedTold: Bool) async throws -> Response {
         switch call.callback.kind {
-        case .cancel:
-            await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
-            return Answers.json(CallbackResponse(response: []).bytes)
+        case .cancel: return await cancel(call, app, areNamedTold: areNamedTold)
         case .background: return try await background.respond(to: call)
         case .clientside:
             let sentence = "\(call.callback.id) is a callback of the browser; nothing runs here."

@@ -1,4 +1,6 @@
 import DashJSON
+import HTTPTypes
+import Jobs
 import Testing
 
 @testable import Dash
@@ -23,6 +25,25 @@ struct JobCancelTests {
             #expect(try await held.status == 204)
             try await site.manager.end(of: try #require(site.manager.started.first))
             #expect(try await page.poll(JobPage.click, job, n: 2).status == 204)
+            #expect(!jobs.stage.wasReached("half 1"))
+        }
+    }
+
+    @Test("While the queue cannot be reached it is answered 503 with a notice, and works as soon as it can")
+    func unreachable() async throws {
+        let jobs = JobPage()
+        let site = try TestSite(jobs.app)
+        try await site.serve { visit in
+            let page = try await visit.open()
+            let job = try await page.start(JobPage.click)
+            await jobs.stage.arrival(at: "begin 1")
+            site.manager.beforeCancel { throw JobsError(.storage, "The queue cannot be reached.") }
+            let lost = try await page.post(JobPage.cancelClick(visit), "cancelJob=\(job)")
+            #expect(lost.status == 503)
+            #expect(lost.headers[.dashNotice]?.contains("could not be cancelled") == true)
+            site.manager.beforeCancel {}
+            #expect(try await page.post(JobPage.cancelClick(visit), "cancelJob=\(job)").text == emptyAnswer)
+            try await site.manager.end(of: try #require(site.manager.started.first))
             #expect(!jobs.stage.wasReached("half 1"))
         }
     }

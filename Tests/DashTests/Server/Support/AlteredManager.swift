@@ -7,6 +7,7 @@ final class AlteredManager: JobManager {
     private struct State {
         var alter: (@Sendable (inout JobNews) throws -> Void)?
         var beforeStart: (@Sendable (_ number: Int) async throws -> Void)?
+        var onCancel: (@Sendable () throws -> Void)?
         var onStart: (@Sendable (JobRequest) -> Void)?
         var starts = 0
         var started: [JobID] = []
@@ -32,6 +33,11 @@ final class AlteredManager: JobManager {
     /// From now on each start is told.
     func beforeEachStart(_ tell: @escaping @Sendable (JobRequest) -> Void) {
         state.withLock { $0.onStart = tell }
+    }
+
+    /// From now on each cancellation goes through this.
+    func beforeCancel(_ step: @escaping @Sendable () throws -> Void) {
+        state.withLock { $0.onCancel = step }
     }
 
     /// The jobs that were started, in order.
@@ -63,7 +69,10 @@ final class AlteredManager: JobManager {
 
     func record(_ delivery: Delivery, for id: JobID) async throws { try await base.record(delivery, for: id) }
 
-    func cancel(_ id: JobID, reason: String) async throws { try await base.cancel(id, reason: reason) }
+    func cancel(_ id: JobID, reason: String) async throws {
+        try state.withLock { $0.onCancel }?()
+        try await base.cancel(id, reason: reason)
+    }
 
     /// Waits until a job is finished.
     func end(of id: JobID) async throws {
