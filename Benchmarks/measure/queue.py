@@ -68,7 +68,7 @@ def finished_per_second(side, count):
     try:
         marks = []
         for share in (0.1, 0.9):
-            wait_until(lambda: side.results_count() - begin >= share * count, 300, f"{share:.0%} of the tasks", pause=0.002)
+            wait_until(lambda: side.results_count() - begin >= share * count, 300, f"{share:.0%} of the tasks", pause=0.02)
             marks.append((time.monotonic(), side.results_count()))
         wait_until(lambda: side.results_count() - begin >= count, 300, "the last tasks")
         (first, some), (last, most) = marks
