@@ -60,7 +60,8 @@ struct CallbackRoute: Sendable {
     private func cancel(_ call: CallbackCall, _ app: ServedApp, areNamedTold: Bool) async -> Response {
         let areOthersTold = await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
         guard areNamedTold && areOthersTold else {
-            return Answers.notice(.serviceUnavailable, "The job could not be cancelled just now. Try again in a moment.")
+            let sentence = "The job could not be cancelled just now. Try again in a moment."
+            return Answers.notice(.serviceUnavailable, sentence)
         }
         return Answers.json(CallbackResponse(response: []).bytes)
     }
