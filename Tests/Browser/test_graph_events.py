@@ -40,7 +40,9 @@ def test_a_box_around_points_tells_them_and_its_range(page):
 
 
 def test_a_zoom_and_the_way_back_are_told(page):
-    # Kept, as the graph tells at its own time that it was fitted into its place.
+    # The graph tells once, at its own time, that it was fitted into its place; what comes at that moment it may leave out.
+    wait_until(lambda: page.script("return dash_component_api.getLayout('chart')?.props.relayoutData?.autosize"), 15,
+               "the graph in its place")
     page.record("zoomed", "return document.getElementById('zoomed').textContent")
     for change, said in (("{'xaxis.range[0]': 1, 'xaxis.range[1]': 2.5}", "[1, 2.5] false"),
                          ("{'xaxis.range': [0, 4]}", "[0, 4] false"), ("{'xaxis.autorange': true}", "none true")):
