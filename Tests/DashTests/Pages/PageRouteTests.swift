@@ -52,6 +52,21 @@ struct PageRouteTests {
         }
     }
 
+    @Test("What an address says is text in the head of the index, in the title and in every tag")
+    func addressesAreText() async throws {
+        let attack = #""><script>alert(1)</script>{%scripts%}"#,
+            path = "/reports/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E%7B%25scripts%25%7D"
+        let app = DashApp()
+        app.page("/reports/<id>", title: .by { $0["id"] ?? "" }, description: .by { $0["id"] ?? "" }, layout: "report")
+        try await TestSite(app).serve { visit in
+            let index = try await visit.ask(.get, path)
+            #expect(index.status == 200)
+            #expect(!index.text.contains(attack))
+            #expect(!index.text.contains("<script>alert"))
+            #expect(index.text.contains("<title>&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;{%scripts%}</title>"))
+        }
+    }
+
     @Test("who asks for a path of the past is sent on for good, with the query and the proxy's prefix")
     func redirections() async throws {
         let app = DashApp()
