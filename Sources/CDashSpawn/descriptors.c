@@ -62,6 +62,16 @@ bool dash_read_all(int descriptor, void *buffer, size_t size) {
     return true;
 }
 
+ssize_t dash_read_some(int descriptor, void *buffer, size_t size) {
+    struct pollfd place = {.fd = descriptor, .events = POLLIN};
+    for (;;) {
+        // Who waits in read() itself is also woken when the other side takes what was written here.
+        if (poll(&place, 1, -1) < 0 && errno != EINTR) return -1;
+        ssize_t count = read(descriptor, buffer, size);
+        if (count >= 0 || (errno != EINTR && errno != EAGAIN)) return count;
+    }
+}
+
 bool dash_write_all(int descriptor, const void *buffer, size_t size) {
     for (const char *at = buffer; size > 0;) {
         ssize_t count = write(descriptor, at, size);

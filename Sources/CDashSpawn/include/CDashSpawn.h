@@ -55,6 +55,8 @@ void dash_set_nonblocking(int descriptor);
 // Reads what there is of `descriptor`; waits for it, or for `stop` to be closed at its other end. Returns the number of
 // bytes, 0 at the end of the file, -1 when `stop` ended the wait and nothing is left to read, -2 at an error.
 ssize_t dash_read_until_stopped(int descriptor, int stop, void *_Nonnull buffer, size_t size);
+// Waits until there is something, and reads what there is: the number of bytes, 0 at the end of the file, -1 at an error.
+ssize_t dash_read_some(int descriptor, void *_Nonnull buffer, size_t size);
 // Reads or writes all of it, however many calls it takes. false at the end of the file or an error.
 bool dash_read_all(int descriptor, void *_Nonnull buffer, size_t size);
 bool dash_write_all(int descriptor, const void *_Nonnull buffer, size_t size);

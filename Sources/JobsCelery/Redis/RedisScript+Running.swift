@@ -15,6 +15,11 @@ extension RedisScript {
         )
     }
 
+    /// What it means that the script did not run to its end.
+    func error(_ message: String) -> CeleryError {
+        CeleryError(.server, "Redis, in the script '\(name)': \(message)")
+    }
+
     /// A call of the script, to be run with others in one go.
     func call(keys: [String], arguments: [any RedisArgument] = []) -> RedisScriptCall {
         RedisScriptCall(script: self, keys: keys, arguments: arguments)
@@ -45,7 +50,7 @@ extension RedisClient {
     func run(_ script: RedisScript, keys: [String], arguments: [any RedisArgument] = []) async throws -> RedisValue {
         let answer = try await run([script.call(keys: keys, arguments: arguments)])[0]
         if case .error(let message) = answer {
-            throw CeleryError(.server, "Redis, in the script '\(script.name)': \(message)")
+            throw script.error(message)
         }
         return answer
     }

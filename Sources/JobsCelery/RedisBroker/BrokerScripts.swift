@@ -16,6 +16,23 @@ enum BrokerScripts {
 
         """
 
+    /// A function that takes many deliveries off a worker: `dash_release_all(unacked, unacked_index, leases, holders, worker,
+    /// tags)` leaves those alone that this worker does not hold (any more).
+    static let releaseAll = """
+        local function dash_release_all(unacked, index, leases, holders, worker, tags)
+          local start, held = worker .. '\\n', {}
+          for place, holder in ipairs(redis.call('HMGET', holders, unpack(tags))) do
+            if holder and string.sub(holder, 1, #start) == start then held[#held + 1] = tags[place] end
+          end
+          if #held == 0 then return end
+          redis.call('HDEL', unacked, unpack(held))
+          redis.call('ZREM', index, unpack(held))
+          redis.call('ZREM', leases, unpack(held))
+          redis.call('HDEL', holders, unpack(held))
+        end
+
+        """
+
     private static let clock = """
         local time = redis.call('TIME')
         local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
@@ -42,21 +59,38 @@ enum BrokerScripts {
             local queues = #ARGV - 4
             local found, refused = {}, 0
 
-            local function take(list, queue, raw)
+            -- Kombu's own way of writing, properties last, which needs no reading of the whole; nil for any other.
+            local function quick(raw)
+              local last = string.match(raw, '^{.*"properties":%s*(%b{})%s*}%s*$')
+              if not last then return end
+              local tag = string.match(last, '"delivery_tag":%s*"([%w-]+)"')
+              local exchange, key = string.match(
+                last, '"delivery_info":%s*{"exchange":%s*"([%w_.-]*)",%s*"routing_key":%s*"([%w_.-]*)"}')
+              if tag and key then return tag, exchange, key end
+            end
+
+            local function slow(raw, queue)
               local ok, envelope = pcall(cjson.decode, raw)
               local properties = ok and type(envelope) == 'table' and envelope.properties
-              if type(properties) ~= 'table' then
+              if type(properties) ~= 'table' then return end
+              local tag = properties.delivery_tag
+              local info = type(properties.delivery_info) == 'table' and properties.delivery_info or {}
+              local exchange = type(info.exchange) == 'string' and info.exchange or ''
+              local key = type(info.routing_key) == 'string' and info.routing_key or queue
+              return type(tag) == 'string' and tag or '', exchange, key
+            end
+
+            local function take(list, queue, raw)
+              local tag, exchange, key = quick(raw)
+              if not tag then tag, exchange, key = slow(raw, queue) end
+              if not tag then
                 reject(KEYS[5], tonumber(ARGV[4]), 'no envelope of a message', queue, raw)
                 refused = refused + 1
                 return
               end
-              local tag = properties.delivery_tag
-              if type(tag) ~= 'string' or tag == '' or redis.call('HEXISTS', KEYS[1], tag) == 1 then
+              if tag == '' or redis.call('HEXISTS', KEYS[1], tag) == 1 then
                 tag = redis.sha1hex(raw .. stamp(now) .. #found)
               end
-              local info = type(properties.delivery_info) == 'table' and properties.delivery_info or {}
-              local exchange = type(info.exchange) == 'string' and info.exchange or ''
-              local key = type(info.routing_key) == 'string' and info.routing_key or queue
               redis.call('HSET', KEYS[1], tag, '[' .. raw .. ', ' .. cjson.encode(exchange) .. ', ' .. cjson.encode(key) .. ']')
               redis.call('ZADD', KEYS[2], stamp(now), tag)
               redis.call('ZADD', KEYS[3], stamp(now + lease), tag)

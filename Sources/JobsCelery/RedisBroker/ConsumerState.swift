@@ -48,6 +48,11 @@ struct ConsumerState: Sendable {
         return true
     }
 
+    /// It could not be settled, and is as it was.
+    mutating func keeps(_ tag: String) {
+        if underway.remove(tag) != nil { held.insert(tag) }
+    }
+
     mutating func settled(_ tag: String) {
         held.remove(tag)
         underway.remove(tag)

@@ -36,6 +36,13 @@ final class LeaseKeeper: Sendable {
         }
     }
 
+    /// Several that were not settled by scripts of others.
+    func release(_ deliveries: [Delivery]) {
+        state.withLock { state in
+            for delivery in deliveries { state.held.remove(delivery.tag) }
+        }
+    }
+
     /// Renews until the task is cancelled.
     func keep() async {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)

@@ -5,7 +5,7 @@ import Synchronization
 /// A worker's end of a Redis broker.
 ///
 /// It waits for messages without asking again and again: after an empty fetch Redis calls (`CLIENT TRACKING`) as soon as one of
-/// the lists changes.
+/// the lists changes. What fetches also settles, where results are on the same Redis: a busy worker says both in one write.
 final class RedisConsumer: CeleryConsumer {
     /// An idle worker looks this often all the same, should a call of Redis ever be lost.
     private static let caution = Duration.seconds(15)
@@ -18,7 +18,7 @@ final class RedisConsumer: CeleryConsumer {
     let bell = Bell()
     /// Rings when a settlement could not be said.
     let owing = Bell()
-    private let client: ReconnectingRedisClient
+    let client: ReconnectingRedisClient
     private let hasWarned = Mutex(false)
 
     init(_ broker: RedisBroker, worker: WorkerIdentity, queues: [String], prefetch: Int) {
@@ -27,7 +27,7 @@ final class RedisConsumer: CeleryConsumer {
         leases = LeaseKeeper(broker, worker: worker.id)
         state = Mutex(ConsumerState(queues: queues, prefetch: prefetch))
         var options = RedisOptions(broker.url, name: "dash-worker", logger: broker.logger)
-        options.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "NOLOOP")]
+        options.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
         client = ReconnectingRedisClient(options)
     }
 
@@ -91,13 +91,13 @@ final class RedisConsumer: CeleryConsumer {
         }
         let keys = broker.keys
         let lists = request.queues.map(keys.lists)
-        let answer = try await client.run(
-            BrokerScripts.fetch,
+        let call = BrokerScripts.fetch.call(
             keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders, keys.rejected]
                 + keys.prioritySteps.indices.flatMap { step in lists.map { $0[step] } },
             arguments: [request.limit, worker.id, broker.options.lease.inSeconds, broker.options.rejectedLimit]
                 + request.queues
         )
+        let answer = try await ask(call)
         guard let parts = answer.elements, parts.count == 2, let found = parts[0].elements else { return ([], false) }
         let refused = parts[1].integer ?? 0
         if refused > 0 {
@@ -108,6 +108,15 @@ final class RedisConsumer: CeleryConsumer {
             if let delivery = await delivery(part, isEntry: false) { deliveries.append(delivery) }
         }
         return (deliveries, refused > 0 || !found.isEmpty)
+    }
+
+    /// Runs a script whose looks at lists Redis remembers, to call when they change.
+    private func ask(_ call: RedisScriptCall) async throws -> RedisValue {
+        let caching = RedisCommand("CLIENT", "CACHING", "YES")
+        var answer = try await client.send([caching, call.command()])[1]
+        if answer.isUnknownScript { answer = try await client.send([caching, call.command(whole: true)])[1] }
+        if case .error(let message) = answer { throw call.script.error(message) }
+        return answer
     }
 
     /// What an earlier fetch gave, whose answer was lost.

@@ -31,6 +31,12 @@ enum ResultScripts {
         storeFunction + "return store_meta(KEYS[1], ARGV[1], ARGV[2])"
     )
 
+    /// Keys: those of metas. Arguments: the seconds they are kept, and their JSON in the same order.
+    static let storeAll = RedisScript(
+        "store results",
+        storeFunction + "for place, key in ipairs(KEYS) do store_meta(key, ARGV[1 + place], ARGV[1]) end"
+    )
+
     /// Counts a part of a chord, as Celery 5.7 does, so that parts may run in workers of either sort.
     ///
     /// Keys: `.j .t .s .d`, the group's, `.c`. Arguments: task id, record, score, seconds the chord is kept, seconds the

@@ -10,6 +10,7 @@ extension CeleryWorker {
         while true {
             while !wantsMessages() { _ = await calls.next() }
             let deliveries = await consumer.fetch(upTo: Self.mostAtOnce)
+            machine.withLock { $0.isFetching = false }
             guard !deliveries.isEmpty else { return }
             for delivery in deliveries { receive(delivery) }
         }
@@ -18,8 +19,9 @@ extension CeleryWorker {
     /// Whether to fetch; if not, `hunger` tells when.
     private func wantsMessages() -> Bool {
         machine.withLock { machine in
-            machine.isFetcherWaiting = !machine.wantsMessages
-            return !machine.isFetcherWaiting
+            machine.isFetching = machine.wantsMessages
+            machine.isFetcherWaiting = !machine.isFetching
+            return machine.isFetching
         }
     }
 
@@ -49,9 +51,10 @@ extension CeleryWorker {
         if let id = task.record, let recording = parts.recording { return await runJob(task, id, recording) }
         let isExpired = reason == .expired
         let exception = TaskException.revoked(isExpired ? "expired" : "revoked")
-        await end(task, .revoked(exception), .revoked, RawJSON(exception)) {
+        let conclusion = conclusion(of: task, .revoked(exception), .revoked, RawJSON(exception)) {
             .revoked(id: task.id, terminated: false, signal: nil, expired: isExpired)
         }
+        await conclude(task, conclusion)
     }
 
     /// Refuses a message for good, with a reason for whoever sent it.

@@ -77,7 +77,7 @@ extension CanvasRunner {
 
 extension TaskMessage {
     /// Whether anything is to be sent after the task.
-    fileprivate var hasFollowers: Bool {
+    var hasFollowers: Bool {
         !chain.isEmpty || !callbacks.isEmpty || !errbacks.isEmpty || chord != nil
     }
 }

@@ -1,5 +1,6 @@
 import DashJSON
 import Jobs
+import NIOCore
 import Synchronization
 
 // Plain tasks: those that other programs call by name.
@@ -20,24 +21,53 @@ extension CeleryWorker {
         let outcome = await outcome(of: task)
         let end = finish(task, outcome)
         if losses > 0 { await forgetLosses(of: task) }
-        await tell(end, of: task, runtime: begun.duration(to: .now))
+        await conclude(task, conclusion(of: task, end, runtime: begun.duration(to: .now)))
     }
 
     private func outcome(of task: HeldTask) async -> WorkerOutcome {
         guard machine.withLock({ $0.mayRun(task) }) else { return .cancelled(killed: false) }
-        let payload: [UInt8]
         do {
-            payload = try parts.codec.payload(
-                of: task.job.name,
-                arguments: task.message.plainArguments(),
-                keywords: task.message.plainKeywords(),
-                extra: nil
-            )
+            return await parts.executor.execute(try work(of: task)) { self.heard($0, of: task) }
         } catch {
             return .failed(WorkerFailure(kind: .error, code: "TypeError", message: "\(error)"))
         }
-        let work = WorkerTask(id: task.id, name: task.job.name, payload: payload)
-        return await parts.executor.execute(work) { self.heard($0, of: task) }
+    }
+
+    /// Runs a task that has just got a slot without any waiting in between, if nothing has to be asked first: its process
+    /// works while this one does all else.
+    ///
+    /// - Returns: whether it is run.
+    func runAtOnce(_ task: HeldTask) -> Bool {
+        guard let pool, task.record == nil, !task.delivery.isRedelivered, let work = try? work(of: task) else {
+            return false
+        }
+        let begun = ContinuousClock.now
+        pool.submit(work) {
+            self.heard($0, of: task)
+        } onEnd: { outcome in
+            // Not within that call, should it end within it: a slot that is free begins the next.
+            guard self.loop.inEventLoop, case .succeeded = outcome else {
+                return self.loop.execute { self.ended(task, outcome, begun) }
+            }
+            self.ended(task, outcome, begun)
+        }
+        return true
+    }
+
+    private func ended(_ task: HeldTask, _ outcome: WorkerOutcome, _ begun: ContinuousClock.Instant) {
+        let end = finish(task, outcome)
+        let conclusion = conclusion(of: task, end, runtime: begun.duration(to: .now))
+        if task.message.hasFollowers { add(.conclude(task, conclusion)) } else { finisher.add(conclusion.end) }
+    }
+
+    private func work(of task: HeldTask) throws -> WorkerTask {
+        let payload = try parts.codec.payload(
+            of: task.job.name,
+            arguments: task.message.plainArguments(),
+            keywords: task.message.plainKeywords(),
+            extra: nil
+        )
+        return WorkerTask(id: task.id, name: task.job.name, payload: payload)
     }
 
     private func heard(_ update: WorkerUpdate, of task: HeldTask) {
@@ -72,39 +102,39 @@ extension CeleryWorker {
         finisher.add(TaskEnd(task.delivery, nil, meta: meta(of: task, .progress, TaskProgress.meta(body))))
     }
 
-    private func tell(_ end: RunEnd, of task: HeldTask, runtime: Duration) async {
+    private func conclusion(of task: HeldTask, _ end: RunEnd, runtime: Duration) -> Conclusion {
         switch end {
-        case .outcome(.succeeded(let result)): await succeed(task, result, runtime)
-        case .outcome(.failed(let failure)): await fail(task, .of(failure), failure.trace ?? failure.message)
-        case .softLimit: await fail(task, .softTimeLimitExceeded, "The soft time limit was exceeded.")
-        case .hardLimit(let seconds): await fail(task, .timeLimitExceeded(seconds), "The task was killed.")
-        case .terminated(let signal): await revoke(task, signal)
-        case .interrupted, .standing, .outcome: self.end(task, .returned)
+        case .outcome(.succeeded(let result)): success(task, result, runtime)
+        case .outcome(.failed(let reason)): failure(task, .of(reason), reason.trace ?? reason.message)
+        case .softLimit: failure(task, .softTimeLimitExceeded, "The soft time limit was exceeded.")
+        case .hardLimit(let seconds): failure(task, .timeLimitExceeded(seconds), "The task was killed.")
+        case .terminated(let signal): revocation(task, signal)
+        case .interrupted, .standing, .outcome: Conclusion(ending: nil, end: taskEnd(task, .returned, nil, event: nil))
         }
     }
 
-    private func succeed(_ task: HeldTask, _ result: [UInt8], _ runtime: Duration) async {
+    private func success(_ task: HeldTask, _ result: [UInt8], _ runtime: Duration) -> Conclusion {
         let value: RawJSON
         do {
             value = try parts.codec.value(ofResult: result, of: task.job.name)
         } catch {
-            return await fail(task, .swift(error), "The result has no value that can be sent.")
+            return failure(task, .swift(error), "The result has no value that can be sent.")
         }
-        await end(task, .success(value), .success, value) {
+        return conclusion(of: task, .success(value), .success, value) {
             .succeeded(id: task.id, result: PythonRepr.of(value), runtime: runtime / .seconds(1))
         }
     }
 
-    private func fail(_ task: HeldTask, _ exception: TaskException, _ trace: String) async {
+    private func failure(_ task: HeldTask, _ exception: TaskException, _ trace: String) -> Conclusion {
         let ending = TaskEnding.failure(exception, traceback: trace)
-        await end(task, ending, .failure, RawJSON(exception), traceback: trace) {
+        return conclusion(of: task, ending, .failure, RawJSON(exception), traceback: trace) {
             .failed(id: task.id, exception: exception.repr, traceback: trace)
         }
     }
 
-    private func revoke(_ task: HeldTask, _ signal: Int32) async {
+    private func revocation(_ task: HeldTask, _ signal: Int32) -> Conclusion {
         let exception = TaskException.revoked("terminated")
-        await end(task, .revoked(exception), .revoked, RawJSON(exception)) {
+        return conclusion(of: task, .revoked(exception), .revoked, RawJSON(exception)) {
             .revoked(id: task.id, terminated: true, signal: signal, expired: false)
         }
     }
@@ -114,23 +144,30 @@ extension CeleryWorker {
         await forgetLosses(of: task)
         let exception = TaskException.workerLost("the task was begun \(losses) times, and its whole worker was lost.")
         let ending = TaskEnding.failure(exception, traceback: nil)
-        await end(task, ending, .failure, RawJSON(exception), settlement: .rejected) {
+        let conclusion = conclusion(of: task, ending, .failure, RawJSON(exception), settlement: .rejected) {
             .failed(id: task.id, exception: exception.repr, traceback: nil)
         }
+        await conclude(task, conclusion)
     }
 
-    /// Tells the end of a plain task, and what follows it.
-    func end(
-        _ task: HeldTask,
+    /// How the end of a plain task is told, and what follows it.
+    func conclusion(
+        of task: HeldTask,
         _ ending: TaskEnding,
         _ state: TaskState,
         _ result: RawJSON,
         traceback: String? = nil,
         settlement: Settlement = .acknowledged,
         event: @escaping @Sendable () -> TaskEvent
-    ) async {
+    ) -> Conclusion {
         let meta = meta(of: task, state, result, traceback: traceback)
-        await conclude(task.message, ending, taskEnd(task, settlement, meta, event: event))
+        return Conclusion(ending: ending, end: taskEnd(task, settlement, meta, event: event))
+    }
+
+    /// Tells the end of a plain task, and what follows it.
+    func conclude(_ task: HeldTask, _ conclusion: Conclusion) async {
+        guard let ending = conclusion.ending else { return finisher.add(conclusion.end) }
+        await conclude(task.message, ending, conclusion.end)
     }
 
     /// Tells the end of a task.
@@ -149,10 +186,12 @@ extension CeleryWorker {
         _ meta: ResultMeta?,
         event: (@Sendable () -> TaskEvent)?
     ) -> TaskEnd {
-        let holding = machine.withLock { $0.holdings[task.number] }
+        let (holding, isBusy) = machine.withLock { ($0.holdings[task.number], $0.isBusy) }
         let keeper = holding?.isHandedOver == true ? parts.keeper : nil
         let delivery = holding?.delivery ?? task.delivery
-        return TaskEnd(delivery, settlement, number: task.number, meta: meta, keeper: keeper, event: event)
+        var end = TaskEnd(delivery, settlement, number: task.number, meta: meta, keeper: keeper, event: event)
+        end.mayWait = isBusy
+        return end
     }
 
     /// What is stored of a task; nil if nothing is to be.
@@ -166,7 +205,13 @@ extension CeleryWorker {
         let now = WorkerTime.now.wall
         return ResultMeta(task.message, state, result: result, traceback: traceback, now: now)
     }
+}
 
+/// The end of a plain task.
+struct Conclusion: Sendable {
+    /// What it means for the tasks that follow; nil if it has not ended, and runs again elsewhere.
+    var ending: TaskEnding?
+    var end: TaskEnd
 }
 
 extension TaskException {

@@ -21,6 +21,8 @@ final class CeleryWorker: Service {
     /// Where all that the worker does is done, if it can be: beside the processes' sockets and the connection to Redis, so
     /// that hardly anything is handed from thread to thread.
     let loop: any EventLoop
+    /// The executor, if it is real processes.
+    let pool: WorkerPool?
     private let work: AsyncStream<Work>
     private let worker: AsyncStream<Work>.Continuation
     /// Rings when messages are wanted.
@@ -32,6 +34,7 @@ final class CeleryWorker: Service {
     /// What takes time and is done for itself.
     enum Work: Sendable {
         case run(HeldTask)
+        case conclude(HeldTask, Conclusion)
         case drop(HeldTask, DropReason)
         case refuse(RefusedTask)
         case markRevoked([String])
@@ -53,8 +56,9 @@ final class CeleryWorker: Service {
         )
         tasks = TaskTable(parts.jobs)
         canvas = CanvasRunner(parts, tasks)
-        finisher = Finisher(results: parts.results, consumer: consumer, events: parts.events, logger: parts.logger)
-        loop = (parts.executor as? WorkerPool)?.loop ?? MultiThreadedEventLoopGroup.singleton.next()
+        pool = parts.executor as? WorkerPool
+        loop = pool?.loop ?? MultiThreadedEventLoopGroup.singleton.next()
+        finisher = Finisher(parts, consumer, loop)
         (work, worker) = AsyncStream.makeStream()
         (hunger, calling) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (drained, draining) = AsyncStream.makeStream()
@@ -97,6 +101,7 @@ final class CeleryWorker: Service {
     private func perform(_ item: Work) async {
         switch item {
         case .run(let task): await run(task)
+        case .conclude(let task, let conclusion): await conclude(task, conclusion)
         case .drop(let task, let reason): await drop(task, reason)
         case .refuse(let task): await refuse(task)
         case .markRevoked(let ids): await markRevoked(ids)
@@ -122,7 +127,7 @@ final class CeleryWorker: Service {
 
     func perform(_ action: WorkerAction) {
         switch action {
-        case .begin(let task): add(.run(task))
+        case .begin(let task): if !runAtOnce(task) { add(.run(task)) }
         case .drop(let task, _, let reason): add(.drop(task, reason))
         case .settle(let delivery, let settlement): finisher.add(TaskEnd(delivery, settlement))
         case .forget(let delivery): consumer.settled(delivery)

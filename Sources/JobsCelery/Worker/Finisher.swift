@@ -1,11 +1,12 @@
 import Logging
+import NIOCore
 import Synchronization
 
 /// Tells how tasks ended: stores results, then settles their messages, then tells events. What comes while it waits for an
-/// answer is done together in the next go, so that a busy worker says much with few words.
+/// answer, or what ``GatheredEnds`` keeps for a moment, is done together in one go.
 final class Finisher: Sendable {
     private struct State {
-        var ends: [TaskEnd] = []
+        var ends = GatheredEnds()
         var isFinished = false
         /// After this time what could not be stored is given up.
         var deadline: ContinuousClock.Instant?
@@ -17,26 +18,32 @@ final class Finisher: Sendable {
     private let express: RedisExpress?
     private let events: any WorkerEvents
     private let logger: Logger
+    /// Keeps the time of those that wait for others.
+    private let loop: any EventLoop
     private let state = Mutex(State())
     private let bell: AsyncStream<Void>
     private let ringer: AsyncStream<Void>.Continuation
 
-    init(results: any ResultStore, consumer: any CeleryConsumer, events: any WorkerEvents, logger: Logger) {
-        self.results = results
+    init(_ parts: CeleryWorkerParts, _ consumer: any CeleryConsumer, _ loop: any EventLoop) {
+        results = parts.results
         self.consumer = consumer
-        express = RedisExpress(results: results, consumer: consumer)
-        self.events = events
-        self.logger = logger
+        express = RedisExpress(results: parts.results, consumer: consumer)
+        events = parts.events
+        logger = parts.logger
+        self.loop = loop
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Tells something when its turn comes. What is told of one task keeps its order.
     func add(_ end: TaskEnd) {
-        let isFirst = state.withLock { state in
-            state.ends.append(end)
-            return state.ends.count == 1
+        switch state.withLock({ $0.ends.add(end) }) {
+        case .nothing: break
+        case .tell: ringer.yield()
+        case .tellLater:
+            loop.scheduleTask(in: .milliseconds(GatheredEnds.patience)) { [self] in
+                if state.withLock({ $0.ends.timePassed() }) { ringer.yield() }
+            }
         }
-        if isFirst { ringer.yield() }
     }
 
     /// Stores the meta of an end, after what was told of the task before, and waits until that is done.
@@ -51,7 +58,10 @@ final class Finisher: Sendable {
 
     /// Nothing more comes: ``run(onEnd:)`` returns when all is told.
     func finish() {
-        state.withLock { $0.isFinished = true }
+        state.withLock { state in
+            state.isFinished = true
+            state.ends.hurry()
+        }
         ringer.yield()
     }
 
@@ -66,15 +76,8 @@ final class Finisher: Sendable {
     func run(onEnd: @Sendable (Int) -> Void) async {
         // Cancellation is no reason to leave something untold: `finish` ends this.
         for await _ in bell {
-            while case let ends = takeAll(), !ends.isEmpty { await tell(ends, onEnd) }
+            while case let ends = state.withLock({ $0.ends.take() }), !ends.isEmpty { await tell(ends, onEnd) }
             if state.withLock({ $0.isFinished && $0.ends.isEmpty }) { return }
-        }
-    }
-
-    private func takeAll() -> [TaskEnd] {
-        state.withLock { state in
-            defer { state.ends = [] }
-            return state.ends
         }
     }
 

@@ -1,20 +1,26 @@
 import DashJSON
 import Synchronization
 
-/// Tells the ends of tasks where results and messages are on the same Redis: the result of a task and its acknowledgement
-/// are one script, those of many tasks one message there and one back.
+/// Tells the ends of tasks where results and messages are on the same Redis: the results of many tasks and their
+/// acknowledgements are one script.
 struct RedisExpress: Sendable {
     private let results: RedisResults
     private let consumer: RedisConsumer
 
-    /// Keys: the meta's, `unacked`, its index, leases, holders. Arguments: the meta, the seconds it is kept, the tag, the
-    /// worker.
+    /// So many ends are one script: Lua's functions take only so many arguments.
+    private static let mostAtOnce = 500
+
+    /// Keys: `unacked`, its index, leases, holders, then those of metas. Arguments: the worker, the seconds a meta is kept, how
+    /// many there are, those, then the tags of what is acknowledged.
     private static let storeAndAcknowledge = RedisScript(
-        "store a result and acknowledge",
-        ResultScripts.storeFunction + RedisBroker.settlementScriptPart
+        "store results and acknowledge",
+        ResultScripts.storeFunction + BrokerScripts.releaseAll
             + """
-            store_meta(KEYS[1], ARGV[1], ARGV[2])
-            return dash_release(KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[3], ARGV[4]) and 1 or 0
+            local metas = tonumber(ARGV[3])
+            for place = 1, metas do store_meta(KEYS[4 + place], ARGV[3 + place], ARGV[2]) end
+            local tags = {}
+            for place = 4 + metas, #ARGV do tags[#tags + 1] = ARGV[place] end
+            if #tags > 0 then dash_release_all(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], tags) end
             """
     )
 
@@ -27,56 +33,73 @@ struct RedisExpress: Sendable {
         self.consumer = consumer
     }
 
-    /// Stores and acknowledges, in the order of the ends. What is neither is left.
+    /// Stores in the order of the ends, and acknowledges. What is neither is left.
     ///
     /// - Returns: the ends whose messages are still to be settled.
     /// - Throws: when not all could be done; all may be told again then.
     func tell(_ ends: [TaskEnd]) async throws -> [TaskEnd] {
-        var calls: [RedisScriptCall] = []
-        var settled: [Delivery] = []
-        var rest: [TaskEnd] = []
-        for end in ends {
-            let isDone = end.keeper == nil && (end.settlement == .acknowledged || end.settlement == .rejected)
-            if let call = call(end, acknowledges: isDone) { calls.append(call) }
-            if isDone { settled.append(end.delivery) } else if end.settlement != nil { rest.append(end) }
-        }
-        guard !calls.isEmpty else { return rest }
-        // Not renewed from now on: a renewal that comes after the acknowledgement would find them taken away.
-        for delivery in settled { consumer.leases.release(delivery.tag) }
+        let settled = ends.filter(\.isDone).map(\.delivery)
+        // Before it is said, so that what fetches can say its request along with it.
+        consumer.willRelease(settled)
         do {
-            for answer in try await consumer.broker.client.run(calls) {
-                if case .error(let message) = answer { throw CeleryError(.server, "Redis: \(message)") }
+            for answer in try await consumer.client.run(calls(ends)) {
+                if case .error(let message) = answer { throw Self.storeAndAcknowledge.error(message) }
             }
         } catch {
-            for delivery in settled { consumer.leases.hold(delivery.tag) }
+            consumer.didNotRelease(settled)
             throw error
         }
-        consumer.wereReleased(settled)
-        return rest
+        consumer.didRelease(settled)
+        return ends.filter { !$0.isDone && $0.settlement != nil }
     }
 
-    private func call(_ end: TaskEnd, acknowledges: Bool) -> RedisScriptCall? {
-        let keys = consumer.broker.keys
-        let settlementKeys = [keys.unacked, keys.unackedIndex, keys.leases, keys.holders]
-        let settlement: [any RedisArgument] = [end.delivery.tag, consumer.worker.id]
-        guard let meta = end.meta else {
-            guard acknowledges else { return nil }
-            return BrokerScripts.acknowledge.call(keys: settlementKeys, arguments: settlement)
+    private func calls(_ ends: [TaskEnd]) -> [RedisScriptCall] {
+        stride(from: 0, to: ends.count, by: Self.mostAtOnce).compactMap { start in
+            call(ends[start..<min(start + Self.mostAtOnce, ends.count)])
         }
-        let key = results.settings.key(of: meta.taskID)
-        let result: [any RedisArgument] = [meta.jsonBytes(), results.settings.expires]
-        guard acknowledges else { return ResultScripts.store.call(keys: [key], arguments: result) }
-        return Self.storeAndAcknowledge.call(keys: [key] + settlementKeys, arguments: result + settlement)
+    }
+
+    private func call(_ ends: ArraySlice<TaskEnd>) -> RedisScriptCall? {
+        let metas = ends.compactMap(\.meta)
+        let tags = ends.filter(\.isDone).map(\.delivery.tag)
+        guard !metas.isEmpty || !tags.isEmpty else { return nil }
+        let keys = consumer.broker.keys
+        let arguments: [any RedisArgument] = [consumer.worker.id, results.settings.expires, metas.count]
+        return Self.storeAndAcknowledge.call(
+            keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders]
+                + metas.map { results.settings.key(of: $0.taskID) },
+            arguments: arguments + metas.map { $0.jsonBytes() } + tags
+        )
     }
 }
 
+extension TaskEnd {
+    /// Whether the message is only to be taken off the worker, which holds it.
+    fileprivate var isDone: Bool { keeper == nil && (settlement == .acknowledged || settlement == .rejected) }
+}
+
 extension RedisConsumer {
-    /// Notes that deliveries were taken off this worker by scripts that know of holders.
-    fileprivate func wereReleased(_ deliveries: [Delivery]) {
+    /// Makes room for others in the place of deliveries that a script is about to take off this worker. They are not renewed
+    /// from now on: a renewal that came after the script would find them taken away.
+    fileprivate func willRelease(_ deliveries: [Delivery]) {
         guard !deliveries.isEmpty else { return }
+        state.withLock { state in
+            for delivery in deliveries { _ = state.settles(delivery.tag) }
+        }
+        leases.release(deliveries)
+        bell.ring()
+    }
+
+    fileprivate func didNotRelease(_ deliveries: [Delivery]) {
+        state.withLock { state in
+            for delivery in deliveries { state.keeps(delivery.tag) }
+        }
+        for delivery in deliveries { leases.hold(delivery.tag) }
+    }
+
+    fileprivate func didRelease(_ deliveries: [Delivery]) {
         state.withLock { state in
             for delivery in deliveries { state.settled(delivery.tag) }
         }
-        bell.ring()
     }
 }

@@ -12,16 +12,11 @@ extension ResultStore {
 
 extension RedisResults {
     fileprivate func storeTogether(_ metas: [ResultMeta]) async throws {
-        let calls = metas.map { meta in
-            ResultScripts.store.call(
-                keys: [settings.key(of: meta.taskID)],
-                arguments: [meta.jsonBytes(), settings.expires]
-            )
-        }
-        for answer in try await redis.run(calls) {
-            if case .error(let message) = answer {
-                throw CeleryError(.server, "Redis did not store a result: \(message)")
-            }
-        }
+        let arguments: [any RedisArgument] = [settings.expires]
+        _ = try await redis.run(
+            ResultScripts.storeAll,
+            keys: metas.map { settings.key(of: $0.taskID) },
+            arguments: arguments + metas.map { $0.jsonBytes() }
+        )
     }
 }

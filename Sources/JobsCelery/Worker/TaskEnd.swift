@@ -11,6 +11,8 @@ struct TaskEnd: Sendable {
     var keeper: (any DeliveryKeeper)?
     /// Who waits until it is stored.
     var stored: CheckedContinuation<Void, Never>?
+    /// Whether it may wait a moment for others, as the worker has more to do than it can.
+    var mayWait = false
     /// What is told to those who listen, when the rest is done.
     var event: (@Sendable () -> TaskEvent)?
 

@@ -94,6 +94,33 @@ struct RedisBrokerTests {
         }
     }
 
+    @Test("keeps of a message what Python gives it back by, however its envelope is written")
+    func envelopes() async throws {
+        let stage = try await RedisStage()
+        let consumer = stage.consumer()
+        let body = Array("[[1], {}, {}]".utf8)
+        let head = #""body": "\#(Base64.encode(body))", "headers": {"task": "t", "id": "i"#
+        let decoy = #""properties": {"delivery_tag": "decoy", "delivery_info": {"exchange": "d", "routing_key": "decoy"}}"#
+        let info = #""delivery_info": {"exchange": "x", "routing_key": "q.1"}, "body_encoding": "base64""#
+        let unusual = info.replacing("q.1", with: #"größe \" ö"#)
+        let texts = [
+            #"{\#(head)1"}, "properties": {\#(info), "delivery_tag": "tag-1"}}"#,
+            #"{"properties": {"delivery_tag": "tag-2", \#(info)}, \#(head)2", \#(decoy)}}"#,
+            #"{\#(head)3", \#(decoy)}, "properties": {"delivery_tag": "tag-3", \#(info)}}"#,
+            #"{\#(head)4"}, "properties": {"delivery_tag": "tag-4", \#(unusual)}}"#,
+        ]
+        try await whileRunning(stage.broker, consumer) {
+            for text in texts { _ = try await stage.redis("LPUSH", "q", text) }
+            let deliveries = await RedisStage.take(texts.count, from: consumer)
+            #expect(deliveries.map(\.tag) == ["tag-1", "tag-2", "tag-3", "tag-4"])
+            for (delivery, key) in zip(deliveries, ["q.1", "q.1", "q.1", "größe \" ö"]) {
+                let entry = try await stage.redis("HGET", "unacked", delivery.tag).text ?? ""
+                let parts = try JSON(parsing: entry)
+                #expect(parts[1] == "x" && parts[2] == .string(key))
+            }
+        }
+    }
+
     @Test("F28: puts away what cannot be read, with the reason, and goes on")
     func malformed() async throws {
         let stage = try await RedisStage()

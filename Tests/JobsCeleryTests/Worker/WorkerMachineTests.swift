@@ -16,6 +16,25 @@ struct WorkerMachineTests {
         #expect(worker.machine.totals == ["work": 3])
     }
 
+    @Test("ends may be told together only where no slot is free and there is more to do after them")
+    func busy() {
+        var worker = TestMachine(slots: 1, prefetchMultiplier: 4)
+        let first = worker.receive("a")
+        #expect(!worker.machine.isBusy, "its end is all there is to wait for")
+        let second = worker.receive("b")
+        #expect(!worker.machine.isBusy, "messages are to be fetched soon")
+        worker.machine.isFetching = true
+        #expect(worker.machine.isBusy, "and are on their way")
+        worker.machine.isFetching = false
+        worker.receive("c")
+        #expect(worker.machine.isBusy)
+        worker.machine.isFetching = true
+        for task in [first, second] { worker.finish(task) }
+        #expect(worker.begun == ["a", "b", "c"] && worker.machine.isBusy)
+        _ = worker.machine.stopWarm()
+        #expect(!worker.machine.isBusy)
+    }
+
     @Test("two messages of one id do not run at the same time")
     func sameID() {
         var worker = TestMachine(slots: 2)

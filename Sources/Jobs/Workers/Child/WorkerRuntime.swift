@@ -34,19 +34,10 @@ final class WorkerRuntime: Sendable {
         outbox.write(.ready(buildID: buildID))
         return OwnThread.start { [self] in
             dash_channel_is_watched()
-            while let frame = readFrame() { take(frame) }
+            var source = FrameSource(descriptor: descriptor)
+            while let frame = source.next() { take(frame) }
             dash_kill_own_family()  // The pool is gone, or told us to go by closing the socket.
         }
-    }
-
-    private func readFrame() -> Frame? {
-        var header: [UInt8] = [0, 0, 0, 0]
-        guard dash_read_all(descriptor, &header, 4) else { return nil }
-        let length = Frame.length(header)
-        guard length <= Frame.maximumLength else { return nil }
-        var body = [UInt8](repeating: 0, count: length)
-        guard dash_read_all(descriptor, &body, length) else { return nil }
-        return try? Frame(body)
     }
 
     private func take(_ frame: Frame) {

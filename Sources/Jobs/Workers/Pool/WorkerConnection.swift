@@ -1,9 +1,16 @@
 internal import NIOCore
 internal import NIOPosix
+internal import Synchronization
 
 /// The pool's end of a worker's socket, on the event loop.
 struct WorkerConnection: Sendable {
     private let channel: any Channel
+    private let line: Line
+
+    /// Frames that are not sent yet.
+    private final class Line: Sendable {
+        let bytes = Mutex(ByteBuffer())
+    }
 
     /// What is told of the connection, on the event loop, in order.
     struct Handlers: Sendable {
@@ -25,24 +32,35 @@ struct WorkerConnection: Sendable {
         handlers: Handlers,
         ready: @escaping @Sendable (WorkerConnection) -> Void
     ) throws {
+        let line = Line()
         let bootstrap = ClientBootstrap(group: loop).channelInitializer { channel in
-            ready(WorkerConnection(channel: channel))
+            ready(WorkerConnection(channel, line))
             return channel.eventLoop.makeCompletedFuture {
-                let pipeline = channel.pipeline.syncOperations
-                try pipeline.addHandler(ByteToMessageHandler(FrameDecoder()))
-                try pipeline.addHandler(FrameHandler(handlers))
+                try channel.pipeline.syncOperations.addHandler(FrameHandler(handlers))
             }
         }
-        channel = try bootstrap.withConnectedSocket(socket).wait()
+        self.init(try bootstrap.withConnectedSocket(socket).wait(), line)
     }
 
-    private init(channel: any Channel) { self.channel = channel }
+    private init(_ channel: any Channel, _ line: Line) {
+        self.channel = channel
+        self.line = line
+    }
 
-    /// Sends a frame; frames go out in the order of the calls. Does nothing if the worker is gone.
-    func send(_ frame: Frame) {
-        let bytes = channel.allocator.buffer(bytes: frame.bytes)
-        // Never in this call, which may be made under a lock that the channel's handlers take too.
-        channel.eventLoop.execute { [channel] in channel.writeAndFlush(bytes, promise: nil) }
+    /// Puts a frame in line: frames go out in the order of these calls, at the next ``flush()``. May be called under a lock.
+    func add(_ frame: Frame) {
+        line.bytes.withLock { _ = $0.writeBytes(frame.bytes) }
+    }
+
+    /// Sends what is in line. Does nothing if the worker is gone. Never to be called under a lock that the handlers take too:
+    /// they may be called in this call.
+    func flush() {
+        guard channel.eventLoop.inEventLoop else { return channel.eventLoop.execute { self.flush() } }
+        let bytes = line.bytes.withLock { bytes in
+            defer { bytes = ByteBuffer() }
+            return bytes
+        }
+        if bytes.readableBytes > 0 { channel.writeAndFlush(bytes, promise: nil) }
     }
 
     /// Blocks the thread until everything the dead worker had sent was handled.
@@ -75,12 +93,19 @@ private struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
 }
 
 private final class FrameHandler: ChannelInboundHandler {
-    typealias InboundIn = Frame
+    typealias InboundIn = ByteBuffer
     private let handlers: WorkerConnection.Handlers
+    private let decoder = NIOSingleStepByteToMessageProcessor(FrameDecoder())
 
     init(_ handlers: WorkerConnection.Handlers) { self.handlers = handlers }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { handlers.received(unwrapInboundIn(data)) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        do {
+            try decoder.process(buffer: unwrapInboundIn(data)) { handlers.received($0) }
+        } catch {
+            errorCaught(context: context, error: error)
+        }
+    }
 
     func channelInactive(context: ChannelHandlerContext) { handlers.closed() }
 

@@ -12,24 +12,21 @@ struct WorkerLink: Sendable {
 extension WorkerPool {
     /// Lets something happen to the state and does what follows from it.
     ///
-    /// What must keep its order among threads, the sending of frames, is done under the lock; all else after it. The
+    /// What must keep its order among threads, that of frames, is settled under the lock; all else is done after it. The
     /// updates and the outcome of one task come from one thread at a time and so keep theirs.
     func handle(_ event: (inout State) -> [PoolAction]) {
-        let (rest, links) = state.withLock { state in
-            var rest: [PoolAction] = []
-            for action in event(&state) where !state.send(action) { rest.append(action) }
-            return (rest, rest.map { state.takeTarget(of: $0) })
-        }
-        for (action, target) in zip(rest, links) { perform(action, target) }
+        let steps = state.withLock { state in event(&state).map { ($0, state.takeTarget(of: $0)) } }
+        for (action, target) in steps { perform(action, target) }
     }
 
     private func perform(_ action: PoolAction, _ target: ActionTarget) {
         switch (action, target) {
         case (.start(let worker), _): keeper(for: worker).start()
+        case (.send, .connection(let connection)): connection.flush()
         case (.kill, .process(let handle)): handle.killGroup()
         case (.wake(let timer, let delay), _): schedule(timer, after: delay)
         case (.update(_, let update), .waiter(let waiter)): waiter.onUpdate(update)
-        case (.finish(_, let outcome), .waiter(let waiter)): waiter.continuation.resume(returning: outcome)
+        case (.finish(_, let outcome), .waiter(let waiter)): waiter.onEnd(outcome)
         case (.reportFailedStart(let failure, let delay), _): report(failure, retryIn: delay)
         case (.stopped, .runner(let continuation)): continuation.resume()
         default: break  // Its worker or its starter is gone.
@@ -74,28 +71,30 @@ extension WorkerPool {
 /// Whom an action is for.
 private enum ActionTarget {
     case process(ChildHandle)
+    case connection(WorkerConnection)
     case waiter(WorkerPool.Waiter)
     case runner(CheckedContinuation<Void, Never>)
     case nobody
 }
 
 extension WorkerPool.State {
-    /// Sends the frame, if that is what the action is.
-    fileprivate func send(_ action: PoolAction) -> Bool {
-        guard case .send(let worker, let frame) = action else { return false }
-        if case .job(_, let task) = frame { links[worker]?.output?.begin(task.id) }
-        links[worker]?.connection?.send(frame)
-        return true
+    /// Puts a frame in line.
+    private func add(_ frame: Frame, to worker: WorkerID) -> ActionTarget {
+        guard let link = links[worker], let connection = link.connection else { return .nobody }
+        if case .job(_, let task) = frame { link.output?.begin(task.id) }
+        connection.add(frame)
+        return .connection(connection)
     }
 
-    /// Looks up whom an action is for; who is told the end is forgotten.
+    /// Looks up whom an action is for; who is told the end is forgotten, and a frame has its place in line.
     fileprivate mutating func takeTarget(of action: PoolAction) -> ActionTarget {
         switch action {
+        case .send(let worker, let frame): add(frame, to: worker)
         case .kill(let worker): links[worker]?.handle.map(ActionTarget.process) ?? .nobody
         case .update(let task, _): waiters[task].map(ActionTarget.waiter) ?? .nobody
         case .finish(let task, _): waiters.removeValue(forKey: task).map(ActionTarget.waiter) ?? .nobody
         case .stopped: stopped.take().map(ActionTarget.runner) ?? .nobody
-        case .start, .send, .wake, .reportFailedStart: .nobody
+        case .start, .wake, .reportFailedStart: .nobody
         }
     }
 }

@@ -34,7 +34,7 @@ public final class WorkerPool: Service, Sendable {
     /// Whoever waits for the outcome of a task.
     struct Waiter: Sendable {
         let onUpdate: @Sendable (WorkerUpdate) -> Void
-        let continuation: CheckedContinuation<WorkerOutcome, Never>
+        let onEnd: @Sendable (WorkerOutcome) -> Void
     }
 
     /// Makes a pool; no process is started before ``run()``. Tasks may be given to it already.
@@ -94,16 +94,30 @@ public final class WorkerPool: Service, Sendable {
         onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
     ) async -> WorkerOutcome {
         await withCheckedContinuation { continuation in
-            let waiter = Waiter(onUpdate: onUpdate, continuation: continuation)
-            var isDouble = false
-            handle { state in
-                isDouble = state.waiters[task.id] != nil
-                if isDouble { return [] }
-                state.waiters[task.id] = waiter
-                return state.machine.submit(task, now: .now)
-            }
-            if isDouble { continuation.resume(returning: .failed(.doubleTask(task.id))) }
+            submit(task, onUpdate: onUpdate) { continuation.resume(returning: $0) }
         }
+    }
+
+    /// Runs a task as ``execute(_:onUpdate:)`` does, and calls back when it has ended, if need be within this call.
+    ///
+    /// - Parameters:
+    ///   - task: The task. One of the same id must not be waiting or running.
+    ///   - onUpdate: Called in order, and never after `onEnd`. It must not block.
+    ///   - onEnd: Called once, where the end is noticed: mostly on the pool's event loop, before anything else is done there, so
+    ///     that the next task can be on its way at once. It must not block.
+    package func submit(
+        _ task: WorkerTask,
+        onUpdate: @escaping @Sendable (WorkerUpdate) -> Void,
+        onEnd: @escaping @Sendable (WorkerOutcome) -> Void
+    ) {
+        var isDouble = false
+        handle { state in
+            isDouble = state.waiters[task.id] != nil
+            if isDouble { return [] }
+            state.waiters[task.id] = Waiter(onUpdate: onUpdate, onEnd: onEnd)
+            return state.machine.submit(task, now: .now)
+        }
+        if isDouble { onEnd(.failed(.doubleTask(task.id))) }
     }
 
     /// Cancels a task. One that waits ends at once; one that runs is told, and after the `grace` all processes of its

@@ -39,6 +39,8 @@ struct WorkerMachine {
     var processed = 0
     var lastNumber = 0
     var wake: ContinuousClock.Instant?
+    /// Whether messages are being fetched.
+    var isFetching = false
     /// Whether somebody waits until messages are wanted.
     var isFetcherWaiting = false
 
@@ -60,6 +62,12 @@ struct WorkerMachine {
     /// a busy worker fetches several as fast as one.
     var wantsMessages: Bool {
         phase != .running || running.count < slots || running.count + waiting.count <= prefetch / 2
+    }
+
+    /// Whether no slot is free and there will be more to do after what runs now: then ends may be told together, as being
+    /// quick to tell would not make anything start earlier.
+    var isBusy: Bool {
+        phase == .running && running.count >= slots && (waiting.count > slots || isFetching)
     }
 
     /// How many messages may be held at once.

@@ -1,0 +1,108 @@
+import Testing
+
+@testable import JobsCelery
+
+@Suite("What a consumer may have")
+struct ConsumerStateTests {
+    @Test("is no more than its prefetch, and the queues take turns")
+    func room() {
+        var state = ConsumerState(queues: ["a", "b"], prefetch: 2)
+        #expect(state.request(upTo: 5) == .init(queues: ["b", "a"], limit: 2, reclaims: false))
+        state.received("1")
+        #expect(state.request(upTo: 5) == .init(queues: ["a", "b"], limit: 1, reclaims: false))
+        state.received("2")
+        #expect(state.request(upTo: 5) == nil)
+        #expect(state.settles("1") == true)
+        #expect(state.settles("1") == false, "only once")
+        #expect(state.request(upTo: 5)?.limit == 1)
+        state.settled("2")
+        state.prefetch = 10
+        #expect(state.request(upTo: 5)?.limit == 5)
+    }
+
+    @Test("is nothing without a queue, and nothing any more when it has stopped")
+    func nothing() {
+        var state = ConsumerState(queues: ["a"], prefetch: 1)
+        state.remove("a")
+        #expect(state.request(upTo: 1) == nil)
+        #expect(state.add("b") == true)
+        #expect(state.add("b") == false)
+        #expect(state.request(upTo: 1)?.queues == ["b"])
+        state.stop()
+        #expect(state.request(upTo: 1) == nil)
+    }
+
+    @Test("is known until it is really settled, also while Redis cannot be told")
+    func owed() {
+        var state = ConsumerState(queues: ["a"], prefetch: 1)
+        state.received("1")
+        #expect(state.settles("1") == true)
+        #expect(state.known == ["1"])
+        state.owes("1", .acknowledged)
+        #expect(state.known == ["1"] && state.owed == ["1": .acknowledged])
+        #expect(state.request(upTo: 1) != nil, "its place is free")
+        state.settled("1")
+        #expect(state.known.isEmpty && state.owed.isEmpty)
+    }
+
+    @Test("is asked for first when an answer was lost")
+    func reclaim() {
+        var state = ConsumerState(queues: ["a"], prefetch: 1)
+        state.answerWasLost()
+        #expect(state.request(upTo: 1)?.reclaims == true)
+        state.answerWasFound()
+        #expect(state.request(upTo: 1)?.reclaims == false)
+    }
+}
+
+@Suite("Overdue leases")
+struct OverdueLeasesTests {
+    private func lease(_ tag: String, _ score: String, isGone: Bool = false) -> OverdueLeases.Lease {
+        .init(tag: tag, holder: "w\nq", score: score, isWorkerGone: isGone, entry: [])
+    }
+
+    @Test("of a worker that is gone are given up at once")
+    func gone() {
+        var overdue = OverdueLeases(patience: .seconds(2))
+        let leases = [lease("1", "5", isGone: true), lease("2", "5")]
+        #expect(overdue.givenUp(of: leases, now: .now).map(\.tag) == ["1"])
+    }
+
+    @Test("of others are given up when they do not change for a time")
+    func silent() {
+        var overdue = OverdueLeases(patience: .seconds(2))
+        let start = ContinuousClock.now
+        #expect(overdue.givenUp(of: [lease("1", "5")], now: start).isEmpty)
+        #expect(overdue.givenUp(of: [lease("1", "5")], now: start + .seconds(1)).isEmpty)
+        #expect(overdue.givenUp(of: [lease("1", "5")], now: start + .seconds(2)).map(\.tag) == ["1"])
+    }
+
+    @Test("F15: of a living worker hold although Redis' clock leaps, as they are renewed meanwhile")
+    func leap() {
+        var overdue = OverdueLeases(patience: .seconds(2))
+        let start = ContinuousClock.now
+        for second in 0..<10 {
+            let leases = [lease("1", "\(second)")]
+            #expect(overdue.givenUp(of: leases, now: start + .seconds(second)).isEmpty)
+        }
+    }
+
+    @Test("what is being settled leaves its room to others at once, and takes it back if that fails")
+    func roomOfTheSettled() {
+        var state = ConsumerState(queues: ["q"], prefetch: 2)
+        state.received("a")
+        state.received("b")
+        #expect(state.request(upTo: 10) == nil)
+        let settles = (state.settles("a"), state.settles("a"))
+        #expect(settles == (true, false), "once")
+        #expect(state.request(upTo: 10)?.limit == 1)
+        #expect(state.known == ["a", "b"], "the server may still count it as ours")
+        state.keeps("a")
+        #expect(state.request(upTo: 10) == nil)
+        _ = state.settles("a")
+        state.settled("a")
+        #expect(state.known == ["b"])
+        state.keeps("a")
+        #expect(state.known == ["b"], "it was settled")
+    }
+}
