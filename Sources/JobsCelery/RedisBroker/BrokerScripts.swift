@@ -50,8 +50,8 @@ enum BrokerScripts {
 
     /// Takes messages: KEYS unacked, index, leases, holders, rejected, then for each priority the lists of all queues;
     /// ARGV how many, worker, seconds of the lease, limit of rejected, then the queues. Gives what was taken (tag, list,
-    /// envelope) and how many were rejected. An empty answer has looked at each list's length: so Redis tells a connection
-    /// with CLIENT TRACKING when one changes.
+    /// envelope) and how many were rejected. An answer of fewer than asked for has looked at each list's length: so Redis tells
+    /// a connection with CLIENT TRACKING when one changes.
     static let fetch = RedisScript(
         "fetch",
         clock + reject + """
@@ -113,7 +113,7 @@ enum BrokerScripts {
                 end
               end
             end
-            if #found == 0 then
+            if #found < limit then
               for place = 6, #KEYS do redis.call('LLEN', KEYS[place]) end
             end
             return {found, refused}

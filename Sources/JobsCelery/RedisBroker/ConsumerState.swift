@@ -18,6 +18,8 @@ struct ConsumerState: Sendable {
     private var underway: Set<String> = []
     private(set) var isStopped = false
     private(set) var missesAnswer = false
+    /// The lists were seen empty, and Redis calls when one changes; should it not, this is when to look all the same.
+    private var looksAt: ContinuousClock.Instant?
     private var turn = 0
 
     init(queues: [String], prefetch: Int) {
@@ -34,6 +36,17 @@ struct ConsumerState: Sendable {
         guard !isStopped, room > 0, !queues.isEmpty else { return nil }
         turn = (turn + 1) % queues.count
         return Request(queues: Array(queues[turn...] + queues[..<turn]), limit: room, reclaims: missesAnswer)
+    }
+
+    /// The lists are looked at, to their ends as far as it is known.
+    mutating func looks(nextAt instant: ContinuousClock.Instant) { looksAt = instant }
+
+    /// Something has changed, or there may be more: the lists are to be looked at again.
+    mutating func looksAgain() { looksAt = nil }
+
+    /// For how long there is nothing to look for; nil is to look now.
+    func rest(at now: ContinuousClock.Instant) -> Duration? {
+        looksAt.flatMap { $0 > now ? now.duration(to: $0) : nil }
     }
 
     mutating func answerWasLost() { missesAnswer = true }
@@ -68,6 +81,7 @@ struct ConsumerState: Sendable {
     mutating func add(_ queue: String) -> Bool {
         guard !queues.contains(queue) else { return false }
         queues.append(queue)
+        looksAgain()
         return true
     }
 

@@ -4,8 +4,8 @@ import Synchronization
 
 /// A worker's end of a Redis broker.
 ///
-/// It waits for messages without asking again and again: after an empty fetch Redis calls (`CLIENT TRACKING`) as soon as one of
-/// the lists changes. What fetches also settles, where results are on the same Redis: a busy worker says both in one write.
+/// It waits for messages without asking again and again: after a fetch that saw the lists empty Redis calls (`CLIENT
+/// TRACKING`) as soon as one of them changes. What fetches also settles, where results are on the same Redis: a busy worker says both in one write.
 final class RedisConsumer: CeleryConsumer {
     /// An idle worker looks this often all the same, should a call of Redis ever be lost.
     private static let caution = Duration.seconds(15)
@@ -40,7 +40,7 @@ final class RedisConsumer: CeleryConsumer {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.client.keepConnected() }
             group.addTask { await self.leases.keep() }
-            group.addTask { for await _ in self.client.pushes() { self.bell.ring() } }
+            group.addTask { for await _ in self.client.pushes() { self.lookAgain() } }
             group.addTask { await self.settleOwed() }
             group.addTask { try? await self.broker.declare(self.queues) }
             try? await gracefulShutdown()
@@ -56,10 +56,13 @@ final class RedisConsumer: CeleryConsumer {
                 await bell.wait()
                 continue
             }
+            if let rest = state.withLock({ $0.rest(at: .now) }) {
+                await bell.wait(atMost: rest)
+                continue
+            }
             do {
-                let (deliveries, goesOn) = try await fetch(request)
+                let deliveries = try await fetch(request)
                 guard deliveries.isEmpty else { return deliveries }
-                if !goesOn { await idle() }
             } catch {
                 if (error as? CeleryError)?.code == .connectionLost { state.withLock { $0.answerWasLost() } }
                 broker.logger.debug("Nothing can be fetched now: \(error)")
@@ -70,24 +73,32 @@ final class RedisConsumer: CeleryConsumer {
         return []
     }
 
-    private func idle() async {
-        let isCalled = client.present.map { $0.protocolVersion >= 3 && $0.tookPreamble } ?? true
-        await bell.wait(atMost: isCalled ? Self.caution : broker.options.poll)
-        let isFirst = hasWarned.withLock { hasWarned in
-            defer { hasWarned = hasWarned || !isCalled }
-            return !hasWarned
-        }
-        guard !isCalled, isFirst else { return }
-        broker.logger.notice(
-            "This Redis cannot call an idle worker: it looks for messages every \(broker.options.poll)."
-        )
+    private func lookAgain() {
+        state.withLock { $0.looksAgain() }
+        bell.ring()
     }
 
-    /// Fetches once; also tells whether there may be more although nothing came.
-    private func fetch(_ request: ConsumerState.Request) async throws -> ([Delivery], goesOn: Bool) {
+    /// The longest time until the next look, should nobody call.
+    private func patience() -> Duration {
+        let isCalled = client.present.map { $0.protocolVersion >= 3 && $0.tookPreamble } ?? true
+        if isCalled { return Self.caution }
+        let isFirst = hasWarned.withLock { hasWarned in
+            defer { hasWarned = true }
+            return !hasWarned
+        }
+        if isFirst {
+            broker.logger.notice(
+                "This Redis cannot call an idle worker: it looks for messages every \(broker.options.poll)."
+            )
+        }
+        return broker.options.poll
+    }
+
+    /// Fetches once.
+    private func fetch(_ request: ConsumerState.Request) async throws -> [Delivery] {
         if request.reclaims {
             let deliveries = try await reclaim()
-            if !deliveries.isEmpty { return (deliveries, true) }
+            if !deliveries.isEmpty { return deliveries }
         }
         let keys = broker.keys
         let lists = request.queues.map(keys.lists)
@@ -97,9 +108,19 @@ final class RedisConsumer: CeleryConsumer {
             arguments: [request.limit, worker.id, broker.options.lease.inSeconds, broker.options.rejectedLimit]
                 + request.queues
         )
-        let answer = try await ask(call)
-        guard let parts = answer.elements, parts.count == 2, let found = parts[0].elements else { return ([], false) }
-        let refused = parts[1].integer ?? 0
+        let nextLook = ContinuousClock.now + patience()
+        // Before it is asked: a call that comes at once is heard.
+        state.withLock { $0.looks(nextAt: nextLook) }
+        let answer: RedisValue
+        do {
+            answer = try await ask(call)
+        } catch {
+            state.withLock { $0.looksAgain() }
+            throw error
+        }
+        let parts = answer.elements ?? []
+        let (found, refused) = (parts.first?.elements ?? [], parts.last?.integer ?? 0)
+        if found.count >= request.limit || refused > 0 { state.withLock { $0.looksAgain() } }
         if refused > 0 {
             broker.logger.error("\(refused) messages cannot be read; they are in the list \(keys.rejected).")
         }
@@ -107,7 +128,7 @@ final class RedisConsumer: CeleryConsumer {
         for part in found {
             if let delivery = await delivery(part, isEntry: false) { deliveries.append(delivery) }
         }
-        return (deliveries, refused > 0 || !found.isEmpty)
+        return deliveries
     }
 
     /// Runs a script whose looks at lists Redis remembers, to call when they change.

@@ -105,4 +105,19 @@ struct OverdueLeasesTests {
         state.keeps("a")
         #expect(state.known == ["b"], "it was settled")
     }
+
+    @Test("lists that were seen to their ends are looked at when Redis calls, a queue is added, or the time is over")
+    func looks() {
+        var state = ConsumerState(queues: ["q"], prefetch: 2)
+        let now = ContinuousClock.now
+        #expect(state.rest(at: now) == nil)
+        state.looks(nextAt: now + .seconds(15))
+        #expect(state.rest(at: now + .seconds(5)) == .seconds(10))
+        #expect(state.rest(at: now + .seconds(15)) == nil)
+        let isNew = (state.add("q"), state.rest(at: now) == nil, state.add("r"), state.rest(at: now) == nil)
+        #expect(isNew == (false, false, true, true))
+        state.looks(nextAt: now + .seconds(15))
+        state.looksAgain()
+        #expect(state.rest(at: now) == nil)
+    }
 }

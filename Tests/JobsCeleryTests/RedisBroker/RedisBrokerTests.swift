@@ -100,7 +100,8 @@ struct RedisBrokerTests {
         let consumer = stage.consumer()
         let body = Array("[[1], {}, {}]".utf8)
         let head = #""body": "\#(Base64.encode(body))", "headers": {"task": "t", "id": "i"#
-        let decoy = #""properties": {"delivery_tag": "decoy", "delivery_info": {"exchange": "d", "routing_key": "decoy"}}"#
+        let decoyInfo = #""delivery_info": {"exchange": "d", "routing_key": "decoy"}"#
+        let decoy = #""properties": {"delivery_tag": "decoy", \#(decoyInfo)}"#
         let info = #""delivery_info": {"exchange": "x", "routing_key": "q.1"}, "body_encoding": "base64""#
         let unusual = info.replacing("q.1", with: #"größe \" ö"#)
         let texts = [
