@@ -98,7 +98,7 @@ struct RowJobTests {
         }
     }
 
-    @Test("a row's cancel that comes before its row's start, or after the next one, means that row's earlier start alone")
+    @Test("a row's cancel that comes before its row's start, or after the next one, means that start alone")
     func numbered() async throws {
         let rows = Rows()
         let site = try TestSite(rows.app)

@@ -92,7 +92,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("By their numbers a cancel means the starts before it and no others, whichever server gets which, when it does")
+    @Test("By their numbers a cancel means the starts before it and no others, whichever server gets which")
     func numbered() async throws {
         let jobs = JobPage()
         try await withTwoServers(jobs) { sites, pages in
