@@ -2,6 +2,7 @@ import Crypto
 import DashJSON
 import Hummingbird
 import Jobs
+import Logging
 
 extension BackgroundCallbacks {
     /// Answers the first request of a run: from the cache, or with a job and what it has to tell within moments.
@@ -11,7 +12,10 @@ extension BackgroundCallbacks {
         let start = RunningJobs.Start(place: place, job: job, order: call.query.order, cancels: call.cancelNames)
         do {
             // Before anything else: a second click, or a cancel, that comes while this one is started must find it.
-            guard case .now(let old) = try await running.begin(start) else { return Answers.noContent }
+            guard case .now(let old) = try await running.begin(start) else {
+                logger.debug("A start came after what followed it", metadata: ["job": "\(call.jobName)"])
+                return Answers.noContent
+            }
             if let old { await cancel(old, reason: "superseded") }
             if let result = try await resultOrBegin(job, call, page: page) {
                 await running.forget(place, job)
