@@ -164,8 +164,8 @@ let package = Package(
         .testTarget(
             name: "DashTests",
             dependencies: [
-                "Dash", "DashAGGrid", "DashTesting", "Jobs", "DashJSON", hummingbird, hummingbirdTesting, httpTypes,
-                nioCore, logging, argumentParser,
+                "Dash", "DashAGGrid", "DashTesting", "Jobs", "JobsConformance", "DashJSON", hummingbird,
+                hummingbirdTesting, httpTypes, nioCore, logging, argumentParser,
             ],
             swiftSettings: settings
         ),

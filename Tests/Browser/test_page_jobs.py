@@ -10,12 +10,6 @@ def visit(fault_app, open_page):
     return lambda path: open_page(f"{fault_app.url}/pages{path}")
 
 
-def follow(page, text, name):
-    """Clicks the link of this text and waits for a component of its page."""
-    page.script("[...document.querySelectorAll('a')].find(a => a.textContent === arguments[0]).click()", text)
-    wait_until(lambda: page.element(name), 15, f"#{name}")
-
-
 def go_home(page):
     page.script("[...document.querySelectorAll('a')].find(a => a.textContent === 'home').click()")
     wait_until(lambda: page.text("_pages_content") == "home", 15, "home")
@@ -34,14 +28,14 @@ def test_dash_2650_a_page_with_the_same_ids_gets_nothing_of_anothers_job(visit):
     wait_until(lambda: page.text("name") == "one", 15, "the page")
     page.click("run")
     wait_until(lambda: bar(page) >= 1, 15, "the first step")
-    follow(page, "two", "name")
+    page.follow("two", "name")
     wait_until(lambda: page.text("name") == "two", 15, "the other page")
     page.record("bar", "return document.getElementById('bar').getAttribute('value')")
     page.record("text", "return document.getElementById('text').textContent")
     # What the app's layout shows of the job goes on.
     page.wait_for_text("everywhere", "one 8", timeout=30)
     before = page.answered_requests()
-    follow(page, "home", "_pages_content")
+    page.follow("home", "_pages_content")
     wait_until(lambda: page.answered_requests() > before, 15, "another answer")
     assert page.recorded("bar") == ["0"] and page.recorded("text") == ["nothing yet"]
 
@@ -51,10 +45,10 @@ def test_a_job_of_one_page_is_shown_again_after_another_with_the_same_ids(visit)
     wait_until(lambda: page.text("name") == "one", 15, "the page")
     page.click("run")
     wait_until(lambda: bar(page) >= 1, 15, "the first step")
-    follow(page, "two", "name")
+    page.follow("two", "name")
     wait_until(lambda: page.text("name") == "two", 15, "the other page")
     assert page.is_enabled("run") and not page.is_enabled("stop")
-    follow(page, "one", "name")
+    page.follow("one", "name")
     wait_until(lambda: page.text("name") == "one", 15, "the page again")
     page.wait_disabled("run")
     page.wait_for_text("text", "done for one", timeout=30)
@@ -69,7 +63,7 @@ def test_dash_2681_jobs_of_rows_go_on_side_by_side_across_a_page_change(visit):
         page.click(row("run", number))
         page.wait_disabled(row("run", number))
     go_home(page)
-    follow(page, "rows", row("run", 1))
+    page.follow("rows", row("run", 1))
     for number in (1, 2):
         page.wait_disabled(row("run", number))
     for number in (1, 2):
@@ -85,7 +79,7 @@ def test_dash_2588_a_job_that_is_to_end_with_its_visit_ends_at_once(visit, fault
     wait_until(lambda: notes.exists() and notes.read_text() == "begun\n", 15, "the job at work")
     go_home(page)
     wait_until(lambda: notes.read_text() == "begun\nended\n", 15, "the end of the job")
-    follow(page, "leave", "work")
+    page.follow("leave", "work")
     assert page.is_enabled("work") and page.text("left") == "none"
     assert page.notices() == []
 
@@ -94,7 +88,7 @@ def test_a_job_that_begins_with_its_page_is_not_ended_by_the_way_to_it(visit):
     page = visit("/")
     wait_until(lambda: page.text("_pages_content") == "home", 15, "home")
     for _ in range(3):
-        follow(page, "at once", "at-once")
+        page.follow("at once", "at-once")
         page.wait_for_text("at-once", "done by itself")
         go_home(page)
 
@@ -104,7 +98,7 @@ def test_a_late_answer_is_not_written_to_another_page_with_the_same_ids(visit):
     wait_until(lambda: page.text("slow-name") == "one", 15, "the page")
     page.click("slow-run")
     before = page.answered_requests()
-    follow(page, "slow two", "slow-name")
+    page.follow("slow two", "slow-name")
     wait_until(lambda: page.text("slow-name") == "two", 15, "the other page")
     page.record("slow", "return document.getElementById('slow').textContent")
     wait_until(lambda: page.answered_requests() >= before + 2, 15, "the late answer")

@@ -44,6 +44,20 @@ import Testing
         }
     }
 
+    @Test func requestsAreNumbered() async throws {
+        let app = DashApp()
+        app.layout = [html.Button("Go", id: run), html.P(id: paragraph)]
+        app.callback(Output(paragraph.children), Input(run.nClicks), preventInitialCall: true) { _ in
+            try ctx.query["order"] ?? "none"
+        }
+        try await app.test { page in
+            for number in 1...2 {
+                try await page.click(run)
+                #expect(page[paragraph.children] == "\(number)")
+            }
+        }
+    }
+
     @Test func secondStartTakesThePlaceOfTheFirst() async throws {
         let log = Recorder()
         let app = DashApp()

@@ -2,15 +2,21 @@ import Crypto
 import DashJSON
 import Hummingbird
 import Jobs
+import Logging
 
 extension BackgroundCallbacks {
     /// Answers the first request of a run: from the cache, or with a job and what it has to tell within moments.
     func start(_ call: CallbackCall, page: String) async throws -> Response {
         let place = call.place(page: page)
         let job = JobID.new
+        let start = RunningJobs.Start(place: place, job: job, order: call.query.order, cancels: call.cancelNames)
         do {
             // Before anything else: a second click, or a cancel, that comes while this one is started must find it.
-            if let old = try await running.replace(place, with: job) { await cancel(old, reason: "superseded") }
+            guard case .now(let old) = try await running.begin(start) else {
+                logger.debug("A start came after what followed it", metadata: ["job": "\(call.jobName)"])
+                return Answers.noContent
+            }
+            if let old { await cancel(old, reason: "superseded") }
             if let result = try await resultOrBegin(job, call, page: page) {
                 await running.forget(place, job)
                 return try answer(result, props: [], call)
@@ -23,7 +29,7 @@ extension BackgroundCallbacks {
             return try await call.recover(from: CallbackFailure(error), logger: logger)
         }
         // A job is started: where nobody can say whether it was replaced meanwhile, it goes on.
-        if (try? await running.holds(place, job)) == false {
+        if (try? await running.holds(start)) == false {
             await cancel(job, reason: "superseded or cancelled while it was started")
         }
         return try await firstAnswer(call, job: job, page: page)

@@ -74,11 +74,11 @@ struct BackgroundCallbacks: Sendable {
         return areTold
     }
 
-    /// Cancels the page's jobs that a click on a cancel button means, although the page may not know them yet: the first
+    /// Cancels the page's jobs that a change of a cancel input means, although the page may not know them yet: the first
     /// answer of a job is held for a moment, and until then the renderer has no handle to send.
     ///
     /// - Parameters:
-    ///   - call: the click.
+    ///   - call: the request of the cancel input.
     ///   - callbacks: the callbacks of its app.
     /// - Returns: whether all of them are told; false when the manager, or what servers share, cannot be reached.
     func cancelJobs(waitingFor call: CallbackCall, among callbacks: [Callback]) async -> Bool {
@@ -86,19 +86,22 @@ struct BackgroundCallbacks: Sendable {
         let meant = callbacks.filter { callback in
             callback.background?.cancel.contains { call.callback.inputs.contains($0) } ?? false
         }
+        let cancel = RunningJobs.Cancel(
+            page: RunningJobs.Page(owner: call.owner, load: page),
+            app: call.app,
+            order: call.query.order,
+            names: Set(meant.map(call.cancelName)),
+            // A change of the page's address, which ends the jobs of the page before, comes just before the first jobs of the
+            // new one; only a hand is too slow to mean what starts next.
+            isClick: call.query.cancelJobs.isEmpty && call.callback.inputs.contains { $0.property == "n_clicks" }
+        )
         do {
-            let place = RunningJobs.Page(owner: call.owner, load: page)
-            let isMeant = { call.cancels(jobOf: $0, outputs: $1, among: meant) }
-            // Only a hand is too slow to mean what starts next. A change of the page's address, which ends the jobs of the page
-            // before, comes just before the first jobs of the new one.
-            let isClick = call.callback.inputs.contains { $0.property == "n_clicks" }
-            let jobs =
-                isClick && call.query.cancelJobs.isEmpty
-                ? try await running.takeWithLate(place, app: call.app, Set(meant.map(call.lateName)), where: isMeant)
-                : try await running.take(place, app: call.app, where: isMeant)
             var areTold = true
-            for job in jobs {
-                areTold = await cancel(job, reason: "cancelled by the page") && areTold
+            for job in try await running.take(
+                cancel,
+                where: { call.cancels(jobOf: $0, outputs: $1, among: meant) }
+            ) {
+                areTold = await self.cancel(job, reason: "cancelled by the page") && areTold
             }
             return areTold
         } catch {

@@ -1,3 +1,5 @@
+import DashJSON
+
 /// What the patterns of a background callback stand for in one of its calls.
 extension CallbackCall {
     /// What the progress properties become when the job is over.
@@ -10,15 +12,24 @@ extension CallbackCall {
     /// by the server.
     var cancelInputs: [PropertyRef] { (callback.background?.cancel ?? []).filter { !$0.id.hasWildcard } }
 
-    /// What this click on a cancel input calls a start of a callback that has not come yet.
-    func lateName(of callback: Callback) -> String {
-        let patterns = callback.wireOutputs.map(\.id)
-        let clicked = context { _ in }.match
-        let outputs = patterns.map { $0.matched(by: clicked) }
-        let isRow =
-            !clicked.isEmpty && patterns.contains { !$0.matchKeys.isEmpty } && !outputs.contains(where: \.hasWildcard)
-        let texts = isRow ? outputs.map(\.text).joined(separator: "\n") : nil
-        return RunningJobs.Place.lateName(callback: callback.id, outputs: texts)
+    /// What this request of a cancel input is called where it ends jobs of a callback: all, or those of its row.
+    func cancelName(for callback: Callback) -> String {
+        let keys = callback.placeKeys
+        return cancelName(callback, context { _ in }.match.filter { keys.contains($0.key) })
+    }
+
+    /// The names of all requests of cancel inputs that end the job of this start.
+    var cancelNames: Set<String> {
+        let job = callback.match(ofOutputs: outputsText)
+        return Set(
+            (callback.background?.cancel ?? []).map { input in
+                cancelName(callback, job.filter { input.id.matchKeys.contains($0.key) })
+            }
+        )
+    }
+
+    private func cancelName(_ callback: Callback, _ match: [String: IDValue]) -> String {
+        RawJSON(json: [.string(app), .string(callback.id), ComponentID(pattern: match).json]).description
     }
 
     /// Whether this click on a cancel input means a job.
@@ -37,6 +48,11 @@ extension CallbackCall {
 }
 
 extension Callback {
+    /// The keys whose values tell the jobs of rows apart.
+    fileprivate var placeKeys: Set<String> {
+        wireOutputs.filter { !$0.id.standsForList }.reduce(into: []) { $0.formUnion($1.id.matchKeys) }
+    }
+
     /// What each `match` of the outputs stands for in a place of ``RunningJobs``, by key.
     fileprivate func match(ofOutputs text: String) -> [String: IDValue] {
         let ids = text.split(separator: "\n", omittingEmptySubsequences: false)

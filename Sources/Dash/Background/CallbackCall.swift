@@ -42,9 +42,12 @@ struct CallbackCall: Sendable {
             page: RunningJobs.Page(owner: owner, load: page),
             app: app,
             callback: callback.id,
-            outputs: request.wireTargets.map(\.text).joined(separator: "\n")
+            outputs: outputsText
         )
     }
+
+    /// The outputs as in ``RunningJobs/Place``.
+    var outputsText: String { request.wireTargets.map(\.text).joined(separator: "\n") }
 }
 
 extension CallbackRequest.Target {

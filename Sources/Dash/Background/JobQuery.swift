@@ -8,13 +8,16 @@ struct JobQuery: Sendable, Equatable {
     var job: String?
     /// The number of the poll, which stays the same when our script tries again; nil without the script.
     var number: Int?
+    /// Which of the page's requests this is, in the order in which they left it; polls have none, nor has any request
+    /// without our script.
+    var order: Int?
     /// Handles of jobs that this start replaces, as the page sees it.
     var oldJobs: [String] = []
     /// Handles of jobs that the click cancels.
     var cancelJobs: [String] = []
 
-    /// Numbers that our script can count to; any other is nobody's poll.
-    private static let pollNumbers = 1...(1 << 52)
+    /// Numbers that our script can count to; any other is nobody's.
+    private static let numbers = 1...(1 << 52)
     /// Handles read from one query at most; more are no page's.
     private static let mostHandles = 64
 
@@ -28,11 +31,16 @@ struct JobQuery: Sendable, Equatable {
             switch pair[..<equals] {
             case "endId": endID = value
             case "job": job = value
-            case "n": number = Int(value).flatMap { Self.pollNumbers.contains($0) ? $0 : nil }
+            case "n": number = Self.number(value)
+            case "order": order = Self.number(value)
             case "oldJob" where oldJobs.count < Self.mostHandles: oldJobs.append(value)
             case "cancelJob" where cancelJobs.count < Self.mostHandles: cancelJobs.append(value)
             default: break
             }
         }
+    }
+
+    private static func number(_ text: String) -> Int? {
+        Int(text).flatMap { numbers.contains($0) ? $0 : nil }
     }
 }

@@ -3,8 +3,6 @@ import ServiceLifecycle
 import Synchronization
 
 /// What a site of one web server keeps of its pages, in memory.
-///
-/// It forgets nothing by time, but what is beyond its capacity: pages that were closed stay until they make room.
 final class LocalFleet: JobFleet {
     private enum Made {
         case making([CheckedContinuation<Void, Never>])
@@ -12,13 +10,13 @@ final class LocalFleet: JobFleet {
     }
 
     private struct State {
-        var groups: [String: [String: String]] = [:]
+        var places = FleetPlaces()
         var made: [String: Made] = [:]
         var pauses: [String: ContinuousClock.Instant] = [:]
     }
 
-    /// More pages, and jobs with an `interval:`, than any one server has at work.
-    private static let groupCapacity = 100_000
+    /// More jobs with an `interval:` than any one server has at work.
+    private static let pauseCapacity = 100_000
     /// Answers of `onError` are as large as the app makes them.
     private static let madeCapacity = 1000
     private let state = Mutex(State())
@@ -28,29 +26,29 @@ final class LocalFleet: JobFleet {
         try? await gracefulShutdown()
     }
 
-    func replace(_ place: String, in group: String, with value: String, lifetime: Duration) -> String? {
-        state.withLock { state in
-            state.groups.makeRoom(Self.groupCapacity)
-            return state.groups[group, default: [:]].updateValue(value, forKey: place)
-        }
+    func replace(
+        _ place: String,
+        in group: String,
+        with value: FleetValue,
+        marks: Set<String>,
+        lifetime: Duration
+    ) -> FleetPlacing {
+        state.withLock { $0.places.replace(place, in: group, with: value, marks: marks) }
     }
 
-    func values(in group: String) -> [String: String] {
-        state.withLock { $0.groups[group] ?? [:] }
+    func values(in group: String) -> [String: FleetValue] { state.withLock { $0.places.values(in: group) } }
+
+    func remove(_ place: String, in group: String, ifStill text: String) -> Bool {
+        state.withLock { $0.places.remove(place, in: group, ifStill: text) }
     }
 
-    func remove(_ place: String, in group: String, ifStill value: String) -> Bool {
-        state.withLock { state in
-            guard state.groups[group]?[place] == value else { return false }
-            state.groups[group]?[place] = nil
-            if state.groups[group]?.isEmpty == true { state.groups[group] = nil }
-            return true
-        }
+    func mark(_ names: Set<String>, in group: String, with order: Int) {
+        state.withLock { $0.places.mark(names, in: group, with: order) }
     }
 
     func pause(_ name: String, for duration: Duration) {
         state.withLock { state in
-            state.pauses.makeRoom(Self.groupCapacity)
+            state.pauses.makeRoom(Self.pauseCapacity)
             state.pauses[name] = .now + duration
         }
     }

@@ -1,11 +1,15 @@
 import DashJSON
 import Jobs
 
-/// Which job a page has running for which outputs, so that a second start replaces the first, whichever server it comes
-/// to.
+/// Which job a page has running for which outputs, so that a second start replaces the first, and a cancel ends it, whichever
+/// server each comes to.
 ///
 /// The renderer's own `oldJob` is not enough: it comes late for a quick second click, and it names jobs that
 /// other callbacks without outputs started (dash-protocol §16, 7).
+///
+/// Requests may arrive in another order than that in which they left the page. Our script numbers them: what counts is the
+/// number, so a cancel ends what was started before it, and nothing else, whenever it arrives. Without numbers the order of
+/// arrival counts, and a moment's grace after a click.
 struct RunningJobs: Sendable {
     /// A page load of an owner: whoever else learns the load's token has no power over its jobs.
     struct Page: Hashable, Sendable {
@@ -22,20 +26,59 @@ struct RunningJobs: Sendable {
         var outputs: String
     }
 
+    /// A start of a job.
+    struct Start: Sendable {
+        var place: Place
+        var job: JobID
+        /// Its number; nil without our script.
+        var order: Int?
+        /// The names of the cancels that end it.
+        var cancels: Set<String>
+    }
+
+    /// A request to end jobs of a page.
+    struct Cancel: Sendable {
+        var page: Page
+        var app: String
+        /// Its number; nil without our script.
+        var order: Int?
+        /// What it is called, for each callback whose jobs it ends.
+        var names: Set<String>
+        /// Whether it is a click that names no job: without a number, all that is known is that it follows a start.
+        var isClick: Bool
+    }
+
+    /// What became of a start.
+    enum Turn: Sendable {
+        /// It has its place, where this job was.
+        case now(old: JobID?)
+        /// It comes after a cancel, or another start, that left the page later: it is not to run.
+        case late
+    }
+
     /// A page that starts nothing for so long is closed; beyond it the renderer's own word must do.
     private static let lifetime = Duration.seconds(24 * 3600)
-    /// A start may arrive after the click on cancel that followed it: at another server, or over a slower connection. No hand
-    /// clicks on cancel and on start again as quickly as this.
+    /// Without numbers: a start may arrive after the click on cancel that followed it. No hand clicks on cancel and on start
+    /// again as quickly as this.
     private static let lateStart = Duration.milliseconds(300)
     let fleet: any JobFleet
 
     /// Puts a job in its place.
     ///
-    /// - Returns: the job that was there, to be ended.
+    /// - Returns: whether it is there, and the job that was, to be ended.
     /// - Throws: `JobsError.storage`.
-    func replace(_ place: Place, with job: JobID) async throws -> JobID? {
-        try await fleet.replace(place.key, in: place.page.key, with: job.text, lifetime: Self.lifetime)
-            .flatMap { JobID($0) }
+    func begin(_ start: Start) async throws -> Turn {
+        let placing = try await fleet.replace(
+            start.place.key,
+            in: start.place.page.key,
+            with: FleetValue(start.job.text, order: start.order),
+            marks: start.cancels,
+            lifetime: Self.lifetime
+        )
+        switch placing {
+        case .placed(let before): return .now(old: before.flatMap { JobID($0) })
+        case .late: return .late
+        }
     }
 
     /// Forgets a job that has ended, if it is still in its place. One that cannot be forgotten now does no harm: to end a
@@ -48,54 +91,46 @@ struct RunningJobs: Sendable {
     /// it.
     ///
     /// - Throws: `JobsError.storage`.
-    func holds(_ place: Place, _ job: JobID) async throws -> Bool {
-        guard try await fleet.values(in: place.page.key)[place.key] == job.text else { return false }
-        for name in place.lateNames where try await fleet.rest(ofPause: place.page.cancelKey(place.app, name)) != nil {
-            return false
-        }
+    func holds(_ start: Start) async throws -> Bool {
+        let page = start.place.page
+        guard try await fleet.values(in: page.key)[start.place.key]?.text == start.job.text else { return false }
+        guard start.order == nil else { return true }
+        for name in start.cancels where try await fleet.rest(ofPause: page.pauseKey(name)) != nil { return false }
         return true
     }
 
-    /// Takes away some of the jobs a page has running of an app, and those whose start is on its way: the page knows of a
-    /// job that is not here yet.
+    /// Takes away the jobs that a cancel ends, and sees to those whose start is on its way.
     ///
-    /// - Parameters:
-    ///   - page: the page.
-    ///   - app: the app.
-    ///   - late: what starts on their way are known by; see ``Place/lateName(callback:outputs:)``.
-    ///   - isMeant: whether the job of a callback, started for these outputs, is one of them.
+    /// - Parameter isMeant: whether the job of a callback, started for these outputs, is one that the cancel ends.
     /// - Returns: the jobs, to be ended.
     /// - Throws: `JobsError.storage`.
-    func takeWithLate(
-        _ page: Page,
-        app: String,
-        _ late: Set<String>,
+    func take(
+        _ cancel: Cancel,
         where isMeant: (_ callback: String, _ outputs: String) -> Bool
     ) async throws -> [JobID] {
         // First, so that a start finds this, or is found.
-        for name in late { try await fleet.pause(page.cancelKey(app, name), for: Self.lateStart) }
-        let taken = try await take(page, app: app, where: isMeant)
-        if !taken.isEmpty {
-            for name in late { try await fleet.pause(page.cancelKey(app, name), for: .zero) }
+        if let order = cancel.order {
+            try await fleet.mark(cancel.names, in: cancel.page.key, with: order)
+        } else if cancel.isClick {
+            for name in cancel.names { try await fleet.pause(cancel.page.pauseKey(name), for: Self.lateStart) }
+        }
+        let taken = try await takeAway(cancel, where: isMeant)
+        if cancel.order == nil, cancel.isClick, !taken.isEmpty {
+            for name in cancel.names { try await fleet.pause(cancel.page.pauseKey(name), for: .zero) }
         }
         return taken
     }
 
-    /// Takes away some of the jobs a page has running of an app.
-    ///
-    /// - Parameter isMeant: whether the job of a callback, started for these outputs, is one of them.
-    /// - Returns: the jobs, to be ended.
-    /// - Throws: `JobsError.storage`.
-    func take(
-        _ page: Page,
-        app: String,
+    private func takeAway(
+        _ cancel: Cancel,
         where isMeant: (_ callback: String, _ outputs: String) -> Bool
     ) async throws -> [JobID] {
         var taken: [JobID] = []
-        for (key, value) in try await fleet.values(in: page.key) {
-            guard let place = try? JSON(parsing: Array(key.utf8)), place[0].stringValue == app,
+        for (key, value) in try await fleet.values(in: cancel.page.key) {
+            guard let place = try? JSON(parsing: Array(key.utf8)), place[0].stringValue == cancel.app,
                 let callback = place[1].stringValue, isMeant(callback, place[2].stringValue ?? ""),
-                try await fleet.remove(key, in: page.key, ifStill: value), let job = JobID(value)
+                cancel.ends(value), let job = JobID(value.text),
+                try await fleet.remove(key, in: cancel.page.key, ifStill: value.text)
             else { continue }
             taken.append(job)
         }
@@ -103,13 +138,21 @@ struct RunningJobs: Sendable {
     }
 }
 
+extension RunningJobs.Cancel {
+    /// Whether a job was started before this, as far as is known.
+    fileprivate func ends(_ job: FleetValue) -> Bool {
+        guard let order, let start = job.order else { return true }
+        return start < order
+    }
+}
+
 extension RunningJobs.Page {
     /// The name of the page's group.
     fileprivate var key: String { RawJSON(json: ["page", .string(owner), .string(load)]).description }
 
-    /// The name of a click on cancel that ends what starts next.
-    fileprivate func cancelKey(_ app: String, _ name: String) -> String {
-        RawJSON(json: ["cancel", .string(owner), .string(load), .string(app), .string(name)]).description
+    /// The name of the pause after a click on cancel.
+    fileprivate func pauseKey(_ name: String) -> String {
+        RawJSON(json: ["cancel", .string(owner), .string(load), .string(name)]).description
     }
 }
 
@@ -117,16 +160,5 @@ extension RunningJobs.Place {
     /// The name of the place within the page's group.
     fileprivate var key: String {
         RawJSON(json: [.string(app), .string(callback), .string(outputs)]).description
-    }
-
-    /// What a click on cancel calls the start that it comes before: that of a callback, or for these outputs only.
-    static func lateName(callback: String, outputs: String?) -> String {
-        outputs.map { "\(callback)\n\($0)" } ?? callback
-    }
-
-    /// Every name by which a click may have meant this place. A click that means one row only names its outputs.
-    fileprivate var lateNames: [String] {
-        let whole = Self.lateName(callback: callback, outputs: nil)
-        return outputs.contains("{") ? [whole, Self.lateName(callback: callback, outputs: outputs)] : [whole]
     }
 }

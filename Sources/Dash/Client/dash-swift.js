@@ -1,6 +1,6 @@
 // Keeps the polls of background jobs alive through lost connections and restarts of the server, and shows how a job
-// ended where the renderer would only write to the console. Loaded before the renderer; everything works without it,
-// less gracefully. Sends nothing anew but fetches that carry `job=`.
+// ended where the renderer would only write to the console. Numbers all other requests for callbacks. Loaded before the
+// renderer; everything works without it, less gracefully. Sends nothing anew but fetches that carry `job=`.
 (function () {
     'use strict';
 
@@ -12,6 +12,7 @@
     var QUIET_TRIES = 4; // tries before the page says that the connection is lost
 
     var originalFetch = window.fetch;
+    var order = 0; // of the last request that was no poll
     var polls = new Map(); // job handle → number of the poll that is to be answered next
 
     window.fetch = function (resource, options) {
@@ -20,9 +21,16 @@
         }
         var url = new URL(resource, window.location.href);
         var isPoll = url.searchParams.get('job');
-        var answer = isPoll ? poll(url, options) : originalFetch.apply(this, arguments).catch(unreached);
+        var answer = isPoll ? poll(url, options) : originalFetch.call(this, numbered(url), options).catch(unreached);
         return answer.then(notifyOfFailure);
     };
+
+    // Requests may arrive in another order than that in which they are sent here, and a cancel must not end what was started
+    // after it. The numbers follow the clock, so that they go on where a browser shows a page again that it has kept.
+    function numbered(url) {
+        order = Math.max(order + 1, Date.now());
+        return url.href + (url.search ? '&' : '?') + 'order=' + order;
+    }
 
     // A request that is no poll is not sent again, as it may have come through. To the renderer its loss is an answer that
     // failed: after no answer at all it would not put back what `running` has set.

@@ -8,16 +8,21 @@ extension TestPage {
         switch effect {
         case .changed: break
         case .request(let outgoing):
-            state.withLock { $0.sent.append(outgoing.body) }
-            server.run { await self.send(outgoing, of: load) }
+            let order = state.withLock { state in
+                state.sent.append(outgoing.body)
+                return state.sent.count
+            }
+            server.run { await self.send(outgoing, order: order, of: load) }
         case .clientside(let number, let outputs, let function, let arguments):
             server.run { await self.standIn(number, outputs, function, arguments, of: load) }
         }
     }
 
     /// Sends a call's request, and polls for its job as long as there is one.
-    private func send(_ outgoing: Renderer.Outgoing, of load: Int) async {
-        var (body, query, polls) = (outgoing.body, outgoing.query, 0)
+    ///
+    /// - Parameter order: Which of the page's requests it is.
+    private func send(_ outgoing: Renderer.Outgoing, order: Int, of load: Int) async {
+        var (body, query, polls) = (outgoing.body, outgoing.query + "&order=\(order)", 0)
         while !Task.isCancelled {
             let answer = await post(body, query, isPoll: polls > 0)
             let json = (try? JSON(parsing: answer.body)) ?? .null

@@ -4,11 +4,10 @@ import Synchronization
 
 /// What the one server of a test keeps of its pages.
 ///
-/// Nothing pauses here: progress is told at once whatever a callback's `interval:` says, and a click on cancel does not mean
-/// a start that comes right after it. Both would need real time.
+/// Nothing pauses here: progress is told at once whatever a callback's `interval:` says, as that would need real time.
 final class TestFleet: JobFleet {
     private struct State {
-        var groups: [String: [String: String]] = [:]
+        var places = FleetPlaces()
         var made: [String: [UInt8]] = [:]
     }
 
@@ -16,18 +15,24 @@ final class TestFleet: JobFleet {
 
     func run() async throws { try? await gracefulShutdown() }
 
-    func replace(_ place: String, in group: String, with value: String, lifetime: Duration) -> String? {
-        state.withLock { $0.groups[group, default: [:]].updateValue(value, forKey: place) }
+    func replace(
+        _ place: String,
+        in group: String,
+        with value: FleetValue,
+        marks: Set<String>,
+        lifetime: Duration
+    ) -> FleetPlacing {
+        state.withLock { $0.places.replace(place, in: group, with: value, marks: marks) }
     }
 
-    func values(in group: String) -> [String: String] { state.withLock { $0.groups[group] ?? [:] } }
+    func values(in group: String) -> [String: FleetValue] { state.withLock { $0.places.values(in: group) } }
 
-    func remove(_ place: String, in group: String, ifStill value: String) -> Bool {
-        state.withLock { state in
-            guard state.groups[group]?[place] == value else { return false }
-            state.groups[group]?[place] = nil
-            return true
-        }
+    func remove(_ place: String, in group: String, ifStill text: String) -> Bool {
+        state.withLock { $0.places.remove(place, in: group, ifStill: text) }
+    }
+
+    func mark(_ names: Set<String>, in group: String, with order: Int) {
+        state.withLock { $0.places.mark(names, in: group, with: order) }
     }
 
     /// One page asks for the end of a job, so nobody asks meanwhile.

@@ -5,18 +5,42 @@ public import ServiceLifecycle
 /// Names are chosen by the caller. A service: `run()` must run for holders to be noted and releases to come. Whatever
 /// throws throws `JobsError.storage`.
 public protocol JobFleet: Service {
-    /// Puts a value in a place of a group and returns the one that was there. A group that nobody touches for `lifetime`
-    /// is forgotten.
-    func replace(_ place: String, in group: String, with value: String, lifetime: Duration) async throws -> String?
+    /// Puts a value in a place of a group, unless it comes late: after a value of the same place, or a mark, of a higher
+    /// order. A value without an order is never late. One atomic step.
+    ///
+    /// - Parameters:
+    ///   - place: The place.
+    ///   - group: The place's group.
+    ///   - value: The value and its order.
+    ///   - marks: Names of marks of the group that the value must not come after; see ``mark(_:in:with:)``.
+    ///   - lifetime: A group that nobody touches for so long is forgotten.
+    /// - Returns: what became of the value.
+    func replace(
+        _ place: String,
+        in group: String,
+        with value: FleetValue,
+        marks: Set<String>,
+        lifetime: Duration
+    ) async throws -> FleetPlacing
 
     /// The values of a group by their places.
-    func values(in group: String) async throws -> [String: String]
+    func values(in group: String) async throws -> [String: FleetValue]
 
-    /// Empties a place if it still holds a value.
+    /// Empties a place if it still holds a value. The value's order is remembered as a mark is, so that an older one which
+    /// comes afterwards is late.
     ///
     /// - Returns: whether it did.
     @discardableResult
-    func remove(_ place: String, in group: String, ifStill value: String) async throws -> Bool
+    func remove(_ place: String, in group: String, ifStill text: String) async throws -> Bool
+
+    /// Raises marks of a group to an order: values of a lower one which name them are late from now on. A mark is
+    /// remembered for longer than any request is on its way, and so many of them only that a page can fill no memory.
+    ///
+    /// - Parameters:
+    ///   - names: The marks; they need no other beginning.
+    ///   - group: Their group.
+    ///   - order: Their order; a mark that is higher stays as it is.
+    func mark(_ names: Set<String>, in group: String, with order: Int) async throws
 
     /// Does something once for all servers, and keeps what it made: whoever asks later, or meanwhile, gets the same.
     ///

@@ -3,27 +3,69 @@ enum FleetScripts {
     /// The channel that a server listens to.
     static func channel(ofServer server: String, prefix: String) -> String { prefix + "fleet:server:" + server }
 
-    /// group, place, value, lifetime: puts a value and gives the one before.
+    /// What the scripts of places have in common.
+    private static let places =
+        #"""
+        local places = KEYS[1] .. 'fleet:places:' .. ARGV[1]
+        local orders = KEYS[1] .. 'fleet:orders:' .. ARGV[1]
+
+        -- What a place holds: value, order, the value before. Each is empty where there is none.
+        local function held(place)
+          return (redis.call('HGET', places, place) or ''):match('^([^\n]*)\n?([^\n]*)\n?(.*)$')
+        end
+
+        -- By a hash, for names are as long as a page makes them.
+        local function member(kind, name) return kind .. redis.sha1hex(name) end
+
+        local function isLater(order, than) return order and (tonumber(order) or -1) > tonumber(than) end
+
+        local function remember(kind, name, order, lifetime, most)
+          local member = member(kind, name)
+          if not isLater(redis.call('ZSCORE', orders, member), order) then
+            redis.call('ZADD', orders, order, member)
+          end
+          redis.call('ZREMRANGEBYRANK', orders, 0, -most - 1)
+          redis.call('PEXPIRE', orders, lifetime)
+        end
+        """# + "\n"
+
+    /// group, place, value, order or nothing, lifetime, marks…: puts a value and gives the one before; 0 if it is late.
     static let replace = RedisScript(
         "fleet replace",
-        #"""
-        local key = KEYS[1] .. 'fleet:places:' .. ARGV[1]
-        local value, before = (redis.call('HGET', key, ARGV[2]) or ''):match('^([^\n]*)\n?(.*)$')
-        if value == ARGV[3] then return before ~= '' and before end
-        redis.call('HSET', key, ARGV[2], ARGV[3] .. '\n' .. value)
-        redis.call('PEXPIRE', key, ARGV[4])
-        return value ~= '' and value
-        """#
+        places + #"""
+            local value, order, before = held(ARGV[2])
+            if value == ARGV[3] then return before ~= '' and before end
+            if ARGV[4] ~= '' then
+              if isLater(order, ARGV[4]) then return 0 end
+              if isLater(redis.call('ZSCORE', orders, member('place', ARGV[2])), ARGV[4]) then return 0 end
+              for mark = 6, #ARGV do
+                if isLater(redis.call('ZSCORE', orders, member('mark', ARGV[mark])), ARGV[4]) then return 0 end
+              end
+            end
+            redis.call('HSET', places, ARGV[2], ARGV[3] .. '\n' .. ARGV[4] .. '\n' .. value)
+            redis.call('PEXPIRE', places, ARGV[5])
+            return value ~= '' and value
+            """#
     )
 
-    /// group, place, value: empties the place if it holds the value; 1 if it did.
+    /// group, place, value, and for how long and of how many the order is remembered: empties the place if it holds the
+    /// value; 1 if it did.
     static let remove = RedisScript(
         "fleet remove",
-        #"""
-        local key = KEYS[1] .. 'fleet:places:' .. ARGV[1]
-        if (redis.call('HGET', key, ARGV[2]) or ''):match('^[^\n]*') ~= ARGV[3] then return 0 end
-        return redis.call('HDEL', key, ARGV[2])
-        """#
+        places + #"""
+            local value, order = held(ARGV[2])
+            if value ~= ARGV[3] then return 0 end
+            if order ~= '' then remember('place', ARGV[2], order, ARGV[4], ARGV[5]) end
+            return redis.call('HDEL', places, ARGV[2])
+            """#
+    )
+
+    /// group, order, for how long and how many are remembered, marks…: raises the marks to the order.
+    static let mark = RedisScript(
+        "fleet mark",
+        places + #"""
+            for mark = 5, #ARGV do remember('mark', ARGV[mark], ARGV[2], ARGV[3], ARGV[4]) end
+            """#
     )
 
     /// group, holder, limit, longest hold: notes a holder and tells the servers of those that are too many.

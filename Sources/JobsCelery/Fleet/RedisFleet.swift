@@ -9,7 +9,8 @@ import Synchronization
 ///
 /// | key | type | content |
 /// |---|---|---|
-/// | `fleet:places:<group>` | hash | for each place its value, and after a line's end the value before |
+/// | `fleet:places:<group>` | hash | for each place a line each of its value, the value's order, and the value before |
+/// | `fleet:orders:<group>` | sorted set | the last orders of marks, and of places that are empty |
 /// | `fleet:once:<name>` | hash | `made`, or who makes it: `server` and `token` |
 /// | `fleet:pause:<name>` | string | there while the pause goes on |
 /// | `fleet:polls:<group>` | sorted set | who holds, as `<server>/<holder>`, by when it began |

@@ -55,6 +55,11 @@ class Page:
     def click(self, name):
         self.element(name).click()
 
+    def follow(self, text, name):
+        """Clicks the link of this text and waits for a component of its page."""
+        self.script("[...document.querySelectorAll('a')].find(a => a.textContent === arguments[0]).click()", text)
+        wait_until(lambda: self.element(name), 15, f"#{name}")
+
     def text(self, name):
         return self.script("return document.getElementById(arguments[0])?.textContent", name)
 

@@ -1,3 +1,4 @@
+import JobsConformance
 import Testing
 
 @testable import Dash
@@ -6,15 +7,9 @@ import Testing
 struct LocalFleetTests {
     private let fleet = LocalFleet()
 
-    @Test("A place holds the last value, and is emptied by whoever knows it")
-    func places() {
-        #expect(fleet.replace("a", in: "page", with: "1", lifetime: .zero) == nil)
-        #expect(fleet.replace("a", in: "page", with: "2", lifetime: .zero) == "1")
-        #expect(fleet.replace("a", in: "other", with: "3", lifetime: .zero) == nil)
-        #expect(fleet.values(in: "page") == ["a": "2"])
-        #expect(!fleet.remove("a", in: "page", ifStill: "1"))
-        #expect(fleet.remove("a", in: "page", ifStill: "2"))
-        #expect(fleet.values(in: "page").isEmpty)
+    @Test("It keeps its word about places and orders", arguments: JobFleetConformance.checks)
+    func keepsItsWord(_ check: JobFleetConformance.Check) async throws {
+        try await check.run(JobFleetConformance(fleet, fleet))
     }
 
     @Test("What is made once is made once, also when all ask at the same time")

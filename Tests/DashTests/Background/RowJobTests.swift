@@ -98,6 +98,74 @@ struct RowJobTests {
         }
     }
 
+    @Test("a row's cancel that comes before its row's start, or after the next one, means that start alone")
+    func numbered() async throws {
+        let rows = Rows()
+        let site = try TestSite(rows.app)
+        try await site.serve { visit in
+            let page = try await visit.open()
+            _ = try await page.post(rows.cancel(1, visit), "order=4")
+            #expect(try await page.post(rows.click(1), "order=3").status == 204)
+            let second = try await page.start(rows.click(2), "order=1")
+            let first = try await page.start(rows.click(1), "order=6")
+            _ = try await page.post(rows.cancel(1, visit), "order=5")
+            // The button of all rows.
+            _ = try await page.post(rows.cancel(nil, visit), "order=2")
+            try await until("the end of the second") { try await page.poll(rows.click(2), second).status == 204 }
+            #expect(try await page.post(rows.click(3), "order=1").status == 204)
+            rows.stage.open("end")
+            try await until("the result of the first") {
+                !(try await page.poll(rows.click(1), first).json["response"].isNull)
+            }
+            #expect(site.manager.started.count == 2)
+        }
+    }
+
+    @Test("of cells that a row and a column name, a row's cancel means its own starts on their way alone")
+    func numberedCells() async throws {
+        let app = DashApp(), stage = Stage()
+        let cell = { (type: String) -> ComponentID in ["type": .string(type), "row": .match, "column": .match] }
+        app.layout = html.Div()
+        app.backgroundCallback(
+            Output<String>(cell("out"), "children"),
+            Input<Int>(cell("go"), "n_clicks"),
+            cancel: [Input<JSON>(["type": "stop", "row": .match], "n_clicks")],
+            preventInitialCall: true
+        ) { _ in
+            try await stage.wait(for: "end")
+            return "done"
+        }
+        try #require(app.findings.isEmpty)
+        let id = { @Sendable (type: String, row: Int, column: Int) -> JSON in
+            ["column": .int(column), "row": .int(row), "type": .string(type)]
+        }
+        let output = app.registry.callbacks[0].id
+        let click = { @Sendable (row: Int, column: Int) -> JSON in
+            [
+                "output": .string(output),
+                "outputs": ["id": id("out", row, column), "property": "children"],
+                "inputs": [["id": id("go", row, column), "property": "n_clicks", "value": 1]],
+            ]
+        }
+        try await TestSite(app).serve { visit in
+            let page = try await visit.open()
+            let specs = try await visit.ask(.get, "/_dash-dependencies").json.arrayValue ?? []
+            let stopping = try #require(specs.compactMap(\.["output"].stringValue).first { $0 != output })
+            let property = JSON.string(String(stopping.split(separator: ".").last ?? ""))
+            let stop: JSON = ["row": 1, "type": "stop"]
+            let cancel: JSON = [
+                "output": .string(stopping), "outputs": ["id": stop, "property": property],
+                "inputs": [["id": stop, "property": "n_clicks", "value": 1]],
+            ]
+            #expect(try await page.post(cancel, "order=9").status == 200)
+            #expect(try await page.post(click(1, 1), "order=1").status == 204)
+            #expect(try await page.post(click(1, 2), "order=2").status == 204)
+            _ = try await page.start(click(2, 1), "order=3")
+            _ = try await page.start(click(1, 1), "order=10")
+        }
+        stage.open("end")
+    }
+
     @Test("jobs without outputs of two rows do not replace each other")
     func noOutputs() async throws {
         let app = DashApp(), go = html.Button.family("go"), stage = Stage()

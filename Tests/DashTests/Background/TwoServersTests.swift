@@ -92,6 +92,24 @@ struct TwoServersTests {
         }
     }
 
+    @Test("By their numbers a cancel means the starts before it and no others, whichever server gets which")
+    func numbered() async throws {
+        let jobs = JobPage()
+        try await withTwoServers(jobs) { sites, pages in
+            let cancel = try await JobPage.cancelClick(pages[1].visit)
+            _ = try await pages[1].post(cancel, "order=2")
+            #expect(try await pages[0].post(JobPage.click, "order=1").status == 204)
+            let job = try await pages[0].start(JobPage.secondClick, "order=5")
+            _ = try await pages[1].post(cancel, "order=4")
+            #expect(try await pages[1].post(JobPage.click, "order=3").status == 204)
+            jobs.stage.open("begin 2")
+            #expect(try await pages[1].poll(JobPage.secondClick, job, n: 1).json["progress"]["bar.value"] == "1")
+            _ = try await pages[1].post(cancel, "order=6")
+            #expect(sites[0].manager.started.count == 1)
+            try await sites[0].manager.end(of: try #require(sites[0].manager.started.first))
+        }
+    }
+
     @Test("onError runs once, and both answer what it said")
     func onErrorOnce() async throws {
         let handled = Counter()

@@ -8,19 +8,8 @@ import Testing
 struct PageJobTests {
     @Test("dash 2588: going to another page ends the job that is to end with its visit, and none that starts there")
     func leaving() async throws {
-        let stage = Stage()
-        let app = DashApp()
-        app.page("/", layout: [html.Button("Run", id: run), html.P("", id: paragraph)])
-        app.backgroundCallback(
-            Output(paragraph.children),
-            Input(run.nClicks),
-            cancel: [Input(app.pageLocation.pathname)]
-        ) { clicks in
-            try await stage.wait(for: "begin \(clicks ?? 0)")
-            return "done"
-        }
+        let stage = Stage(), app = app(stage)
         #expect(app.findings.map(\.description) == [])
-        let start = call("paragraph_id.children", ["button_id.n_clicks": 1])
         let site = try TestSite(app)
         try await site.serve { visit in
             let page = try await visit.open()
@@ -34,6 +23,39 @@ struct PageJobTests {
             #expect(try await page.post(leave, "cancelJob=\(job)").status == 200)
             #expect(try await held.status == 204)
         }
+    }
+
+    @Test("The way to a page that arrives after the start of its job does not end it, but one that is still to come")
+    func late() async throws {
+        let stage = Stage(), site = try TestSite(app(stage))
+        try await site.serve { visit in
+            let page = try await visit.open()
+            let way = try await leaving(visit)
+            let job = try await page.start(start, "order=2")
+            #expect(try await page.post(way, "order=1").status == 200)
+            stage.open("begin 1")
+            try await until("the result") { !(try await page.poll(start, job).json["response"].isNull) }
+            #expect(try await page.post(way, "order=4").status == 200)
+            #expect(try await page.post(start, "order=3").status == 204)
+            #expect(site.manager.started.count == 1)
+        }
+    }
+
+    private let start = call("paragraph_id.children", ["button_id.n_clicks": 1])
+
+    /// An app whose job is to end with the visit of its page.
+    private func app(_ stage: Stage) -> DashApp {
+        let app = DashApp()
+        app.page("/", layout: [html.Button("Run", id: run), html.P("", id: paragraph)])
+        app.backgroundCallback(
+            Output(paragraph.children),
+            Input(run.nClicks),
+            cancel: [Input(app.pageLocation.pathname)]
+        ) { clicks in
+            try await stage.wait(for: "begin \(clicks ?? 0)")
+            return "done"
+        }
+        return app
     }
 
     /// The request that a change of the address sends for the jobs that it ends.

@@ -1,4 +1,5 @@
 import Jobs
+import JobsConformance
 import Synchronization
 import Testing
 
@@ -21,29 +22,43 @@ struct RedisFleetTests {
         }
     }
 
-    @Test("A place holds the last value, whoever puts it, and is emptied by whoever knows it")
-    func places() async throws {
+    @Test("It keeps its word about places and orders", arguments: JobFleetConformance.checks)
+    func keepsItsWord(_ check: JobFleetConformance.Check) async throws {
+        try await withServers { try await check.run(JobFleetConformance($0[0], $0[1])) }
+    }
+
+    @Test("Who asks again, for the first answer was lost, gets the same answer", arguments: [nil, 2])
+    func saidTwice(order: Int?) async throws {
         try await withServers { servers in
-            let one = servers[0]
-            let two = servers[1]
-            var before = try await one.replace("a", in: "page", with: "1", lifetime: .seconds(60))
-            #expect(before == nil)
-            for _ in ["once", "said twice"] {
-                before = try await two.replace("a", in: "page", with: "2", lifetime: .seconds(60))
-                #expect(before == "1")
+            let next = order.map { $0 + 1 }
+            for _ in 1...2 {
+                let placing = try await servers[0].put("1", order)
+                #expect(placing == .placed(before: nil))
             }
-            before = try await one.replace("b", in: "page", with: "3", lifetime: .seconds(60))
-            #expect(before == nil)
-            before = try await one.replace("a", in: "other", with: "4", lifetime: .seconds(60))
-            #expect(before == nil)
-            var values = try await one.values(in: "page")
-            #expect(values == ["a": "2", "b": "3"])
-            var isRemoved = try await one.remove("a", in: "page", ifStill: "1")
-            #expect(!isRemoved)
-            isRemoved = try await one.remove("a", in: "page", ifStill: "2")
-            #expect(isRemoved)
-            values = try await two.values(in: "page")
-            #expect(values == ["b": "3"])
+            for _ in 1...2 {
+                let placing = try await servers[0].put("2", next)
+                #expect(placing == .placed(before: "1"))
+            }
+            for _ in 1...2 where order != nil {
+                let placing = try await servers[0].put("3", order)
+                #expect(placing == .late)
+            }
+        }
+    }
+
+    @Test("Of one page's orders the highest 1000 are remembered, however many rows it has")
+    func boundedOrders() async throws {
+        try await withServers { servers in
+            let fleet = servers[0]
+            for number in 1...200 {
+                _ = try await fleet.put("\(number)", number, in: "row \(number)")
+                _ = try await fleet.remove("row \(number)", in: "page", ifStill: "\(number)")
+            }
+            try await fleet.mark(Set((1...900).map { "row \($0)" }), in: "page", with: 201)
+            let key = fleet.prefix + "fleet:orders:page"
+            #expect(try await fleet.redis.send(RedisCommand("ZCARD", key)).integer == 1000)
+            #expect(try await fleet.redis.send(RedisCommand("ZCOUNT", key, "-inf", 100)).integer == 0)
+            #expect(try await fleet.values(in: "page").isEmpty)
         }
     }
 
@@ -153,7 +168,8 @@ struct RedisFleetTests {
     func lifetimes() async throws {
         try await withServers { servers in
             let fleet = servers[0]
-            _ = try await fleet.replace("a", in: "page", with: "1", lifetime: .seconds(60))
+            _ = try await fleet.put("1", 1)
+            try await fleet.mark(["stop"], in: "page", with: 1)
             _ = try await fleet.once("x", lifetime: .seconds(60)) { [1] }
             try await fleet.pause("job", for: .seconds(60))
             fleet.hold("0", in: "browser", limit: 4)
@@ -188,6 +204,11 @@ struct RedisFleetTests {
 }
 
 extension RedisFleet {
+    fileprivate func put(_ text: String, _ order: Int?, in place: String = "a") async throws -> FleetPlacing {
+        let value = FleetValue(text, order: order)
+        return try await replace(place, in: "page", with: value, marks: [], lifetime: .seconds(60))
+    }
+
     /// How many hold of a group.
     fileprivate func held(_ group: String) async throws -> Int {
         try await redis.send(RedisCommand("ZCARD", prefix + "fleet:polls:" + group)).integer ?? -1

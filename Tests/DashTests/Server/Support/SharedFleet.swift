@@ -29,14 +29,24 @@ final class SharedFleet: Sendable {
 
         func run() async throws { try await shared.places.run() }
 
-        func replace(_ place: String, in group: String, with value: String, lifetime: Duration) -> String? {
-            shared.places.replace(place, in: group, with: value, lifetime: lifetime)
+        func replace(
+            _ place: String,
+            in group: String,
+            with value: FleetValue,
+            marks: Set<String>,
+            lifetime: Duration
+        ) -> FleetPlacing {
+            shared.places.replace(place, in: group, with: value, marks: marks, lifetime: lifetime)
         }
 
-        func values(in group: String) -> [String: String] { shared.places.values(in: group) }
+        func values(in group: String) -> [String: FleetValue] { shared.places.values(in: group) }
 
-        func remove(_ place: String, in group: String, ifStill value: String) -> Bool {
-            shared.places.remove(place, in: group, ifStill: value)
+        func remove(_ place: String, in group: String, ifStill text: String) -> Bool {
+            shared.places.remove(place, in: group, ifStill: text)
+        }
+
+        func mark(_ names: Set<String>, in group: String, with order: Int) {
+            shared.places.mark(names, in: group, with: order)
         }
 
         func once(

@@ -1,0 +1,47 @@
+"""Holds requests of a page back below its own scripts, as a slow connection does."""
+
+from .waiting import wait_until
+
+SCRIPT = """(() => {
+  const send = window.fetch.bind(window);
+  window.__answers = [];
+  window.fetch = async (resource, options) => {
+    if (typeof resource !== 'string' || !resource.includes('_dash-update-component') || resource.includes('&job='))
+      return send(resource, options);
+    const {output} = JSON.parse(options.body), rule = window.__rule;
+    if (rule && output.includes(rule.held)) await rule.isOver;
+    const answer = await send(resource, options);
+    window.__answers.push({output, status: answer.status});
+    if (rule && output.includes(rule.awaited)) setTimeout(rule.end, rule.pause);
+    return answer;
+  };
+})();"""
+
+RULE = """const [held, awaited, pause] = arguments;
+const rule = window.__rule = {held, awaited, pause};
+rule.isOver = new Promise(resolve => { rule.end = resolve; });"""
+
+
+class Holding:
+    """Holds requests of the pages that a browser loads from now on."""
+
+    def __init__(self, driver):
+        self.driver = driver
+        self.script = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SCRIPT})
+
+    def hold(self, held, until, pause=0):
+        """From now on requests for an output that contains `held` wait for the answer to the next one for `until`, and
+        `pause` milliseconds."""
+        self.driver.execute_script(RULE, held, until, pause)
+
+    def statuses(self, output):
+        """How the requests for an output that contains this were answered, polls left out."""
+        return [answer["status"] for answer in self.driver.execute_script("return window.__answers")
+                if output in answer["output"]]
+
+    def wait_for_status(self, output):
+        """How the first one was answered."""
+        return wait_until(lambda: self.statuses(output), 30, f"an answer for {output}")[0]
+
+    def stop(self):
+        self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", self.script)
