@@ -3,10 +3,11 @@ extension JobScripts {
     ///
     /// `ARGV` holds the jobs whose news somebody waits for. The answer: whether there was more to do than is done in one go,
     /// the jobs whose message is to be sent now, those of other programs to be looked at now, the jobs that wait for a
-    /// worker, the workers.
+    /// worker, the workers, and the jobs whose message is gone if the named queue is empty.
     static let sweep = script(
         "sweep",
         endings,
+        missing,
         #"""
         local most, hasMore = 200, 0
         local function range(set, limit)
@@ -34,10 +35,11 @@ extension JobScripts {
         -- Jobs whose worker is gone: its message comes back by itself. Those whose message does not are sent again.
         local moment = seconds()
         for _, id in ipairs(redis.call('ZRANGE', P .. 'running', 0, 999)) do
-          local job = redis.call('HMGET', key(id), 'state', 'holder', 'orphaned')
+          local job = redis.call('HMGET', key(id), 'state', 'holder', 'orphaned', 'list', 'created', 'attempt', 'sent')
           if not job[1] then
             redis.call('ZREM', P .. 'running', id)
           elseif alive(job[2]) then
+            if job[6] == '1' and not job[7] then passed(job[4], job[5]) end
             if job[3] then redis.call('HDEL', key(id), 'orphaned') end
           elseif not job[3] then
             redis.call('HSET', key(id), 'orphaned', moment)
@@ -61,16 +63,19 @@ extension JobScripts {
         local remote = range('remote', moment)
         for _, id in ipairs(remote) do redis.call('ZADD', P .. 'remote', 'XX', moment + 5, id) end
 
-        local workers, all = 0, redis.call('HGETALL', P .. 'capacity')
+        local workers, places, all = 0, 0, redis.call('HGETALL', P .. 'capacity')
         for i = 1, #all, 2 do
           if alive(all[i]) then
             workers = workers + 1
+            places = places + all[i + 1]
           elseif moment - (redis.call('ZSCORE', P .. 'workers', all[i]) or 0) > 60 then
             redis.call('HDEL', P .. 'capacity', all[i])
             redis.call('ZREM', P .. 'workers', all[i])
           end
         end
-        return {hasMore, unsent, remote, redis.call('ZCARD', P .. 'queued'), workers}
+        local waiting = redis.call('ZCARD', P .. 'queued')
+        local hasRoom = workers == 0 or redis.call('ZCARD', P .. 'running') < places
+        return {hasMore, unsent, remote, waiting, workers, waiting > 0 and look(moment, hasRoom, unsent) or {}}
         """#
     )
 

@@ -41,8 +41,8 @@ enum JobScripts {
         local function queue(id)
           redis.call('ZREM', P .. 'running', id)
           redis.call('ZREM', P .. 'scheduled', id)
-          redis.call('HSET', key(id), 'state', 'queued')
-          redis.call('HDEL', key(id), 'due', 'fence', 'holder', 'tag', 'orphaned')
+          redis.call('HSET', key(id), 'state', 'queued', 'sent', text(now))
+          redis.call('HDEL', key(id), 'due', 'fence', 'holder', 'tag', 'orphaned', 'looked', 'resent')
           redis.call('ZADD', P .. 'queued', text(now), id)
         end
 
@@ -142,6 +142,7 @@ enum JobScripts {
                 finish(other, state, fields)
               else
                 redis.call('HDEL', key(other), 'follows')
+                redis.call('HSET', key(other), 'sent', text(now))
                 redis.call('HSET', P .. 'flights', name, other)
                 push(other)
                 -- Nobody waits here to send it: the next sweep does.
