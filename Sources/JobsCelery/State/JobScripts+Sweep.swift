@@ -33,8 +33,10 @@ extension JobScripts {
         end
 
         -- Jobs whose worker is gone: its message comes back by itself. Those whose message does not are sent again.
+        -- Whoever sweeps looks at some, those first that were not looked at for the longest time, and each once a second.
         local moment = seconds()
-        for _, id in ipairs(redis.call('ZRANGE', P .. 'running', 0, 999)) do
+        for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'running', '-inf', moment, 'LIMIT', 0, 1000)) do
+          redis.call('ZADD', P .. 'running', moment + 1, id)
           local job = redis.call('HMGET', key(id), 'state', 'holder', 'orphaned', 'list', 'created', 'attempt', 'sent')
           if not job[1] then
             redis.call('ZREM', P .. 'running', id)

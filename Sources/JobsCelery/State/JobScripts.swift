@@ -21,10 +21,15 @@ enum JobScripts {
         end
 
         -- Whether a worker's process lives: it listens to its channel, and its lease was renewed in time.
+        local living = {}
         local function alive(worker)
-          if not worker or redis.call('PUBSUB', 'NUMSUB', A.lifeLine .. worker)[2] == 0 then return false end
-          local lease = redis.call('ZSCORE', P .. 'workers', worker)
-          return lease and tonumber(lease) > seconds()
+          if not worker then return false end
+          if living[worker] == nil then
+            local listens = redis.call('PUBSUB', 'NUMSUB', A.lifeLine .. worker)[2] > 0
+            local lease = listens and redis.call('ZSCORE', P .. 'workers', worker)
+            living[worker] = lease and tonumber(lease) > seconds() or false
+          end
+          return living[worker]
         end
 
         -- Sends a job's message: into its list at once, or by whoever sends those that are noted.

@@ -20,8 +20,67 @@ struct RecordSweepTests {
         return false
     }
 
+    private func state(_ id: JobID, _ bench: RecordBench) async throws -> JobState? {
+        try await bench.records.news(of: id, after: 0)?.news.state
+    }
+
     private func field(_ name: String, of id: JobID, _ bench: RecordBench) async throws -> String? {
         try await bench.broker.client.send(RedisCommand("HGET", "dash:job:\(id)", name)).text
+    }
+
+    @Test("of more than a thousand running jobs each is looked at: the last one, whose worker is gone, is sent again")
+    func manyRunning() async throws {
+        try await RecordBench.run({ $0.lease = .seconds(600) }) { bench in
+            let (living, life) = try await bench.worker("living")
+            let (gone, _) = try await bench.worker("gone", lives: false)
+            try await run(1049, living, bench)
+            let last = try await run(1, gone, bench)
+            #expect(try await sweep(bench) { try await state(last, bench) == .queued })
+            #expect(try await bench.counts()["dash:running"] == 1049)
+            withExtendedLifetime(life) {}
+        }
+    }
+
+    @Test("a worker is asked once for a sign of life, and not by each sweep at once, however many jobs it runs")
+    func askedOnce() async throws {
+        let server = try await RedisServer.start()
+        try await RecordBench.run({ $0.lease = .seconds(600) }, at: try RedisURL(server.address)) { bench in
+            let (worker, life) = try await bench.worker("w")
+            try await run(50, worker, bench)
+            _ = try await bench.broker.client.send(RedisCommand("CONFIG", "RESETSTAT"))
+            _ = try await bench.records.sweep(asked: [])
+            #expect(try await calls(of: "pubsub", bench) == 1)
+            #expect(try await calls(of: "hmget", bench) == 50)
+            for _ in 0..<3 { _ = try await bench.records.sweep(asked: []) }
+            #expect(try await calls(of: "hmget", bench) <= 100, "a slow machine may take a second for this")
+            withExtendedLifetime(life) {}
+        }
+    }
+
+    /// How often a command was said to the server.
+    private func calls(of command: String, _ bench: RecordBench) async throws -> Int {
+        let text = try await bench.broker.client.send(RedisCommand("INFO", "commandstats")).text ?? ""
+        return text.split(whereSeparator: \.isNewline).reduce(0) { sum, line in
+            guard let match = line.wholeMatch(of: /cmdstat_([^:|]+)(\|[^:]+)?:calls=(\d+),.*/), match.1 == command
+            else {
+                return sum
+            }
+            return sum + (Int(match.3) ?? 0)
+        }
+    }
+
+    /// Begins jobs; gives the last.
+    @discardableResult
+    private func run(_ count: Int, _ worker: WorkerIdentity, _ bench: RecordBench) async throws -> JobID {
+        var last = JobID.new
+        for number in 0..<count {
+            let request = JobRequest(name: "a", owner: "\(number % 7)")
+            try await bench.start(request)
+            let delivery = JobsCelery.Delivery(tag: request.id.text, queue: "dash", task: RawTask())
+            _ = try await bench.begin(request.id, delivery, worker)
+            last = request.id
+        }
+        return last
     }
 
     @Test(
