@@ -42,6 +42,7 @@ extension CeleryJobManager {
             let found = try await records.sweep(asked: askers())
             for id in found.unsent { await send(id) }
             await sendLost(found.doubted)
+            await leave(found.left)
             try await look(at: found.remote)
             notice(found)
             return found.hasMore
@@ -73,6 +74,19 @@ extension CeleryJobManager {
             parts.logger.warning(
                 "The message of a job could not be sent. It is tried again.",
                 metadata: ["job": "\(id)", "error": "\(error)"]
+            )
+        }
+    }
+
+    /// Tells all workers that nobody wants tasks any more. One that runs after all is left in peace.
+    private func leave(_ ids: [JobID]) async {
+        guard !ids.isEmpty else { return }
+        do {
+            try await parts.broker.revoke(ids.map(\.text), terminate: false)
+        } catch {
+            parts.logger.warning(
+                "Workers were not told that nobody waits for tasks.",
+                metadata: ["tasks": "\(ids)", "error": "\(error)"]
             )
         }
     }

@@ -13,6 +13,8 @@ struct RecordSweep: Sendable {
     var queued: Int
     /// How many workers there are.
     var workers: Int
+    /// Jobs of other programs that no worker is known to have begun and that nobody wants any more.
+    var left: [JobID]
     /// Jobs whose message is gone if their queue is empty now, by their queue.
     var doubted: [String: [JobID]]
 }
@@ -36,9 +38,9 @@ extension JobRecords {
         let answer = try await call(
             JobScripts.sweep,
             [
-                ("abandon", settings.rules.abandonQueuedAfter.wholeMilliseconds), ("orphanedAfter", Self.orphanedAfter),
-                ("doubt", "\(settings.doubt / .seconds(1))"), ("unacked", settings.keys.unacked),
-            ],
+                ("orphanedAfter", Self.orphanedAfter), ("doubt", "\(settings.doubt / .seconds(1))"),
+                ("unacked", settings.keys.unacked),
+            ] + patience,
             rest: asked.map(\.text),
             patience: .zero
         )
@@ -48,6 +50,7 @@ extension JobRecords {
             remote: answer[2].texts.compactMap { JobID($0) },
             queued: answer[3].number ?? 0,
             workers: answer[4].number ?? 0,
+            left: answer[6].texts.compactMap { JobID($0) },
             doubted: doubted(answer[5].elements ?? [])
         )
     }
@@ -79,7 +82,7 @@ extension JobRecords {
     /// - Parameter meta: The text that it was read from; said twice it counts once.
     /// - Returns: whether the job has ended.
     func take(_ news: RemoteNews, of id: JobID, meta: [UInt8]) async throws -> Bool {
-        var named: [Argument] = [("id", id.text), ("meta", meta)]
+        var named: [Argument] = [("id", id.text), ("meta", meta)] + patience
         var changes: [any RedisArgument] = []
         switch news {
         case .running(let progress):

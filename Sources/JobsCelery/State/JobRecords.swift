@@ -18,6 +18,7 @@ import Jobs
 /// | `scheduled` | sorted set | jobs that wait for a time, by it |
 /// | `running` | sorted set | jobs that a worker has, by when it began |
 /// | `remote` | sorted set | jobs that another program's workers do, by when to look at Celery's result next |
+/// | `wanted` | sorted set | the same, by until when they are kept though nobody asks for them and nothing is heard |
 /// | `unsent` | sorted set | jobs whose message is still to be sent, by when to try (a broker that is not this Redis) |
 /// | `finished` | sorted set | jobs that ended, by when |
 /// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs and of kept results, where the search for lost messages goes on |
@@ -80,6 +81,9 @@ struct RecordSettings: Sendable {
     var lease = Duration.seconds(6)
     /// After so long without a worker it is looked into whether a waiting job's message is still there.
     var doubt = Duration.seconds(10)
+    /// After so long without a word of it, and without anybody asking for it, a task that another program's worker began
+    /// counts as lost.
+    var remoteSilence = Duration.seconds(3600)
     /// For how long a script is said again that Redis could not be reached for.
     var patience = Duration.seconds(5)
 

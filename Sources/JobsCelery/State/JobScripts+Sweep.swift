@@ -3,11 +3,13 @@ extension JobScripts {
     ///
     /// `ARGV` holds the jobs whose news somebody waits for. The answer: whether there was more to do than is done in one go,
     /// the jobs whose message is to be sent now, those of other programs to be looked at now, the jobs that wait for a
-    /// worker, the workers, and the jobs whose message is gone if the named queue is empty.
+    /// worker, the workers, the jobs whose message is gone if the named queue is empty, and those of other programs that
+    /// nobody wants any more.
     static let sweep = script(
         "sweep",
         endings,
         missing,
+        silence,
         #"""
         local most, hasMore = 200, 0
         local function range(set, limit)
@@ -16,7 +18,10 @@ extension JobScripts {
           return found
         end
 
-        for i = first, #ARGV do redis.call('ZADD', P .. 'queued', 'XX', 'GT', text(now), ARGV[i]) end
+        for i = first, #ARGV do
+          redis.call('ZADD', P .. 'queued', 'XX', 'GT', text(now), ARGV[i])
+          want(ARGV[i], 'queued')
+        end
 
         local due = range('scheduled', text(now))
         -- The one that was due first is put where the next is taken.
@@ -26,6 +31,16 @@ extension JobScripts {
         end
 
         for _, id in ipairs(range('queued', text(now - tonumber(A.abandon)))) do cancelled(id, 'abandoned') end
+
+        local left = {}
+        for _, id in ipairs(range('wanted', text(now))) do
+          if redis.call('HGET', key(id), 'state') == 'queued' then
+            cancelled(id, 'abandoned')
+            left[#left + 1] = id
+          else
+            silent(id)
+          end
+        end
 
         for _, id in ipairs(range('finished', text(now - tonumber(A.keep)))) do
           redis.call('DEL', key(id), P .. 'changes:' .. id, P .. 'places:' .. id)
@@ -77,7 +92,8 @@ extension JobScripts {
         end
         local waiting = redis.call('ZCARD', P .. 'queued')
         local hasRoom = workers == 0 or redis.call('ZCARD', P .. 'running') < places
-        return {hasMore, unsent, remote, waiting, workers, waiting > 0 and look(moment, hasRoom, unsent) or {}}
+        return {hasMore, unsent, remote, waiting, workers, waiting > 0 and look(moment, hasRoom, unsent) or {},
+          left}
         """#
     )
 
@@ -101,6 +117,18 @@ extension JobScripts {
         """#
     )
 
+    /// The end of a task that another program's worker began. Python's workers acknowledge a message before its task runs:
+    /// of one that is killed nobody tells.
+    private static let silence = #"""
+        local function silent(id)
+          if redis.call('EXISTS', key(id)) == 0 then return redis.call('ZREM', P .. 'wanted', id) end
+          local message = 'Another program\'s worker began the task, then told nothing for ' .. A.silence / 1000
+            .. ' seconds, while nobody asked for it. The worker counts as gone.'
+          failed(id, 'lost', 'lost', 'lost', message)
+          tell(id, meta(id, 'FAILURE', 'WorkerLostError', message, 'billiard.exceptions'))
+        end
+        """#
+
     /// What Celery's result tells of a job that another program's worker does, once for each text.
     static let remote = script(
         "remote",
@@ -113,6 +141,7 @@ extension JobScripts {
         local digest = redis.sha1hex(A.meta)
         if known[3] == digest then return known[1] end
         redis.call('HSET', job, 'told', digest)
+        want(id, 'running')
         if known[1] == 'queued' then redis.call('HSET', job, 'state', 'running', 'attempt', 1, 'started', text(now)) end
 
         if A.sort == 'running' then

@@ -56,13 +56,18 @@ enum JobScripts {
           if A.lists == '1' then dash_release(A.unacked, A.unackedIndex, A.leases, A.holders, A.tag, A.worker) end
         end
 
+        -- Somebody asked for a job of another program's worker, or it told something: for so long it is kept without more.
+        local function want(id, state)
+          local patience = state == 'queued' and A.abandon or A.silence
+          redis.call('ZADD', P .. 'wanted', 'XX', 'GT', text(now + patience), id)
+        end
+
         local function release(id)
-          local job = redis.call('HMGET', key(id), 'owner', 'size')
+          local job = redis.call('HMGET', key(id), 'owner', 'size', 'remote')
           if redis.call('HINCRBY', P .. 'owners', job[1], -1) <= 0 then redis.call('HDEL', P .. 'owners', job[1]) end
           redis.call('HINCRBY', P .. 'totals', 'bytes', text(0 - job[2]))
-          for _, set in ipairs({'queued', 'scheduled', 'running', 'remote', 'unsent'}) do
-            redis.call('ZREM', P .. set, id)
-          end
+          local sets = job[3] == '1' and {'remote', 'wanted', 'unsent'} or {'queued', 'scheduled', 'running', 'unsent'}
+          for _, set in ipairs(sets) do redis.call('ZREM', P .. set, id) end
         end
         """#
 
