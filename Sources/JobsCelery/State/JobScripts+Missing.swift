@@ -1,25 +1,35 @@
 extension JobScripts {
-    /// Finds jobs that wait for a worker although their message is gone: it was purged, or its broker lost it. A few each
-    /// second, whoever sweeps, and only those that have waited for a while. One that is sent again for nothing does no harm:
-    /// `begin` tells a second message of a job from the first.
+    /// Finds jobs that wait for a worker although their message is gone: it was purged, or its broker lost it. Some each
+    /// second, whoever sweeps, each of them now and then, and only those that have waited for a while. One that is sent again
+    /// for nothing does no harm: `begin` tells a second message of a job from the first.
     static let missing = #"""
-        local newest = {}
+        local newest, lengths = {}, {}
 
         -- A job that was started at a time is at work: what was put into its list long before was taken out or is gone.
         local function passed(list, created)
           if list and tonumber(created) > (newest[list] or 0) then newest[list] = tonumber(created) end
         end
 
+        -- For other sweeps too: not each sees the jobs that run.
         local function keepPassed()
           for list, created in pairs(newest) do
-            if created > tonumber(redis.call('HGET', P .. 'passed', list) or 0) then
-              redis.call('HSET', P .. 'passed', list, text(created))
-            end
+            local known = tonumber(redis.call('HGET', P .. 'passed', list) or 0)
+            if created > known then redis.call('HSET', P .. 'passed', list, text(created)) end
           end
         end
 
+        local function readPassed()
+          local all = redis.call('HGETALL', P .. 'passed')
+          for i = 1, #all, 2 do passed(all[i], all[i + 1]) end
+        end
+
         local function isOvertaken(list, since)
-          return since + 1000 * A.doubt < tonumber(redis.call('HGET', P .. 'passed', list) or 0)
+          return since + 1000 * A.doubt < (newest[list] or 0)
+        end
+
+        local function isEmpty(list)
+          if not lengths[list] then lengths[list] = redis.call('LLEN', list) end
+          return lengths[list] == 0
         end
 
         -- Whether a worker has the message and has not begun the job yet.
@@ -43,7 +53,7 @@ extension JobScripts {
             return false
           end
           local wait = A.doubt * 2 ^ math.min(tonumber(job[4] or 0), 5)
-          return moment - job[3] > wait and not redis.call('ZSCORE', P .. 'unsent', id)
+          return moment - job[3] > wait and (A.lists == '1' or not redis.call('ZSCORE', P .. 'unsent', id))
         end
 
         -- Looks at the next of them. Those to be sent by a sweep's caller are added to `unsent`. Gives id and list of those
@@ -52,15 +62,18 @@ extension JobScripts {
           keepPassed()
           local asked, place = {}, redis.call('HMGET', P .. 'totals', 'nextLook', 'cursor')
           if moment < tonumber(place[1] or 0) then return asked end
+          readPassed()
           local found = redis.call('ZSCAN', P .. 'queued', place[2] or '0', 'COUNT', 300)
-          redis.call('HSET', P .. 'totals', 'nextLook', moment + 1, 'cursor', found[1])
+          local pause = math.min(1, A.doubt / 2)
+          if found[1] == '0' then pause = A.doubt / 2 end
+          redis.call('HSET', P .. 'totals', 'nextLook', moment + pause, 'cursor', found[1])
           for i = 1, #found[2], 2 do
             local id = found[2][i]
             local job = redis.call('HMGET', key(id), 'state', 'follows', 'looked', 'resent', 'list', 'sent', 'created')
             if isDoubted(id, job, moment) then
               local overtaken = isOvertaken(job[5], tonumber(job[6] or job[7]))
               if A.lists == '1' then
-                if (overtaken or redis.call('LLEN', job[5]) == 0) and not isHeld(id) then sendAgain(id, moment) end
+                if (overtaken or isEmpty(job[5])) and not isHeld(id) then sendAgain(id, moment) end
               elseif overtaken then
                 sendAgain(id, moment)
                 unsent[#unsent + 1] = id
