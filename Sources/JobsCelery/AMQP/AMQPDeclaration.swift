@@ -30,6 +30,30 @@ extension AMQPSession {
         try onScratchChannel { try $0.declare(.exchange(name, kind: "", isDurable: false), isPassive: true) }
     }
 
+    /// How many messages wait in a queue; none in one that is not there.
+    func messages(in queue: String) throws -> Int {
+        var count: UInt32 = 0
+        do {
+            try onScratchChannel { channel in
+                try channel.call { arena, state in
+                    let answer = amqp_queue_declare(
+                        state,
+                        channel.number,
+                        arena.bytes(queue),
+                        1,
+                        0,
+                        0,
+                        0,
+                        amqp_empty_table
+                    )
+                    count = answer?.pointee.message_count ?? 0
+                    return answer
+                }
+            }
+        } catch AMQPClosed.channel(_, code: 404, _) {}
+        return Int(count)
+    }
+
     /// Declares all. What exists with other arguments is used as it is.
     ///
     /// - Returns: a sentence for each that differs.

@@ -19,6 +19,7 @@ final class RabbitBroker: CeleryBroker {
 
     private struct State {
         var node: String?
+        var counts: RabbitCounts?
         var broadcasts: RabbitBroadcasts?
         var replies: RPCReplies?
     }
@@ -61,6 +62,19 @@ final class RabbitBroker: CeleryBroker {
 
     func publish(_ task: RawTask) async throws {
         try await publisher.publish(task, as: .queued)
+    }
+
+    /// Asked on the connection that the server reads from even when it takes no messages.
+    func waiting(in queue: String) async throws -> Int {
+        try AMQPName.check(queue)
+        let (counts, isNew) = state.withLock { state -> (RabbitCounts, Bool) in
+            if let counts = state.counts { return (counts, false) }
+            let counts = RabbitCounts(receiving, timeout: options.publishTimeout)
+            state.counts = counts
+            return (counts, true)
+        }
+        if isNew { receiving.attach(counts) }
+        return try await counts.count(of: queue)
     }
 
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer {

@@ -114,7 +114,7 @@ extension RabbitConsumer {
 
     func lost(_ error: CeleryError) {
         let refused = state.withLock { state in
-            state.deliveries.lost()
+            state.deliveries.lost(now: AMQPClock.now)
             state.subscriptions.lost()
             state.declared = []
             if error.message.contains("global qos") { state.refusesChannelLimit = true }

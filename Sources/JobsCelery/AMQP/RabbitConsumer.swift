@@ -16,7 +16,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     private let running: RunningConsumers
 
     struct State {
-        var deliveries = RabbitDeliveries()
+        var deliveries: RabbitDeliveries
         var subscriptions: Subscriptions
         var prefetch: Int
         /// The server refuses a limit of the whole channel: one of the queues is of a kind that has none.
@@ -52,7 +52,10 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         self.options = options
         self.logger = logger
         self.running = running
-        state = Mutex(State(subscriptions: Subscriptions(queues), prefetch: prefetch))
+        // Two heartbeats until a loss is noticed, and one for a thread that is late. Without any there is no telling.
+        let unheard = connection.url.heartbeat > 0 ? Int64(connection.url.heartbeat) * 3000 : SettledMessages.patience
+        let deliveries = RabbitDeliveries(unheard: unheard)
+        state = Mutex(State(deliveries: deliveries, subscriptions: Subscriptions(queues), prefetch: prefetch))
         (endings, ending) = AsyncStream.makeStream()
     }
 
@@ -149,7 +152,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     func ended() {
         let (fetchers, changes) = state.withLock { state in
             state.isOver = true
-            state.deliveries.lost()
+            state.deliveries.lost(now: AMQPClock.now)
             defer { (state.fetchers, state.changes) = ([], []) }
             return (state.fetchers, state.changes)
         }

@@ -20,9 +20,14 @@ struct RabbitDeliveries {
     private var parked: [UInt64: Int64] = [:]
     /// Handed out, unsettled, and without a handle since a loss.
     private var orphans: [MessageKey: [UInt64]] = [:]
-    private var settled = SettledMessages()
+    private var settled: SettledMessages
     private(set) var batch = AckBatch()
     private var isStopped = false
+
+    /// - Parameter unheard: See `SettledMessages`; in milliseconds.
+    init(unheard: Int64 = 15_000) {
+        settled = SettledMessages(unheard: unheard)
+    }
 
     var hasReady: Bool { !ready.isEmpty }
     var parkedCount: Int { parked.count }
@@ -78,11 +83,12 @@ struct RabbitDeliveries {
             return one.handle == nil ? forget(number, one) : park(number, until: time)
         }
         forget(number, one)
+        if let handle = one.handle { say(settlement, of: handle) }
+        guard settlement != .returned, !one.delivery.task.hasRecord else { return }
         let key = MessageKey(one.delivery.task)
-        if let handle = one.handle {
-            say(settlement, of: handle)
-            if settlement != .returned { settled.sent(key, settlement) }
-        } else if settlement != .returned {
+        if one.handle != nil {
+            settled.sent(key, settlement, now: now)
+        } else {
             settled.owe(key, settlement, until: isOpen ? now + SettledMessages.patience : nil)
         }
     }
@@ -136,14 +142,14 @@ struct RabbitDeliveries {
     }
 
     /// The channel is lost: the broker gives everything again. What nobody works on yet is forgotten until then.
-    mutating func lost() {
+    mutating func lost(now: Int64) {
         isOpen = false
         batch = AckBatch()
         for number in parked.keys { held[number] = nil }
         (parked, nextDue) = ([:], nil)
         let waiting = ready.compactMap { held.removeValue(forKey: $0)?.delivery.task }
         ready.removeAll()
-        settled.lost(unsettled: Set(waiting.map { MessageKey($0) }))
+        settled.lost(unsettled: Set(waiting.map { MessageKey($0) }), now: now)
         for (number, one) in held where one.handle != nil {
             held[number]?.handle = nil
             orphans[MessageKey(one.delivery.task), default: []].append(number)

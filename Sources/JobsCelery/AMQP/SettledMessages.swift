@@ -19,8 +19,14 @@ struct MessageKey: Sendable, Hashable {
     }
 }
 
+extension RawTask {
+    /// Whether it is a job whose record tells how it stands. One whose answer goes to a queue (`rpc://`) has none.
+    var hasRecord: Bool { (replyTo ?? "").isEmpty && headers["dash"] != nil }
+}
+
 /// What was said about deliveries that the broker may not have heard, because the connection was lost: said again when it
-/// gives the message once more, instead of running a task twice.
+/// gives the message once more, instead of running a task twice. Not for jobs with a record: that knows whether a message is
+/// done with, and the next attempt's looks the same.
 struct SettledMessages {
     private struct Debt {
         var settlement: Settlement
@@ -28,7 +34,8 @@ struct SettledMessages {
         var until: Int64?
     }
 
-    private var recent = CircularBuffer<(key: MessageKey, settlement: Settlement)>()
+    private var recent = CircularBuffer<(key: MessageKey, settlement: Settlement, time: Int64)>()
+    private let unheard: Int64
     private var debts: [MessageKey: Debt] = [:]
 
     /// So many of the newest settlements may be under way when a connection is lost.
@@ -36,12 +43,18 @@ struct SettledMessages {
     /// The broker gives lost messages at once; what comes so much later, in milliseconds, is another message.
     static let patience: Int64 = 60_000
 
+    /// - Parameter unheard: For how long, in milliseconds, the broker may not have heard what was said to it. By then a loss
+    ///   is noticed.
+    init(unheard: Int64) {
+        self.unheard = unheard
+    }
+
     var hasDebts: Bool { !debts.isEmpty }
 
     /// It was sent, and perhaps not received.
-    mutating func sent(_ key: MessageKey, _ settlement: Settlement) {
-        recent.append((key, settlement))
-        if recent.count > Self.most { recent.removeFirst() }
+    mutating func sent(_ key: MessageKey, _ settlement: Settlement, now: Int64) {
+        recent.append((key, settlement, now))
+        while let first = recent.first, recent.count > Self.most || first.time < now - unheard { recent.removeFirst() }
     }
 
     /// It could not be sent.
@@ -52,8 +65,10 @@ struct SettledMessages {
     /// The connection is lost.
     ///
     /// - Parameter unsettled: Messages that were not handed out: should one look like a settled one, it is another.
-    mutating func lost(unsettled: Set<MessageKey>) {
-        for (key, settlement) in recent where !unsettled.contains(key) { owe(key, settlement, until: nil) }
+    mutating func lost(unsettled: Set<MessageKey>, now: Int64) {
+        for (key, settlement, time) in recent where time >= now - unheard && !unsettled.contains(key) {
+            owe(key, settlement, until: nil)
+        }
         recent.removeAll()
     }
 

@@ -41,6 +41,8 @@ extension CeleryJobManager {
         do {
             let found = try await records.sweep(asked: askers())
             for id in found.unsent { await send(id) }
+            await sendLost(found.doubted)
+            await leave(found.left)
             try await look(at: found.remote)
             notice(found)
             return found.hasMore
@@ -73,6 +75,35 @@ extension CeleryJobManager {
                 "The message of a job could not be sent. It is tried again.",
                 metadata: ["job": "\(id)", "error": "\(error)"]
             )
+        }
+    }
+
+    /// Tells all workers that nobody wants tasks any more. One that runs after all is left in peace.
+    private func leave(_ ids: [JobID]) async {
+        guard !ids.isEmpty else { return }
+        do {
+            try await parts.broker.revoke(ids.map(\.text), terminate: false)
+        } catch {
+            parts.logger.warning(
+                "Workers were not told that nobody waits for tasks.",
+                metadata: ["tasks": "\(ids)", "error": "\(error)"]
+            )
+        }
+    }
+
+    /// Sends messages again that are in no queue any more.
+    private func sendLost(_ doubted: [String: [JobID]]) async {
+        for (queue, ids) in doubted {
+            do {
+                guard try await parts.broker.waiting(in: queue) == 0 else { continue }
+                for id in ids where try await records.resend(id) { await send(id) }
+            } catch {
+                // Asked again a little later.
+                parts.logger.debug(
+                    "A queue could not be looked at.",
+                    metadata: ["queue": "\(queue)", "error": "\(error)"]
+                )
+            }
         }
     }
 

@@ -90,6 +90,7 @@ extension CeleryManager {
         settings.prefix = options.keyPrefix
         settings.metaExpiry = options.resultExpiry
         settings.lease = options.lease
+        settings.remoteSilence = options.remoteSilence
         settings.maximumCacheBytes = options.maximumCacheBytes
         settings.rules = setup.configuration
         return JobRecords(redis: connections.redis, settings: settings)

@@ -34,6 +34,9 @@ public struct CeleryManager: JobBackend {
         public var maximumCacheBytes = 256 << 20
         /// After this time without a word a worker counts as dead, and its jobs run elsewhere. At least two seconds.
         public var lease = Duration.seconds(6)
+        /// After so long without a word of it, a task that another program's worker began (`celeryTask:`) counts as lost,
+        /// unless a page still asks for it. Of a Python worker that is killed nobody tells.
+        public var remoteSilence = Duration.seconds(3600)
         /// On RabbitMQ, the message of a task that runs longer than this is kept in Redis instead; it has to be shorter
         /// than the server's `consumer_timeout`.
         public var handOver = Duration.seconds(600)
@@ -57,6 +60,9 @@ public struct CeleryManager: JobBackend {
     public init(broker: String, results: String? = nil, options: Options = Options()) throws {
         guard options.lease >= .seconds(2) else {
             throw CeleryError(.option, "A worker's lease has to be at least two seconds.")
+        }
+        guard options.remoteSilence > .zero else {
+            throw CeleryError(.option, "The time after which a silent task counts as lost has to be longer than none.")
         }
         guard !options.queue.isEmpty, !options.keyPrefix.isEmpty else {
             throw CeleryError(.option, "The queue and the prefix of keys need names.")

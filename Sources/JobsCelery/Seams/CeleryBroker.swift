@@ -11,6 +11,9 @@ protocol CeleryBroker: Service {
     /// Puts a message into its queue (`routingKey`), which is declared if need be. It is the broker's when this returns.
     func publish(_ task: RawTask) async throws
 
+    /// How many messages wait in a queue, without those that workers hold: none in a queue that is not there.
+    func waiting(in queue: String) async throws -> Int
+
     /// Makes a worker's end. Its `run()` must run for deliveries to come.
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer
 

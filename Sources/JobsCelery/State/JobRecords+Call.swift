@@ -36,6 +36,14 @@ extension JobRecords {
         try await retrying(until: .now + settings.patience) { try await redis.send(command) }
     }
 
+    /// For how long jobs that wait, and those of other programs, are kept without a word.
+    var patience: [Argument] {
+        [
+            ("abandon", settings.rules.abandonQueuedAfter.wholeMilliseconds),
+            ("silence", settings.remoteSilence.wholeMilliseconds),
+        ]
+    }
+
     private func common() -> [Argument] {
         let (rules, keys) = (settings.rules, settings.keys)
         return [

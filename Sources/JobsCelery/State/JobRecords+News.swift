@@ -11,7 +11,7 @@ struct RecordedNews: Sendable {
 extension JobRecords {
     /// How a job stands, or nil if it is unknown or its time is up.
     func news(of id: JobID, after sequence: Int) async throws -> RecordedNews? {
-        let answer = try await call(JobScripts.news, [("id", id.text), ("after", sequence)])
+        let answer = try await call(JobScripts.news, [("id", id.text), ("after", sequence)] + patience)
         guard let fields = answer[0].elements, fields.count == 17,
             let state = fields[0].text.flatMap(JobState.init(rawValue:))
         else { return nil }
@@ -36,7 +36,7 @@ extension JobRecords {
 
     /// Keeps what a page was told last.
     func record(_ delivery: Jobs.Delivery, for id: JobID) async throws {
-        _ = try await call(JobScripts.record, [("id", id.text), ("delivery", delivery.recorded)])
+        _ = try await call(JobScripts.record, [("id", id.text), ("delivery", delivery.recorded)] + patience)
     }
 
     /// A kept result; that counts as a use.

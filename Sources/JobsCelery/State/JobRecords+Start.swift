@@ -28,7 +28,7 @@ extension JobRecords {
                 ("remote", request.remote == nil ? 0 : 1), ("maximumQueued", rules.maximumQueued),
                 ("maximumBytes", rules.maximumUnfinishedBytes), ("maximumPerOwner", rules.maximumPerOwner),
                 ("cacheKey", request.cache?.key.text ?? ""), ("usesKept", request.cache?.usesKept ?? false ? 1 : 0),
-            ],
+            ] + patience,
             rest: fields(of: request, message).flatMap { [$0.name, $0.value] as [any RedisArgument] }
         )
         let number = answer[1].number ?? 0

@@ -13,6 +13,10 @@ struct RecordSweep: Sendable {
     var queued: Int
     /// How many workers there are.
     var workers: Int
+    /// Jobs of other programs that no worker is known to have begun and that nobody wants any more.
+    var left: [JobID]
+    /// Jobs whose message is gone if their queue is empty now, by their queue.
+    var doubted: [String: [JobID]]
 }
 
 /// What Celery's result tells of a job.
@@ -34,8 +38,9 @@ extension JobRecords {
         let answer = try await call(
             JobScripts.sweep,
             [
-                ("abandon", settings.rules.abandonQueuedAfter.wholeMilliseconds), ("orphanedAfter", Self.orphanedAfter),
-            ],
+                ("orphanedAfter", Self.orphanedAfter), ("doubt", "\(settings.doubt / .seconds(1))"),
+                ("unacked", settings.keys.unacked),
+            ] + patience,
             rest: asked.map(\.text),
             patience: .zero
         )
@@ -44,8 +49,25 @@ extension JobRecords {
             unsent: answer[1].texts.compactMap { JobID($0) },
             remote: answer[2].texts.compactMap { JobID($0) },
             queued: answer[3].number ?? 0,
-            workers: answer[4].number ?? 0
+            workers: answer[4].number ?? 0,
+            left: answer[6].texts.compactMap { JobID($0) },
+            doubted: doubted(answer[5].elements ?? [])
         )
+    }
+
+    /// Pairs of a job and its list.
+    private func doubted(_ pairs: [RedisValue]) -> [String: [JobID]] {
+        var found: [String: [JobID]] = [:]
+        for pair in pairs {
+            guard let id = pair[0].text.flatMap({ JobID($0) }), let list = pair[1].text else { continue }
+            found[settings.keys.queue(of: list), default: []].append(id)
+        }
+        return found
+    }
+
+    /// Notes that a job's message is to be sent again, unless it waits no more.
+    func resend(_ id: JobID) async throws -> Bool {
+        try await call(JobScripts.resend, [("id", id.text)]).number == 1
     }
 
     /// Celery's results of tasks, as they are.
@@ -60,7 +82,7 @@ extension JobRecords {
     /// - Parameter meta: The text that it was read from; said twice it counts once.
     /// - Returns: whether the job has ended.
     func take(_ news: RemoteNews, of id: JobID, meta: [UInt8]) async throws -> Bool {
-        var named: [Argument] = [("id", id.text), ("meta", meta)]
+        var named: [Argument] = [("id", id.text), ("meta", meta)] + patience
         var changes: [any RedisArgument] = []
         switch news {
         case .running(let progress):

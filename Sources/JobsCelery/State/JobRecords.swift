@@ -11,16 +11,18 @@ import Jobs
 ///
 /// | key | type | content |
 /// |---|---|---|
-/// | `job:<id>` | hash | what was asked for (`name owner page version details size`, the message and its list, the retry policy, the wish for the cache), and how it stands: `state attempt failures interruptions sequence created started finished due endReason`, the failure, the result, the delivery |
+/// | `job:<id>` | hash | what was asked for (`name owner page version details size`, the message and its list, the retry policy, the wish for the cache), and how it stands: `state attempt failures interruptions sequence created sent started finished due endReason looked resent`, the failure, the result, the delivery |
 /// | `changes:<id>` | sorted set | progress and properties by the number of their change: `previous,first,bytes;sort[id,property,value]` |
 /// | `places:<id>` | hash | for each property the numbers of its newest change and of the oldest that still counts |
 /// | `queued` | sorted set | jobs that wait for a worker, by when somebody last asked for them |
 /// | `scheduled` | sorted set | jobs that wait for a time, by it |
 /// | `running` | sorted set | jobs that a worker has, by when it began |
 /// | `remote` | sorted set | jobs that another program's workers do, by when to look at Celery's result next |
+/// | `wanted` | sorted set | the same, by until when they are kept though nobody asks for them and nothing is heard |
 /// | `unsent` | sorted set | jobs whose message is still to be sent, by when to try (a broker that is not this Redis) |
 /// | `finished` | sorted set | jobs that ended, by when |
-/// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs, and of kept results |
+/// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs and of kept results, where the search for lost messages goes on |
+/// | `passed` | hash | for each list when the newest job was started whose message was taken from it |
 /// | `cache:<key>` | hash | a kept result, its last use, its time |
 /// | `flights` | hash | for each key of a result the unfinished job that makes it |
 /// | `followers:<key>` | list | the jobs that wait for that one's end (their `follows`), in the order of their start |
@@ -77,6 +79,11 @@ struct RecordSettings: Sendable {
     var clock: any JobClock = SystemJobClock()
     /// For how long a worker counts as living that is not heard of.
     var lease = Duration.seconds(6)
+    /// After so long without a worker it is looked into whether a waiting job's message is still there.
+    var doubt = Duration.seconds(10)
+    /// After so long without a word of it, and without anybody asking for it, a task that another program's worker began
+    /// counts as lost.
+    var remoteSilence = Duration.seconds(3600)
     /// For how long a script is said again that Redis could not be reached for.
     var patience = Duration.seconds(5)
 

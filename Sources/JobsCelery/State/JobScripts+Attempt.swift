@@ -35,7 +35,7 @@ extension JobScripts {
         redis.call('ZREM', P .. 'queued', id)
         redis.call('ZREM', P .. 'unsent', id)
         redis.call('ZADD', P .. 'running', seconds(), id)
-        redis.call('HDEL', job, 'due', 'stop', 'orphaned')
+        redis.call('HDEL', job, 'due', 'stop', 'orphaned', 'looked', 'resent')
         redis.call('HSET', job, 'state', 'running', 'fence', A.fence, 'holder', A.worker, 'tag', A.tag, 'started',
           text(now), 'changesSize', 0, 'batch', 0)
         return {'run', redis.call('HINCRBY', job, 'attempt', 1), known[6]}

@@ -1,5 +1,5 @@
 extension JobScripts {
-    /// Reads a record and the changes after a number. A waiting job counts as asked for.
+    /// Reads a record and the changes after a number. A waiting job, or another program's, counts as asked for.
     static let news = script(
         "news",
         #"""
@@ -8,7 +8,11 @@ extension JobScripts {
           'failureTrace', 'remote')
         if not job[1] then return false end
         if job[2] and tonumber(job[2]) + tonumber(A.keep) <= now then return false end
-        if job[1] == 'queued' then redis.call('ZADD', P .. 'queued', 'XX', 'GT', text(now), A.id) end
+        if job[17] == '1' then
+          want(A.id, job[1])
+        elseif job[1] == 'queued' then
+          redis.call('ZADD', P .. 'queued', 'XX', 'GT', text(now), A.id)
+        end
         return {job, redis.call('ZRANGEBYSCORE', P .. 'changes:' .. A.id, '(' .. A.after, '+inf')}
         """#
     )
@@ -17,9 +21,14 @@ extension JobScripts {
     static let record = script(
         "record",
         #"""
-        if redis.call('EXISTS', key(A.id)) == 0 then return 0 end
+        local job = redis.call('HMGET', key(A.id), 'state', 'remote')
+        if not job[1] then return 0 end
         redis.call('HSET', key(A.id), 'delivery', A.delivery)
-        redis.call('ZADD', P .. 'queued', 'XX', 'GT', text(now), A.id)
+        if job[2] == '1' then
+          want(A.id, job[1])
+        else
+          redis.call('ZADD', P .. 'queued', 'XX', 'GT', text(now), A.id)
+        end
         return 1
         """#
     )

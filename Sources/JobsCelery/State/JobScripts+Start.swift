@@ -18,6 +18,7 @@ extension JobScripts {
         redis.call('HINCRBY', P .. 'totals', 'bytes', A.size)
         if A.remote == '1' then
           redis.call('ZADD', P .. 'remote', seconds() + 5, A.id)
+          redis.call('ZADD', P .. 'wanted', text(now + A.abandon), A.id)
         else
           redis.call('ZADD', P .. 'queued', text(now), A.id)
         end

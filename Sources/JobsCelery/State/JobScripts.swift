@@ -21,10 +21,15 @@ enum JobScripts {
         end
 
         -- Whether a worker's process lives: it listens to its channel, and its lease was renewed in time.
+        local living = {}
         local function alive(worker)
-          if not worker or redis.call('PUBSUB', 'NUMSUB', A.lifeLine .. worker)[2] == 0 then return false end
-          local lease = redis.call('ZSCORE', P .. 'workers', worker)
-          return lease and tonumber(lease) > seconds()
+          if not worker then return false end
+          if living[worker] == nil then
+            local listens = redis.call('PUBSUB', 'NUMSUB', A.lifeLine .. worker)[2] > 0
+            local lease = listens and redis.call('ZSCORE', P .. 'workers', worker)
+            living[worker] = lease and tonumber(lease) > seconds() or false
+          end
+          return living[worker]
         end
 
         -- Sends a job's message: into its list at once, or by whoever sends those that are noted.
@@ -41,8 +46,8 @@ enum JobScripts {
         local function queue(id)
           redis.call('ZREM', P .. 'running', id)
           redis.call('ZREM', P .. 'scheduled', id)
-          redis.call('HSET', key(id), 'state', 'queued')
-          redis.call('HDEL', key(id), 'due', 'fence', 'holder', 'tag', 'orphaned')
+          redis.call('HSET', key(id), 'state', 'queued', 'sent', text(now))
+          redis.call('HDEL', key(id), 'due', 'fence', 'holder', 'tag', 'orphaned', 'looked', 'resent')
           redis.call('ZADD', P .. 'queued', text(now), id)
         end
 
@@ -51,13 +56,18 @@ enum JobScripts {
           if A.lists == '1' then dash_release(A.unacked, A.unackedIndex, A.leases, A.holders, A.tag, A.worker) end
         end
 
+        -- Somebody asked for a job of another program's worker, or it told something: for so long it is kept without more.
+        local function want(id, state)
+          local patience = state == 'queued' and A.abandon or A.silence
+          redis.call('ZADD', P .. 'wanted', 'XX', 'GT', text(now + patience), id)
+        end
+
         local function release(id)
-          local job = redis.call('HMGET', key(id), 'owner', 'size')
+          local job = redis.call('HMGET', key(id), 'owner', 'size', 'remote')
           if redis.call('HINCRBY', P .. 'owners', job[1], -1) <= 0 then redis.call('HDEL', P .. 'owners', job[1]) end
           redis.call('HINCRBY', P .. 'totals', 'bytes', text(0 - job[2]))
-          for _, set in ipairs({'queued', 'scheduled', 'running', 'remote', 'unsent'}) do
-            redis.call('ZREM', P .. set, id)
-          end
+          local sets = job[3] == '1' and {'remote', 'wanted', 'unsent'} or {'queued', 'scheduled', 'running', 'unsent'}
+          for _, set in ipairs(sets) do redis.call('ZREM', P .. set, id) end
         end
         """#
 
@@ -142,6 +152,7 @@ enum JobScripts {
                 finish(other, state, fields)
               else
                 redis.call('HDEL', key(other), 'follows')
+                redis.call('HSET', key(other), 'sent', text(now))
                 redis.call('HSET', P .. 'flights', name, other)
                 push(other)
                 -- Nobody waits here to send it: the next sweep does.

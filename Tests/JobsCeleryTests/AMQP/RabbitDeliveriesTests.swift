@@ -24,7 +24,7 @@ struct RabbitDeliveriesTests {
         var deliveries = opened()
         deliveries.deliver(message(1, "a"), queue: "q", now: 0)
         let one = deliveries.take(upTo: 1)[0]
-        deliveries.lost()
+        deliveries.lost(now: 10)
         deliveries.opened(now: 10)
         deliveries.deliver(message(1, "b"), queue: "q", now: 10)
         deliveries.deliver(message(2, "a", again: true), queue: "q", now: 10)
@@ -56,7 +56,7 @@ struct RabbitDeliveriesTests {
         let tags = deliveries.take(upTo: 3).map(\.tag)
         deliveries.settle(tags[0], as: .acknowledged, now: 1)
         #expect(deliveries.takeFrames() == [.acknowledge(1, multiple: false)])
-        deliveries.lost()
+        deliveries.lost(now: 10)
         deliveries.settle(tags[1], as: .rejected, now: 1)
         deliveries.settle(tags[2], as: .returned, now: 1)
         deliveries.opened(now: 100)
@@ -67,13 +67,53 @@ struct RabbitDeliveriesTests {
         #expect(deliveries.take(upTo: 9).map { $0.task.headers["id"] } == ["3"])
     }
 
+    /// Handed out and acknowledged, then the connection is lost and there again.
+    private func acknowledgedThenLost(_ message: AMQPDelivery, lostAfter time: Int64) -> RabbitDeliveries {
+        var deliveries = opened()
+        deliveries.deliver(message, queue: "q", now: 0)
+        for one in deliveries.take(upTo: 1) { deliveries.settle(one.tag, as: .acknowledged, now: 1) }
+        _ = deliveries.takeFrames()
+        deliveries.lost(now: time)
+        deliveries.opened(now: time + 10)
+        return deliveries
+    }
+
+    @Test("F11: a job's message that comes again is handed out: its record knows whether it is another attempt's")
+    func jobsHaveRecords() {
+        var job = message(1, "a")
+        job.task.headers["dash"] = [:]
+        var deliveries = acknowledgedThenLost(job, lostAfter: 100)
+        job.isRedelivered = true
+        deliveries.deliver(job, queue: "q", now: 120)
+        #expect(deliveries.take(upTo: 9).count == 1)
+        // Without a record, which is when the answer goes to a queue, nobody else would know.
+        job.task.replyTo = "asker"
+        job.isRedelivered = false
+        deliveries = acknowledgedThenLost(job, lostAfter: 100)
+        job.isRedelivered = true
+        deliveries.deliver(job, queue: "q", now: 120)
+        #expect(deliveries.take(upTo: 9).isEmpty)
+        #expect(deliveries.takeFrames() == [.acknowledge(1, multiple: false)])
+    }
+
+    @Test("F11: what was settled long before a loss the broker has heard; it is not said again")
+    func oldOnes() {
+        let again = message(1, "a", again: true)
+        var deliveries = acknowledgedThenLost(message(1, "a"), lostAfter: 15_001)
+        deliveries.deliver(again, queue: "q", now: 60_000)
+        #expect(deliveries.take(upTo: 9).isEmpty)
+        deliveries = acknowledgedThenLost(message(1, "a"), lostAfter: 15_002)
+        deliveries.deliver(again, queue: "q", now: 60_000)
+        #expect(deliveries.take(upTo: 9).count == 1)
+    }
+
     @Test("Only for a while, and not for another attempt of the task")
     func doesNotMistake() {
         var deliveries = opened()
         for number in 1...2 { deliveries.deliver(message(UInt64(number), "\(number)"), queue: "q", now: 0) }
         for one in deliveries.take(upTo: 2) { deliveries.settle(one.tag, as: .acknowledged, now: 1) }
         _ = deliveries.takeFrames()
-        deliveries.lost()
+        deliveries.lost(now: 10)
         deliveries.opened(now: 100)
         deliveries.deliver(message(1, "1", again: true, retries: 1), queue: "q", now: 101)
         deliveries.deliver(message(2, "2", again: true), queue: "q", now: 101 + SettledMessages.patience)
@@ -89,7 +129,7 @@ struct RabbitDeliveriesTests {
         let one = deliveries.take(upTo: 1)[0]
         deliveries.settle(one.tag, as: .acknowledged, now: 0)
         deliveries.deliver(message(2, "a"), queue: "q", now: 0)
-        deliveries.lost()
+        deliveries.lost(now: 10)
         deliveries.opened(now: 1)
         deliveries.deliver(message(1, "a", again: true), queue: "q", now: 1)
         #expect(deliveries.take(upTo: 9).count == 1)

@@ -23,6 +23,7 @@ final class ScriptedBroker: CeleryBroker {
 
     func publish(_ task: RawTask) async throws {}
 
+    func waiting(in queue: String) async throws -> Int { 0 }
     func makeConsumer(
         _ worker: WorkerIdentity,
         queues: [String],

@@ -15,19 +15,22 @@ struct RecordBench: Sendable {
     /// Runs a body beside the connections that it needs.
     static func run<Value: Sendable>(
         _ configure: (inout RecordSettings) -> Void = { _ in },
+        at url: RedisURL? = nil,
         redis: ((RedisBroker) -> any RedisClient)? = nil,
         _ body: (RecordBench) async throws -> Value
     ) async throws -> Value {
-        let bench = try await prepared(configure, redis: redis)
+        let bench = try await prepared(configure, at: url, redis: redis)
         return try await whileRunning(bench.broker) { try await body(bench) }
     }
 
     /// A bench whose broker still has to be run.
     static func prepared(
         _ configure: (inout RecordSettings) -> Void = { _ in },
+        at url: RedisURL? = nil,
         redis: ((RedisBroker) -> any RedisClient)? = nil
     ) async throws -> RecordBench {
-        let broker = RedisBroker(try await RedisServer.shared().database(), logger: .quiet)
+        let place = if let url { url } else { try await RedisServer.shared().database() }
+        let broker = RedisBroker(place, logger: .quiet)
         var settings = RecordSettings(isBroker: true)
         configure(&settings)
         let records = JobRecords(redis: redis?(broker) ?? broker.client, settings: settings)

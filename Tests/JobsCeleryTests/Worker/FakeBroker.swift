@@ -31,6 +31,7 @@ final class FakeBroker: CeleryBroker {
         }
     }
 
+    func waiting(in queue: String) async throws -> Int { 0 }
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) -> any CeleryConsumer { consumer }
 
     func broadcast(_ request: RawTask) async throws {}

@@ -1,0 +1,117 @@
+import DashJSON
+import Foundation
+import Jobs
+import JobsConformance
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+/// The queue has lost what the records know of.
+@Suite(
+    "Jobs whose messages are gone",
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(2))
+)
+struct LostMessageTests {
+    @Test("F12: jobs that `celery purge` took from the queue run all the same", .enabled(if: PythonProgram.isAvailable))
+    func purged() async throws {
+        var site = TestSite(try await RedisServer.shared().database())
+        site.settings.doubt = .milliseconds(200)
+        let manager = site.manager()
+        try await whileRunning(manager) {
+            let ids = try await started(3, manager)
+            let address = "\(try await RedisServer.shared().address)/\(site.url.database)"
+            #expect(try await purge(address, queue: "dash") == [3])
+            try await runAll(ids, manager, try site.worker(), site.executor)
+        }
+    }
+
+    /// How a queue of RabbitMQ may lose its messages.
+    enum Loss: CaseIterable, Sendable {
+        case purged, deleted
+    }
+
+    @Test(
+        "F12: jobs whose queue of RabbitMQ was purged or deleted run all the same",
+        .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+        .enabled(if: PythonProgram.isAvailable),
+        arguments: Loss.allCases
+    )
+    func lostByRabbit(_ loss: Loss) async throws {
+        let server = try await RabbitServer.shared()
+        let results = try await RedisServer.shared().database()
+        let (name, executor) = ("dash-\(JobID.new)", TestExecutor())
+        var settings = RecordSettings(isBroker: false)
+        settings.doubt = .milliseconds(200)
+        func queue() throws -> TestQueue { try TestQueue(try server.url, name, results) }
+        let manager = CeleryJobManager(try queue(), name, settings)
+        try await whileRunning(manager) {
+            let ids = try await started(3, manager)
+            switch loss {
+            case .purged: #expect(try await purge(server.address, queue: name, arguments: ["x-max-priority"]) == [3])
+            case .deleted: try await server.control("delete_queue", name)
+            }
+            let worker = try SettledManager.worker(executor, try queue(), name, settings, UpdateLedger())
+            try await runAll(ids, manager, worker, executor)
+        }
+    }
+
+    private func started(_ count: Int, _ manager: CeleryJobManager) async throws -> [JobID] {
+        var ids: [JobID] = []
+        for number in 0..<count { ids.append(try await manager.start(JobRequest(name: "\(number)"))) }
+        return ids
+    }
+
+    /// What `celery purge` does; gives how many messages it took.
+    private func purge(_ broker: String, queue: String, arguments: [String] = []) async throws -> [JSON] {
+        try await PythonProgram.run(
+            """
+            import sys, celery, kombu
+            app = celery.Celery(broker=sys.argv[1])
+            arguments = {name: 10 for name in sys.argv[3:]}
+            app.conf.task_queues = [kombu.Queue(sys.argv[2], queue_arguments=arguments)]
+            print(app.control.purge())
+            """,
+            [broker, queue] + arguments
+        )
+    }
+
+    /// Expects that each job runs once and has its own result.
+    private func runAll(
+        _ ids: [JobID],
+        _ manager: CeleryJobManager,
+        _ worker: WorkerServices,
+        _ executor: TestExecutor
+    ) async throws {
+        try await whileRunning(worker) {
+            for _ in ids {
+                let run = await executor.next()
+                run.succeed(run.task.name)
+            }
+            for (number, id) in ids.enumerated() {
+                let end = try await manager.news(of: id) { _ in false }
+                #expect(end?.result?.description == "\(number)")
+                #expect(end?.attempt == 1)
+            }
+            #expect(executor.executedCount == ids.count)
+        }
+    }
+}
+
+extension CeleryJobManager {
+    /// A web server's manager whose messages and records are in different places.
+    convenience init(_ queue: TestQueue, _ name: String, _ settings: RecordSettings) {
+        self.init(
+            Parts(
+                records: JobRecords(redis: queue.redis, settings: settings),
+                broker: queue.broker,
+                subscriber: queue.subscriber,
+                connections: queue.services,
+                queue: name,
+                tick: .milliseconds(50),
+                logger: .quiet
+            )
+        )
+    }
+}

@@ -1,0 +1,150 @@
+import DashJSON
+import Foundation
+import Jobs
+import JobsConformance
+import ServiceLifecycle
+import Testing
+
+@testable import JobsCelery
+
+/// Celery's workers acknowledge a task before they run it: of one that is lost nobody ever tells.
+@Suite(
+    "Tasks of another program's worker that nobody tells of",
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(2))
+)
+struct RemoteLossTests {
+    /// A manager with a remote job, by a clock that the test moves.
+    private struct Stage {
+        let site: TestSite
+        let manager: CeleryJobManager
+        let broker: RedisBroker
+        let clock: ManualJobClock
+        let id: JobID
+
+        func told(_ field: String) async throws -> String? {
+            try await broker.client.send(RedisCommand("HGET", "dash:job:\(id)", field)).text
+        }
+
+        /// Until when it is kept without a word, in milliseconds from now.
+        func patience() async throws -> Int {
+            let answer = try await broker.client.send(RedisCommand("ZSCORE", "dash:wanted", id.text))
+            let time = if case .double(let time) = answer { Int(time) } else { answer.number ?? 0 }
+            return time - Int(clock.now().wall.milliseconds)
+        }
+
+        /// Waits for what a sweep does; asking the manager would count as somebody's wish.
+        func waits(until isSo: () async throws -> Bool) async throws -> Bool {
+            for _ in 0..<2000 {
+                if try await isSo() { return true }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            return false
+        }
+
+        func tell(_ status: TaskState) async throws {
+            let meta = ResultMeta(taskID: id.text, status: status)
+            try await RedisResults(redis: broker.client, subscriber: broker.subscriber).store(meta)
+            #expect(try await waits { try await told("state") == "running" })
+        }
+
+        /// Whether it takes no place any more.
+        func isReleased() async throws -> Bool {
+            let owners = try await broker.client.send(RedisCommand("HLEN", "dash:owners")).integer
+            let bytes = try await broker.client.send(RedisCommand("HGET", "dash:totals", "bytes")).text
+            let sets = ["dash:remote", "dash:wanted"].map { RedisCommand("ZCARD", $0) }
+            let counts = try await broker.client.send(sets).map(\.integer)
+            return owners == 0 && bytes == "0" && counts == [0, 0]
+        }
+    }
+
+    private func withRemoteJob(_ body: (Stage) async throws -> Void) async throws {
+        let clock = ManualJobClock()
+        var site = TestSite(try await RedisServer.shared().database())
+        (site.settings.clock, site.settings.remoteSilence) = (clock, .seconds(600))
+        let broker = RedisBroker(site.url, logger: .quiet)
+        let manager = site.manager()
+        try await whileRunning(manager, broker) {
+            let remote = RemoteTask(name: "proj.report", arguments: .emptyArray)
+            let request = JobRequest(name: "a", payload: [1, 2, 3], owner: "ann", remote: remote)
+            let id = try await manager.start(request)
+            try await body(Stage(site: site, manager: manager, broker: broker, clock: clock, id: id))
+        }
+    }
+
+    @Test("one that no worker began and nobody asks for is dropped, and workers are told, though not to end it")
+    func neverBegun() async throws {
+        try await withRemoteJob { stage in
+            let requests = try await stage.broker.subscriber.messages(
+                of: stage.broker.keys.channel(of: "celery.pidbox")
+            )
+            stage.clock.advance(by: .seconds(179))
+            #expect(try await stage.manager.news(of: stage.id, after: 0)?.state == .queued)
+            stage.clock.advance(by: .seconds(179))
+            #expect(try await stage.manager.news(of: stage.id, after: 0)?.state == .queued)
+            stage.clock.advance(by: .seconds(181))
+            #expect(try await stage.waits { try await stage.told("state") == "cancelled" })
+            #expect(try await stage.told("endReason") == "abandoned")
+            #expect(try await stage.isReleased())
+            let said = try #require(await requests.first { _ in true } ?? nil)
+            let request = try ControlRequest(KombuEnvelope.decode(said.payload).task)
+            #expect(request.method == "revoke")
+            #expect(request.arguments["task_id"] == [.string(stage.id.text)])
+            #expect(request.arguments["terminate"] == false)
+        }
+    }
+
+    @Test("one that was begun and of which nothing is heard is lost, with a sentence, when nobody asked for it as long")
+    func silent() async throws {
+        try await withRemoteJob { stage in
+            try await stage.tell(.started)
+            stage.clock.advance(by: .seconds(599))
+            try await stage.tell(.progress)
+            #expect(try await stage.waits { try await stage.patience() == 600_000 })
+            stage.clock.advance(by: .seconds(601))
+            #expect(try await stage.waits { try await stage.told("state") == "lost" })
+            #expect(try await stage.told("failureMessage")?.contains("told nothing for 600 seconds") == true)
+            #expect(try await stage.isReleased())
+        }
+    }
+
+    @Test("one that is merely long goes on as long as its page is open")
+    func asked() async throws {
+        try await withRemoteJob { stage in
+            try await stage.tell(.started)
+            let page = Task { try await stage.manager.nextNews(of: stage.id, after: .max) }
+            for _ in 0..<8 {
+                stage.clock.advance(by: .seconds(150))
+                #expect(try await stage.waits { try await stage.patience() >= 180_000 })
+            }
+            #expect(try await stage.told("state") == "running")
+            page.cancel()
+            _ = try await page.value
+            stage.clock.advance(by: .seconds(601))
+            #expect(try await stage.waits { try await stage.told("state") == "lost" })
+        }
+    }
+
+    @Test("a Python worker killed with a task: it is lost, and takes no place", .enabled(if: PythonProgram.isAvailable))
+    func killedPython() async throws {
+        let script = """
+            import sys, time, celery
+            app = celery.Celery(broker=sys.argv[1], backend=sys.argv[1])
+            app.conf.task_track_started = True
+            @app.task(name="proj.report")
+            def report():
+                time.sleep(600)
+            app.worker_main(["worker", "-P", "solo", "-n", "py@host", "--loglevel", "ERROR"])
+            """
+        try await withRemoteJob { stage in
+            let address = "\(try await RedisServer.shared().address)/\(stage.site.url.database)"
+            let worker = try TestServerProcess(PythonProgram.path, arguments: ["-c", script, address])
+            defer { worker.end(SIGKILL) }
+            #expect(try await stage.waits { try await stage.told("state") == "running" })
+            worker.end(SIGKILL)
+            stage.clock.advance(by: .seconds(601))
+            #expect(try await stage.waits { try await stage.told("state") == "lost" })
+            #expect(try await stage.isReleased())
+        }
+    }
+}
