@@ -41,6 +41,9 @@ struct FixtureWorker: AsyncParsableCommand {
     @Option(help: "A file for the process's number.")
     var pidfile: String?
 
+    @Option(help: "Before the keys of jobs in Redis.")
+    var keyPrefix: String = "dash:"
+
     @Option(help: "Before the broker's keys in Redis.")
     var brokerKeyPrefix: String = ""
 
@@ -78,6 +81,7 @@ struct FixtureWorker: AsyncParsableCommand {
         var options = CeleryManager.Options()
         if let lease { options.lease = .seconds(lease) }
         if let handOver { options.handOver = .seconds(handOver) }
+        options.keyPrefix = keyPrefix
         options.brokerKeyPrefix = brokerKeyPrefix
         options.resultKeyPrefix = resultKeyPrefix
         return options
