@@ -51,13 +51,18 @@ struct WorkerOptionTests {
         }
     }
 
-    @Test("F4: a worker whose threads stand still past its lease keeps its tasks: leases have a thread of their own")
-    func stalled() async throws {
-        let stage = try await WorkerStage(.redis)
+    @Test(
+        "F14: a worker that stands still past its lease, but for what has threads of its own, keeps its tasks",
+        arguments: StageBroker.available
+    )
+    func stalled(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        // Past the lease of two seconds, and past RabbitMQ's patience for a connection that says nothing.
+        let stall = kind == .rabbit ? "20" : "8"
         let jobs = try FixtureJobs(stage.environment, queue: stage.queue) { $0.lease = .seconds(2) }
         try await stage.run {
             try await whileRunning(jobs.manager) {
-                let first = try await stage.worker("-c", "2", "--lease", "2", "--stall", "8")
+                let first = try await stage.worker("-c", "2", "--lease", "2", "--stall", stall)
                 defer { first.kill() }
                 let (task, job) = (MarkFile(), MarkFile())
                 let taskID = try await stage.send("mark", [.string(task.path), 1])
