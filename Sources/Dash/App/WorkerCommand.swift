@@ -56,7 +56,7 @@ struct WorkerCommand: ParsableCommand {
     var withoutHeartbeat = false
 
     @Option(
-        help: "Write the process's number to this file while the worker runs; %n is the worker's name before its @, %h the rest."
+        help: "Keep the process's number in this file while the worker runs; %n is its name before the @, %h the rest."
     )
     var pidfile: String?
 

@@ -50,7 +50,10 @@ struct PIDFile: Sendable {
         }
         let lives = process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
         if lives {
-            throw CeleryError(.option, "The file \(path) belongs to process \(process), which runs: is it this worker?")
+            throw CeleryError(
+                .option,
+                "The file \(path) belongs to process \(process), which runs: does this worker run already?"
+            )
         }
         unlink(path)
     }
@@ -62,9 +65,8 @@ struct PIDFile: Sendable {
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: 32)
         let count = read(file, &bytes, bytes.count)
-        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(whereSeparator: \.isNewline).first.map {
-            String($0)
-        }
+        let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+        return text.split(whereSeparator: \.isNewline).first.map(String.init)
     }
 }
 

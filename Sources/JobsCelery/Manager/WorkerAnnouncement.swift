@@ -73,13 +73,13 @@ struct WorkerAnnouncement: Service {
         let start = records.settings.keys.lifeLinePrefix
         let pattern = (start + worker.node).flatMap { "*?[]\\".contains($0) ? ["\\", $0] : [$0] } + ".*"
         let channels = try await client.send(RedisCommand("PUBSUB", "CHANNELS", String(pattern)))
-        let others = (channels.elements ?? []).compactMap(\.text).map { String($0.dropFirst(start.count)) }.filter { id in
-            // Behind the name and a dot is what tells workers of one name apart, and no dot.
-            id != worker.id && !id.dropFirst(worker.node.count + 1).contains(".")
-        }
+        let ids = (channels.elements ?? []).compactMap(\.text).map { String($0.dropFirst(start.count)) }
+        // Behind the name and a dot is what tells workers of one name apart, and no dot.
+        let others = ids.filter { $0 != worker.id && !$0.dropFirst(worker.node.count + 1).contains(".") }
         guard !others.isEmpty else { return [] }
         // Channels are those of all databases: who works on this one is in its list.
-        let places = try await client.send(others.map { RedisCommand("ZSCORE", records.settings.prefix + "workers", $0) })
+        let list = records.settings.prefix + "workers"
+        let places = try await client.send(others.map { RedisCommand("ZSCORE", list, $0) })
         return zip(others, places).filter { $1 != .null }.map(\.0)
     }
 }

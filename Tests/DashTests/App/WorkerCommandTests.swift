@@ -56,7 +56,8 @@ struct WorkerCommandTests {
         "What cannot work is refused at once",
         arguments: [
             ["-c", "0"], ["--max-tasks-per-child", "0"], ["--time-limit", "-1"], ["--time-limit", "nan"],
-            ["--time-limit", "5", "--soft-time-limit", "5"], ["--prefetch-multiplier", "0"], ["-Q", " ,"], ["-n", ""], ["--pidfile", ""],
+            ["--time-limit", "5", "--soft-time-limit", "5"], ["--prefetch-multiplier", "0"], ["-Q", " ,"], ["-n", ""],
+            ["--pidfile", ""],
             ["--loglevel", "loud"], ["--port", "1"],
         ]
     )
@@ -71,7 +72,8 @@ struct WorkerCommandTests {
         ])
         #expect(command.options.pidFile == "/run/dash/%n.pid")
         #expect(!command.options.sendsHeartbeats)
-        #expect(command.note?.hasPrefix("--without-gossip and --without-mingle: there is nothing to switch off") == true)
+        let note = try #require(command.note)
+        #expect(note.hasPrefix("--without-gossip and --without-mingle: there is nothing to switch off"))
         let plain = try WorkerCommand.parse(["--without-heartbeat"])
         #expect(plain.note == nil)
         #expect(try WorkerCommand.parse(["--without-mingle"]).note?.hasPrefix("--without-mingle: ") == true)

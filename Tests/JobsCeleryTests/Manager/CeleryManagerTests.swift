@@ -74,7 +74,7 @@ struct CeleryManagerTests {
     @Test("paths of workers' files are filled in as Celery's command does")
     func paths() throws {
         #expect(try NodeName.path("/run/%n.pid", of: "w1@web1.example.org") == "/run/w1.pid")
-        #expect(try NodeName.path("%p %h %d %%", of: "w1@web1.example.org") == "w1@web1.example.org web1.example.org example.org %")
+        #expect(try NodeName.path("%p %h %d %%", of: "w1@web1.net") == "w1@web1.net web1.net net %")
         #expect(throws: CeleryError.self) { try NodeName.path("/run/%i.pid", of: "w1@web1") }
     }
 

@@ -58,7 +58,7 @@ struct WorkerOptionTests {
     func stalled(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         // Past the lease of two seconds, and past RabbitMQ's patience for a connection that says nothing.
-        let stall = kind == .rabbit ? "20" : "8"
+        let stall = kind == .rabbit ? "16" : "8"
         let jobs = try FixtureJobs(stage.environment, queue: stage.queue) { $0.lease = .seconds(2) }
         try await stage.run {
             try await whileRunning(jobs.manager) {
@@ -109,7 +109,10 @@ struct WorkerOptionTests {
         }
     }
 
-    @Test("A worker that has the name of another one says so, one that has its own does not", arguments: StageBroker.available)
+    @Test(
+        "A worker that has the name of another one says so, one that has its own does not",
+        arguments: StageBroker.available
+    )
     func namesakes(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {

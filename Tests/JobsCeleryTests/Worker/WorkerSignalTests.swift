@@ -60,7 +60,10 @@ struct WorkerSignalTests {
         }
     }
 
-    @Test("F26: SIGQUIT gives a running Dash job back at once; it is no failure, and runs again", arguments: StageBroker.available)
+    @Test(
+        "F26: SIGQUIT gives a running Dash job back at once; it is no failure, and runs again",
+        arguments: StageBroker.available
+    )
     func coldJob(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         let jobs = try FixtureJobs(stage.environment, queue: stage.queue)
