@@ -117,7 +117,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "celery-fixture",
-            dependencies: ["JobsCelery", "Jobs", "DashJSON", argumentParser, logging, lifecycle],
+            dependencies: [
+                "JobsCelery", "Jobs", "DashJSON", argumentParser, logging, lifecycle, nioCore, nioPosix,
+            ],
             path: "Tests/Fixtures/CeleryFixture",
             swiftSettings: settings
         ),

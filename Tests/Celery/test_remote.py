@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(STAND_IN, reason="there is no stand-in for the S
 def send(place, task, *arguments, options=()):
     """What the program heard, news for news."""
     sender = Program(
-        f"send-{task}", [program("celery-fixture"), "send", task, place.PYTHON_QUEUE, json.dumps(arguments), *options],
+        f"send-{task}", [program("celery-fixture"), "send", task, place.PYTHON_QUEUE, json.dumps(arguments), *place.swift_options, *options],
         place.folder, {"CELERY_BROKER_URL": place.broker, "CELERY_RESULT_BACKEND": place.backend})
     try:
         assert sender.wait(40) == 0, sender.tail()

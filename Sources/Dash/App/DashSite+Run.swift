@@ -55,6 +55,7 @@ extension DashSite {
         reportFindings()
         let environment = ProcessInfo.processInfo.environment
         let logger = Logger.site(command.logLevel?.rawValue ?? environment["LOG_LEVEL"])
+        if let note = command.note { logger.notice("\(note)") }
         let setup = SiteParts(site: self, configuration: configuration, logger: logger).backendSetup()
         let worker = try jobs.makeWorker(setup, options: command.options)
         let code = try await WorkerSignals.run(worker, logger: logger)

@@ -52,6 +52,20 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "How many messages are held for each process, those at work among them.")
     var prefetchMultiplier = 1
 
+    @Flag(help: "Do not tell every two seconds that the worker lives, for Flower and celery events.")
+    var withoutHeartbeat = false
+
+    @Option(
+        help: "Keep the process's number in this file while the worker runs; %n is its name before the @, %h the rest."
+    )
+    var pidfile: String?
+
+    @Flag(help: "Taken for the sake of Celery's unit files: these workers do not gossip.")
+    var withoutGossip = false
+
+    @Flag(help: "Taken for the sake of Celery's unit files: these workers do not wait for each other at their start.")
+    var withoutMingle = false
+
     @Option(
         name: [.short, .customLong("loglevel"), .customLong("log-level")],
         help: "DEBUG, INFO, WARNING, ERROR or CRITICAL. (default: INFO)",
@@ -72,6 +86,7 @@ struct WorkerCommand: ParsableCommand {
         }
         try Self.demand(queues.map { !names(in: $0).isEmpty }, "--queues names no queue.")
         try Self.demand(hostname.map { !$0.isEmpty }, "--hostname is empty.")
+        try Self.demand(pidfile.map { !$0.isEmpty }, "--pidfile is empty.")
     }
 
     /// The options as a backend takes them.
@@ -86,7 +101,16 @@ struct WorkerCommand: ParsableCommand {
         options.timeLimit = timeLimit.map { .seconds($0) }
         options.softTimeLimit = softTimeLimit.map { .seconds($0) }
         options.prefetchMultiplier = prefetchMultiplier
+        options.sendsHeartbeats = !withoutHeartbeat
+        options.pidFile = pidfile
         return options
+    }
+
+    /// What is to be said of options that change nothing here.
+    var note: String? {
+        let names = [(withoutGossip, "--without-gossip"), (withoutMingle, "--without-mingle")].filter(\.0).map(\.1)
+        guard !names.isEmpty else { return nil }
+        return "\(names.joined(separator: " and ")): there is nothing to switch off, as workers do neither here."
     }
 
     private func names(in list: String) -> [String] {

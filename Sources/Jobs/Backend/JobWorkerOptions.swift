@@ -8,6 +8,9 @@ public struct JobWorkerOptions: Sendable, Hashable {
     public var hostname: String?
     /// Whether events about tasks are sent from the start.
     public var sendsEvents = false
+    /// Whether the worker tells every two seconds that it lives, for Flower and `celery events`; without it they hear of it
+    /// only when it starts and ends.
+    public var sendsHeartbeats = true
     /// Whether callers of a task can see that it has begun: Celery's state `STARTED`.
     public var tracksStarted = false
     /// After so many jobs a worker process is replaced; nil is never.
@@ -18,6 +21,9 @@ public struct JobWorkerOptions: Sendable, Hashable {
     public var softTimeLimit: Duration?
     /// How many messages are held for each process, those at work among them; at least 1.
     public var prefetchMultiplier = 1
+    /// A file that holds the number of the worker's process while it runs, as `/run/dash/%n.pid` (`%p` the worker's name,
+    /// `%n` what stands before its `@`, `%h` what stands behind it, `%d` the domain, `%%` a percent sign); nil is none.
+    public var pidFile: String?
 
     /// The defaults.
     public init() {}

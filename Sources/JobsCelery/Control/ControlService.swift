@@ -9,6 +9,7 @@ import ServiceLifecycle
 final class ControlService: Service {
     private let broker: any CeleryBroker
     private let panel: ControlPanel
+    private let beats: Bool
     private let logger: Logger
     /// The clock of requests and answers, which is another one than that of events, as in Celery.
     private let mailClock = LamportClock()
@@ -17,15 +18,18 @@ final class ControlService: Service {
     /// - Parameters:
     ///   - revoked: Shared with the worker, which asks it.
     ///   - events: Where the worker tells about its tasks.
+    ///   - beats: Whether it tells again and again that it lives.
     init(
         node: String,
         broker: any CeleryBroker,
         worker: any ControlledWorker,
         revoked: RevokedTasks,
         events: EventDispatcher,
+        beats: Bool = true,
         logger: Logger
     ) {
         self.broker = broker
+        self.beats = beats
         self.logger = logger
         panel = ControlPanel(
             node: node,
@@ -52,7 +56,7 @@ final class ControlService: Service {
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await self.greet()
-                await self.beat()
+                if self.beats { await self.beat() }
             }
             group.addTask { await self.change() }
             for await message in broker.broadcasts() {

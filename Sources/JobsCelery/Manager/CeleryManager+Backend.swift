@@ -76,6 +76,7 @@ extension CeleryManager {
     private func redisBroker(_ url: RedisURL, _ logger: Logger) -> RedisBroker {
         var options = RedisBrokerOptions()
         options.lease = self.options.lease
+        options.keys.prefix = self.options.brokerKeyPrefix
         return RedisBroker(url, options: options, logger: logger)
     }
 
@@ -88,6 +89,8 @@ extension CeleryManager {
     func records(_ connections: CeleryConnections, _ setup: JobBackendSetup) -> JobRecords {
         var settings = RecordSettings(isBroker: connections.isBroker)
         settings.prefix = options.keyPrefix
+        settings.metaPrefix = ResultSettings(keyPrefix: options.resultKeyPrefix).key(of: "")
+        if connections.isBroker { settings.keys.prefix = options.brokerKeyPrefix }
         settings.metaExpiry = options.resultExpiry
         settings.lease = options.lease
         settings.remoteSilence = options.remoteSilence

@@ -12,6 +12,18 @@ extension CeleryManager {
         if options.queues.isEmpty { options.queues = [self.options.queue] }
         let node = try NodeName.expanded(options.hostname ?? "dash@%h")
         let identity = WorkerIdentity(node: node, id: "\(node).\(JobID.new)")
+        let worker = try makeWorker(setup, options, identity)
+        guard let pattern = options.pidFile else { return worker }
+        let file = PIDFile(path: try NodeName.path(pattern, of: node))
+        try file.take()
+        return WorkerWithPIDFile(worker: worker, file: file)
+    }
+
+    private func makeWorker(
+        _ setup: JobBackendSetup,
+        _ options: JobWorkerOptions,
+        _ identity: WorkerIdentity
+    ) throws -> any Service {
         let pool = WorkerPool(setup.pool.worker(options), logger: setup.logger)
         guard case .redis(let results) = results else {
             return try makeSingleWorker(setup, options, identity, pool)
@@ -45,7 +57,7 @@ extension CeleryManager {
         let results = RedisResults(
             redis: connections.redis,
             subscriber: connections.subscriber,
-            settings: ResultSettings(expires: seconds)
+            settings: ResultSettings(expires: seconds, keyPrefix: self.options.resultKeyPrefix)
         )
         var parts = CeleryWorkerParts(
             broker: connections.broker,
@@ -116,6 +128,7 @@ extension CeleryManager {
             worker: worker,
             revoked: worker.parts.revoked,
             events: events,
+            beats: worker.parts.options.sendsHeartbeats,
             logger: logger
         )
     }

@@ -28,6 +28,13 @@ public struct CeleryManager: JobBackend {
         public var maximumPriority: Int?
         /// Stands before the keys of this program in Redis; two programs that share a Redis need two.
         public var keyPrefix = "dash:"
+        /// Stands before the keys and channels of a Redis broker, queues among them: what Celery's programs on it have as
+        /// `broker_transport_options = {"global_keyprefix": "proj_"}`. It is taken as it is.
+        public var brokerKeyPrefix = ""
+        /// Stands before the keys of Celery's results in Redis: what Celery's programs have as
+        /// `result_backend_transport_options = {"global_keyprefix": "proj"}`. A `_` follows, as there, unless it ends in one
+        /// of `: _ - .`
+        public var resultKeyPrefix = ""
         /// How long Celery's results are kept for programs that ask by a task's id; zero keeps them for ever.
         public var resultExpiry = Duration.seconds(86_400)
         /// How many bytes of cached results are kept in Redis; those unused for the longest time go first.

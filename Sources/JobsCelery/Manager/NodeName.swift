@@ -4,25 +4,44 @@ enum NodeName {
     ///
     /// - Throws: `CeleryError.option` for another mark.
     static func expanded(_ pattern: String, host: String = TaskOrigin.hostName) throws -> String {
-        let cut = host.firstIndex(of: ".")
-        let domain = cut.map { String(host[host.index(after: $0)...]) } ?? ""
-        var name = ""
+        let marks: [Character: String] = ["h": host, "n": self.host(of: host), "d": domain(of: host), "%": "%"]
+        let name = try filled(pattern, marks) { "The worker's name has %\($0); %h, %n, %d and %% are known." }
+        return name.contains("@") ? name : "\(name)@\(host)"
+    }
+
+    /// The path of a worker's file: `%p` is its name, `%n` what stands before the `@`, `%h` what stands behind it, `%d` the
+    /// domain.
+    ///
+    /// - Throws: `CeleryError.option` for another mark.
+    static func path(_ pattern: String, of node: String) throws -> String {
+        let parts = node.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let host = parts.count > 1 ? parts[1] : ""
+        let marks: [Character: String] = ["p": node, "n": parts[0], "h": host, "d": domain(of: host), "%": "%"]
+        return try filled(pattern, marks) { "The file's path has %\($0); %p, %n, %h, %d and %% are known." }
+    }
+
+    private static func host(of name: String) -> String { String(name.prefix { $0 != "." }) }
+
+    private static func domain(of name: String) -> String { String(name.drop { $0 != "." }.dropFirst()) }
+
+    private static func filled(
+        _ pattern: String,
+        _ marks: [Character: String],
+        _ complaint: (String) -> String
+    ) throws -> String {
+        var text = ""
         var rest = pattern[...]
         while let character = rest.popFirst() {
             guard character == "%" else {
-                name.append(character)
+                text.append(character)
                 continue
             }
-            switch rest.popFirst() {
-            case "h": name += host
-            case "n": name += cut.map { String(host[..<$0]) } ?? host
-            case "d": name += domain
-            case "%": name += "%"
-            case let mark:
-                let text = mark.map(String.init) ?? ""
-                throw CeleryError(.option, "The worker's name has %\(text); %h, %n, %d and %% are known.")
+            let mark = rest.popFirst()
+            guard let value = mark.flatMap({ marks[$0] }) else {
+                throw CeleryError(.option, complaint(mark.map(String.init) ?? ""))
             }
+            text += value
         }
-        return name.contains("@") ? name : "\(name)@\(host)"
+        return text
     }
 }

@@ -29,6 +29,7 @@ struct WorkerAnnouncement: Service {
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await client.keepConnected() }
                 tasks.addTask { await channels.keepConnected() }
+                tasks.addTask { await warnOfNamesake(client, life) }
                 tasks.addTask { for await push in client.pushes() where push == nil { client.present.map(renew) } }
             }
         }
@@ -38,10 +39,47 @@ struct WorkerAnnouncement: Service {
     }
 
     private func renew(_ connection: RedisConnection) {
-        let call = JobScripts.announce.call(
+        connection.submit([announcement.command(whole: true)]) { _ in }
+    }
+
+    private var announcement: RedisScriptCall {
+        JobScripts.announce.call(
             keys: [records.settings.prefix],
             arguments: records.arguments([("worker", worker.id), ("concurrency", concurrency())])
         )
-        connection.submit([call.command(whole: true)]) { _ in }
+    }
+
+    /// Says so if a worker that lives has the same name: both answer to it, and Celery's tools take them for one.
+    private func warnOfNamesake(_ client: ReconnectingRedisClient, _ life: RedisPubSub.Handle) async {
+        do {
+            // First its own signs of life: of two that start at once the later sees the earlier.
+            try await life.confirmed()
+            _ = try await client.send(announcement.command(whole: true))
+            guard try await !namesakes(client).isEmpty else { return }
+        } catch {
+            redis.logger.debug("Whether the worker's name is its own is not known.", metadata: ["error": "\(error)"])
+            return
+        }
+        redis.logger.warning(
+            """
+            Another worker that runs has the name “\(worker.node)” too, so that Celery's tools take both for one. Give each \
+            its own: --hostname worker1@%h
+            """
+        )
+    }
+
+    /// The other workers of this name that live.
+    private func namesakes(_ client: ReconnectingRedisClient) async throws -> [String] {
+        let start = records.settings.keys.lifeLinePrefix
+        let pattern = (start + worker.node).flatMap { "*?[]\\".contains($0) ? ["\\", $0] : [$0] } + ".*"
+        let channels = try await client.send(RedisCommand("PUBSUB", "CHANNELS", String(pattern)))
+        let ids = (channels.elements ?? []).compactMap(\.text).map { String($0.dropFirst(start.count)) }
+        // Behind the name and a dot is what tells workers of one name apart, and no dot.
+        let others = ids.filter { $0 != worker.id && !$0.dropFirst(worker.node.count + 1).contains(".") }
+        guard !others.isEmpty else { return [] }
+        // Channels are those of all databases: who works on this one is in its list.
+        let list = records.settings.prefix + "workers"
+        let places = try await client.send(others.map { RedisCommand("ZSCORE", list, $0) })
+        return zip(others, places).filter { $1 != .null }.map(\.0)
     }
 }

@@ -8,10 +8,13 @@ from .events import Events
 from .workers import PythonWorker, SwiftWorker
 
 
-def application(broker, backend):
+def application(broker, backend, prefix=""):
     """An application that sends by name, and knows no task itself."""
     app = Celery("tests", broker=broker, backend=backend, set_as_current=False)
     app.conf.update(broker_connection_retry_on_startup=True, result_expires=600)
+    if prefix:
+        app.conf.broker_transport_options = {"global_keyprefix": f"{prefix}_"}
+        app.conf.result_backend_transport_options = {"global_keyprefix": prefix}
     return app
 
 
@@ -21,11 +24,12 @@ class Place:
     SWIFT_QUEUE = "dash"
     PYTHON_QUEUE = "python"
 
-    def __init__(self, name, broker, backend, folder):
+    def __init__(self, name, broker, backend, folder, prefix=""):
         self.name = name
+        self.prefix = prefix
         self.broker, self.backend = broker, backend
         self.folder = folder
-        self.app = application(broker, backend)
+        self.app = application(broker, backend, prefix)
         self.events = Events(self.app)
         self._started = []
 
@@ -34,6 +38,11 @@ class Place:
 
     def python_worker(self, name="python", queue=PYTHON_QUEUE, **options):
         return self._with(PythonWorker(self, f"{name}@{self.name}", queue, **options))
+
+    @property
+    def swift_options(self):
+        """What a Swift program is told of the keys."""
+        return ["--broker-key-prefix", f"{self.prefix}_", "--result-key-prefix", self.prefix] if self.prefix else []
 
     def _with(self, worker):
         self._started.append(worker)

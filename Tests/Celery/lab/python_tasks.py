@@ -7,6 +7,9 @@ from celery import Celery
 
 app = Celery("python_tasks", broker=os.environ["LAB_BROKER"], backend=os.environ["LAB_BACKEND"])
 app.conf.update(broker_connection_retry_on_startup=True, task_default_queue="python", result_expires=600)
+if prefix := os.environ.get("LAB_PREFIX"):
+    app.conf.broker_transport_options = {"global_keyprefix": f"{prefix}_"}
+    app.conf.result_backend_transport_options = {"global_keyprefix": prefix}
 
 
 @app.task(name="py.add")

@@ -37,21 +37,21 @@ class PythonWorker(Worker):
             place, node,
             [sys.executable, "-m", "celery", "-A", module, "worker", "-n", node, "-Q", queue, "-c", concurrency, "-l", "INFO",
              *(["-E"] if events else []), *options],
-            {"LAB_BROKER": place.broker, "LAB_BACKEND": place.backend})
+            {"LAB_BROKER": place.broker, "LAB_BACKEND": place.backend, "LAB_PREFIX": place.prefix})
 
 
-def swift(place, node, queue, concurrency, events):
+def swift(place, node, queue, concurrency, events, options):
     return Worker(
         place, node,
         [program("celery-fixture"), "--hostname", node, "--queues", queue, "--concurrency", concurrency,
-         *(["--events"] if events else [])],
+         *(["--events"] if events else []), *place.swift_options, *options],
         {"CELERY_BROKER_URL": place.broker, "CELERY_RESULT_BACKEND": place.backend})
 
 
 class SwiftWorker:
     """Makes a worker of celery-fixture, or its stand-in."""
 
-    def __new__(cls, place, node, queue, concurrency=2, events=True):
+    def __new__(cls, place, node, queue, concurrency=2, events=True, options=()):
         if STAND_IN:
-            return PythonWorker(place, node, queue, concurrency, events, module="lab.stand_in")
-        return swift(place, node, queue, concurrency, events)
+            return PythonWorker(place, node, queue, concurrency, events, options, module="lab.stand_in")
+        return swift(place, node, queue, concurrency, events, options)

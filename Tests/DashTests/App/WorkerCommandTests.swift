@@ -57,11 +57,26 @@ struct WorkerCommandTests {
         arguments: [
             ["-c", "0"], ["--max-tasks-per-child", "0"], ["--time-limit", "-1"], ["--time-limit", "nan"],
             ["--time-limit", "5", "--soft-time-limit", "5"], ["--prefetch-multiplier", "0"], ["-Q", " ,"], ["-n", ""],
+            ["--pidfile", ""],
             ["--loglevel", "loud"], ["--port", "1"],
         ]
     )
     func refusals(arguments: [String]) {
         #expect(throws: (any Error).self) { try WorkerCommand.parse(arguments) }
+    }
+
+    @Test("What unit files of Celery's workers say is taken, and what changes nothing is said so")
+    func unitFiles() throws {
+        let command = try WorkerCommand.parse([
+            "--pidfile=/run/dash/%n.pid", "--without-gossip", "--without-mingle", "--without-heartbeat",
+        ])
+        #expect(command.options.pidFile == "/run/dash/%n.pid")
+        #expect(!command.options.sendsHeartbeats)
+        let note = try #require(command.note)
+        #expect(note.hasPrefix("--without-gossip and --without-mingle: there is nothing to switch off"))
+        let plain = try WorkerCommand.parse(["--without-heartbeat"])
+        #expect(plain.note == nil)
+        #expect(try WorkerCommand.parse(["--without-mingle"]).note?.hasPrefix("--without-mingle: ") == true)
     }
 
     @Test("Help on the program names it")

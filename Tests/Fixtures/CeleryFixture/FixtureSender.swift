@@ -21,10 +21,19 @@ struct FixtureSender: AsyncParsableCommand {
     @Flag(help: "Cancels it when it tells the first progress.")
     var cancel = false
 
+    @Option(help: "Before the broker's keys in Redis.")
+    var brokerKeyPrefix: String = ""
+
+    @Option(help: "Before the keys of results in Redis.")
+    var resultKeyPrefix: String = ""
+
     func run() async throws {
         let logger = Logger(label: "celery-fixture") { StreamLogHandler.standardError(label: $0) }
         let setup = JobBackendSetup(jobs: [], codec: MetaCodec(), logger: logger)
-        let manager = try CeleryManager.fromEnvironment()!.makeManager(setup)
+        var options = CeleryManager.Options()
+        options.brokerKeyPrefix = brokerKeyPrefix
+        options.resultKeyPrefix = resultKeyPrefix
+        let manager = try CeleryManager.fromEnvironment(options)!.makeManager(setup)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await manager.run() }
             try await follow(manager)

@@ -35,6 +35,24 @@ struct FixtureWorker: AsyncParsableCommand {
     @Option(help: "So many messages are held for each process.")
     var prefetchMultiplier: Int = 1
 
+    @Flag(help: "No heartbeats are sent.")
+    var withoutHeartbeat = false
+
+    @Option(help: "A file for the process's number.")
+    var pidfile: String?
+
+    @Option(help: "Before the keys of jobs in Redis.")
+    var keyPrefix: String = "dash:"
+
+    @Option(help: "Before the broker's keys in Redis.")
+    var brokerKeyPrefix: String = ""
+
+    @Option(help: "Before the keys of results in Redis.")
+    var resultKeyPrefix: String = ""
+
+    @Option(help: "After the signal SIGUSR1 all threads but those of leases stand still for so many seconds.")
+    var stall: Int?
+
     @Option(help: "After so many seconds without a word a worker counts as dead.")
     var lease: Double?
 
@@ -53,6 +71,8 @@ struct FixtureWorker: AsyncParsableCommand {
             logger: logger
         )
         let worker = try manager().makeWorker(setup, options: options)
+        let stalling = stall.map { Stalling(seconds: UInt32($0)) }
+        defer { stalling?.end() }
         let code = try await WorkerSignals.run(worker, logger: logger)
         throw ExitCode(code)
     }
@@ -61,6 +81,9 @@ struct FixtureWorker: AsyncParsableCommand {
         var options = CeleryManager.Options()
         if let lease { options.lease = .seconds(lease) }
         if let handOver { options.handOver = .seconds(handOver) }
+        options.keyPrefix = keyPrefix
+        options.brokerKeyPrefix = brokerKeyPrefix
+        options.resultKeyPrefix = resultKeyPrefix
         return options
     }
 
@@ -82,6 +105,8 @@ struct FixtureWorker: AsyncParsableCommand {
         options.timeLimit = timeLimit.map { .seconds($0) }
         options.softTimeLimit = softTimeLimit.map { .seconds($0) }
         options.prefetchMultiplier = prefetchMultiplier
+        options.sendsHeartbeats = !withoutHeartbeat
+        options.pidFile = pidfile
         return options
     }
 }

@@ -48,6 +48,10 @@ final class AMQPTap: Sendable {
         said.withLock { $0 }.flatMap { Self.frames(of: $0.dropFirst(8)) }
     }
 
+    private static func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     private static func frames(of bytes: ArraySlice<UInt8>) -> [JSON] {
         var rest = bytes
         var frames: [JSON] = []
@@ -58,7 +62,9 @@ final class AMQPTap: Sendable {
             switch rest.first {
             case 1: frames.append(AMQPFrameReader.method(payload))
             case 2: frames[frames.count - 1]["properties"] = AMQPFrameReader.properties(payload)
-            case 3: frames[frames.count - 1]["body"] = .string(String(decoding: payload, as: UTF8.self))
+            case 3:
+                let text = String(validating: payload, as: UTF8.self)
+                frames[frames.count - 1][text == nil ? "body_hex" : "body"] = .string(text ?? Self.hex(payload))
             default: break
             }
             rest = rest.dropFirst(size + 8)

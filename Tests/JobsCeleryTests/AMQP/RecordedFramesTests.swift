@@ -48,6 +48,7 @@ struct RecordedFramesTests {
     private static func plain(_ frame: JSON) -> JSON {
         var frame: JSON = [
             "method": frame["method"], "args": frame["args"], "properties": frame["properties"], "body": frame["body"],
+            "body_hex": frame["body_hex"],
         ]
         if frame["method"] == "basic.publish" {
             frame["args"]["mandatory"] = false
@@ -91,14 +92,13 @@ struct RecordedFramesTests {
     func messages(_ name: String) async throws {
         let tasks = try Fixtures.tasks(in: name)
         let ours = try await frames { broker in
-            for task in tasks where String(validating: task.raw.body, as: UTF8.self) != nil {
-                try await broker.publish(task.raw)
-            }
+            for task in tasks { try await broker.publish(task.raw) }
         }
         let theirs = try recorded(String(name.dropFirst("rabbitmq/".count)), "basic.publish") {
-            $0["body"].stringValue != nil && $0["properties"]["headers"]["task"].stringValue != nil
+            $0["properties"]["headers"]["task"].stringValue != nil
         }
-        if !theirs.isEmpty { expect(ours, contain: theirs) }
+        #expect(theirs.allSatisfy { $0["body"] != .null || $0["body_hex"] != .null })
+        expect(ours, contain: theirs)
     }
 
     @Test(

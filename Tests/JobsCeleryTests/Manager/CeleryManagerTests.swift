@@ -71,6 +71,13 @@ struct CeleryManagerTests {
         #expect(throws: CeleryError.self) { try NodeName.expanded("%i@%h", host: "web1") }
     }
 
+    @Test("paths of workers' files are filled in as Celery's command does")
+    func paths() throws {
+        #expect(try NodeName.path("/run/%n.pid", of: "w1@web1.example.org") == "/run/w1.pid")
+        #expect(try NodeName.path("%p %h %d %%", of: "w1@web1.net") == "w1@web1.net web1.net net %")
+        #expect(throws: CeleryError.self) { try NodeName.path("/run/%i.pid", of: "w1@web1") }
+    }
+
     @Test("jobs that wait without a worker are warned of once, after a moment, and again after workers were there")
     func warning() {
         var notes = SweepNotes()

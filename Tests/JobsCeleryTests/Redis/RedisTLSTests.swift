@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 @testable import JobsCelery
@@ -8,32 +7,6 @@ import Testing
     .enabled(if: RedisServer.isAvailable && findProgram("openssl") != nil, "needs redis-server and openssl")
 )
 struct RedisTLSTests {
-    /// A server with a certificate for `localhost` that it signed itself.
-    private func server() async throws -> (RedisServer, port: Int, certificate: String) {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tls-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let (key, certificate) = (folder.path + "/key.pem", folder.path + "/cert.pem")
-        let openssl = try TestServerProcess(
-            try #require(findProgram("openssl")),
-            arguments: [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                "-subj", "/CN=localhost", "-addext",
-                "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate,
-            ]
-        )
-        let deadline = ContinuousClock.now + .seconds(30)
-        while (try? String(contentsOfFile: certificate, encoding: .utf8))?.contains("END CERTIFICATE") != true {
-            try #require(.now < deadline)
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        openssl.end(SIGTERM)
-        let port = try freePort()
-        let server = try await RedisServer.start(arguments: [
-            "--tls-port", "\(port)", "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no",
-        ])
-        return (server, port, certificate)
-    }
-
     private func answer(at address: String) async throws -> String? {
         let client = ReconnectingRedisClient(RedisOptions.patient(try RedisURL(address)))
         return try await whileRunning(client) { try await client.send(RedisCommand("PING")).text }
@@ -41,9 +14,11 @@ struct RedisTLSTests {
 
     @Test("is let in with the right authority, refused with a wrong name or an unknown authority")
     func certificates() async throws {
-        let (server, port, certificate) = try await server()
-        defer { try? FileManager.default.removeItem(atPath: certificate.replacing("/cert.pem", with: "")) }
-        let authority = "ssl_ca_certs=\(certificate)"
+        let certificates = try await TestCertificates()
+        defer { certificates.remove() }
+        let port = try freePort()
+        let server = try await certificates.redis(port: port)
+        let authority = "ssl_ca_certs=\(certificates.folder)/ca.pem"
         #expect(try await answer(at: "rediss://localhost:\(port)?\(authority)") == "PONG")
         #expect(try await answer(at: "rediss://127.0.0.1:\(port)?\(authority)&ssl_check_hostname=false") == "PONG")
         #expect(try await answer(at: "rediss://127.0.0.1:\(port)?ssl_cert_reqs=none") == "PONG")

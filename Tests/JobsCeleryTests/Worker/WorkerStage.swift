@@ -26,8 +26,9 @@ final class WorkerStage: Sendable {
     let broker: any CeleryBroker
     let results: RedisResults
     let redis: any RedisClient
+    /// How programs are told of the broker and the results.
+    let environment: [String: String]
     private let services: [any Service]
-    private let environment: [String: String]
 
     init(_ kind: StageBroker, rabbit: RabbitServer? = nil) async throws {
         let server = try await RedisServer.shared()
@@ -73,9 +74,9 @@ final class WorkerStage: Sendable {
     /// Starts a worker program.
     func start(_ arguments: String...) throws -> WorkerProgram { try start(arguments) }
 
-    func start(_ arguments: [String]) throws -> WorkerProgram {
-        let level = arguments.contains("--loglevel") ? [] : ["--loglevel", "warning"]
-        return try WorkerProgram(["--queues", queue] + level + arguments, environment)
+    func start(_ arguments: [String], log: LogFile? = nil) throws -> WorkerProgram {
+        let level = arguments.contains("--loglevel") ? [] : ["--loglevel", log == nil ? "warning" : "info"]
+        return try WorkerProgram(["--queues", queue] + level + arguments, environment, log: log)
     }
 
     /// Sends a task.
@@ -89,6 +90,13 @@ final class WorkerStage: Sendable {
         change(&message)
         try await broker.publish(message.raw(queue: queue))
         return message.id
+    }
+
+    /// How many messages are left: in the queue, or with a worker.
+    func left() async throws -> Int {
+        if let rabbit = broker as? RabbitBroker { return try await rabbit.count(queue) }
+        let counts = try await redis.send([RedisCommand("HLEN", "unacked"), RedisCommand("LLEN", queue)])
+        return counts.compactMap(\.integer).reduce(0, +)
     }
 
     /// Waits for a task's end.
@@ -111,8 +119,14 @@ struct NeverEnded: Error {
 final class WorkerProgram: Sendable {
     let process: TestServerProcess
 
-    init(_ arguments: [String], _ environment: [String: String]) throws {
-        process = try TestServerProcess(Self.path, arguments: arguments, environment: environment)
+    init(_ arguments: [String], _ environment: [String: String], log: LogFile? = nil) throws {
+        var command = [Self.path] + arguments
+        if let log { command = ["/bin/sh", "-c", #"exec "$@" 2>"$0""#, log.path] + command }
+        process = try TestServerProcess(
+            command[0],
+            arguments: Array(command.dropFirst()),
+            environment: environment
+        )
     }
 
     /// The fixture, which the same build lays beside the tests.
@@ -147,6 +161,25 @@ final class WorkerProgram: Sendable {
 
 extension siginfo_t {
     fileprivate var exitStatus: Int32 { _sifields._sigchld.si_status }
+}
+
+/// A file for what a program says.
+final class LogFile: Sendable {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("log-\(UUID().uuidString)").path
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var text: String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+
+    /// Waits until it has been said.
+    func wait(for words: String, within limit: Duration = .seconds(60)) async throws {
+        let deadline = ContinuousClock.now + limit
+        while !text.contains(words) {
+            guard .now < deadline else { throw NeverEnded(id: words) }
+            // Another process writes the file and tells nobody.
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
 }
 
 /// A file that tasks note their begin and end in.

@@ -1,0 +1,39 @@
+import DashJSON
+import Jobs
+import Testing
+
+@testable import JobsCelery
+
+/// A web server's side of the fixture: its tasks as the jobs of a site, with records.
+struct FixtureJobs {
+    let manager: any JobManager
+
+    /// - Parameters:
+    ///   - environment: What names the broker and the results.
+    ///   - queue: The queue that the workers take from.
+    ///   - change: Changes the queue's options.
+    init(
+        _ environment: [String: String],
+        queue: String,
+        change: (inout CeleryManager.Options) -> Void = { _ in }
+    ) throws {
+        var options = CeleryManager.Options()
+        options.queue = queue
+        change(&options)
+        let backend = try #require(try CeleryManager.from(options) { environment[$0] })
+        let jobs = ["add", "mark"].map { JobDefinition(name: $0, taskName: "fixture.\($0)", version: "1") }
+        manager = try backend.makeManager(JobBackendSetup(jobs: jobs, logger: .quiet))
+    }
+
+    /// Starts a job.
+    func start(_ name: String, _ arguments: [JSON]) async throws -> JobID {
+        // The codec of plain jobs puts the brackets around it.
+        let payload = Array(JSON.array(arguments).serialized().dropFirst().dropLast())
+        return try await manager.start(JobRequest(name: name, payload: payload, version: "1"))
+    }
+
+    /// Waits for a job's end.
+    func end(of id: JobID) async throws -> JobNews {
+        try #require(try await manager.news(of: id) { _ in false })
+    }
+}

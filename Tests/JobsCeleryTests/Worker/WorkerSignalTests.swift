@@ -1,0 +1,90 @@
+import DashJSON
+import Foundation
+import Jobs
+import Testing
+
+@testable import JobsCelery
+
+@Suite(
+    "A worker's program and its signals",
+    .serialized,
+    .timeLimit(.minutes(5)),
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot)
+)
+struct WorkerSignalTests {
+    /// What makes a worker stop at once, and what its program exits with.
+    static let coldSignals: [(signals: [Int32], code: Int32)] = [
+        ([SIGINT, SIGINT], 1), ([SIGTERM, SIGQUIT], 0), ([SIGTERM, SIGINT], 1),
+    ]
+
+    @Test(
+        "F26: a second Ctrl-C, and SIGQUIT while a worker stops warmly, give back what runs and end it at once",
+        arguments: StageBroker.available,
+        coldSignals
+    )
+    func hastened(kind: StageBroker, _ row: (signals: [Int32], code: Int32)) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let (file, log) = (MarkFile(), LogFile())
+            let first = try stage.start(["-c", "1"], log: log)
+            // Far longer than a test may last: a warm stop would wait for it.
+            let id = try await stage.send("mark", [.string(file.path), 3600])
+            try await file.wait(for: "start")
+            first.process.signal(row.signals[0])
+            try await log.wait(for: "the worker stops when the running tasks have ended")
+            first.process.signal(row.signals[1])
+            #expect(await first.exitCode() == row.code)
+            #expect(file.count("end") == 0)
+            let second = try stage.start("-c", "1")
+            defer { second.kill() }
+            try await file.wait(for: "start", count: 2)
+            #expect(try await stage.results.read([id])[0]?.status.isReady != true)
+        }
+    }
+
+    @Test("F26: one Ctrl-C, and SIGTERM said twice, let what runs end", arguments: [[SIGINT], [SIGTERM, SIGTERM]])
+    func patient(signals: [Int32]) async throws {
+        let stage = try await WorkerStage(.redis)
+        try await stage.run {
+            let (file, log) = (MarkFile(), LogFile())
+            let worker = try stage.start(["-c", "1"], log: log)
+            let id = try await stage.send("mark", [.string(file.path), 1])
+            try await file.wait(for: "start")
+            for (signal, words) in zip(signals, ["the worker stops when", "the worker is stopping already"]) {
+                worker.process.signal(signal)
+                try await log.wait(for: words)
+            }
+            #expect(await worker.exitCode() == (signals == [SIGINT] ? 1 : 0))
+            #expect(try await stage.end(of: id).status == .success)
+            #expect(file.count("end") == 1)
+        }
+    }
+
+    @Test(
+        "F26: SIGQUIT gives a running Dash job back at once; it is no failure, and runs again",
+        arguments: StageBroker.available
+    )
+    func coldJob(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        let jobs = try FixtureJobs(stage.environment, queue: stage.queue)
+        try await stage.run {
+            try await whileRunning(jobs.manager) {
+                let first = try await stage.worker("-c", "1")
+                let file = MarkFile()
+                let id = try await jobs.start("mark", [.string(file.path), 2])
+                try await file.wait(for: "start")
+                first.process.signal(SIGQUIT)
+                #expect(await first.exitCode() == 0)
+                #expect(try await jobs.manager.news(of: id, after: 0)?.state == .queued)
+                #expect(file.count("end") == 0)
+                let second = try stage.start("-c", "1")
+                defer { second.kill() }
+                let end = try await jobs.end(of: id)
+                #expect(end.state == .succeeded)
+                #expect(end.attempt == 2)
+                #expect(file.count("start") == 2)
+                #expect(file.count("end") == 1)
+            }
+        }
+    }
+}
