@@ -150,9 +150,11 @@ extension CeleryWorker {
         event: (@Sendable () -> TaskEvent)?
     ) -> TaskEnd {
         let holding = machine.withLock { $0.holdings[task.number] }
-        let keeper = holding?.isHandedOver == true ? parts.keeper : nil
         let delivery = holding?.delivery ?? task.delivery
-        return TaskEnd(delivery, settlement, number: task.number, meta: meta, keeper: keeper, event: event)
+        var end = TaskEnd(delivery, settlement, number: task.number, meta: meta, event: event)
+        if let keeping = holding?.keeping, keeping != .broker { end.keeper = parts.keeper }
+        end.isKeptForSure = holding?.isHandedOver == true
+        return end
     }
 
     /// What is stored of a task; nil if nothing is to be.
