@@ -180,6 +180,28 @@ struct WorkerProgramTests {
         }
     }
 
+    @Test("F29: a task whose message was handed over holds back no other")
+    func handedOver() async throws {
+        guard StageBroker.available.contains(.rabbit) else { return }
+        let stage = try await WorkerStage(.rabbit)
+        try await stage.run {
+            let arguments = ["-c", "1", "--hand-over", "0.2"]
+            let workers = [try await stage.worker(arguments), try stage.start(arguments)]
+            defer { for worker in workers { worker.kill() } }
+            let file = MarkFile()
+            let slow = try await stage.send("mark", [.string(file.path), 600])
+            try await file.wait(for: "start")
+            while try await stage.redis.send(RedisCommand("HLEN", "dash:held")) != .integer(1) {
+                // Nobody tells of it.
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            for number in 0..<10 {
+                #expect(try await stage.call("add", [.int(number), 1]).result.description == "\(number + 1)")
+            }
+            #expect(try await stage.results.read([slow])[0]?.status.isReady != true)
+        }
+    }
+
     private static func parent(of process: Int32) -> Int32? {
         let text = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
         let fields = text.split(separator: ")").last?.split(separator: " ") ?? []

@@ -76,9 +76,11 @@ extension WorkerMachine {
         guard let holding = holdings[task.number], holding.stage == .running else { return nil }
         holdings[task.number]?.keeping = .keeper
         holdings[task.number]?.delivery = delivery
+        keptElsewhere += 1
         // It came again meanwhile under another name; that one is not needed.
         let other = holding.delivery.tag == delivery.tag ? [] : [holding.delivery]
-        return (other + [delivery]).map { .settle($0, .acknowledged) }
+        // First fewer are wanted, then it is acknowledged: else the broker gives one more, which nobody here can run.
+        return [.limit(prefetch: prefetch)] + (other + [delivery]).map { .settle($0, .acknowledged) }
     }
 
     /// A message could not be kept elsewhere: it is tried again at the next occasion.
