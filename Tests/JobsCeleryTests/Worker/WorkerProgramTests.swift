@@ -246,6 +246,22 @@ struct WorkerProgramTests {
         }
     }
 
+    @Test("a worker whose Redis user has no channels ends at its start, before it breaks a job half-way")
+    func noChannels() async throws {
+        guard RedisServer.isAvailable else { return }
+        let server = try await RedisServer.start(arguments: ["--user", "queue", "on", ">pw", "~*", "+@all"])
+        let redis = "redis://queue:pw@127.0.0.1:\(server.port)"
+        var places = [["REDIS_URL": redis]]
+        if RabbitServer.isAvailable {
+            let rabbit = try await RabbitServer.shared().address
+            places.append(["CELERY_BROKER_URL": rabbit, "CELERY_RESULT_BACKEND": redis])
+        }
+        for place in places {
+            let worker = try WorkerProgram(["--queues", "q-\(UUID().uuidString)", "--loglevel", "critical"], place)
+            #expect(await worker.exitCode() == 1)
+        }
+    }
+
     @Test("F28: what no worker could read or knows does not end it", arguments: StageBroker.available)
     func rubbish(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
