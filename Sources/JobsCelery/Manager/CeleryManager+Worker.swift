@@ -62,6 +62,8 @@ extension CeleryManager {
             logger: setup.logger
         )
         parts.settings.handOver = self.options.handOver
+        parts.settings.keyPrefix = self.options.keyPrefix
+        parts.settings.lease = self.options.lease
         parts.settings.shown = shownSettings
         parts.recording = RecordedJobs(
             records: records,

@@ -40,6 +40,10 @@ struct WorkerSettings: Sendable {
     var maximumLosses = 3
     /// After this time the message of a running task is given to the keeper.
     var handOver = Duration.seconds(600)
+    /// What stands before the site's own keys in Redis.
+    var keyPrefix = "dash:"
+    /// After this time without a word a worker counts as dead.
+    var lease = Duration.seconds(6)
     /// For how long a worker that stops at once tries to tell what it has to tell.
     var coldPatience = Duration.seconds(3)
     /// What remote control shows as Celery's settings, besides those that the worker knows.
