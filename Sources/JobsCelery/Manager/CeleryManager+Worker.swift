@@ -65,6 +65,7 @@ extension CeleryManager {
         parts.settings.keyPrefix = self.options.keyPrefix
         parts.settings.lease = self.options.lease
         parts.settings.shown = shownSettings
+        parts.greeted = StartingGate()
         parts.recording = RecordedJobs(
             records: records,
             subscriber: connections.subscriber,
@@ -118,6 +119,7 @@ extension CeleryManager {
             worker: worker,
             revoked: worker.parts.revoked,
             events: events,
+            greeted: worker.parts.greeted,
             logger: logger
         )
     }

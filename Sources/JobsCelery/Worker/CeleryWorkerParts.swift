@@ -26,6 +26,8 @@ struct CeleryWorkerParts: Sendable {
     var identity: WorkerIdentity
     /// Shared with remote control, which fills it.
     var revoked: RevokedTasks
+    /// What is waited for before messages are taken.
+    var greeted: StartingGate?
     var events: any WorkerEvents
     var settings = WorkerSettings()
     var logger: Logger

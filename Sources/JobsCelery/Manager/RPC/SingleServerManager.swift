@@ -82,6 +82,7 @@ extension CeleryManager {
             events: events,
             logger: setup.logger
         )
+        parts.greeted = StartingGate()
         parts.recording = RPCRecording(broker: broker, codec: setup.codec, jobs: setup.jobs, logger: setup.logger)
         return parts
     }
