@@ -131,7 +131,6 @@ final class RabbitBroker: CeleryBroker {
         message.body = meta
         message.routingKey = replyTo
         message.correlationID = id
-        message.isPersistent = false
         try await publisher.publish(message, as: .broadcast)
     }
 }
