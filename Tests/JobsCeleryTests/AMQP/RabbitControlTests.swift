@@ -55,7 +55,8 @@ struct RabbitControlTests {
         try await withBroker { asker, _ in
             try await withBroker { other, _ in
                 let requests = other.broadcasts()
-                async let answering: Void = other.answerOnce(requests)
+                let answering = Task { try await other.answer(requests) }
+                defer { answering.cancel() }
                 let (answers, hearing) = AsyncStream<RawTask>.makeStream()
                 var answer: RawTask?
                 // It listens from when its queue is there, and nobody tells when that is.
@@ -67,7 +68,6 @@ struct RabbitControlTests {
                     let first = await answers.first { _ in true }
                     if first?.body.isEmpty == false { answer = first }
                 }
-                try await answering
                 #expect(try JSON(parsing: try #require(answer).body) == ["other@host": ["revoked": ["x"]]])
             }
         }

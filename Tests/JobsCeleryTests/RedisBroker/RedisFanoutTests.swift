@@ -84,9 +84,9 @@ struct RedisFanoutTests {
             #expect(heard.withLock { $0.isEmpty })
             let requests = other.broadcasts()
             try await other.subscriber.subscribe(to: other.keys.channel(of: "celery.pidbox")) { _ in }.confirmed()
-            async let answering: Void = other.answerOnce(requests)
+            let answering = Task { try await other.answer(requests) }
+            defer { answering.cancel() }
             try await stage.broker.ask(question, within: .seconds(600), sent: {}, heard: hear)
-            try await answering
             let answers = try heard.withLock { $0 }.map { try JSON(parsing: $0.body) }
             #expect(answers == [["other@host": ["revoked": ["x"]]]])
             let left = try await stage.redis("KEYS", "*reply.celery.pidbox*")
