@@ -36,3 +36,15 @@ def test_purge_empties_a_queue(place, swift):
     code, output = tools.run_alone(place, "purge", "-f", "-Q", "unattended")
     assert code == 0 and "3 messages" in output
     assert place.send("fixture.add", 1, 1).get(timeout=20) == 2
+
+
+def test_a_swift_worker_that_starts_learns_what_is_revoked(place, swift, python):
+    known = {new_id(): worker for worker in (swift, python)}
+    for task_id, worker in known.items():
+        place.ask(worker, "revoke", task_id=task_id)
+    late = place.swift_worker("late", queue="late")
+    assert set(known) <= set(place.ask(late, "revoked"))
+    for task_id in known:
+        place.send("fixture.add", 1, 2, queue="late", task_id=task_id, countdown=1)
+        place.events.wait_for("task-revoked", uuid=task_id, hostname=late.node)
+    assert late.stop() == 0

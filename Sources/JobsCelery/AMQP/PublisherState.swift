@@ -15,6 +15,8 @@ struct PublisherState {
         case queued
         /// To whom it may concern: nobody is no error.
         case broadcast
+        /// To all who listen, of whom there has to be one.
+        case question
     }
 
     struct Outcome {
@@ -97,7 +99,8 @@ struct PublisherState {
                 "RabbitMQ could not take the message for \(queue): the queue is full or in trouble."
             )
         }
-        guard let returned, publishing.kind == .queued else { return nil }
+        guard let returned, publishing.kind != .broadcast else { return nil }
+        guard publishing.kind == .queued else { return CeleryError(.server, "Nobody listens: \(returned)") }
         return CeleryError(.server, "RabbitMQ has no queue for the message to \(queue): \(returned)")
     }
 

@@ -39,6 +39,11 @@ final class RPCReplies: AMQPChannelUser {
         return stream
     }
 
+    /// Nothing more is waited for: whoever listens is told the end.
+    func end(_ id: String) {
+        state.withLock { $0.listeners[id] }?.finish()
+    }
+
     /// Waits until the queue has been declared once: a result sent to a queue that is not there is lost.
     func ready() async {
         await withCheckedContinuation { caller in

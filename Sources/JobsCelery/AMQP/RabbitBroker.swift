@@ -10,8 +10,8 @@ final class RabbitBroker: CeleryBroker {
     private let options: RabbitOptions
     private let logger: Logger
     private let publishing: AMQPConnection
-    private let receiving: AMQPConnection
-    private let publisher: RabbitPublisher
+    let receiving: AMQPConnection
+    let publisher: RabbitPublisher
     private let events: RabbitEvents
     /// A graceful shutdown waits for them.
     private let consumers = RunningConsumers()
@@ -145,7 +145,6 @@ final class RabbitBroker: CeleryBroker {
         message.body = meta
         message.routingKey = replyTo
         message.correlationID = id
-        message.isPersistent = false
         try await publisher.publish(message, as: .broadcast)
     }
 }

@@ -49,6 +49,8 @@ extension RabbitConsumer {
                 state.subscriptions.didCancel(tag)
             }
         }
+        // None is to wait here: what came before the server heard of that goes to those who want it.
+        state.withLock { if $0.limit == 0 { $0.deliveries.giveBackReady() } }
         if let limit = plan.prefetch {
             try channel.limit(to: limit, wholeChannel: wholeChannel)
             state.withLock { $0.subscriptions.didLimit(limit) }

@@ -167,6 +167,14 @@ struct RabbitDeliveries {
         returnWaiting { $0.queue == queue }
     }
 
+    /// What could be handed out goes back.
+    mutating func giveBackReady() {
+        for number in ready {
+            if let handle = held.removeValue(forKey: number)?.handle { batch.reject(handle, requeue: true) }
+        }
+        ready.removeAll()
+    }
+
     private mutating func returnWaiting(where isMeant: (Delivery) -> Bool) {
         for number in Array(parked.keys) + Array(ready) {
             guard let one = held[number], isMeant(one.delivery) else { continue }

@@ -152,7 +152,7 @@ final class RabbitPublisher: AMQPChannelUser {
     private func send(_ message: PublisherState.Publishing, on channel: AMQPChannel) throws {
         do {
             try declare(for: message, on: channel.session)
-            try channel.publish(message.task, mandatory: message.kind == .queued)
+            try channel.publish(message.task, mandatory: message.kind != .broadcast)
             state.withLock { $0.messages.didSend(message) }
         } catch let error as CeleryError {
             change { _ in [.init(ticket: message.ticket, error: error)] }

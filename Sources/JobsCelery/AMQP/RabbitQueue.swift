@@ -49,6 +49,23 @@ enum RabbitTopology {
         ]
     }
 
+    static func replyQueueName(_ id: String) -> String { id + ".reply.celery.pidbox" }
+
+    /// Where answers to a question to all workers arrive.
+    static func replyQueue(_ id: String) -> [AMQPDeclaration] {
+        [
+            replies,
+            .queue(
+                replyQueueName(id),
+                isDurable: false,
+                isExclusive: true,
+                deletesItself: true,
+                arguments: ["x-expires": 10_000]
+            ),
+            .binding(queue: replyQueueName(id), exchange: "reply.celery.pidbox", key: id),
+        ]
+    }
+
     /// Where the results of this process' tasks arrive. Unlike Celery's it does not delete itself when its consumer goes, so
     /// that results that come while the connection is mended are not lost; nobody else declares it. It ends by itself.
     static func resultQueue(_ name: String) -> [AMQPDeclaration] {

@@ -5,11 +5,23 @@ extension ControlPanel {
     func hello(_ arguments: ControlArguments) throws -> JSON {
         try arguments.require("from_node")
         guard arguments["from_node"] != .string(node) else { return .null }
-        switch arguments["revoked"] {
-        case .object(let ids): revoked.insert(ids.keys)
-        case let ids: revoked.insert(ids.orElements.compactMap(\.stringValue))
-        }
+        learn(arguments["revoked"])
         return ["revoked": .array(revoked.ids.map { .string($0) }), "clock": .int(events.clock.forward())]
+    }
+
+    /// What another worker answered to a greeting.
+    func learn(from answer: RawTask) {
+        for (_, value) in (try? JSON(parsing: answer.body))?.objectValue ?? [:] {
+            learn(value["revoked"])
+            events.clock.adjust(to: value["clock"].intValue ?? 0)
+        }
+    }
+
+    private func learn(_ ids: JSON) {
+        switch ids {
+        case .object(let ids): revoked.insert(ids.keys)
+        default: revoked.insert(ids.orElements.compactMap(\.stringValue))
+        }
     }
 
     func active(_ arguments: ControlArguments) async -> JSON {

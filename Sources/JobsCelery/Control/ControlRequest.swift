@@ -22,6 +22,14 @@ struct ControlRequest: Sendable, Hashable {
         var exchange: String
         var routingKey: String
     }
+
+    /// The same with a place for answers of its own.
+    func answered(at routingKey: String) -> ControlRequest {
+        var request = self
+        request.replyTo = ReplyAddress(exchange: "reply.celery.pidbox", routingKey: routingKey)
+        request.ticket = .string(routingKey)
+        return request
+    }
 }
 
 extension ControlRequest {
@@ -55,11 +63,17 @@ extension ControlRequest {
 
     /// The message to all workers.
     func message(expires: Double = 0) -> RawTask {
-        let body: JSONObject = [
+        var body: JSONObject = [
             "method": .string(method), "arguments": .object(arguments),
             "destination": destination.isEmpty ? .null : .array(destination.map { .string($0) }),
             "pattern": .string(orNull: pattern), "matcher": .string(orNull: matcher),
         ]
+        if let replyTo {
+            body["ticket"] = ticket ?? .null
+            body["reply_to"] = [
+                "exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey),
+            ]
+        }
         return RawTask(
             headers: ["clock": .int(clock), "expires": .double(expires)],
             body: body.jsonBytes(),

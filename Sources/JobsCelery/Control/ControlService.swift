@@ -14,8 +14,11 @@ final class ControlService: Service {
     /// The clock of requests and answers, which is another one than that of events, as in Celery.
     private let mailClock = LamportClock()
     private let changes = AsyncStream<ControlRequest>.makeStream()
+    /// Opened when the others had their time to tell what is revoked.
+    private let greeted: StartingGate?
 
     /// - Parameters:
+    ///   - greeted: What the worker waits for before it takes messages.
     ///   - revoked: Shared with the worker, which asks it.
     ///   - events: Where the worker tells about its tasks.
     ///   - beats: Whether it tells again and again that it lives.
@@ -26,8 +29,10 @@ final class ControlService: Service {
         revoked: RevokedTasks,
         events: EventDispatcher,
         beats: Bool = true,
+        greeted: StartingGate? = nil,
         logger: Logger
     ) {
+        self.greeted = greeted
         self.broker = broker
         self.beats = beats
         self.logger = logger
@@ -54,8 +59,12 @@ final class ControlService: Service {
     /// Until it is cancelled.
     private func work() async {
         await withDiscardingTaskGroup { group in
+            let asked = StartingGate()
+            group.addTask { await self.greet(asked) }
+            // Who listens before would get its own greeting, and count itself among those to wait for.
+            await asked.passed()
             group.addTask {
-                await self.greet()
+                self.panel.events.tell(.online)
                 if self.beats { await self.beat() }
             }
             group.addTask { await self.change() }
@@ -102,17 +111,25 @@ final class ControlService: Service {
         }
     }
 
-    /// Greets the other workers as Celery's do, and tells that this one is there.
+    /// Greets the other workers as Celery's do, and learns what is revoked: a message that was revoked while it waited with
+    /// another worker is not run by this one. So no message is taken before they have answered; alone, a worker does not
+    /// wait, and on Redis it does not longer than the slowest of them needs.
     ///
     /// Events wait for no connection, the greeting does: so the first word is not lost while there is none yet.
-    private func greet() async {
+    private func greet(_ asked: StartingGate) async {
         let greeting = ControlRequest(method: "hello", arguments: ["from_node": .string(panel.node), "revoked": []])
         do {
-            try await broker.broadcast(greeting.message())
+            // The time that Celery waits.
+            try await broker.ask(greeting, within: .seconds(1)) {
+                asked.open()
+            } heard: { [panel] answer in
+                panel.learn(from: answer)
+            }
         } catch {
             logger.debug("Nobody could be greeted.", metadata: ["error": "\(error)"])
         }
-        panel.events.tell(.online)
+        asked.open()
+        greeted?.open()
     }
 
     /// Tells again and again that the worker lives.

@@ -74,7 +74,10 @@ extension CeleryManager {
             logger: setup.logger
         )
         parts.settings.handOver = self.options.handOver
+        parts.settings.keyPrefix = self.options.keyPrefix
+        parts.settings.lease = self.options.lease
         parts.settings.shown = shownSettings
+        parts.greeted = StartingGate()
         parts.recording = RecordedJobs(
             records: records,
             subscriber: connections.subscriber,
@@ -129,6 +132,7 @@ extension CeleryManager {
             revoked: worker.parts.revoked,
             events: events,
             beats: worker.parts.options.sendsHeartbeats,
+            greeted: worker.parts.greeted,
             logger: logger
         )
     }

@@ -25,17 +25,36 @@ struct WorkerAnnouncement: Service {
             if let connection = client.present { renew(connection) }
         }
         let life = channels.subscribe(to: records.settings.keys.lifeLine(of: worker.id)) { _ in }
-        await cancelWhenGracefulShutdown {
-            await withTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await client.keepConnected() }
-                tasks.addTask { await channels.keepConnected() }
-                tasks.addTask { await warnOfNamesake(client, life) }
-                tasks.addTask { for await push in client.pushes() where push == nil { client.present.map(renew) } }
+        let end = await Self.result {
+            try await cancelWhenGracefulShutdown {
+                try await withThrowingDiscardingTaskGroup { tasks in
+                    tasks.addTask { await client.keepConnected() }
+                    tasks.addTask { await channels.keepConnected() }
+                    tasks.addTask { for await push in client.pushes() where push == nil { client.present.map(renew) } }
+                    tasks.addTask { try await Self.expectChannels(life) }
+                    tasks.addTask { await warnOfNamesake(client, life) }
+                }
             }
         }
         life.end()
         timer.cancel()
         try? await group.shutdownGracefully()
+        try end.get()
+    }
+
+    private static func result(_ body: () async throws -> Void) async -> Result<Void, any Error> {
+        do { return .success(try await body()) } catch { return .failure(error) }
+    }
+
+    /// Ends the worker at its start where Redis refuses channels: jobs would break half-way, where a script tells of them.
+    private static func expectChannels(_ life: RedisPubSub.Handle) async throws {
+        do {
+            try await life.confirmed()
+        } catch let error as CeleryError where error.code == .refused {
+            throw error
+        } catch {
+            // There is no Redis yet.
+        }
     }
 
     private func renew(_ connection: RedisConnection) {

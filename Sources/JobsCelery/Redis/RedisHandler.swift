@@ -84,7 +84,12 @@ final class RedisHandler: ChannelInboundHandler {
     private func receive(_ value: RedisValue) {
         if case .push(let parts) = value { return onPush(parts) }
         if isSubscriber {
-            if case .array(let parts) = value { onPush(parts) }
+            switch value {
+            case .array(let parts): onPush(parts)
+            // In the place of a confirmation.
+            case .error: onPush([value])
+            default: break
+            }
             return
         }
         guard var exchange = pending.popFirst() else { return }

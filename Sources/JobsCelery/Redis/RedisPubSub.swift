@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import ServiceLifecycle
 import Synchronization
@@ -26,10 +27,14 @@ final class RedisPubSub: RedisSubscriber {
         var subscriptions: [Name: Subscription] = [:]
         /// How many confirmations the present connection owes.
         var owed: [Name: Int] = [:]
+        /// What it was asked for and has not answered, in order.
+        var asked = CircularBuffer<Name>()
+        var hasComplained = false
         var lastNumber = 0
 
         mutating func subscribe(_ names: [Name]) {
             for name in names { owed[name, default: 0] += 1 }
+            asked += names
             connection?.submitUnanswered(names.map(\.subscribe))
         }
     }
@@ -53,7 +58,7 @@ final class RedisPubSub: RedisSubscriber {
                 connection.listen(isSubscriber: true)
                 state.withLock { state in
                     state.connection = connection
-                    state.owed = [:]
+                    (state.owed, state.asked) = ([:], [])
                     state.subscribe(Array(state.subscriptions.keys))
                 }
             },
@@ -120,6 +125,7 @@ final class RedisPubSub: RedisSubscriber {
     }
 
     private func receive(_ push: [RedisValue]) {
+        if case .error(let message)? = push.first { return refuse(message) }
         guard let kind = push.first?.text, push.count >= 3, let channel = push[1].text else { return }
         switch kind {
         case "subscribe": confirm(Name(channel: channel, isPattern: false))
@@ -135,6 +141,7 @@ final class RedisPubSub: RedisSubscriber {
 
     private func confirm(_ name: Name) {
         let (confirmation, isAgain) = state.withLock { state in
+            if let place = state.asked.firstIndex(of: name) { state.asked.remove(at: place) }
             let owed = (state.owed[name] ?? 1) - 1
             state.owed[name] = owed > 0 ? owed : nil
             let confirmation = owed > 0 ? nil : state.subscriptions[name]?.confirmation
@@ -144,8 +151,31 @@ final class RedisPubSub: RedisSubscriber {
         if isAgain { tell(name, nil) }
     }
 
+    /// The oldest subscription that was asked for is refused.
+    private func refuse(_ message: String) {
+        let error = CeleryError(.refused, options.url.channelRefusal(message))
+        let (confirmation, isFirst) = state.withLock { state -> (Moment<Void>?, Bool) in
+            guard let name = state.asked.popFirst() else { return (nil, false) }
+            let owed = (state.owed[name] ?? 1) - 1
+            state.owed[name] = owed > 0 ? owed : nil
+            defer { state.hasComplained = true }
+            return (owed > 0 ? nil : state.subscriptions[name]?.confirmation, !state.hasComplained)
+        }
+        if isFirst { options.logger.error("\(error)") }
+        confirmation?.settle(.failure(error))
+    }
+
     private func tell(_ name: Name, _ message: RedisMessage?) {
         let handlers = state.withLock { state in state.subscriptions[name].map { Array($0.handlers.values) } ?? [] }
         for handler in handlers { handler(message) }
+    }
+}
+
+extension RedisURL {
+    /// What is to be done about a subscription that Redis refuses.
+    fileprivate func channelRefusal(_ message: String) -> String {
+        guard message.hasPrefix("NOPERM") else { return "Redis at \(self) refuses a channel: \(message)" }
+        return "Redis at \(self) lets its user have no channels, and jobs need them. "
+            + "Grant them with: ACL SETUSER \(user ?? "default") &* (\(message))"
     }
 }

@@ -128,7 +128,7 @@ final class RedisBroker: CeleryBroker {
         _ = try? await connection.send([publication(event, exchange: "celeryev")])
     }
 
-    private func publication(_ task: RawTask, exchange: String) -> RedisCommand {
+    func publication(_ task: RawTask, exchange: String) -> RedisCommand {
         var task = task
         task.exchange = exchange
         return RedisCommand(

@@ -36,7 +36,14 @@ final class RedisConsumer: CeleryConsumer {
     func run() async throws {
         let life = broker.subscriber.subscribe(to: broker.keys.lifeLine(of: worker.id)) { _ in }
         defer { life.end() }
-        try? await life.confirmed()
+        do {
+            try await life.confirmed()
+        } catch let error as CeleryError where error.code == .refused {
+            // Jobs would break half-way, where a script tells of them.
+            throw error
+        } catch {
+            // There is no Redis yet.
+        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.client.keepConnected() }
             group.addTask { await self.leases.keep() }

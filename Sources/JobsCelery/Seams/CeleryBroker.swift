@@ -20,6 +20,19 @@ protocol CeleryBroker: Service {
     /// Says something to all workers (exchange `celery.pidbox`).
     func broadcast(_ request: RawTask) async throws
 
+    /// Asks all workers that listen, and waits until they have answered, as far as is known how many there are, but not
+    /// longer than for a time. Where nobody listens it does not wait.
+    ///
+    /// - Parameters:
+    ///   - sent: Called once when they have been asked, if that could be done.
+    ///   - heard: Called with each answer.
+    func ask(
+        _ request: ControlRequest,
+        within time: Duration,
+        sent: @Sendable () -> Void,
+        heard: @escaping @Sendable (RawTask) -> Void
+    ) async throws
+
     /// What is said to all workers. Requests that come while there is no connection are missed, as in Celery.
     func broadcasts() -> AsyncStream<RawTask>
 

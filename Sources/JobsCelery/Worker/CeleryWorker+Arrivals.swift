@@ -6,6 +6,7 @@ import Synchronization
 extension CeleryWorker {
     /// Takes messages until the consumer has ended.
     func fetch() async {
+        await parts.greeted?.passed()
         var calls = hunger.makeAsyncIterator()
         while true {
             while !wantsMessages() { _ = await calls.next() }

@@ -56,7 +56,9 @@ extension CeleryWorker {
 
     /// The worker stops at once: the task runs again elsewhere.
     private func giveBack(_ end: TaskEnd) {
-        finisher.add(TaskEnd(end.delivery, .returned, number: end.number, keeper: end.keeper))
+        var returned = TaskEnd(end.delivery, .returned, number: end.number, keeper: end.keeper)
+        returned.isKeptForSure = end.isKeptForSure
+        finisher.add(returned)
     }
 }
 

@@ -187,9 +187,10 @@ extension CeleryWorker {
         event: (@Sendable () -> TaskEvent)?
     ) -> TaskEnd {
         let (holding, isBusy) = machine.withLock { ($0.holdings[task.number], $0.isBusy) }
-        let keeper = holding?.isHandedOver == true ? parts.keeper : nil
         let delivery = holding?.delivery ?? task.delivery
-        var end = TaskEnd(delivery, settlement, number: task.number, meta: meta, keeper: keeper, event: event)
+        var end = TaskEnd(delivery, settlement, number: task.number, meta: meta, event: event)
+        if let keeping = holding?.keeping, keeping != .broker { end.keeper = parts.keeper }
+        end.isKeptForSure = holding?.isHandedOver == true
         end.mayWait = isBusy
         return end
     }

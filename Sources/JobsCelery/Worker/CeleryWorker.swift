@@ -137,6 +137,7 @@ final class CeleryWorker: Service {
         case .resize(let slots, let prefetch):
             parts.executor.resize(slots)
             consumer.setPrefetch(prefetch)
+        case .limit(let prefetch): consumer.setPrefetch(prefetch)
         case .stopFetching: consumer.stopFetching()
         case .drained: draining.finish()
         }

@@ -26,6 +26,8 @@ struct CeleryWorkerParts: Sendable {
     var identity: WorkerIdentity
     /// Shared with remote control, which fills it.
     var revoked: RevokedTasks
+    /// What is waited for before messages are taken.
+    var greeted: StartingGate?
     var events: any WorkerEvents
     var settings = WorkerSettings()
     var logger: Logger
@@ -40,6 +42,10 @@ struct WorkerSettings: Sendable {
     var maximumLosses = 3
     /// After this time the message of a running task is given to the keeper.
     var handOver = Duration.seconds(600)
+    /// What stands before the site's own keys in Redis.
+    var keyPrefix = "dash:"
+    /// After this time without a word a worker counts as dead.
+    var lease = Duration.seconds(6)
     /// For how long a worker that stops at once tries to tell what it has to tell.
     var coldPatience = Duration.seconds(3)
     /// What remote control shows as Celery's settings, besides those that the worker knows.

@@ -17,7 +17,7 @@ final class Finisher: Sendable {
     /// Where results and messages are on one Redis.
     private let express: RedisExpress?
     private let events: any WorkerEvents
-    private let logger: Logger
+    let logger: Logger
     /// Keeps the time of those that wait for others.
     private let loop: any EventLoop
     private let state = Mutex(State())
@@ -70,6 +70,9 @@ final class Finisher: Sendable {
         state.withLock { $0.deadline = $0.deadline ?? .now + patience }
     }
 
+    /// Whether what was not told so far is given up.
+    var isPastDeadline: Bool { state.withLock { $0.deadline.map { $0 < .now } ?? false } }
+
     /// Tells what there is to tell, until the end.
     ///
     /// - Parameter onEnd: Called with the number of each held task that is done with.
@@ -92,19 +95,11 @@ final class Finisher: Sendable {
 
     private func settle(_ ends: [TaskEnd]) async {
         var settlements: [(delivery: Delivery, settlement: Settlement)] = []
-        for end in ends {
-            guard let settlement = end.settlement else { continue }
-            guard let keeper = end.keeper else {
-                settlements.append((end.delivery, settlement))
-                continue
-            }
-            do {
-                try await keeper.release(end.delivery, as: settlement)
-            } catch {
-                logger.error("A long task's message could not be forgotten.", metadata: ["error": "\(error)"])
-            }
+        for end in ends where end.keeper == nil || !end.isKeptForSure {
+            if let settlement = end.settlement { settlements.append((end.delivery, settlement)) }
         }
         if !settlements.isEmpty { await consumer.settle(settlements) }
+        for end in ends where end.keeper != nil { await release(end) }
     }
 
     /// Stores results, however long that takes.
@@ -122,7 +117,7 @@ final class Finisher: Sendable {
             } catch {
                 logger.error("Results could not be stored.", metadata: ["count": "\(ends.count)", "error": "\(error)"])
             }
-            if let deadline = state.withLock({ $0.deadline }), deadline < .now { return nil }
+            if isPastDeadline { return nil }
             await pause(wait)
             wait = min(wait * 2, .seconds(2))
         }

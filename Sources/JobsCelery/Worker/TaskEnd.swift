@@ -9,6 +9,8 @@ struct TaskEnd: Sendable {
     var settlement: Settlement?
     /// Who settles the message, when it is not the broker's any more.
     var keeper: (any DeliveryKeeper)?
+    /// Whether the keeper has the message. If that is not known the broker settles it, and the keeper only forgets it.
+    var isKeptForSure = true
     /// Who waits until it is stored.
     var stored: CheckedContinuation<Void, Never>?
     /// Whether it may wait a moment for others, as the worker has more to do than it can.

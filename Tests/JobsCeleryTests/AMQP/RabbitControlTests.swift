@@ -50,6 +50,29 @@ struct RabbitControlTests {
         }
     }
 
+    @Test("A question to all reaches who listens, and its answers who asked")
+    func ask() async throws {
+        try await withBroker { asker, _ in
+            try await withBroker { other, _ in
+                let requests = other.broadcasts()
+                let answering = Task { try await other.answer(requests) }
+                defer { answering.cancel() }
+                let (answers, hearing) = AsyncStream<RawTask>.makeStream()
+                var answer: RawTask?
+                // It listens from when its queue is there, and nobody tells when that is.
+                while answer == nil {
+                    try await asker.ask(ControlRequest(method: "hello"), within: .seconds(1), sent: {}) {
+                        hearing.yield($0)
+                    }
+                    hearing.yield(RawTask())
+                    let first = await answers.first { _ in true }
+                    if first?.body.isEmpty == false { answer = first }
+                }
+                #expect(try JSON(parsing: try #require(answer).body) == ["other@host": ["revoked": ["x"]]])
+            }
+        }
+    }
+
     @Test("rpc: the results of a task reach who asked, by the task's id, in order")
     func results() async throws {
         try await withBroker { site, _ in

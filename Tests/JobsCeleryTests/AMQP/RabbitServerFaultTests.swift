@@ -36,6 +36,25 @@ struct RabbitServerFaultTests {
         }
     }
 
+    @Test("F12: a result for a single web server that it has not got yet outlives a restart of the server")
+    func results() async throws {
+        let server = try await RabbitServer.start()
+        let queue = try await withBroker(address: server.address) { broker, _ in
+            // Where nobody listens, nobody is waited for: this server has no other client.
+            try await broker.ask(ControlRequest(method: "hello"), within: .seconds(3600), sent: {}) { _ in }
+            let replies = broker.replies()
+            await replies.ready()
+            return replies.queue
+        }
+        try await withBroker(address: server.address) { broker, _ in
+            try await broker.publishResult(Array("{}".utf8), of: "a", to: queue)
+        }
+        await server.terminate()
+        try await server.launch()
+        let lines = try await server.control("list_queues", "name", "messages").split(separator: "\n")
+        #expect(lines.contains { $0.split(separator: "\t") == [Substring(queue), "1"] }, "\(lines)")
+    }
+
     @Test("F14: a task longer than the server's consumer_timeout goes on, is not run twice, and is acknowledged")
     func consumerTimeout() async throws {
         let server = try await RabbitServer.start(advanced: "{consumer_timeout, 1000}, {channel_tick_interval, 500}")

@@ -11,7 +11,7 @@ import Testing
         let bench = ControlTestBench(worker: ScriptedWorker(gate: gate))
         let slow = ControlRequest(method: "add_consumer", arguments: ["queue": "a"], ticket: "1", replyTo: Self.address)
         let ping = ControlRequest(method: "ping", ticket: "2", replyTo: Self.address)
-        let tickets = try await bench.sending(slow.request, ping.request) { broker in
+        let tickets = try await bench.sending(slow.message(), ping.message()) { broker in
             var replies = broker.replies.stream.makeAsyncIterator()
             let first = await replies.next()
             gate.open()
@@ -26,7 +26,7 @@ import Testing
             ControlRequest(method: "cancel_consumer", arguments: ["queue": .string("\(number)")])
         }
         try await bench.sending { broker in
-            for request in requests { broker.broadcast.continuation.yield(request.request) }
+            for request in requests { broker.broadcast.continuation.yield(request.message()) }
             for await call in bench.worker.asked.stream where call == "cancel 19" { return }
         }
         #expect(bench.worker.calls == (0..<20).map { "cancel \($0)" })
@@ -36,7 +36,7 @@ import Testing
         let bench = ControlTestBench()
         let other = ControlRequest(method: "shutdown", destination: ["other@host"])
         let ping = ControlRequest(method: "ping", ticket: "t", replyTo: Self.address)
-        let reply = try await bench.sending(RawTask(body: [1, 2, 3]), other.request, ping.request) { broker in
+        let reply = try await bench.sending(RawTask(body: [1, 2, 3]), other.message(), ping.message()) { broker in
             await broker.replies.stream.first { _ in true }
         }
         #expect(reply?.headers["ticket"] == "t")
@@ -52,16 +52,18 @@ import Testing
         #expect(call == "terminate a b 15")
         #expect(bench.revoked.contains("a"))
     }
-}
 
-extension ControlRequest {
-    /// The message, with the ticket and the address that those who want an answer add.
-    fileprivate var request: RawTask {
-        var message = self.message()
-        guard let replyTo, var body = RecordedFixture.body(message).objectValue else { return message }
-        body["ticket"] = ticket
-        body["reply_to"] = ["exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey)]
-        message.body = body.jsonBytes()
-        return message
+    @Test("a worker that starts learns what others know to be revoked") func learns() async throws {
+        let answers = [
+            #"{"a@host":{"revoked":["a"],"clock":700}}"#, #"{"b@host":{"revoked":{"b":[1.5,"b"]},"clock":3}}"#,
+            #"{"c@host":null}"#, "[",
+        ].map { RawTask(body: Array($0.utf8)) }
+        let bench = ControlTestBench(broker: ScriptedBroker(answers: answers))
+        let ping = ControlRequest(method: "ping", ticket: "t", replyTo: Self.address)
+        try await bench.sending(ping.message()) { broker in
+            _ = await broker.replies.stream.first { _ in true }
+        }
+        #expect(bench.revoked.ids == ["a", "b"])
+        #expect(bench.events.clock.value > 700)
     }
 }

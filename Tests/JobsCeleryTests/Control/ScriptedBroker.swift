@@ -11,10 +11,13 @@ final class ScriptedBroker: CeleryBroker {
     /// Each event that is about to be sent.
     let sending = AsyncStream<Void>.makeStream()
     let broadcast = AsyncStream<RawTask>.makeStream()
+    /// What other workers answer to a question.
+    let answers: [RawTask]
     /// Whether events go out; they wait as long as there is no connection.
     let connection: Gate?
 
-    init(_ information: BrokerInformation = .scripted, connection: Gate? = nil) {
+    init(_ information: BrokerInformation = .scripted, connection: Gate? = nil, answers: [RawTask] = []) {
+        self.answers = answers
         self.information = information
         self.connection = connection
     }
@@ -33,6 +36,17 @@ final class ScriptedBroker: CeleryBroker {
     }
 
     func broadcast(_ request: RawTask) async throws { broadcast.continuation.yield(request) }
+
+    func ask(
+        _ request: ControlRequest,
+        within time: Duration,
+        sent: @Sendable () -> Void,
+        heard: @escaping @Sendable (RawTask) -> Void
+    ) async throws {
+        broadcast.continuation.yield(request.message())
+        sent()
+        for answer in answers { heard(answer) }
+    }
 
     func broadcasts() -> AsyncStream<RawTask> { broadcast.stream }
 

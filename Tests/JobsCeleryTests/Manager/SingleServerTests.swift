@@ -68,6 +68,36 @@ struct SingleServerTests {
         }
     }
 
+    @Test("F12: a cancelled job whose end nobody will tell ends all the same, and frees its place")
+    func nobodyTells() async throws {
+        var options = CeleryManager.Options()
+        options.queue = "dash-\(JobID.new)"
+        let address = try await RabbitServer.shared().address
+        let broker = try CeleryManager(broker: address, results: "rpc://", options: options)
+            .rabbitBroker(AMQPURL(address), .quiet)
+        let executor = RPCExecutor(broker, JobBackendSetup(logger: .quiet), options, patience: .milliseconds(100))
+        try await whileRunning(executor) {
+            let (begun, beginning) = AsyncStream<Void>.makeStream()
+            let task = WorkerTask(id: "\(JobID.new)/1", name: "a", payload: Array("{}".utf8))
+            async let outcome = executor.execute(task) { _ in beginning.yield() }
+            for await _ in begun { break }
+            executor.cancel(task.id)
+            #expect(await outcome == .cancelled(killed: true))
+        }
+    }
+
+    @Test("another program's task is kept with its job and nowhere else")
+    func remotePayload() {
+        for queue in [nil, "reports"] {
+            let arguments = RawJSON(unchecked: Array(#"[1,"]}",{"a":[2]}]"#.utf8))
+            let task = RemoteTask(name: #"proj."x""#, queue: queue, arguments: arguments)
+            #expect(RemoteTask(payload: task.payload) == task)
+        }
+        for payload in ["", "{}", #"{"celery-task":"#, #"{"celery-task":[1,2,3]}"#, #"{"celery-task":["a"]}"#] {
+            #expect(RemoteTask(payload: Array(payload.utf8)) == nil)
+        }
+    }
+
     @Test("a cancellation stops the task in the worker")
     func cancellation() async throws {
         try await withSite { manager, executor in

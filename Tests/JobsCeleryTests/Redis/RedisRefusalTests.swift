@@ -44,6 +44,22 @@ struct RedisRefusalTests {
         }
     }
 
+    @Test("a user channels: told at once, with what to grant")
+    func channels() async throws {
+        let server = try await RedisServer.start(arguments: ["--user", "queue", "on", ">pw", "~*", "+@all"])
+        let url = try RedisURL("redis://queue:pw@127.0.0.1:\(server.port)")
+        var options = RedisOptions.patient(url)
+        options.connectTimeout = .seconds(60)
+        let channels = RedisPubSub(options)
+        let start = ContinuousClock.now
+        try await whileRunning(channels) {
+            let error = await #expect(throws: CeleryError.self) { try await channels.messages(of: "news") }
+            #expect(error?.code == .refused)
+            #expect(error?.description.contains("&*") == true)
+        }
+        #expect(ContinuousClock.now - start < .seconds(50), "does not wait as for a server that is down")
+    }
+
     @Test("a database number it does not have")
     func database() async throws {
         let error = try await error(at: RedisServer.shared().address + "/100000")

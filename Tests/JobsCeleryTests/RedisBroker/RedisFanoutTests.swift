@@ -1,4 +1,5 @@
 import DashJSON
+import Synchronization
 import Testing
 
 @testable import JobsCelery
@@ -68,6 +69,28 @@ struct RedisFanoutTests {
             let envelope = try JSON(parsing: raw)
             #expect(envelope["properties"]["delivery_mode"] == 1)
             #expect(envelope["properties"]["delivery_info"]["exchange"] == "reply.celery.pidbox")
+        }
+    }
+
+    @Test("ask all who listen, and wait for so many answers, for none where nobody listens", .timeLimit(.minutes(1)))
+    func ask() async throws {
+        let stage = try await RedisStage()
+        let other = RedisBroker(stage.url, logger: .quiet)
+        let heard = Mutex<[RawTask]>([])
+        let hear: @Sendable (RawTask) -> Void = { answer in heard.withLock { $0.append(answer) } }
+        let question = ControlRequest(method: "hello")
+        try await whileRunning(stage.broker, other) {
+            try await stage.broker.ask(question, within: .seconds(600), sent: {}, heard: hear)
+            #expect(heard.withLock { $0.isEmpty })
+            let requests = other.broadcasts()
+            try await other.subscriber.subscribe(to: other.keys.channel(of: "celery.pidbox")) { _ in }.confirmed()
+            let answering = Task { try await other.answer(requests) }
+            defer { answering.cancel() }
+            try await stage.broker.ask(question, within: .seconds(600), sent: {}, heard: hear)
+            let answers = try heard.withLock { $0 }.map { try JSON(parsing: $0.body) }
+            #expect(answers == [["other@host": ["revoked": ["x"]]]])
+            let left = try await stage.redis("KEYS", "*reply.celery.pidbox*")
+            #expect(left.elements?.isEmpty == true, "nothing is left lying")
         }
     }
 

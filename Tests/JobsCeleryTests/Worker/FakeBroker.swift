@@ -35,6 +35,12 @@ final class FakeBroker: CeleryBroker {
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) -> any CeleryConsumer { consumer }
 
     func broadcast(_ request: RawTask) async throws {}
+    func ask(
+        _ request: ControlRequest,
+        within time: Duration,
+        sent: @Sendable () -> Void,
+        heard: @escaping @Sendable (RawTask) -> Void
+    ) async throws {}
     func broadcasts() -> AsyncStream<RawTask> { AsyncStream { $0.finish() } }
     func reply(_ reply: RawTask) async throws {}
     func publishEvent(_ event: RawTask) async {}

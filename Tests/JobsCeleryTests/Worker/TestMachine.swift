@@ -87,6 +87,7 @@ struct TestMachine {
         case .stop(let id, let force): told.append("stop \(id) \(force)")
         case .handOver(let task, _): told.append("handOver \(task.id)")
         case .resize(let slots, let prefetch): told.append("resize \(slots) \(prefetch)")
+        case .limit(let prefetch): told.append("limit \(prefetch)")
         case .stopFetching: told.append("stopFetching")
         case .drained: told.append("drained")
         }

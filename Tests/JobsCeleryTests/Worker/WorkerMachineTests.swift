@@ -221,4 +221,21 @@ struct WorkerMachineTests {
         worker.pass(.seconds(1))
         #expect(worker.told == ["handOver a", "handOver a"])
     }
+
+    @Test("F29: a slot whose task's message was handed over wants no further message until that task has ended")
+    func handedOver() {
+        var worker = TestMachine(slots: 2, prefetchMultiplier: 3, handOverAfter: .seconds(600))
+        let tasks = ["a", "b"].map { worker.receive($0) }
+        for task in tasks { worker.start(task) }
+        for task in tasks { worker.apply { machine, _ in machine.handedOver(task, task.delivery) ?? [] } }
+        #expect(worker.told == ["limit 3", "settle a acknowledged", "limit 0", "settle b acknowledged"])
+        worker.apply { $0.resize(by: 1, at: $1) }
+        #expect(worker.told.last == "resize 3 3")
+        worker.finish(tasks[0])
+        #expect(worker.told.last == "limit 6")
+        worker.finish(tasks[1])
+        #expect(worker.told.last == "limit 9")
+        worker.apply { machine, _ in machine.handedOver(tasks[0], tasks[0].delivery) ?? [] }
+        #expect(worker.told.last == "limit 9", "what has ended is not kept")
+    }
 }

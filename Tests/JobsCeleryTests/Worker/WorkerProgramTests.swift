@@ -181,6 +181,28 @@ struct WorkerProgramTests {
         }
     }
 
+    @Test("F29: a task whose message was handed over holds back no other")
+    func handedOver() async throws {
+        guard StageBroker.available.contains(.rabbit) else { return }
+        let stage = try await WorkerStage(.rabbit)
+        try await stage.run {
+            let arguments = ["-c", "1", "--hand-over", "0.2"]
+            let workers = [try await stage.worker(arguments), try stage.start(arguments)]
+            defer { for worker in workers { worker.kill() } }
+            let file = MarkFile()
+            let slow = try await stage.send("mark", [.string(file.path), 600])
+            try await file.wait(for: "start")
+            while try await stage.redis.send(RedisCommand("HLEN", "dash:held")) != .integer(1) {
+                // Nobody tells of it.
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            for number in 0..<10 {
+                #expect(try await stage.call("add", [.int(number), 1]).result.description == "\(number + 1)")
+            }
+            #expect(try await stage.results.read([slow])[0]?.status.isReady != true)
+        }
+    }
+
     private static func parent(of process: Int32) -> Int32? {
         let text = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
         let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
@@ -222,6 +244,22 @@ struct WorkerProgramTests {
                 return
             }
             Issue.record("the task was never started")
+        }
+    }
+
+    @Test("a worker whose Redis user has no channels ends at its start, before it breaks a job half-way")
+    func noChannels() async throws {
+        guard RedisServer.isAvailable else { return }
+        let server = try await RedisServer.start(arguments: ["--user", "queue", "on", ">pw", "~*", "+@all"])
+        let redis = "redis://queue:pw@127.0.0.1:\(server.port)"
+        var places = [["REDIS_URL": redis]]
+        if RabbitServer.isAvailable {
+            let rabbit = try await RabbitServer.shared().address
+            places.append(["CELERY_BROKER_URL": rabbit, "CELERY_RESULT_BACKEND": redis])
+        }
+        for place in places {
+            let worker = try WorkerProgram(["--queues", "q-\(UUID().uuidString)", "--loglevel", "critical"], place)
+            #expect(await worker.exitCode() == 1)
         }
     }
 

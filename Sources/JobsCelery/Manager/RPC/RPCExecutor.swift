@@ -10,7 +10,8 @@ final class RPCExecutor: JobExecutor {
     private struct State {
         /// The messages' ids by those of the tasks.
         var sent: [String: JobID] = [:]
-        var remote: [JobID: RemoteTask] = [:]
+        /// Those of tasks that somebody wants ended.
+        var cancelled: Set<JobID> = []
     }
 
     /// Messages beyond wait in the manager.
@@ -19,9 +20,18 @@ final class RPCExecutor: JobExecutor {
     private let replies: RPCReplies
     private let setup: JobBackendSetup
     private let options: CeleryManager.Options
+    /// How long a cancelled job's end is waited for: its worker, its message or the broker may be gone.
+    private let patience: Duration
     private let state = Mutex(State())
 
-    init(_ broker: RabbitBroker, _ setup: JobBackendSetup, _ options: CeleryManager.Options) {
+    init(
+        _ broker: RabbitBroker,
+        _ setup: JobBackendSetup,
+        _ options: CeleryManager.Options,
+        patience: Duration? = nil
+    ) {
+        // The worker kills after the grace, and has to tell of it.
+        self.patience = patience ?? setup.pool.grace + .seconds(10)
         self.broker = broker
         self.setup = setup
         self.options = options
@@ -31,16 +41,16 @@ final class RPCExecutor: JobExecutor {
     /// When the broker ends, so does all that is listened for.
     func run() async throws { try await broker.run() }
 
-    /// Has a job run by another program's worker.
-    func note(_ remote: RemoteTask, of id: JobID) {
-        state.withLock { $0.remote[id] = remote }
-    }
-
     func execute(_ task: WorkerTask, onUpdate: @escaping @Sendable (WorkerUpdate) -> Void) async -> WorkerOutcome {
         let id = JobID.new
         let results = replies.results(of: id.text)
         state.withLock { $0.sent[task.id] = id }
-        defer { state.withLock { $0.sent[task.id] = nil } }
+        defer {
+            state.withLock { state in
+                state.sent[task.id] = nil
+                state.cancelled.remove(id)
+            }
+        }
         do {
             await replies.ready()
             var message = try message(task, id)
@@ -53,7 +63,7 @@ final class RPCExecutor: JobExecutor {
         for await reply in results {
             if let outcome = hear(reply.body, task, onUpdate) { return outcome }
         }
-        return .shutDown
+        return state.withLock { $0.cancelled.contains(id) } ? .cancelled(killed: true) : .shutDown
     }
 
     private func hear(
@@ -88,8 +98,7 @@ final class RPCExecutor: JobExecutor {
     }
 
     private func message(_ task: WorkerTask, _ id: JobID) throws -> RawTask {
-        let job = JobID(String(task.id.prefix(36)))
-        if let remote = state.withLock({ state in job.flatMap { state.remote[$0] } }) {
+        if let remote = RemoteTask(payload: task.payload) {
             var message = TaskMessage(task: remote.name, id: id.text, arguments: remote.arguments)
             message.ignoresResult = false
             return message.raw(queue: remote.queue ?? options.remoteQueue)
@@ -103,14 +112,21 @@ final class RPCExecutor: JobExecutor {
     }
 
     func cancel(_ taskID: String) {
-        guard let id = state.withLock({ $0.sent[taskID] }) else { return }
+        let sent = state.withLock { state in
+            if let id = state.sent[taskID] { state.cancelled.insert(id) }
+            return state.sent[taskID]
+        }
+        guard let id = sent else { return }
         // A word to all workers; nobody waits for it.
-        Task { [broker, logger = setup.logger] in
+        Task { [broker, replies, patience, logger = setup.logger] in
             do {
                 try await broker.revoke([id.text], terminate: true)
             } catch {
                 logger.warning("A job could not be stopped.", metadata: ["task": "\(id)", "error": "\(error)"])
             }
+            // Nobody tells that nobody will answer.
+            try? await Task.sleep(for: patience)
+            replies.end(id.text)
         }
     }
 }

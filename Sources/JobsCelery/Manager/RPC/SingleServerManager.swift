@@ -6,12 +6,12 @@ import ServiceLifecycle
 /// The manager of a single web server over RabbitMQ alone (`rpc://`): what it knows of jobs is in its memory.
 struct SingleServerManager: JobManager {
     let manager: EmbeddedJobManager
-    let executor: RPCExecutor
 
     func run() async throws { try await manager.run() }
 
     func start(_ request: JobRequest) async throws -> JobID {
-        if let remote = request.remote { executor.note(remote, of: request.id) }
+        var request = request
+        if let remote = request.remote { request.payload = remote.payload }
         return try await manager.start(request)
     }
 
@@ -45,7 +45,7 @@ extension CeleryManager {
             configuration: setup.configuration,
             logger: setup.logger
         )
-        return SingleServerManager(manager: manager, executor: executor)
+        return SingleServerManager(manager: manager)
     }
 
     func makeSingleWorker(
@@ -82,6 +82,7 @@ extension CeleryManager {
             events: events,
             logger: setup.logger
         )
+        parts.greeted = StartingGate()
         parts.recording = RPCRecording(broker: broker, codec: setup.codec, jobs: setup.jobs, logger: setup.logger)
         return parts
     }

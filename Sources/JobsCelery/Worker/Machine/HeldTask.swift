@@ -45,8 +45,19 @@ struct Holding: Sendable {
     var started: ContinuousClock.Instant?
     var startedWall: Int64?
     var stop: StopReason?
+    var keeping = Keeping.broker
     /// Whether it is kept safe in another place than the broker, which thinks it is done.
-    var isHandedOver = false
+    var isHandedOver: Bool { keeping == .keeper }
+}
+
+/// Who has the message of a held task, and is to settle it.
+enum Keeping: Sendable, Hashable {
+    case broker
+    /// It is being handed over: the broker has it still, and the keeper perhaps.
+    case handingOver
+    /// It could not be handed over, as far as is known: the broker has it still, and the keeper perhaps.
+    case unsure
+    case keeper
 }
 
 /// Why a running task is to stop.

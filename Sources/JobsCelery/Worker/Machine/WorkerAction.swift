@@ -16,6 +16,8 @@ enum WorkerAction: Sendable {
     case wake(ContinuousClock.Instant)
     /// Run so many tasks at once, and hold so many messages.
     case resize(slots: Int, prefetch: Int)
+    /// Hold so many messages at once.
+    case limit(prefetch: Int)
     case stopFetching
     /// Nothing is held any more, and nothing will be.
     case drained

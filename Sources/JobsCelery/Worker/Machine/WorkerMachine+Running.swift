@@ -90,7 +90,14 @@ extension WorkerMachine {
         let reason = holdings[task.number]?.stop
         holdings[task.number]?.stage = .ending
         running[task.id] = nil
-        return (Self.end(outcome, reason), startNext(at: time))
+        return (Self.end(outcome, reason), taken(from: task) + startNext(at: time))
+    }
+
+    /// The slot of a task whose message is kept elsewhere is free: one more message may come for it.
+    private mutating func taken(from task: HeldTask) -> [WorkerAction] {
+        guard holdings[task.number]?.isHandedOver == true else { return [] }
+        keptElsewhere -= 1
+        return [.limit(prefetch: prefetch)]
     }
 
     private static func end(_ outcome: WorkerOutcome, _ reason: StopReason?) -> RunEnd {

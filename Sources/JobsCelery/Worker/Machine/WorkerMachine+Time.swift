@@ -25,7 +25,7 @@ extension WorkerMachine {
         guard let holding = holdings[number], let started = holding.started else { return [] }
         var actions: [WorkerAction] = []
         if let next = nextLimit(of: holding) { actions += wake(at: started + .seconds(next.after)) }
-        if let handOverAfter, !holding.isHandedOver { actions += wake(at: started + handOverAfter) }
+        if let handOverAfter, holding.mayBeHandedOver { actions += wake(at: started + handOverAfter) }
         return actions
     }
 
@@ -54,20 +54,39 @@ extension WorkerMachine {
     }
 
     private mutating func handOver(_ number: Int, at time: WorkerTime) -> [WorkerAction] {
-        guard let handOverAfter, let holding = holdings[number], !holding.isHandedOver,
+        guard let handOverAfter, let holding = holdings[number], holding.mayBeHandedOver,
             let started = holding.started
         else { return [] }
         guard started + handOverAfter <= time.instant else { return wake(at: started + handOverAfter) }
-        holdings[number]?.isHandedOver = true
+        holdings[number]?.keeping = .handingOver
         return [.handOver(holding.task, holding.delivery)]
     }
 }
 
+extension Holding {
+    fileprivate var mayBeHandedOver: Bool { keeping == .broker || keeping == .unsure }
+}
+
 extension WorkerMachine {
+    /// A message is kept elsewhere, and its task runs on: from now on only the keeper has a say.
+    ///
+    /// - Returns: what is to be done; nil if the task has ended meanwhile: the broker settles the message then, and the
+    ///   keeper is to forget it.
+    mutating func handedOver(_ task: HeldTask, _ delivery: Delivery) -> [WorkerAction]? {
+        guard let holding = holdings[task.number], holding.stage == .running else { return nil }
+        holdings[task.number]?.keeping = .keeper
+        holdings[task.number]?.delivery = delivery
+        keptElsewhere += 1
+        // It came again meanwhile under another name; that one is not needed.
+        let other = holding.delivery.tag == delivery.tag ? [] : [holding.delivery]
+        // First fewer are wanted, then it is acknowledged: else the broker gives one more, which nobody here can run.
+        return [.limit(prefetch: prefetch)] + (other + [delivery]).map { .settle($0, .acknowledged) }
+    }
+
     /// A message could not be kept elsewhere: it is tried again at the next occasion.
     mutating func handOverFailed(_ task: HeldTask) -> [WorkerAction] {
         guard let holding = holdings[task.number], holding.stage == .running else { return [] }
-        holdings[task.number]?.isHandedOver = false
+        holdings[task.number]?.keeping = .unsure
         return wakeForLimits(task.number)
     }
 }

@@ -38,6 +38,8 @@ struct WorkerMachine {
     var totals: [String: Int] = [:]
     var processed = 0
     var lastNumber = 0
+    /// How many running tasks' messages are kept elsewhere.
+    var keptElsewhere = 0
     var wake: ContinuousClock.Instant?
     /// Whether messages are being fetched.
     var isFetching = false
@@ -70,8 +72,9 @@ struct WorkerMachine {
         phase == .running && running.count >= slots && (waiting.count > slots || isFetching)
     }
 
-    /// How many messages may be held at once.
-    var prefetch: Int { slots * prefetchMultiplier }
+    /// How many messages of the broker's may be held at once. None for a slot whose task's message is kept elsewhere: it
+    /// would wait here for that long task while other workers have nothing to do.
+    var prefetch: Int { max(0, slots - keptElsewhere) * prefetchMultiplier }
 
     /// The number of the next message.
     mutating func nextNumber() -> Int {

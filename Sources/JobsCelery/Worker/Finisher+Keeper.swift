@@ -1,0 +1,20 @@
+import Logging
+
+extension Finisher {
+    /// Has a message's keeper settle it, however long that takes: what is still kept when this worker is gone is given back
+    /// by others, and its task, though it has ended, runs again.
+    func release(_ end: TaskEnd) async {
+        guard let keeper = end.keeper, let settlement = end.settlement else { return }
+        var wait = Duration.milliseconds(50)
+        while true {
+            do {
+                return try await keeper.release(end.delivery, as: end.isKeptForSure ? settlement : .acknowledged)
+            } catch {
+                logger.error("A long task's message could not be forgotten yet.", metadata: ["error": "\(error)"])
+            }
+            if isPastDeadline { return }
+            await pause(wait)
+            wait = min(wait * 2, .seconds(2))
+        }
+    }
+}

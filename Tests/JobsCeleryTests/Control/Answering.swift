@@ -1,0 +1,15 @@
+import DashJSON
+import Testing
+
+@testable import JobsCelery
+
+extension CeleryBroker {
+    /// Answers what somebody asks of all, until the task is cancelled.
+    func answer(_ requests: AsyncStream<RawTask>) async throws {
+        for await message in requests {
+            guard let request = try? ControlRequest(message), request.method == "hello" else { continue }
+            let reply = try #require(request.reply(of: "other@host", ["revoked": ["x"]], clock: 1))
+            try await self.reply(reply)
+        }
+    }
+}
