@@ -57,6 +57,30 @@ struct LostMessageTests {
         }
     }
 
+    @Test("F12: jobs whose messages were in another Redis than their records, which forgot them, run all the same")
+    func lostByOtherRedis() async throws {
+        let messages = try await RedisServer.shared().database()
+        let results = try await RedisServer.shared().database()
+        let executor = TestExecutor()
+        var settings = RecordSettings(isBroker: false)
+        settings.doubt = .milliseconds(200)
+        func queue() -> (TestQueue, RedisBroker) {
+            let options = RedisOptions.patient(results)
+            let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
+            let broker = RedisBroker(messages, logger: .quiet)
+            return (TestQueue(broker, client, subscriber, options, [client, subscriber, broker]), broker)
+        }
+        let (here, broker) = queue()
+        let manager = CeleryJobManager(here, "dash", settings)
+        try await whileRunning(manager) {
+            let ids = try await started(3, manager)
+            #expect(try await broker.waiting(in: "dash") == 3)
+            _ = try await broker.client.send(RedisCommand("FLUSHDB"))
+            let worker = try SettledManager.worker(executor, queue().0, "dash", settings, UpdateLedger())
+            try await runAll(ids, manager, worker, executor)
+        }
+    }
+
     private func started(_ count: Int, _ manager: CeleryJobManager) async throws -> [JobID] {
         var ids: [JobID] = []
         for number in 0..<count { ids.append(try await manager.start(JobRequest(name: "\(number)"))) }
