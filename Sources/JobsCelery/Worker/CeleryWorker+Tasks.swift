@@ -20,6 +20,7 @@ extension CeleryWorker {
         let outcome = await outcome(of: task)
         let end = finish(task, outcome)
         if losses > 0 { await forgetLosses(of: task) }
+        if await retry(task, after: end) { return }
         await tell(end, of: task, runtime: begun.duration(to: .now))
     }
 
