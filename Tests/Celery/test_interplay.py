@@ -30,6 +30,15 @@ def test_a_failure_is_raised_in_python(place, swift):
     assert "no paper" in event["exception"]
 
 
+def test_a_failed_task_is_tried_again_as_its_callback_says(place, swift, tmp_path):
+    marks = tmp_path / "marks"
+    task = place.send("fixture.flaky", str(marks))
+    assert task.get(timeout=30) == 3
+    assert len(marks.read_text().splitlines()) == 3
+    event = place.events.wait_for("task-retried", uuid=task.id)
+    assert "attempt 1" in event["exception"]
+
+
 def test_events_tell_of_a_task_what_celery_tells(place, swift):
     task = place.send("fixture.add", 1, 2)
     task.get(timeout=20)

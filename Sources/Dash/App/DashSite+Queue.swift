@@ -14,7 +14,8 @@ extension DashSite {
                         name: job,
                         taskName: callback.taskName(ofJob: job),
                         version: callback.version,
-                        displayName: callback.isNamed ? nil : job
+                        displayName: callback.isNamed ? nil : job,
+                        retries: callback.background?.retries ?? .none
                     )
                 }
         }

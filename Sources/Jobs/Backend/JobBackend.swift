@@ -60,12 +60,21 @@ public struct JobDefinition: Sendable, Hashable {
     public var version: String
     /// What tools that watch the queue show in place of the task's name; nil for that name.
     public var displayName: String?
+    /// How often a failed attempt is tried again when another program calls the job; a start by this program says so itself.
+    public var retries: RetryPolicy
 
     /// Describes a job.
-    public init(name: String, taskName: String, version: String, displayName: String? = nil) {
+    public init(
+        name: String,
+        taskName: String,
+        version: String,
+        displayName: String? = nil,
+        retries: RetryPolicy = .none
+    ) {
         self.name = name
         self.taskName = taskName
         self.version = version
         self.displayName = displayName
+        self.retries = retries
     }
 }

@@ -42,7 +42,7 @@ public struct RetryPolicy: Sendable, Hashable {
     }
 
     /// The wait after the given number of failed attempts (1 for the first).
-    func wait(afterFailures failures: Int) -> Duration {
+    package func wait(afterFailures failures: Int) -> Duration {
         var wait = backoff.first
         var step = 1
         while step < failures, wait < backoff.longest, backoff.factor > 1 {

@@ -35,7 +35,7 @@ extension CeleryWorker {
     /// Tries again until it is done.
     ///
     /// - Returns: false if the worker was to stop at once before.
-    private func untilDone(_ body: () async throws -> Void) async -> Bool {
+    func untilDone(_ body: () async throws -> Void) async -> Bool {
         var wait = Duration.milliseconds(50)
         while true {
             do {

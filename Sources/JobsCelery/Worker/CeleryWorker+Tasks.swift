@@ -21,7 +21,7 @@ extension CeleryWorker {
         let outcome = await outcome(of: task)
         let end = finish(task, outcome)
         if losses > 0 { await forgetLosses(of: task) }
-        await conclude(task, conclusion(of: task, end, runtime: begun.duration(to: .now)))
+        await conclude(task, end, begun.duration(to: .now))
     }
 
     private func outcome(of task: HeldTask) async -> WorkerOutcome {
@@ -56,8 +56,18 @@ extension CeleryWorker {
 
     private func ended(_ task: HeldTask, _ outcome: WorkerOutcome, _ begun: ContinuousClock.Instant) {
         let end = finish(task, outcome)
-        let conclusion = conclusion(of: task, end, runtime: begun.duration(to: .now))
-        if task.message.hasFollowers { add(.conclude(task, conclusion)) } else { finisher.add(conclusion.end) }
+        let runtime = begun.duration(to: .now)
+        // A failure may be tried again, and what follows a task is to be sent.
+        guard case .outcome(.succeeded) = end, !task.message.hasFollowers else {
+            return add(.conclude(task, end, runtime))
+        }
+        finisher.add(conclusion(of: task, end, runtime: runtime).end)
+    }
+
+    /// Tells how a plain task's run ended, or has it tried again.
+    func conclude(_ task: HeldTask, _ end: RunEnd, _ runtime: Duration) async {
+        if await retry(task, after: end) { return }
+        await conclude(task, conclusion(of: task, end, runtime: runtime))
     }
 
     private func work(of task: HeldTask) throws -> WorkerTask {

@@ -34,7 +34,7 @@ final class CeleryWorker: Service {
     /// What takes time and is done for itself.
     enum Work: Sendable {
         case run(HeldTask)
-        case conclude(HeldTask, Conclusion)
+        case conclude(HeldTask, RunEnd, Duration)
         case drop(HeldTask, DropReason)
         case refuse(RefusedTask)
         case markRevoked([String])
@@ -101,7 +101,7 @@ final class CeleryWorker: Service {
     private func perform(_ item: Work) async {
         switch item {
         case .run(let task): await run(task)
-        case .conclude(let task, let conclusion): await conclude(task, conclusion)
+        case .conclude(let task, let end, let runtime): await conclude(task, end, runtime)
         case .drop(let task, let reason): await drop(task, reason)
         case .refuse(let task): await refuse(task)
         case .markRevoked(let ids): await markRevoked(ids)

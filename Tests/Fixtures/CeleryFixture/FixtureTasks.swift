@@ -49,6 +49,14 @@ private let ordinaryTasks: [String: FixtureTask] = [
         note("end", in: file)
         return Array("\(getpid())".utf8)
     },
+    // Fails twice, and tells which attempt went well. It notes each in a file, and is tried again.
+    "flaky": { call, _ in
+        let file = try call.text(0)
+        note("start", in: file)
+        let count = lineCount(of: file)
+        guard count > 2 else { throw FixtureError(reason: "attempt \(count)") }
+        return Array("\(count)".utf8)
+    },
     "fail": { call, _ in throw FixtureError(reason: (try? call.text(0)) ?? "as wished") },
 ]
 
@@ -109,4 +117,12 @@ private func note(_ what: String, in file: String) {
     let descriptor = open(file, O_CREAT | O_WRONLY | O_APPEND, 0o600)
     defer { close(descriptor) }
     write(descriptor, line, line.count)
+}
+
+private func lineCount(of file: String) -> Int {
+    guard let stream = fopen(file, "r") else { return 0 }
+    defer { fclose(stream) }
+    var count = 0
+    while case let byte = fgetc(stream), byte != EOF { count += byte == 10 ? 1 : 0 }
+    return count
 }

@@ -66,7 +66,10 @@ struct FixtureWorker: AsyncParsableCommand {
         var logger = Logger(label: "celery-fixture", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = Logger.Level(rawValue: loglevel) ?? .info
         let setup = JobBackendSetup(
-            jobs: fixtureTasks.keys.sorted().map { JobDefinition(name: $0, taskName: "fixture.\($0)", version: "1") },
+            jobs: fixtureTasks.keys.sorted().map { name in
+                let retries: RetryPolicy = name == "flaky" ? .upTo(2, backoff: .constant(.milliseconds(100))) : .none
+                return JobDefinition(name: name, taskName: "fixture.\(name)", version: "1", retries: retries)
+            },
             codec: CallCodec(),
             logger: logger
         )

@@ -156,6 +156,42 @@ struct PlainTaskTests {
         #expect(bench.broker.published.count == 1)
     }
 
+    @Test("a failed task is sent again as often as its callback says, and then fails")
+    func retries() async throws {
+        let bench = try WorkerBench { parts in
+            let policy = RetryPolicy.upTo(1, backoff: .constant(.seconds(60)))
+            parts.jobs = [JobDefinition(name: "app/work", taskName: "work", version: "1", retries: policy)]
+        }
+        bench.executor.answer("app/work") { _ in
+            .failed(WorkerFailure(kind: .error, code: "Jam", message: "no paper"))
+        }
+        let before = WorkerTime.now.wall
+        bench.broker.fail(1)
+        try await bench.run {
+            bench.send("a") { $0.callbacks = [Signature(task: "next")] }
+            #expect(await bench.settlement(of: "a") == .acknowledged)
+        }
+        let meta = try #require(bench.meta(of: "a"))
+        #expect(meta.status == .retry)
+        #expect(meta.exception?.message == "no paper")
+        #expect(bench.events.all.last.map { "\($0)".hasPrefix("retried") } == true)
+        let raw = try #require(bench.broker.published.first)
+        #expect(bench.broker.published.count == 1 && raw.routingKey == "dash")
+        let again = try TaskMessage(raw)
+        #expect((again.id, again.retries, again.parentID) == ("a", 1, "a"))
+        #expect(again.arguments.description == "[2]" && again.callbacks.count == 1)
+        #expect(try #require(again.eta) >= before + 60_000)
+
+        let last = try WorkerBench { $0.jobs = bench.worker.parts.jobs }
+        last.executor.answer("app/work") { _ in .failed(WorkerFailure(kind: .error, code: "Jam", message: "no paper")) }
+        try await last.run {
+            last.send("a") { $0.retries = 1 }
+            #expect(await last.settlement(of: "a") == .acknowledged)
+        }
+        #expect(last.meta(of: "a")?.status == .failure)
+        #expect(last.broker.published.isEmpty)
+    }
+
     @Test("F26: at a warm stop running tasks end and the rest goes back; at a cold one all goes back")
     func stops() async throws {
         let bench = try WorkerBench { parts in
