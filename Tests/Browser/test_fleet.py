@@ -155,3 +155,26 @@ def test_all_parts_are_replaced_one_after_the_other_and_the_page_sees_nothing_of
     page.wait_for_text("paragraph_id", "Clicked 2 times", timeout=30)
     assert page.notices() == []
     page.console_errors()  # a poll that met a server that was ending may be one
+
+
+def test_a_release_in_the_order_of_the_guide_is_not_seen_by_the_page(own_fleet, open_page):
+    """docs/deployment.md: new workers, SIGTERM to the old, then the web servers one after the other."""
+    page = open_page(f"{own_fleet.url}/progress/")
+    run_progress(page)
+    old = list(own_fleet.workers)
+    for node in ("new1", "new2"):
+        own_fleet.add_worker(node)
+    for worker in old:
+        worker.process.terminate()
+    for server, proxy in zip(own_fleet.servers, own_fleet.proxies):
+        assert server.stop() == 0
+        server.start()
+        asked = len(proxy.requests)
+        wait_until(lambda: own_fleet.is_healthy() and len(proxy.requests) > asked, 20, "nginx asking it again")
+    assert [worker.stop() for worker in old] == [0, 0], "their running jobs may finish"
+    page.wait_for_text("paragraph_id", "Clicked 1 times")
+    assert page.recorded("bar") == STEPS, "the job ran once"
+    page.click("button_id")
+    page.wait_for_text("paragraph_id", "Clicked 2 times", timeout=30)
+    assert page.notices() == []
+    page.console_errors()  # a poll that met a server that was ending may be one

@@ -63,7 +63,7 @@ struct WorkerCommand: ParsableCommand {
     @Flag(help: "Taken for the sake of Celery's unit files: these workers do not gossip.")
     var withoutGossip = false
 
-    @Flag(help: "Taken for the sake of Celery's unit files: these workers do not wait for each other at their start.")
+    @Flag(help: "Do not ask the other workers at the start what is revoked, nor wait for their answers.")
     var withoutMingle = false
 
     @Option(
@@ -102,15 +102,14 @@ struct WorkerCommand: ParsableCommand {
         options.softTimeLimit = softTimeLimit.map { .seconds($0) }
         options.prefetchMultiplier = prefetchMultiplier
         options.sendsHeartbeats = !withoutHeartbeat
+        options.mingles = !withoutMingle
         options.pidFile = pidfile
         return options
     }
 
     /// What is to be said of options that change nothing here.
     var note: String? {
-        let names = [(withoutGossip, "--without-gossip"), (withoutMingle, "--without-mingle")].filter(\.0).map(\.1)
-        guard !names.isEmpty else { return nil }
-        return "\(names.joined(separator: " and ")): there is nothing to switch off, as workers do neither here."
+        withoutGossip ? "--without-gossip: there is nothing to switch off, as workers do not gossip here." : nil
     }
 
     private func names(in list: String) -> [String] {

@@ -11,6 +11,8 @@ public struct JobWorkerOptions: Sendable, Hashable {
     /// Whether the worker tells every two seconds that it lives, for Flower and `celery events`; without it they hear of it
     /// only when it starts and ends.
     public var sendsHeartbeats = true
+    /// Whether the worker asks the others, when it starts, what is revoked, and takes no message before they have answered.
+    public var mingles = true
     /// Whether callers of a task can see that it has begun: Celery's state `STARTED`.
     public var tracksStarted = false
     /// After so many jobs a worker process is replaced; nil is never.

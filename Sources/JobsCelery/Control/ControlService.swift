@@ -10,6 +10,7 @@ final class ControlService: Service {
     private let broker: any CeleryBroker
     private let panel: ControlPanel
     private let beats: Bool
+    private let mingles: Bool
     private let logger: Logger
     /// The clock of requests and answers, which is another one than that of events, as in Celery.
     private let mailClock = LamportClock()
@@ -22,6 +23,7 @@ final class ControlService: Service {
     ///   - revoked: Shared with the worker, which asks it.
     ///   - events: Where the worker tells about its tasks.
     ///   - beats: Whether it tells again and again that it lives.
+    ///   - mingles: Whether it asks the others what is revoked.
     init(
         node: String,
         broker: any CeleryBroker,
@@ -29,12 +31,14 @@ final class ControlService: Service {
         revoked: RevokedTasks,
         events: EventDispatcher,
         beats: Bool = true,
+        mingles: Bool = true,
         greeted: StartingGate? = nil,
         logger: Logger
     ) {
         self.greeted = greeted
         self.broker = broker
         self.beats = beats
+        self.mingles = mingles
         self.logger = logger
         panel = ControlPanel(
             node: node,
@@ -117,6 +121,11 @@ final class ControlService: Service {
     ///
     /// Events wait for no connection, the greeting does: so the first word is not lost while there is none yet.
     private func greet(_ asked: StartingGate) async {
+        defer {
+            asked.open()
+            greeted?.open()
+        }
+        guard mingles else { return }
         let greeting = ControlRequest(method: "hello", arguments: ["from_node": .string(panel.node), "revoked": []])
         do {
             // The time that Celery waits.
@@ -128,8 +137,6 @@ final class ControlService: Service {
         } catch {
             logger.debug("Nobody could be greeted.", metadata: ["error": "\(error)"])
         }
-        asked.open()
-        greeted?.open()
     }
 
     /// Tells again and again that the worker lives.

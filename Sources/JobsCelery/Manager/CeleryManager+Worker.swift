@@ -132,6 +132,7 @@ extension CeleryManager {
             revoked: worker.parts.revoked,
             events: events,
             beats: worker.parts.options.sendsHeartbeats,
+            mingles: worker.parts.options.mingles,
             greeted: worker.parts.greeted,
             logger: logger
         )

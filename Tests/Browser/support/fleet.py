@@ -147,7 +147,7 @@ class Fleet:
         for number in (1, 2):
             self.add_worker(f"worker{number}")
         self.balancer = Balancer([proxy.port for proxy in self.proxies], self.folder)
-        wait_until(lambda: self._is_healthy(), 20, "the balancer answering")
+        wait_until(lambda: self.is_healthy(), 20, "the balancer answering")
         return self
 
     def add_worker(self, node):
@@ -182,7 +182,8 @@ class Fleet:
         for part in self.workers + self.servers:
             part.stop()
 
-    def _is_healthy(self):
+    def is_healthy(self):
+        """Whether the balancer is answered by a web server."""
         try:
             return requests.get(f"{self.url}/_health", timeout=5).status_code == 200
         except requests.RequestException:

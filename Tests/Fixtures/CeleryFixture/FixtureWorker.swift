@@ -38,6 +38,9 @@ struct FixtureWorker: AsyncParsableCommand {
     @Flag(help: "No heartbeats are sent.")
     var withoutHeartbeat = false
 
+    @Flag(help: "The others are not asked what is revoked.")
+    var withoutMingle = false
+
     @Option(help: "A file for the process's number.")
     var pidfile: String?
 
@@ -109,6 +112,7 @@ struct FixtureWorker: AsyncParsableCommand {
         options.softTimeLimit = softTimeLimit.map { .seconds($0) }
         options.prefetchMultiplier = prefetchMultiplier
         options.sendsHeartbeats = !withoutHeartbeat
+        options.mingles = !withoutMingle
         options.pidFile = pidfile
         return options
     }

@@ -53,17 +53,21 @@ import Testing
         #expect(bench.revoked.contains("a"))
     }
 
-    @Test("a worker that starts learns what others know to be revoked") func learns() async throws {
+    @Test(
+        "a worker that starts learns what others know to be revoked, unless it is not to ask",
+        arguments: [true, false]
+    )
+    func learns(mingles: Bool) async throws {
         let answers = [
             #"{"a@host":{"revoked":["a"],"clock":700}}"#, #"{"b@host":{"revoked":{"b":[1.5,"b"]},"clock":3}}"#,
             #"{"c@host":null}"#, "[",
         ].map { RawTask(body: Array($0.utf8)) }
-        let bench = ControlTestBench(broker: ScriptedBroker(answers: answers))
+        let bench = ControlTestBench(broker: ScriptedBroker(answers: answers), mingles: mingles)
         let ping = ControlRequest(method: "ping", ticket: "t", replyTo: Self.address)
         try await bench.sending(ping.message()) { broker in
             _ = await broker.replies.stream.first { _ in true }
         }
-        #expect(bench.revoked.ids == ["a", "b"])
-        #expect(bench.events.clock.value > 700)
+        #expect(bench.revoked.ids == (mingles ? ["a", "b"] : []))
+        #expect((bench.events.clock.value > 700) == mingles)
     }
 }

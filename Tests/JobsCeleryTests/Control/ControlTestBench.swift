@@ -16,7 +16,8 @@ struct ControlTestBench {
         process: Int = 1,
         clock: Int = 0,
         mode: EventDispatcher.Mode = .always,
-        interval: Duration = .seconds(2)
+        interval: Duration = .seconds(2),
+        mingles: Bool = true
     ) {
         self.worker = worker
         self.broker = broker
@@ -33,6 +34,7 @@ struct ControlTestBench {
             worker: worker,
             revoked: revoked,
             events: events,
+            mingles: mingles,
             logger: Logger(label: "test")
         )
     }
