@@ -5,6 +5,7 @@ import Synchronization
 final class RabbitBroadcasts: AMQPChannelUser {
     private let logger: Logger
     private let state: Mutex<State>
+    private let opened = StartingGate()
 
     private struct State {
         var node: String
@@ -42,6 +43,9 @@ final class RabbitBroadcasts: AMQPChannelUser {
         return stream
     }
 
+    /// Waits until there is the queue, or the task is cancelled.
+    func ready() async { await opened.passed() }
+
     func open(_ channel: AMQPChannel) throws {
         let (node, isTaken) = state.withLock { ($0.node, $0.isNameTaken) }
         let queue = (isTaken ? "\(node)-\(UInt32.random(in: 1...UInt32.max))" : node) + ".celery.pidbox"
@@ -54,6 +58,7 @@ final class RabbitBroadcasts: AMQPChannelUser {
             throw AMQPClosed.channel(number, code: 405, text: text)
         }
         try channel.consume(queue, tag: "control", acknowledges: false)
+        opened.open()
     }
 
     func receive(_ event: AMQPEvent) {
@@ -71,6 +76,7 @@ final class RabbitBroadcasts: AMQPChannelUser {
             defer { state.listeners = [:] }
             return Array(state.listeners.values)
         }
+        opened.open()
         for listener in listeners { listener.finish() }
     }
 }

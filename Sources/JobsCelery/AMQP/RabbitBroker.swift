@@ -111,6 +111,10 @@ final class RabbitBroker: CeleryBroker {
         return stream
     }
 
+    func hearsBroadcasts() async {
+        await state.withLock { $0.broadcasts }?.ready()
+    }
+
     func reply(_ reply: RawTask) async throws {
         var reply = reply
         reply.exchange = "reply.celery.pidbox"

@@ -63,16 +63,26 @@ final class ControlService: Service {
     /// Until it is cancelled.
     private func work() async {
         await withDiscardingTaskGroup { group in
-            let asked = StartingGate()
-            group.addTask { await self.greet(asked) }
+            let (asked, answered) = (StartingGate(), StartingGate())
+            group.addTask {
+                await self.greet(asked)
+                answered.open()
+            }
             // Who listens before would get its own greeting, and count itself among those to wait for.
             await asked.passed()
+            let requests = broker.broadcasts()
+            group.addTask {
+                await answered.passed()
+                // A task that is taken before could be revoked where nobody hears it.
+                await self.listens()
+                self.greeted?.open()
+            }
             group.addTask {
                 self.panel.events.tell(.online)
                 if self.beats { await self.beat() }
             }
             group.addTask { await self.change() }
-            for await message in broker.broadcasts() {
+            for await message in requests {
                 guard let request = request(message) else { continue }
                 if ControlPanel.inspections[request.method] != nil {
                     group.addTask { await self.answer(request) }
@@ -121,10 +131,7 @@ final class ControlService: Service {
     ///
     /// Events wait for no connection, the greeting does: so the first word is not lost while there is none yet.
     private func greet(_ asked: StartingGate) async {
-        defer {
-            asked.open()
-            greeted?.open()
-        }
+        defer { asked.open() }
         guard mingles else { return }
         let greeting = ControlRequest(method: "hello", arguments: ["from_node": .string(panel.node), "revoked": []])
         do {
@@ -136,6 +143,16 @@ final class ControlService: Service {
             }
         } catch {
             logger.debug("Nobody could be greeted.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Waits until requests are heard; a broker that does not let us listen stops no worker.
+    private func listens() async {
+        await withTaskGroup { group in
+            group.addTask { await self.broker.hearsBroadcasts() }
+            group.addTask { try? await Task.sleep(for: .seconds(5)) }
+            await group.next()
+            group.cancelAll()
         }
     }
 

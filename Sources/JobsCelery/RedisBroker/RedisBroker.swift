@@ -109,6 +109,13 @@ final class RedisBroker: CeleryBroker {
         return stream
     }
 
+    func hearsBroadcasts() async {
+        // Redis is asked once for a channel, and confirms it for all.
+        let subscription = subscriber.subscribe(to: keys.channel(of: "celery.pidbox")) { _ in }
+        try? await subscription.confirmed()
+        subscription.end()
+    }
+
     func reply(_ reply: RawTask) async throws {
         var reply = reply
         reply.exchange = "reply.celery.pidbox"

@@ -36,6 +36,9 @@ protocol CeleryBroker: Service {
     /// What is said to all workers. Requests that come while there is no connection are missed, as in Celery.
     func broadcasts() -> AsyncStream<RawTask>
 
+    /// Waits until what is said to all workers reaches those who read ``broadcasts()``, or the task is cancelled.
+    func hearsBroadcasts() async
+
     /// Answers a broadcast (exchange `reply.celery.pidbox`); a caller that is gone is no error.
     func reply(_ reply: RawTask) async throws
 

@@ -53,6 +53,25 @@ import Testing
         #expect(bench.revoked.contains("a"))
     }
 
+    @Test("no message is taken before requests are heard: it could be revoked where nobody hears it")
+    func hears() async throws {
+        let (hearing, greeted) = (ScriptedBroker.Gate(), StartingGate())
+        let bench = ControlTestBench(broker: ScriptedBroker(hearing: hearing), greeted: greeted)
+        let (steps, stepping) = AsyncStream<String>.makeStream()
+        let taking = Task {
+            await greeted.passed()
+            stepping.yield("takes")
+            stepping.finish()
+        }
+        try await bench.sending { broker in
+            _ = await broker.listening.stream.first { _ in true }
+            stepping.yield("hears")
+            hearing.open()
+            await taking.value
+        }
+        #expect(await steps.reduce(into: []) { $0.append($1) } == ["hears", "takes"])
+    }
+
     @Test(
         "a worker that starts learns what others know to be revoked, unless it is not to ask",
         arguments: [true, false]

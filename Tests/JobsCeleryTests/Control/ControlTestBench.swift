@@ -17,7 +17,8 @@ struct ControlTestBench {
         clock: Int = 0,
         mode: EventDispatcher.Mode = .always,
         interval: Duration = .seconds(2),
-        mingles: Bool = true
+        mingles: Bool = true,
+        greeted: StartingGate? = nil
     ) {
         self.worker = worker
         self.broker = broker
@@ -35,6 +36,7 @@ struct ControlTestBench {
             revoked: revoked,
             events: events,
             mingles: mingles,
+            greeted: greeted,
             logger: Logger(label: "test")
         )
     }

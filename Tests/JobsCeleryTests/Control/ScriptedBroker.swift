@@ -15,9 +15,18 @@ final class ScriptedBroker: CeleryBroker {
     let answers: [RawTask]
     /// Whether events go out; they wait as long as there is no connection.
     let connection: Gate?
+    /// Each time somebody waits until requests are heard, and when they are.
+    let listening = AsyncStream<Void>.makeStream()
+    let hearing: Gate?
 
-    init(_ information: BrokerInformation = .scripted, connection: Gate? = nil, answers: [RawTask] = []) {
+    init(
+        _ information: BrokerInformation = .scripted,
+        connection: Gate? = nil,
+        answers: [RawTask] = [],
+        hearing: Gate? = nil
+    ) {
         self.answers = answers
+        self.hearing = hearing
         self.information = information
         self.connection = connection
     }
@@ -49,6 +58,11 @@ final class ScriptedBroker: CeleryBroker {
     }
 
     func broadcasts() -> AsyncStream<RawTask> { broadcast.stream }
+
+    func hearsBroadcasts() async {
+        listening.continuation.yield()
+        await hearing?.passed()
+    }
 
     func reply(_ reply: RawTask) async throws { replies.continuation.yield(reply) }
 

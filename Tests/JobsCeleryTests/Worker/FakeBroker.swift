@@ -42,6 +42,7 @@ final class FakeBroker: CeleryBroker {
         heard: @escaping @Sendable (RawTask) -> Void
     ) async throws {}
     func broadcasts() -> AsyncStream<RawTask> { AsyncStream { $0.finish() } }
+    func hearsBroadcasts() async {}
     func reply(_ reply: RawTask) async throws {}
     func publishEvent(_ event: RawTask) async {}
 }
