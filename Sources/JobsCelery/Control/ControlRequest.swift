@@ -81,11 +81,11 @@ extension ControlRequest {
         )
     }
 
-    /// The answer of a node; nil if none is wanted.
-    func reply(of node: String, _ value: JSON, clock: Int) -> RawTask? {
+    /// The answer of a node; nil if none is wanted: then no clock goes forward.
+    func reply(of node: String, _ value: JSON, clock: @autoclosure () -> Int) -> RawTask? {
         replyTo.map { address in
             RawTask(
-                headers: ["ticket": ticket ?? .null, "clock": .int(clock)],
+                headers: ["ticket": ticket ?? .null, "clock": .int(clock())],
                 body: JSONObject([(node, value)]).jsonBytes(),
                 routingKey: address.routingKey,
                 exchange: address.exchange,
