@@ -52,7 +52,14 @@ struct ConsumerState: Sendable {
     mutating func answerWasLost() { missesAnswer = true }
     mutating func answerWasFound() { missesAnswer = false }
 
-    mutating func received(_ tag: String) { held.insert(tag) }
+    /// Takes a delivery in.
+    ///
+    /// - Returns: false for one that is settled, which Redis did not hear yet: it came again as its lease was over meanwhile.
+    mutating func received(_ tag: String) -> Bool {
+        guard owed[tag] == nil, !underway.contains(tag) else { return false }
+        held.insert(tag)
+        return true
+    }
 
     /// Begins to settle; false when it was settled before.
     mutating func settles(_ tag: String) -> Bool {

@@ -172,8 +172,8 @@ final class RedisConsumer: CeleryConsumer {
         do {
             let (task, isRedelivered) =
                 try isEntry ? KombuEnvelope.decode(KombuEnvelope.envelope(ofEntry: bytes)) : KombuEnvelope.decode(bytes)
-            state.withLock { $0.received(tag) }
             leases.hold(tag)
+            guard state.withLock({ $0.received(tag) }) else { return nil }
             return Delivery(tag: tag, queue: queue, task: task, isRedelivered: isRedelivered)
         } catch {
             broker.logger.error("A message cannot be read; it is in the list \(broker.keys.rejected): \(error)")

@@ -8,9 +8,9 @@ struct ConsumerStateTests {
     func room() {
         var state = ConsumerState(queues: ["a", "b"], prefetch: 2)
         #expect(state.request(upTo: 5) == .init(queues: ["b", "a"], limit: 2, reclaims: false))
-        state.received("1")
+        _ = state.received("1")
         #expect(state.request(upTo: 5) == .init(queues: ["a", "b"], limit: 1, reclaims: false))
-        state.received("2")
+        _ = state.received("2")
         #expect(state.request(upTo: 5) == nil)
         #expect(state.settles("1") == true)
         #expect(state.settles("1") == false, "only once")
@@ -35,7 +35,7 @@ struct ConsumerStateTests {
     @Test("is known until it is really settled, also while Redis cannot be told")
     func owed() {
         var state = ConsumerState(queues: ["a"], prefetch: 1)
-        state.received("1")
+        _ = state.received("1")
         #expect(state.settles("1") == true)
         #expect(state.known == ["1"])
         state.owes("1", .acknowledged)
@@ -90,8 +90,8 @@ struct OverdueLeasesTests {
     @Test("what is being settled leaves its room to others at once, and takes it back if that fails")
     func roomOfTheSettled() {
         var state = ConsumerState(queues: ["q"], prefetch: 2)
-        state.received("a")
-        state.received("b")
+        _ = state.received("a")
+        _ = state.received("b")
         #expect(state.request(upTo: 10) == nil)
         let settles = (state.settles("a"), state.settles("a"))
         #expect(settles == (true, false), "once")
@@ -119,5 +119,20 @@ struct OverdueLeasesTests {
         state.looks(nextAt: now + .seconds(15))
         state.looksAgain()
         #expect(state.rest(at: now) == nil)
+    }
+
+    @Test("what comes again although it is settled, as Redis did not hear of that yet, is not given out again")
+    func again() {
+        var state = ConsumerState(queues: ["q"], prefetch: 2)
+        let isNew = state.received("a")
+        _ = state.settles("a")
+        let isSettling = !state.received("a")
+        state.owes("a", .acknowledged)
+        let isOwed = !state.received("a")
+        #expect(isNew && isSettling && isOwed)
+        #expect(state.held.isEmpty && state.known == ["a"])
+        state.settled("a")
+        let isNewAgain = state.received("a")
+        #expect(isNewAgain, "somebody gave it back since")
     }
 }
