@@ -38,11 +38,15 @@ struct RedisExpress: Sendable {
     /// - Returns: the ends whose messages are still to be settled.
     /// - Throws: when not all could be done; all may be told again then.
     func tell(_ ends: [TaskEnd]) async throws -> [TaskEnd] {
+        let rest = ends.filter { !$0.isDone && $0.settlement != nil }
+        let calls = calls(ends)
+        // Who has nothing to say does not wait for a Redis that is away.
+        guard !calls.isEmpty else { return rest }
         let settled = ends.filter(\.isDone).map(\.delivery)
         // Before it is said, so that what fetches can say its request along with it.
         consumer.willRelease(settled)
         do {
-            for answer in try await consumer.client.run(calls(ends)) {
+            for answer in try await consumer.client.run(calls) {
                 if case .error(let message) = answer { throw Self.storeAndAcknowledge.error(message) }
             }
         } catch {
@@ -50,7 +54,7 @@ struct RedisExpress: Sendable {
             throw error
         }
         consumer.didRelease(settled)
-        return ends.filter { !$0.isDone && $0.settlement != nil }
+        return rest
     }
 
     private func calls(_ ends: [TaskEnd]) -> [RedisScriptCall] {
