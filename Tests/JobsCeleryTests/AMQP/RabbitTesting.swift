@@ -121,12 +121,15 @@ extension RabbitBroker {
 
     /// What waits in a queue: taken until nothing has come for a time.
     func takeAll(_ queue: String, within quiet: Duration) async throws -> [RawTask] {
+        // What is there is waited for, however busy the machine; only what should not be there needs a time.
+        let expected = (try? await waiting(in: queue)) ?? 0
         let consumer = try makeConsumer(.sample, queues: [queue], prefetch: 1000)
         return try await whileRunning(consumer) {
             var tasks: [RawTask] = []
             while true {
+                let patience = tasks.count < expected ? .seconds(30) : quiet
                 let timer = Task {
-                    try await Task.sleep(for: quiet)
+                    try await Task.sleep(for: patience)
                     consumer.stopFetching()
                 }
                 let deliveries = await consumer.fetch(upTo: 1000)
