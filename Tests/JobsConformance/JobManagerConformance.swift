@@ -40,8 +40,7 @@ public struct JobManagerConformance: Sendable {
     /// All promises.
     public static var checks: [Check] {
         lifeCycleChecks + changeChecks + newsChecks + queueChecks + cancellationChecks + retryChecks + cacheChecks
-            + flightChecks
-            + restartChecks + timeChecks + serviceChecks + limitChecks
+            + flightChecks + restartChecks + timeChecks + serviceChecks + limitChecks + transitionChecks
     }
 
     /// The time of this check.

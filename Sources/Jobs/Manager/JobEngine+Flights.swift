@@ -8,37 +8,39 @@ struct Flight: Sendable {
     var followers: [JobID] = []
 }
 
-/// An end that a job gets without running.
+/// An end that a job gets without running, with the result that goes with it.
 struct SharedEnd: Sendable {
-    var state: JobState
-    var failure: JobFailure?
+    var end: JobEnd
     var result: RawJSON?
 
-    init(result: RawJSON) {
-        state = .succeeded
-        self.result = result
+    /// The cached result of an earlier job.
+    init(_ end: JobEnd, result: RawJSON) {
+        (self.end, self.result) = (end, result)
     }
 
     /// The end of one job as that of others with the same key; nil if it says nothing of them.
-    init?(_ ending: JobStatus) {
-        (state, failure, result) = (ending.state, ending.failure, ending.result)
-        guard state == .succeeded || failure?.concernsEqualJobs ?? false else { return nil }
+    init?(_ ending: JobStatus, of leader: JobID) {
+        end = JobEnd(ending.state, failure: ending.failure, result: ending.result == nil ? .none : .of(leader))
+        result = ending.result
+        guard end.isShared else { return nil }
     }
 }
 
 extension JobEngine {
-    /// Puts a job with a key to the others of that key.
-    ///
-    /// - Returns: whether it is to wait for another's end.
-    mutating func joinFlight(_ id: JobID) -> Bool {
-        guard let key = jobs[id]?.request.cache?.key else { return false }
-        if let leader = flights[key].flatMap({ jobs[$0.leader] }), leader.mayLead {
-            flights[key]?.followers.append(id)
-            jobs[id]?.isFollowing = true
-            return true
-        }
+    /// Whether an unfinished job makes the result of a key.
+    func isTaken(_ key: CacheKey) -> Bool {
+        flights[key].flatMap { jobs[$0.leader] }?.mayLead ?? false
+    }
+
+    /// A job makes the result of a key, for those that follow too.
+    mutating func lead(_ key: CacheKey, by id: JobID) {
         flights[key, default: Flight(leader: id)].leader = id
-        return false
+    }
+
+    /// A job waits for the end of the one that makes the result of a key.
+    mutating func follow(_ key: CacheKey, by id: JobID) {
+        flights[key]?.followers.append(id)
+        jobs[id]?.isFollowing = true
     }
 
     /// A job has ended, or is forgotten: those that waited for it end as it did, or the next of them runs.
@@ -50,10 +52,11 @@ extension JobEngine {
         let waiting = followers.filter { jobs[$0]?.isWaitingForLeader ?? false }
         if let end {
             for follower in waiting { give(end, to: follower, at: now, into: &actions) }
-        } else if let next = waiting.first {
-            flights[key] = Flight(leader: next, followers: Array(waiting.dropFirst()))
-            jobs[next]?.isFollowing = false
-            if let entry = jobs[next], entry.isInserted { enqueue(entry, at: now) }
+        } else {
+            for follower in waiting {
+                guard let facts = jobs[follower]?.facts else { continue }
+                apply(rules.takeOver(facts, isTaken: isTaken(key)), at: now, into: &actions)
+            }
         }
     }
 
@@ -65,15 +68,15 @@ extension JobEngine {
 
     /// Ends a job with what it was given.
     mutating func takeSharedEnd(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
-        guard let shared = jobs[id]?.sharedEnd else { return }
-        end(id, as: shared.state, failure: shared.failure, result: shared.result, at: now, into: &actions)
+        guard let entry = jobs[id], let shared = entry.sharedEnd else { return }
+        apply(rules.share(shared.end, with: entry.facts), at: now, into: &actions)
     }
 }
 
 extension JobEntry {
     /// Whether others may wait for its end.
     fileprivate var mayLead: Bool {
-        !status.state.isFinished && status.state != .cancelling && earlyCancellation == nil
+        facts.mayLead && earlyCancellation == nil
     }
 
     /// Whether it waits still, and has not ended by itself.

@@ -20,8 +20,13 @@ extension JobEngine {
         jobs[job.request.id] = entry
         // One that had begun goes on whether or not another leads.
         if entry.status.state == .queued || entry.request.cache.map({ flights[$0.key] == nil }) ?? false {
-            _ = joinFlight(job.request.id)
+            joinFlight(job.request.id)
         }
+    }
+
+    private mutating func joinFlight(_ id: JobID) {
+        guard let key = jobs[id]?.request.cache?.key else { return }
+        if isTaken(key) { follow(key, by: id) } else { lead(key, by: id) }
     }
 
     private mutating func resume(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
@@ -30,36 +35,18 @@ extension JobEngine {
         case .queued where entry.isFollowing: planAbandonment(at: now.monotonic + configuration.abandonQueuedAfter)
         case .queued: enqueue(entry, at: now)
         case .scheduled: plan(.due(id), at: now.monotonic + max(.zero, (entry.status.due ?? now.wall) - now.wall))
-        case .running: interrupted(id, at: now, into: &actions)
-        case .cancelling: end(id, as: .cancelled, at: now, into: &actions)
+        case .running, .cancelling:
+            let cause: JobRules.Interruption = configuration.restart == .afterTrap ? .serverTrap : .server
+            apply(rules.interrupt(entry.facts, by: cause), at: now, into: &actions)
         case .succeeded, .failed, .cancelled, .timedOut, .lost: break
         }
         checkVersion(id, at: now, into: &actions)
     }
 
-    /// A job was running when the server came down. If the job cannot be the cause it is run again, but not for ever.
-    private mutating func interrupted(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
-        guard let entry = jobs[id] else { return }
-        if configuration.restart == .afterTrap, entry.status.interruptions < configuration.maximumInterruptions {
-            jobs[id]?.status.interruptions += 1
-            wait(id, for: .zero, at: now)
-            return
-        }
-        let message = "The server came down while the job was running. The job may have done a part of its work."
-        attemptFailed(id, JobFailure(kind: .lost, code: "lost", message: message), at: now, into: &actions)
-    }
-
     private mutating func checkVersion(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
-        guard let entry = jobs[id], entry.ending == nil, let currentVersion = configuration.currentVersion else {
-            return
-        }
-        let current = currentVersion(entry.request.name)
-        guard current != entry.request.version else { return }
-        let what =
-            current == nil ? "has no job “\(entry.request.name)” any more" : "has another “\(entry.request.name)”"
-        let message = "The job was started by an earlier version of the program. This one \(what)."
-        let failure = JobFailure(kind: .incompatible, code: "version", message: message)
-        end(id, as: .failed, failure: failure, at: now, into: &actions)
+        guard let entry = jobs[id], entry.ending == nil else { return }
+        let version = JobRules.ProgramVersion(configuration.currentVersion, entry.request.name)
+        apply(rules.checkVersion(entry.facts, version), at: now, into: &actions)
     }
 
     /// No attempt begins any more; those under way may end.
@@ -70,12 +57,8 @@ extension JobEngine {
     /// Everything has ended: what was not executed to its end waits for the next process. Whoever waits is woken.
     mutating func close(at now: JobTime) -> JobActions {
         var actions = JobActions()
-        for (id, entry) in jobs where entry.isUnderWay {
-            if entry.status.state == .cancelling {
-                end(id, as: .cancelled, at: now, into: &actions)
-            } else {
-                wait(id, for: .zero, at: now)
-            }
+        for (_, entry) in jobs where entry.isUnderWay {
+            apply(rules.putBack(entry.facts), at: now, into: &actions)
         }
         flush(at: now, into: &actions)
         for id in jobs.keys { actions.woken.formUnion(jobs[id]?.takeWaiters() ?? []) }

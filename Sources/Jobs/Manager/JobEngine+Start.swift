@@ -12,7 +12,7 @@ extension JobEngine {
             if !known.isInserted { actions.changes.append(.insert(stored(known))) }
             return actions
         }
-        try checkLimits(request)
+        let transition = try allowedStart(of: request, isCached: kept != nil)
         removals.remove(request.id)
         lastTicket += 1
         var entry = JobEntry(
@@ -22,42 +22,47 @@ extension JobEngine {
         )
         entry.ticket = lastTicket
         entry.isInserted = false
-        entry.sharedEnd = kept.map { SharedEnd(result: $0) }
+        if let kept, let end = transition.end {
+            entry.sharedEnd = SharedEnd(end, result: kept)
+        }
         waitingCount += 1
         hold(entry)
         jobs[request.id] = entry
-        let runs = kept == nil && !joinFlight(request.id)
-        if runs, mayBegin(at: now), waitingCount == 1 {
-            beginAttempt(request.id, at: now)
-            actions.steps = [.inserted(request.id), .started(request.id)]
-        } else {
-            actions.steps = [.inserted(request.id)]
+        if transition.end == nil { apply(transition, at: now, into: &actions) }
+        actions.steps = [.inserted(request.id)]
+        if let entry = jobs[request.id], transition.end == nil, !entry.isFollowing, mayBegin(at: now), waitingCount == 1 {
+            apply(beginning(of: entry), at: now, into: &actions)
+            actions.steps.append(.started(request.id))
         }
         actions.changes = jobs[request.id].map { [.insert(stored($0))] } ?? []
         return actions
     }
 
-    private func checkLimits(_ request: JobRequest) throws(JobsError) {
-        let size = request.payload.count + request.details.count
-        guard size <= min(configuration.maximumPayloadBytes, configuration.maximumUnfinishedBytes) else {
-            throw JobsError(.tooLarge, "The job's input has \(size) bytes, more than is allowed.")
+    /// The transition of a start whose guards hold.
+    private func allowedStart(of request: JobRequest, isCached: Bool) throws(JobsError) -> JobTransition {
+        var use: JobRules.KeyUse = isCached ? .cached : .unknown
+        while true {
+            let transition = try rules.start(request, key: use)
+            guard let (failed, found) = firstFailed(transition.guards) else { return transition }
+            if let error = JobSentences.refusal(failed, found: found) { throw error }
+            use = rules.keyUse(after: failed) ?? .unknown
         }
-        guard waitingCount < configuration.maximumQueued else {
-            throw JobsError(.busy, "\(waitingCount) jobs are waiting already. Try again in a moment.")
+    }
+
+    /// The first guard of a start that does not hold, and what it found. Whether a result is cached the driver has looked up.
+    private func firstFailed(_ guards: [JobGuard]) -> (JobGuard, Int)? {
+        for one in guards {
+            switch one {
+            case .waitingJobs(let most) where waitingCount >= most: return (one, waitingCount)
+            case .inputBytes(let bytes, let most) where bytes > most - unfinishedBytes: return (one, unfinishedBytes)
+            case .unfinishedJobs(let owner, let most) where unfinishedOfOwner[owner, default: 0] >= most:
+                return (one, unfinishedOfOwner[owner, default: 0])
+            case .isFree(let key) where isTaken(key): return (one, 0)
+            case .isTaken(let key) where !isTaken(key): return (one, 0)
+            default: continue
+            }
         }
-        guard size <= configuration.maximumUnfinishedBytes - unfinishedBytes else {
-            throw JobsError(
-                .busy,
-                "The inputs of the unfinished jobs take \(unfinishedBytes) bytes already. Try again in a moment."
-            )
-        }
-        let count = unfinishedOfOwner[request.owner, default: 0]
-        guard count < configuration.maximumPerOwner else {
-            throw JobsError(
-                .jobsPerOwner,
-                "You have \(count) unfinished jobs already. Wait for one to end, or cancel one."
-            )
-        }
+        return nil
     }
 
     func stored(_ entry: JobEntry) -> StoredJob {

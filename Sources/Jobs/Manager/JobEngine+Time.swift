@@ -14,7 +14,7 @@ extension JobEngine {
             _ = deadlines.popFirst()
             switch deadline.matter {
             case .abandonment: abandonQueued(at: now, into: &actions)
-            case .due(let id): becomeDue(id, at: now)
+            case .due(let id): becomeDue(id, at: now, into: &actions)
             case .flush: flush(at: now, into: &actions)
             case .unpausing: break  // The dispatch below looks at the time.
             case .pruning:
@@ -56,15 +56,20 @@ extension JobEngine {
         planPruning(at: now.monotonic + max(Self.pruningInterval, next - now.wall))
     }
 
+    private mutating func becomeDue(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
+        guard let entry = jobs[id], entry.ending == nil else { return }
+        apply(rules.becomeDue(entry.facts), at: now, into: &actions)
+    }
+
     /// Drops the jobs that wait for a worker and that nobody asked for.
     private mutating func abandonQueued(at now: JobTime, into actions: inout JobActions) {
         isAbandonmentPlanned = false
         var next: Duration?
-        for (id, entry) in jobs where entry.status.state == .queued && entry.ending == nil && entry.isInserted {
+        for (_, entry) in jobs where entry.status.state == .queued && entry.ending == nil && entry.isInserted {
             let asked = entry.waiters.isEmpty ? entry.lastAsked : now.monotonic
             let time = asked + configuration.abandonQueuedAfter
             if time <= now.monotonic {
-                end(id, as: .cancelled, reason: "abandoned", at: now, into: &actions)
+                apply(rules.abandon(entry.facts), at: now, into: &actions)
             } else {
                 next = min(next ?? time, time)
             }

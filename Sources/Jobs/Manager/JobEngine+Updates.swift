@@ -16,26 +16,17 @@ extension JobEngine {
         at now: JobTime
     ) -> JobActions {
         var actions = JobActions()
-        guard !values.isEmpty, let entry = jobs[id], entry.ending == nil, entry.status.state == .running,
-            entry.status.attempt == attempt, entry.stopFailure == nil
-        else { return actions }
-        actions.woken = jobs[id]?.takeIn(values, as: sort) ?? []
-        checkSize(id, into: &actions)
+        guard !values.isEmpty, let entry = jobs[id], entry.ending == nil, entry.status.attempt == attempt else {
+            return actions
+        }
+        let (progress, props) = sort == .progress ? (values, []) : ([], values)
+        guard let sent = rules.merge(entry.facts, progress: progress, props: props) else { return actions }
+        apply(sent, at: now, into: &actions)
+        if let entry = jobs[id] {
+            apply(rules.overflow(entry.facts, bytes: entry.changes.bytes), at: now, into: &actions)
+        }
         markDirty(id, at: now)
         return actions
-    }
-
-    /// Stops a job that sent too much. Patches that the page has are let go before.
-    private mutating func checkSize(_ id: JobID, into actions: inout JobActions) {
-        let limit = configuration.maximumChangesBytes
-        guard let entry = jobs[id], entry.changes.bytes > limit else { return }
-        jobs[id]?.changes.dropPatches(through: entry.status.delivery?.from ?? 0)
-        guard let left = jobs[id]?.changes.bytes, left > limit else { return }
-        let message =
-            "The job sent \(left) bytes of progress and properties to its page, more than the \(limit) allowed."
-        jobs[id]?.stopFailure = JobFailure(kind: .tooLarge, code: "changes", message: message)
-        jobs[id]?.changes = JobChanges()
-        actions.stopped.append(entry.taskID)
     }
 
     /// Remembers what the page was told of a job, which may have been fetched from the store.

@@ -1,10 +1,11 @@
 import DashJSON
 
-/// The rules of an embedded manager, without any input or output: it is told what happens and returns what to do.
+/// The state of an embedded manager, without any input or output: takes events, applies the transitions of `JobRules`, and
+/// returns actions.
 ///
-/// An end of a job is written before anybody is told; so is a start of an attempt before the executor is told.
+/// A completion is persisted before it is published; so is a start of an attempt before it is executed.
 struct JobEngine: Sendable {
-    let configuration: JobManagerConfiguration
+    let rules: JobRules
     /// The most jobs that run at once.
     let maximumRunning: Int
 
@@ -40,9 +41,11 @@ struct JobEngine: Sendable {
     var pausedUntil = Duration.zero
 
     init(configuration: JobManagerConfiguration, maximumRunning: Int) {
-        self.configuration = configuration
+        rules = JobRules(configuration)
         self.maximumRunning = max(1, maximumRunning)
     }
+
+    var configuration: JobManagerConfiguration { rules.limits }
 
     var statistics: JobStatistics {
         let scheduled = jobs.values.count { $0.status.state == .scheduled }

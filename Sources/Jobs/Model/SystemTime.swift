@@ -7,9 +7,9 @@ import Musl
 #endif
 
 /// The time of day, without Foundation.
-enum SystemTime {
+package enum SystemTime {
     /// Milliseconds since 1 January 1970 UTC, by the system's wall clock.
-    static func millisecondsSince1970() -> Int64 {
+    package static func millisecondsSince1970() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000

@@ -52,7 +52,7 @@ extension CeleryJobManager {
     }
 
     private func take(_ meta: [UInt8], of id: JobID, name: String) async throws -> Bool {
-        guard let news = RemoteNews(meta: meta, of: name, codec: parts.codec, limit: rules.maximumResultBytes) else {
+        guard let news = RemoteNews(meta: meta, of: name, codec: parts.codec) else {
             return false
         }
         return try await records.take(news, of: id, meta: meta)

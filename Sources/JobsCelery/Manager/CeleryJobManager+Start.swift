@@ -3,35 +3,14 @@ import Jobs
 
 extension CeleryJobManager {
     func start(_ request: JobRequest) async throws -> JobID {
-        let size = request.payload.count + request.details.count
-        guard size <= min(rules.maximumPayloadBytes, rules.maximumUnfinishedBytes) else {
-            throw JobsError(.tooLarge, "The job's input has \(size) bytes, more than is allowed.")
-        }
+        // Before a message is made of it.
+        _ = try records.rules.start(request)
         return try await asking("take a job in") {
             let task = try message(for: request)
-            let insertion = try await records.insert(request, message: KeptMessage(task, keys: records.settings.keys))
-            try check(insertion)
-            if insertion == .started, !records.settings.isBroker { try await publish(task, of: request.id) }
+            let start = try await records.start(request, message: KeptMessage(task, keys: records.settings.keys))
+            if start == .started, !records.settings.isBroker { try await publish(task, of: request.id) }
             if request.remote != nil { follow(request.id, name: request.name) }
             return request.id
-        }
-    }
-
-    private func check(_ insertion: RecordInsertion) throws {
-        switch insertion {
-        case .started, .waits, .known: return
-        case .queueIsFull(let count):
-            throw JobsError(.busy, "\(count) jobs are waiting already. Try again in a moment.")
-        case .bytesAreFull(let bytes):
-            throw JobsError(
-                .busy,
-                "The inputs of the unfinished jobs take \(bytes) bytes already. Try again in a moment."
-            )
-        case .ownerIsFull(let count):
-            throw JobsError(
-                .jobsPerOwner,
-                "You have \(count) unfinished jobs already. Wait for one to end, or cancel one."
-            )
         }
     }
 

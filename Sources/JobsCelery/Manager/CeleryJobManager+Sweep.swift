@@ -39,7 +39,7 @@ extension CeleryJobManager {
     /// - Returns: whether there is more to do at once.
     private func sweep() async -> Bool {
         do {
-            let found = try await records.sweep(asked: askers())
+            let found = try await sweeper.sweep(asked: askers())
             for id in found.unsent { await send(id) }
             await sendLost(found.doubted)
             await leave(found.left)
@@ -58,10 +58,10 @@ extension CeleryJobManager {
 
     /// The jobs that somebody waits for, now and then.
     private func askers() -> [JobID] {
-        let now = records.settings.clock.now().monotonic
+        let now = clock.now().monotonic
         let isTime = state.withLock { state in
             guard state.sweeps.nextAsking <= now else { return false }
-            state.sweeps.nextAsking = now + min(rules.abandonQueuedAfter, .seconds(3600)) / 6
+            state.sweeps.nextAsking = now + min(limits.abandonQueuedAfter, .seconds(3600)) / 6
             return true
         }
         return isTime ? doorbells.waitedFor : []
@@ -92,11 +92,11 @@ extension CeleryJobManager {
     }
 
     /// Sends messages again that are in no queue any more.
-    private func sendLost(_ doubted: [String: [JobID]]) async {
-        for (queue, ids) in doubted {
+    private func sendLost(_ doubted: [String: [LostMessage]]) async {
+        for (queue, messages) in doubted {
             do {
                 guard try await parts.broker.waiting(in: queue) == 0 else { continue }
-                for id in ids where try await records.resend(id) { await send(id) }
+                for message in messages where try await sweeper.resend(message) { await send(message.id) }
             } catch {
                 // Asked again a little later.
                 parts.logger.debug(

@@ -33,9 +33,12 @@ final class CeleryJobManager: JobManager {
     }
 
     let parts: Parts
+    let sweeper: RecordSweeper
     let doorbells = Doorbells()
     let calls = OpenCalls()
     let state = Mutex(State())
+    /// Times the manager's own beats; a test's, or this machine's. Times of jobs are Redis'.
+    let clock: any JobClock
     let follows: AsyncStream<(id: JobID, name: String)>
     let following: AsyncStream<(id: JobID, name: String)>.Continuation
     private let stopped: AsyncStream<Void>
@@ -43,12 +46,14 @@ final class CeleryJobManager: JobManager {
 
     init(_ parts: Parts) {
         self.parts = parts
+        sweeper = RecordSweeper(parts.records)
+        clock = parts.records.settings.clock ?? SystemJobClock()
         (follows, following) = AsyncStream.makeStream()
         (stopped, stopping) = AsyncStream.makeStream()
     }
 
     var records: JobRecords { parts.records }
-    var rules: JobManagerConfiguration { parts.records.settings.rules }
+    var limits: JobManagerConfiguration { parts.records.settings.rules.limits }
 
     /// Keeps connected and does what time brings about, until the service is asked to stop or the task is cancelled. Those
     /// who wait for news then are given what there is.

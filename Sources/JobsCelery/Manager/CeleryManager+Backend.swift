@@ -95,7 +95,7 @@ extension CeleryManager {
         settings.lease = options.lease
         settings.remoteSilence = options.remoteSilence
         settings.maximumCacheBytes = options.maximumCacheBytes
-        settings.rules = setup.configuration
+        settings.rules = JobRules(setup.configuration)
         return JobRecords(redis: connections.redis, settings: settings)
     }
 }

@@ -3,28 +3,23 @@ import Jobs
 
 extension RemoteNews {
     /// Reads Celery's result of a task; nil for one that tells nothing new, or is none.
-    ///
-    /// - Parameter limit: The largest result of a job, in bytes.
-    init?(meta: [UInt8], of job: String, codec: any JobCodec, limit: Int) {
+    init?(meta: [UInt8], of job: String, codec: any JobCodec) {
         guard let meta = try? ResultMeta(reading: meta, taskID: "") else { return nil }
         switch meta.status {
         case .pending, .received, .retry: return nil
         case .started: self = .running([])
-        case .success: self = Self.success(TypedJSON.plain(meta.result), of: job, codec, limit)
-        case .failure: self = .failed(JobFailure(meta))
-        case .revoked: self = .cancelled(reason: meta.exception?.message ?? "revoked")
+        case .success: self = .ended(Self.success(TypedJSON.plain(meta.result), of: job, codec))
+        case .failure: self = .ended(JobEnd(.failed, failure: JobFailure(meta)))
+        case .revoked: self = .ended(JobEnd(.cancelled, reason: meta.exception?.message ?? "revoked"))
         default: self = .running(codec.progress(ofMeta: TypedJSON.plain(meta.result), of: job))
         }
     }
 
-    private static func success(_ value: RawJSON, of job: String, _ codec: any JobCodec, _ limit: Int) -> RemoteNews {
+    private static func success(_ value: RawJSON, of job: String, _ codec: any JobCodec) -> JobEnd {
         do {
-            let result = try codec.result(ofValue: value, of: job)
-            if result.count <= limit { return .succeeded(result) }
-            let message = "The job's result has \(result.count) bytes, more than the \(limit) allowed."
-            return .failed(JobFailure(kind: .tooLarge, code: "result", message: message))
+            return JobEnd(.succeeded, result: .value(RawJSON(unchecked: try codec.result(ofValue: value, of: job))))
         } catch {
-            return .failed(JobFailure(kind: .error, code: "result", message: "\(error)"))
+            return JobEnd(.failed, failure: JobFailure(kind: .error, code: "result", message: "\(error)"))
         }
     }
 }

@@ -62,9 +62,9 @@ struct WorkerAnnouncement: Service {
     }
 
     private var announcement: RedisScriptCall {
-        JobScripts.announce.call(
-            keys: [records.settings.prefix],
-            arguments: records.arguments([("worker", worker.id), ("concurrency", concurrency())])
+        RecordScripts.announce.call(
+            keys: records.keys,
+            arguments: ["", "", worker.id, "\(records.settings.lease / .seconds(1))", concurrency()]
         )
     }
 

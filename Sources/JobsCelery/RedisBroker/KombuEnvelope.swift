@@ -64,6 +64,11 @@ enum KombuEnvelope {
         return (task, isRedelivered)
     }
 
+    /// The delivery tag of a message; nil where it has none.
+    static func tag(of bytes: [UInt8]) -> String? {
+        (try? parse(bytes))?["properties"]["delivery_tag"].stringValue
+    }
+
     /// The envelope that an entry of `unacked` holds.
     static func envelope(ofEntry entry: [UInt8]) throws -> JSON {
         guard case .array(let parts) = try parse(entry), let envelope = parts.first, envelope.objectValue != nil else {

@@ -1,7 +1,7 @@
 import DashJSON
 import Jobs
 
-/// What a record tells.
+/// What a record says of its job.
 struct RecordedNews: Sendable {
     var news: JobNews
     /// Whether another program's worker does the job.
@@ -9,9 +9,11 @@ struct RecordedNews: Sendable {
 }
 
 extension JobRecords {
-    /// How a job stands, or nil if it is unknown or its time is up.
+    /// How a job stands, or nil if it is unknown or its time is up. A job that waits, or that another program's worker runs,
+    /// counts as asked for.
     func news(of id: JobID, after sequence: Int) async throws -> RecordedNews? {
-        let answer = try await call(JobScripts.news, [("id", id.text), ("after", sequence)] + patience)
+        let keep = rules.limits.keepFinished.wholeMilliseconds
+        let answer = try await call(RecordScripts.news, id, sequence, keep, interest.waiting, interest.running)
         guard let fields = answer[0].elements, fields.count == 17,
             let state = fields[0].text.flatMap(JobState.init(rawValue:))
         else { return nil }
@@ -34,19 +36,25 @@ extension JobRecords {
         return RecordedNews(news: news, isRemote: fields[16].text == "1")
     }
 
-    /// Keeps what a page was told last.
+    /// Stores what a page was last answered.
     func record(_ delivery: Jobs.Delivery, for id: JobID) async throws {
-        _ = try await call(JobScripts.record, [("id", id.text), ("delivery", delivery.recorded)] + patience)
+        _ = try await call(RecordScripts.record, id, delivery.recorded, interest.waiting, interest.running)
     }
 
-    /// A kept result; that counts as a use.
+    /// For how long another program's task is kept after a question or an event, waiting and running, in milliseconds.
+    var interest: (waiting: Int64, running: Int64) {
+        (rules.limits.abandonQueuedAfter.wholeMilliseconds, settings.remoteSilence.wholeMilliseconds)
+    }
+
+    /// A cached result; that counts as a use.
     func cachedResult(for key: CacheKey) async throws -> RawJSON? {
-        try await call(JobScripts.cached, [("key", key.text)]).bytes.map { RawJSON(unchecked: $0) }
+        try await call(RecordScripts.cachedResult, nil, key.text).bytes.map { RawJSON(unchecked: $0) }
     }
 
-    /// How much work there is. Jobs of other programs' workers count as running: nobody knows whether they wait.
+    /// How much work there is. Jobs of other programs' workers count as running: whether they wait is not known.
     func statistics() async throws -> JobStatistics {
-        let counts = (try await call(JobScripts.statistics, [], patience: .zero).elements ?? []).map { $0.number ?? 0 }
+        let answer = try await call(RecordScripts.statistics, patience: .zero)
+        let counts = (answer.elements ?? []).map { $0.number ?? 0 }
         guard counts.count == 5 else { return JobStatistics() }
         return JobStatistics(
             queued: counts[0],
@@ -55,17 +63,10 @@ extension JobRecords {
             maximumRunning: counts[4]
         )
     }
-
-    /// Cancels a job.
-    ///
-    /// - Returns: whether another program's worker has to be told.
-    func cancel(_ id: JobID, reason: String) async throws -> Bool {
-        try await call(JobScripts.cancel, [("id", id.text), ("reason", reason)])[1].text == "1"
-    }
 }
 
 extension JobNews {
-    /// Adds a change as `JobScripts.merging` writes it: numbers, a semicolon, `0` for progress or `1` for properties, the
+    /// Adds a change as the script `commit` writes it: numbers, a semicolon, `0` for progress or `1` for properties, the
     /// value.
     fileprivate mutating func add(_ entry: [UInt8]) {
         guard let mark = entry.firstIndex(of: UInt8(ascii: ";")), mark + 1 < entry.count,

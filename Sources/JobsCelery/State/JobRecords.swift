@@ -3,41 +3,37 @@ import Jobs
 
 /// The records of Dash jobs in Redis: the truth about them, which all web servers and workers share.
 ///
-/// A job on the queue is a Celery message, which makes it run, and a record, which tells how it stands. Every change is one
-/// Lua script: atomic, safe to say twice, refused when it comes from an attempt that is not the present one. Each ends with
-/// a message on the job's doorbell, so that whoever waits for news reads them; nobody polls.
+/// A job on the queue is a Celery message, which makes it run, and a record, which says how it stands. Every change is a
+/// transition of `JobRules`, applied by one script: all of it, or nothing if a guard does not hold. It may be sent twice. Each ends
+/// with a message on the job's channel, so that those who wait for news read them; no polling.
 ///
 /// Keys, all under a prefix (`dash:`):
 ///
 /// | key | type | content |
 /// |---|---|---|
-/// | `job:<id>` | hash | what was asked for (`name owner page version details size`, the message and its list, the retry policy, the wish for the cache), and how it stands: `state attempt failures interruptions sequence created sent started finished due endReason looked resent`, the failure, the result, the delivery |
+/// | `job:<id>` | hash | the request (`name owner page version details size remote`, the message and its list, the retry policy, the cache key), and how the job stands: `state attempt fence holder tag failures interruptions sequence sent resent finished due endReason stopCode stopMessage orphaned told follows`, the failure, the result, the delivery, the last commits (`commit ended`) |
 /// | `changes:<id>` | sorted set | progress and properties by the number of their change: `previous,first,bytes;sort[id,property,value]` |
 /// | `places:<id>` | hash | for each property the numbers of its newest change and of the oldest that still counts |
-/// | `queued` | sorted set | jobs that wait for a worker, by when somebody last asked for them |
+/// | `queued` | sorted set | jobs that wait for a worker, by when they were last asked for |
 /// | `scheduled` | sorted set | jobs that wait for a time, by it |
-/// | `running` | sorted set | jobs that a worker has, by when it began |
-/// | `remote` | sorted set | jobs that another program's workers do, by when to look at Celery's result next |
-/// | `wanted` | sorted set | the same, by until when they are kept though nobody asks for them and nothing is heard |
+/// | `running` | sorted set | jobs that a worker has, by when to look for the worker next |
+/// | `remote` | sorted set | jobs that another program's workers run, by when to look at Celery's result next |
+/// | `wanted` | sorted set | the same, by until when they are kept without a question and without an event |
 /// | `unsent` | sorted set | jobs whose message is still to be sent, by when to try (a broker that is not this Redis) |
 /// | `finished` | sorted set | jobs that ended, by when |
-/// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs and of kept results, where the search for lost messages goes on |
-/// | `passed` | hash | for each list when the newest job was started whose message was taken from it |
-/// | `cache:<key>` | hash | a kept result, its last use, its time |
-/// | `flights` | hash | for each key of a result the unfinished job that makes it |
-/// | `followers:<key>` | list | the jobs that wait for that one's end (their `follows`), in the order of their start |
-/// | `cached`, `cacheSizes` | sorted set, hash | kept results by their last use; their bytes |
+/// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs and of cached results, the search for lost messages |
+/// | `cache:<key>` | hash | a cached result, its last use, its time |
+/// | `flights` | hash | for each cache key the unfinished job that makes its result |
+/// | `followers:<key>` | list | the jobs that follow that one (their `follows`), in the order of their start |
+/// | `landing:<id>`, `landings` | list, sorted set | the followers of a job that ended, which still have to end or to run; those jobs |
+/// | `cached`, `cacheSizes` | sorted set, hash | cached results by their last use; their bytes |
 /// | `capacity` | hash | how many jobs each worker runs at once |
 /// | `workers` | sorted set | workers by the end of their lease, in seconds by Redis' clock |
 ///
 /// The changes of a property are a chain: a value takes the place of the whole chain, a Patch is added to it. So a reader
 /// gets what it lacks by one range, and a writer never reads a value.
 ///
-/// Present is the attempt whose `fence` the record holds. It is made anew by each beginning and taken away by each end; the
-/// answer to an end is kept (`lastFence`, `lastEnding`) for one that is said twice. Changes of an attempt are numbered.
-///
-/// Times of job rules come from the caller's clock in milliseconds; leases and waits between retries of our own come from
-/// Redis' clock. A time to live on a key is for tidying up only, and longer than any rule.
+/// All times come from Redis' clock. A time to live on a key is for tidying up only, and longer than any rule.
 struct JobRecords: Sendable {
     let redis: any RedisClient
     let settings: RecordSettings
@@ -47,18 +43,116 @@ struct JobRecords: Sendable {
         self.settings = settings
     }
 
-    /// Where the doorbells of all jobs ring.
+    var rules: JobRules { settings.rules }
+
+    /// The channels of all jobs' news.
     var doorbells: String { settings.prefix + "news:*" }
-    /// Where workers hear of jobs that are to stop.
+    /// The channel of jobs that are to stop.
     var cancellations: String { settings.prefix + "cancel" }
 
-    /// The job whose doorbell a channel is.
+    /// The job whose news a channel announces.
     func job(ofDoorbell channel: String) -> JobID? {
         JobID(String(channel.dropFirst(settings.prefix.count + "news:".count)))
     }
 
     /// Celery's key and channel of a task's result.
     func metaKey(of id: JobID) -> String { settings.metaPrefix + id.text }
+
+    // MARK: Transitions
+
+    /// Applies a transition.
+    func commit(_ commit: RecordCommit) async throws -> CommitResult {
+        let answer = try await call(RecordScripts.commit, with: CommitWriter.arguments(of: commit, settings))
+        return try result(of: commit, answer)
+    }
+
+    /// Applies several in one round trip, each by itself.
+    func commit(_ commits: [RecordCommit]) async throws -> [CommitResult] {
+        guard !commits.isEmpty else { return [] }
+        let calls = commits.map { commit in
+            RecordScripts.commit.call(keys: keys, arguments: CommitWriter.arguments(of: commit, settings))
+        }
+        let answers = try await retrying(until: .now + settings.patience) { try await redis.run(calls) }
+        return try zip(commits, answers).map { commit, answer in
+            if case .error(let message) = answer { throw RecordScripts.commit.error(message) }
+            return try result(of: commit, answer)
+        }
+    }
+
+    private func result(of commit: RecordCommit, _ answer: RedisValue) throws -> CommitResult {
+        let facts = RecordFacts(commit.transition.id, answer[3])
+        switch answer[0].text {
+        case "applied": return .applied(answer[2], facts)
+        case "repeated": return .repeated(facts)
+        case "refused":
+            let guards = commit.transition.guards
+            let place = (answer[1].number ?? 0) - 1
+            return .refused(guards.indices.contains(place) ? guards[place] : nil, found: answer[2].number, facts)
+        default: throw CeleryError(.malformed, "Redis answered a transition of a job with something else.")
+        }
+    }
+
+    /// What is known of jobs, nil for those that are not there.
+    func facts(of ids: [JobID]) async throws -> [RecordFacts?] {
+        guard !ids.isEmpty else { return [] }
+        let commands = ids.map { id in
+            RedisCommand(arguments: (["HMGET", settings.prefix + "job:" + id.text] + RecordFacts.fields).map(\.redisBytes))
+        }
+        let answers = try await retrying(until: .now + settings.patience) { try await redis.send(commands) }
+        return zip(ids, answers).map { RecordFacts($0, $1) }
+    }
+
+    // MARK: Calls
+
+    /// What all scripts get as `KEYS`.
+    var keys: [String] { [settings.prefix, settings.keys.lifeLinePrefix] }
+
+    /// Runs a script, again if the connection was lost: every script may be sent twice.
+    ///
+    /// - Parameters:
+    ///   - arguments: The job's id and the test's clock, then what the script says.
+    ///   - patience: For how long to try; nil is as the settings say.
+    func call(
+        _ script: RedisScript,
+        with arguments: [any RedisArgument],
+        patience: Duration? = nil
+    ) async throws -> RedisValue {
+        try await retrying(until: .now + (patience ?? settings.patience)) {
+            try await redis.run(script, keys: keys, arguments: arguments)
+        }
+    }
+
+    /// Runs a script about a job, or about none.
+    func call(
+        _ script: RedisScript,
+        _ id: JobID? = nil,
+        _ arguments: any RedisArgument...,
+        patience: Duration? = nil
+    ) async throws -> RedisValue {
+        try await call(script, with: [id?.text ?? "", settings.testTime] + arguments, patience: patience)
+    }
+
+    /// Sends a command that may be sent twice.
+    func send(_ command: RedisCommand) async throws -> RedisValue {
+        try await retrying(until: .now + settings.patience) { try await redis.send(command) }
+    }
+
+    private func retrying<Value>(
+        until deadline: ContinuousClock.Instant,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        var wait = Duration.milliseconds(10)
+        while true {
+            do {
+                return try await body()
+            } catch let error as CeleryError where error.code == .connectionLost || error.code == .unreachable {
+                guard ContinuousClock.now + wait < deadline, !Task.isCancelled else { throw error }
+            }
+            // A back-off: the connection mends itself meanwhile.
+            try await Task.sleep(for: wait)
+            wait = min(wait * 2, .milliseconds(500))
+        }
+    }
 }
 
 /// What the records are kept by.
@@ -73,24 +167,27 @@ struct RecordSettings: Sendable {
     var isBroker: Bool
     /// Where the broker keeps what workers hold.
     var keys = RedisKeys()
-    /// How many bytes of results are kept for later starts.
+    /// How many bytes of results are cached for later starts.
     var maximumCacheBytes = 256 << 20
-    var rules = JobManagerConfiguration()
-    var clock: any JobClock = SystemJobClock()
+    var rules = JobRules(JobManagerConfiguration())
+    /// A test's clock; nil is Redis' own, which all servers and workers share.
+    var clock: (any JobClock)?
     /// For how long a worker counts as living that is not heard of.
     var lease = Duration.seconds(6)
-    /// After so long without a worker it is looked into whether a waiting job's message is still there.
+    /// After so long without a worker a waiting job's message is looked for.
     var doubt = Duration.seconds(10)
-    /// After so long without a word of it, and without anybody asking for it, a task that another program's worker began
-    /// counts as lost.
+    /// After so long without an event, and without a question, a task that another program's worker began counts as lost.
     var remoteSilence = Duration.seconds(3600)
-    /// For how long a script is said again that Redis could not be reached for.
+    /// For how long a script is sent again while Redis is not reached.
     var patience = Duration.seconds(5)
 
-    /// When a finished record is removed even if nobody tidies up, in milliseconds after its end.
+    /// When a finished record is removed even if no server runs, in milliseconds after its end.
     var collection: Int64 {
-        min(rules.keepFinished.wholeMilliseconds, Self.longestLife / 4) * 2 + 3_600_000
+        min(rules.limits.keepFinished.wholeMilliseconds, Self.longestLife / 4) * 2 + 3_600_000
     }
+
+    /// The time by a test's clock as the scripts take it; empty for Redis' own.
+    var testTime: String { clock.map { "\($0.now().wall.milliseconds)" } ?? "" }
 
     /// In milliseconds; Redis adds it to the present time, which must not overflow.
     static let longestLife: Int64 = 10 * 365 * 86_400_000

@@ -103,7 +103,7 @@ struct RemoteLossTests {
             #expect(try await stage.waits { try await stage.patience() == 600_000 })
             stage.clock.advance(by: .seconds(601))
             #expect(try await stage.waits { try await stage.told("state") == "lost" })
-            #expect(try await stage.told("failureMessage")?.contains("told nothing for 600 seconds") == true)
+            #expect(try await stage.told("failureMessage")?.contains("sent nothing for 600 seconds") == true)
             #expect(try await stage.isReleased())
         }
     }

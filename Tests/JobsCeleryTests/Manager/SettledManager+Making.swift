@@ -35,7 +35,7 @@ extension SettledManager {
         queue: String = "dash",
         isBroker: Bool
     ) throws {
-        let settings = RecordSettings(isBroker: isBroker, rules: setup.configuration, clock: setup.clock)
+        let settings = RecordSettings(isBroker: isBroker, rules: JobRules(setup.configuration), clock: setup.clock)
         let manager = CeleryJobManager(
             CeleryJobManager.Parts(
                 records: JobRecords(redis: managing.redis, settings: settings),
@@ -65,7 +65,7 @@ extension SettledManager {
             records: records,
             subscriber: queue.subscriber,
             codec: PlainJobCodec(),
-            currentVersion: settings.rules.currentVersion,
+            currentVersion: settings.rules.limits.currentVersion,
             broker: queue.broker,
             logger: .quiet
         )

@@ -11,6 +11,7 @@ struct RecordBench: Sendable {
     let records: JobRecords
     let recording: RecordedJobs
     let broker: RedisBroker
+    let sweeper: RecordSweeper
 
     /// Runs a body beside the connections that it needs.
     static func run<Value: Sendable>(
@@ -38,19 +39,19 @@ struct RecordBench: Sendable {
             records: records,
             subscriber: broker.subscriber,
             codec: PlainJobCodec(),
-            currentVersion: settings.rules.currentVersion,
+            currentVersion: settings.rules.limits.currentVersion,
             broker: broker,
             logger: .quiet
         )
-        return RecordBench(records: records, recording: recording, broker: broker)
+        return RecordBench(records: records, recording: recording, broker: broker, sweeper: RecordSweeper(records))
     }
 
     /// Starts a job, whose message is in its list then.
     @discardableResult
-    func start(_ request: JobRequest) async throws -> RecordInsertion {
+    func start(_ request: JobRequest) async throws -> RecordStart {
         var message = TaskMessage(task: request.name, id: request.id.text)
         message.custom["dash"] = [:]
-        return try await records.insert(request, message: KeptMessage(message.raw(queue: "dash"), keys: broker.keys))
+        return try await records.start(request, message: KeptMessage(message.raw(queue: "dash"), keys: broker.keys))
     }
 
     /// A worker that lives or does not: one that does listens to its channel, and renews its lease by beginning jobs.

@@ -1,6 +1,5 @@
 import DashJSON
 import Jobs
-import JobsConformance
 import ServiceLifecycle
 import Testing
 
@@ -12,7 +11,7 @@ struct RecordSweepTests {
     private func sweep(_ bench: RecordBench, until isSo: () async throws -> Bool) async throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
-            _ = try await bench.records.sweep(asked: [])
+            _ = try await bench.sweeper.sweep(asked: [])
             if try await isSo() { return true }
             // Redis' clock decides, and tells nobody.
             try await Task.sleep(for: .milliseconds(50))
@@ -48,10 +47,10 @@ struct RecordSweepTests {
             let (worker, life) = try await bench.worker("w")
             try await run(50, worker, bench)
             _ = try await bench.broker.client.send(RedisCommand("CONFIG", "RESETSTAT"))
-            _ = try await bench.records.sweep(asked: [])
+            _ = try await bench.sweeper.sweep(asked: [])
             #expect(try await calls(of: "pubsub", bench) == 1)
             #expect(try await calls(of: "hmget", bench) == 50)
-            for _ in 0..<3 { _ = try await bench.records.sweep(asked: []) }
+            for _ in 0..<3 { _ = try await bench.sweeper.sweep(asked: []) }
             #expect(try await calls(of: "hmget", bench) <= 100, "a slow machine may take a second for this")
             withExtendedLifetime(life) {}
         }
@@ -105,23 +104,48 @@ struct RecordSweepTests {
         }
     }
 
-    @Test("a message that later ones have overtaken is gone, though its queue is never empty")
-    func overtaken() async throws {
-        let clock = ManualJobClock()
-        try await RecordBench.run({ ($0.doubt, $0.clock, $0.lease) = (.milliseconds(100), clock, .seconds(600)) }) {
-            bench in
-            let lost = JobRequest(name: "lost")
-            try await bench.start(lost)
-            _ = try await bench.broker.client.send(RedisCommand("DEL", "dash"))
-            clock.advance(by: .seconds(20))
+    @Test("a process that dies after a completion leaves the followers to the next sweep: they end, too")
+    func landing() async throws {
+        try await RecordBench.run { bench in
+            let cache = CacheStore(key: CacheKey("k"))
+            let requests = (0..<150).map { JobRequest(name: "\($0)", cache: cache) }
+            for request in requests { try await bench.start(request) }
+            #expect(try await bench.counts()["dash"] == 1, "one message for all")
             let (worker, life) = try await bench.worker("w")
-            let (next, waiting) = (JobRequest(name: "next"), JobRequest(name: "waiting"))
-            for request in [next, waiting] { try await bench.start(request) }
-            _ = try await bench.begin(next.id, try await bench.take(worker), worker)
-            #expect(try await sweep(bench) { try await bench.counts()["dash"] == 2 })
-            #expect(try await field("resent", of: waiting.id, bench) == nil)
-            let delivery = try await bench.take(worker)
-            #expect(delivery.task.headers["id"] == .string(lost.id.text))
+            _ = try await bench.begin(requests[0].id, try await bench.take(worker), worker)
+            let facts = try #require(try await bench.records.facts(of: [requests[0].id])[0])
+            let transition = try #require(bench.records.rules.complete(facts.job, .succeeded(.text("7"))))
+            guard case .applied(let answer, _) = try await bench.records.commit(RecordCommit(transition)) else {
+                Issue.record("the completion was refused")
+                return
+            }
+            #expect(answer.text == "landing")
+            #expect(try await state(requests[1].id, bench) == .queued)
+            #expect(try await sweep(bench) { try await bench.counts()["dash:finished"] == 150 })
+            for request in requests {
+                #expect(try await bench.records.news(of: request.id, after: 0)?.news.result?.description == "7")
+            }
+            #expect(try await bench.counts()["dash:owners"] == nil)
+            withExtendedLifetime(life) {}
+        }
+    }
+
+    @Test("of followers of a job that crashed the first runs, and the others follow it")
+    func takeOver() async throws {
+        try await RecordBench.run { bench in
+            let cache = CacheStore(key: CacheKey("k"))
+            let requests = (0..<4).map { JobRequest(name: "\($0)", cache: cache) }
+            for request in requests { try await bench.start(request) }
+            let (worker, life) = try await bench.worker("w")
+            for (place, request) in requests.enumerated() {
+                let delivery = try await bench.take(worker)
+                let attempt = try await bench.begin(request.id, delivery, worker)
+                let crash = WorkerFailure(kind: .crash, code: "signal", message: "It crashed.")
+                let ending = try await bench.recording.end(attempt, outcome: .failed(crash), delivery: delivery)
+                #expect(ending == .finished(.failed))
+                #expect(try await bench.counts()["dash"] == (place == 3 ? nil : 1))
+            }
+            #expect(try await bench.counts() == ["dash:finished": 4])
             withExtendedLifetime(life) {}
         }
     }

@@ -83,18 +83,20 @@ final class RPCExecutor: JobExecutor {
             case .cancelled: return .cancelled(killed: true)
             }
         }
-        let limit = setup.configuration.maximumResultBytes
-        switch RemoteNews(meta: meta, of: task.name, codec: setup.codec, limit: limit) {
+        switch RemoteNews(meta: meta, of: task.name, codec: setup.codec) {
         case .running(let progress)?:
             if !progress.isEmpty { onUpdate(.progress(RawJSON(progress).bytes)) }
             return nil
-        case .succeeded(let result)?: return .succeeded(result)
-        case .failed(let failure)?:
-            let (code, message) = (failure.code, failure.message)
-            return .failed(WorkerFailure(kind: .error, code: code, message: message, trace: failure.trace))
-        case .cancelled?: return .cancelled(killed: true)
+        case .ended(let end)?: return Self.outcome(of: end)
         case nil: return nil
         }
+    }
+
+    private static func outcome(of end: JobEnd) -> WorkerOutcome {
+        if case .value(let result) = end.result { return .succeeded(result.bytes) }
+        guard let failure = end.failure else { return .cancelled(killed: true) }
+        let (code, message) = (failure.code, failure.message)
+        return .failed(WorkerFailure(kind: .error, code: code, message: message, trace: failure.trace))
     }
 
     private func message(_ task: WorkerTask, _ id: JobID) throws -> RawTask {

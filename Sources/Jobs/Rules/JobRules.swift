@@ -1,0 +1,373 @@
+import DashJSON
+
+/// The rules of a job's life: which event leads from which state to which, under which guards.
+///
+/// A pure value. Each function takes what is known of a stored job and returns a transition as data, or nil where the event
+/// changes nothing. When a guard does not hold, the manager reads the job and asks again with what it found. All sentences
+/// about these rules are in `JobSentences`.
+package struct JobRules: Sendable {
+    /// Limits and times.
+    package let limits: JobManagerConfiguration
+
+    package init(_ limits: JobManagerConfiguration) {
+        self.limits = limits
+    }
+
+    /// What is known of a cache key when a job with it starts.
+    package enum KeyUse: Sendable, Hashable {
+        /// Nothing: the transition finds out.
+        case unknown
+        /// Another unfinished job makes the result.
+        case taken
+        /// The cache holds the result.
+        case cached
+    }
+
+    // MARK: Start
+
+    /// A job is started.
+    ///
+    /// - Throws: `JobsError.tooLarge` for an input that no queue takes.
+    package func start(_ request: JobRequest, key use: KeyUse = .unknown) throws(JobsError) -> JobTransition {
+        let size = request.inputBytes
+        guard size <= min(limits.maximumPayloadBytes, limits.maximumUnfinishedBytes) else {
+            throw JobSentences.inputIsTooLarge(size)
+        }
+        let ceilings = ceilings(of: request, size)
+        guard let cache = request.cache, request.remote == nil else {
+            return JobTransition(request.id, to: .queued, if: ceilings, [.create, .queue(first: false)])
+        }
+        let key = cache.key
+        switch use {
+        case .unknown:
+            let isNotCached: [JobGuard] = cache.usesKept ? [.isNotCached(key)] : []
+            return JobTransition(
+                request.id,
+                to: .queued,
+                if: ceilings + isNotCached + [.isFree(key)],
+                [.create, .lead(key), .queue(first: false)]
+            )
+        case .taken:
+            return JobTransition(request.id, to: .queued, if: ceilings + [.isTaken(key)], [.create, .follow(key)])
+        case .cached:
+            let end = JobEnd(.succeeded, result: .cached(key))
+            return JobTransition(
+                request.id,
+                to: .succeeded,
+                if: ceilings + [.isCached(key)],
+                [.create, .finish(end), .notify]
+            )
+        }
+    }
+
+    private func ceilings(of request: JobRequest, _ size: Int) -> [JobGuard] {
+        let waiting: [JobGuard] = request.remote == nil ? [.waitingJobs(below: limits.maximumQueued)] : []
+        return [.isNew] + waiting + [
+            .inputBytes(adding: size, atMost: limits.maximumUnfinishedBytes),
+            .unfinishedJobs(of: request.owner, below: limits.maximumPerOwner),
+        ]
+    }
+
+    /// What a start knows of its key after a guard of it failed; nil if the guard is about something else.
+    package func keyUse(after failed: JobGuard) -> KeyUse? {
+        switch failed {
+        case .isNotCached: .cached
+        case .isFree: .taken
+        case .isTaken, .isCached: .unknown
+        default: nil
+        }
+    }
+
+    /// The job's message could not be sent: it is taken back, unless a worker has begun it.
+    package func withdraw(_ job: JobFacts) -> JobTransition? {
+        guard job.state == .queued, job.attempt == 0 else { return nil }
+        return JobTransition(
+            job.id,
+            to: nil,
+            if: [.state([.queued])],
+            release(job) + [.notify, .remove]
+        )
+    }
+
+    // MARK: Attempts
+
+    /// The version that a program has of the jobs of a name.
+    package enum ProgramVersion: Sendable, Hashable {
+        /// It is not looked at.
+        case any
+        /// There are no such jobs.
+        case none
+        case some(String)
+
+        package init(_ currentVersion: (@Sendable (String) -> String?)?, _ name: String) {
+            guard let currentVersion else {
+                self = .any
+                return
+            }
+            self = currentVersion(name).map { .some($0) } ?? .none
+        }
+    }
+
+    /// A worker has a place for a waiting job.
+    package func begin(_ job: JobFacts, fence: String, version: ProgramVersion) -> JobTransition? {
+        guard job.state == .queued else { return nil }
+        if let end = mismatch(job, version) {
+            return finish(job, end, if: [.state([.queued])])
+        }
+        return JobTransition(
+            job.id,
+            to: .running,
+            if: [.state([.queued])] + names(job, version),
+            [.beginAttempt(fence: fence)]
+        )
+    }
+
+    private func names(_ job: JobFacts, _ version: ProgramVersion) -> [JobGuard] {
+        guard case .some(let text) = version else { return [] }
+        return [.name(job.name), .version(text)]
+    }
+
+    /// The end of a job whose code is another one now; nil if it is the same.
+    package func mismatch(_ job: JobFacts, _ version: ProgramVersion) -> JobEnd? {
+        switch version {
+        case .any: nil
+        case .some(let text) where text == job.version: nil
+        case .some: JobEnd(.failed, failure: JobSentences.otherVersion(of: job.name, isGone: false))
+        case .none: JobEnd(.failed, failure: JobSentences.otherVersion(of: job.name, isGone: true))
+        }
+    }
+
+    /// A job that waits, or is under way, has other code in this program: it ends.
+    package func checkVersion(_ job: JobFacts, _ version: ProgramVersion) -> JobTransition? {
+        guard !job.state.isFinished, let end = mismatch(job, version) else { return nil }
+        return finish(job, end, if: [.state([job.state])])
+    }
+
+    /// An attempt has sent something to its page.
+    package func merge(_ job: JobFacts, progress: [PropertyValue], props: [PropertyValue]) -> JobTransition? {
+        guard job.state == .running, job.stop == nil else { return nil }
+        return JobTransition(job.id, to: .running, if: sending(job), [.merge(progress: progress, props: props)])
+    }
+
+    private func sending(_ job: JobFacts) -> [JobGuard] { present(job) + [.isNotStopped] }
+
+    /// An attempt has sent more than it may, also after the Patches that its page has were dropped.
+    package func overflow(_ job: JobFacts, bytes: Int) -> JobTransition? {
+        guard bytes > limits.maximumChangesBytes, job.state == .running, job.stop == nil else { return nil }
+        let failure = JobSentences.changesAreTooLarge(bytes, limit: limits.maximumChangesBytes)
+        return JobTransition(job.id, to: .running, if: sending(job), [.stopAttempt(failure)])
+    }
+
+    /// An attempt ended.
+    ///
+    /// - Parameter isStopping: Whether it was cancelled because everything stops: it runs again then.
+    package func complete(_ job: JobFacts, _ outcome: WorkerOutcome, isStopping: Bool = false) -> JobTransition? {
+        guard job.isUnderWay else { return nil }
+        var guards = present(job)
+        if job.state == .cancelling { return finish(job, JobEnd(.cancelled), if: guards) }
+        if let stop = job.stop { return finish(job, JobEnd(.failed, failure: stop), if: guards) }
+        guards.append(.isNotStopped)
+        switch outcome {
+        case .succeeded(let bytes): return succeed(job, bytes, if: guards)
+        case .failed(let failure): return fail(job, JobFailure(failure), if: guards)
+        case .cancelled where !isStopping: return finish(job, JobEnd(.cancelled), if: guards)
+        case .cancelled, .shutDown:
+            return JobTransition(job.id, to: .queued, if: guards, [.queue(first: true)])
+        }
+    }
+
+    /// The guards of whatever ends the present attempt: it is the present one, and the job stands where it is known to.
+    private func present(_ job: JobFacts) -> [JobGuard] {
+        (job.fence.map { [.attempt($0)] } ?? []) + [.state([job.state])]
+    }
+
+    /// A result that is too large is a failure, and none that another attempt would mend.
+    private func succeed(_ job: JobFacts, _ result: [UInt8], if guards: [JobGuard]) -> JobTransition {
+        if let failure = JobSentences.resultIsTooLarge(result.count, limit: limits.maximumResultBytes) {
+            return finish(job, JobEnd(.failed, failure: failure), if: guards)
+        }
+        return finish(job, JobEnd(.succeeded, result: .value(RawJSON(unchecked: result))), if: guards)
+    }
+
+    /// Another attempt if the job asked for one, otherwise the end.
+    private func fail(_ job: JobFacts, _ failure: JobFailure, if guards: [JobGuard]) -> JobTransition {
+        let failures = job.failures + 1
+        guard failure.allowsRetry, failures <= job.retries.limit else {
+            let state: JobState =
+                switch failure.kind {
+                case .lost: .lost
+                case .timedOut: .timedOut
+                default: .failed
+                }
+            return finish(job, JobEnd(state, failure: failure), if: guards, before: [.countFailure])
+        }
+        let wait = job.retries.wait(afterFailures: failures)
+        let waiting: JobChange = wait > .zero ? .schedule(after: wait) : .queue(first: true)
+        return JobTransition(
+            job.id,
+            to: wait > .zero ? .scheduled : .queued,
+            if: guards,
+            [.countFailure, waiting, .notify]
+        )
+    }
+
+    // MARK: Interruptions
+
+    /// Who vanished while an attempt was under way.
+    package enum Interruption: Sendable, Hashable {
+        /// The server with its workers, for a reason that is not known: the job may be the cause.
+        case server
+        /// The server, by a trap in code of its own.
+        case serverTrap
+        /// The worker's process of a fleet, by its id; nil if it is known to be gone.
+        case worker(String?)
+    }
+
+    /// An attempt was interrupted. One that the job cannot have caused is followed by another, but not without end.
+    ///
+    /// - Parameter fence: The name of an attempt that begins at once, where a worker is there to run it.
+    package func interrupt(_ job: JobFacts, by cause: Interruption, fence: String? = nil) -> JobTransition? {
+        guard job.isUnderWay else { return nil }
+        var guards = present(job)
+        if case .worker(let worker?) = cause { guards.append(.isGone(worker: worker)) }
+        if job.state == .cancelling { return finish(job, JobEnd(.cancelled), if: guards) }
+        let isLast = job.interruptions >= limits.maximumInterruptions
+        switch cause {
+        case .worker where isLast:
+            let failure = JobSentences.workerVanished(times: job.interruptions + 1)
+            return finish(job, JobEnd(.lost, failure: failure), if: guards, before: [.countInterruption])
+        case .worker:
+            let next: JobChange = fence.map { .beginAttempt(fence: $0) } ?? .queue(first: true)
+            return JobTransition(job.id, to: fence == nil ? .queued : .running, if: guards, [.countInterruption, next])
+        case .serverTrap where !isLast:
+            return JobTransition(job.id, to: .queued, if: guards, [.countInterruption, .queue(first: false)])
+        case .server, .serverTrap:
+            return fail(job, JobSentences.serverVanished, if: guards)
+        }
+    }
+
+    /// The attempt could not begin, or everything stops before it ended: the job waits for its turn again.
+    package func putBack(_ job: JobFacts) -> JobTransition? {
+        guard job.isUnderWay else { return nil }
+        if job.state == .cancelling { return finish(job, JobEnd(.cancelled), if: present(job)) }
+        return JobTransition(job.id, to: .queued, if: present(job), [.queue(first: false)])
+    }
+
+    // MARK: Cancellation and time
+
+    /// Somebody cancels the job. One that a worker of this program runs is asked to stop first.
+    package func cancel(_ job: JobFacts, reason: String) -> JobTransition? {
+        switch job.state {
+        case .scheduled, .queued:
+            return finish(job, JobEnd(.cancelled, reason: reason), if: [.state([.scheduled, .queued])])
+        case .running where job.isRemote:
+            return finish(job, JobEnd(.cancelled, reason: reason), if: [.state([.running])])
+        case .running:
+            return JobTransition(
+                job.id,
+                to: .cancelling,
+                if: [.state([.running])],
+                [.requestStop(reason: reason), .notify]
+            )
+        case .cancelling, .succeeded, .failed, .cancelled, .timedOut, .lost: return nil
+        }
+    }
+
+    /// The time of a scheduled job has come.
+    package func becomeDue(_ job: JobFacts) -> JobTransition? {
+        guard job.state == .scheduled else { return nil }
+        return JobTransition(job.id, to: .queued, if: [.state([.scheduled]), .isOver(.due)], [.queue(first: true)])
+    }
+
+    /// A waiting job was not asked for in all its time.
+    package func abandon(_ job: JobFacts) -> JobTransition? {
+        guard job.state == .queued else { return nil }
+        return finish(
+            job,
+            JobEnd(.cancelled, reason: JobSentences.abandoned),
+            if: [.state([.queued]), .isOver(.interest(limits.abandonQueuedAfter))]
+        )
+    }
+
+    /// The message of a waiting job is gone: it is sent again.
+    package func sendAgain(_ job: JobFacts) -> JobTransition {
+        JobTransition(job.id, to: .queued, if: [.state([.queued])], [.resend])
+    }
+
+    /// A finished job has been kept for all its time.
+    package func expire(_ id: JobID) -> JobTransition {
+        JobTransition(id, to: nil, if: [.isOver(.removal(limits.keepFinished))], [.remove])
+    }
+
+    // MARK: One run for all jobs with one key
+
+    /// The job that this one follows ended, and its end is shared.
+    package func share(_ end: JobEnd, with follower: JobFacts) -> JobTransition {
+        finish(follower, end, if: [.state([.queued]), .isFollowing])
+    }
+
+    /// The job that this one follows ended without an end for others: this one takes its place, or follows who did.
+    package func takeOver(_ follower: JobFacts, isTaken: Bool) -> JobTransition? {
+        guard let key = follower.cache?.key else { return nil }
+        let guards: [JobGuard] = [.state([.queued]), .isFollowing, isTaken ? .isTaken(key) : .isFree(key)]
+        let changes: [JobChange] = isTaken ? [.follow(key)] : [.unfollow, .lead(key), .queue(first: false)]
+        return JobTransition(follower.id, to: .queued, if: guards, changes)
+    }
+
+    // MARK: Tasks of other programs
+
+    /// What Celery's result, or its absence, says of a task that another program's worker runs.
+    package enum RemoteReport: Sendable {
+        case running
+        case ended(JobEnd)
+        /// Nothing for all its time.
+        case silent(Duration)
+    }
+
+    /// Another program's worker reported, or did not.
+    package func remote(_ job: JobFacts, _ report: RemoteReport) -> JobTransition? {
+        guard job.isRemote, !job.state.isFinished else { return nil }
+        switch report {
+        case .running where job.state == .queued:
+            return JobTransition(job.id, to: .running, if: [.state([.queued, .running])], [.beginAttempt(fence: "")])
+        case .running:
+            return JobTransition(job.id, to: .running, if: [.state([.running])], [])
+        case .ended(let end):
+            return finish(job, bounded(end), if: [.state([.queued, .running])])
+        case .silent(let time):
+            let end = JobEnd(.lost, failure: JobSentences.remoteIsSilent(for: time))
+            return finish(job, end, if: [.state([.running]), .isOver(.interest(time))])
+        }
+    }
+
+    private func bounded(_ end: JobEnd) -> JobEnd {
+        guard case .value(let result) = end.result,
+            let failure = JobSentences.resultIsTooLarge(result.bytes.count, limit: limits.maximumResultBytes)
+        else { return end }
+        return JobEnd(.failed, failure: failure)
+    }
+
+    // MARK: Ends
+
+    private func finish(
+        _ job: JobFacts,
+        _ end: JobEnd,
+        if guards: [JobGuard],
+        before: [JobChange] = []
+    ) -> JobTransition {
+        var changes = before + [.finish(end)]
+        if case .value = end.result, let cache = job.cache { changes.append(.cacheResult(cache)) }
+        changes += release(job)
+        return JobTransition(job.id, to: end.state, if: guards, changes + [.notify])
+    }
+
+    private func release(_ job: JobFacts) -> [JobChange] {
+        guard let key = job.cache?.key, !job.isRemote else { return [] }
+        return [.release(key)]
+    }
+}
+
+extension JobRequest {
+    /// What the job is started with, in bytes.
+    package var inputBytes: Int { payload.count + details.count }
+}

@@ -1,0 +1,152 @@
+import DashJSON
+import Jobs
+import Testing
+
+@testable import JobsCelery
+
+/// F9: a commit whose answer was lost is sent again, and changes nothing the second time.
+@Suite(
+    "Commits that come twice",
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(2))
+)
+struct RepeatedCommitTests {
+    /// A transition, and where a job stands before it.
+    enum Step: String, CaseIterable, Sendable {
+        case start, begin, beginElsewhere, progress, overflow, succeed, fail, retry, retryLater, shutDown
+        case cancelWaiting, cancelRunning, endCancelled, interrupt, lose, due, follow, share, takeOver, expire, sendAgain
+    }
+
+    @Test("change nothing the second time", arguments: Step.allCases)
+    func twice(_ step: Step) async throws {
+        try await RecordBench.run({ $0.lease = .seconds(600) }) { bench in
+            var commit = try await prepared(step, bench)
+            commit.name = "commit"
+            guard case .applied = try await bench.records.commit(commit) else {
+                Issue.record("it was refused")
+                return
+            }
+            let before = try await everything(bench)
+            let isThere = before.contains { $0.hasPrefix("dash:job:\(commit.transition.id)") }
+            let second = try await bench.records.commit(commit)
+            switch second {
+            case .repeated: #expect(isThere)
+            case .refused: #expect(!isThere, "only what is gone is refused")
+            case .applied: Issue.record("it was applied twice")
+            }
+            #expect(try await everything(bench) == before)
+        }
+    }
+
+    /// Brings a job to where a step begins, and makes the step's commit.
+    private func prepared(_ step: Step, _ bench: RecordBench) async throws -> RecordCommit {
+        let rules = bench.records.rules
+        let request = request(step)
+        let worker = WorkerIdentity(node: "w", id: "w.1")
+        func facts() async throws -> JobFacts {
+            try #require(try await bench.records.facts(of: [request.id])[0]).job
+        }
+        func running(_ change: (inout JobFacts) -> Void = { _ in }) async throws -> JobFacts {
+            try await bench.start(request)
+            _ = try await bench.begin(request.id, try await bench.take(worker), worker)
+            var job = try await facts()
+            change(&job)
+            return job
+        }
+        func commit(_ transition: JobTransition?) async throws -> RecordCommit {
+            let transition = try #require(transition)
+            let known = try #require(try await bench.records.facts(of: [transition.id])[0])
+            var commit = RecordCommit(transition, of: known)
+            commit.beginning = RecordCommit.Holding(tag: "tag", worker: worker.id)
+            commit.settling = commit.beginning
+            commit.meta = .text("{}")
+            return commit
+        }
+        let failure = WorkerOutcome.failed(.broken)
+        switch step {
+        case .start:
+            let message = KeptMessage(RawTask(), keys: bench.broker.keys)
+            return RecordCommit(try rules.start(request), starting: request, message)
+        case .begin:
+            try await bench.start(request)
+            return try await commit(rules.begin(try await facts(), fence: "f", version: .any))
+        case .beginElsewhere: return try await commit(rules.interrupt(try await running(), by: .worker(worker.id), fence: "g"))
+        case .progress:
+            let values = [PropertyValue].values(#"[["a","x",{"__dash_patch_update":1}]]"#)
+            return try await commit(rules.merge(try await running(), progress: values, props: values))
+        case .overflow: return try await commit(rules.overflow(try await running(), bytes: .max))
+        case .succeed: return try await commit(rules.complete(try await running(), .succeeded(.text("1"))))
+        case .fail, .retry, .retryLater: return try await commit(rules.complete(try await running(), failure))
+        case .shutDown: return try await commit(rules.complete(try await running(), .shutDown))
+        case .cancelWaiting:
+            try await bench.start(request)
+            return try await commit(rules.cancel(try await facts(), reason: "x"))
+        case .cancelRunning: return try await commit(rules.cancel(try await running(), reason: "x"))
+        case .endCancelled:
+            _ = try await running()
+            _ = try await bench.records.cancel(request.id, reason: "x")
+            return try await commit(rules.complete(try await facts(), .cancelled(killed: true)))
+        case .interrupt: return try await commit(rules.interrupt(try await running(), by: .worker(nil)))
+        case .lose: return try await commit(rules.interrupt(try await running { $0.interruptions = 3 }, by: .worker(nil)))
+        case .due:
+            _ = try await bench.records.commit(try await commit(rules.complete(try await running(), failure)))
+            // The wait of the test's policy is a millisecond.
+            while try await bench.records.statistics().scheduled == 1 { if try await isDue(bench) { break } }
+            return try await commit(rules.becomeDue(try await facts()))
+        case .follow:
+            try await bench.start(JobRequest(name: "leader", cache: request.cache))
+            let message = KeptMessage(RawTask(), keys: bench.broker.keys)
+            return RecordCommit(try rules.start(request, key: .taken), starting: request, message)
+        case .share, .takeOver:
+            let leader = JobRequest(name: "leader", cache: request.cache)
+            try await bench.start(leader)
+            try await bench.start(request)
+            if step == .share {
+                return try await commit(rules.share(JobEnd(.succeeded, result: .of(leader.id)), with: try await facts()))
+            }
+            // Its end alone: the followers are still to be seen to.
+            let leading = try #require(try await bench.records.facts(of: [leader.id])[0]).job
+            _ = try await bench.records.commit(try await commit(rules.cancel(leading, reason: "x")))
+            var commit = try await commit(rules.takeOver(try await facts(), isTaken: false))
+            commit.landedFrom = leader.id
+            return commit
+        case .expire:
+            _ = try await bench.records.commit(try await commit(rules.complete(try await running(), .succeeded(.text("1")))))
+            var limits = JobManagerConfiguration()
+            limits.keepFinished = .zero
+            return try await commit(JobRules(limits).expire(request.id))
+        case .sendAgain:
+            try await bench.start(request)
+            return try await commit(rules.sendAgain(try await facts()))
+        }
+    }
+
+    private func isDue(_ bench: RecordBench) async throws -> Bool {
+        let due = try await bench.broker.client.send(RedisCommand("ZRANGE", "dash:scheduled", 0, 0, "WITHSCORES"))
+        let time = try await bench.broker.client.send(RedisCommand("TIME"))
+        guard let score = due[1].text.flatMap({ Double($0) }), let seconds = time[0].text.flatMap({ Double($0) }) else {
+            return false
+        }
+        return score < seconds * 1000
+    }
+
+    private func request(_ step: Step) -> JobRequest {
+        var request = JobRequest(name: "a", owner: "ann", cache: CacheStore(key: CacheKey("k"), expire: .seconds(100)))
+        switch step {
+        case .retry: request.retries = .upTo(1, backoff: .constant(.zero))
+        case .retryLater: request.retries = .upTo(1, backoff: .constant(.seconds(100)))
+        case .due: request.retries = .upTo(1, backoff: .constant(.milliseconds(1)))
+        default: break
+        }
+        return request
+    }
+
+    /// All keys with what they hold.
+    private func everything(_ bench: RecordBench) async throws -> [String] {
+        let client = bench.broker.client
+        let keys = try await client.send(RedisCommand("KEYS", "*")).texts.sorted()
+        var all: [String] = []
+        for key in keys { all.append("\(key)=\(try await client.send(RedisCommand("DUMP", key)))") }
+        return all
+    }
+}
