@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from support.fleet import Fleet, Queue
+from support.holding import Holding
 from support.page import Page, start_browser
 from support.server import Server
 
@@ -106,6 +107,14 @@ def open_page(shared_browser):
     errors = [entry["message"] for entry in shared_browser.get_log("browser") if entry["level"] == "SEVERE"]
     shared_browser.get("about:blank")
     assert errors == []
+
+
+@pytest.fixture
+def holding(shared_browser):
+    """Holds requests and answers of the pages that the test opens from here on."""
+    holding = Holding(shared_browser)
+    yield holding
+    holding.stop()
 
 
 @pytest.fixture

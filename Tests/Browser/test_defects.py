@@ -3,8 +3,6 @@
 Numbers are those of the list in the protocol's description; the others are tested where no browser is needed.
 """
 
-import time
-
 import pytest
 
 from support import processes
@@ -67,7 +65,7 @@ def test_polls_lost_leave_nothing_running_for_ever_defect_8(lossy):
     page.click("button_id")
     wait_until(page.answered_requests, 10, "the job's handle in the page")
     proxy.refuse()
-    time.sleep(0.5)  # long enough for some polls to fail
+    wait_until(lambda: proxy.refused >= 3, 10, "polls that fail")
     assert not page.is_enabled("button_id"), "the job goes on"
     proxy.mend()
     page.wait_for_text("paragraph_id", "Clicked 1 times", timeout=30)

@@ -2,15 +2,7 @@
 
 import pytest
 
-from support.holding import Holding
 from support.waiting import wait_until
-
-
-@pytest.fixture
-def holding(shared_browser):
-    holding = Holding(shared_browser)
-    yield holding
-    holding.stop()
 
 
 @pytest.fixture

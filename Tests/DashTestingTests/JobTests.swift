@@ -78,6 +78,45 @@ import Testing
         }
     }
 
+    @Test("N1: an answer to a start that was replaced before it came undoes nothing of the later job")
+    func answerToReplacedStart() async throws {
+        let log = Recorder()
+        let app = DashApp()
+        app.layout = [html.Button("Go", id: run), html.P(id: paragraph), html.Progress(id: bar, value: "0")]
+        app.backgroundCallback(
+            Output(paragraph.children),
+            Input(run.nClicks),
+            running: [.set(run.disabled, to: true, finally: false)],
+            progress: Output(bar.value),
+            progressDefault: "0",
+            cache: .by({
+                // Holds the answer to the first start until the second job runs.
+                log.note("start")
+                if log.all.count == 1 { try await ctx.sleep(for: .seconds(3)) }
+                return ""
+            }),
+            preventInitialCall: true
+        ) { setProgress, clicks in
+            for step in 1...5 {
+                setProgress("\(step)")
+                try await ctx.sleep(for: .seconds(1))
+            }
+            return "\(clicks ?? 0)"
+        }
+        try await app.test { page in
+            try await page.click(run)
+            try await page.set(run.nClicks, 2)
+            #expect(log.all.count == 2)
+            try await page.advance(by: .seconds(4))
+            #expect(page[run.disabled] == true)
+            #expect(page[bar.value] == "5")
+            try await page.settle()
+            #expect(page[paragraph.children] == "2")
+            #expect(page[run.disabled] == false)
+            #expect(page[bar.value] == "0")
+        }
+    }
+
     @Test func jobsSetOtherPropertiesOnTheirWay() async throws {
         let app = DashApp()
         app.layout = [html.Button("Go", id: run), html.P(id: paragraph)]

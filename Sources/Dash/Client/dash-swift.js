@@ -1,6 +1,7 @@
 // Keeps the polls of background jobs alive through lost connections and restarts of the server, and shows how a job
-// ended where the renderer would only write to the console. Numbers all other requests for callbacks. Loaded before the
-// renderer; everything works without it, less gracefully. Sends nothing anew but fetches that carry `job=`.
+// ended where the renderer would only write to the console. Numbers all other requests for callbacks, and keeps the
+// answer to a replaced start of a job from the renderer. Loaded before the renderer; everything works without it, less
+// gracefully. Sends nothing anew but fetches that carry `job=`.
 (function () {
     'use strict';
 
@@ -14,16 +15,99 @@
     var originalFetch = window.fetch;
     var order = 0; // of the last request that was no poll
     var polls = new Map(); // job handle → number of the poll that is to be answered next
+    var backgroundOutputs = new Set(); // `output` of each background callback
+    var starts = new Map(); // place → the latest start there, while it has no answer
 
     window.fetch = function (resource, options) {
+        if (typeof resource === 'string' && resource.indexOf('_dash-dependencies') >= 0) {
+            return originalFetch.apply(this, arguments).then(learnBackgroundOutputs);
+        }
         if (!isCallback(resource, options)) {
             return originalFetch.apply(this, arguments);
         }
         var url = new URL(resource, window.location.href);
-        var isPoll = url.searchParams.get('job');
-        var answer = isPoll ? poll(url, options) : originalFetch.call(this, numbered(url), options).catch(unreached);
+        var answer = url.searchParams.get('job') ? poll(url, options) : request(url, options);
         return answer.then(notifyOfFailure);
     };
+
+    function request(url, options) {
+        var place = startPlace(options.body);
+        if (place) {
+            return start(place, url, options);
+        }
+        return originalFetch.call(window, numbered(url), options).catch(unreached);
+    }
+
+    async function learnBackgroundOutputs(answer) {
+        try {
+            (await answer.clone().json()).forEach(function (callback) {
+                if (callback.background) {
+                    backgroundOutputs.add(callback.output);
+                }
+            });
+        } catch (error) {
+            // The renderer reports answers that are not a list of callbacks.
+        }
+        return answer;
+    }
+
+    // Identifies what a start of a background callback replaces: the unanswered start with the same callback, outputs and
+    // single inputs and states, so each row of a pattern has its own. The renderer ignores the result of the replaced
+    // call under the same condition. Null for an ordinary callback.
+    function startPlace(body) {
+        if (backgroundOutputs.size === 0 || typeof body !== 'string') {
+            return null;
+        }
+        var call = JSON.parse(body);
+        if (!backgroundOutputs.has(call.output)) {
+            return null;
+        }
+        var sources = (call.inputs || []).concat(call.state || []).map(function (item) { return item.id || null; });
+        return JSON.stringify([call.output, call.outputs, sources]);
+    }
+
+    // Starts a job. If the page starts another one in its place before the answer is here, the answer is dropped, whatever
+    // it says: with any answer that ends the call the renderer would set the `finally` values of `running` and
+    // `progressDefault`, over those of the later job. Only a rejected request makes it set neither; it ignores the error,
+    // because it no longer waits for a call that it has made again. A start that has been answered is the renderer's own
+    // matter: from then on it knows the job's handle, and marks the job as outdated when it starts the next.
+    async function start(place, url, options) {
+        var own = {isReplaced: false};
+        var previous = starts.get(place);
+        if (previous) {
+            previous.isReplaced = true;
+        }
+        starts.set(place, own);
+        var answer = await startAnswer(numbered(url), options);
+        if (starts.get(place) === own) {
+            starts.delete(place);
+        }
+        if (own.isReplaced) {
+            throw new Error('A later start replaced this one.');
+        }
+        return answer;
+    }
+
+    async function startAnswer(url, options) {
+        try {
+            var response = await originalFetch.call(window, url, options);
+            return complete(response, await response.text());
+        } catch (error) {
+            return unreached();
+        }
+    }
+
+    // An answer whose body is here. Its JSON is available without another task: no start can come between the moment in
+    // which the renderer looks whether a job is outdated, and that in which it applies the answer.
+    function complete(response, body) {
+        var hasBody = response.status !== 204 && response.status !== 304;
+        var answer = new Response(hasBody ? body : null, {status: response.status, headers: response.headers});
+        if (response.status === 200) {
+            var data = JSON.parse(body);
+            answer.json = function () { return Promise.resolve(data); };
+        }
+        return answer;
+    }
 
     // Requests may arrive in another order than that in which they are sent here, and a cancel must not end what was started
     // after it. The numbers follow the clock, so that they go on where a browser shows a page again that it has kept.
@@ -97,12 +181,7 @@
         heard();
         try {
             var response = await originalFetch.call(window, url, Object.assign({}, options, {signal: controller.signal}));
-            var body = await textOf(response, heard);
-            if (response.status === 200) {
-                JSON.parse(body);
-            }
-            var hasBody = response.status !== 204 && response.status !== 304;
-            return new Response(hasBody ? body : null, {status: response.status, headers: response.headers});
+            return complete(response, await textOf(response, heard));
         } catch (error) {
             return null;
         } finally {

@@ -66,7 +66,6 @@
     function learnCallbacks(response) {
         return changed(response, function (list) {
             list.forEach(function (callback) { callbacks.set(callback.output, callback); });
-            return false;
         });
     }
 
@@ -77,7 +76,6 @@
             if (store && store.data) {
                 store.data.path = body.inputs[0].value;
             }
-            return true;
         });
     }
 
@@ -109,45 +107,42 @@
             if (data.response !== undefined) {
                 jobs.delete(job);
             }
-            return adjusted(job, data);
+            adjust(job, data);
         });
     }
 
     // Leaves of an answer what the page may be told: nothing for components of another page, and the result also where the
-    // renderer has let go of the callback. Tells whether that changed anything.
-    function adjusted(job, data) {
+    // renderer has let go of the callback.
+    function adjust(job, data) {
         Object.assign(job.progress, data.progress);
         if (job.path !== shownPath()) {
-            return withoutOtherPage(data);
+            withoutOtherPage(data);
+        } else if (job.isLetGo && data.response !== undefined) {
+            data.sideUpdate = merged(data.sideUpdate, data.response);
+            data.response = {};
         }
-        if (!job.isLetGo || data.response === undefined) {
-            return false;
-        }
-        data.sideUpdate = merged(data.sideUpdate, data.response);
-        data.response = {};
-        return true;
     }
 
     function withoutOtherPage(data) {
         ['progress', 'sideUpdate', 'response'].forEach(function (key) {
             data[key] = data[key] && withoutContent(data[key]);
         });
-        return true;
     }
 
-    // The answer with another body, where `change` says that it changed it.
+    // The answer with changed data. Without a further task where the data is here already, as with answers to jobs (see the
+    // script for polls).
     async function changed(response, change) {
         if (response.status !== 200) {
             return response;
         }
-        var text = await response.text();
+        var json = response.json();
         try {
-            var data = JSON.parse(text);
-            text = change(data) ? JSON.stringify(data) : text;
+            change(await json);
         } catch (error) {
-            // The renderer is told of it, by the same text.
+            // The renderer gets the error of a body that is not JSON from the same promise.
         }
-        return new Response(text, {status: response.status, headers: response.headers});
+        response.json = function () { return json; };
+        return response;
     }
 
     // Sets again what holds while the job runs, for the page was made anew.

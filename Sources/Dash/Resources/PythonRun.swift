@@ -39,6 +39,23 @@ package struct PythonRun: Sendable {
         guard result.status == 0 else { throw PipFailure.error(for: result.output, otherwise: message) }
     }
 
+    /// The same runs with the interpreter that is behind a shim.
+    ///
+    /// The `python3` of a version manager may be a script that does something else after Python has ended: that of pyenv
+    /// ends with "cannot rehash" when another pip runs at the same time, although the installation succeeded. Blocks the
+    /// calling thread. An interpreter that does not name itself is kept: its own runs report what is wrong with it.
+    package func bypassingShims() -> PythonRun {
+        let question = Command(
+            executable: python,
+            arguments: ["-c", "import sys; print(sys.executable)"],
+            environment: environment
+        )
+        guard let result = question.run(onLine: { _ in }), result.status == 0, let path = result.output.last,
+            path.hasPrefix("/"), FileManager.default.isExecutableFile(atPath: path)
+        else { return self }
+        return PythonRun(python: path, environment: environment)
+    }
+
     /// As variables rather than options: a pip that is too old for one of them ignores it.
     private static let settings = [
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",

@@ -46,6 +46,7 @@ package struct SuiteInstaller: Sendable {
         try place.checkTarget()
         let work = try place.makeWorkFolder()
         defer { place.remove(work) }
+        let pip = Pip(python: PythonRun(python: python, environment: environment).bypassingShims())
         progress("Downloading \(lock.wheels.map { "\($0.name) \($0.version)" }.joined(separator: ", ")) with pip …")
         try pip.install(lock, into: work, progress: progress)
         progress("Compressing …")
@@ -58,6 +59,4 @@ package struct SuiteInstaller: Sendable {
         progress("Installed in \(target)")
         return folder
     }
-
-    private var pip: Pip { Pip(python: PythonRun(python: python, environment: environment)) }
 }

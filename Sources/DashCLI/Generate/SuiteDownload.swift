@@ -19,7 +19,8 @@ struct SuiteDownload {
         let folder = NSTemporaryDirectory() + "dash-swift-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let download = SuiteDownload(requirement: requirement, python: python, folder: folder)
+        let interpreter = PythonRun(python: python).bypassingShims().python
+        let download = SuiteDownload(requirement: requirement, python: interpreter, folder: folder)
         progress("Downloading \(requirement) and what it needs …")
         let wheel = try download.install()
         progress("Reading \(wheel.name) \(wheel.version) …")

@@ -28,7 +28,10 @@ extension TestPage {
             let json = (try? JSON(parsing: answer.body)) ?? .null
             let text = String(decoding: answer.body, as: UTF8.self)
             if answer.status >= 400, let notice = answer.headers.first(where: { $0.name == "x-dash-notice" }) {
-                state.withLock { $0.notices.append(notice.value) }
+                state.withLock { state in
+                    guard state.renderer?.running[outgoing.call]?.isReplaced != true else { return }
+                    state.notices.append(notice.value)
+                }
             }
             let job = change(of: load) { renderer in
                 renderer.take(status: answer.status, body: json, text: text, of: outgoing.call)

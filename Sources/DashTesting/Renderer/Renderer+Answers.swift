@@ -8,6 +8,11 @@ extension Renderer {
     /// - Returns: the handle of the job to poll for; nil when the call has ended.
     mutating func take(status: Int, body: JSON, text: String, of number: Int) -> String? {
         guard let running = running[number] else { return nil }
+        if running.isReplaced {
+            // As in a browser, where our script drops the answer: nothing is undone that the later start has set.
+            end(number, with: [:])
+            return nil
+        }
         if let job = running.job, jobs[job]?.isOutdated == true {
             jobs[job] = nil
             end(number, with: [:])

@@ -37,6 +37,7 @@ extension Renderer {
     }
 
     private mutating func send(_ call: PageCall, _ callback: PageCallback, _ body: JSON, _ outputs: [[PropertyRef]]) {
+        if callback.isBackground { replaceUnansweredStarts(of: call) }
         var entry = RunningCall(call: call, body: body, outputs: outputs, isBackground: callback.isBackground)
         entry.runningOff = callback.runningOff
         running[call.number] = entry
@@ -45,6 +46,13 @@ extension Renderer {
         effects.append(
             .request(Outgoing(call: call.number, body: body, query: query, isBackground: callback.isBackground))
         )
+    }
+
+    /// Starts that have no job yet are not named in the query; the page drops their answers.
+    private mutating func replaceUnansweredStarts(of call: PageCall) {
+        for (number, other) in running where other.call.identity == call.identity && other.job == nil {
+            running[number]?.isReplaced = true
+        }
     }
 
     /// Jobs that were started for the same outputs count no more.

@@ -62,6 +62,8 @@ struct Renderer: Sendable {
         var outputs: [[PropertyRef]]
         /// Whether the answer counts: a later call of the same identity takes that away.
         var counts = true
+        /// Whether a later start took its place before its own was answered.
+        var isReplaced = false
         /// What to set when the call ends.
         var runningOff: JSONObject = [:]
         var job: String?

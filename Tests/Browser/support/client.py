@@ -101,6 +101,13 @@ class Client:
         raise AssertionError(f"no end after {limit} polls")
 
 
+def run_later_job(gallery):
+    """Starts a job of two seconds and waits for its result: by then a job that ran before would have made its next step of
+    two seconds, if it still ran."""
+    values = Client(f"{gallery.url}/cancel/").run({"button_id.n_clicks": 7}).values
+    assert values["paragraph_id.children"] == "Clicked 7 times"
+
+
 def _outputs(text):
     parts = text[2:-2].split("...") if text.startswith("..") else [text]
     return [part.rsplit(".", 1) for part in parts]

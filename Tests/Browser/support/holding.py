@@ -1,4 +1,4 @@
-"""Holds requests of a page back below its own scripts, as a slow connection does."""
+"""Holds requests of a page back, and answers to it, below its own scripts, as a slow connection does."""
 
 from .waiting import wait_until
 
@@ -8,13 +8,29 @@ SCRIPT = """(() => {
   window.fetch = async (resource, options) => {
     if (typeof resource !== 'string' || !resource.includes('_dash-update-component') || resource.includes('&job='))
       return send(resource, options);
-    const {output} = JSON.parse(options.body), rule = window.__rule;
+    const {output, outputs} = JSON.parse(options.body), rule = window.__rule, pair = pairOf(output, outputs);
     if (rule && output.includes(rule.held)) await rule.isOver;
     const answer = await send(resource, options);
+    if (pair && !pair.isSecond) await pair.second;
     window.__answers.push({output, status: answer.status});
+    if (pair && pair.isSecond) setTimeout(pair.end, pair.pause);
     if (rule && output.includes(rule.awaited)) setTimeout(rule.end, rule.pause);
     return answer;
   };
+  // The requests whose answers change places, by their outputs: the first of each two is kept here until the second.
+  const firsts = new Map();
+  function pairOf(output, outputs) {
+    if (!window.__swap || !output.includes(window.__swap.output)) return null;
+    const place = JSON.stringify(outputs), first = firsts.get(place);
+    if (first) {
+      firsts.delete(place);
+      return {...first, isSecond: true};
+    }
+    const pair = {pause: window.__swap.pause};
+    pair.second = new Promise(resolve => { pair.end = resolve; });
+    firsts.set(place, pair);
+    return pair;
+  }
 })();"""
 
 RULE = """const [held, awaited, pause] = arguments;
@@ -33,6 +49,14 @@ class Holding:
         """From now on requests for an output that contains `held` wait for the answer to the next one for `until`, and
         `pause` milliseconds."""
         self.driver.execute_script(RULE, held, until, pause)
+
+    def swap_answers(self, output, pause=100):
+        """From now on the answers to each two requests for the same outputs, of an output that contains this, change places:
+        the first one's comes `pause` milliseconds after the second one's."""
+        self.driver.execute_script("window.__swap = {output: arguments[0], pause: arguments[1]}", output, pause)
+
+    def swap_no_more(self):
+        self.driver.execute_script("window.__swap = null")
 
     def statuses(self, output):
         """How the requests for an output that contains this were answered, polls left out."""

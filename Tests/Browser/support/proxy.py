@@ -1,4 +1,4 @@
-"""A TCP proxy that counts requests, and can lose connections, answers, or the whole way between."""
+"""A TCP proxy that counts requests and refused connections, and can lose connections, answers, or the whole way between."""
 
 import re
 import socket
@@ -24,6 +24,7 @@ class Proxy:
         self.port = self.listener.getsockname()[1]
         self.requests = []
         self.lost_answers = 0
+        self.refused = 0
         self._mode = "open"
         self._sockets = set()
         self._dead = set()
@@ -72,6 +73,7 @@ class Proxy:
             except OSError:
                 return
             if self._mode == "refuse":
+                self.refused += 1
                 _close(client)
             else:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
@@ -80,6 +82,7 @@ class Proxy:
         try:
             server = socket.create_connection(self.upstream, timeout=5)
         except OSError:
+            self.refused += 1
             return _close(client)
         server.settimeout(None)
         with self._lock:

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import requests
@@ -99,6 +98,16 @@ class Server:
                 return pid
         return self.pid
 
+    def has_read(self, connection):
+        """Whether the server has read all that was sent through this socket."""
+        here, there = connection.getsockname()[1], connection.getpeername()[1]
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            ports = [int(address.split(":")[1], 16) for address in fields[1:3]]
+            if ports == [there, here]:
+                return fields[4].split(":")[1] == "0" * 8 and fields[9] != "0"
+        return False
+
     def listens(self, pid):
         """Whether the process has the server's listening socket."""
         sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
@@ -134,9 +143,3 @@ class Server:
             os.kill(pid, signal.SIGKILL)
         self.process.wait(10)
         return [pid for pid in everything if pid not in group]
-
-    def restart_after(self, seconds):
-        """Stopped, away for a while, and there again at the same port with the same data."""
-        self.stop()
-        time.sleep(seconds)
-        self.start()
