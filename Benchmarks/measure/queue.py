@@ -1,7 +1,10 @@
 """What is measured of workers and brokers: the same for both kinds of worker."""
 
+import json
+import os
 import signal
 import statistics
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import redis
 from celery import Celery
+from kombu import pools
 from support import processes
 from support.waiting import wait_until
 
@@ -31,12 +35,17 @@ class Side:
     queue: str
     prefix: str  # of its tasks' names
     command: list
+    client: Path = None  # our program that starts jobs through a manager; stock Celery has none
 
     def __post_init__(self):
-        self.app = Celery(self.name, broker=self.broker, backend=self.results, set_as_current=False)
-        self.app.conf.update(result_expires=3600)
+        self.app = self._sender()
         self.store = redis.Redis.from_url(self.results)
         self.started = 0
+
+    def _sender(self):
+        app = Celery(self.name, broker=self.broker, backend=self.results, set_as_current=False)
+        app.conf.update(result_expires=3600)
+        return app
 
     def worker(self):
         """Starts one, and waits until it has done a task."""
@@ -56,10 +65,25 @@ class Side:
     def results_count(self):
         return self.store.dbsize()
 
+    def empty(self):
+        """Removes what an earlier run left, the queue with its properties too."""
+        self.store.flushdb()
+        with self.app.connection_for_write() as connection:
+            connection.default_channel.queue_delete(self.queue)
+        # Connections remember that they have declared the queue.
+        pools.reset()
+        self.app.close()
+        self.app = self._sender()
+
+    def run_client(self, *arguments):
+        return subprocess.Popen(
+            [str(self.client), *map(str, arguments)], stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"CELERY_BROKER_URL": self.broker, "CELERY_RESULT_BACKEND": self.results})
+
 
 def finished_per_second(side, count):
     """The rate at which a filled queue is worked off, between a tenth and nine tenths of it."""
-    side.store.flushdb()
+    side.empty()
     with side.app.producer_pool.acquire(block=True) as producer:
         for _ in range(count):
             side.app.send_task(f"{side.prefix}.noop", queue=side.queue, producer=producer, ignore_result=False)
@@ -75,6 +99,31 @@ def finished_per_second(side, count):
         return (most - some) / (last - first)
     finally:
         worker.stop()
+
+
+def jobs(side, *arguments):
+    """What our client measures of jobs with records, while a worker runs: see QueueClient."""
+    client = side.run_client(*arguments)
+    said, _ = client.communicate(timeout=300)
+    assert client.returncode == 0, f"queue-client {arguments} ended with {client.returncode}"
+    return json.loads(said)
+
+
+def jobs_finished_per_second(side, count):
+    """The rate at which a queue filled with recorded jobs is worked off, between a tenth and nine tenths of it."""
+    side.empty()
+    client = side.run_client("filled", count)
+    try:
+        assert client.stdout.readline() == "filled\n", "queue-client did not fill the queue"
+        worker = side.worker()
+        try:
+            said, _ = client.communicate(timeout=300)
+        finally:
+            worker.stop()
+    finally:
+        client.kill()
+    assert client.returncode == 0, f"queue-client filled {count} ended with {client.returncode}"
+    return json.loads(said)["rate"]
 
 
 def latency(side, count):
@@ -119,7 +168,10 @@ def rerun(side, workers, limit):
         wait_until(lambda: notes.read_text().count("start") == 2, limit, "the second start", pause=0.0005)
     except AssertionError:
         return None
-    return (time.monotonic() - killed) * 1000
+    took = (time.monotonic() - killed) * 1000
+    # Or the end of the worker waits for it.
+    side.app.control.revoke(result.id, terminate=True, signal="SIGKILL")
+    return took
 
 
 def _runner_of(side, workers, task):
