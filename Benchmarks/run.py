@@ -20,9 +20,11 @@ FIGURES = ["memory", "idle", "browser", "echo", "jobs", "restart", "scale"]
 PAIRED_ROWS = [
     Row("ordinary callbacks, 16 connections", "echo", "/s", 0, "higher"),
     Row("the same, 99 of 100", "echo p99", "ms", 1, "lower"),
+    Row("CPU of the server for each", "echo CPU", "µs", 0, "lower"),
     Row("empty jobs, 16 connections", "jobs", "/s", 0, "higher"),
     Row("the same, half", "jobs p50", "ms", 1, "lower"),
     Row("the same, 99 of 100", "jobs p99", "ms", 1, "lower"),
+    Row("CPU of the server and its workers for each", "jobs CPU", "µs", 0, "lower"),
     Row("answered later than the first request", "jobs pending", "", 0, "lower"),
     Row("ordinary callback in the browser", "browser echo", "ms", 1, "lower"),
     Row("empty background job in the browser", "browser empty", "ms", 1, "lower"),
@@ -52,9 +54,9 @@ def measure_ours(quick, build):
         figures["idle"] = rest.idle_cpu(server, 5 if quick else 60)
         figures |= latencies("dash-swift", server.url, 10 if quick else 50)
         step("dash-swift: ordinary callbacks over 16 connections")
-        figures["echo rate"] = load.echo(server.url, seconds)
+        figures["echo rate"] = load.echo(server.url, seconds, server)
         step("dash-swift: empty jobs over 16 connections")
-        figures["jobs"] = load.empty_jobs(server.url, seconds)
+        figures["jobs"] = load.empty_jobs(server.url, seconds, server)
     finally:
         server.stop()
     step("dash-swift: back after a trap in a regular callback")
@@ -109,11 +111,11 @@ def served_figures(server, chosen, seconds):
         times = latencies("browser", server.url, 10)
         found |= {f"browser {page}": value for page, value in times.items() if page != "lost"}
     if "echo" in chosen:
-        measured = load.echo(server.url, seconds)
-        found |= {"echo": measured.rate, "echo p99": measured.slowest}
+        measured = load.echo(server.url, seconds, server)
+        found |= {"echo": measured.rate, "echo p99": measured.slowest, "echo CPU": measured.cpu}
     if "jobs" in chosen:
-        measured = load.empty_jobs(server.url, seconds)
-        found |= {"jobs": measured.rate, "jobs p50": measured.median, "jobs p99": measured.slowest,
+        measured = load.empty_jobs(server.url, seconds, server)
+        found |= {"jobs": measured.rate, "jobs p50": measured.median, "jobs p99": measured.slowest, "jobs CPU": measured.cpu,
                   "jobs pending": measured.pending}
     if "memory" in chosen and chosen & {"echo", "jobs"}:
         found["loaded memory"] = rest.memory(server)[0] / MB
@@ -130,9 +132,9 @@ def measure_stock(quick):
         figures["idle"] = rest.idle_cpu(server, 5 if quick else 60)
         figures |= latencies("stock Dash", server.url, 5 if quick else 15)
         step("stock Dash: ordinary callbacks, then empty jobs, over 16 connections")
-        figures["echo rate"] = load.echo(server.url, 3 if quick else 8)
+        figures["echo rate"] = load.echo(server.url, 3 if quick else 8, server)
         finished, started, took = load.polled_jobs(server.url, 1 if quick else 6, 60)
-        figures["jobs"] = load.Load(finished / took, 0, started - finished, 0, 0)
+        figures["jobs"] = load.Load(finished / took, 0, started - finished, 0, 0, 0)
         figures["jobs started"] = started
     finally:
         server.stop()

@@ -9,6 +9,8 @@ import platform
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from measure import ROOT, pairs
@@ -38,24 +40,36 @@ JOB_ROWS = [
     Row("job started → result, 1 caller, half", "p50 1", "ms", 2, "lower"),
     Row("job started → result, 1 caller, 99 of 100", "p99 1", "ms", 2, "lower"),
     Row("jobs with records finished, 16 callers", "finished 16", "/s", 0, "higher"),
+    Row("CPU of all processes for each, 16 callers", "cpu 16", "µs", 0, "lower"),
     Row("job started → result, 16 callers, half", "p50 16", "ms", 2, "lower"),
     Row("job started → result, 16 callers, 99 of 100", "p99 16", "ms", 2, "lower"),
 ]
 
 
-def our_side(broker, results, folder, build, database=1):
+@dataclass
+class Place:
+    """Where messages and results are: the broker's address, None for Redis alone, that of Redis, and their servers."""
+
+    broker: str
+    results: str
+    servers: tuple
+
+    def addresses(self, database):
+        """On Redis alone, one database holds messages and results, as REDIS_URL has it."""
+        return self.broker or f"{self.results}/{database}", f"{self.results}/{database}"
+
+
+def our_side(place, folder, build, database=1):
     command = [str(build / "celery-fixture"), "-n", "{node}", "-Q", "swift", "-c", str(measure.CONCURRENCY),
                "--prefetch-multiplier", "4", "--loglevel", "warning"]
-    # On Redis alone, one database holds messages and results, as REDIS_URL has it.
-    place = f"{results}/{database}"
-    return measure.Side("dash-swift", broker or place, place, folder, "swift", "fixture", command,
-                        build / "queue-client")
+    return measure.Side("dash-swift", *place.addresses(database), folder, "swift", "fixture", command,
+                        build / "queue-client", place.servers)
 
 
-def celery_side(broker, results, folder):
+def celery_side(place, folder):
     command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "{node}", "-Q", "stock", "-c",
                str(measure.CONCURRENCY), "-l", "WARNING"]
-    return measure.Side("Celery", broker or f"{results}/2", f"{results}/2", folder, "stock", "stock", command)
+    return measure.Side("Celery", *place.addresses(2), folder, "stock", "stock", command)
 
 
 def figures(side, count, chosen):
@@ -84,7 +98,7 @@ def running_figures(side, count, chosen):
             total, child = measure.memory(workers[0])
             found["memory"], found["child"] = total / MB, child / MB
         if "jobs" in chosen and side.client:
-            found |= job_figures(side, count)
+            found |= job_figures(side, workers[0], count)
         if "recovery" in chosen:
             step(f"{side.name}: a dead child, a dead worker")
             found["dead child"] = measure.dead_child(side)
@@ -96,13 +110,13 @@ def running_figures(side, count, chosen):
     return found
 
 
-def job_figures(side, count):
+def job_figures(side, worker, count):
     """What our own web servers see: jobs started, and jobs finished by 1 and by 16 callers."""
     step(f"{side.name}: jobs started by a manager, and their results")
     found = {"started": measure.jobs(side, "started", count // 2)["rate"]}
     for callers in (1, 16):
-        said = measure.jobs(side, "finished", count // 2 if callers > 1 else max(500, count // 10), callers)
-        found |= {f"finished {callers}": said["rate"], f"p50 {callers}": said["p50"], f"p99 {callers}": said["p99"]}
+        said = measure.jobs_finished(side, worker, count // 2 if callers > 1 else max(500, count // 10), callers)
+        found |= {f"finished {callers}": said["rate"]} | {f"{name} {callers}": said[name] for name in ("p50", "p99", "cpu")}
     return found
 
 
@@ -120,36 +134,35 @@ def table(ours, theirs):
     return lines
 
 
-def beside_celery(broker, results, folder, options):
+def beside_celery(place, folder, options):
     count = options.count or (2000 if options.quick else 20_000)
-    ours = figures(our_side(broker, results, folder, options.build), count, options.figures)
+    ours = figures(our_side(place, folder, options.build), count, options.figures)
     theirs = {}
     if not options.skip_celery:
-        theirs = figures(celery_side(broker, results, folder), max(500, count // 4), options.figures)
+        theirs = figures(celery_side(place, folder), max(500, count // 4), options.figures)
     return table(ours, theirs)
 
 
-def against(broker, results, folder, options):
+def against(place, folder, options):
     count = options.count or (2000 if options.quick else 8000)
-    sides = [our_side(broker, results, folder, build, database)
-             for database, build in ((1, options.build), (3, options.against))]
-    runs = [lambda side=side: figures(side, count, options.figures) for side in sides]
+    sides = [our_side(place, folder, build, database) for database, build in ((1, options.build), (3, options.against))]
+    runs = [partial(figures, side, count, options.figures) for side in sides]
     return pairs.table(ROWS + JOB_ROWS, *pairs.measure(*runs, options.pairs))
 
 
-def brokers(folder, only):
-    """(name, broker's address or None for Redis alone, address of Redis); each is stopped before the next."""
+def places(folder, only):
+    """The places by name; one's servers are stopped before the next."""
     store = Redis(folder)
+    results = store.url(0).removesuffix("/0")
     try:
-        for name in TITLES:
-            if only not in (None, name):
-                continue
-            broker = RabbitMQ(folder).wait_ready() if name == "rabbitmq" else None
+        if only in (None, "redis"):
+            yield "redis", Place(None, results, (store,))
+        if only in (None, "rabbitmq"):
+            broker = RabbitMQ(folder).wait_ready()
             try:
-                yield name, broker and broker.url, store.url(0).removesuffix("/0")
+                yield "rabbitmq", Place(broker.url, results, (store, broker))
             finally:
-                if broker:
-                    broker.stop()
+                broker.stop()
     finally:
         store.stop()
 
@@ -172,9 +185,10 @@ def main():
         lines += [f"A: {options.build}; B: {options.against}; medians of {options.pairs} pairs.", ""]
     else:
         lines += ["Written by `make bench-queue`.", ""]
-    for name, broker, results in brokers(folder, options.only):
+    run = against if options.against else beside_celery
+    for name, place in places(folder, options.only):
         step(TITLES[name])
-        lines += [f"## {TITLES[name]}", "", *(against if options.against else beside_celery)(broker, results, folder, options), ""]
+        lines += [f"## {TITLES[name]}", "", *run(place, folder, options), ""]
     lines.append(f"- Workers with {measure.CONCURRENCY} processes for tasks and four messages held for each; Celery with "
                  "prefork. PSS divides shared pages among their users.")
     lines.append(f"- {os.cpu_count()} cores, {platform.system()} {platform.machine()}, {time.strftime('%Y-%m-%d')}; one run.")

@@ -8,7 +8,9 @@
 // Each prints one line of JSON: {"rate": …}, and "p50" and "p99" where times are taken. The queue's place is set as for
 // a site (REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND). A worker of celery-fixture takes the jobs from
 // the queue `swift`.
+import Jobs
 import Logging
+import ServiceLifecycle
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 let numbers = arguments.dropFirst().compactMap { Int($0) }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import statistics
 import subprocess
@@ -22,6 +23,8 @@ sys.path.insert(0, str(ROOT / "Tests/Celery"))
 from lab.process import Program  # noqa: E402: it lies beside the tests
 
 CONCURRENCY = 2
+# Jobs that QueueClient has done before it measures.
+WARM_UP = 160
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Side:
     prefix: str  # of its tasks' names
     command: list
     client: Path = None  # our program that starts jobs through a manager; stock Celery has none
+    servers: tuple = ()  # of Redis and RabbitMQ, whose CPU time counts
 
     def __post_init__(self):
         self.app = self._sender()
@@ -107,6 +111,19 @@ def jobs(side, *arguments):
     said, _ = client.communicate(timeout=300)
     assert client.returncode == 0, f"queue-client {arguments} ended with {client.returncode}"
     return json.loads(said)
+
+
+def jobs_finished(side, worker, count, callers):
+    """The same for jobs that callers start and wait for; and the CPU time of each, of all who take part, in microseconds."""
+
+    def spent():
+        everything = processes.tree(worker.pid) + [pid for server in side.servers for pid in processes.tree(server.pid)]
+        clients = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return processes.cpu_seconds(everything) + clients.ru_utime + clients.ru_stime
+
+    before = spent()
+    found = jobs(side, "finished", count, callers)
+    return found | {"cpu": (spent() - before) * 1e6 / (count + WARM_UP)}
 
 
 def jobs_finished_per_second(side, count):
