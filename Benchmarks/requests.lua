@@ -1,9 +1,9 @@
 -- Sends the driver's requests in turn and counts the answers that hold the value each asked for.
 --
--- BENCH_REQUESTS names a file with a line for each page: path, cookie and body, with tabs between. Each thread has pages of
--- its own (BENCH_THREADS says how many threads there are) and more of them than connections, so that no page has two
--- requests at once: the second start of a job would take the place of the first. Each page asks for a text that no other
--- asks for; an answer counts if it holds a text that is being waited for.
+-- BENCH_REQUESTS names a file with a line for each page: the expected text, path, cookie and body, with tabs between. Each
+-- thread has pages of its own (BENCH_THREADS says how many threads there are). Where jobs are started there are many more
+-- pages than connections, so that no page has two requests at once: the second start of a job would take the place of the
+-- first. Each page asks for a text that no other asks for; an answer counts if it holds a text that is being waited for.
 local threads = {}
 function setup(thread)
   table.insert(threads, thread)

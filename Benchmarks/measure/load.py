@@ -14,7 +14,7 @@ from support.client import Client
 from . import ROOT
 
 CONNECTIONS = 16
-# Of the load generator, which shares the machine with the server. One thread makes more than 30,000 requests a second.
+# Threads of wrk, which shares the cores with the server: the server should have them.
 THREADS = 1
 # Loaded pages that start jobs in turn; each has a session of its own, as that many visitors have.
 PAGES = 400
