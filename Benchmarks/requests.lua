@@ -1,47 +1,68 @@
--- Each connection sends its own of the requests that the driver wrote, one after the other: a line each of path, cookie
--- and body. Two at once from one page would not do: the second start of a job takes the place of the first.
-local file = assert(io.open(os.getenv("BENCH_REQUESTS")))
-local requests = {}
-for line in file:lines() do
-  local path, cookie, body = line:match("^([^\t]*)\t([^\t]*)\t(.*)$")
-  requests[#requests + 1] = wrk.format("POST", path, {
-    ["Content-Type"] = "application/json",
-    ["Accept"] = "application/json",
-    ["Sec-Fetch-Site"] = "same-origin",
-    ["Cookie"] = cookie,
-  }, body)
-end
-file:close()
-
--- One thread for each connection: `number` tells which this is.
-function request()
-  return requests[(number - 1) % #requests + 1]
-end
-
--- An answer counts only if it holds the value.
+-- Sends the driver's requests in turn and counts the answers that hold the value each asked for.
+--
+-- BENCH_REQUESTS names a file with a line for each page: the expected text, path, cookie and body, with tabs between. Each
+-- thread has pages of its own (BENCH_THREADS says how many threads there are). Where jobs are started there are many more
+-- pages than connections, so that no page has two requests at once: the second start of a job would take the place of the
+-- first. Each page asks for a text that no other asks for; an answer counts if it holds a text that is being waited for.
 local threads = {}
 function setup(thread)
   table.insert(threads, thread)
   thread:set("number", #threads)
 end
-finished, pending, failed = 0, 0, 0
+
+local requests, texts, sent = {}, {}, 0
+local waiting = {}
+finished, pending, wrong = 0, 0, 0
+example = ""
+
+function init()
+  local share, place = tonumber(os.getenv("BENCH_THREADS")), 0
+  for line in io.lines(os.getenv("BENCH_REQUESTS")) do
+    if place % share == number - 1 then
+      local text, path, cookie, body = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$")
+      texts[#texts + 1] = text
+      requests[#requests + 1] = wrk.format("POST", path, {
+        ["Content-Type"] = "application/json",
+        ["Accept"] = "application/json",
+        ["Sec-Fetch-Site"] = "same-origin",
+        ["Cookie"] = cookie,
+      }, body)
+    end
+    place = place + 1
+  end
+end
+
+function request()
+  sent = sent % #requests + 1
+  local text = texts[sent]
+  waiting[text] = (waiting[text] or 0) + 1
+  return requests[sent]
+end
+
 function response(status, headers, body)
-  if status == 200 and body:find('"response"', 1, true) then
+  local text = status == 200 and body:match('"response":.*"children":"(.-)"')
+  if text and (waiting[text] or 0) > 0 then
+    waiting[text] = waiting[text] - 1
     finished = finished + 1
-  elseif status == 200 then
+  elseif status == 200 and body:find('"job":"', 1, true) and not body:find('"response"', 1, true) then
+    -- A job that is not done within the first wait: a page would poll for it. Not counted.
     pending = pending + 1
   else
-    failed = failed + 1
+    wrong = wrong + 1
+    example = status .. " " .. body:sub(1, 300):gsub("%c", " ")
   end
 end
 
 function done(summary, latency)
-  local finished, pending, failed = 0, 0, 0
+  local finished, pending, wrong, example = 0, 0, 0, ""
   for _, thread in ipairs(threads) do
     finished = finished + thread:get("finished")
     pending = pending + thread:get("pending")
-    failed = failed + thread:get("failed")
+    wrong = wrong + thread:get("wrong")
+    if thread:get("example") ~= "" then example = thread:get("example") end
   end
-  io.write(string.format("RESULT %d %d %d %d %d %d\n", finished, pending, failed, summary.duration,
+  local errors = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  io.write(string.format("RESULT %d %d %d %d %d %d %d\n", finished, pending, wrong, errors, summary.duration,
     latency:percentile(50), latency:percentile(99)))
+  io.write("EXAMPLE " .. example .. "\n")
 end

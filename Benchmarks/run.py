@@ -1,36 +1,52 @@
 """Measures dash-swift's gallery and stock Dash's same pages in one run, and writes results.md: `make bench`.
 
-Options: --quick (fewer samples), --only-stock, --only-ours, --only-scale (large apps alone; writes no file).
+With --against it measures two builds of dash-swift in turn instead, and writes no file.
 """
 
 import argparse
 import os
 import platform
 import statistics
-import sys
 import time
+from functools import partial
 
-from measure import ROOT, load, rest, scale, servers
+from measure import ROOT, load, pairs, rest, scale, servers
 from measure.latency import Latency
+from measure.pairs import Row, step
 
 MB = 1024 * 1024
-
-
-BEGAN = time.monotonic()
-
-
-def step(what):
-    """Says what is measured now: the whole run takes minutes."""
-    print(f"[{time.monotonic() - BEGAN:5.0f} s] {what}", file=sys.stderr, flush=True)
+# Names of figures that --figures takes.
+FIGURES = ["memory", "idle", "browser", "echo", "jobs", "restart", "scale"]
+PAIRED_ROWS = [
+    Row("ordinary callbacks, 16 connections", "echo", "/s", 0, "higher"),
+    Row("the same, 99 of 100", "echo p99", "ms", 1, "lower"),
+    Row("CPU of the server for each", "echo CPU", "µs", 0, "lower"),
+    Row("empty jobs, 16 connections", "jobs", "/s", 0, "higher"),
+    Row("the same, half", "jobs p50", "ms", 1, "lower"),
+    Row("the same, 99 of 100", "jobs p99", "ms", 1, "lower"),
+    Row("CPU of the server and its workers for each", "jobs CPU", "µs", 0, "lower"),
+    Row("answered later than the first request", "jobs pending", "", 0, "lower"),
+    Row("ordinary callback in the browser", "browser echo", "ms", 1, "lower"),
+    Row("empty background job in the browser", "browser empty", "ms", 1, "lower"),
+    Row("cached background job in the browser", "browser cached", "ms", 1, "lower"),
+    Row("cancel in the browser", "browser cancel", "ms", 1, "lower"),
+    Row("idle memory, proportional (PSS)", "memory", "MB", 1, "lower"),
+    Row("memory (PSS) after the load", "loaded memory", "MB", 1, "lower"),
+    Row("CPU of an idle minute", "idle", "s", 2, "lower"),
+    Row("trap in a callback → served again", "restart", "ms", 0, "lower"),
+    Row("start of 100 callbacks → their list", "start", "ms", 0, "lower"),
+    Row("layout of 10,000 components, fixed", "layout", "ms", 1, "lower"),
+    Row("the same made for each load", "made layout", "ms", 1, "lower"),
+]
 
 
 def milliseconds(samples):
     return statistics.median(samples)
 
 
-def measure_ours(quick):
+def measure_ours(quick, build):
     seconds, figures = (3 if quick else 8), {}
-    server = servers.ours()
+    server = servers.ours(build)
     try:
         time.sleep(2)
         step("dash-swift: memory, and the CPU of doing nothing")
@@ -38,18 +54,18 @@ def measure_ours(quick):
         figures["idle"] = rest.idle_cpu(server, 5 if quick else 60)
         figures |= latencies("dash-swift", server.url, 10 if quick else 50)
         step("dash-swift: ordinary callbacks over 16 connections")
-        figures["echo rate"] = load.echo(server.url, seconds)
+        figures["echo rate"] = load.echo(server.url, seconds, server)
         step("dash-swift: empty jobs over 16 connections")
-        figures["jobs"] = load.empty_jobs(server.url, seconds)
+        figures["jobs"] = load.empty_jobs(server.url, seconds, server)
     finally:
         server.stop()
     step("dash-swift: back after a trap in a regular callback")
-    return figures | {"restart": milliseconds([measure_restart() for _ in range(5)])} | large_ours(quick)
+    return figures | {"restart": milliseconds([measure_restart(build) for _ in range(5)])} | large_ours(quick, build)
 
 
-def large_ours(quick):
+def large_ours(quick, build):
     step("dash-swift: start of 100 callbacks, layouts of 10,000 components")
-    figures = scale.measure(scale.Large, 3 if quick else 9, 10 if quick else 50)
+    figures = scale.measure(partial(scale.Large, build=build), 3 if quick else 9, 10 if quick else 50)
     step("dash-swift: the compiler's time for 100 callbacks")
     figures["type-check"], figures["type-check of nothing"] = scale.type_check(1 if quick else 3)
     return figures
@@ -60,12 +76,50 @@ def large_stock(quick):
     return scale.measure(scale.StockLarge, 2 if quick else 5, 3 if quick else 15)
 
 
-def measure_restart():
-    server = servers.faulty()
+def measure_restart(build):
+    server = servers.faulty(build)
     try:
         return rest.restart(server)
     finally:
         server.stop()
+
+
+def measure_build(build, chosen, quick):
+    """The chosen figures of one of two builds, by name; shorter than beside stock Dash, for it is done several times."""
+    found = {}
+    if chosen - {"restart", "scale"}:
+        server = servers.ours(build)
+        try:
+            time.sleep(1)
+            found |= served_figures(server, chosen, 2 if quick else 5)
+        finally:
+            server.stop()
+    if "restart" in chosen:
+        found["restart"] = milliseconds([measure_restart(build) for _ in range(3)])
+    if "scale" in chosen:
+        found |= scale.measure(partial(scale.Large, build=build), 3, 10)
+    return found
+
+
+def served_figures(server, chosen, seconds):
+    found = {}
+    if "memory" in chosen:
+        found["memory"] = rest.memory(server)[0] / MB
+    if "idle" in chosen:
+        found["idle"] = rest.idle_cpu(server, 5)
+    if "browser" in chosen:
+        times = latencies("browser", server.url, 10)
+        found |= {f"browser {page}": value for page, value in times.items() if page != "lost"}
+    if "echo" in chosen:
+        measured = load.echo(server.url, seconds, server)
+        found |= {"echo": measured.rate, "echo p99": measured.slowest, "echo CPU": measured.cpu}
+    if "jobs" in chosen:
+        measured = load.empty_jobs(server.url, seconds, server)
+        found |= {"jobs": measured.rate, "jobs p50": measured.median, "jobs p99": measured.slowest, "jobs CPU": measured.cpu,
+                  "jobs pending": measured.pending}
+    if "memory" in chosen and chosen & {"echo", "jobs"}:
+        found["loaded memory"] = rest.memory(server)[0] / MB
+    return found
 
 
 def measure_stock(quick):
@@ -78,9 +132,9 @@ def measure_stock(quick):
         figures["idle"] = rest.idle_cpu(server, 5 if quick else 60)
         figures |= latencies("stock Dash", server.url, 5 if quick else 15)
         step("stock Dash: ordinary callbacks, then empty jobs, over 16 connections")
-        figures["echo rate"] = load.echo(server.url, 3 if quick else 8)
+        figures["echo rate"] = load.echo(server.url, 3 if quick else 8, server)
         finished, started, took = load.polled_jobs(server.url, 1 if quick else 6, 60)
-        figures["jobs"] = load.Load(finished / took, 0, started - finished, 0, 0)
+        figures["jobs"] = load.Load(finished / took, 0, started - finished, 0, 0, 0)
         figures["jobs started"] = started
     finally:
         server.stop()
@@ -173,15 +227,33 @@ def report(ours, stock):
     return "\n".join(lines) + "\n"
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parsed_options():
+    options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="fewer samples, shorter loads; writes no file")
     options.add_argument("--only-stock", action="store_true")
     options.add_argument("--only-ours", action="store_true")
     options.add_argument("--only-scale", action="store_true", help="large apps alone; writes no file")
-    chosen = options.parse_args()
-    ours = None if chosen.only_stock else (large_ours if chosen.only_scale else measure_ours)(chosen.quick)
-    stock = None if chosen.only_ours else (large_stock if chosen.only_scale else measure_stock)(chosen.quick)
+    pairs.add_options(options, FIGURES, default=set(FIGURES) - {"idle"})
+    return options.parse_args()
+
+
+def print_pairs(chosen):
+    """Two builds of ours in turn."""
+    runs = [partial(measure_build, build, chosen.figures, chosen.quick) for build in (chosen.build, chosen.against)]
+    lines = pairs.table(PAIRED_ROWS, *pairs.measure(*runs, chosen.pairs))
+    print(f"A: {chosen.build}; B: {chosen.against}; medians of {chosen.pairs} pairs.\n", *lines, sep="\n")
+
+
+def main():
+    chosen = parsed_options()
+    if chosen.against:
+        print_pairs(chosen)
+        return
+    ours = stock = None
+    if not chosen.only_stock:
+        ours = (large_ours if chosen.only_scale else measure_ours)(chosen.quick, chosen.build)
+    if not chosen.only_ours:
+        stock = (large_stock if chosen.only_scale else measure_stock)(chosen.quick)
     text = report(ours, stock)
     if ours and stock and not (chosen.quick or chosen.only_scale):
         (ROOT / "Benchmarks/results.md").write_text(text)

@@ -1,134 +1,201 @@
 """Measures workers of dash-swift and of Python Celery on Redis and RabbitMQ in one run; writes results-queue.md.
 
-Options: --quick (fewer tasks; writes no file), --only redis|rabbitmq.
+With --against it measures two builds of dash-swift in turn instead, and writes no file.
 """
 
 import argparse
-import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from measure import ROOT
+from measure import ROOT, pairs
 from measure import queue as measure
-from lab.servers import RabbitMQ, Redis  # after `measure`, which knows where it lies
+from measure.pairs import Row, step
+from lab.servers import RabbitMQ, Redis  # after `measure`, which adds its folder to the path
 
 MB = 1024 * 1024
 RERUN_LIMIT = {"dash-swift": 60, "Celery": 10}
-BEGAN = time.monotonic()
-
-
-def built(name):
-    return os.environ.get(name.upper().replace("-", "_"), str(ROOT / ".build/release" / name))
-
-
-def sides(broker, results, folder):
-    swift = [built("celery-fixture"), "-n", "{node}", "-Q", "swift", "-c", str(measure.CONCURRENCY),
-             "--prefetch-multiplier", "4", "--loglevel", "warning"]
-    python = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "{node}", "-Q", "stock", "-c",
-              str(measure.CONCURRENCY), "-l", "WARNING"]
-    # On Redis alone, one database holds messages and results, as REDIS_URL has it.
-    return [measure.Side("dash-swift", broker or f"{results}/1", f"{results}/1", folder, "swift", "fixture", swift),
-            measure.Side("Celery", broker or f"{results}/2", f"{results}/2", folder, "stock", "stock", python)]
-
-
-def step(what):
-    print(f"[{time.monotonic() - BEGAN:5.0f} s] {what}", file=sys.stderr, flush=True)
-
-
-def figures(side, count):
-    """All figures of one side, by name."""
-    found = {}
-    step(f"{side.name}: a queue of {count} tasks")
-    found["finished"] = measure.finished_per_second(side, count)
-    step(f"{side.name}: latency, memory, a dead child, a dead worker")
-    worker = side.ready_worker()
-    other = None
-    try:
-        found["p50"], found["p99"] = measure.latency(side, max(200, count // 20))
-        total, child = measure.memory(worker)
-        found["memory"], found["child"] = total / MB, child / MB
-        found["dead child"] = measure.dead_child(side)
-        other = side.ready_worker()
-        found["rerun"] = measure.rerun(side, [worker, other], RERUN_LIMIT[side.name])
-    finally:
-        for one in filter(None, (worker, other)):
-            one.stop()
-    return found
-
-
-def client_figures(side, count):
-    """What our own web servers see: jobs started a second by 16 callers, and the time from start to result."""
-    step(f"{side.name}: jobs started by a manager, and their results")
-    worker = side.ready_worker()
-    try:
-        said = subprocess.run(
-            [built("queue-client"), str(count)], check=True, capture_output=True, text=True, timeout=300,
-            env=os.environ | {"CELERY_BROKER_URL": side.broker, "CELERY_RESULT_BACKEND": side.results})
-        return json.loads(said.stdout)
-    finally:
-        worker.stop()
-
+TITLES = {"redis": "Redis", "rabbitmq": "RabbitMQ, results in Redis"}
+# Names of figures that --figures takes, and what each needs. The first two start a worker of their own.
+FIGURES = ["tasks", "filled", "latency", "memory", "jobs", "recovery"]
 
 ROWS = [
-    ("finished no-op tasks, queue filled before", "finished", "/s", 0, "higher"),
-    ("sent → result, Celery's own client, half", "p50", "ms", 2, "lower"),
-    ("sent → result, 99 of 100", "p99", "ms", 2, "lower"),
-    ("memory (PSS), all processes", "memory", "MB", 1, "lower"),
-    ("memory (PSS), one that runs tasks", "child", "MB", 1, "lower"),
-    ("killed child → failure told", "dead child", "ms", 0, "lower"),
-    ("killed worker → task runs again", "rerun", "ms", 0, "lower"),
+    Row("finished no-op tasks, queue filled before", "finished", "/s", 0, "higher"),
+    Row("sent → result, Celery's own client, half", "p50", "ms", 2, "lower"),
+    Row("sent → result, 99 of 100", "p99", "ms", 2, "lower"),
+    Row("memory (PSS), all processes", "memory", "MB", 1, "lower"),
+    Row("memory (PSS), one that runs tasks", "child", "MB", 1, "lower"),
+    Row("killed child → failure told", "dead child", "ms", 0, "lower"),
+    Row("killed worker → task runs again", "rerun", "ms", 0, "lower"),
+]
+JOB_ROWS = [
+    Row("jobs started by a manager, 16 callers", "started", "/s", 0, "higher"),
+    Row("jobs with records finished, queue filled before", "filled", "/s", 0, "higher"),
+    Row("jobs with records finished, 1 caller", "finished 1", "/s", 0, "higher"),
+    Row("job started → result, 1 caller, half", "p50 1", "ms", 2, "lower"),
+    Row("job started → result, 1 caller, 99 of 100", "p99 1", "ms", 2, "lower"),
+    Row("jobs with records finished, 16 callers", "finished 16", "/s", 0, "higher"),
+    Row("CPU of all processes for each, 16 callers", "cpu 16", "µs", 0, "lower"),
+    Row("job started → result, 16 callers, half", "p50 16", "ms", 2, "lower"),
+    Row("job started → result, 16 callers, 99 of 100", "p99 16", "ms", 2, "lower"),
 ]
 
 
-def table(broker, ours, theirs, client):
-    lines = [f"## {broker}", "", "| what | dash-swift | Celery 5.7.0 | ratio |", "|---|--:|--:|--:|"]
-    for what, name, unit, digits, better in ROWS:
-        mine, other = ours[name], theirs[name]
-        ratio = "–"
-        if mine and other:
-            ratio = f"{(mine / other if better == 'higher' else other / mine):.1f} ×"
-        texts = [f"{value:,.{digits}f} {unit}" if value is not None else "not within 10 s" for value in (mine, other)]
-        lines.append(f"| {what} | {texts[0]} | {texts[1]} | {ratio} |")
-    lines.append(f"| jobs started by a manager, 16 callers | {client['started']:,.0f} /s | – | – |")
-    lines.append(f"| job started → result told, by a manager, half | {client['p50']:.2f} ms | – | – |")
-    lines.append(f"| the same, 99 of 100 | {client['p99']:.2f} ms | – | – |")
-    return lines + [""]
+@dataclass
+class Place:
+    """Where messages and results are: the broker's address, None for Redis alone, that of Redis, and their servers."""
+
+    broker: str
+    results: str
+    servers: tuple
+
+    def addresses(self, database):
+        """On Redis alone, one database holds messages and results, as REDIS_URL has it."""
+        return self.broker or f"{self.results}/{database}", f"{self.results}/{database}"
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--quick", action="store_true")
-    options.add_argument("--only", choices=["redis", "rabbitmq"])
-    chosen = options.parse_args()
-    count = 2000 if chosen.quick else 20_000
-    folder = Path(tempfile.mkdtemp(prefix="queue-bench-"))
-    store = Redis(folder)
-    lines = ["# Measured beside Celery", "", "Written by `make bench-queue`.", ""]
+def our_side(place, folder, build, database=1):
+    command = [str(build / "celery-fixture"), "-n", "{node}", "-Q", "swift", "-c", str(measure.CONCURRENCY),
+               "--prefetch-multiplier", "4", "--loglevel", "warning"]
+    return measure.Side("dash-swift", *place.addresses(database), folder, "swift", "fixture", command,
+                        build / "queue-client", place.servers)
+
+
+def celery_side(place, folder):
+    command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-n", "{node}", "-Q", "stock", "-c",
+               str(measure.CONCURRENCY), "-l", "WARNING"]
+    return measure.Side("Celery", *place.addresses(2), folder, "stock", "stock", command)
+
+
+def figures(side, count, chosen):
+    """The chosen figures of one side, by name."""
+    found = {}
+    if "tasks" in chosen:
+        step(f"{side.name}: a queue of {count} tasks")
+        found["finished"] = measure.finished_per_second(side, count)
+    if "filled" in chosen and side.client:
+        step(f"{side.name}: a queue of {count} jobs with records")
+        found["filled"] = measure.jobs_finished_per_second(side, count)
+    if chosen - {"tasks", "filled"}:
+        side.empty()
+        found |= running_figures(side, count, chosen)
+    return found
+
+
+def running_figures(side, count, chosen):
+    """The figures of a worker that runs."""
+    found, workers = {}, [side.ready_worker()]
     try:
-        for name in ["redis", "rabbitmq"]:
-            if chosen.only not in (None, name):
-                continue
-            broker = RabbitMQ(folder).wait_ready() if name == "rabbitmq" else store
-            url = broker.url if name == "rabbitmq" else None
-            ours, theirs = sides(url, store.url(0).removesuffix("/0"), folder)
-            mine, other = figures(ours, count), figures(theirs, max(500, count // 4))
-            client = client_figures(ours, count // 4)
-            lines += table("Redis" if name == "redis" else "RabbitMQ, results in Redis", mine, other, client)
-            if broker is not store:
+        if "latency" in chosen:
+            step(f"{side.name}: latency of tasks")
+            found["p50"], found["p99"] = measure.latency(side, max(200, count // 20))
+        if "memory" in chosen:
+            total, child = measure.memory(workers[0])
+            found["memory"], found["child"] = total / MB, child / MB
+        if "jobs" in chosen and side.client:
+            found |= job_figures(side, workers[0], count)
+        if "recovery" in chosen:
+            step(f"{side.name}: a dead child, a dead worker")
+            found["dead child"] = measure.dead_child(side)
+            workers.append(side.ready_worker())
+            found["rerun"] = measure.rerun(side, workers, RERUN_LIMIT[side.name])
+    finally:
+        for worker in workers:
+            worker.stop()
+    return found
+
+
+def job_figures(side, worker, count):
+    """What our own web servers see: jobs started, and jobs finished by 1 and by 16 callers."""
+    step(f"{side.name}: jobs started by a manager, and their results")
+    found = {"started": measure.jobs(side, "started", count // 2)["rate"]}
+    for callers in (1, 16):
+        said = measure.jobs_finished(side, worker, count // 2 if callers > 1 else max(500, count // 10), callers)
+        found |= {f"finished {callers}": said["rate"]} | {f"{name} {callers}": said[name] for name in ("p50", "p99", "cpu")}
+    return found
+
+
+def table(ours, theirs):
+    """Beside Celery."""
+    lines = ["| what | dash-swift | Celery 5.7.0 | ratio |", "|---|--:|--:|--:|"]
+    for row in ROWS + JOB_ROWS:
+        if row.name not in ours:
+            continue
+        mine, other = ours[row.name], theirs.get(row.name)
+        ratio = row.ratio(mine, other)
+        missing = "not within 10 s" if row.name in theirs else "–"
+        lines.append(f"| {row.what} | {row.text(mine, 'not within 60 s')} | {row.text(other, missing)} | "
+                     f"{f'{ratio:.1f} ×' if ratio else '–'} |")
+    return lines
+
+
+def beside_celery(place, folder, options):
+    count = options.count or (2000 if options.quick else 20_000)
+    ours = figures(our_side(place, folder, options.build), count, options.figures)
+    theirs = {}
+    if not options.skip_celery:
+        theirs = figures(celery_side(place, folder), max(500, count // 4), options.figures)
+    return table(ours, theirs)
+
+
+def against(place, folder, options):
+    count = options.count or (2000 if options.quick else 8000)
+    sides = [our_side(place, folder, build, database) for database, build in ((1, options.build), (3, options.against))]
+    runs = [partial(figures, side, count, options.figures) for side in sides]
+    return pairs.table(ROWS + JOB_ROWS, *pairs.measure(*runs, options.pairs))
+
+
+def places(folder, only):
+    """The places by name; one's servers are stopped before the next."""
+    store = Redis(folder)
+    results = store.url(0).removesuffix("/0")
+    try:
+        if only in (None, "redis"):
+            yield "redis", Place(None, results, (store,))
+        if only in (None, "rabbitmq"):
+            broker = RabbitMQ(folder).wait_ready()
+            try:
+                yield "rabbitmq", Place(broker.url, results, (store, broker))
+            finally:
                 broker.stop()
     finally:
         store.stop()
-    lines.append(f"- Both with {measure.CONCURRENCY} processes for tasks and four messages held for each; Celery with prefork. "
-                 "PSS divides shared pages among their users.")
+
+
+def parsed_options():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="fewer tasks; writes no file")
+    options.add_argument("--only", choices=list(TITLES), help="one broker; writes no file")
+    options.add_argument("--skip-celery", action="store_true", help="dash-swift alone; writes no file")
+    options.add_argument("--count", type=int, help="how many tasks fill the queue; the other counts follow it")
+    pairs.add_options(options, FIGURES)
+    return options.parse_args()
+
+
+def main():
+    options = parsed_options()
+    folder = Path(tempfile.mkdtemp(prefix="queue-bench-"))
+    lines = ["# Two builds in turn" if options.against else "# Measured beside Celery", ""]
+    if options.against:
+        lines += [f"A: {options.build}; B: {options.against}; medians of {options.pairs} pairs.", ""]
+    else:
+        lines += ["Written by `make bench-queue`.", ""]
+    run = against if options.against else beside_celery
+    for name, place in places(folder, options.only):
+        step(TITLES[name])
+        lines += [f"## {TITLES[name]}", "", *run(place, folder, options), ""]
+    lines.append(f"- Workers with {measure.CONCURRENCY} processes for tasks and four messages held for each; Celery with "
+                 "prefork. PSS divides shared pages among their users.")
     lines.append(f"- {os.cpu_count()} cores, {platform.system()} {platform.machine()}, {time.strftime('%Y-%m-%d')}; one run.")
     text = "\n".join(lines) + "\n"
     print(text)
-    if not chosen.quick and not chosen.only:
+    is_whole = options.figures == set(FIGURES) and not (options.quick or options.only or options.count)
+    if is_whole and not (options.against or options.skip_celery):
         (ROOT / "Benchmarks/results-queue.md").write_text(text)
 
 

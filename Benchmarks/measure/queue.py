@@ -1,7 +1,11 @@
 """What is measured of workers and brokers: the same for both kinds of worker."""
 
+import json
+import os
+import resource
 import signal
 import statistics
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -9,6 +13,7 @@ from pathlib import Path
 
 import redis
 from celery import Celery
+from kombu import pools
 from support import processes
 from support.waiting import wait_until
 
@@ -18,6 +23,8 @@ sys.path.insert(0, str(ROOT / "Tests/Celery"))
 from lab.process import Program  # noqa: E402: it lies beside the tests
 
 CONCURRENCY = 2
+# Jobs that QueueClient has done before it measures.
+WARM_UP = 160
 
 
 @dataclass
@@ -31,12 +38,18 @@ class Side:
     queue: str
     prefix: str  # of its tasks' names
     command: list
+    client: Path = None  # our program that starts jobs through a manager; stock Celery has none
+    servers: tuple = ()  # of Redis and RabbitMQ, whose CPU time counts
 
     def __post_init__(self):
-        self.app = Celery(self.name, broker=self.broker, backend=self.results, set_as_current=False)
-        self.app.conf.update(result_expires=3600)
+        self.app = self._sender()
         self.store = redis.Redis.from_url(self.results)
         self.started = 0
+
+    def _sender(self):
+        app = Celery(self.name, broker=self.broker, backend=self.results, set_as_current=False)
+        app.conf.update(result_expires=3600)
+        return app
 
     def worker(self):
         """Starts one, and waits until it has done a task."""
@@ -56,10 +69,25 @@ class Side:
     def results_count(self):
         return self.store.dbsize()
 
+    def empty(self):
+        """Removes what an earlier run left, the queue with its properties too."""
+        self.store.flushdb()
+        with self.app.connection_for_write() as connection:
+            connection.default_channel.queue_delete(self.queue)
+        # Connections remember that they have declared the queue.
+        pools.reset()
+        self.app.close()
+        self.app = self._sender()
+
+    def run_client(self, *arguments):
+        return subprocess.Popen(
+            [str(self.client), *map(str, arguments)], stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"CELERY_BROKER_URL": self.broker, "CELERY_RESULT_BACKEND": self.results})
+
 
 def finished_per_second(side, count):
     """The rate at which a filled queue is worked off, between a tenth and nine tenths of it."""
-    side.store.flushdb()
+    side.empty()
     with side.app.producer_pool.acquire(block=True) as producer:
         for _ in range(count):
             side.app.send_task(f"{side.prefix}.noop", queue=side.queue, producer=producer, ignore_result=False)
@@ -75,6 +103,44 @@ def finished_per_second(side, count):
         return (most - some) / (last - first)
     finally:
         worker.stop()
+
+
+def jobs(side, *arguments):
+    """What our client measures of jobs with records, while a worker runs: see QueueClient."""
+    client = side.run_client(*arguments)
+    said, _ = client.communicate(timeout=300)
+    assert client.returncode == 0, f"queue-client {arguments} ended with {client.returncode}"
+    return json.loads(said)
+
+
+def jobs_finished(side, worker, count, callers):
+    """The same for jobs that callers start and wait for; and the CPU time of each, of all who take part, in microseconds."""
+
+    def spent():
+        everything = processes.tree(worker.pid) + [pid for server in side.servers for pid in processes.tree(server.pid)]
+        clients = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return processes.cpu_seconds(everything) + clients.ru_utime + clients.ru_stime
+
+    before = spent()
+    found = jobs(side, "finished", count, callers)
+    return found | {"cpu": (spent() - before) * 1e6 / (count + WARM_UP)}
+
+
+def jobs_finished_per_second(side, count):
+    """The rate at which a queue filled with recorded jobs is worked off, between a tenth and nine tenths of it."""
+    side.empty()
+    client = side.run_client("filled", count)
+    try:
+        assert client.stdout.readline() == "filled\n", "queue-client did not fill the queue"
+        worker = side.worker()
+        try:
+            said, _ = client.communicate(timeout=300)
+        finally:
+            worker.stop()
+    finally:
+        client.kill()
+    assert client.returncode == 0, f"queue-client filled {count} ended with {client.returncode}"
+    return json.loads(said)["rate"]
 
 
 def latency(side, count):
@@ -119,7 +185,10 @@ def rerun(side, workers, limit):
         wait_until(lambda: notes.read_text().count("start") == 2, limit, "the second start", pause=0.0005)
     except AssertionError:
         return None
-    return (time.monotonic() - killed) * 1000
+    took = (time.monotonic() - killed) * 1000
+    # Or the end of the worker waits for it.
+    side.app.control.revoke(result.id, terminate=True, signal="SIGKILL")
+    return took
 
 
 def _runner_of(side, workers, task):

@@ -23,9 +23,9 @@ COMPONENTS, CALLBACKS = 10_000, 100
 class Large(Server):
     """Our app."""
 
-    def __init__(self, part):
-        os.environ.setdefault("LARGE_APP", str(BUILD / "large-app"))
+    def __init__(self, part, build):
         super().__init__("large-app")
+        self.program = build / "large-app"
         self.part = {"LARGE_APP_PART": part}
 
     def command(self):
@@ -78,7 +78,7 @@ class StockLarge(Large):
     """The same in stock Dash, on one worker of gunicorn."""
 
     def __init__(self, part):
-        super().__init__(part)
+        super().__init__(part, Path(sys.executable).parent)
         self.program = Path(sys.executable).with_name("gunicorn")
 
     def command(self):
@@ -90,7 +90,7 @@ class StockLarge(Large):
 
 
 def measure(server_type, starts, samples):
-    """The figures of one of the two: `Large` or `StockLarge`."""
+    """The figures of one of the two, made by `Large` or `StockLarge` of the part it is to serve."""
     start = statistics.median(_start(server_type) for _ in range(starts))
     server = server_type("layouts")
     try:

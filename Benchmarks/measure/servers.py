@@ -16,15 +16,19 @@ from . import ROOT
 STOCK_WORKERS = 2
 
 
-def ours():
-    os.environ.setdefault("GALLERY", str(ROOT / ".build/release/gallery"))
-    return Server("gallery").start()
+def ours(build):
+    return _server(build / "gallery").start()
 
 
-def faulty():
+def faulty(build):
     """The tests' app whose callbacks trap."""
-    os.environ.setdefault("FAULT_APP", str(ROOT / ".build/release/fault-app"))
-    return Server("fault-app").start()
+    return _server(build / "fault-app").start()
+
+
+def _server(program):
+    server = Server(program.name)
+    server.program = program
+    return server
 
 
 class Stock(Server):
