@@ -107,7 +107,7 @@ extension RecordScripts {
 
     private static let caching = #"""
         local function uncache(name)
-          changes.add('totals', 'cacheBytes', -(redis.call('HGET', P .. 'cacheSizes', name) or 0))
+          changes.add('totals', 'cacheBytes', 0 - (redis.call('HGET', P .. 'cacheSizes', name) or 0))
           redis.call('HDEL', P .. 'cacheSizes', name)
           redis.call('ZREM', P .. 'cached', name)
           redis.call('DEL', P .. 'cache:' .. name)

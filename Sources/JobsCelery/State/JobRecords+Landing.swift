@@ -62,7 +62,7 @@ extension JobRecords {
 
     /// Takes a job off a landing list.
     private func landed(_ id: JobID, _ leader: JobID) -> RecordCommit {
-        var commit = RecordCommit(JobTransition(id, to: nil, []))
+        var commit = RecordCommit(unread: JobTransition(id, to: nil, []))
         commit.landedFrom = leader
         return commit
     }

@@ -45,22 +45,22 @@ struct RecordCommit: Sendable {
     /// What an unfinished job takes of the limits: whose it is, and the bytes of its input. Nil for a finished one.
     private(set) var share: (owner: String, bytes: Int)?
 
-    /// A transition of a job of which nothing else is known.
-    init(_ transition: JobTransition, name: String = "") {
+    /// A transition that does not end an unfinished job, of which nothing else needs to be known.
+    init(unread transition: JobTransition, name: String = "") {
         self.transition = transition
         self.name = name
     }
 
     /// A transition of a job.
     init(_ transition: JobTransition, of facts: RecordFacts, name: String = "") {
-        self.init(transition, name: name)
+        self.init(unread: transition, name: name)
         isRemote = facts.job.isRemote
         if !facts.job.state.isFinished { share = (facts.owner, facts.bytes) }
     }
 
     /// The transition that takes a job in.
     init(_ transition: JobTransition, starting request: JobRequest, _ message: KeptMessage, name: String = "") {
-        self.init(transition, name: name)
+        self.init(unread: transition, name: name)
         start = (request, message)
         isRemote = request.remote != nil
         share = (request.owner, request.inputBytes)

@@ -122,7 +122,7 @@ enum RecordScripts {
         for i = 6, #ARGV do
           for _, isRemote in ipairs({true, false}) do want(ARGV[i], 'queued', isRemote, ARGV[3], ARGV[5]) end
         end
-        for _, worker in ipairs(redis.call('HKEYS', P .. 'capacity')) do
+        for _, worker in ipairs(redis.call('ZRANGE', P .. 'workers', 0, -1)) do
           if alive(worker) then
             workers[#workers + 1] = worker
           elseif stamp - (redis.call('ZSCORE', P .. 'workers', worker) or 0) > 60 then

@@ -74,7 +74,7 @@ final class RecordSweeper: Sendable {
             rules.abandon(facts.job).map { records.ending($0, facts) }
         }
         found.left = try await giveUp(ids(5))
-        _ = try await records.commit(ids(6).map { RecordCommit(rules.expire($0)) })
+        _ = try await records.commit(ids(6).map { RecordCommit(unread: rules.expire($0)) })
         waiting += try await land(ids(7))
         waiting += try await takeUp(ids(10), living)
         found.remote = ids(9)

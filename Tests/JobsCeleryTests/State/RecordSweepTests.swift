@@ -115,7 +115,8 @@ struct RecordSweepTests {
             _ = try await bench.begin(requests[0].id, try await bench.take(worker), worker)
             let facts = try #require(try await bench.records.facts(of: [requests[0].id])[0])
             let transition = try #require(bench.records.rules.complete(facts.job, .succeeded(.text("7"))))
-            guard case .applied(let answer, _) = try await bench.records.commit(RecordCommit(transition)) else {
+            guard case .applied(let answer, _) = try await bench.records.commit(RecordCommit(transition, of: facts))
+            else {
                 Issue.record("the completion was refused")
                 return
             }
