@@ -51,8 +51,7 @@ extension JobRecords {
             ("collect", settings.collection), ("metaPrefix", settings.metaPrefix),
             ("metaExpiry", settings.metaExpiry.wholeMilliseconds / 1000), ("date", ISO8601.text(now)),
             ("interruptions", rules.maximumInterruptions), ("maximumCache", settings.maximumCacheBytes),
-            ("lifeLine", keys.lifeLinePrefix), ("leases", keys.leases),
-            ("lease", "\(settings.lease / .seconds(1))"),
+            ("lifeLine", keys.lifeLinePrefix), ("lease", "\(settings.lease / .seconds(1))"),
         ]
     }
 

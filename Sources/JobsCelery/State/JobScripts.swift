@@ -20,15 +20,11 @@ enum JobScripts {
           return state ~= 'scheduled' and state ~= 'queued' and state ~= 'running' and state ~= 'cancelling'
         end
 
-        -- Whether a worker's process lives: it listens to its channel, and its lease was renewed in time.
+        -- Whether a worker lives, asked once.
         local living = {}
         local function alive(worker)
           if not worker then return false end
-          if living[worker] == nil then
-            local listens = redis.call('PUBSUB', 'NUMSUB', A.lifeLine .. worker)[2] > 0
-            local lease = listens and redis.call('ZSCORE', P .. 'workers', worker)
-            living[worker] = lease and tonumber(lease) > seconds() or false
-          end
+          if living[worker] == nil then living[worker] = dash_is_alive(P .. 'workers', A.lifeLine, worker) end
           return living[worker]
         end
 
@@ -53,7 +49,7 @@ enum JobScripts {
 
         -- Acknowledges the message of a delivery.
         local function settle()
-          if A.lists == '1' then dash_release(A.unacked, A.unackedIndex, A.leases, A.holders, A.tag, A.worker) end
+          if A.lists == '1' then dash_release(A.unacked, A.unackedIndex, A.holders, A.tag, A.worker) end
         end
 
         -- Somebody asked for a job of another program's worker, or it told something: for so long it is kept without more.
@@ -224,6 +220,7 @@ enum JobScripts {
             """#
 
     static func script(_ name: String, _ parts: String...) -> RedisScript {
-        RedisScript(name, ([RedisBroker.settlementScriptPart, common] + parts).joined(separator: "\n"))
+        let common = [RedisBroker.settlementScriptPart, LivenessScripts.rule, common]
+        return RedisScript(name, (common + parts).joined(separator: "\n"))
     }
 }
