@@ -19,6 +19,9 @@ protocol AMQPChannelUser: AnyObject, Sendable {
     /// The connection was ended by ourselves: there will be no channel any more.
     func ended()
 
+    /// Whether it has a channel, if there is a connection.
+    var wantsChannel: Bool { get }
+
     /// When `work` is to be called at the latest, by `AMQPClock`.
     var deadline: Int64? { get }
 
@@ -27,6 +30,7 @@ protocol AMQPChannelUser: AnyObject, Sendable {
 }
 
 extension AMQPChannelUser {
+    var wantsChannel: Bool { true }
     var deadline: Int64? { nil }
     var isBusy: Bool { false }
 }

@@ -27,6 +27,7 @@ final class AMQPSeat {
     ///
     /// - Throws: `AMQPClosed.connection`.
     func serve(on session: AMQPSession, logger: Logger) throws {
+        guard user.wantsChannel else { return try giveUp(on: session) }
         do {
             if number == nil, AMQPClock.now >= opensAt { try open(on: session) }
             try user.work(on: number.map { AMQPChannel(session: session, number: $0) })
@@ -34,6 +35,16 @@ final class AMQPSeat {
             if let number, closed != number { try AMQPChannel(session: session, number: number).close() }
             fail(AMQPClosed.error(code: code, text: text), logger: logger)
         }
+    }
+
+    /// Closes the channel of a user that wants none.
+    private func giveUp(on session: AMQPSession) throws {
+        if let number {
+            self.number = nil
+            try AMQPChannel(session: session, number: number).close()
+            user.lost(CeleryError(.connectionLost, "The channel was given up."))
+        }
+        try user.work(on: nil)
     }
 
     private func open(on session: AMQPSession) throws {

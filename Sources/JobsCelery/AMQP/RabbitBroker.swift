@@ -77,6 +77,9 @@ final class RabbitBroker: CeleryBroker {
         return try await counts.count(of: queue)
     }
 
+    /// After its `consumer_timeout`.
+    var limitsAcknowledgementTime: Bool { true }
+
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer {
         for name in queues + [worker.node + ".celery.pidbox"] { try AMQPName.check(name) }
         state.withLock { state in

@@ -34,6 +34,9 @@ extension RabbitConsumer {
         handOut()
     }
 
+    /// Without its channel, the server gives all that is unsettled to others.
+    var wantsChannel: Bool { state.withLock { !$0.isLapsed } }
+
     /// Makes the server's consumers those that are wanted.
     private func subscribe(on channel: AMQPChannel) throws {
         let (plan, wholeChannel) = state.withLock { state in

@@ -27,6 +27,8 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         /// Who waits until a queue is consumed, or no more.
         var changes: [(queue: String, caller: CheckedContinuation<Void, any Error>)] = []
         var isOver = false
+        /// The worker's lease is over: others get the deliveries, and nothing is consumed.
+        var isLapsed = false
         /// A queue vanished: not consumed again before.
         var consumesAt: Int64 = 0
 
@@ -103,6 +105,11 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
 
     private func settle(_ delivery: Delivery, _ settlement: Settlement) {
         state.withLock { $0.deliveries.settle(delivery.tag, as: settlement, now: AMQPClock.now) }
+        connection.doorbell.ring()
+    }
+
+    func leaseLapsed(_ isOver: Bool) {
+        state.withLock { $0.isLapsed = isOver }
         connection.doorbell.ring()
     }
 

@@ -75,7 +75,7 @@ extension CeleryManager {
 
     private func redisBroker(_ url: RedisURL, _ logger: Logger) -> RedisBroker {
         var options = RedisBrokerOptions()
-        options.lease = self.options.lease
+        options.terms.lease = self.options.lease
         options.keys.prefix = self.options.brokerKeyPrefix
         return RedisBroker(url, options: options, logger: logger)
     }

@@ -32,15 +32,10 @@ extension CeleryManager {
         let records = records(connections, setup)
         let events = events(of: identity, connections.broker, options)
         let worker = try CeleryWorker(parts(setup, options, identity, pool, connections, records, events))
-        let announcement = WorkerAnnouncement(
-            records: records,
-            redis: connections.options,
-            worker: identity,
-            concurrency: { max(1, pool.maximumConcurrency) }
-        )
+        let liveness = WorkerLiveness(worker, records: records, on: connections.options)
         return WorkerServices(
             worker,
-            on: [announcement] + connections.services + [control(of: worker, events, setup.logger)]
+            on: [liveness] + connections.services + [control(of: worker, events, setup.logger)]
         )
     }
 

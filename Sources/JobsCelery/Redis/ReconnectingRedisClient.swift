@@ -13,6 +13,13 @@ final class ReconnectingRedisClient: RedisClient {
     private let connection = Moment<RedisConnection>()
     private let reason = Mutex<CeleryError?>(nil)
     private let listeners = Mutex(Listeners())
+    private let outage = Mutex(Outage())
+
+    private struct Outage {
+        var hasConnected = false
+        /// Nil without a connection.
+        var reconnectDeadline: ContinuousClock.Instant?
+    }
 
     init(_ options: RedisOptions) {
         self.options = options
@@ -23,6 +30,8 @@ final class ReconnectingRedisClient: RedisClient {
     /// The present connection, for those who would rather do without than wait.
     var present: RedisConnection? { connection.current }
 
+    var reconnectDeadline: ContinuousClock.Instant? { outage.withLock { $0.reconnectDeadline } }
+
     func run() async throws {
         await cancelWhenGracefulShutdown { await self.keepConnected() }
     }
@@ -32,12 +41,17 @@ final class ReconnectingRedisClient: RedisClient {
         await options.keepConnected(
             onPush: { [self] push in tell(push) },
             onUp: { [self] new in
+                outage.withLock { outage in
+                    outage.reconnectDeadline = .now + (outage.hasConnected ? options.longestWait : .zero)
+                    outage.hasConnected = true
+                }
                 connection.settle(.success(new))
                 if listeners.withLock({ !$0.streams.isEmpty }) { new.listen() }
                 tell(nil)
             },
             onDown: { [self] error in
                 connection.clear()
+                outage.withLock { $0.reconnectDeadline = nil }
                 reason.withLock { $0 = error ?? $0 }
                 // Waiting does not help against a wrong password.
                 if let error, error.code == .refused || error.code == .option { connection.settle(.failure(error)) }

@@ -66,6 +66,16 @@ final class RedisConnection: Sendable {
         Self.submit(commands, RedisExchange(missing: commands.count, done: done), link)
     }
 
+    /// Subscribes to a channel beside other commands, and gives the confirmation or an error. Messages come as pushes; with
+    /// RESP2 they do not, and no other commands may follow.
+    func subscribe(to channel: String) async throws -> RedisValue {
+        let answers: [RedisValue] = try await withCheckedThrowingContinuation { continuation in
+            let exchange = RedisExchange(missing: 1, isSubscription: true) { continuation.resume(with: $0) }
+            Self.submit([RedisCommand("SUBSCRIBE", channel)], exchange, link)
+        }
+        return answers[0]
+    }
+
     /// Sends commands that have no answers but pushes.
     func submitUnanswered(_ commands: [RedisCommand]) {
         Self.submit(commands, nil, link)
@@ -83,6 +93,11 @@ final class RedisConnection: Sendable {
 
     func close() {
         link.channel.close(promise: nil)
+    }
+
+    /// Calls something when the connection is over.
+    func whenClosed(_ body: @escaping @Sendable () -> Void) {
+        link.channel.closeFuture.whenComplete { _ in body() }
     }
 
     /// Returns when the connection is over.

@@ -82,7 +82,10 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     private func receive(_ value: RedisValue) {
-        if case .push(let parts) = value { return onPush(parts) }
+        if case .push(let parts) = value {
+            let isAnswer = pending.first?.isSubscription == true && parts.first?.text == "subscribe"
+            if !isAnswer { return onPush(parts) }
+        }
         if isSubscriber {
             switch value {
             case .array(let parts): onPush(parts)

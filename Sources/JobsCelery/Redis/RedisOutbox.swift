@@ -5,6 +5,8 @@ import Synchronization
 struct RedisExchange: Sendable {
     var missing: Int
     var answers: [RedisValue] = []
+    /// Whether it is answered by the confirmation of a subscription, which RESP3 sends as a push.
+    var isSubscription = false
     let done: @Sendable (Result<[RedisValue], any Error>) -> Void
 }
 

@@ -173,7 +173,7 @@ final class RedisPubSub: RedisSubscriber {
 
 extension RedisURL {
     /// What is to be done about a subscription that Redis refuses.
-    fileprivate func channelRefusal(_ message: String) -> String {
+    func channelRefusal(_ message: String) -> String {
         guard message.hasPrefix("NOPERM") else { return "Redis at \(self) refuses a channel: \(message)" }
         return "Redis at \(self) lets its user have no channels, and jobs need them. "
             + "Grant them with: ACL SETUSER \(user ?? "default") &* (\(message))"

@@ -1,25 +1,23 @@
 /// The Lua scripts of the broker. Each is one atomic step and may be said twice.
 enum BrokerScripts {
     /// Functions for a script that takes a delivery off its worker, also for scripts of others that do it together with
-    /// something else: `dash_release(unacked, unacked_index, leases, holders, tag, worker)` gives the list that the message
-    /// came from, or false when this worker does not hold it (any more).
+    /// something else: `dash_release(unacked, unacked_index, holders, tag, worker)` gives the list that the message came from,
+    /// or false when this worker does not hold it (any more).
     static let release = """
-        local function dash_release(unacked, index, leases, holders, tag, worker)
+        local function dash_release(unacked, index, holders, tag, worker)
           local holder = redis.call('HGET', holders, tag)
           if not holder or string.sub(holder, 1, #worker + 1) ~= worker .. '\\n' then return false end
           redis.call('HDEL', unacked, tag)
           redis.call('ZREM', index, tag)
-          redis.call('ZREM', leases, tag)
           redis.call('HDEL', holders, tag)
           return string.sub(holder, #worker + 2)
         end
 
         """
 
-    /// A function that takes many deliveries off a worker: `dash_release_all(unacked, unacked_index, leases, holders, worker,
-    /// tags)` leaves those alone that this worker does not hold (any more).
+    /// A function that takes many deliveries off a worker: `dash_release_all(unacked, unacked_index, holders, worker, tags)` leaves those alone that this worker does not hold (any more).
     static let releaseAll = """
-        local function dash_release_all(unacked, index, leases, holders, worker, tags)
+        local function dash_release_all(unacked, index, holders, worker, tags)
           local start, held = worker .. '\\n', {}
           for place, holder in ipairs(redis.call('HMGET', holders, unpack(tags))) do
             if holder and string.sub(holder, 1, #start) == start then held[#held + 1] = tags[place] end
@@ -27,7 +25,6 @@ enum BrokerScripts {
           if #held == 0 then return end
           redis.call('HDEL', unacked, unpack(held))
           redis.call('ZREM', index, unpack(held))
-          redis.call('ZREM', leases, unpack(held))
           redis.call('HDEL', holders, unpack(held))
         end
 
@@ -48,7 +45,7 @@ enum BrokerScripts {
 
         """
 
-    /// Takes messages: KEYS unacked, index, leases, holders, rejected, then for each priority the lists of all queues;
+    /// Takes messages: KEYS unacked, index, workers, holders, rejected, then for each priority the lists of all queues;
     /// ARGV how many, worker, seconds of the lease, limit of rejected, then the queues. Gives what was taken (tag, list,
     /// envelope) and how many were rejected. An answer of fewer than asked for has looked at each list's length: so Redis tells
     /// a connection with CLIENT TRACKING when one changes.
@@ -93,7 +90,6 @@ enum BrokerScripts {
               end
               redis.call('HSET', KEYS[1], tag, '[' .. raw .. ', ' .. cjson.encode(exchange) .. ', ' .. cjson.encode(key) .. ']')
               redis.call('ZADD', KEYS[2], stamp(now), tag)
-              redis.call('ZADD', KEYS[3], stamp(now + lease), tag)
               redis.call('HSET', KEYS[4], tag, worker .. '\\n' .. list)
               found[#found + 1] = {tag, list, raw}
             end
@@ -116,47 +112,44 @@ enum BrokerScripts {
             if #found < limit then
               for place = 6, #KEYS do redis.call('LLEN', KEYS[place]) end
             end
+            -- Who takes a message lives. A worker that holds one always has an entry, by which others find it.
+            if #found > 0 and (tonumber(redis.call('ZSCORE', KEYS[3], worker)) or 0) < now + lease then
+              redis.call('ZADD', KEYS[3], stamp(now + lease), worker)
+            end
             return {found, refused}
             """
     )
 
-    /// What a worker holds and does not know of, as the answer to its fetch was lost: KEYS unacked, leases, holders; ARGV
-    /// worker, seconds of the lease, the tags that it knows.
+    /// What a worker holds and does not know of, as the answer to its fetch was lost: KEYS unacked, holders; ARGV worker,
+    /// the tags that it knows.
     static let reclaim = RedisScript(
         "reclaim",
-        clock + """
-            local start, known, found = ARGV[1] .. '\\n', {}, {}
-            for place = 3, #ARGV do known[ARGV[place]] = true end
-            local all = redis.call('HGETALL', KEYS[3])
-            for place = 1, #all, 2 do
-              local tag, holder = all[place], all[place + 1]
-              if string.sub(holder, 1, #start) == start and not known[tag] then
-                local entry = redis.call('HGET', KEYS[1], tag)
-                if entry then
-                  redis.call('ZADD', KEYS[2], stamp(now + tonumber(ARGV[2])), tag)
-                  found[#found + 1] = {tag, string.sub(holder, #start + 1), entry}
-                end
-              end
-            end
-            return found
-            """
+        """
+        local start, known, found = ARGV[1] .. '\\n', {}, {}
+        for place = 2, #ARGV do known[ARGV[place]] = true end
+        local all = redis.call('HGETALL', KEYS[2])
+        for place = 1, #all, 2 do
+          local tag, holder = all[place], all[place + 1]
+          if string.sub(holder, 1, #start) == start and not known[tag] then
+            local entry = redis.call('HGET', KEYS[1], tag)
+            if entry then found[#found + 1] = {tag, string.sub(holder, #start + 1), entry} end
+          end
+        end
+        return found
+        """
     )
 
-    /// Renews leases, and the place in Celery's index so that no Python worker takes what a Swift worker has: KEYS index,
-    /// leases, holders; ARGV worker, seconds of the lease, how many tags were settled by others' scripts, those, and the
-    /// tags that are held. Gives the tags that are held no more.
-    static let renew = RedisScript(
-        "renew",
+    /// Refreshes the places in Celery's index of what a worker holds, so that no Python worker takes it: KEYS index, holders;
+    /// ARGV worker, the tags that it holds. Gives the tags that it holds no more.
+    static let refresh = RedisScript(
+        "refresh held messages",
         clock + """
             -- Takes nothing away. A script that has written may go on writing when Redis' memory is full.
-            redis.call('ZREM', KEYS[2], '')
-            local start, lease, settled, lost = ARGV[1] .. '\\n', tonumber(ARGV[2]), tonumber(ARGV[3]), {}
-            for place = 4, #ARGV do
+            redis.call('ZREM', KEYS[1], '')
+            local start, lost = ARGV[1] .. '\\n', {}
+            for place = 2, #ARGV do
               local tag = ARGV[place]
-              if place < 4 + settled then
-                if not redis.call('ZSCORE', KEYS[2], tag) then redis.call('HDEL', KEYS[3], tag) end
-              elseif string.sub(redis.call('HGET', KEYS[3], tag) or '', 1, #start) == start then
-                redis.call('ZADD', KEYS[2], stamp(now + lease), tag)
+              if string.sub(redis.call('HGET', KEYS[2], tag) or '', 1, #start) == start then
                 redis.call('ZADD', KEYS[1], 'XX', stamp(now), tag)
               else
                 lost[#lost + 1] = tag
@@ -166,11 +159,11 @@ enum BrokerScripts {
             """
     )
 
-    /// Settles a delivery: KEYS unacked, index, leases, holders; ARGV tag, worker.
+    /// Settles a delivery: KEYS unacked, index, holders; ARGV tag, worker.
     static let acknowledge = RedisScript(
         "acknowledge",
         release + """
-            return dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2]) and 1 or 0
+            return dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]) and 1 or 0
             """
     )
 
@@ -179,8 +172,8 @@ enum BrokerScripts {
         "refuse",
         clock + reject + release + """
             local entry = redis.call('HGET', KEYS[1], ARGV[1])
-            if not dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2]) then return 0 end
-            reject(KEYS[5], tonumber(ARGV[3]), ARGV[4], ARGV[5], entry or '')
+            if not dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]) then return 0 end
+            reject(KEYS[4], tonumber(ARGV[3]), ARGV[4], ARGV[5], entry or '')
             return 1
             """
     )
@@ -189,7 +182,7 @@ enum BrokerScripts {
     static let giveBack = RedisScript(
         "return",
         release + """
-            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2])
+            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])
             if not list then return 0 end
             redis.call('RPUSH', list, ARGV[3])
             return 1
@@ -200,10 +193,10 @@ enum BrokerScripts {
     static let postpone = RedisScript(
         "postpone",
         release + """
-            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2])
+            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])
             if not list then return 0 end
-            redis.call('HSET', KEYS[6], ARGV[1], list .. '\\n' .. ARGV[3])
-            redis.call('ZADD', KEYS[5], ARGV[4], ARGV[1])
+            redis.call('HSET', KEYS[5], ARGV[1], list .. '\\n' .. ARGV[3])
+            redis.call('ZADD', KEYS[4], ARGV[4], ARGV[1])
             return 1
             """
     )
@@ -229,49 +222,55 @@ enum BrokerScripts {
             """
     )
 
-    /// Leases that were not renewed for a time: KEYS leases, holders, unacked; ARGV seconds of a lease, seconds of silence,
-    /// the start of the workers' channels. Gives tag, holder, score, whether the worker's process is gone, and the entry of
-    /// those whose worker is gone or whose lease is over. Leases of other brokers have no holder here and are left alone.
-    static let overdue = RedisScript(
-        "overdue",
-        clock + """
-            local lease, found, there = tonumber(ARGV[1]), {}, {}
-            local function look(lowest, highest)
-              local late = redis.call('ZRANGEBYSCORE', KEYS[1], lowest, highest, 'WITHSCORES', 'LIMIT', 0, 1000)
-              for place = 1, #late, 2 do
-                local tag, score = late[place], late[place + 1]
-                local holder = redis.call('HGET', KEYS[2], tag)
-                if holder then
-                  local worker = string.match(holder, '^[^\\n]*')
-                  if there[worker] == nil then
-                    there[worker] = redis.call('PUBSUB', 'NUMSUB', ARGV[3] .. worker)[2] > 0
-                  end
-                  local entry = redis.call('HGET', KEYS[3], tag)
-                  if not entry then
-                    redis.call('ZREM', KEYS[1], tag)
-                    redis.call('HDEL', KEYS[2], tag)
-                  elseif not there[worker] or tonumber(score) <= now or tonumber(score) > now + lease then
-                    found[#found + 1] = {tag, holder, score, there[worker] and 0 or 1, entry}
-                  end
+    /// What a dead worker held: KEYS unacked, holders, workers; ARGV what stands before a worker's channel, the worker, how many
+    /// at most. Gives tag, holder and entry. A dead worker that held nothing is forgotten.
+    static let held = RedisScript(
+        "held by a dead worker",
+        LivenessScripts.rule + """
+            local start, found = ARGV[2] .. '\\n', {}
+            local all = redis.call('HGETALL', KEYS[2])
+            for place = 1, #all, 2 do
+              local tag, holder = all[place], all[place + 1]
+              if string.sub(holder, 1, #start) == start then
+                local entry = redis.call('HGET', KEYS[1], tag)
+                if entry then
+                  found[#found + 1] = {tag, holder, entry}
+                  if #found == tonumber(ARGV[3]) then return found end
+                else
+                  redis.call('HDEL', KEYS[2], tag)
                 end
               end
             end
-            look('-inf', stamp(now + lease - tonumber(ARGV[2])))
-            -- Redis' clock was set back: these would not end for long.
-            look('(' .. stamp(now + lease + 1), '+inf')
+            if #found == 0 and not dash_is_alive(KEYS[3], ARGV[1], ARGV[2]) then redis.call('ZREM', KEYS[3], ARGV[2]) end
             return found
             """
     )
 
-    /// Puts a message back whose worker is gone, to be served next, if nothing has changed meanwhile: KEYS as in
-    /// `acknowledge`; ARGV tag, holder, score, envelope.
+    /// Gives workers that hold messages and have no entry among the workers one that is over, by which they are found: KEYS
+    /// holders, workers.
+    static let audit = RedisScript(
+        "audit of holders",
+        clock + """
+            local seen = {}
+            for _, holder in ipairs(redis.call('HVALS', KEYS[1])) do
+              local worker = string.match(holder, '^[^\\n]*')
+              if not seen[worker] then
+                seen[worker] = true
+                redis.call('ZADD', KEYS[2], 'NX', stamp(now), worker)
+              end
+            end
+            """
+    )
+
+    /// Puts a message back whose worker is dead, to be served next, if nothing has changed meanwhile: KEYS as in
+    /// `acknowledge`, then workers; ARGV tag, holder, end of the worker's lease, envelope.
     static let rescue = RedisScript(
         "rescue",
         release + """
-            if redis.call('HGET', KEYS[4], ARGV[1]) ~= ARGV[2] then return 0 end
-            if redis.call('ZSCORE', KEYS[3], ARGV[1]) ~= ARGV[3] then return 0 end
+            if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
             local worker = string.match(ARGV[2], '^[^\\n]*')
-            redis.call('RPUSH', dash_release(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], worker), ARGV[4])
+            if (redis.call('ZSCORE', KEYS[4], worker) or '') ~= ARGV[3] then return 0 end
+            redis.call('RPUSH', dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], worker), ARGV[4])
             return 1
             """
     )

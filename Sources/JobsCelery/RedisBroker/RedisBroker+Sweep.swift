@@ -2,24 +2,23 @@ import DashJSON
 import Logging
 
 extension RedisBroker {
-    /// Gives messages back whose worker is gone, and those whose time has come, until the task is cancelled. Everybody who has
-    /// a broker does it; what several do at once is done once.
+    /// Gives messages back whose worker is dead, and those whose time has come, until the task is cancelled. Every process
+    /// with a broker does it; what several do at once is done once.
     func sweep() async {
-        var overdue = OverdueLeases(patience: options.renewal * 2)
-        var connection: RedisConnection?
-        var start = ContinuousClock.now
+        var monitor = WorkerMonitor(options.terms)
+        var nextAudit = ContinuousClock.now
         while !Task.isCancelled {
             var wait = options.sweep
             do {
                 if let next = try await wakeParked() { wait = min(wait, next) }
-                if let present = client.present, present !== connection {
-                    // After an outage all workers come back at about the same time, and need a moment to say so.
-                    if connection != nil { start = .now + client.options.longestWait + options.renewal }
-                    connection = present
+                if .now >= nextAudit {
+                    _ = try await client.run(BrokerScripts.audit, keys: [keys.holders, keys.workers])
+                    nextAudit = .now + options.audit
                 }
-                if .now >= start { try await rescue(&overdue) }
+                for worker in try await monitor.dead(on: client, registry) { try await rescue(from: worker) }
             } catch {
-                logger.debug("Leases cannot be looked at now: \(error)")
+                monitor.forget()
+                logger.debug("Workers cannot be looked at now.", metadata: ["error": "\(error)"])
             }
             await parked.wait(atMost: wait)
         }
@@ -34,41 +33,50 @@ extension RedisBroker {
         return .milliseconds(next)
     }
 
-    private func rescue(_ overdue: inout OverdueLeases) async throws {
-        let answer = try await client.run(
-            BrokerScripts.overdue,
-            keys: [keys.leases, keys.holders, keys.unacked],
-            arguments: [options.lease.inSeconds, options.silence.inSeconds, keys.lifeLinePrefix]
-        )
-        let leases = (answer.elements ?? []).compactMap(OverdueLeases.Lease.init)
-        let givenUp = overdue.givenUp(of: leases, now: .now)
-        guard !givenUp.isEmpty else { return }
-        let answers = try await client.run(givenUp.map(restoration))
-        for (lease, answer) in zip(givenUp, answers) where answer == .integer(1) {
-            logger.warning(
-                "A message is back in its queue: its worker is gone.",
-                metadata: ["worker": "\(lease.worker)", "delivery": "\(lease.tag)"]
+    /// Gives back all that a dead worker held.
+    private func rescue(from worker: WorkerMonitor.Suspect) async throws {
+        let most = 500
+        while true {
+            let answer = try await client.run(
+                BrokerScripts.held,
+                keys: [keys.unacked, keys.holders, keys.workers],
+                arguments: [keys.lifeLinePrefix, worker.worker, most]
             )
+            let messages = (answer.elements ?? []).compactMap(\.elements).filter { $0.count == 3 }
+            guard !messages.isEmpty else { return }
+            let answers = try await client.run(messages.map { restoration(of: $0, from: worker) })
+            let count = answers.count { $0 == .integer(1) }
+            if count > 0 {
+                logger.warning(
+                    "Messages are back in their queues: their worker is dead.",
+                    metadata: ["worker": "\(worker.worker)", "count": "\(count)"]
+                )
+            }
+            // Others do the same, or the worker lives after all.
+            guard messages.count == most, count > 0 else { return }
         }
     }
 
-    private func restoration(of lease: OverdueLeases.Lease) -> RedisScriptCall {
-        let settlement = [keys.unacked, keys.unackedIndex, keys.leases, keys.holders]
+    /// - Parameter message: Tag, holder and entry, as the script `held` gives them.
+    private func restoration(of message: [RedisValue], from worker: WorkerMonitor.Suspect) -> RedisScriptCall {
+        let tag = message[0].text ?? ""
         do {
-            let envelope = KombuEnvelope.redelivered(try KombuEnvelope.envelope(ofEntry: lease.entry))
+            let envelope = try KombuEnvelope.envelope(ofEntry: message[2].bytes ?? [])
             return BrokerScripts.rescue.call(
-                keys: settlement,
-                arguments: [lease.tag, lease.holder, lease.score, envelope.serialized()]
+                keys: [keys.unacked, keys.unackedIndex, keys.holders, keys.workers],
+                arguments: [
+                    tag, message[1].text ?? "", worker.score, KombuEnvelope.redelivered(envelope).serialized(),
+                ]
             )
         } catch {
-            return refusal(of: lease.tag, from: String(lease.worker), reason: "\(error)", queue: "")
+            return refusal(of: tag, from: worker.worker, reason: "\(error)", queue: "")
         }
     }
 
     /// Puts a message away that cannot be read.
     func refusal(of tag: String, from worker: String, reason: String, queue: String) -> RedisScriptCall {
         BrokerScripts.refuse.call(
-            keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders, keys.rejected],
+            keys: [keys.unacked, keys.unackedIndex, keys.holders, keys.rejected],
             arguments: [tag, worker, options.rejectedLimit, reason, queue]
         )
     }

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Celery's broker on Redis: lists, `unacked` and pub/sub exactly as kombu has them, with what kombu lacks added beside.
 ///
-/// A message is at any moment in one place on the server: fetch, acknowledgement and return are single scripts. What a worker
-/// holds it holds by a lease (`dash:leases`), so that others give it back within seconds when its process is gone.
+/// A message is at any moment in one place on the server: fetch, acknowledgement and return are single scripts. A worker holds
+/// its messages as long as it lives by `LivenessScripts.rule`; when it does not, others give them back within seconds.
 final class RedisBroker: CeleryBroker {
     /// A connection for commands, which others may use too while the broker runs.
     let client: ReconnectingRedisClient
@@ -147,6 +147,9 @@ final class RedisBroker: CeleryBroker {
 }
 
 extension RedisBroker {
+    /// Where workers on this Redis show that they live.
+    var registry: WorkerRegistry { WorkerRegistry(channels: keys.lifeLinePrefix, workers: keys.workers) }
+
     /// Lua for scripts that settle a delivery together with something else; see `BrokerScripts.release`.
     static var settlementScriptPart: String { BrokerScripts.release }
 }

@@ -18,7 +18,7 @@ extension RedisConsumer {
 
     func settled(_ delivery: Delivery) {
         state.withLock { $0.settled(delivery.tag) }
-        leases.release(delivery.tag, byOthers: true)
+        heldTags.release(delivery.tag)
         bell.ring()
     }
 
@@ -26,9 +26,22 @@ extension RedisConsumer {
     func settleOwed() async {
         while !Task.isCancelled {
             await owing.wait()
+            if state.withLock({ $0.isStopped && $0.missesAnswer }) { await returnLost() }
             for (tag, settlement) in state.withLock({ $0.owed }) { await say(settlement, of: tag) }
             // A back-off: nothing helps but another connection, which takes its time.
-            if state.withLock({ !$0.owed.isEmpty }) { try? await Task.sleep(for: .milliseconds(200)) }
+            if state.withLock({ !$0.owed.isEmpty || $0.isStopped && $0.missesAnswer }) {
+                try? await Task.sleep(for: .milliseconds(200))
+                owing.ring()
+            }
+        }
+    }
+
+    /// Gives back what a fetch took whose answer was lost, where nothing is fetched any more.
+    private func returnLost() async {
+        do {
+            for delivery in try await reclaim() { await settle(delivery, as: .returned) }
+        } catch {
+            broker.logger.debug("What was fetched last cannot be given back now.", metadata: ["error": "\(error)"])
         }
     }
 
@@ -54,7 +67,7 @@ extension RedisConsumer {
                 )
             }
             state.withLock { $0.settled(tag) }
-            leases.release(tag)
+            heldTags.release(tag)
         } catch {
             broker.logger.debug("A message cannot be settled now: \(error)")
             owe(settlement, of: tag)
@@ -66,7 +79,7 @@ extension RedisConsumer {
     /// - Returns: whether this worker held it.
     private func perform(_ settlement: Settlement, of tag: String) async throws -> Bool {
         let keys = broker.keys
-        let settlementKeys = [keys.unacked, keys.unackedIndex, keys.leases, keys.holders]
+        let settlementKeys = [keys.unacked, keys.unackedIndex, keys.holders]
         switch settlement {
         case .acknowledged, .rejected:
             return try await run(BrokerScripts.acknowledge, keys: settlementKeys, arguments: [tag, worker.id])

@@ -12,7 +12,8 @@ final class RedisConsumer: CeleryConsumer {
 
     let broker: RedisBroker
     let worker: WorkerIdentity
-    let leases: LeaseKeeper
+    /// What it holds, as the server has it.
+    let heldTags: HeldTags
     let state: Mutex<ConsumerState>
     /// Rings when there may be something to fetch, or room for it.
     let bell = Bell()
@@ -24,7 +25,7 @@ final class RedisConsumer: CeleryConsumer {
     init(_ broker: RedisBroker, worker: WorkerIdentity, queues: [String], prefetch: Int) {
         self.broker = broker
         self.worker = worker
-        leases = LeaseKeeper(broker, worker: worker.id)
+        heldTags = HeldTags(worker, keys: broker.keys, logger: broker.logger)
         state = Mutex(ConsumerState(queues: queues, prefetch: prefetch))
         var options = RedisOptions(broker.url, name: "dash-worker", logger: broker.logger)
         options.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
@@ -34,19 +35,8 @@ final class RedisConsumer: CeleryConsumer {
     /// Runs until a graceful shutdown, and gives back then what is not settled. A cancellation ends it at once; what it held is
     /// given back by others.
     func run() async throws {
-        let life = broker.subscriber.subscribe(to: broker.keys.lifeLine(of: worker.id)) { _ in }
-        defer { life.end() }
-        do {
-            try await life.confirmed()
-        } catch let error as CeleryError where error.code == .refused {
-            // Jobs would break half-way, where a script tells of them.
-            throw error
-        } catch {
-            // There is no Redis yet.
-        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.client.keepConnected() }
-            group.addTask { await self.leases.keep() }
             group.addTask { for await _ in self.client.pushes() { self.lookAgain() } }
             group.addTask { await self.settleOwed() }
             group.addTask { try? await self.broker.declare(self.queues) }
@@ -57,7 +47,17 @@ final class RedisConsumer: CeleryConsumer {
         }
     }
 
+    /// The worker's lease: with it go the deliveries.
+    var lease: WorkerLease? {
+        WorkerLease(
+            redis: RedisOptions(broker.url, logger: broker.logger),
+            registry: broker.registry,
+            held: heldTags
+        )
+    }
+
     func fetch(upTo limit: Int) async -> [Delivery] {
+        defer { if state.withLock({ $0.isStopped && $0.missesAnswer }) { owing.ring() } }
         while !Task.isCancelled, !state.withLock({ $0.isStopped }) {
             guard let request = state.withLock({ $0.request(upTo: limit) }) else {
                 await bell.wait()
@@ -110,9 +110,9 @@ final class RedisConsumer: CeleryConsumer {
         let keys = broker.keys
         let lists = request.queues.map(keys.lists)
         let call = BrokerScripts.fetch.call(
-            keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders, keys.rejected]
+            keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.holders, keys.rejected]
                 + keys.prioritySteps.indices.flatMap { step in lists.map { $0[step] } },
-            arguments: [request.limit, worker.id, broker.options.lease.inSeconds, broker.options.rejectedLimit]
+            arguments: [request.limit, worker.id, broker.options.terms.lease.inSeconds, broker.options.rejectedLimit]
                 + request.queues
         )
         let nextLook = ContinuousClock.now + patience()
@@ -148,12 +148,12 @@ final class RedisConsumer: CeleryConsumer {
     }
 
     /// What an earlier fetch gave, whose answer was lost.
-    private func reclaim() async throws -> [Delivery] {
+    func reclaim() async throws -> [Delivery] {
         let keys = broker.keys
         let answer = try await client.run(
             BrokerScripts.reclaim,
-            keys: [keys.unacked, keys.leases, keys.holders],
-            arguments: [worker.id, broker.options.lease.inSeconds] + Array(state.withLock { $0.known })
+            keys: [keys.unacked, keys.holders],
+            arguments: [worker.id] + Array(state.withLock { $0.known })
         )
         state.withLock { $0.answerWasFound() }
         var deliveries: [Delivery] = []
@@ -172,14 +172,14 @@ final class RedisConsumer: CeleryConsumer {
         do {
             let (task, isRedelivered) =
                 try isEntry ? KombuEnvelope.decode(KombuEnvelope.envelope(ofEntry: bytes)) : KombuEnvelope.decode(bytes)
-            leases.hold(tag)
+            heldTags.hold(tag)
             guard state.withLock({ $0.received(tag) }) else { return nil }
             return Delivery(tag: tag, queue: queue, task: task, isRedelivered: isRedelivered)
         } catch {
             broker.logger.error("A message cannot be read; it is in the list \(broker.keys.rejected): \(error)")
             let refusal = broker.refusal(of: tag, from: worker.id, reason: "\(error)", queue: queue)
-            // Should this fail, its lease ends, and the next worker tries.
-            _ = try? await client.run([refusal])
+            // Should this fail, it is read once more.
+            do { _ = try await client.run([refusal]) } catch { state.withLock { $0.answerWasLost() } }
             return nil
         }
     }

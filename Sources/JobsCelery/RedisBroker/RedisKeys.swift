@@ -16,8 +16,8 @@ struct RedisKeys: Sendable, Hashable {
     var unacked: String { prefix + unackedName }
     /// Sorted set: delivery tags by the time of their delivery, in seconds since 1970.
     var unackedIndex: String { prefix + unackedIndexName }
-    /// Sorted set: delivery tags of Swift workers by when their lease ends, in seconds since 1970 by Redis' clock.
-    var leases: String { prefix + "dash:leases" }
+    /// Sorted set: Swift workers by when their lease ends, in seconds since 1970 by Redis' clock.
+    var workers: String { prefix + "dash:workers" }
     /// Hash: delivery tag → the worker's id, a line feed, and the list that the message was taken from.
     var holders: String { prefix + "dash:holders" }
     /// Sorted set: delivery tags of messages that wait for a time, by it, in milliseconds since 1970.
@@ -82,14 +82,12 @@ struct RedisKeys: Sendable, Hashable {
 /// How a broker over Redis works; the defaults are Celery's where it has the option too.
 struct RedisBrokerOptions: Sendable {
     var keys = RedisKeys()
-    /// For how long a delivery belongs to a worker that is not heard of.
-    var lease = Duration.seconds(6)
-    /// The time between two renewals.
-    var renewal = Duration.seconds(1)
-    /// How long a worker is silent before it is asked whether its process is there at all.
-    var silence = Duration.seconds(2)
-    /// The longest time between two looks at leases and etas.
+    /// When a worker counts as dead: its deliveries go to others then.
+    var terms = LivenessTerms()
+    /// The longest time between two looks at workers and etas.
     var sweep = Duration.seconds(1)
+    /// The time between two looks for messages whose worker has no lease at all, not even one that is over.
+    var audit = Duration.seconds(60)
     /// How often an idle worker looks for messages where Redis cannot call it (before Redis 6).
     var poll = Duration.milliseconds(100)
     /// How many unreadable messages are kept.

@@ -14,6 +14,9 @@ protocol CeleryBroker: Service {
     /// How many messages wait in a queue, without those that workers hold: none in a queue that is not there.
     func waiting(in queue: String) async throws -> Int
 
+    /// Whether the broker takes a message back that is not acknowledged in time, though its worker lives.
+    var limitsAcknowledgementTime: Bool { get }
+
     /// Makes a worker's end. Its `run()` must run for deliveries to come.
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer
 
@@ -74,9 +77,24 @@ protocol CeleryConsumer: Service {
 
     /// No further deliveries; those unsettled can still be settled.
     func stopFetching()
+
+    /// The lease by which the broker's other users tell whether this worker lives; nil where the broker itself notices a death.
+    var lease: WorkerLease? { get }
+
+    /// The worker's lease is over, as its loop does not answer (true), or was renewed after all (false). In between others get
+    /// its deliveries, and it gets none. Called from another thread than the worker's.
+    func leaseLapsed(_ isOver: Bool)
+}
+
+extension CeleryBroker {
+    var limitsAcknowledgementTime: Bool { false }
 }
 
 extension CeleryConsumer {
+    var lease: WorkerLease? { nil }
+
+    func leaseLapsed(_ isOver: Bool) {}
+
     /// One after the other.
     func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async {
         for (delivery, settlement) in deliveries { await settle(delivery, as: settlement) }

@@ -63,6 +63,10 @@ protocol RedisClient: Service {
     /// Out-of-band messages, and `nil` for each new connection: what was armed or subscribed before it is void.
     func pushes() -> AsyncStream<[RedisValue]?>
 
+    /// When whoever lost the server together with this client has had the time to connect again: nil without a connection, and
+    /// past for a first one.
+    var reconnectDeadline: ContinuousClock.Instant? { get }
+
     /// The database number of its address, which is part of Celery's channel names.
     var database: Int { get }
 }

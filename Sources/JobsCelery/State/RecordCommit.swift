@@ -286,7 +286,7 @@ struct CommitWriter {
         }
         if settings.isBroker, let settling = commit.settling {
             let keys = settings.keys
-            add("settle", keys.unacked, keys.unackedIndex, keys.leases, keys.holders, settling.tag, settling.worker)
+            add("settle", keys.unacked, keys.unackedIndex, keys.holders, settling.tag, settling.worker)
         }
     }
 }

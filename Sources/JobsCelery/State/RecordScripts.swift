@@ -4,7 +4,7 @@
 /// a test's clock in milliseconds or nothing, and what the script says.
 enum RecordScripts {
     static func script(_ name: String, _ parts: String...) -> RedisScript {
-        RedisScript(name, ([common] + parts).joined(separator: "\n"))
+        RedisScript(name, ([LivenessScripts.rule, common] + parts).joined(separator: "\n"))
     }
 
     /// What all scripts begin with. Times of rules are in milliseconds, times of workers and messages in seconds.
@@ -17,9 +17,7 @@ enum RecordScripts {
         local living = {}
         local function alive(worker)
           if worker and living[worker] == nil then
-            local listens = redis.call('PUBSUB', 'NUMSUB', KEYS[2] .. worker)[2] > 0
-            local lease = listens and redis.call('ZSCORE', P .. 'workers', worker)
-            living[worker] = lease and tonumber(lease) > stamp or false
+            living[worker] = dash_is_alive(P .. 'workers', KEYS[2], worker)
           end
           return living[worker]
         end
@@ -93,15 +91,6 @@ enum RecordScripts {
         for i = 1, #all, 2 do if alive(all[i]) then capacity = capacity + all[i + 1] end end
         local function count(set) return redis.call('ZCARD', P .. set) end
         return {count('queued'), count('scheduled'), count('running'), count('remote'), capacity}
-        """#
-    )
-
-    /// Renews a worker's lease and stores how many jobs it runs at once: its id, the seconds, the number.
-    static let announce = script(
-        "announce",
-        #"""
-        redis.call('ZADD', P .. 'workers', stamp + ARGV[4], ARGV[3])
-        redis.call('HSET', P .. 'capacity', ARGV[3], ARGV[5])
         """#
     )
 

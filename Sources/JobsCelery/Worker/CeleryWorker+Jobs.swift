@@ -149,11 +149,13 @@ extension CeleryWorker {
         _ event: (@Sendable () -> TaskEvent)?
     ) {
         guard let ending else { return self.end(run.task, nil) }
-        if run.recording.settlesDeliveries {
+        if run.recording.settlesDeliveries, ending != .refused {
             consumer.settled(machine.withLock { $0.delivery(of: run.task) })
             return self.end(run.task, nil, event: event)
         }
-        self.end(run.task, ending == .again && outcome == .shutDown ? .returned : .acknowledged, event: event)
+        // A refused end left the message: it goes back, if this worker still holds it, to be judged by the record.
+        let isReturned = ending == .again && outcome == .shutDown || run.recording.settlesDeliveries
+        self.end(run.task, isReturned ? .returned : .acknowledged, event: event)
     }
 
     private func event(

@@ -4,52 +4,57 @@ import ServiceLifecycle
 import Synchronization
 
 /// Keeps the messages of long tasks in Redis, for a broker that takes those back which are not acknowledged in time
-/// (RabbitMQ after 30 minutes). When their worker is lost, any other gives them back to their queue. A service.
+/// (RabbitMQ after 30 minutes). When their worker is dead, any other gives them back to their queue. A service.
 ///
 /// Hash `dash:held` (with the site's own prefix): worker and delivery → the worker that is responsible, a line feed, and the message.
-final class HeldMessages: DeliveryKeeper, Service {
-    /// The time between two looks for lost workers. Celery's own wait for such a message is half an hour.
-    private static let interval = Duration.seconds(2)
+final class HeldMessages: DeliveryKeeper {
+    /// The time between two looks for dead workers. Celery's own wait for such a message is half an hour.
+    private static let interval = Duration.seconds(1)
 
     private let redis: any RedisClient
     private let broker: any CeleryBroker
     private let worker: WorkerIdentity
-    private let lifeLine: String
+    private let registry: WorkerRegistry
     private let key: String
-    private let patience: Duration
+    private let terms: LivenessTerms
     private let logger: Logger
     /// Those of this worker that are in their queues again, and perhaps still kept.
     private let givenBack = Mutex<Set<String>>([])
 
     /// - Parameters:
-    ///   - lifeLine: What stands before a worker's id in the channel that it listens to as long as it lives.
-    ///   - prefix: What stands before the site's own keys: sites that share a Redis do not share their vhosts.
-    ///   - patience: For how long a worker has to be gone.
+    ///   - prefix: What stands before the site's own keys, its workers' among them: sites that share a Redis do not share their
+    ///     vhosts.
     init(
         redis: any RedisClient,
         broker: any CeleryBroker,
         worker: WorkerIdentity,
-        lifeLine: String = RedisKeys().lifeLinePrefix,
         prefix: String,
-        patience: Duration,
+        terms: LivenessTerms = LivenessTerms(),
         logger: Logger
     ) {
         self.redis = redis
         self.broker = broker
         self.worker = worker
-        self.lifeLine = lifeLine
-        self.patience = patience
+        registry = WorkerRegistry(channels: RedisKeys().lifeLinePrefix, workers: prefix + "workers")
+        self.terms = terms
         key = prefix + "held"
         self.logger = logger
     }
 
     func keep(_ delivery: Delivery) async throws {
-        let entry = Array("\(worker.id)\n".utf8) + KombuEnvelope.encode(delivery.task)
+        let entry = Array(mark + KombuEnvelope.encode(delivery.task))
         _ = try await redis.send(RedisCommand("HSET", key, field(delivery), entry))
     }
 
     func release(_ delivery: Delivery, as settlement: Settlement) async throws {
         let field = field(delivery)
+        guard try await redis.send(RedisCommand("HGET", key, field)).bytes?.starts(with: mark) == true else {
+            givenBack.withLock { _ = $0.remove(field) }
+            return logger.notice(
+                "A long task's message was settled that this worker does not keep any more.",
+                metadata: ["field": "\(field)"]
+            )
+        }
         // Once, however often this is tried.
         if settlement == .returned, givenBack.withLock({ !$0.contains(field) }) {
             try await giveBack(delivery.task)
@@ -58,6 +63,9 @@ final class HeldMessages: DeliveryKeeper, Service {
         _ = try await redis.send(RedisCommand("HDEL", key, field))
         givenBack.withLock { _ = $0.remove(field) }
     }
+
+    /// What stands before a message that this worker is responsible for.
+    private var mark: [UInt8] { Array("\(worker.id)\n".utf8) }
 
     private func field(_ delivery: Delivery) -> String { "\(worker.id)/\(delivery.tag)" }
 
@@ -69,17 +77,13 @@ final class HeldMessages: DeliveryKeeper, Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var absences = Absences(patience: self.patience)
-            var mending = RedisMending(self.redis)
+            // The work of ten minutes is not done again for a subscription that comes back late.
+            var monitor = WorkerMonitor(self.terms, waitsForLease: true)
             while !Task.isCancelled {
                 do {
-                    if mending.isOver() {
-                        try await self.sweep(&absences)
-                    } else {
-                        absences.forget()
-                    }
+                    try await self.sweep(&monitor)
                 } catch {
-                    absences.forget()
+                    monitor.forget()
                     self.logger.debug("Held messages cannot be looked at now.", metadata: ["error": "\(error)"])
                 }
                 // Rare messages of rare losses: nobody could tell of them, as who would is gone.
@@ -88,24 +92,34 @@ final class HeldMessages: DeliveryKeeper, Service {
         }
     }
 
-    /// Gives back the messages of workers that are gone.
-    private func sweep(_ absences: inout Absences) async throws {
-        guard case .array(let parts) = try await redis.send(RedisCommand("HGETALL", key)).asArray else { return }
-        let asked = ContinuousClock.now
-        for place in stride(from: 0, to: parts.count - 1, by: 2) {
-            guard let field = parts[place].text, let entry = parts[place + 1].bytes,
-                let end = entry.firstIndex(of: UInt8(ascii: "\n"))
-            else { continue }
-            let holder = String(decoding: entry[..<end], as: UTF8.self)
-            guard holder != worker.id else { continue }
-            guard absences.isGone(holder, absent: try await isAbsent(holder), now: asked) else { continue }
-            try await takeOver(field, entry, Array(entry[(end + 1)...]))
+    /// Gives back the messages of workers that are dead.
+    private func sweep(_ monitor: inout WorkerMonitor) async throws {
+        let entries = try await entries().filter { $0.holder != worker.id }
+        let holders = Set(entries.map(\.holder))
+        // Without any the script would look at all.
+        guard !holders.isEmpty else { return monitor.forget() }
+        let dead = Set(try await monitor.dead(on: redis, registry, among: Array(holders)).map(\.worker))
+        for entry in entries where dead.contains(entry.holder) {
+            do {
+                try await takeOver(entry.field, entry.whole, Array(entry.whole[(entry.holder.utf8.count + 1)...]))
+            } catch {
+                logger.warning(
+                    "A long task's message could not be given back yet.",
+                    metadata: ["field": "\(entry.field)", "error": "\(error)"]
+                )
+            }
         }
     }
 
-    private func isAbsent(_ worker: String) async throws -> Bool {
-        let answer = try await redis.send(RedisCommand("PUBSUB", "NUMSUB", lifeLine + worker))
-        return answer.elements?.last == .integer(0)
+    /// All that are kept: who is responsible, a line feed and the message.
+    private func entries() async throws -> [(field: String, holder: String, whole: [UInt8])] {
+        let parts = try await redis.send(RedisCommand("HGETALL", key)).elements ?? []
+        return stride(from: 0, to: parts.count - 1, by: 2).compactMap { place in
+            guard let field = parts[place].text, let whole = parts[place + 1].bytes,
+                let end = whole.firstIndex(of: UInt8(ascii: "\n"))
+            else { return nil }
+            return (field, String(decoding: whole[..<end], as: UTF8.self), whole)
+        }
     }
 
     /// Makes itself responsible, unless somebody else was quicker, and gives the message back.
@@ -141,21 +155,16 @@ final class HeldMessages: DeliveryKeeper, Service {
 extension CeleryWorkerParts {
     /// The same with a keeper where the broker's patience ends.
     var keepingLongTasks: CeleryWorkerParts {
-        guard keeper == nil, let redis, broker is RabbitBroker else { return self }
+        guard keeper == nil, let redis, broker.limitsAcknowledgementTime else { return self }
         var parts = self
         parts.keeper = HeldMessages(
             redis: redis,
             broker: broker,
             worker: identity,
             prefix: settings.keyPrefix,
-            patience: settings.lease,
+            terms: LivenessTerms(lease: settings.lease),
             logger: logger
         )
         return parts
     }
-}
-
-extension RedisValue {
-    /// A map as the array that RESP2 has in its place.
-    fileprivate var asArray: RedisValue { elements.map { .array($0) } ?? self }
 }

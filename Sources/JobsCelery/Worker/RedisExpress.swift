@@ -10,17 +10,17 @@ struct RedisExpress: Sendable {
     /// So many ends are one script: Lua's functions take only so many arguments.
     private static let mostAtOnce = 500
 
-    /// Keys: `unacked`, its index, leases, holders, then those of metas. Arguments: the worker, the seconds a meta is kept, how
+    /// Keys: `unacked`, its index, holders, then those of metas. Arguments: the worker, the seconds a meta is kept, how
     /// many there are, those, then the tags of what is acknowledged.
     private static let storeAndAcknowledge = RedisScript(
         "store results and acknowledge",
         ResultScripts.storeFunction + BrokerScripts.releaseAll
             + """
             local metas = tonumber(ARGV[3])
-            for place = 1, metas do store_meta(KEYS[4 + place], ARGV[3 + place], ARGV[2]) end
+            for place = 1, metas do store_meta(KEYS[3 + place], ARGV[3 + place], ARGV[2]) end
             local tags = {}
             for place = 4 + metas, #ARGV do tags[#tags + 1] = ARGV[place] end
-            if #tags > 0 then dash_release_all(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], tags) end
+            if #tags > 0 then dash_release_all(KEYS[1], KEYS[2], KEYS[3], ARGV[1], tags) end
             """
     )
 
@@ -70,7 +70,7 @@ struct RedisExpress: Sendable {
         let keys = consumer.broker.keys
         let arguments: [any RedisArgument] = [consumer.worker.id, results.settings.expires, metas.count]
         return Self.storeAndAcknowledge.call(
-            keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders]
+            keys: [keys.unacked, keys.unackedIndex, keys.holders]
                 + metas.map { results.settings.key(of: $0.taskID) },
             arguments: arguments + metas.map { $0.jsonBytes() } + tags
         )
@@ -83,14 +83,14 @@ extension TaskEnd {
 }
 
 extension RedisConsumer {
-    /// Makes room for others in the place of deliveries that a script is about to take off this worker. They are not renewed
-    /// from now on: a renewal that came after the script would find them taken away.
+    /// Makes room for others in the place of deliveries that a script is about to take off this worker. They are not refreshed
+    /// from now on: a refresh that came after the script would find them taken away.
     fileprivate func willRelease(_ deliveries: [Delivery]) {
         guard !deliveries.isEmpty else { return }
         state.withLock { state in
             for delivery in deliveries { _ = state.settles(delivery.tag) }
         }
-        leases.release(deliveries)
+        heldTags.release(deliveries)
         bell.ring()
     }
 
@@ -98,7 +98,7 @@ extension RedisConsumer {
         state.withLock { state in
             for delivery in deliveries { state.keeps(delivery.tag) }
         }
-        for delivery in deliveries { leases.hold(delivery.tag) }
+        for delivery in deliveries { heldTags.hold(delivery.tag) }
     }
 
     fileprivate func didRelease(_ deliveries: [Delivery]) {

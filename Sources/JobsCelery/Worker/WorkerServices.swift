@@ -11,7 +11,7 @@ struct WorkerServices: Service {
     ///
     /// - Parameters:
     ///   - worker: The worker; its consumer and its executor are run here too.
-    ///   - services: Each is started before the next and stopped after it: connections, broker, leases, remote control.
+    ///   - services: Each is started before the next and stopped after it: liveness, connections, broker, remote control.
     init(_ worker: CeleryWorker, on services: [any Service]) {
         self.worker = worker
         self.services = services
@@ -20,8 +20,8 @@ struct WorkerServices: Service {
     func run() async throws {
         let logger = Logger(label: "worker-services") { _ in SwiftLogNoOpLogHandler() }
         let consumer = EndingService(service: worker.consumer)
-        let keeper = (worker.parts.keeper as? any Service).map { [$0] } ?? []
-        let all: [any Service] = services + keeper + [consumer, worker.parts.executor, worker]
+        let keeper: [any Service] = worker.parts.keeper.map { [$0] } ?? []
+        let all = services + keeper + [consumer, worker.parts.executor, worker]
         let configuration = all.map {
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: $0,

@@ -53,7 +53,7 @@ struct FixtureWorker: AsyncParsableCommand {
     @Option(help: "Before the keys of results in Redis.")
     var resultKeyPrefix: String = ""
 
-    @Option(help: "After the signal SIGUSR1 all threads but those of leases stand still for so many seconds.")
+    @Option(help: "After the signal SIGUSR1 the event loops and the threads of tasks stand still for so many seconds.")
     var stall: Int?
 
     @Option(help: "After so many seconds without a word a worker counts as dead.")

@@ -86,12 +86,8 @@ extension SettledManager {
             events: EventDispatcher(broker: queue.broker, source: EventSource(node: identity.node)),
             logger: .quiet
         )
-        let announcement = WorkerAnnouncement(
-            records: records,
-            redis: queue.options,
-            worker: identity,
-            concurrency: { executor.maximumConcurrency }
-        )
-        return try WorkerServices(CeleryWorker(parts), on: [announcement] + queue.services)
+        let celery = try CeleryWorker(parts)
+        let liveness = WorkerLiveness(celery, records: records, on: queue.options)
+        return WorkerServices(celery, on: [liveness] + queue.services)
     }
 }

@@ -53,39 +53,6 @@ struct ConsumerStateTests {
         state.answerWasFound()
         #expect(state.request(upTo: 1)?.reclaims == false)
     }
-}
-
-@Suite("Overdue leases")
-struct OverdueLeasesTests {
-    private func lease(_ tag: String, _ score: String, isGone: Bool = false) -> OverdueLeases.Lease {
-        .init(tag: tag, holder: "w\nq", score: score, isWorkerGone: isGone, entry: [])
-    }
-
-    @Test("of a worker that is gone are given up at once")
-    func gone() {
-        var overdue = OverdueLeases(patience: .seconds(2))
-        let leases = [lease("1", "5", isGone: true), lease("2", "5")]
-        #expect(overdue.givenUp(of: leases, now: .now).map(\.tag) == ["1"])
-    }
-
-    @Test("of others are given up when they do not change for a time")
-    func silent() {
-        var overdue = OverdueLeases(patience: .seconds(2))
-        let start = ContinuousClock.now
-        #expect(overdue.givenUp(of: [lease("1", "5")], now: start).isEmpty)
-        #expect(overdue.givenUp(of: [lease("1", "5")], now: start + .seconds(1)).isEmpty)
-        #expect(overdue.givenUp(of: [lease("1", "5")], now: start + .seconds(2)).map(\.tag) == ["1"])
-    }
-
-    @Test("F15: of a living worker hold although Redis' clock leaps, as they are renewed meanwhile")
-    func leap() {
-        var overdue = OverdueLeases(patience: .seconds(2))
-        let start = ContinuousClock.now
-        for second in 0..<10 {
-            let leases = [lease("1", "\(second)")]
-            #expect(overdue.givenUp(of: leases, now: start + .seconds(second)).isEmpty)
-        }
-    }
 
     @Test("what is being settled leaves its room to others at once, and takes it back if that fails")
     func roomOfTheSettled() {

@@ -17,7 +17,7 @@ struct RedisKeysTests {
     @Test("stand behind the prefix, channels too")
     func prefix() {
         let keys = RedisKeys(prefix: "site_", database: 2)
-        #expect(keys.unacked == "site_unacked" && keys.leases == "site_dash:leases")
+        #expect(keys.unacked == "site_unacked" && keys.workers == "site_dash:workers")
         #expect(keys.channel(of: "celery.pidbox") == "site_/2.celery.pidbox")
         #expect(keys.channel(of: "celeryev", routingKey: "worker.heartbeat") == "site_/2.celeryev/worker.heartbeat")
         #expect(keys.queue(of: keys.list(of: "q", priority: 9)) == "q")

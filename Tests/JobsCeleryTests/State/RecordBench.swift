@@ -67,7 +67,7 @@ struct RecordBench: Sendable {
         let keys = broker.keys
         let answer = try await broker.client.run(
             BrokerScripts.fetch,
-            keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders, keys.rejected] + keys.lists(of: "dash"),
+            keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.holders, keys.rejected] + keys.lists(of: "dash"),
             arguments: [1, worker.id, "6", 10, "dash"]
         )
         let found = try #require(answer[0][0].elements)
@@ -102,7 +102,7 @@ struct RecordBench: Sendable {
             ("LLEN", ["dash"]), ("HLEN", ["unacked", "dash:owners", "dash:holders"]),
             (
                 "ZCARD",
-                ["unacked_index", "dash:leases", "dash:queued", "dash:scheduled", "dash:running", "dash:finished"]
+                ["unacked_index", "dash:queued", "dash:scheduled", "dash:running", "dash:finished"]
             ),
         ] {
             for name in names {

@@ -106,6 +106,7 @@ struct FaultyRedis: RedisClient {
     }
 
     var database: Int { client.database }
+    var reconnectDeadline: ContinuousClock.Instant? { client.reconnectDeadline }
 
     func run() async throws { try await client.run() }
 

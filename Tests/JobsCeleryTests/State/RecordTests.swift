@@ -72,7 +72,7 @@ struct RecordTests {
         let envelope = KombuEnvelope.encode(delivery.task, tag: delivery.tag)
         _ = try await bench.broker.client.run(
             BrokerScripts.giveBack,
-            keys: [keys.unacked, keys.unackedIndex, keys.leases, keys.holders],
+            keys: [keys.unacked, keys.unackedIndex, keys.holders],
             arguments: [delivery.tag, worker.id, envelope]
         )
     }
@@ -184,7 +184,7 @@ struct RecordTests {
             let (worker, _) = try await bench.worker("w", lives: false)
             _ = try await bench.begin(request.id, try await bench.take(worker), worker)
             let keys = bench.broker.keys
-            let lost = RedisCommand("DEL", keys.unacked, keys.unackedIndex, keys.leases, keys.holders)
+            let lost = RedisCommand("DEL", keys.unacked, keys.unackedIndex, keys.holders)
             _ = try await bench.broker.client.send(lost)
             let deadline = ContinuousClock.now + .seconds(20)
             while try await bench.counts()["dash"] != 1, ContinuousClock.now < deadline {

@@ -1,5 +1,6 @@
 import Jobs
 import JobsConformance
+import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -99,6 +100,8 @@ private final class TestKeeper: DeliveryKeeper {
     func tried() async {
         for await _ in tries.stream { return }
     }
+
+    func run() async throws { try? await gracefulShutdown() }
 
     func keep(_ delivery: JobsCelery.Delivery) async throws {
         tries.continuation.yield()

@@ -1,4 +1,5 @@
 import DashJSON
+import NIOPosix
 import Testing
 
 @testable import JobsCelery
@@ -10,14 +11,25 @@ struct HeldMessagesTests {
         _ broker: FakeBroker,
         _ worker: String,
         prefix: String = "dash:",
-        patience: Duration = .zero
+        terms: LivenessTerms = LivenessTerms()
     ) -> HeldMessages {
         HeldMessages(
             redis: redis,
             broker: broker,
             worker: WorkerIdentity(node: worker, id: worker),
             prefix: prefix,
-            patience: patience,
+            terms: terms,
+            logger: .quiet
+        )
+    }
+
+    private func liveness(_ worker: String, _ options: RedisOptions) -> WorkerLiveness {
+        let registry = WorkerRegistry(channels: RedisKeys().lifeLinePrefix, workers: "dash:workers")
+        return WorkerLiveness(
+            WorkerIdentity(node: worker, id: worker),
+            leases: [WorkerLease(redis: options, registry: registry)],
+            terms: LivenessTerms(),
+            loops: [MultiThreadedEventLoopGroup.singleton.next()],
             logger: .quiet
         )
     }
@@ -54,43 +66,42 @@ struct HeldMessagesTests {
         let url = try RedisURL(server.address)
         let client = ReconnectingRedisClient(RedisOptions.patient(url))
         var late = RedisOptions.patient(url)
-        (late.shortestWait, late.longestWait) = (.seconds(5), .seconds(5))
-        let channels = RedisPubSub(late)
-        let line = RedisKeys().lifeLine(of: "holder")
+        (late.shortestWait, late.longestWait) = (.seconds(4), .seconds(4))
+        let holder = WorkerIdentity(node: "holder", id: "holder")
         let broker = FakeBroker()
-        let observer = held(client, broker, "observer", patience: .seconds(6))
-        let life = channels.subscribe(to: line) { _ in }
+        let life = liveness(holder.id, late)
         func isSeen() async -> Bool {
-            (try? await client.send(RedisCommand("PUBSUB", "NUMSUB", line)))?.elements?.last == .integer(1)
+            let line = RedisCommand("PUBSUB", "NUMSUB", RedisKeys().lifeLine(of: holder.id))
+            return (try? await client.send(line))?.elements?.last == .integer(1)
         }
-        try await whileRunning(client, channels, observer) {
-            try await life.confirmed()
-            try await held(client, broker, "holder").keep(delivery("a"))
-            server.kill()
-            try await server.launch()
-            // Two connections: nobody tells of it.
-            while await !isSeen() { try await Task.sleep(for: .milliseconds(20)) }
-            #expect(broker.published.isEmpty)
-            let left = try await client.send(RedisCommand("HLEN", "dash:held"))
-            #expect(left == .integer(1))
-            life.end()
+        try await whileRunning(client, held(client, broker, "observer")) {
+            try await whileRunning(life) {
+                // Two connections: nobody tells of it.
+                while await !isSeen() { try await Task.sleep(for: .milliseconds(20)) }
+                try await held(client, broker, "holder").keep(delivery("a"))
+                server.kill()
+                try await server.launch()
+                while await !isSeen() { try await Task.sleep(for: .milliseconds(20)) }
+                #expect(broker.published.isEmpty)
+                let left = try await client.send(RedisCommand("HLEN", "dash:held"))
+                #expect(left == .integer(1))
+            }
             while broker.published.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
         }
     }
 
-    @Test("belong to a worker until it has been absent for a time at each look")
-    func absences() {
-        var absences = Absences(patience: .seconds(6))
-        let start = ContinuousClock.now
-        func isGone(_ seconds: Int, absent: Bool = true) -> Bool {
-            absences.isGone("a", absent: absent, now: start + .seconds(seconds))
+    @Test("A11: are settled by their holder only: one that was given to others is left to them")
+    func refused() async throws {
+        let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
+        let broker = FakeBroker()
+        try await whileRunning(client) {
+            let stuck = held(client, broker, "stuck")
+            try await stuck.keep(delivery("a"))
+            _ = try await client.send(RedisCommand("HSET", "dash:held", "stuck/a", "heir\nmessage"))
+            try await stuck.release(delivery("a"), as: .returned)
+            #expect(broker.published.isEmpty)
+            let left = try await client.send(RedisCommand("HGET", "dash:held", "stuck/a"))
+            #expect(left.text == "heir\nmessage")
         }
-        #expect([0, 2, 4].map { isGone($0) } == [false, false, false])
-        #expect(isGone(6))
-        #expect(!isGone(8, absent: false))
-        #expect([10, 12].map { isGone($0) } == [false, false])
-        absences.forget()
-        #expect([16, 18].map { isGone($0) } == [false, false])
-        #expect(isGone(22))
     }
 }

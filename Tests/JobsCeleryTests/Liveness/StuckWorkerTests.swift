@@ -1,0 +1,136 @@
+import DashJSON
+import Foundation
+import Jobs
+import Testing
+
+@testable import JobsCelery
+
+/// Workers as programs whose loop, or whose whole process, stands still for longer than a lease.
+@Suite(
+    "A worker that is stuck",
+    .serialized,
+    .timeLimit(.minutes(5)),
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot)
+)
+struct StuckWorkerTests {
+    /// What stands still.
+    enum Standstill: String, CaseIterable, Sendable {
+        case loop, process
+
+        /// Begins it.
+        func begin(_ worker: WorkerProgram) { worker.process.signal(self == .loop ? SIGUSR1 : SIGSTOP) }
+        /// Ends that of a process; that of a loop ends by itself.
+        func end(_ worker: WorkerProgram) { if self == .process { worker.process.signal(SIGCONT) } }
+    }
+
+    /// Seconds from a moment to the second begin of a task.
+    private func delay(_ file: MarkFile, since moment: Double) async throws -> Double {
+        try await file.wait(for: "start", count: 2)
+        return file.marks.filter { $0.what == "start" }[1].time - moment
+    }
+
+    @Test(
+        "A11: its jobs and tasks run elsewhere within ten seconds, and what it says of them later is refused",
+        arguments: StageBroker.available,
+        Standstill.allCases
+    )
+    func jobs(kind: StageBroker, what: Standstill) async throws {
+        let stage = try await WorkerStage(kind)
+        let jobs = try FixtureJobs(stage.environment, queue: stage.queue)
+        try await stage.run {
+            try await whileRunning(jobs.manager) {
+                let log = LogFile()
+                let first = try stage.start(["-c", "2", "--stall", "20"], log: log)
+                defer { first.kill() }
+                let (task, job) = (MarkFile(), MarkFile())
+                _ = try await stage.send("mark", [.string(task.path), 2])
+                let id = try await jobs.start("mark", [.string(job.path), 2])
+                try await task.wait(for: "start")
+                try await job.wait(for: "start")
+                what.begin(first)
+                let moment = ContinuousSeconds.now
+                let second = try stage.start("-c", "2")
+                defer { second.kill() }
+                let delays = (try await delay(task, since: moment), try await delay(job, since: moment))
+                print("\(kind): a task and a job of a worker whose \(what) stood still ran again after \(delays) s")
+                #expect(delays.0 < 10)
+                #expect(delays.1 < 10)
+                let end = try await jobs.end(of: id)
+                #expect(end.state == .succeeded && end.attempt == 2)
+                what.end(first)
+                // A stuck loop turns again, and says what has become of its tasks.
+                if what == .loop { try await log.wait(for: "answers again") }
+                first.process.signal(SIGTERM)
+                #expect(await first.exitCode() == 0)
+                let later = try await jobs.end(of: id)
+                #expect((later.sequence, later.attempt) == (end.sequence, 2), "what came second changed nothing")
+                #expect(later.result?.description == end.result?.description)
+                #expect(job.count("start") == 2)
+                second.process.signal(SIGTERM)
+                #expect(await second.exitCode() == 0)
+                #expect(try await stage.left() == 0)
+            }
+        }
+    }
+
+    @Test(
+        "A11: its long tasks, whose messages are kept in Redis, run elsewhere within ten seconds",
+        .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+        arguments: Standstill.allCases
+    )
+    func handedOver(what: Standstill) async throws {
+        let stage = try await WorkerStage(.rabbit)
+        try await stage.run {
+            let log = LogFile()
+            let first = try stage.start(["-c", "1", "--hand-over", "0.2", "--stall", "20"], log: log)
+            defer { first.kill() }
+            let file = MarkFile()
+            let id = try await stage.send("mark", [.string(file.path), 2])
+            try await file.wait(for: "start")
+            while try await stage.redis.send(RedisCommand("HLEN", "dash:held")) != .integer(1) {
+                // Nobody tells of it.
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            what.begin(first)
+            let moment = ContinuousSeconds.now
+            let second = try stage.start("-c", "1")
+            defer { second.kill() }
+            let delay = try await delay(file, since: moment)
+            print("A long task of a worker whose \(what) stood still ran again after \(delay) s")
+            #expect(delay < 10)
+            let outcome = try await stage.end(of: id)
+            #expect(outcome.status == .success)
+            what.end(first)
+            try await log.wait(for: "was settled that this worker does not keep any more")
+            #expect(file.count("start") == 2)
+        }
+    }
+
+    @Test("has at most four connections to Redis, as every worker", arguments: StageBroker.available)
+    func connections(kind: StageBroker) async throws {
+        let stage = try await WorkerStage(kind)
+        try await stage.run {
+            let database = try await stage.redis.send(RedisCommand("CLIENT", "INFO")).text?.field("db")
+            func names() async throws -> [String] {
+                let clients = try await stage.redis.send(RedisCommand("CLIENT", "LIST")).text ?? ""
+                let own = clients.split(separator: "\n").filter { $0.field("db") == database }
+                return own.compactMap { $0.field("name") }
+            }
+            let before = try await names()
+            let worker = try await stage.worker("-c", "1")
+            defer { worker.kill() }
+            var added = try await names()
+            for name in before { added.remove(at: try #require(added.firstIndex(of: name))) }
+            let expected = ["dash-broker", "dash-channels", "dash-liveness", "dash-worker"]
+            #expect(added.sorted() == (kind == .redis ? expected : ["dash-liveness", "dash-results", "dash-results"]))
+        }
+    }
+}
+
+extension StringProtocol {
+    /// A field of a line of CLIENT LIST.
+    fileprivate func field(_ name: String) -> String? {
+        let fields = split(whereSeparator: \.isWhitespace)
+        return fields.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
+    }
+}
