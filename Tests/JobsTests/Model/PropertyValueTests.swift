@@ -32,19 +32,6 @@ struct PropertyValueTests {
         #expect(PropertyValue.list(from: Array(text.utf8)) == nil)
     }
 
-    @Test("knows a patch by its first member")
-    func patches() {
-        func isPatch(_ text: String) -> Bool {
-            PropertyValue(id: "a", property: "b", value: RawJSON(unchecked: Array(text.utf8))).isPatch
-        }
-        #expect(isPatch(#"{"__dash_patch_update":"__dash_patch_update","operations":[]}"#))
-        #expect(isPatch(#" { "__dash_patch_update" : 1}"#))
-        #expect(!isPatch(#"{"x":{"__dash_patch_update":1}}"#))
-        #expect(!isPatch(#"["__dash_patch_update"]"#))
-        #expect(!isPatch("{}"))
-        #expect(!isPatch(""))
-    }
-
     @Test("10,000 values are cut apart in little time")
     func many() {
         let text = "[" + (0..<10_000).map { "[\"id\($0)\",\"p\",\($0)]" }.joined(separator: ",") + "]"

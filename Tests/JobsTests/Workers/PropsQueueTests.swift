@@ -15,19 +15,17 @@ struct PropsQueueTests {
         let two = #"["a","x",{"operations":[2],"__dash_patch_update":"__dash_patch_update"}]"#
         #expect(sent(#"[["a","x",0]]"#, "[\(one)]", "[\(two)]") == #"[["a","x",0],\#(one),\#(two)]"#)
         #expect(sent("[\(one)]", #"[["a","x",0]]"#, "[\(two)]") == #"[["a","x",0],\#(two)]"#)
-        let value = #"["a","x",{"a":1,"b":2,"__dash_patch_update":3}]"#
-        #expect(sent(#"[["a","x",0]]"#, "[\(value)]") == "[\(value)]", "only a first or second member makes a Patch")
     }
 
-    @Test("ids may be objects, values may be anything")
+    @Test("ids may be any text, values may be anything")
     func anyJSON() {
         let texts = [
-            #"[{"index":1,"type":"x"},"p",["]",{"}":"\"]"}]]"#, #"["q","p","a,\\\"]"]"#, #"["r","p",null]"#,
+            #"["{\"index\":1,\"type\":\"x\"}","p",["]",{"}":"\"]"}]]"#, #"["q","p","a,\\\"]"]"#, #"["r","p",null]"#,
             #"["s","p",{}]"#, #"["t","p",-1.5e3]"#,
         ]
         let all = "[" + texts.joined(separator: ",") + "]"
         #expect(sent(all) == all)
-        #expect(sent(" [ [ \"a\" , \"x\" , [ 1 , 2 ] ] ] ") == "[[ \"a\" , \"x\" , [ 1 , 2 ] ]]")
+        #expect(sent(" [ [ \"a\" , \"x\" , [ 1 , 2 ] ] ] ") == #"[["a","x",[ 1 , 2 ]]]"#)
         #expect(sent("[]") == "[]")
     }
 
@@ -35,7 +33,7 @@ struct PropsQueueTests {
         "what is no list of id, property and value is left out",
         arguments: [
             "", "{}", "[1]", "[[]]", #"[["a"]]"#, #"[["a","x"]]"#, #"[["a","x",]]"#, #"[["a","x",1]"#,
-            #"[["a","x",1,2]]"#, #"[["a","x","unended]]"#, #"[["a","x",{"b"]]"#, "[[\"\\",
+            #"[["a","x",1,2]]"#, #"[[{"index":1},"x",1]]"#, #"[["a","x","unended]]"#, #"[["a","x",{"b"]]"#, "[[\"\\",
         ]
     )
     func malformed(text: String) {
