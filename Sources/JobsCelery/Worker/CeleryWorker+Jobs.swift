@@ -78,8 +78,8 @@ extension CeleryWorker {
                 do {
                     let standing = try await run.recording.update(
                         run.attempt,
-                        progress: batch.progress,
-                        props: batch.props
+                        progress: batch.progress.values,
+                        props: batch.props.values
                     )
                     if standing != .current { stop(run, standing) }
                 } catch {

@@ -1,9 +1,10 @@
+import DashJSON
 import Testing
 
 @testable import Jobs
 
-@Suite
-struct PropsQueueTests {
+@Suite("Merged values")
+struct MergedValuesTests {
     @Test("of the values of a property the newest stays, in the order of the last setting")
     func newestWins() {
         #expect(sent(#"[["a","x",1],["b","y",2]]"#, #"[["a","x",3]]"#) == #"[["b","y",2],["a","x",3]]"#)
@@ -29,30 +30,30 @@ struct PropsQueueTests {
         #expect(sent("[]") == "[]")
     }
 
-    @Test(
-        "what is no list of id, property and value is left out",
-        arguments: [
-            "", "{}", "[1]", "[[]]", #"[["a"]]"#, #"[["a","x"]]"#, #"[["a","x",]]"#, #"[["a","x",1]"#,
-            #"[["a","x",1,2]]"#, #"[[{"index":1},"x",1]]"#, #"[["a","x","unended]]"#, #"[["a","x",{"b"]]"#, "[[\"\\",
-        ]
-    )
-    func malformed(text: String) {
-        var queue = PropsQueue()
-        let isTaken = queue.add(Array(text.utf8))
-        #expect(!isTaken)
-        #expect(queue.isEmpty)
+    @Test("F21: there are never more than properties, and what is replaced counts no more")
+    func bounded() {
+        var values = MergedValues()
+        for number in 0..<10_000 {
+            values.append([PropertyValue(id: "id-\(number % 50)", property: "children", value: RawJSON(number))])
+        }
+        #expect(values.values.count == 50)
+        #expect(values.bytes < 50 * 120)
     }
 
-    @Test("F21: the queue is never longer than there are properties")
-    func bounded() {
-        var queue = PropsQueue()
-        for number in 0..<10_000 { _ = queue.add(Array(#"[["id-\#(number % 50)","children",\#(number)]]"#.utf8)) }
-        #expect(queue.count == 50)
+    @Test("values of several additions keep their order when they are added to others")
+    func appended() {
+        var (first, later) = (MergedValues(), MergedValues())
+        let (old, new) = (RawJSON(1), RawJSON(2))
+        first.append(["a", "b", "c"].map { PropertyValue(id: $0, property: "x", value: old) })
+        for id in ["d", "b"] { later.append([PropertyValue(id: id, property: "x", value: new)]) }
+        first.append(later.values)
+        #expect(first.values.map(\.id) == ["a", "c", "d", "b"])
+        #expect(first.values.map(\.value) == [old, old, new, new])
     }
 
     private func sent(_ bodies: String...) -> String {
-        var queue = PropsQueue()
-        for body in bodies { #expect(queue.add(Array(body.utf8)) == true) }
-        return String(decoding: queue.takeAll(), as: UTF8.self)
+        var values = MergedValues()
+        for body in bodies { values.append(PropertyValue.list(from: Array(body.utf8)) ?? []) }
+        return values.values.jsonText
     }
 }
