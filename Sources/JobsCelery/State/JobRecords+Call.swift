@@ -1,5 +1,6 @@
 import DashJSON
 import Jobs
+import Support
 
 extension JobRecords {
     typealias Argument = (name: String, value: any RedisArgument)
@@ -63,8 +64,9 @@ extension JobRecords {
         until deadline: ContinuousClock.Instant,
         _ body: () async throws -> RedisValue
     ) async throws -> RedisValue {
-        var wait = Duration.milliseconds(10)
+        var backoff = Backoff(first: .milliseconds(10), longest: .milliseconds(500))
         while true {
+            let wait = backoff.next()
             do {
                 return try await body()
             } catch let error as CeleryError where error.code == .connectionLost || error.code == .unreachable {
@@ -72,7 +74,6 @@ extension JobRecords {
             }
             // A back-off: the connection mends itself meanwhile.
             try await Task.sleep(for: wait)
-            wait = min(wait * 2, .milliseconds(500))
         }
     }
 }

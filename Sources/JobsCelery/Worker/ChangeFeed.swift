@@ -1,4 +1,5 @@
 import Jobs
+import Support
 import Synchronization
 
 /// What a running job tells and its record does not know yet: the newest value of each property, and Patches in order.
@@ -11,14 +12,9 @@ final class ChangeFeed: Sendable {
         var isEmpty: Bool { progress.isEmpty && props.isEmpty }
     }
 
-    /// Rings when there is something to take; ends with the job.
-    let bell: AsyncStream<Void>
-    private let ringer: AsyncStream<Void>.Continuation
+    /// Given when there is something to take; finished with the job.
+    let added = AsyncSignal()
     private let waiting = Mutex(Batch())
-
-    init() {
-        (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    }
 
     /// Adds progress, `[[id, property, value], …]`; anything else is left out.
     func add(progress body: [UInt8]) { add(PropertyValue.list(from: body), to: \.progress) }
@@ -29,7 +25,7 @@ final class ChangeFeed: Sendable {
     private func add(_ values: [PropertyValue]?, to sort: WritableKeyPath<Batch, MergedValues> & Sendable) {
         guard let values, !values.isEmpty else { return }
         waiting.withLock { $0[keyPath: sort].append(values) }
-        ringer.yield()
+        added.signal()
     }
 
     /// Takes all there is.
@@ -51,5 +47,5 @@ final class ChangeFeed: Sendable {
     }
 
     /// Nothing more comes.
-    func finish() { ringer.finish() }
+    func finish() { added.finish() }
 }
