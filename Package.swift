@@ -51,10 +51,11 @@ let package = Package(
     targets: [
         .target(name: "CDashSpawn"),
         .target(name: "DashJSON", swiftSettings: settings),
+        .target(name: "Support", dependencies: ["CDashSpawn", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Plotly", dependencies: ["DashJSON"], swiftSettings: settings),
         .target(
             name: "Jobs",
-            dependencies: ["DashJSON", "CDashSpawn", nioCore, nioPosix, crypto, logging, lifecycle],
+            dependencies: ["DashJSON", "Support", "CDashSpawn", nioCore, nioPosix, crypto, logging, lifecycle],
             swiftSettings: settings
         ),
         .target(
@@ -67,14 +68,15 @@ let package = Package(
         .target(
             name: "JobsCelery",
             dependencies: [
-                "DashJSON", "Jobs", "CRabbitMQ", "CZlib", nioCore, nioPosix, nioSSL, crypto, logging, lifecycle,
+                "DashJSON", "Support", "Jobs", "CRabbitMQ", "CZlib", nioCore, nioPosix, nioSSL, crypto, logging,
+                lifecycle,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "Dash",
             dependencies: [
-                "DashJSON", "Plotly", "Jobs", "JobsSQLite", "CDashSpawn",
+                "DashJSON", "Support", "Plotly", "Jobs", "JobsSQLite", "CDashSpawn",
                 hummingbird, httpTypes, nioCore, nioPosix, argumentParser, crypto, logging, lifecycle, signals,
             ],
             resources: [
@@ -87,7 +89,7 @@ let package = Package(
         .target(name: "DashTesting", dependencies: ["Dash", "DashJSON", "Jobs", lifecycle], swiftSettings: settings),
         .executableTarget(
             name: "DashCLI",
-            dependencies: ["Dash", "Jobs", "DashJSON", argumentParser, signals],
+            dependencies: ["Dash", "Jobs", "DashJSON", "Support", argumentParser, signals],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -141,6 +143,7 @@ let package = Package(
             path: "Tests/JobsConformance",
             swiftSettings: settings
         ),
+        .testTarget(name: "SupportTests", dependencies: ["Support", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "DashJSONTests", dependencies: ["DashJSON"], swiftSettings: settings),
         .testTarget(name: "PlotlyTests", dependencies: ["Plotly", "DashJSON"], swiftSettings: settings),
         .testTarget(
@@ -158,8 +161,8 @@ let package = Package(
         .testTarget(
             name: "JobsCeleryTests",
             dependencies: [
-                "JobsCelery", "Jobs", "JobsConformance", "DashJSON", "celery-fixture", nioCore, nioPosix, nioSSL,
-                logging, lifecycle,
+                "JobsCelery", "Jobs", "JobsConformance", "DashJSON", "Support", "celery-fixture", nioCore, nioPosix,
+                nioSSL, logging, lifecycle,
             ],
             swiftSettings: settings
         ),

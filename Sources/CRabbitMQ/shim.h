@@ -36,14 +36,3 @@ static inline void dash_amqp_cork(int socket, int on) {
 #endif
 }
 
-/* Starts a thread that nobody joins; an error number if the system has no room for it. */
-static inline int dash_amqp_start_thread(void *(*run)(void *), void *context) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 1 << 20);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    int failed = pthread_create(&thread, &attributes, run, context);
-    pthread_attr_destroy(&attributes);
-    return failed;
-}

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Dash
 import Foundation
+import Support
 
 /// `dash-swift dev`: an app that is built and started again whenever its sources change.
 struct DevCommand: AsyncParsableCommand {

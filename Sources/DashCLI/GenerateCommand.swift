@@ -1,6 +1,7 @@
 import ArgumentParser
 import Dash
 import Foundation
+import Support
 
 /// `dash-swift generate`: typed Swift for a component suite.
 struct GenerateCommand: AsyncParsableCommand {

@@ -6,14 +6,23 @@ extension JSONParser {
 
     /// An error that says what should be at the place and what is.
     func unexpected(_ expected: String) -> JSONError {
+        .unexpected(expected, in: text, at: place)
+    }
+}
+
+extension JSONError {
+    /// An error that says what should be at a place of a text and what is.
+    static func unexpected(_ expected: String, in text: UnsafeBufferPointer<UInt8>, at place: Int) -> JSONError {
         guard place < text.count else {
-            return fault(.unexpectedEnd, "Expected \(expected), but the text ends.")
+            let message = "Expected \(expected), but the text ends."
+            return JSONError(code: .unexpectedEnd, message: message, byteOffset: place)
         }
-        return fault(.syntax, "Expected \(expected), found \(found).")
+        let byte = text[place]
+        let found = (0x21...0x7E).contains(byte) ? "“\(Unicode.Scalar(byte))”" : "the byte 0x" + String(byte, radix: 16)
+        return JSONError(code: .syntax, message: "Expected \(expected), found \(found).", byteOffset: place)
     }
 
-    private var found: String {
-        let byte = text[place]
-        return (0x21...0x7E).contains(byte) ? "“\(Unicode.Scalar(byte))”" : "the byte 0x" + String(byte, radix: 16)
+    static func invalidUTF8(at place: Int) -> JSONError {
+        JSONError(code: .invalidUTF8, message: "The text is not valid UTF-8.", byteOffset: place)
     }
 }

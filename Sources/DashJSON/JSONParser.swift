@@ -8,9 +8,7 @@ struct JSONParser: ~Copyable {
 
     /// Reads the one value that `text` holds.
     static func parse(_ text: UnsafeBufferPointer<UInt8>, maximumDepth: Int) throws(JSONError) -> JSON {
-        if let fault = UTF8Check.firstFault(in: text) {
-            throw JSONError(code: .invalidUTF8, message: "The text is not valid UTF-8.", byteOffset: fault)
-        }
+        if let fault = UTF8Check.firstFault(in: text) { throw .invalidUTF8(at: fault) }
         var parser = JSONParser(text: text, depthLeft: maximumDepth)
         parser.skipSpace()
         let value = try parser.value()

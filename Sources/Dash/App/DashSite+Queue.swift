@@ -1,5 +1,6 @@
 import Crypto
 import Jobs
+import Support
 
 /// What a site is to its queue.
 extension DashSite {
@@ -59,10 +60,6 @@ extension Callback {
     /// outputs do.
     fileprivate func taskName(ofJob job: String) -> String {
         if isNamed { return name }
-        let digits = Array("0123456789abcdef")
-        return SHA256.hash(data: Array(job.utf8)).reduce(into: "background_callback_") { text, byte in
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
+        return "background_callback_" + Hexadecimal.text(SHA256.hash(data: Array(job.utf8)))
     }
 }

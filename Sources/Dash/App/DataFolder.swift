@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Support
 
 /// The folder in which a site keeps its jobs, its cache and its secret.
 ///
@@ -23,7 +24,7 @@ struct DataFolder: Sendable {
         let home = environment["HOME"] ?? NSHomeDirectory()
         let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? home + "/.local/state"
         let name = URL(fileURLWithPath: executable).lastPathComponent
-        let digest = SHA256.hash(data: Data(executable.utf8)).prefix(4).map { String(format: "%02x", $0) }.joined()
+        let digest = Hexadecimal.text(SHA256.hash(data: Data(executable.utf8)).prefix(4))
         path = "\(state)/dash-swift/\(name)-\(digest)"
     }
 

@@ -5,6 +5,7 @@ package import Jobs
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Support
 
 /// A site that is asked without a connection, for tests of apps: the responder that serves HTTP answers, its jobs are kept
 /// in memory and run where the test says.
@@ -72,7 +73,7 @@ package struct InProcessSite: Sendable {
         responder = try site.responder(
             manager: manager,
             fleet: parts.fleet,
-            signer: Signer(secret: Array(Base64URL.random(byteCount: 32).utf8)),
+            signer: Signer(secret: Array(Base64.random(byteCount: 32).utf8)),
             polls: polls,
             executor: parts.executor
         )

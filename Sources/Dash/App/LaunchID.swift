@@ -1,5 +1,6 @@
 import Crypto
 import Jobs
+import Support
 import Synchronization
 
 #if canImport(Glibc)
@@ -41,25 +42,14 @@ enum LaunchID {
     static func derived(secret: String, build: String) -> String {
         let key = SymmetricKey(data: Array(secret.utf8))
         let code = HMAC<SHA256>.authenticationCode(for: Array("launch\0\(build)".utf8), using: key)
-        return uuid(Array(code.prefix(16)))
+        let halves = code.withUnsafeBytes { bytes in
+            (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        return UniqueID(version4: UInt64(bigEndian: halves.0), UInt64(bigEndian: halves.1)).text
     }
 
     /// A random UUID (version 4) in lower case.
-    static func make() -> String {
-        uuid((0..<16).map { _ in UInt8.random(in: 0...255) })
-    }
-
-    private static func uuid(_ bytes: [UInt8]) -> String {
-        var bytes = bytes
-        bytes[6] = bytes[6] & 0x0f | 0x40
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        let digits = Array("0123456789abcdef")
-        return bytes.enumerated().reduce(into: "") { text, item in
-            if [4, 6, 8, 10].contains(item.offset) { text.append("-") }
-            text.append(digits[Int(item.element >> 4)])
-            text.append(digits[Int(item.element & 15)])
-        }
-    }
+    static func make() -> String { UniqueID.random().text }
 
     private static func value(of variable: String) -> String? {
         guard let value = getenv(variable).map({ String(cString: $0) }), !value.isEmpty else { return nil }

@@ -1,4 +1,5 @@
 import Crypto
+import Support
 
 /// Makes the texts that name a callback on the wire (dash-protocol §5).
 struct CallbackIdentity: Sendable {
@@ -35,10 +36,6 @@ struct CallbackIdentity: Sendable {
 
     // 128 bits: enough that no two callbacks of an app meet, and short in every request.
     private static func hash(_ text: String) -> String {
-        let digits = Array("0123456789abcdef")
-        return SHA256.hash(data: Array(text.utf8)).prefix(16).reduce(into: "") { result, byte in
-            result.append(digits[Int(byte >> 4)])
-            result.append(digits[Int(byte & 15)])
-        }
+        Hexadecimal.text(SHA256.hash(data: Array(text.utf8)).prefix(16))
     }
 }

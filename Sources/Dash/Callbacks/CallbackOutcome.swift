@@ -34,13 +34,13 @@ enum CallbackOutcome: Sendable, Hashable {
             self = .preventUpdate
             return
         }
-        guard let members = RawMembers.split(raw.bytes) else {
+        guard let members = try? JSONScanner.members(of: raw.bytes[...]) else {
             throw DashError.typeMismatch(CallbackOutcome.self, raw.json)
         }
         self = .updates(
             try members.map { key, value in
                 guard let index = Int(key) else { throw DashError.typeMismatch(Int.self, .string(key)) }
-                return OutputUpdate(index: index, value: value)
+                return OutputUpdate(index: index, value: RawJSON(unchecked: Array(value)))
             }
         )
     }

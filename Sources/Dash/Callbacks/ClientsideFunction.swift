@@ -1,5 +1,6 @@
 import Crypto
 import DashJSON
+import Support
 
 /// A function that runs in the browser in place of a callback on the server.
 ///
@@ -27,11 +28,7 @@ public struct ClientsideFunction: Sendable, Hashable, ExpressibleByStringInterpo
     public init(source: String) {
         namespace = Self.inlineNamespace
         self.source = source
-        let digits = Array("0123456789abcdef")
-        name = SHA256.hash(data: Array(source.utf8)).reduce(into: "") { text, byte in
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
+        name = Hexadecimal.text(SHA256.hash(data: Array(source.utf8)))
     }
 
     /// A function by its source in JavaScript.

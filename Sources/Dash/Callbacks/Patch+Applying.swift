@@ -105,9 +105,4 @@ extension RawJSON {
         }
         return RawJSON(Patch(operations: first.operations + patch.operations))
     }
-
-    /// Whether this is the text of a patch.
-    private var isPatch: Bool { bytes.starts(with: Self.patchStart) }
-
-    private static let patchStart = Array(#"{"\#(Patch.mark)""#.utf8)
 }

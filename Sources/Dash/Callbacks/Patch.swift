@@ -91,12 +91,10 @@ public struct Patch: Sendable, Hashable {
 }
 
 extension Patch: JSONConvertible {
-    static let mark = "__dash_patch_update"
-
     /// Writes what the browser takes for a patch.
     public func encode(to writer: inout JSONWriter) {
         writer.object { object in
-            object.member(Self.mark, Self.mark)
+            object.member(PatchMark.name, PatchMark.name)
             object.member("operations", JSON.array(operations.map(\.json)))
         }
     }
@@ -105,7 +103,7 @@ extension Patch: JSONConvertible {
     ///
     /// - Throws: ``DashError`` with code `type-mismatch` for anything else.
     public init(json: JSON) throws {
-        guard json[Self.mark].stringValue == Self.mark, let operations = json["operations"].arrayValue else {
+        guard json[PatchMark.name].stringValue == PatchMark.name, let operations = json["operations"].arrayValue else {
             throw DashError.typeMismatch(Patch.self, json)
         }
         self.init(operations: try operations.map(Operation.init))

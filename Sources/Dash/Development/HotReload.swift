@@ -2,6 +2,7 @@ import DashJSON
 import Dispatch
 import Foundation
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// Looks at the assets and at the build's report again and again, and tells pages what is new.

@@ -1,4 +1,5 @@
 import Crypto
+import Support
 
 /// The states an app's assets have had, so that each page can be told what is new for it.
 ///
@@ -91,7 +92,6 @@ struct ReloadHistory: Sendable {
         for file in files.values.sorted(by: { $0.name < $1.name }) {
             hash.update(data: Array("\0\(file.name)\0\(file.modified)\0\(file.size)".utf8))
         }
-        let digits = Array("0123456789abcdef")
-        return String(hash.finalize().prefix(16).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        return Hexadecimal.text(hash.finalize().prefix(16))
     }
 }

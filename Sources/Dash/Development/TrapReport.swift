@@ -1,6 +1,7 @@
 import DashJSON
 import Foundation
 import Jobs
+import Support
 
 /// Why the server before this one ended, for the pages of somebody who develops: a trap in a regular callback ends the
 /// process that it runs in, so only the next one can tell.
@@ -15,7 +16,7 @@ struct TrapReport: Sendable, Hashable {
     let trace: String
 
     init(message: String, trace: String) {
-        id = Base64URL.random(byteCount: 6)
+        id = Base64.random(byteCount: 6)
         self.message = message
         self.trace = String(trace.prefix(Self.longestTrace))
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Downloads the suites of a lock with pip and puts them into a folder, all or nothing.
 ///

@@ -1,4 +1,5 @@
 import Crypto
+import Support
 
 /// The wheels that must be installed, in pip's requirements format with hashes.
 package struct SuiteLock: Sendable, Hashable {
@@ -37,9 +38,7 @@ package struct SuiteLock: Sendable, Hashable {
     /// A SHA-256 in hexadecimal digits that stands for the wheels, in whatever order they were named.
     package var digest: String {
         let lines = wheels.map { $0.requirement + "\n" }.sorted().joined()
-        return SHA256.hash(data: Array(lines.utf8)).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        return Hexadecimal.text(SHA256.hash(data: Array(lines.utf8)))
     }
 
     /// The number that stands for a file's time in fingerprints: the same on every server with the same lock.

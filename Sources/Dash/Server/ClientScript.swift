@@ -1,4 +1,5 @@
 import Crypto
+import Support
 
 /// Our own scripts in the page (the folder `Client`), each served under a name that changes with its content.
 enum ClientScript {
@@ -34,7 +35,6 @@ enum ClientScript {
     }
 
     private static func version(of bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef")
-        return String(SHA256.hash(data: bytes).prefix(6).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        Hexadecimal.text(SHA256.hash(data: bytes).prefix(6))
     }
 }

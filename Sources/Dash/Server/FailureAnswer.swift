@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import Support
 
 /// The answer for a callback that ended without a result and without an `onError`: status 500, or 503 when the queue
 /// is full; the whole story in debug, else a number that leads to it in the log.
@@ -23,7 +24,7 @@ struct FailureAnswer: Sendable {
     ///   - detail: What of it the page may see.
     ///   - callback: The name of the callback, for the log.
     func respond(_ detail: ErrorDetail, logger: Logger, callback: String) -> Response {
-        let number = Base64URL.random(byteCount: 6)
+        let number = Base64.random(byteCount: 6)
         logger.error(
             "A callback failed: \(failure.message)",
             metadata: [

@@ -1,5 +1,6 @@
 import Hummingbird
 import NIOCore
+import Support
 
 /// The context of a request in our own server: what Hummingbird needs, and the connection it came on.
 struct SiteRequestContext: RequestContext {

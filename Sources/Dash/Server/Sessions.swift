@@ -1,3 +1,5 @@
+import Support
+
 /// Who asks, as far as the server can tell: the browser's session, and the one load of a page in it.
 struct Visitor: Sendable, Hashable {
     /// The session of the cookie, or the one sealed into the page where the browser sends no cookie (a foreign frame).
@@ -24,7 +26,7 @@ struct Sessions: Sendable {
     /// The name is `dash_` and eight hex digits of the session's own: two sites on one host do not mix, and two pages that
     /// are opened at once on a first visit do not take each other's session away.
     func newSession() -> (session: String, cookie: (name: String, value: String)) {
-        let session = Base64URL.random(byteCount: 16)
+        let session = Base64.random(byteCount: 16)
         let name = "dash_" + signer.derivedName("cookie " + session, hexDigits: 8)
         return (session, (name, signer.sign(session, purpose: "session")))
     }
@@ -47,7 +49,7 @@ struct Sessions: Sendable {
 
     /// The `end_id` of a new page load served to `session`.
     func newPage(session: String) -> String {
-        signer.sign(Base64URL.random(byteCount: 12) + "." + session, purpose: "end")
+        signer.sign(Base64.random(byteCount: 12) + "." + session, purpose: "end")
     }
 
     /// Who sent a request with this cookie header and this `endId`; nil when neither tells.

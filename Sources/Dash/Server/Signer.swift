@@ -1,4 +1,5 @@
 import Crypto
+import Support
 
 /// Signs the tokens that travel through the browser, and checks them when they come back.
 ///
@@ -14,7 +15,7 @@ struct Signer: Sendable {
 
     /// `value` with its signature.
     func sign(_ value: String, purpose: String, boundTo bindings: [String] = []) -> String {
-        value + "." + Base64URL.encode(signature(of: value, purpose, bindings))
+        value + "." + Base64.encode(Array(signature(of: value, purpose, bindings)), .urlSafe)
     }
 
     /// The value of a token, or nil when the token is malformed, forged or bound to something else.
@@ -24,27 +25,23 @@ struct Signer: Sendable {
         guard token.utf8.count <= 512, !token.utf8.contains(0),
             let dot = token.utf8.lastIndex(of: UInt8(ascii: "."))
         else { return nil }
-        let value = String(token[..<dot])
-        let expected = Base64URL.encode(signature(of: value, purpose, bindings))
-        return Self.areEqual(expected, token[token.utf8.index(after: dot)...]) ? value : nil
+        let (value, text) = (String(token[..<dot]), String(token[token.utf8.index(after: dot)...]))
+        // Of several texts for the same bytes one is right: a token has one form.
+        guard let signature = Base64.decode(text), Base64.encode(signature, .urlSafe) == text else { return nil }
+        let signed = message(of: value, purpose, bindings)
+        return HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: signed, using: key) ? value : nil
     }
 
     /// A short, stable name derived from the secret, which tells nothing of it.
     func derivedName(_ purpose: String, hexDigits: Int) -> String {
-        let bytes = signature(of: "", purpose, []).prefix((hexDigits + 1) / 2)
-        let digits = Array("0123456789abcdef")
-        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }.prefix(hexDigits))
+        String(Hexadecimal.text(signature(of: "", purpose, [])).prefix(hexDigits))
     }
 
-    private func signature(of value: String, _ purpose: String, _ bindings: [String]) -> [UInt8] {
-        let message = ([purpose] + bindings + [value]).joined(separator: "\0")
-        return Array(HMAC<SHA256>.authenticationCode(for: Array(message.utf8), using: key))
+    private func signature(of value: String, _ purpose: String, _ bindings: [String]) -> HMAC<SHA256>.MAC {
+        HMAC<SHA256>.authenticationCode(for: message(of: value, purpose, bindings), using: key)
     }
 
-    private static func areEqual(_ expected: String, _ given: Substring) -> Bool {
-        let expected = Array(expected.utf8)
-        let given = Array(given.utf8)
-        guard expected.count == given.count else { return false }
-        return zip(expected, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    private func message(of value: String, _ purpose: String, _ bindings: [String]) -> [UInt8] {
+        Array(([purpose] + bindings + [value]).joined(separator: "\0").utf8)
     }
 }

@@ -2,6 +2,7 @@ import Dash
 import Dispatch
 import Foundation
 import Jobs
+import Support
 import UnixSignals
 
 /// Runs `dash-swift dev`: hands events to ``DevState`` and does what it says.

@@ -147,7 +147,7 @@ extension Renderer {
     /// New values, with patches made to what is there.
     func patched(_ values: JSON, of id: ComponentID) throws(TestError) -> [(name: String, value: JSON)] {
         try (values.objectValue ?? [:]).map { name, value throws(TestError) in
-            guard value["__dash_patch_update"].stringValue != nil, let patch = try? Patch(json: value) else {
+            guard value.isPatch, let patch = try? Patch(json: value) else {
                 return (name, value)
             }
             let ref = PropertyRef(id: id, property: name)

@@ -1,4 +1,5 @@
 import ServiceLifecycle
+import Support
 import Synchronization
 
 extension EmbeddedJobManager {
@@ -16,10 +17,10 @@ extension EmbeddedJobManager {
             let jobs = try await store.open()
             await perform(withEngine { $0.restore(jobs, at: $1) })
             await prune()
-            opened.decide(.success(()))
+            opened.settle(.success(()))
         } catch {
             let error = storageError(error, "be opened")
-            opened.decide(.failure(error))
+            opened.settle(.failure(error))
             throw error
         }
     }
@@ -80,7 +81,7 @@ extension EmbeddedJobManager {
 
     private func close() async {
         await perform(withEngine { $0.close(at: $1) })
-        opened.decide(.failure(JobsError(.stopped, "The manager of jobs has stopped.")))
+        opened.settle(.failure(JobsError(.stopped, "The manager of jobs has stopped.")))
         wakeAll()
         await store.close()
     }

@@ -1,5 +1,6 @@
 public import DashJSON
 public import Logging
+import Support
 import Synchronization
 
 /// A job manager within one process: its queue is in memory, its jobs are in a store that it alone uses.
@@ -21,7 +22,7 @@ public final class EmbeddedJobManager: JobManager {
     let configuration: JobManagerConfiguration
     let state: Mutex<State>
     let alarm = Alarm()
-    let opened = Gate()
+    let opened = AsyncLatch<Void>()
     let opening = Mutex(false)
     let executions: AsyncStream<JobExecution>
     let executionFeed: AsyncStream<JobExecution>.Continuation

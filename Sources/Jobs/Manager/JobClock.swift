@@ -1,3 +1,5 @@
+import Support
+
 /// Tells the time and waits for it; a test brings one that it moves by hand.
 public protocol JobClock: Sendable {
     /// The present moment.
@@ -78,7 +80,7 @@ public struct SystemJobClock: JobClock {
     public func now() -> JobTime {
         JobTime(
             monotonic: start.duration(to: .now),
-            wall: WallTime(milliseconds: SystemTime.millisecondsSince1970())
+            wall: WallTime(milliseconds: WallClock.milliseconds())
         )
     }
 

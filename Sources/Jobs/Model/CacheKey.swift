@@ -1,5 +1,6 @@
 internal import Crypto
 public import DashJSON
+internal import Support
 
 /// The name of a cached result: 64 hexadecimal digits that stand for the job, its build, its inputs and who may share it.
 public struct CacheKey: Sendable, Hashable, CustomStringConvertible {
@@ -25,9 +26,7 @@ public struct CacheKey: Sendable, Hashable, CustomStringConvertible {
         let parts: JSON = .array([
             .string(name), .string(build), .string(version), .array(arguments), .array(by), .string(scope),
         ])
-        let digits = Array("0123456789abcdef".utf8)
-        let bytes = SHA256.hash(data: parts.canonical()).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        text = String(decoding: bytes, as: UTF8.self)
+        text = Hexadecimal.text(SHA256.hash(data: parts.canonical()))
     }
 
     /// The same as ``text``.

@@ -64,11 +64,11 @@ extension JobChanges {
     /// Reads what ``stored()`` wrote; whatever has another form is left out.
     public init(stored: [UInt8]) {
         self.init()
-        for element in RawJSONArray.elements(of: stored[...]) ?? [] {
-            guard let parts = RawJSONArray.elements(of: element), parts.count == 3,
+        for element in (try? JSONScanner.elements(of: stored[...])) ?? [] {
+            guard let parts = try? JSONScanner.elements(of: element), parts.count == 3,
                 let sort = Int(String(decoding: parts[0], as: UTF8.self)).flatMap(Sort.init(rawValue:)),
                 let sequence = Int(String(decoding: parts[1], as: UTF8.self)),
-                let value = PropertyValue.list(from: [UInt8(ascii: "[")] + parts[2] + [UInt8(ascii: "]")])?.first
+                let value = PropertyValue(reading: parts[2])
             else { continue }
             merge(value, as: sort, sequence: sequence)
         }

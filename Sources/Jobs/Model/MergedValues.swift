@@ -1,25 +1,40 @@
 import DashJSON
 
-/// The newest value of each property, or the value and the patches after it, each with the number of its change.
-struct MergedValues: Sendable {
-    struct Change: Sendable {
+/// The newest value of each property, or the value and the patches after it, each with the number of its change. So there is
+/// no more than there are properties, and Patches.
+package struct MergedValues: Sendable {
+    private struct Change: Sendable {
         var sequence: Int
         var value: RawJSON
     }
 
-    struct Place: Hashable, Sendable {
+    private struct Place: Hashable, Sendable {
         var id: String
         var property: String
     }
 
     private var changes: [Place: [Change]] = [:]
+    private var lastSequence = 0
     /// What the values take in memory, roughly.
-    private(set) var bytes = 0
+    package private(set) var bytes = 0
 
-    var isEmpty: Bool { changes.isEmpty }
+    /// No values yet.
+    package init() {}
+
+    /// Whether there is no value.
+    package var isEmpty: Bool { changes.isEmpty }
+
+    /// All values and patches, oldest first.
+    package var values: [PropertyValue] { after(-1) }
+
+    /// Takes values in the place of those before them, and patches in addition to them, in their order.
+    package mutating func append(_ values: [PropertyValue]) {
+        for value in values { merge(value, sequence: lastSequence + 1) }
+    }
 
     /// Takes a value in the place of all before it, or a patch in addition to them.
     mutating func merge(_ new: PropertyValue, sequence: Int) {
+        lastSequence = max(lastSequence, sequence)
         let place = Place(id: new.id, property: new.property)
         let change = Change(sequence: sequence, value: new.value)
         bytes += Self.size(of: change, at: place)

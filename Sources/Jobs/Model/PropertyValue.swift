@@ -16,16 +16,9 @@ public struct PropertyValue: Sendable, Hashable {
         self.value = value
     }
 
-    /// Whether ``value`` is a change to the present value (a Patch) and does not replace it: an object whose first member
-    /// is `__dash_patch_update`, which is where Dash puts it.
-    public var isPatch: Bool {
-        var rest = value.bytes[...]
-        rest = rest.drop(while: RawJSONArray.isSpace)
-        guard rest.popFirst() == UInt8(ascii: "{") else { return false }
-        return rest.drop(while: RawJSONArray.isSpace).starts(with: Self.patchMark)
-    }
-
-    private static let patchMark = Array("\"__dash_patch_update\"".utf8)
+    /// Whether ``value`` is a change to the present value (a Patch) and does not replace it: an object with a member
+    /// `__dash_patch_update`, as for the browser.
+    public var isPatch: Bool { value.isPatch }
 }
 
 extension PropertyValue: JSONEncodable {
@@ -47,20 +40,24 @@ extension PropertyValue {
     /// - Parameter body: JSON text.
     /// - Returns: The values in order, or nil if the text has another form.
     public static func list(from body: [UInt8]) -> [PropertyValue]? {
-        guard let elements = RawJSONArray.elements(of: body[...]) else { return nil }
-        var values: [PropertyValue] = []
-        values.reserveCapacity(elements.count)
-        for element in elements {
-            guard let value = PropertyValue(triple: element) else { return nil }
-            values.append(value)
+        try? JSONScanner.read(body[...]) { scanner throws(JSONError) in
+            var values: [PropertyValue] = []
+            try scanner.elements { scanner throws(JSONError) in values.append(try PropertyValue(&scanner)) }
+            return values
         }
-        return values
     }
 
-    private init?(triple: ArraySlice<UInt8>) {
-        guard let parts = RawJSONArray.elements(of: triple), parts.count == 3,
-            let id = RawJSONArray.string(parts[0]), let property = RawJSONArray.string(parts[1])
-        else { return nil }
-        self.init(id: id, property: property, value: RawJSON(unchecked: Array(parts[2])))
+    /// Reads one `[id, property, value]`; nil if the text has another form.
+    init?(reading text: ArraySlice<UInt8>) {
+        guard let value = try? JSONScanner.read(text, PropertyValue.init) else { return nil }
+        self = value
+    }
+
+    private init(_ scanner: inout JSONScanner) throws(JSONError) {
+        let parts = try scanner.elements()
+        guard parts.count == 3, let id = try scanner.string(at: parts[0]),
+            let property = try scanner.string(at: parts[1])
+        else { throw scanner.unexpected("[id, property, value]") }
+        self.init(id: id, property: property, value: RawJSON(unchecked: Array(scanner.text[parts[2]])))
     }
 }

@@ -1,4 +1,5 @@
 import Logging
+import Support
 import Synchronization
 
 /// A connection to RabbitMQ that mends itself: a thread of its own owns the socket and librabbitmq's state, answers signs
@@ -44,15 +45,20 @@ final class AMQPConnection: Sendable {
     func run() async throws {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-                do {
-                    try AMQPThread.start { [self] in
-                        AMQPLoop(self).run()
-                        end()
-                        done.resume()
-                    }
-                } catch {
+                let isStarted = OwnThread.start(stackSize: 1 << 20) { [self] in
+                    AMQPLoop(self).run()
                     end()
-                    done.resume(throwing: error)
+                    done.resume()
+                }
+                if !isStarted {
+                    end()
+                    done.resume(
+                        throwing: CeleryError(
+                            .unreachable,
+                            "There is no thread for RabbitMQ.",
+                            cause: OwnThread.NoRoom()
+                        )
+                    )
                 }
             }
         } onCancel: {

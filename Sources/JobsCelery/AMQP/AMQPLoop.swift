@@ -1,10 +1,12 @@
+import Jobs
 import Logging
+import Support
 
 /// What a connection's thread does: connect, serve the users of the channels, connect again. Made and used there only.
 final class AMQPLoop {
     private let connection: AMQPConnection
     private var seats: [AMQPSeat] = []
-    private var backoff = AMQPBackoff()
+    private var backoff = Backoff.amqp
     private var isStopping = false
     /// Whether the present loss was told in the log.
     private var hasToldLoss = false
@@ -58,7 +60,7 @@ final class AMQPLoop {
 
     /// Waits before the next try to connect; who has no time for that is told in between.
     private func waitAfterFailure() {
-        let end = AMQPClock.now + backoff.next()
+        let end = AMQPClock.now + backoff.next().wholeMilliseconds
         while !isStopping, AMQPClock.now < end {
             connection.doorbell.wait(orFor: nil, milliseconds: milliseconds(until: earliest(end, nextDeadline)))
             takeChanges(nil)

@@ -1,4 +1,6 @@
+import Jobs
 import Logging
+import Support
 
 /// A user's channel: opened when there is a connection, and again when the server closed it. On the thread only.
 final class AMQPSeat {
@@ -6,7 +8,7 @@ final class AMQPSeat {
     /// The open channel's. Each opening takes another one: what the server said on a lost channel must not be taken for the
     /// new one's.
     private(set) var number: UInt16?
-    private var backoff = AMQPBackoff()
+    private var backoff = Backoff.amqp
     /// Not to be opened before.
     private var opensAt: Int64 = 0
     private var openedAt: Int64 = 0
@@ -60,7 +62,7 @@ final class AMQPSeat {
         logger.warning("RabbitMQ closed a channel, which is opened again: \(error.message)")
         number = nil
         if AMQPClock.now - openedAt > Self.calm { backoff.reset() }
-        opensAt = AMQPClock.now + backoff.next()
+        opensAt = AMQPClock.now + backoff.next().wholeMilliseconds
         user.lost(error)
     }
 
@@ -81,4 +83,9 @@ final class AMQPSeat {
             logger.debug("A channel was not closed in order: \(error)")
         }
     }
+}
+
+extension Backoff {
+    /// Of tries to connect and to open a channel.
+    static var amqp: Backoff { Backoff(first: .milliseconds(50), longest: .seconds(2), jitter: 0.5) }
 }

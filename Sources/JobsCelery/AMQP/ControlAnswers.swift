@@ -1,10 +1,11 @@
 import DashJSON
+import Support
 
 /// The answers to something that all workers were asked: a queue of our own, for as long as we listen.
 final class ControlAnswers: AMQPChannelUser {
     let id: String
     private let heard: @Sendable (RawTask) -> Void
-    private let opened = StartingGate()
+    private let opened = AsyncLatch<Void>()
 
     init(_ id: String, _ heard: @escaping @Sendable (RawTask) -> Void) {
         self.id = id
@@ -38,7 +39,7 @@ extension RabbitBroker {
         sent: @Sendable () -> Void,
         heard: @escaping @Sendable (RawTask) -> Void
     ) async throws {
-        let answers = ControlAnswers(TaskID.make(), heard)
+        let answers = ControlAnswers(UniqueID.random().text, heard)
         let result = await listening(to: answers) {
             await answers.ready()
             var message = request.answered(at: answers.id).message()

@@ -1,11 +1,12 @@
 import Logging
+import Support
 import Synchronization
 
 /// What is said to all workers: a queue of our own, bound to the exchange `celery.pidbox`, for as long as we are connected.
 final class RabbitBroadcasts: AMQPChannelUser {
     private let logger: Logger
     private let state: Mutex<State>
-    private let opened = StartingGate()
+    private let opened = AsyncLatch<Void>()
 
     private struct State {
         var node: String

@@ -1,4 +1,5 @@
 import Logging
+import Support
 import Synchronization
 
 /// What the consumer does on the connection's thread.
@@ -26,7 +27,7 @@ extension RabbitConsumer {
     }
 
     func work(on channel: AMQPChannel?) throws {
-        state.withLock { $0.deliveries.release(dueAt: AMQPClock.time) }
+        state.withLock { $0.deliveries.release(dueAt: WallClock.milliseconds()) }
         if let channel {
             try subscribe(on: channel)
             try settle(on: channel)
@@ -135,7 +136,7 @@ extension RabbitConsumer {
 
     var deadline: Int64? {
         state.withLock { state in
-            let due = state.deliveries.nextDue.map { AMQPClock.now + max(0, $0 - AMQPClock.time) }
+            let due = state.deliveries.nextDue.map { AMQPClock.now + max(0, $0 - WallClock.milliseconds()) }
             let again = state.consumesAt > AMQPClock.now ? state.consumesAt : nil
             return [due, again].compactMap(\.self).min()
         }

@@ -1,5 +1,6 @@
 import Logging
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// A worker's end of RabbitMQ: one channel that consumes all its queues.
@@ -11,8 +12,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     let logger: Logger
     let connection: AMQPConnection
     let state: Mutex<State>
-    private let endings: AsyncStream<Never>
-    private let ending: AsyncStream<Never>.Continuation
+    private let over = AsyncLatch<Void>()
     private let running: RunningConsumers
 
     struct State {
@@ -58,7 +58,6 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         let unheard = connection.url.heartbeat > 0 ? Int64(connection.url.heartbeat) * 3000 : SettledMessages.patience
         let deliveries = RabbitDeliveries(unheard: unheard)
         state = Mutex(State(deliveries: deliveries, subscriptions: Subscriptions(queues), prefetch: prefetch))
-        (endings, ending) = AsyncStream.makeStream()
     }
 
     /// Consumes until the task is cancelled or the broker's connection is ended. What is unsettled then goes back to its
@@ -67,7 +66,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         running.begin()
         defer { running.end() }
         connection.attach(self)
-        for await _ in endings {}
+        await over.passed()
         await connection.detach(self)
     }
 
@@ -165,6 +164,6 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         }
         for fetcher in fetchers { fetcher.caller.resume(returning: []) }
         for change in changes { change.caller.resume() }
-        ending.finish()
+        over.open()
     }
 }

@@ -1,47 +1,22 @@
+import Support
 import Synchronization
 
-/// Counts consumers while they run, for who waits until the last has ended.
+/// Counts consumers while they run.
 final class RunningConsumers: Sendable {
-    private struct State {
-        var count = 0
-        var waiter: CheckedContinuation<Void, Never>?
-    }
-
-    private let state = Mutex(State())
+    private let count = Mutex(0)
+    private let changed = AsyncSignal()
 
     func begin() {
-        state.withLock { $0.count += 1 }
+        count.withLock { $0 += 1 }
     }
 
     func end() {
-        takeWaiter { state in
-            state.count -= 1
-            return state.count == 0
-        }
+        count.withLock { $0 -= 1 }
+        changed.signal()
     }
 
-    /// Waits until none runs, or the task is cancelled. One may wait.
+    /// Waits until none runs, or the task is cancelled. One task may wait.
     func ended() async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
-                let mustWait = state.withLock { state in
-                    let mustWait = state.count > 0 && !Task.isCancelled
-                    if mustWait { state.waiter = waiter }
-                    return mustWait
-                }
-                if !mustWait { waiter.resume() }
-            }
-        } onCancel: {
-            takeWaiter { _ in true }
-        }
-    }
-
-    private func takeWaiter(if isDue: (inout State) -> Bool) {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard isDue(&state) else { return nil }
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume()
+        while count.withLock({ $0 > 0 }), await changed.wait() {}
     }
 }

@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 
 extension CeleryBroker {
     /// Tells all workers that tasks are not to be run any more, without waiting for answers: what a web server does.
@@ -16,6 +17,6 @@ extension CeleryBroker {
             clock: 1
         )
         // How long Celery writes that a request is of interest: an hour.
-        try await broadcast(request.message(expires: WallClock.now() + 3600))
+        try await broadcast(request.message(expires: WallClock.seconds() + 3600))
     }
 }

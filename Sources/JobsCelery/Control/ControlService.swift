@@ -1,6 +1,7 @@
 import DashJSON
 import Logging
 import ServiceLifecycle
+import Support
 
 /// A worker's voice: answers what is asked of the workers, and tells that the worker lives.
 ///
@@ -16,7 +17,7 @@ final class ControlService: Service {
     private let mailClock = LamportClock()
     private let changes = AsyncStream<ControlRequest>.makeStream()
     /// Opened when the others had their time to tell what is revoked.
-    private let greeted: StartingGate?
+    private let greeted: AsyncLatch<Void>?
 
     /// - Parameters:
     ///   - greeted: What the worker waits for before it takes messages.
@@ -32,7 +33,7 @@ final class ControlService: Service {
         events: EventDispatcher,
         beats: Bool = true,
         mingles: Bool = true,
-        greeted: StartingGate? = nil,
+        greeted: AsyncLatch<Void>? = nil,
         logger: Logger
     ) {
         self.greeted = greeted
@@ -63,7 +64,7 @@ final class ControlService: Service {
     /// Until it is cancelled.
     private func work() async {
         await withDiscardingTaskGroup { group in
-            let (asked, answered) = (StartingGate(), StartingGate())
+            let (asked, answered) = (AsyncLatch<Void>(), AsyncLatch<Void>())
             group.addTask {
                 await self.greet(asked)
                 answered.open()
@@ -130,7 +131,7 @@ final class ControlService: Service {
     /// wait, and on Redis it does not longer than the slowest of them needs.
     ///
     /// Events wait for no connection, the greeting does: so the first word is not lost while there is none yet.
-    private func greet(_ asked: StartingGate) async {
+    private func greet(_ asked: AsyncLatch<Void>) async {
         defer { asked.open() }
         guard mingles else { return }
         let greeting = ControlRequest(method: "hello", arguments: ["from_node": .string(panel.node), "revoked": []])

@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 import Synchronization
 
 /// Sends a worker's events: takes them without waiting, and sends them in batches in a task of its own.
@@ -24,8 +25,7 @@ final class EventDispatcher: WorkerEvents {
 
     private let broker: any CeleryBroker
     private let state: Mutex<State>
-    private let bell: AsyncStream<Void>
-    private let ring: AsyncStream<Void>.Continuation
+    private let waiting = AsyncSignal()
 
     init(
         broker: any CeleryBroker,
@@ -39,7 +39,6 @@ final class EventDispatcher: WorkerEvents {
         self.interval = interval
         self.clock = clock
         state = Mutex(State(mode: mode, outbox: EventOutbox()))
-        (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     var isEnabled: Bool { state.withLock { $0.mode != .disabled } }
@@ -50,17 +49,17 @@ final class EventDispatcher: WorkerEvents {
         let isTold = state.withLock { state in
             guard state.mode != .disabled else { return false }
             // The clock goes on under the lock, so that events wait in its order.
-            let body = source.event(event.type, event.fields, clock: clock.forward(), timestamp: WallClock.now())
+            let body = source.event(event.type, event.fields, clock: clock.forward(), timestamp: WallClock.seconds())
             state.outbox.add(.object(body))
             return true
         }
-        if isTold { ring.yield() }
+        if isTold { waiting.signal() }
     }
 
     /// Tells something about the worker itself.
     func tell(_ sign: WorkerSign) {
         state.withLock { $0.outbox.add(sign) }
-        ring.yield()
+        waiting.signal()
     }
 
     /// Sends events about tasks from now on.
@@ -83,7 +82,7 @@ final class EventDispatcher: WorkerEvents {
 
     /// Sends what is told until ``finish()``, and what was told before that.
     func deliver(load: @Sendable () -> WorkerLoad) async {
-        for await _ in bell {
+        while await waiting.wait() {
             while let item = await nextItem() {
                 await broker.publishEvent(message(item, load: load()))
             }
@@ -95,7 +94,7 @@ final class EventDispatcher: WorkerEvents {
 
     /// Nothing more is told.
     func finish() {
-        ring.finish()
+        waiting.finish()
     }
 
     /// What is to be sent, after others had their turn: what they tell meanwhile goes in the same message.
@@ -115,7 +114,7 @@ final class EventDispatcher: WorkerEvents {
                 machine: WallClock.loadAverage(),
                 software: source.software
             )
-            let event = source.event(sign.type, fields, clock: clock.forward(), timestamp: WallClock.now())
+            let event = source.event(sign.type, fields, clock: clock.forward(), timestamp: WallClock.seconds())
             return source.message(.object(event), routingKey: sign.routingKey)
         }
     }

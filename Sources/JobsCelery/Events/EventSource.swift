@@ -1,6 +1,7 @@
-// For `timeval`: in a release build its members are known by RabbitMQ's header.
+// For `tm`: in a release build its members are known by RabbitMQ's header.
 import CRabbitMQ
 import DashJSON
+import Support
 
 #if canImport(Darwin)
 import Darwin
@@ -60,15 +61,7 @@ struct SoftwareInfo: Sendable, Hashable {
     }
 }
 
-/// The time of day.
-enum WallClock {
-    /// Seconds since 1970.
-    static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000
-    }
-
+extension WallClock {
     /// How far this machine's zone is from UTC just now; west is positive, as Celery has it.
     static func hoursWestOfUTC() -> Double {
         var seconds = time(nil)

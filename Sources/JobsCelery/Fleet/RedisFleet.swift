@@ -1,6 +1,7 @@
 import Jobs
 import Logging
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// What the web servers of one site share, in Redis.
@@ -30,8 +31,7 @@ final class RedisFleet: JobFleet {
     let server: String
     private let logger: Logger
     private let outbox = Mutex<[RedisScriptCall]>([])
-    private let bell: AsyncStream<Void>
-    private let ring: AsyncStream<Void>.Continuation
+    private let noted = AsyncSignal()
     private let released: AsyncStream<String>
     private let release: AsyncStream<String>.Continuation
 
@@ -44,7 +44,6 @@ final class RedisFleet: JobFleet {
         self.prefix = prefix
         self.logger = logger
         server = JobID.new.text
-        (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (released, release) = AsyncStream.makeStream()
     }
 
@@ -89,12 +88,12 @@ final class RedisFleet: JobFleet {
             if outbox.count >= Self.outboxCapacity { outbox.removeFirst(Self.outboxCapacity / 2) }
             outbox.append(call)
         }
-        ring.yield()
+        noted.signal()
     }
 
     /// Sends what there is in one go, whenever there is something.
     private func sendNotes() async {
-        for await _ in bell {
+        while await noted.wait() {
             let calls = outbox.withLock { outbox in
                 defer { outbox = [] }
                 return outbox

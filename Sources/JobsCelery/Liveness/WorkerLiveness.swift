@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// Keeps the signs by which others tell that a worker lives: its subscription, which stands as long as its process, and its

@@ -2,6 +2,7 @@ import DashJSON
 public import Jobs
 import Logging
 public import ServiceLifecycle
+import Support
 
 extension CeleryManager {
     /// Makes a worker with its processes, its connections and its voice in Celery's remote control.
@@ -72,7 +73,7 @@ extension CeleryManager {
         parts.settings.keyPrefix = self.options.keyPrefix
         parts.settings.lease = self.options.lease
         parts.settings.shown = shownSettings
-        parts.greeted = StartingGate()
+        parts.greeted = AsyncLatch<Void>()
         parts.recording = RecordedJobs(
             records: records,
             subscriber: connections.subscriber,

@@ -1,10 +1,11 @@
 import Jobs
+import Support
 import Synchronization
 
 /// Those of this process who wait for news of jobs.
 final class Doorbells: Sendable {
     private struct State {
-        var bells: [JobID: [Int: AsyncStream<Void>.Continuation]] = [:]
+        var bells: [JobID: [Int: AsyncSignal]] = [:]
         var lastNumber = 0
     }
 
@@ -12,11 +13,11 @@ final class Doorbells: Sendable {
 
     /// Waits beside a door until it is left. What rang since the last wait is not missed.
     struct Waiter {
-        let rings: AsyncStream<Void>
+        fileprivate let bell: AsyncSignal
 
         /// Returns when the bell has rung, or the task is cancelled.
         func rung() async {
-            _ = await rings.first { _ in true }
+            await bell.wait()
         }
     }
 
@@ -25,7 +26,7 @@ final class Doorbells: Sendable {
 
     /// Lets somebody wait for a job's news.
     func withWaiter<Value>(for id: JobID, _ body: (Waiter) async throws -> Value) async rethrows -> Value {
-        let (rings, bell) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let bell = AsyncSignal()
         let number = state.withLock { state in
             state.lastNumber += 1
             state.bells[id, default: [:]][state.lastNumber] = bell
@@ -37,16 +38,16 @@ final class Doorbells: Sendable {
                 if state.bells[id]?.isEmpty == true { state.bells[id] = nil }
             }
         }
-        return try await body(Waiter(rings: rings))
+        return try await body(Waiter(bell: bell))
     }
 
     /// There may be news of a job.
     func ring(_ id: JobID) {
-        for bell in state.withLock({ $0.bells[id].map { Array($0.values) } ?? [] }) { bell.yield() }
+        for bell in state.withLock({ $0.bells[id].map { Array($0.values) } ?? [] }) { bell.signal() }
     }
 
     /// There may be news of any job.
     func ringAll() {
-        for bell in state.withLock({ $0.bells.values.flatMap(\.values) }) { bell.yield() }
+        for bell in state.withLock({ $0.bells.values.flatMap(\.values) }) { bell.signal() }
     }
 }

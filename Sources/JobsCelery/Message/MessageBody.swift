@@ -12,7 +12,7 @@ struct MessageBody {
     /// - Throws: `CeleryError.contentType` for what is not accepted, `.malformed` for what is not as it must be.
     init(_ raw: RawTask) throws(CeleryError) {
         let text = try Self.text(of: raw)
-        if JSONCutter.contains(TypedJSON.marker, in: text) {
+        if TypedJSON.isMarked(text) {
             // Rare, and every typed value has to be known: the whole tree is looked at.
             try TypedJSON.check(Self.parse(text))
         }
@@ -46,7 +46,7 @@ struct MessageBody {
 
     private static func parts(of text: [UInt8]) throws(CeleryError) -> [ArraySlice<UInt8>] {
         do {
-            guard let parts = try JSONCutter.elements(of: text) else {
+            guard let parts = try JSONScanner.elements(of: text[...]) else {
                 throw CeleryError.malformed("The body is no array [args, kwargs, embed].")
             }
             return parts

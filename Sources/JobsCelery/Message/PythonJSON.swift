@@ -9,7 +9,7 @@ enum PythonJSON {
 
     /// The text with null in the place of Python's own words. Nearly always the text as it is.
     static func strict(_ text: [UInt8]) -> [UInt8] {
-        guard JSONCutter.contains("NaN", in: text) || JSONCutter.contains("Infinity", in: text) else { return text }
+        guard text.contains("NaN") || text.contains("Infinity") else { return text }
         return replaced(text)
     }
 
@@ -39,4 +39,17 @@ enum PythonJSON {
 
     private static let words = ["NaN", "Infinity", "-Infinity"].map { Array($0.utf8) }
     private static let firstBytes = Set("NI-".utf8)
+}
+
+extension [UInt8] {
+    /// Whether the bytes of a word stand anywhere here.
+    func contains(_ word: StaticString) -> Bool {
+        let word = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+        return withUnsafeBufferPointer { text in
+            guard let first = word.first, text.count >= word.count else { return false }
+            return (0...(text.count - word.count)).contains { start in
+                text[start] == first && word.indices.allSatisfy { text[start + $0] == word[$0] }
+            }
+        }
+    }
 }

@@ -62,7 +62,7 @@ private struct PythonShower: ~Copyable {
         case UInt8(ascii: "{"): try container("{", "}")
         case UInt8(ascii: "\""):
             try scanner.string()
-            emit(quoted(start..<scanner.place))
+            emit(try quoted(start..<scanner.place))
         default:
             try scanner.value()
             emit(truncated(Self.word(scanner.text[start..<scanner.place])))
@@ -110,11 +110,7 @@ private struct PythonShower: ~Copyable {
 
     private mutating func key() throws(JSONError) {
         scanner.skipSpace()
-        let start = scanner.place
-        try scanner.string()
-        emit(quoted(start..<scanner.place))
-        scanner.skipSpace()
-        try scanner.expect(UInt8(ascii: ":"))
+        emit(try quoted(scanner.key()))
         emit(": ")
     }
 
@@ -143,8 +139,8 @@ private struct PythonShower: ~Copyable {
         return scanner.current == UInt8(ascii: "]")
     }
 
-    private func quoted(_ range: Range<Int>) -> String {
-        let text = truncated(JSONText.prefix(of: scanner.text[range], characters: lengthLeft))
+    private func quoted(_ place: Range<Int>) throws(JSONError) -> String {
+        let text = truncated(try scanner.prefix(ofStringAt: place, characters: lengthLeft))
         return "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "\\'"))'"
     }
 

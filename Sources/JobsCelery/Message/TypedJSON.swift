@@ -6,8 +6,8 @@ import DashJSON
 /// `uuid` as its usual text with dashes, `bytes` as the text that they are, `base64` as text in base64. Nothing of ours
 /// is written in this form.
 enum TypedJSON {
-    /// Stands in every text that holds such a value.
-    static let marker: StaticString = "\"__type__\""
+    /// Whether a text may hold such a value.
+    static func isMarked(_ text: [UInt8]) -> Bool { text.contains("\"__type__\"") }
 
     /// Checks that every typed value is one that is known.
     ///
@@ -44,7 +44,7 @@ enum TypedJSON {
 
     /// The text in plain form: nearly always the text as it is.
     static func plain(_ text: RawJSON) -> RawJSON {
-        guard JSONCutter.contains(marker, in: text.bytes), let json = try? JSON(parsing: text.bytes) else {
+        guard isMarked(text.bytes), let json = try? JSON(parsing: text.bytes) else {
             return text
         }
         return RawJSON(json: plain(json))

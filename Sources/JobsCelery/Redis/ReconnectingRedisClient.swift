@@ -1,5 +1,6 @@
 import NIOCore
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// A connection to Redis that mends itself, for all who have something to say. A service.
@@ -10,7 +11,7 @@ final class ReconnectingRedisClient: RedisClient {
     }
 
     let options: RedisOptions
-    private let connection = Moment<RedisConnection>()
+    private let connection = AsyncLatch<RedisConnection>()
     private let reason = Mutex<CeleryError?>(nil)
     private let listeners = Mutex(Listeners())
     private let outage = Mutex(Outage())

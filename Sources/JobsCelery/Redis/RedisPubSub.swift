@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// Subscriptions to channels, all on one connection of their own, which mends itself and subscribes again. A service.
@@ -19,7 +20,7 @@ final class RedisPubSub: RedisSubscriber {
 
     private struct Subscription {
         var handlers: [Int: Handler] = [:]
-        let confirmation = Moment<Void>()
+        let confirmation = AsyncLatch<Void>()
     }
 
     private struct State {
@@ -154,7 +155,7 @@ final class RedisPubSub: RedisSubscriber {
     /// The oldest subscription that was asked for is refused.
     private func refuse(_ message: String) {
         let error = CeleryError(.refused, options.url.channelRefusal(message))
-        let (confirmation, isFirst) = state.withLock { state -> (Moment<Void>?, Bool) in
+        let (confirmation, isFirst) = state.withLock { state -> (AsyncLatch<Void>?, Bool) in
             guard let name = state.asked.popFirst() else { return (nil, false) }
             let owed = (state.owed[name] ?? 1) - 1
             state.owed[name] = owed > 0 ? owed : nil

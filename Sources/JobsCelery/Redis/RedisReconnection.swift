@@ -1,26 +1,5 @@
 import Logging
-
-/// The waits between attempts: each twice the one before, up to a longest, shortened by chance so that not all come at once.
-struct RedisBackoff {
-    private let shortest: Duration
-    private let longest: Duration
-    private var next: Duration
-
-    init(_ options: RedisOptions) {
-        shortest = options.shortestWait
-        longest = options.longestWait
-        next = shortest
-    }
-
-    mutating func reset() {
-        next = shortest
-    }
-
-    mutating func wait() -> Duration {
-        defer { next = min(next * 2, longest) }
-        return next * Double.random(in: 0.5...1)
-    }
-}
+import Support
 
 extension RedisOptions {
     /// Keeps a connection, until the task is cancelled.
@@ -33,7 +12,7 @@ extension RedisOptions {
         onUp: @Sendable (RedisConnection) async throws -> Void,
         onDown: @Sendable (CeleryError?) -> Void
     ) async {
-        var backoff = RedisBackoff(self)
+        var backoff = Backoff(first: shortestWait, longest: longestWait, jitter: 0.5)
         var complaint: String?
         while !Task.isCancelled {
             do {
@@ -56,7 +35,7 @@ extension RedisOptions {
                 onDown(error)
             }
             // A back-off between attempts.
-            try? await Task.sleep(for: backoff.wait())
+            try? await Task.sleep(for: backoff.next())
         }
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import Support
 
 extension RedisScript {
     /// Makes a script.
@@ -6,13 +7,8 @@ extension RedisScript {
     /// - Parameter name: For people: it stands in the script's first line.
     init(_ name: String, _ source: String) {
         let text = "-- dash: \(name)\n\(source)"
-        let digits = Array("0123456789abcdef")
-        let digest = Insecure.SHA1.hash(data: Array(text.utf8))
-        self.init(
-            name: name,
-            source: text,
-            digest: String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-        )
+        let digest = Hexadecimal.text(Insecure.SHA1.hash(data: Array(text.utf8)))
+        self.init(name: name, source: text, digest: digest)
     }
 
     /// What it means that the script did not run to its end.

@@ -1,11 +1,12 @@
 import DashJSON
+import Support
 
 /// A message as kombu, Celery's transport, writes it into Redis: one JSON object with the body in base64.
 enum KombuEnvelope {
     /// Writes a message.
     ///
     /// - Parameter tag: The delivery tag, which stays the same however often the message is delivered.
-    static func encode(_ task: RawTask, tag: String = TaskID.make()) -> [UInt8] {
+    static func encode(_ task: RawTask, tag: String = UniqueID.random().text) -> [UInt8] {
         var writer = JSONWriter(capacity: task.body.count * 4 / 3 + 1024)
         writer.object { envelope in
             envelope.member("body", Base64.encode(task.body))

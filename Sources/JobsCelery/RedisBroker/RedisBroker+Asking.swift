@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 
 extension RedisBroker {
     func ask(
@@ -7,7 +8,7 @@ extension RedisBroker {
         sent: @Sendable () -> Void,
         heard: @escaping @Sendable (RawTask) -> Void
     ) async throws {
-        let id = TaskID.make()
+        let id = UniqueID.random().text
         let queue = id + ".reply.celery.pidbox"
         let bindings = keys.bindings(of: "reply.celery.pidbox")[0]
         let member = keys.binding(routingKey: id, queue: queue)

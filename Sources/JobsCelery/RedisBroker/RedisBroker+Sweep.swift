@@ -1,5 +1,6 @@
 import DashJSON
 import Logging
+import Support
 
 extension RedisBroker {
     /// Gives messages back whose worker is dead, and those whose time has come, until the task is cancelled. Every process

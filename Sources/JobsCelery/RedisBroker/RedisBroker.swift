@@ -1,6 +1,7 @@
 import DashJSON
 import Logging
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// Celery's broker on Redis: lists, `unacked` and pub/sub exactly as kombu has them, with what kombu lacks added beside.
@@ -14,8 +15,8 @@ final class RedisBroker: CeleryBroker {
     let subscriber: RedisPubSub
     let options: RedisBrokerOptions
     let logger: Logger
-    /// Rings when a message was parked: its time may come before the next sweep.
-    let parked = Bell()
+    /// Given when a message was parked: its time may come before the next sweep.
+    let parked = AsyncSignal()
     private let declared = Mutex<Set<String>>([])
 
     init(_ url: RedisURL, options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger) {

@@ -1,11 +1,12 @@
 import DashJSON
 import Logging
+import Support
 import Synchronization
 
 extension RedisConsumer {
     func settle(_ delivery: Delivery, as settlement: Settlement) async {
         guard state.withLock({ $0.settles(delivery.tag) }) else { return }
-        bell.ring()
+        bell.signal()
         // Nobody is kept waiting for a Redis that is away: it is told when it is there again.
         guard broker.client.present != nil else { return owe(settlement, of: delivery.tag) }
         await say(settlement, of: delivery.tag)
@@ -13,13 +14,13 @@ extension RedisConsumer {
 
     private func owe(_ settlement: Settlement, of tag: String) {
         state.withLock { $0.owes(tag, settlement) }
-        owing.ring()
+        owing.signal()
     }
 
     func settled(_ delivery: Delivery) {
         state.withLock { $0.settled(delivery.tag) }
         heldTags.release(delivery.tag)
-        bell.ring()
+        bell.signal()
     }
 
     /// Says settlements again that could not be said, until the task is cancelled.
@@ -31,7 +32,7 @@ extension RedisConsumer {
             // A back-off: nothing helps but another connection, which takes its time.
             if state.withLock({ !$0.owed.isEmpty || $0.isStopped && $0.missesAnswer }) {
                 try? await Task.sleep(for: .milliseconds(200))
-                owing.ring()
+                owing.signal()
             }
         }
     }
@@ -103,7 +104,7 @@ extension RedisConsumer {
                 keys: settlementKeys + [keys.eta, keys.parked],
                 arguments: [tag, worker.id, envelope.serialized(), time]
             )
-            broker.parked.ring()
+            broker.parked.signal()
             return isHeld
         }
     }

@@ -1,5 +1,6 @@
 import Logging
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// A worker's end of a Redis broker.
@@ -15,10 +16,10 @@ final class RedisConsumer: CeleryConsumer {
     /// What it holds, as the server has it.
     let heldTags: HeldTags
     let state: Mutex<ConsumerState>
-    /// Rings when there may be something to fetch, or room for it.
-    let bell = Bell()
-    /// Rings when a settlement could not be said.
-    let owing = Bell()
+    /// Given when there may be something to fetch, or room for it.
+    let bell = AsyncSignal()
+    /// Given when a settlement could not be said.
+    let owing = AsyncSignal()
     let client: ReconnectingRedisClient
     private let hasWarned = Mutex(false)
 
@@ -57,7 +58,7 @@ final class RedisConsumer: CeleryConsumer {
     }
 
     func fetch(upTo limit: Int) async -> [Delivery] {
-        defer { if state.withLock({ $0.isStopped && $0.missesAnswer }) { owing.ring() } }
+        defer { if state.withLock({ $0.isStopped && $0.missesAnswer }) { owing.signal() } }
         while !Task.isCancelled, !state.withLock({ $0.isStopped }) {
             guard let request = state.withLock({ $0.request(upTo: limit) }) else {
                 await bell.wait()
@@ -82,7 +83,7 @@ final class RedisConsumer: CeleryConsumer {
 
     private func lookAgain() {
         state.withLock { $0.looksAgain() }
-        bell.ring()
+        bell.signal()
     }
 
     /// The longest time until the next look, should nobody call.
@@ -186,12 +187,12 @@ final class RedisConsumer: CeleryConsumer {
 
     func setPrefetch(_ prefetch: Int) {
         state.withLock { $0.prefetch = prefetch }
-        bell.ring()
+        bell.signal()
     }
 
     func add(queue: String) async throws {
         guard state.withLock({ $0.add(queue) }) else { return }
-        bell.ring()
+        bell.signal()
         try await broker.declare([queue])
     }
 
@@ -203,6 +204,6 @@ final class RedisConsumer: CeleryConsumer {
 
     func stopFetching() {
         state.withLock { $0.stop() }
-        bell.ring()
+        bell.signal()
     }
 }

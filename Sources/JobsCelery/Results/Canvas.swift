@@ -1,11 +1,12 @@
 import DashJSON
+import Support
 
 /// Works out what follows a task: the chain's next step, callbacks, errbacks, a chord's body. Sends nothing itself.
 struct Canvas: Sendable {
     /// Which queue a task goes to.
     var routes: TaskRoutes
     /// Makes the ids of tasks and groups that have none.
-    var makeID: @Sendable () -> String = { TaskID.make() }
+    var makeID: @Sendable () -> String = { UniqueID.random().text }
 
     /// What follows the end of a task.
     ///

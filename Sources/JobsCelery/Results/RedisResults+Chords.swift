@@ -88,7 +88,7 @@ struct JSONRecord: JSONEncodable {
 
     /// Reads a record; nil if it is none.
     init?(reading text: [UInt8]) {
-        guard let parts = try? JSONCutter.elements(of: PythonJSON.strict(text)), parts.count == 4,
+        guard let parts = try? JSONScanner.elements(of: PythonJSON.strict(text)[...]), parts.count == 4,
             let id = try? JSON(parsing: Array(parts[1])).stringValue,
             let state = try? JSON(parsing: Array(parts[2])).stringValue
         else { return nil }

@@ -43,7 +43,7 @@ extension ResultMeta: JSONEncodable {
 
     private static func members(of text: [UInt8]) throws(CeleryError) -> [String: ArraySlice<UInt8>]? {
         do {
-            return try JSONCutter.members(of: text)
+            return try JSONScanner.membersByName(of: text[...])
         } catch {
             throw .malformed(
                 "A task's result is no JSON. Results are read as JSON: set result_serializer = 'json'.",

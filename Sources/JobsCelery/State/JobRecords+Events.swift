@@ -1,5 +1,6 @@
 import DashJSON
 import Jobs
+import Support
 
 /// What became of a start.
 enum RecordStart: Sendable, Hashable {
@@ -124,7 +125,7 @@ extension JobRecords {
     func ending(_ transition: JobTransition, _ facts: RecordFacts) -> RecordCommit {
         var commit = RecordCommit(transition, of: facts)
         if let end = transition.end {
-            commit.meta = ResultMeta(end, taskID: transition.id.text, at: SystemTime.millisecondsSince1970())?.jsonBytes()
+            commit.meta = ResultMeta(end, taskID: transition.id.text, at: WallClock.milliseconds())?.jsonBytes()
         }
         return commit
     }

@@ -1,5 +1,6 @@
 import DashJSON
 import Jobs
+import Support
 
 /// The records of Dash jobs in Redis: the truth about them, which all web servers and workers share.
 ///
@@ -141,8 +142,9 @@ struct JobRecords: Sendable {
         until deadline: ContinuousClock.Instant,
         _ body: () async throws -> Value
     ) async throws -> Value {
-        var wait = Duration.milliseconds(10)
+        var backoff = Backoff(first: .milliseconds(10), longest: .milliseconds(500))
         while true {
+            let wait = backoff.next()
             do {
                 return try await body()
             } catch let error as CeleryError where error.code == .connectionLost || error.code == .unreachable {
@@ -150,7 +152,6 @@ struct JobRecords: Sendable {
             }
             // A back-off: the connection mends itself meanwhile.
             try await Task.sleep(for: wait)
-            wait = min(wait * 2, .milliseconds(500))
         }
     }
 }

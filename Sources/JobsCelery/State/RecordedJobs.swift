@@ -1,6 +1,7 @@
 import DashJSON
 import Jobs
 import Logging
+import Support
 import Synchronization
 
 /// A worker's view of the records.
@@ -210,7 +211,7 @@ final class RecordedJobs: JobRecording {
     /// What Celery's programs read as the task's result: of a result the value that the site's codec makes of it.
     private func meta(of attempt: JobAttempt, _ end: JobEnd?) -> [UInt8]? {
         guard let end else { return nil }
-        let now = SystemTime.millisecondsSince1970()
+        let now = WallClock.milliseconds()
         guard case .value(let result) = end.result else {
             return ResultMeta(end, taskID: attempt.id.text, at: now)?.jsonBytes()
         }

@@ -1,15 +1,15 @@
 import DashJSON
 import Jobs
 import Logging
+import Support
 import Synchronization
 
 extension CeleryWorker {
     /// Takes messages until the consumer has ended.
     func fetch() async {
         await parts.greeted?.passed()
-        var calls = hunger.makeAsyncIterator()
         while true {
-            while !wantsMessages() { _ = await calls.next() }
+            while !wantsMessages() { await hunger.wait() }
             let deliveries = await consumer.fetch(upTo: Self.mostAtOnce)
             machine.withLock { $0.isFetching = false }
             guard !deliveries.isEmpty else { return }

@@ -1,6 +1,7 @@
 import DashJSON
 import Jobs
 import Logging
+import Support
 import Synchronization
 
 // What follows a task: the next step of its chain, callbacks, errbacks, the body of its chord.
@@ -36,7 +37,7 @@ extension CeleryWorker {
     ///
     /// - Returns: false if the worker was to stop at once before.
     func untilDone(_ body: () async throws -> Void) async -> Bool {
-        var wait = Duration.milliseconds(50)
+        var backoff = Backoff(first: .milliseconds(50), longest: .seconds(2))
         while true {
             do {
                 try await body()
@@ -49,8 +50,7 @@ extension CeleryWorker {
                 parts.logger.error("What follows a task could not be sent yet.", metadata: ["error": "\(error)"])
             }
             guard machine.withLock({ $0.phase != .cold }) else { return false }
-            await pause(wait)
-            wait = min(wait * 2, .seconds(2))
+            await pause(backoff.next())
         }
     }
 

@@ -1,6 +1,7 @@
 import DashJSON
 import Jobs
 import Logging
+import Support
 import Synchronization
 
 // Jobs of a site: their records are the truth, and are asked before, told during and after an attempt.
@@ -24,15 +25,14 @@ extension CeleryWorker {
 
     /// Asks the record until it answers; nil if the worker stops before.
     private func begin(_ task: HeldTask, _ id: JobID, _ recording: any JobRecording) async -> JobBeginning? {
-        var wait = Duration.milliseconds(100)
+        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(2))
         while machine.withLock({ $0.phase == .running }) {
             do {
                 return try await recording.begin(id, delivery: task.delivery, worker: parts.identity)
             } catch {
                 parts.logger.error("A job could not be begun.", metadata: ["job": "\(id)", "error": "\(error)"])
             }
-            await pause(wait)
-            wait = min(wait * 2, .seconds(2))
+            await pause(backoff.next())
         }
         return nil
     }
@@ -73,13 +73,13 @@ extension CeleryWorker {
 
     /// Sends what the attempt tells, as fast as the record takes it; what comes meanwhile is merged.
     private func send(_ run: JobRun) async {
-        for await _ in run.changes.bell {
+        while await run.changes.added.wait() {
             while let batch = run.changes.take() {
                 do {
                     let standing = try await run.recording.update(
                         run.attempt,
-                        progress: batch.progress,
-                        props: batch.props
+                        progress: batch.progress.values,
+                        props: batch.props.values
                     )
                     if standing != .current { stop(run, standing) }
                 } catch {
@@ -124,7 +124,7 @@ extension CeleryWorker {
     /// Writes the end of an attempt, however long that takes, and settles its message.
     private func record(_ run: JobRun, _ outcome: WorkerOutcome, _ end: RunEnd, runtime: Duration = .zero) async {
         guard end != .standing(.superseded) else { return settle(run, .refused, outcome, nil) }
-        var wait = Duration.milliseconds(100)
+        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(2))
         let delivery = machine.withLock { $0.delivery(of: run.task) }
         while true {
             do {
@@ -137,8 +137,7 @@ extension CeleryWorker {
                 )
             }
             if machine.withLock({ $0.phase == .cold }) { return settle(run, nil, outcome, nil) }
-            await pause(wait)
-            wait = min(wait * 2, .seconds(2))
+            await pause(backoff.next())
         }
     }
 

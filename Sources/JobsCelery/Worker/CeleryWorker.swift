@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// A worker: takes messages from queues, runs their tasks in an executor, and tells what became of them.
@@ -25,11 +26,9 @@ final class CeleryWorker: Service {
     let pool: WorkerPool?
     private let work: AsyncStream<Work>
     private let worker: AsyncStream<Work>.Continuation
-    /// Rings when messages are wanted.
-    let hunger: AsyncStream<Void>
-    private let calling: AsyncStream<Void>.Continuation
-    private let drained: AsyncStream<Void>
-    private let draining: AsyncStream<Void>.Continuation
+    /// Given when messages are wanted.
+    let hunger = AsyncSignal()
+    private let drained = AsyncLatch<Void>()
 
     /// What takes time and is done for itself.
     enum Work: Sendable {
@@ -60,15 +59,13 @@ final class CeleryWorker: Service {
         loop = pool?.loop ?? MultiThreadedEventLoopGroup.singleton.next()
         finisher = Finisher(parts, consumer, loop)
         (work, worker) = AsyncStream.makeStream()
-        (hunger, calling) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        (drained, draining) = AsyncStream.makeStream()
     }
 
     func run() async throws {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 // Not a child task: it is stopped in order, by the handlers, and never cut off.
-                await Task(executorPreference: LoopExecutor(self.loop)) { await self.work() }.value
+                await Task(executorPreference: LoopExecutor(home: self.loop)) { await self.work() }.value
             } onGracefulShutdown: {
                 self.stopWarm()
             }
@@ -83,7 +80,7 @@ final class CeleryWorker: Service {
         // These two are cancelled when all else has ended.
         async let _: Void = fetch()
         async let _: Void = hearCancellations()
-        for await _ in drained {}
+        await drained.passed()
         worker.finish()
         await working
         finisher.finish()
@@ -122,7 +119,7 @@ final class CeleryWorker: Service {
             return (actions, isHungry)
         }
         for action in actions { perform(action) }
-        if isHungry { calling.yield() }
+        if isHungry { hunger.signal() }
     }
 
     func perform(_ action: WorkerAction) {
@@ -139,7 +136,7 @@ final class CeleryWorker: Service {
             consumer.setPrefetch(prefetch)
         case .limit(let prefetch): consumer.setPrefetch(prefetch)
         case .stopFetching: consumer.stopFetching()
-        case .drained: draining.finish()
+        case .drained: drained.open()
         }
     }
 
@@ -190,5 +187,5 @@ extension WorkerMachine {
 
 extension WorkerTime {
     /// The present moment.
-    static var now: WorkerTime { WorkerTime(instant: .now, wall: Int64(WallClock.now() * 1000)) }
+    static var now: WorkerTime { WorkerTime(instant: .now, wall: WallClock.milliseconds()) }
 }

@@ -2,6 +2,7 @@ import DashJSON
 import Jobs
 import Logging
 import ServiceLifecycle
+import Support
 
 /// What a worker is made of.
 struct CeleryWorkerParts: Sendable {
@@ -27,7 +28,7 @@ struct CeleryWorkerParts: Sendable {
     /// Shared with remote control, which fills it.
     var revoked: RevokedTasks
     /// What is waited for before messages are taken.
-    var greeted: StartingGate?
+    var greeted: AsyncLatch<Void>?
     var events: any WorkerEvents
     var settings = WorkerSettings()
     var logger: Logger

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Support
 import Synchronization
 
 /// Tells how tasks ended: stores results, then settles their messages, then tells events. What comes while it waits for an
@@ -21,8 +22,7 @@ final class Finisher: Sendable {
     /// Keeps the time of those that wait for others.
     private let loop: any EventLoop
     private let state = Mutex(State())
-    private let bell: AsyncStream<Void>
-    private let ringer: AsyncStream<Void>.Continuation
+    private let added = AsyncSignal()
 
     init(_ parts: CeleryWorkerParts, _ consumer: any CeleryConsumer, _ loop: any EventLoop) {
         results = parts.results
@@ -31,17 +31,16 @@ final class Finisher: Sendable {
         events = parts.events
         logger = parts.logger
         self.loop = loop
-        (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Tells something when its turn comes. What is told of one task keeps its order.
     func add(_ end: TaskEnd) {
         switch state.withLock({ $0.ends.add(end) }) {
         case .nothing: break
-        case .tell: ringer.yield()
+        case .tell: added.signal()
         case .tellLater:
             loop.scheduleTask(in: .milliseconds(GatheredEnds.patience)) { [self] in
-                if state.withLock({ $0.ends.timePassed() }) { ringer.yield() }
+                if state.withLock({ $0.ends.timePassed() }) { added.signal() }
             }
         }
     }
@@ -62,7 +61,7 @@ final class Finisher: Sendable {
             state.isFinished = true
             state.ends.hurry()
         }
-        ringer.yield()
+        added.signal()
     }
 
     /// From now on there is only so much time.
@@ -78,7 +77,7 @@ final class Finisher: Sendable {
     /// - Parameter onEnd: Called with the number of each held task that is done with.
     func run(onEnd: @Sendable (Int) -> Void) async {
         // Cancellation is no reason to leave something untold: `finish` ends this.
-        for await _ in bell {
+        while await added.wait() {
             while case let ends = state.withLock({ $0.ends.take() }), !ends.isEmpty { await tell(ends, onEnd) }
             if state.withLock({ $0.isFinished && $0.ends.isEmpty }) { return }
         }
@@ -107,7 +106,7 @@ final class Finisher: Sendable {
     /// - Returns: the ends whose messages are to be settled; nil if it was given up: the messages must stay as they are
     ///   then, so that the tasks run again.
     private func store(_ ends: [TaskEnd]) async -> [TaskEnd]? {
-        var wait = Duration.milliseconds(50)
+        var backoff = Backoff(first: .milliseconds(50), longest: .seconds(2))
         while true {
             do {
                 if let express { return try await express.tell(ends) }
@@ -118,8 +117,7 @@ final class Finisher: Sendable {
                 logger.error("Results could not be stored.", metadata: ["count": "\(ends.count)", "error": "\(error)"])
             }
             if isPastDeadline { return nil }
-            await pause(wait)
-            wait = min(wait * 2, .seconds(2))
+            await pause(backoff.next())
         }
     }
 }

@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 import Synchronization
 
 /// Tells the ends of tasks where results and messages are on the same Redis: the results of many tasks and their
@@ -91,7 +92,7 @@ extension RedisConsumer {
             for delivery in deliveries { _ = state.settles(delivery.tag) }
         }
         heldTags.release(deliveries)
-        bell.ring()
+        bell.signal()
     }
 
     fileprivate func didNotRelease(_ deliveries: [Delivery]) {

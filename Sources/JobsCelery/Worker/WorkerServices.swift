@@ -1,6 +1,7 @@
 import Jobs
 import Logging
 import ServiceLifecycle
+import Support
 
 /// A worker and all that must stand as long as it works.
 struct WorkerServices: Service {
@@ -30,7 +31,7 @@ struct WorkerServices: Service {
         }
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: configuration, logger: logger))
         // Not a child task: a cancellation stops the worker, which has something to say to its services then.
-        let running = Task(executorPreference: LoopExecutor(worker.loop)) { try await group.run() }
+        let running = Task(executorPreference: LoopExecutor(home: worker.loop)) { try await group.run() }
         try await withTaskCancellationHandler {
             try await running.value
         } onCancel: {

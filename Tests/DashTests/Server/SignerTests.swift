@@ -47,17 +47,6 @@ struct SignerTests {
         #expect(handles.read("", owner: "ada", page: "1") == nil)
         #expect(handles.read("1234", owner: "ada", page: "1") == nil)
     }
-
-    @Test(
-        "Bytes are written as RFC 4648 says, without padding",
-        arguments: zip(
-            ["", "f", "fo", "foo", "foob", "fooba", "foobar"],
-            ["", "Zg", "Zm8", "Zm9v", "Zm9vYg", "Zm9vYmE", "Zm9vYmFy"]
-        )
-    )
-    func base64(text: String, encoded: String) {
-        #expect(Base64URL.encode(Array(text.utf8)) == encoded)
-    }
 }
 
 @Suite("Sessions")

@@ -113,13 +113,4 @@ struct AMQPTableTests {
         }
         #expect(throws: CeleryError.self) { try assembly.take(size: 0, properties: properties) }
     }
-
-    @Test("Waits between tries double from 50 ms to 2 s, and differ by chance")
-    func backoff() {
-        var backoff = AMQPBackoff()
-        #expect((0..<7).map { _ in backoff.next(chance: 1) } == [50, 100, 200, 400, 800, 1600, 2000])
-        #expect(backoff.next(chance: 0) == 1000)
-        backoff.reset()
-        #expect(backoff.next(chance: 0) == 25)
-    }
 }

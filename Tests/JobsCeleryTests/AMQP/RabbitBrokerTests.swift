@@ -1,5 +1,6 @@
 import DashJSON
 import ServiceLifecycle
+import Support
 import Testing
 
 @testable import JobsCelery
@@ -69,13 +70,13 @@ struct RabbitBrokerTests {
                 try await broker.publish(sampleTask(queue, id: "later"))
                 try await broker.publish(sampleTask(queue, id: "now"))
                 let later = await consumer.take(1)[0]
-                let due = AMQPClock.time + 700
+                let due = WallClock.milliseconds() + 700
                 await consumer.settle(later, as: .postponed(until: due))
                 let now = await consumer.take(1)[0]
                 #expect(now.task.correlationID == "now")
                 await consumer.settle(now, as: .acknowledged)
                 #expect(await consumer.take(1) == [later])
-                #expect(AMQPClock.time >= due)
+                #expect(WallClock.milliseconds() >= due)
                 await consumer.settle(later, as: .acknowledged)
             }
             #expect(try await broker.count(queue) == 0)

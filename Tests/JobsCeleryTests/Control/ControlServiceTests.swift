@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 import Testing
 
 @testable import JobsCelery
@@ -55,7 +56,7 @@ import Testing
 
     @Test("no message is taken before requests are heard: it could be revoked where nobody hears it")
     func hears() async throws {
-        let (hearing, greeted) = (ScriptedBroker.Gate(), StartingGate())
+        let (hearing, greeted) = (ScriptedBroker.Gate(), AsyncLatch<Void>())
         let bench = ControlTestBench(broker: ScriptedBroker(hearing: hearing), greeted: greeted)
         let (steps, stepping) = AsyncStream<String>.makeStream()
         let taking = Task {

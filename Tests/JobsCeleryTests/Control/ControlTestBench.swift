@@ -1,4 +1,5 @@
 import Logging
+import Support
 
 @testable import JobsCelery
 
@@ -18,7 +19,7 @@ struct ControlTestBench {
         mode: EventDispatcher.Mode = .always,
         interval: Duration = .seconds(2),
         mingles: Bool = true,
-        greeted: StartingGate? = nil
+        greeted: AsyncLatch<Void>? = nil
     ) {
         self.worker = worker
         self.broker = broker

@@ -60,15 +60,4 @@ struct DisplayAndTimeTests {
             #expect(ISO8601.milliseconds(ISO8601.text(time)) == time)
         }
     }
-
-    @Test func `Ids are random UUIDs of version 4`() {
-        let ids = Set((0..<100).map { _ in TaskID.make() })
-        #expect(ids.count == 100)
-        for id in ids {
-            let parts = id.split(separator: "-")
-            #expect(parts.map(\.count) == [8, 4, 4, 4, 12])
-            #expect(parts[2].first == "4")
-            #expect("89ab".contains(parts[3].first ?? "x"))
-        }
-    }
 }

@@ -1,5 +1,6 @@
 import DashJSON
 import Foundation
+import Support
 import Testing
 
 @testable import JobsCelery

@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 import Testing
 
 @testable import JobsCelery

@@ -1,6 +1,7 @@
 import DashJSON
 import Foundation
 import Logging
+import Support
 import Testing
 
 @testable import JobsCelery
@@ -143,7 +144,7 @@ struct ChordBench {
             "properties": [
                 "correlation_id": .text(task.correlationID), "delivery_mode": 2, "priority": 0,
                 "delivery_info": ["exchange": "", "routing_key": .string(task.routingKey)],
-                "body_encoding": "base64", "delivery_tag": .string(TaskID.make()),
+                "body_encoding": "base64", "delivery_tag": .string(UniqueID.random().text),
             ],
         ]
         _ = try await redis.send(RedisCommand("LPUSH", task.routingKey, envelope.serialized()))

@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 import Testing
 
 @testable import JobsCelery
@@ -157,7 +158,7 @@ private func part(_ group: String, _ index: Int) -> ChordPart {
         result: RawJSON(index),
         body: Signature(task: "body"),
         rootID: "root",
-        claim: TaskID.make()
+        claim: UniqueID.random().text
     )
 }
 

@@ -25,24 +25,13 @@ struct PropertyValueTests {
         "is not read from anything else",
         arguments: [
             "", " ", "null", "{}", "[1]", "[[]]", "[[1,2,3]]", #"[["a","b"]]"#, #"[["a","b",1,2]]"#, #"[["a","b",1]"#,
-            #"[["a","b",1]]]"#, #"[["a","b",1],]"#, #"[["a","b","c]]"#, #"[["a","b",[1}]"#, #"[["a\x","b",1]]"#,
+            #"[["a","b",1]]]"#, #"[["a","b",1],]"#, "[1", "[[\"\\", #"[["a","x",]]"#,
+            #"[["a","x",{"b"]]"#, #"[["a","x","unended]]"#, #"[[{"index":1},"x",1]]"#, #"[["a","b","c]]"#,
+            #"[["a","b",[1}]"#, #"[["a\x","b",1]]"#,
         ]
     )
     func refused(_ text: String) {
         #expect(PropertyValue.list(from: Array(text.utf8)) == nil)
-    }
-
-    @Test("knows a patch by its first member")
-    func patches() {
-        func isPatch(_ text: String) -> Bool {
-            PropertyValue(id: "a", property: "b", value: RawJSON(unchecked: Array(text.utf8))).isPatch
-        }
-        #expect(isPatch(#"{"__dash_patch_update":"__dash_patch_update","operations":[]}"#))
-        #expect(isPatch(#" { "__dash_patch_update" : 1}"#))
-        #expect(!isPatch(#"{"x":{"__dash_patch_update":1}}"#))
-        #expect(!isPatch(#"["__dash_patch_update"]"#))
-        #expect(!isPatch("{}"))
-        #expect(!isPatch(""))
     }
 
     @Test("10,000 values are cut apart in little time")

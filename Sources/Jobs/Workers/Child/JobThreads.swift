@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Support
 internal import Synchronization
 
 /// Runs the work on threads of its own: with stacks that are large enough for deep recursion, with crash reports even

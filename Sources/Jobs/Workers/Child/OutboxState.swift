@@ -1,3 +1,5 @@
+internal import DashJSON
+
 /// What a worker has to send and when: updates at most each 10 ms, the end of the work at once and after everything else.
 struct OutboxState: Sendable {
     /// The shortest time between two sendings of updates.
@@ -22,7 +24,7 @@ struct OutboxState: Sendable {
     private var isTooMuch = false
     private var run: UInt64?
     private var progress: [UInt8]?
-    private var props = PropsQueue()
+    private var props = MergedValues()
     private var lastSent: ContinuousClock.Instant?
     /// Whether the writer waits for the first update. (When it waits for its time, updates need not wake it.)
     private var isWaiting = false
@@ -47,7 +49,8 @@ struct OutboxState: Sendable {
 
     /// Queues properties.
     mutating func setProps(_ body: [UInt8], of run: UInt64) -> Effect {
-        guard run == self.run, !isTooMuch, props.add(body) else { return .none }
+        guard run == self.run, !isTooMuch, let values = PropertyValue.list(from: body) else { return .none }
+        props.append(values)
         return effect()
     }
 
@@ -79,15 +82,16 @@ struct OutboxState: Sendable {
         guard let run else { return [] }
         var frames: [Frame] = []
         if let body = progress.take() { frames.append(.progress(run: run, body)) }
-        if !props.isEmpty { frames.append(.setProps(run: run, props.takeAll())) }
+        if !props.isEmpty { frames.append(.setProps(run: run, props.values.jsonBytes())) }
+        props = MergedValues()
         return frames
     }
 
     private mutating func effect() -> Effect {
-        if props.byteCount > mostBytes || progress?.count ?? 0 > mostBytes {
+        if props.bytes > mostBytes || progress?.count ?? 0 > mostBytes {
             isTooMuch = true
             progress = nil
-            props = PropsQueue()
+            props = MergedValues()
             return .isTooMuch
         }
         defer { isWaiting = false }

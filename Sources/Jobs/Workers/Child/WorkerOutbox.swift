@@ -1,5 +1,6 @@
 internal import CDashSpawn
 internal import Dispatch
+internal import Support
 internal import Synchronization
 
 /// Sends a worker's frames. `progress` and `setProps` never block, so the work may call them; a thread sends them.

@@ -1,4 +1,5 @@
 internal import CDashSpawn
+internal import Support
 
 /// What runs in a worker process.
 ///

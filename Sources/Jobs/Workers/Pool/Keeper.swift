@@ -1,5 +1,6 @@
 internal import Logging
 internal import NIOCore
+internal import Support
 
 /// Keeps one worker from its start to its end, on a thread of its own: no signal handler for ended children is needed,
 /// nothing is shared with other users of processes, and the thread lives as long as the worker, as Linux wants it.

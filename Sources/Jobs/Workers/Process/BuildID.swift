@@ -1,4 +1,5 @@
 internal import CDashSpawn
+internal import Support
 
 /// Which build of the program this is: a server and its workers must be of one.
 public enum BuildID {
@@ -10,7 +11,7 @@ public enum BuildID {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
             let count = dash_build_id(buffer.baseAddress, buffer.count)
             guard count > 0 else { return nil }
-            return buffer.prefix(Int(count)).map(hexadecimal).joined()
+            return Hexadecimal.text(buffer.prefix(Int(count)))
         }
     }
 
@@ -19,10 +20,6 @@ public enum BuildID {
         var nanoseconds: Int64 = 0
         guard dash_file_identity(OwnExecutable.path, &size, &nanoseconds) == 0 else { return nil }
         return "file-" + String(size, radix: 16) + "-" + String(nanoseconds, radix: 16)
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> String {
-        (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
 }
 

@@ -1,6 +1,7 @@
 internal import CDashSpawn
 internal import Dispatch
 internal import Logging
+internal import Support
 internal import Synchronization
 
 #if canImport(Darwin)

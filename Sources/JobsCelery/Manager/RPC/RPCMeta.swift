@@ -80,8 +80,8 @@ struct RPCMeta: Sendable {
 extension RPCMeta.News {
     /// Reads the meta of a Dash job; nil for another's.
     init?(reading text: [UInt8]) {
-        guard let members = try? JSONCutter.members(of: text), let own = members["dash"],
-            let details = try? JSONCutter.members(of: Array(own)), let status = members["status"]
+        guard let members = try? JSONScanner.membersByName(of: text[...]), let own = members["dash"],
+            let details = try? JSONScanner.membersByName(of: own), let status = members["status"]
         else { return nil }
         func string(_ name: String) -> String? {
             details[name].flatMap { try? JSON(parsing: Array($0)) }?.stringValue

@@ -1,6 +1,7 @@
 import DashJSON
 import Jobs
 import Logging
+import Support
 
 /// A worker's view of Dash jobs without records (`rpc://`): all is told to the web server that asked, on its own queue.
 struct RPCRecording: JobRecording {
@@ -54,7 +55,7 @@ struct RPCRecording: JobRecording {
     }
 
     private func tell(_ news: RPCMeta.News, of attempt: JobAttempt, value: RawJSON = .null) async throws {
-        let meta = RPCMeta(id: attempt.id, news: news).text(value: value, now: Int64(WallClock.now() * 1000))
+        let meta = RPCMeta(id: attempt.id, news: news).text(value: value, now: WallClock.milliseconds())
         try await broker.publishResult(meta, of: attempt.id.text, to: attempt.fence)
     }
 }

@@ -17,7 +17,7 @@ extension RemoteTask {
     /// The task that a payload is; nil if it is a job's own.
     init?(payload: [UInt8]) {
         guard payload.starts(with: Self.start),
-            let fields = try? JSONCutter.elements(of: Array(payload[Self.start.count...].dropLast())),
+            let fields = try? JSONScanner.elements(of: payload[Self.start.count...].dropLast()),
             fields.count == 3, let name = try? JSON(parsing: Array(fields[0])).stringValue
         else { return nil }
         let queue = try? JSON(parsing: Array(fields[1])).stringValue

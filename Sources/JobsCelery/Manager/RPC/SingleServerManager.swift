@@ -2,6 +2,7 @@ import DashJSON
 import Jobs
 import Logging
 import ServiceLifecycle
+import Support
 
 /// The manager of a single web server over RabbitMQ alone (`rpc://`): what it knows of jobs is in its memory.
 struct SingleServerManager: JobManager {
@@ -82,7 +83,7 @@ extension CeleryManager {
             events: events,
             logger: setup.logger
         )
-        parts.greeted = StartingGate()
+        parts.greeted = AsyncLatch<Void>()
         parts.recording = RPCRecording(broker: broker, codec: setup.codec, jobs: setup.jobs, logger: setup.logger)
         return parts
     }

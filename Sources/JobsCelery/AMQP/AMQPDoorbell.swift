@@ -7,32 +7,6 @@ import Glibc
 import Darwin
 #endif
 
-/// A thread of our own, for what waits in system calls: nothing blocks Swift's cooperative pool.
-enum AMQPThread {
-    /// Starts a thread that runs `body` once.
-    ///
-    /// - Throws: `CeleryError` if the system has no room for one more thread.
-    static func start(_ body: @escaping @Sendable () -> Void) throws {
-        let box = Unmanaged.passRetained(Body(run: body))
-        let failed = dash_amqp_start_thread(
-            { box in
-                if let box { Unmanaged<Body>.fromOpaque(box).takeRetainedValue().run() }
-                return nil
-            },
-            box.toOpaque()
-        )
-        guard failed == 0 else {
-            box.release()
-            throw CeleryError(.unreachable, "The system has no room for a thread for RabbitMQ (error \(failed)).")
-        }
-    }
-
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-}
-
 /// Wakes a thread that waits for a socket: a pipe whose other end it waits for too.
 final class AMQPDoorbell: Sendable {
     let readEnd: Int32
