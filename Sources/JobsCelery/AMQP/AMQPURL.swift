@@ -12,7 +12,7 @@ struct AMQPURL: Sendable, Hashable {
     var tls: AMQPTLS?
     /// Seconds between signs of life that are asked of both ends; 0 for none. After two without one a connection counts as
     /// lost, and RabbitMQ gives what the worker held to others: so many seconds a job may wait behind a dead connection.
-    var heartbeat = 5
+    var heartbeat = 3
     /// Seconds that connecting and logging in may take.
     var connectTimeout = 5
 

@@ -85,7 +85,7 @@ struct RedisBrokerOptions: Sendable {
     /// When a worker counts as dead: its deliveries go to others then.
     var terms = LivenessTerms()
     /// The longest time between two looks at workers and etas.
-    var sweep = Duration.seconds(1)
+    var sweep = Duration.milliseconds(500)
     /// The time between two looks for messages whose worker has no lease at all, not even one that is over.
     var audit = Duration.seconds(60)
     /// How often an idle worker looks for messages where Redis cannot call it (before Redis 6).

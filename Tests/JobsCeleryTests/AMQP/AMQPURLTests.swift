@@ -10,7 +10,7 @@ struct AMQPURLTests {
         #expect((url.user, url.password) == ("guest", "guest"))
         #expect((url.host, url.port, url.virtualHost) == ("localhost", 5672, "/"))
         #expect(url.tls == nil)
-        #expect((url.heartbeat, url.connectTimeout) == (5, 5))
+        #expect((url.heartbeat, url.connectTimeout) == (3, 5))
     }
 
     @Test(

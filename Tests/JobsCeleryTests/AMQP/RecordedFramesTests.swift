@@ -85,7 +85,7 @@ struct RecordedFramesTests {
         // Celery takes the server's 60 seconds: a connection that is half open would keep its jobs for two minutes (F11).
         let heartbeats = ours.filter { $0["method"] == "connection.tune-ok" }.map { $0["args"]["heartbeat"] }
         #expect(!heartbeats.isEmpty)
-        #expect(heartbeats.allSatisfy { $0 == 5 })
+        #expect(heartbeats.allSatisfy { $0 == 3 })
     }
 
     @Test("All kinds of task messages, field by field", arguments: Fixtures.names("rabbitmq/task-"))
