@@ -24,6 +24,12 @@ install-suites: ## downloads the browser's component files into .dash/suites
 test: ## everything: set-up, lint, build, unit tests, browser tests
 	@scripts/test
 
+check: ## what needs no other program: lint, unit tests, every manager's promises in memory and on SQLite
+	@$(STEP) "build, debug, with tests" swift build --build-tests
+	@$(STEP) "lint" $(MAKE) --no-print-directory lint
+	@$(STEP) "component suites" .build/debug/dash-swift install --into $(SUITES)
+	@$(STEP) "unit tests" swift test --skip-build --skip JobsCeleryTests
+
 docs: ## the reference documentation of the libraries, into .build/docs
 	@$(STEP) "build, debug, with tests" swift build --build-tests
 	@$(STEP) "samples of the documentation" scripts/check-samples
@@ -54,4 +60,4 @@ lint: ## format, style rules and generated files
 clean: ## removes what was built and installed here
 	rm -rf .build .venv $(SUITES) .pytest_cache
 
-.PHONY: help setup demo install-suites test docs bench bench-queue format lint clean
+.PHONY: help setup demo install-suites test check docs bench bench-queue format lint clean

@@ -54,7 +54,7 @@ final class WorkerLiveness: Service {
         let timer = loop.scheduleRepeatedTask(initialDelay: renewal, delay: renewal) { [self] _ in beat(connections) }
         let end = await Self.result {
             try await cancelWhenGracefulShutdown {
-                try await withTaskExecutorPreference(LoopExecutor(loop)) {
+                try await withTaskExecutorPreference(LoopExecutor(home: loop)) {
                     try await withThrowingDiscardingTaskGroup { tasks in
                         for connection in connections {
                             tasks.addTask { try await connection.keep { self.pace.withLock { $0.isAnswered } } }
