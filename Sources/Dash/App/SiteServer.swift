@@ -23,7 +23,7 @@ struct SiteServer: Sendable {
         parts.trap = SupervisedServer.takeTrap()
         let site = try SiteServices(parts, restart: restart)
         // Before anything listens: a folder that cannot be used is no server that runs.
-        try await (site.manager as? EmbeddedJobManager)?.open()
+        try await site.manager.open()
         var group = ServiceGroupConfiguration(
             services: site.all + [LoopService(service: application(site.responder))],
             gracefulShutdownSignals: [.sigterm, .sigint],

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Support
 
 /// Runs an operation and cancels it when a time has passed.
 ///

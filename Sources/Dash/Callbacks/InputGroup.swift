@@ -27,6 +27,7 @@ extension InputGroup {
     }
 
     private var dependencies: [any Dependency] {
+        // Reflection gives members of any type.
         Mirror(reflecting: self).children.compactMap { $0.value as? any Dependency }
     }
 }

@@ -20,6 +20,7 @@ public protocol OutputGroup: OutputSet where Values == Updates<Self> {}
 extension OutputGroup {
     /// The outputs, in order.
     public var outputSlots: [OutputSlot] {
+        // Reflection gives members of any type.
         Mirror(reflecting: self).children.compactMap { $0.value as? any OutputSet }.flatMap(\.outputSlots)
     }
 
@@ -69,6 +70,7 @@ public struct Updates<Group: OutputGroup> {
 
     /// The new values of a group within the group.
     public subscript<Inner: OutputGroup>(dynamicMember member: KeyPath<Group, Inner>) -> Updates<Inner> {
+        // Entries are stored without their types.
         get { entries[member]?.value as? Updates<Inner> ?? Updates<Inner>() }
         set { set(member, newValue) }
     }

@@ -51,11 +51,13 @@ final class EncodingNode {
     }
 
     func encode<Value: Encodable>(_ value: Value, at codingPath: [any CodingKey]) throws {
+        // What `Codable` hands over may be of any type.
         if let leaf = value as? any JSONLeaf {
             content = .value(leaf.json)
             return
         }
         try value.encode(to: NodeEncoder(node: self, codingPath: codingPath))
+        // Only dictionaries of any type with names as keys.
         if value is any StringKeyed { sortMembers() }
     }
 

@@ -6,6 +6,12 @@ public import ServiceLifecycle
 /// A manager is a service: `run()` must run for jobs to be run. The embedded managers keep everything in one process and
 /// one file; others speak to a broker. All pass the same conformance suite.
 public protocol JobManager: Service {
+    /// Opens what the manager keeps jobs in. `run()` does it; call it before to see whether that can be used before
+    /// anything else is started.
+    ///
+    /// - Throws: `JobsError`, for example `.folderInUse`.
+    func open() async throws
+
     /// Starts a job. It is durable when this returns.
     ///
     /// - Parameter request: What to run. A request with the id of a known job starts nothing and is no error.
@@ -59,4 +65,9 @@ public protocol JobManager: Service {
 
     /// How much work there is.
     func statistics() async -> JobStatistics
+}
+
+extension JobManager {
+    /// Nothing: there is nothing to open.
+    public func open() async throws {}
 }

@@ -7,6 +7,7 @@ import Synchronization
 /// memory or disk: one publishes, the other consumes and settles, and never waits for the first.
 final class RabbitBroker: CeleryBroker {
     let information: BrokerInformation
+    let priorities = [9, 5, 2, 0]
     private let options: RabbitOptions
     private let logger: Logger
     private let publishing: AMQPConnection

@@ -41,9 +41,8 @@ extension CeleryJobManager {
         return message.raw(queue: parts.queue)
     }
 
-    /// Celery's priority: on Redis the lower is first, on RabbitMQ the higher.
     private func priority(_ priority: Int) -> Int {
-        let place = priority > 0 ? 0 : min(1 - priority, 3)
-        return (parts.broker.information.transport.hasPrefix("redis") ? [0, 3, 6, 9] : [9, 5, 2, 0])[place]
+        let priorities = parts.broker.priorities
+        return priorities[priority > 0 ? 0 : min(1 - priority, priorities.count - 1)]
     }
 }

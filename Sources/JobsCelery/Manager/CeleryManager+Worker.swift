@@ -61,6 +61,7 @@ extension CeleryManager {
             chords: results,
             redis: connections.redis,
             executor: pool,
+            pool: pool,
             codec: setup.codec,
             jobs: setup.jobs,
             options: options,

@@ -86,6 +86,8 @@ final class ReconnectingRedisClient: RedisClient {
         }
     }
 
+    func isSame(as other: ReconnectingRedisClient) -> Bool { self === other }
+
     func pushes() -> AsyncStream<[RedisValue]?> {
         let (stream, continuation) = AsyncStream<[RedisValue]?>.makeStream()
         let number = listeners.withLock { listeners in

@@ -47,6 +47,8 @@ final class RedisBroker: CeleryBroker {
         )
     }
 
+    var priorities: [Int] { keys.prioritySteps }
+
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in

@@ -22,6 +22,17 @@ struct RedisResults: ResultStore {
         return answer.integer == 1
     }
 
+    func store(_ metas: [ResultMeta]) async throws {
+        let arguments: [any RedisArgument] = [settings.expires]
+        _ = try await redis.run(
+            ResultScripts.storeAll,
+            keys: metas.map { settings.key(of: $0.taskID) },
+            arguments: arguments + metas.map { $0.jsonBytes() }
+        )
+    }
+
+    var inRedis: RedisResults? { self }
+
     func read(_ ids: [String]) async throws -> [ResultMeta?] {
         guard !ids.isEmpty else { return [] }
         let command = ["MGET"] + ids.map { settings.key(of: $0) }

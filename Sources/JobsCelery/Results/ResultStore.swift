@@ -8,6 +8,14 @@ protocol ResultStore: Sendable {
     @discardableResult
     func store(_ meta: ResultMeta) async throws -> Bool
 
+    /// Stores several, in their order and in one go where the store can.
+    ///
+    /// - Throws: When any could not be stored; all may be stored again then.
+    func store(_ metas: [ResultMeta]) async throws
+
+    /// The store, if it is in Redis: scripts write results together with other things there.
+    var inRedis: RedisResults? { get }
+
     /// What is stored of tasks, in their order; nil where nothing is.
     func read(_ ids: [String]) async throws -> [ResultMeta?]
 
@@ -16,6 +24,16 @@ protocol ResultStore: Sendable {
 
     /// Forgets what is stored of a task.
     func forget(_ id: String) async throws
+}
+
+extension ResultStore {
+    /// One after the other.
+    func store(_ metas: [ResultMeta]) async throws {
+        for meta in metas { try await store(meta) }
+    }
+
+    /// It is elsewhere.
+    var inRedis: RedisResults? { nil }
 }
 
 /// Where the parts of chords are counted.

@@ -8,6 +8,9 @@ protocol CeleryBroker: Service {
     /// What the broker is called in `stats`: `redis` or `amqp`, host, port and so on; never a password.
     var information: BrokerInformation { get }
 
+    /// The priorities that messages have here, the most urgent first: on Redis the lower is first, on RabbitMQ the higher.
+    var priorities: [Int] { get }
+
     /// Puts a message into its queue (`routingKey`), which is declared if need be. It is the broker's when this returns.
     func publish(_ task: RawTask) async throws
 
@@ -60,6 +63,9 @@ protocol CeleryConsumer: Service {
     /// Settles several deliveries, in their order and in one go where the broker can: what a busy worker calls.
     func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async
 
+    /// What stores results and settles deliveries in one go; nil where they are in different places.
+    func express(to results: any ResultStore) -> RedisExpress?
+
     /// Notes that a delivery was settled by other means: by a script that also wrote the task's end.
     func settled(_ delivery: Delivery)
 
@@ -99,6 +105,9 @@ extension CeleryConsumer {
     func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async {
         for (delivery, settlement) in deliveries { await settle(delivery, as: settlement) }
     }
+
+    /// There is none.
+    func express(to results: any ResultStore) -> RedisExpress? { nil }
 }
 
 /// A message that a worker has got and not settled yet.

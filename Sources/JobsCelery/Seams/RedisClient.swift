@@ -67,11 +67,17 @@ protocol RedisClient: Service {
     /// past for a first one.
     var reconnectDeadline: ContinuousClock.Instant? { get }
 
+    /// Whether all that is sent goes over this connection.
+    func isSame(as other: ReconnectingRedisClient) -> Bool
+
     /// The database number of its address, which is part of Celery's channel names.
     var database: Int { get }
 }
 
 extension RedisClient {
+    /// It is another one.
+    func isSame(as other: ReconnectingRedisClient) -> Bool { false }
+
     /// Sends one command; an error reply is thrown as `CeleryError.server`.
     func send(_ command: RedisCommand) async throws -> RedisValue {
         let answers = try await send([command])

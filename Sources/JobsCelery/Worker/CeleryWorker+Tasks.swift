@@ -38,9 +38,8 @@ extension CeleryWorker {
     ///
     /// - Returns: whether it is run.
     func runAtOnce(_ task: HeldTask) -> Bool {
-        guard let pool, task.record == nil, !task.delivery.isRedelivered, let work = try? work(of: task) else {
-            return false
-        }
+        guard let pool = parts.pool, task.record == nil, !task.delivery.isRedelivered, let work = try? work(of: task)
+        else { return false }
         let begun = ContinuousClock.now
         pool.submit(work) {
             self.heard($0, of: task)

@@ -22,8 +22,6 @@ final class CeleryWorker: Service {
     /// Where all that the worker does is done, if it can be: beside the processes' sockets and the connection to Redis, so
     /// that hardly anything is handed from thread to thread.
     let loop: any EventLoop
-    /// The executor, if it is real processes.
-    let pool: WorkerPool?
     private let work: AsyncStream<Work>
     private let worker: AsyncStream<Work>.Continuation
     /// Given when messages are wanted.
@@ -55,8 +53,7 @@ final class CeleryWorker: Service {
         )
         tasks = TaskTable(parts.jobs)
         canvas = CanvasRunner(parts, tasks)
-        pool = parts.executor as? WorkerPool
-        loop = pool?.loop ?? MultiThreadedEventLoopGroup.singleton.next()
+        loop = parts.pool?.loop ?? MultiThreadedEventLoopGroup.singleton.next()
         finisher = Finisher(parts, consumer, loop)
         (work, worker) = AsyncStream.makeStream()
     }

@@ -20,6 +20,8 @@ struct CeleryWorkerParts: Sendable {
     var keeper: (any DeliveryKeeper)?
     /// Runs the tasks, `concurrency` of them at once. See `WorkerPoolConfiguration.worker(_:)`.
     var executor: any JobExecutor
+    /// The executor, if it is real processes: these begin a task without any waiting in between.
+    var pool: WorkerPool?
     var codec: any JobCodec
     var jobs: [JobDefinition]
     /// `queues` must not be empty.

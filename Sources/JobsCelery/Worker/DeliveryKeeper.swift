@@ -10,3 +10,8 @@ protocol DeliveryKeeper: Service {
     /// The task has ended.
     func release(_ delivery: Delivery, as settlement: Settlement) async throws
 }
+
+extension DeliveryKeeper {
+    /// Nothing runs.
+    func run() async throws { try? await gracefulShutdown() }
+}

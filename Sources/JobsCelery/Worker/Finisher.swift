@@ -27,7 +27,7 @@ final class Finisher: Sendable {
     init(_ parts: CeleryWorkerParts, _ consumer: any CeleryConsumer, _ loop: any EventLoop) {
         results = parts.results
         self.consumer = consumer
-        express = RedisExpress(results: parts.results, consumer: consumer)
+        express = consumer.express(to: parts.results)
         events = parts.events
         logger = parts.logger
         self.loop = loop

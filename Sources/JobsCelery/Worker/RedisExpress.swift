@@ -25,11 +25,8 @@ struct RedisExpress: Sendable {
             """
     )
 
-    /// - Returns: nil where results and messages are in different places.
-    init?(results: any ResultStore, consumer: any CeleryConsumer) {
-        guard let results = results as? RedisResults, let consumer = consumer as? RedisConsumer,
-            let client = results.redis as? ReconnectingRedisClient, client === consumer.broker.client
-        else { return nil }
+    /// Results and messages must be on the same Redis.
+    fileprivate init(results: RedisResults, consumer: RedisConsumer) {
         self.results = results
         self.consumer = consumer
     }
@@ -84,6 +81,11 @@ extension TaskEnd {
 }
 
 extension RedisConsumer {
+    func express(to results: any ResultStore) -> RedisExpress? {
+        guard let results = results.inRedis, results.redis.isSame(as: broker.client) else { return nil }
+        return RedisExpress(results: results, consumer: self)
+    }
+
     /// Makes room for others in the place of deliveries that a script is about to take off this worker. They are not refreshed
     /// from now on: a refresh that came after the script would find them taken away.
     fileprivate func willRelease(_ deliveries: [Delivery]) {

@@ -6,6 +6,7 @@ import ServiceLifecycle
 /// A broker without a server: what is said to all workers comes from the test, and what they say goes to it.
 final class ScriptedBroker: CeleryBroker {
     let information: BrokerInformation
+    let priorities = [0, 3, 6, 9]
     let replies = AsyncStream<RawTask>.makeStream()
     let events = AsyncStream<RawTask>.makeStream()
     /// Each event that is about to be sent.

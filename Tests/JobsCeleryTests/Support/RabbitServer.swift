@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Support
 import Synchronization
 import Testing
 
@@ -156,15 +157,12 @@ final class RabbitServer: Sendable {
 
     private static func answers(_ url: AMQPURL) async -> Bool {
         await withCheckedContinuation { caller in
-            do {
-                try AMQPThread.start {
-                    let session = try? AMQPSession.connect(to: url, name: "test")
-                    session?.close(within: 10)
-                    caller.resume(returning: session != nil)
-                }
-            } catch {
-                caller.resume(returning: false)
+            let isStarted = OwnThread.start {
+                let session = try? AMQPSession.connect(to: url, name: "test")
+                session?.close(within: 10)
+                caller.resume(returning: session != nil)
             }
+            if !isStarted { caller.resume(returning: false) }
         }
     }
 
@@ -184,15 +182,13 @@ final class RabbitServer: Sendable {
     private func end(_ signal: Int32) async {
         guard let process = processes.withLock({ $0.count > 1 ? $0.removeLast() : nil }) else { return }
         await withCheckedContinuation { caller in
-            do {
-                try AMQPThread.start {
-                    process.end(signal)
-                    caller.resume()
-                }
-            } catch {
-                process.end(SIGKILL)
+            let isStarted = OwnThread.start {
+                process.end(signal)
                 caller.resume()
             }
+            if isStarted { return }
+            process.end(SIGKILL)
+            caller.resume()
         }
     }
 

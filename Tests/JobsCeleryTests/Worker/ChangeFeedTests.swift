@@ -1,4 +1,5 @@
 import DashJSON
+import Jobs
 import Testing
 
 @testable import JobsCelery

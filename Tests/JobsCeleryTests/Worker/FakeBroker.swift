@@ -13,6 +13,8 @@ final class FakeBroker: CeleryBroker {
         BrokerInformation(transport: "fake", hostname: "here", port: 0, virtualHost: "/")
     }
 
+    let priorities = [0, 3, 6, 9]
+
     /// What was published.
     var published: [RawTask] { state.withLock { $0.published } }
 

@@ -10,7 +10,7 @@ struct RedisExpressTests {
         let worker = WorkerIdentity(node: "w@test", id: "w@test.1")
         let consumer = broker.makeConsumer(worker, queues: ["q"], prefetch: 1)
         let results = RedisResults(redis: broker.client, subscriber: broker.subscriber)
-        return try #require(RedisExpress(results: results, consumer: consumer))
+        return try #require(consumer.express(to: results))
     }
 
     @Test("F11: what has nothing to say to Redis does not wait for one that is away")

@@ -8,6 +8,8 @@ import Support
 struct SingleServerManager: JobManager {
     let manager: EmbeddedJobManager
 
+    func open() async throws { try await manager.open() }
+
     func run() async throws { try await manager.run() }
 
     func start(_ request: JobRequest) async throws -> JobID {
@@ -67,14 +69,15 @@ extension CeleryManager {
         _ setup: JobBackendSetup,
         _ options: JobWorkerOptions,
         _ identity: WorkerIdentity,
-        _ executor: any JobExecutor,
+        _ pool: WorkerPool,
         _ broker: RabbitBroker,
         _ events: EventDispatcher
     ) -> CeleryWorkerParts {
         var parts = CeleryWorkerParts(
             broker: broker,
             results: RPCResults(broker: broker),
-            executor: executor,
+            executor: pool,
+            pool: pool,
             codec: setup.codec,
             jobs: setup.jobs,
             options: options,
