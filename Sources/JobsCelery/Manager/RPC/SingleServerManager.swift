@@ -60,7 +60,9 @@ extension CeleryManager {
         guard case .rabbit(let url) = broker else { throw CeleryError(.option, "rpc:// goes with RabbitMQ.") }
         let broker = try rabbitBroker(url, setup.logger)
         let events = events(of: identity, broker, options)
-        let worker = try CeleryWorker(singleParts(setup, options, identity, pool, broker, events))
+        var parts = singleParts(setup, options, identity, pool, broker, events)
+        parts.pool = pool
+        let worker = try CeleryWorker(parts)
         return WorkerServices(worker, on: [broker, control(of: worker, events, setup.logger)])
     }
 
@@ -69,15 +71,14 @@ extension CeleryManager {
         _ setup: JobBackendSetup,
         _ options: JobWorkerOptions,
         _ identity: WorkerIdentity,
-        _ pool: WorkerPool,
+        _ executor: any JobExecutor,
         _ broker: RabbitBroker,
         _ events: EventDispatcher
     ) -> CeleryWorkerParts {
         var parts = CeleryWorkerParts(
             broker: broker,
             results: RPCResults(broker: broker),
-            executor: pool,
-            pool: pool,
+            executor: executor,
             codec: setup.codec,
             jobs: setup.jobs,
             options: options,
