@@ -67,8 +67,14 @@ public struct TransitionRow: Sendable, CustomTestStringConvertible {
     public static let all = [
         TransitionRow(.running, "it succeeds", .ends(.succeeded([49])), .succeeded),
         TransitionRow(.running, "its result is too large", .ends(.succeeded(large)), .failed, .tooLarge),
-        TransitionRow(.running, "too large a result is not retried", .ends(.succeeded(large)), .failed, .tooLarge,
-            retries: atOnce),
+        TransitionRow(
+            .running,
+            "too large a result is not retried",
+            .ends(.succeeded(large)),
+            .failed,
+            .tooLarge,
+            retries: atOnce
+        ),
         TransitionRow(.running, "it sends too much", .sendsTooMuch, .failed, .tooLarge),
         TransitionRow(.running, "too much is not retried", .sendsTooMuch, .failed, .tooLarge, retries: atOnce),
         TransitionRow(.running, "it throws", failed(.error), .failed, .error),
@@ -106,7 +112,9 @@ extension TransitionRow {
         switch event {
         case .ends(let outcome): transition = rules.complete(job, outcome)
         case .sendsTooMuch:
-            guard case .stopAttempt(let failure)? = rules.overflow(job, bytes: Self.maximumChangesBytes + 1)?.changes.first
+            guard
+                case .stopAttempt(let failure)? = rules.overflow(job, bytes: Self.maximumChangesBytes + 1)?.changes
+                    .first
             else { return (job.state, nil) }
             job.stop = failure
             transition = rules.complete(job, .cancelled(killed: true))

@@ -30,7 +30,8 @@ extension JobEngine {
         jobs[request.id] = entry
         if transition.end == nil { apply(transition, at: now, into: &actions) }
         actions.steps = [.inserted(request.id)]
-        if let entry = jobs[request.id], transition.end == nil, !entry.isFollowing, mayBegin(at: now), waitingCount == 1 {
+        if let entry = jobs[request.id], transition.end == nil, !entry.isFollowing, mayBegin(at: now), waitingCount == 1
+        {
             apply(beginning(of: entry), at: now, into: &actions)
             actions.steps.append(.started(request.id))
         }

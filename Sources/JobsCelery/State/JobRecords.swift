@@ -97,7 +97,9 @@ struct JobRecords: Sendable {
     func facts(of ids: [JobID]) async throws -> [RecordFacts?] {
         guard !ids.isEmpty else { return [] }
         let commands = ids.map { id in
-            RedisCommand(arguments: (["HMGET", settings.prefix + "job:" + id.text] + RecordFacts.fields).map(\.redisBytes))
+            RedisCommand(
+                arguments: (["HMGET", settings.prefix + "job:" + id.text] + RecordFacts.fields).map(\.redisBytes)
+            )
         }
         let answers = try await retrying(until: .now + settings.patience) { try await redis.send(commands) }
         return zip(ids, answers).map { RecordFacts($0, $1) }

@@ -245,9 +245,11 @@ struct CommitWriter {
         var fields: [any RedisArgument] = ["state", end.state.rawValue]
         if let reason = end.reason { fields += ["endReason", reason] as [any RedisArgument] }
         if let failure = end.failure {
-            fields += [
-                "failureKind", failure.kind.rawValue, "failureCode", failure.code, "failureMessage", failure.message,
-            ] as [any RedisArgument]
+            fields +=
+                [
+                    "failureKind", failure.kind.rawValue, "failureCode", failure.code, "failureMessage",
+                    failure.message,
+                ] as [any RedisArgument]
             if let trace = failure.trace, !trace.isEmpty { fields += ["failureTrace", trace] as [any RedisArgument] }
         }
         if case .value(let result) = end.result { fields += ["result", result.bytes] as [any RedisArgument] }

@@ -14,7 +14,8 @@ struct RepeatedCommitTests {
     /// A transition, and where a job stands before it.
     enum Step: String, CaseIterable, Sendable {
         case start, begin, beginElsewhere, progress, overflow, succeed, fail, retry, retryLater, shutDown
-        case cancelWaiting, cancelRunning, endCancelled, interrupt, lose, due, follow, share, takeOver, expire, sendAgain
+        case cancelWaiting, cancelRunning, endCancelled, interrupt, lose, due, follow, share, takeOver
+        case expire, sendAgain
     }
 
     @Test("change nothing the second time", arguments: Step.allCases)
@@ -70,7 +71,8 @@ struct RepeatedCommitTests {
         case .begin:
             try await bench.start(request)
             return try await commit(rules.begin(try await facts(), fence: "f", version: .any))
-        case .beginElsewhere: return try await commit(rules.interrupt(try await running(), by: .worker(worker.id), fence: "g"))
+        case .beginElsewhere:
+            return try await commit(rules.interrupt(try await running(), by: .worker(worker.id), fence: "g"))
         case .progress:
             let values = [PropertyValue].values(#"[["a","x",{"__dash_patch_update":1}]]"#)
             return try await commit(rules.merge(try await running(), progress: values, props: values))
@@ -87,7 +89,8 @@ struct RepeatedCommitTests {
             _ = try await bench.records.cancel(request.id, reason: "x")
             return try await commit(rules.complete(try await facts(), .cancelled(killed: true)))
         case .interrupt: return try await commit(rules.interrupt(try await running(), by: .worker(nil)))
-        case .lose: return try await commit(rules.interrupt(try await running { $0.interruptions = 3 }, by: .worker(nil)))
+        case .lose:
+            return try await commit(rules.interrupt(try await running { $0.interruptions = 3 }, by: .worker(nil)))
         case .due:
             _ = try await bench.records.commit(try await commit(rules.complete(try await running(), failure)))
             // The wait of the test's policy is a millisecond.
@@ -102,7 +105,9 @@ struct RepeatedCommitTests {
             try await bench.start(leader)
             try await bench.start(request)
             if step == .share {
-                return try await commit(rules.share(JobEnd(.succeeded, result: .of(leader.id)), with: try await facts()))
+                return try await commit(
+                    rules.share(JobEnd(.succeeded, result: .of(leader.id)), with: try await facts())
+                )
             }
             // Its end alone: the followers are still to be seen to.
             let leading = try #require(try await bench.records.facts(of: [leader.id])[0]).job
@@ -111,7 +116,9 @@ struct RepeatedCommitTests {
             commit.landedFrom = leader.id
             return commit
         case .expire:
-            _ = try await bench.records.commit(try await commit(rules.complete(try await running(), .succeeded(.text("1")))))
+            _ = try await bench.records.commit(
+                try await commit(rules.complete(try await running(), .succeeded(.text("1"))))
+            )
             var limits = JobManagerConfiguration()
             limits.keepFinished = .zero
             return try await commit(JobRules(limits).expire(request.id))
