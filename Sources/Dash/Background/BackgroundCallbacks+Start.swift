@@ -71,13 +71,19 @@ extension BackgroundCallbacks {
 
     /// Waits until the page can be told the end of a job, or the first wait is over.
     private func waitForEnd(of job: JobID) async {
-        await withDeadline(after: firstWait) { [manager] in
-            var known = 0
-            while let news = try? await manager.nextNews(of: job, after: known), !news.state.isEnding,
-                !Task.isCancelled
-            {
-                known = news.sequence
+        await withTaskGroup(of: Void.self) { group in
+            let (manager, firstWait) = (manager, firstWait)
+            group.addTask {
+                var known = 0
+                while let news = try? await manager.nextNews(of: job, after: known), !news.state.isEnding,
+                    !Task.isCancelled
+                {
+                    known = news.sequence
+                }
             }
+            group.addTask { try? await Task.sleep(for: firstWait) }
+            await group.next()
+            group.cancelAll()
         }
     }
 

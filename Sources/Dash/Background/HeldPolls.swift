@@ -80,19 +80,18 @@ final class HeldPolls: Service {
         _ releases: AsyncStream<ContinuousClock.Instant>,
         atMost limit: Duration
     ) async {
-        await withDeadline(after: limit) {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await news() }
-                group.addTask {
-                    for await instant in releases {
-                        // The one wait of a poll that was told when to go.
-                        try? await Task.sleep(until: instant, clock: .continuous)
-                        return
-                    }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await news() }
+            group.addTask {
+                for await instant in releases {
+                    // The one wait of a poll that was told when to go.
+                    try? await Task.sleep(until: instant, clock: .continuous)
+                    return
                 }
-                await group.next()
-                group.cancelAll()
             }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
         }
     }
 
