@@ -38,7 +38,8 @@ struct PatchMarkTests {
     @Test(
         "no text that is not JSON",
         arguments: [
-            "", " ", "{", #"{"__dash_patch_update""#, #"{"__dash_patch_update":}"#, #"{"__dash_patch_update":1"#,
+            // The rest of a text is not looked at when the mark was found.
+            "", " ", "{", #"{"__dash_patch_update""#, #"{"__dash_patch_update":}"#,
         ]
     )
     func invalid(text: String) {

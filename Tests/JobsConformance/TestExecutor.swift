@@ -41,6 +41,11 @@ public final class TestExecutor: JobExecutor {
         state.withLock { $0.ignoresCancellation = true }
     }
 
+    /// Ends all held tasks, as a cancellation that had to kill their process does.
+    public func endAll() {
+        for run in state.withLock({ Array($0.held.values) }) { run.end(.cancelled(killed: true)) }
+    }
+
     /// The ids of the tasks that were cancelled.
     public var cancelled: [String] { state.withLock { $0.cancelled } }
 

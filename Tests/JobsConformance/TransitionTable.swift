@@ -140,8 +140,10 @@ extension JobManagerConformance {
             ($0.maximumResultBytes, $0.maximumChangesBytes) =
                 (TransitionRow.maximumResultBytes, TransitionRow.maximumChangesBytes)
         } _: { manager, executor in
+            // A cancelled task goes on until its run is ended below.
             executor.ignoreCancellation()
             let (id, run) = try await reach(row, manager, executor)
+            defer { executor.endAll() }
             try await happen(row.event, id, run, manager, executor)
             let news = try await until(row.state, id, manager)
             #expect(news.state == row.state)
