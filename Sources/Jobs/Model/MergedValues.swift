@@ -21,7 +21,7 @@ package struct MergedValues: Sendable {
     /// No values yet.
     package init() {}
 
-    /// Whether there is no value.
+    /// Whether it holds no values.
     package var isEmpty: Bool { changes.isEmpty }
 
     /// All values and patches, oldest first.

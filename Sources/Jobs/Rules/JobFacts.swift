@@ -1,5 +1,5 @@
-/// What the rules read of a stored job. A manager fills it from its store, or from what it knows of a job it is working on:
-/// the guards of the transition find out when that is no longer so.
+/// What the rules read of a stored job. A manager fills it from its store, or from the last state it saw: the transition's
+/// guards detect that the job has changed since.
 package struct JobFacts: Sendable, Hashable {
     /// The job.
     package var id: JobID

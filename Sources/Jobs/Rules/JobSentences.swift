@@ -15,7 +15,7 @@ package enum JobSentences {
     /// - Parameters:
     ///   - failed: The guard that did not hold.
     ///   - found: The count or the bytes that it found.
-    /// - Returns: nil if the guard is no ceiling.
+    /// - Returns: The error; nil if the guard is not a limit on starts.
     package static func refusal(_ failed: JobGuard, found: Int) -> JobsError? {
         switch failed {
         case .waitingJobs:

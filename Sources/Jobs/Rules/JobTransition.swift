@@ -30,7 +30,7 @@ package struct JobTransition: Sendable {
 
 /// What must hold for a transition to be applied.
 package enum JobGuard: Sendable, Hashable {
-    /// There is no job of this id.
+    /// No job with this id exists.
     case isNew
     /// Fewer jobs than this wait for a worker or for a time.
     case waitingJobs(below: Int)

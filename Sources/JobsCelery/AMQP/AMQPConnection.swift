@@ -55,7 +55,7 @@ final class AMQPConnection: Sendable {
                     done.resume(
                         throwing: CeleryError(
                             .unreachable,
-                            "There is no thread for RabbitMQ.",
+                            "No thread could be started for the connection to RabbitMQ.",
                             cause: OwnThread.NoRoom()
                         )
                     )

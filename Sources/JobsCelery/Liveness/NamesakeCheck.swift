@@ -26,7 +26,7 @@ struct NamesakeCheck: Sendable {
         let channels = try await connection.send([RedisCommand("PUBSUB", "CHANNELS", name + ".*")])
         let found = (channels.first?.elements ?? []).compactMap(\.text)
         let ids = found.map { String($0.dropFirst(registry.channels.count)) }
-        // Behind the name and a dot is what tells workers of one name apart, and no dot.
+        // An id is the name, a dot, and a unique part without a dot.
         let others = ids.filter { $0 != worker.id && !$0.dropFirst(worker.node.count + 1).contains(".") }
         // Channels are those of all databases: who works on this one has a lease there.
         let leases = try await connection.send(others.map { RedisCommand("ZSCORE", registry.workers, $0) })

@@ -17,7 +17,7 @@ struct WorkerLease: Sendable {
 }
 
 extension WorkerLease {
-    /// The lease by which the records of jobs tell living workers.
+    /// The lease that the job records check.
     init(_ records: JobRecords, on redis: RedisOptions) {
         let (prefix, channels) = (records.settings.prefix, records.settings.keys.lifeLinePrefix)
         self.init(

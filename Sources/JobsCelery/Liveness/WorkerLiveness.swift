@@ -6,8 +6,8 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// Keeps the signs by which others tell that a worker lives: its subscription, which stands as long as its process, and its
-/// lease, which is renewed as long as its loop answers. A service.
+/// Shows other processes that a worker lives: its subscription stands as long as its process, and its lease is renewed as
+/// long as its event loop answers. A service.
 ///
 /// It has a thread of its own, and one connection to each Redis that the worker uses: a busy process is not taken for dead, and
 /// one whose loop is stuck is. See `LivenessScripts.rule`.
@@ -22,7 +22,8 @@ final class WorkerLiveness: Service {
     private let pace: Mutex<LeasePace>
 
     /// - Parameters:
-    ///   - leases: The worker's leases; those on one Redis share a connection. The first tells namesakes.
+    ///   - leases: The worker's leases; those on one Redis share a connection. The first is checked for workers of
+    ///     the same name.
     ///   - loops: What has to answer for a renewal.
     ///   - concurrency: How many jobs the worker runs at once.
     ///   - onLapse: Called with true when the loops have not answered for longer than a lease, and with false when the lease is
@@ -111,7 +112,7 @@ final class WorkerLiveness: Service {
 }
 
 extension WorkerLiveness {
-    /// Keeps the leases of a worker: that of the records of jobs, and that of its broker if the broker tells dead workers by it.
+    /// Keeps a worker's lease in the job records, and one at its broker if the broker detects dead workers by leases.
     ///
     /// - Parameter redis: How the Redis of the records is reached.
     convenience init(_ worker: CeleryWorker, records: JobRecords, on redis: RedisOptions) {
