@@ -79,8 +79,10 @@ extension JobRecords {
     /// - Returns: whether the job has ended.
     func take(_ news: RemoteNews, of id: JobID, meta: [UInt8]) async throws -> Bool {
         let report = RedisScript("", String(decoding: meta, as: UTF8.self)).digest
+        var known: JobState?
         let taken = try await apply(to: id) { facts in
             guard facts.job.isRemote else { return nil }
+            known = facts.job.state
             var transition: JobTransition?
             switch news {
             case .ended(let end): transition = rules.remote(facts.job, .ended(end))
@@ -93,13 +95,13 @@ extension JobRecords {
             commit.report = report
             return commit
         }
-        return taken.map(\.job.state.isFinished) ?? true
+        return (taken?.job.state ?? known)?.isFinished ?? true
     }
 
     /// Reads a job and applies the transition that follows from it, again where it changed meanwhile.
     ///
     /// - Parameter commit: The transition from what is known of the job; nil where nothing is to be done.
-    /// - Returns: The job as it was read, with its new state; nil if nothing was done.
+    /// - Returns: The job as it was read, with its new state; nil if nothing was changed.
     @discardableResult
     func apply(to id: JobID, _ commit: (RecordFacts) -> RecordCommit?) async throws -> RecordFacts? {
         let name = JobID.new.text
@@ -114,7 +116,8 @@ extension JobRecords {
                 return known
             case .repeated(let found):
                 return found ?? known
-            case .refused(.isOver?, _, _), .refused(nil, _, _): return known
+            // Neither is a matter of the job itself: asking again would find the same.
+            case .refused(.isOver?, _, _), .refused(.isGone?, _, _), .refused(nil, _, _): return nil
             case .refused(_, _, let found): facts = found
             }
         }

@@ -98,14 +98,14 @@ final class RecordSweeper: Sendable {
     private func giveUp(_ ids: [JobID]) async throws -> [JobID] {
         var left: [JobID] = []
         for id in ids {
-            var isWaiting = false
+            var (isKnown, isWaiting) = (false, false)
             let ended = try await records.apply(to: id) { facts in
-                isWaiting = facts.job.state == .queued
+                (isKnown, isWaiting) = (true, facts.job.state == .queued)
                 let silence = JobRules.RemoteReport.silent(records.settings.remoteSilence)
                 let transition = isWaiting ? rules.abandon(facts.job) : rules.remote(facts.job, silence)
                 return transition.map { records.ending($0, facts) }
             }
-            if ended == nil { _ = try await forget(id, in: "wanted") }
+            if !isKnown { _ = try await forget(id, in: "wanted") }
             if isWaiting, ended?.job.state == .cancelled { left.append(id) }
         }
         return left

@@ -131,6 +131,24 @@ struct RecordSweepTests {
         }
     }
 
+    @Test("a job whose worker is back when its interruption is applied goes on, and is not asked about again and again")
+    func workerIsBack() async throws {
+        let faults = Faults { _ in .none }
+        try await RecordBench.run({ $0.lease = .seconds(600) }, redis: { FaultyRedis($0.client, faults) }) { bench in
+            let (worker, life) = try await bench.worker("w")
+            let id = try await run(1, worker, bench)
+            let before = faults.count
+            let rules = bench.records.rules
+            let applied = try await bench.records.apply(to: id) { facts in
+                rules.interrupt(facts.job, by: .worker(facts.holder)).map { RecordCommit($0, of: facts) }
+            }
+            #expect(applied == nil)
+            #expect(faults.count <= before + 3, "a look, a commit, and once more for an unknown script")
+            #expect(try await state(id, bench) == .running)
+            withExtendedLifetime(life) {}
+        }
+    }
+
     @Test("of followers of a job that crashed the first runs, and the others follow it")
     func takeOver() async throws {
         try await RecordBench.run { bench in
