@@ -58,6 +58,11 @@
         if (backgroundOutputs.size === 0 || typeof body !== 'string') {
             return null;
         }
+        // The renderer writes the output first: of an upload of megabytes the rest is not read here.
+        var output = /^\{"output":("(?:[^"\\]|\\.)*")/.exec(body);
+        if (output && !backgroundOutputs.has(JSON.parse(output[1]))) {
+            return null;
+        }
         var call = JSON.parse(body);
         if (!backgroundOutputs.has(call.output)) {
             return null;
