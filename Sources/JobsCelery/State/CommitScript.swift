@@ -5,17 +5,39 @@
 /// it is to answer, then the operations. The answer: what became of it (`applied`, `repeated` or `refused`), for a refusal the
 /// number of the guard and what it found, what the last change that has an answer gave, and the record's facts.
 extension RecordScripts {
-    static let commit = script(
-        "commit",
-        BrokerScripts.release,
-        reading,
-        cacheReading,
-        guards,
-        changes,
-        caching,
-        merging,
-        interpreter
-    )
+    /// What some commits need and most do not: a script without it costs Redis less.
+    struct Parts: OptionSet, Hashable {
+        let rawValue: Int
+
+        static let liveness = Parts(rawValue: 1)
+        static let caching = Parts(rawValue: 2)
+        static let merging = Parts(rawValue: 4)
+        static let settling = Parts(rawValue: 8)
+    }
+
+    /// The script with the parts that a commit needs.
+    static func commit(_ parts: Parts) -> RedisScript { commits[parts.rawValue] }
+
+    private static let commits = (0..<16).map { number in
+        let parts = Parts(rawValue: number)
+        var text = parts.contains(.liveness) ? [living] : []
+        if parts.contains(.settling) { text += [BrokerScripts.release] }
+        text += [reading]
+        if parts.contains(.caching) { text += [cacheReading] }
+        text += [guards, changes]
+        if parts.contains(.liveness) { text += [livenessGuard] }
+        if parts.contains(.caching) { text += [cacheGuards, caching] }
+        if parts.contains(.merging) { text += [merging] }
+        if parts.contains(.settling) { text += [settling] }
+        return script("commit", text + [interpreter])
+    }
+
+    private static let livenessGuard = "function guards.gone(worker) return not alive(worker) end"
+    private static let cacheGuards = """
+        function guards.cached(key) return (cached(key)) end
+        function guards.uncached(key) return not cached(key) end
+        """
+    private static let settling = "function changes.settle(...) dash_release(...) end"
 
     /// The record as it stands before the transition.
     private static let reading = """
@@ -49,9 +71,6 @@ extension RecordScripts {
           return state == 'scheduled' or state == 'queued' or state == 'running'
         end
         function guards.free(key) return not guards.taken(key) end
-        function guards.cached(key) return (cached(key)) end
-        function guards.uncached(key) return not cached(key) end
-        function guards.gone(worker) return not alive(worker) end
         function guards.over(set, wait)
           local score = redis.call('ZSCORE', P .. set, id)
           return score and score + wait <= now
@@ -80,6 +99,10 @@ extension RecordScripts {
           local message = redis.call('HMGET', job, 'list', 'message')
           if message[2] then redis.call(command, message[1], message[2]) end
         end
+        function changes.post(list, message)
+          redis.call('HSET', job, 'list', list, 'message', message, 'sent', stamp)
+          redis.call('LPUSH', list, message)
+        end
         function changes.copy(from) redis.call('HSET', job, 'result', redis.call('HGET', P .. from, 'result') or 'null') end
         function changes.lead(key) redis.call('HSET', P .. 'flights', key, id) end
         function changes.follow(key) redis.call('RPUSH', P .. 'followers:' .. key, id) end
@@ -97,7 +120,6 @@ extension RecordScripts {
           if expiry ~= '0' then redis.call('EXPIRE', key, expiry) end
           redis.call('PUBLISH', key, meta)
         end
-        function changes.settle(...) dash_release(...) end
         function changes.publish(channel) redis.call('PUBLISH', P .. channel, id) end
         function changes.notify()
           if redis.call('EXISTS', job) == 1 then changes.count('sequence') end
@@ -191,10 +213,6 @@ extension RecordScripts {
             changes[name](unpack(ARGV, i + 2, last))
           end
           i = last + 1
-        end
-        if ARGV[3] ~= '' and redis.call('EXISTS', job) == 1 then
-          changes.set('commit', ARGV[3])
-          if ARGV[4] == 'end' then changes.set('ended', ARGV[3]) end
         end
         return {'applied', 0, answer, ARGV[4] == 'facts' and facts()}
         """#

@@ -63,19 +63,16 @@ struct JobRecords: Sendable {
 
     /// Applies a transition.
     func commit(_ commit: RecordCommit) async throws -> CommitResult {
-        let answer = try await call(RecordScripts.commit, with: CommitWriter.arguments(of: commit, settings))
-        return try result(of: commit, answer)
+        try await self.commit([commit])[0]
     }
 
     /// Applies several in one round trip, each by itself.
     func commit(_ commits: [RecordCommit]) async throws -> [CommitResult] {
         guard !commits.isEmpty else { return [] }
-        let calls = commits.map { commit in
-            RecordScripts.commit.call(keys: keys, arguments: CommitWriter.arguments(of: commit, settings))
-        }
+        let calls = commits.map { CommitWriter.call($0, settings, keys: keys) }
         let answers = try await retrying(until: .now + settings.patience) { try await redis.run(calls) }
         return try zip(commits, answers).map { commit, answer in
-            if case .error(let message) = answer { throw RecordScripts.commit.error(message) }
+            if case .error(let message) = answer { throw RecordScripts.commit([]).error(message) }
             return try result(of: commit, answer)
         }
     }

@@ -82,26 +82,51 @@ enum CommitResult: Sendable {
 struct CommitWriter {
     let settings: RecordSettings
     private(set) var arguments: [any RedisArgument] = []
+    /// What the script needs for it.
+    private(set) var parts: RecordScripts.Parts = []
+    /// What the record remembers of the commit, until it is written with other fields.
+    private var memory: [any RedisArgument] = []
 
     init(_ settings: RecordSettings) {
         self.settings = settings
     }
 
-    /// The arguments of the script.
-    static func arguments(of commit: RecordCommit, _ settings: RecordSettings) -> [any RedisArgument] {
+    /// The call of the script.
+    static func call(_ commit: RecordCommit, _ settings: RecordSettings, keys: [String]) -> RedisScriptCall {
         var writer = CommitWriter(settings)
-        writer.arguments = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
-        for one in commit.transition.guards { writer.add(one, commit) }
-        if let report = commit.report { writer.add("isnt", "told", report) }
-        if let sent = commit.sent { writer.add("is", "sent", sent) }
-        for change in commit.transition.changes { writer.add(change, commit) }
-        writer.addExtras(of: commit)
-        return writer.arguments
+        let arguments = writer.write(commit)
+        return RecordScripts.commit(writer.parts).call(keys: keys, arguments: arguments)
+    }
+
+    private mutating func write(_ commit: RecordCommit) -> [any RedisArgument] {
+        if !commit.name.isEmpty, commit.transition.state != nil {
+            memory = ["commit", commit.name]
+            if commit.answer == .end { memory += ["ended", commit.name] as [any RedisArgument] }
+        }
+        arguments = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
+        for one in commit.transition.guards { add(one, commit) }
+        if let report = commit.report { add("isnt", "told", report) }
+        if let sent = commit.sent { add("is", "sent", sent) }
+        for change in commit.transition.changes { add(change, commit) }
+        addExtras(of: commit)
+        if !memory.isEmpty { add("set", []) }
+        return arguments
     }
 
     private mutating func add(_ name: String, _ values: any RedisArgument...) { add(name, values) }
 
     private mutating func add(_ name: String, _ values: [any RedisArgument]) {
+        var values = values
+        switch name {
+        case "set":
+            values += memory
+            memory = []
+        case "gone": parts.insert(.liveness)
+        case "cached", "uncached", "cache", "use": parts.insert(.caching)
+        case "merge": parts.insert(.merging)
+        case "settle": parts.insert(.settling)
+        default: break
+        }
         arguments.append(name)
         arguments.append(values.count)
         arguments += values
@@ -180,8 +205,9 @@ struct CommitWriter {
         var fields: [any RedisArgument] = [
             "state", JobState.queued.rawValue, "sequence", 0, "attempt", 0, "owner", request.owner, "size",
             request.inputBytes, "remote", request.remote == nil ? 0 : 1, "name", request.name, "page", request.page,
-            "version", request.version, "details", request.details, "list", message.list, "message", message.envelope,
+            "version", request.version, "details", request.details,
         ]
+        if !posts(commit) { fields += ["list", message.list, "message", message.envelope] as [any RedisArgument] }
         fields += request.retries.recorded
         if let cache = request.cache {
             fields += ["cacheKey", cache.key.text, "cacheExpire", cache.recordedExpiry] as [any RedisArgument]
@@ -207,7 +233,16 @@ struct CommitWriter {
             if commit.start == nil { addWaiting(.queued) }
             add("at", "queued", 0)
         }
-        if commit.sendsMessage { addMessage(isFirst: isFirst) }
+        if let message = commit.start?.message, posts(commit) {
+            add("post", message.list, message.envelope)
+        } else if commit.sendsMessage {
+            addMessage(isFirst: isFirst)
+        }
+    }
+
+    /// Whether a new job's message goes into its list with the step that stores it, so that it is not read back.
+    private func posts(_ commit: RecordCommit) -> Bool {
+        settings.isBroker && commit.start != nil && commit.transition.sendsMessage
     }
 
     private mutating func addMessage(isFirst: Bool) {

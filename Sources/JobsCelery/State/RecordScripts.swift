@@ -3,9 +3,11 @@
 /// `KEYS`: the prefix of the records' keys, and what stands before a worker's id in the name of its channel. `ARGV`: the job's id,
 /// a test's clock in milliseconds or nothing, and what the script says.
 enum RecordScripts {
-    static func script(_ name: String, _ parts: String...) -> RedisScript {
-        RedisScript(name, ([LivenessScripts.rule, common] + parts).joined(separator: "\n"))
+    static func script(_ name: String, _ parts: [String]) -> RedisScript {
+        RedisScript(name, ([common] + parts).joined(separator: "\n"))
     }
+
+    static func script(_ name: String, _ parts: String...) -> RedisScript { script(name, parts) }
 
     /// What all scripts begin with. Times of rules are in milliseconds, times of workers and messages in seconds.
     private static let common = #"""
@@ -14,14 +16,19 @@ enum RecordScripts {
         local stamp = time[1] + time[2] / 1000000
         local now = ARGV[2] ~= '' and tonumber(ARGV[2]) or math.floor(stamp * 1000)
         local function text(number) return string.format('%.0f', number + 0) end
-        local living = {}
-        local function alive(worker)
-          if worker and living[worker] == nil then
-            living[worker] = dash_is_alive(P .. 'workers', KEYS[2], worker)
-          end
-          return living[worker]
-        end
         """#
+
+    /// Whether a worker lives, asked once.
+    static let living =
+        LivenessScripts.rule + #"""
+            local living = {}
+            local function alive(worker)
+              if worker and living[worker] == nil then
+                living[worker] = dash_is_alive(P .. 'workers', KEYS[2], worker)
+              end
+              return living[worker]
+            end
+            """#
 
     /// Whether a cached result is there and has not expired; its use.
     static let cacheReading = #"""
@@ -86,6 +93,7 @@ enum RecordScripts {
     /// How many jobs wait for a worker, wait for a time, run, and run elsewhere; how many can run.
     static let statistics = script(
         "statistics",
+        living,
         #"""
         local capacity, all = 0, redis.call('HGETALL', P .. 'capacity')
         for i = 1, #all, 2 do if alive(all[i]) then capacity = capacity + all[i + 1] end end
@@ -99,6 +107,7 @@ enum RecordScripts {
     /// whose news are waited for. Gives whether there is more, the workers that live, and what is due.
     static let due = script(
         "due",
+        living,
         interest,
         #"""
         local most, hasMore, workers = 200, 0, {}
