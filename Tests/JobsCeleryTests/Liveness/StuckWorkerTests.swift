@@ -92,8 +92,9 @@ struct StuckWorkerTests {
                 // Nobody tells of it.
                 try await Task.sleep(for: .milliseconds(20))
             }
-            // The broker's own delivery is acknowledged after that, by the loop.
-            _ = try await stage.call("noop")
+            // The broker's own delivery is acknowledged after that, by the loop. The second of these is delivered only after
+            // the first was acknowledged, on the same channel as the long task.
+            for _ in 0..<2 { _ = try await stage.call("noop") }
             what.begin(first)
             let moment = ContinuousSeconds.now
             let second = try stage.start("-c", "1", "--hostname", "second@test")
@@ -119,6 +120,8 @@ struct StuckWorkerTests {
                 let own = clients.split(separator: "\n").filter { $0.field("db") == database }
                 return own.compactMap { $0.field("name") }
             }
+            // The stage's own second connection stands from its first subscription on.
+            _ = try await stage.results.watch("nothing")
             let before = try await names()
             let worker = try await stage.worker("-c", "1")
             defer { worker.kill() }
