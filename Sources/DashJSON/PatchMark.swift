@@ -15,16 +15,31 @@ extension JSON {
 }
 
 extension RawJSON {
-    /// Whether the value is a Patch. Its members are skipped, not parsed.
+    /// Whether the value is a Patch. Its members are skipped, not parsed; of a value in which the mark cannot be, such as a
+    /// large figure, not even that.
     package var isPatch: Bool {
-        guard bytes.first(where: { !JSONScanner.isSpace($0) }) == UInt8(ascii: "{") else { return false }
-        var isPatch = false
-        try? JSONScanner.read(bytes[...]) { scanner throws(JSONError) in
+        guard bytes.first(where: { !JSONScanner.isSpace($0) }) == UInt8(ascii: "{"), mayHoldMark else { return false }
+        let isPatch = try? JSONScanner.read(bytes[...]) { scanner throws(JSONError) in
+            var isFound = false
             try scanner.members { scanner, name throws(JSONError) in
                 try scanner.value()
-                if try scanner.string(at: name) == PatchMark.name { isPatch = true }
+                if try scanner.string(at: name) == PatchMark.name { isFound = true }
             }
+            return isFound
         }
-        return isPatch
+        return isPatch ?? false
+    }
+
+    /// Whether the mark stands anywhere in the text, or an escape, by which a name may be written in another way.
+    private var mayHoldMark: Bool {
+        bytes.withUnsafeBufferPointer { text in
+            var place = 0
+            while place < text.count {
+                if text[place] == UInt8(ascii: "\\") { return true }
+                if text[place] == UInt8(ascii: "_"), text[place...].starts(with: PatchMark.name.utf8) { return true }
+                place &+= 1
+            }
+            return false
+        }
     }
 }

@@ -38,8 +38,7 @@ struct PatchMarkTests {
     @Test(
         "no text that is not JSON",
         arguments: [
-            // The rest of a text is not looked at when the mark was found.
-            "", " ", "{", #"{"__dash_patch_update""#, #"{"__dash_patch_update":}"#,
+            "", " ", "{", #"{"__dash_patch_update""#, #"{"__dash_patch_update":}"#, #"{"__dash_patch_update":1"#,
         ]
     )
     func invalid(text: String) {
