@@ -123,10 +123,12 @@ enum RecordScripts {
         for _, worker in ipairs(redis.call('ZRANGE', P .. 'workers', 0, -1)) do
           if alive(worker) then
             workers[#workers + 1] = worker
-          elseif stamp - (redis.call('ZSCORE', P .. 'workers', worker) or 0) > 60 then
-            redis.call('HDEL', P .. 'capacity', worker)
+          elseif stamp - redis.call('ZSCORE', P .. 'workers', worker) > 60 then
             redis.call('ZREM', P .. 'workers', worker)
           end
+        end
+        for _, worker in ipairs(redis.call('HKEYS', P .. 'capacity')) do
+          if not redis.call('ZSCORE', P .. 'workers', worker) then redis.call('HDEL', P .. 'capacity', worker) end
         end
         return {hasMore, redis.call('ZCARD', P .. 'queued'), workers, range('scheduled', text(now)),
           range('queued', text(now - ARGV[3])), range('wanted', text(now)), range('finished', text(now - ARGV[4])),

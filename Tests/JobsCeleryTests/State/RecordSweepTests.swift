@@ -131,6 +131,17 @@ struct RecordSweepTests {
         }
     }
 
+    @Test("a worker that is gone is forgotten, whether its lease was removed by its broker or has long been over")
+    func forgotten() async throws {
+        try await RecordBench.run { bench in
+            let client = bench.broker.client
+            _ = try await client.send(RedisCommand("HSET", "dash:capacity", "removed", 4, "over", 4))
+            _ = try await client.send(RedisCommand("ZADD", "dash:workers", 1000, "over"))
+            #expect(try await bench.sweeper.sweep(asked: []).workers == 0)
+            #expect(try await client.send(RedisCommand("EXISTS", "dash:capacity", "dash:workers")) == .integer(0))
+        }
+    }
+
     @Test("a job whose worker is back when its interruption is applied goes on, and is not asked about again and again")
     func workerIsBack() async throws {
         let faults = Faults { _ in .none }
