@@ -4,6 +4,7 @@ import Jobs
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Support
 import UnixSignals
 
 /// Puts a site's parts together and runs them until a signal ends them.
@@ -106,5 +107,18 @@ extension CommandLine {
     /// The path of this process's executable.
     static var executablePath: String {
         Bundle.main.executablePath ?? arguments.first ?? "app"
+    }
+}
+
+/// A service whose tasks all run on event loops.
+///
+/// A connection's tasks are resumed by its own loop, when something was read or written. To go on there spares the change
+/// to a thread of Swift's pool and back, which costs more than all the rest of a small request. Code of the app, which
+/// may block, never runs here; see ``CallbackExecutor``.
+private struct LoopService: Service {
+    let service: any Service
+
+    func run() async throws {
+        try await withTaskExecutorPreference(LoopExecutor()) { try await service.run() }
     }
 }

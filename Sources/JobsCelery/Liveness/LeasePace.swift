@@ -1,3 +1,6 @@
+import NIOCore
+import Synchronization
+
 /// Whether a lease is renewed at a beat. Pure state machine: takes the loop's answers, returns what to do.
 ///
 /// Beats are counted, not time, so that a process that was stopped does not blame its loop.
@@ -34,5 +37,26 @@ struct LeasePace: Sendable {
         guard !isLapsed, unanswered >= beatsOfLease else { return .wait }
         isLapsed = true
         return .lapse
+    }
+}
+
+/// Asks event loops whether they still turn.
+final class LoopProbe: Sendable {
+    private let loops: [any EventLoop]
+    private let missing = Atomic(0)
+
+    init(_ loops: [any EventLoop]) {
+        self.loops = loops
+    }
+
+    /// Whether all loops answered the last question.
+    var hasAnswered: Bool { missing.load(ordering: .acquiring) == 0 }
+
+    /// Asks once more. The last question has to be answered.
+    func ask() {
+        missing.store(loops.count, ordering: .releasing)
+        for loop in loops {
+            loop.execute { [self] in missing.subtract(1, ordering: .acquiringAndReleasing) }
+        }
     }
 }
