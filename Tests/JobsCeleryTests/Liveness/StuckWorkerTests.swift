@@ -92,12 +92,15 @@ struct StuckWorkerTests {
                 // Nobody tells of it.
                 try await Task.sleep(for: .milliseconds(20))
             }
-            // The broker's own delivery is acknowledged after that, by the loop. The second of these is delivered only after
-            // the first was acknowledged, on the same channel as the long task.
+            // The broker's own delivery is acknowledged after that, by the loop.
             for _ in 0..<2 { _ = try await stage.call("noop") }
+            // Leaves the first worker no room, else RabbitMQ may deliver the returned message to it.
+            let filler = MarkFile()
+            _ = try await stage.send("mark", [.string(filler.path), 60])
+            try await filler.wait(for: "start")
             what.begin(first)
             let moment = ContinuousSeconds.now
-            let second = try stage.start("-c", "1", "--hostname", "second@test")
+            let second = try stage.start("-c", "2", "--hostname", "second@test")
             defer { second.kill() }
             let delay = try await delay(file, since: moment)
             print("A long task of a worker whose \(what) stood still ran again after \(delay) s")
