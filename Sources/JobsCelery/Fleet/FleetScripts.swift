@@ -21,9 +21,7 @@ enum FleetScripts {
 
         local function remember(kind, name, order, lifetime, most)
           local member = member(kind, name)
-          if not isLater(redis.call('ZSCORE', orders, member), order) then
-            redis.call('ZADD', orders, order, member)
-          end
+          if not isLater(redis.call('ZSCORE', orders, member), order) then redis.call('ZADD', orders, order, member) end
           redis.call('ZREMRANGEBYRANK', orders, 0, -most - 1)
           redis.call('PEXPIRE', orders, lifetime)
         end
@@ -36,8 +34,8 @@ enum FleetScripts {
             local value, order, before = held(ARGV[2])
             if value == ARGV[3] then return before ~= '' and before end
             if ARGV[4] ~= '' then
-              if isLater(order, ARGV[4]) then return 0 end
-              if isLater(redis.call('ZSCORE', orders, member('place', ARGV[2])), ARGV[4]) then return 0 end
+              local known = redis.call('ZSCORE', orders, member('place', ARGV[2]))
+              if isLater(order, ARGV[4]) or isLater(known, ARGV[4]) then return 0 end
               for mark = 6, #ARGV do
                 if isLater(redis.call('ZSCORE', orders, member('mark', ARGV[mark])), ARGV[4]) then return 0 end
               end
@@ -111,27 +109,18 @@ enum FleetScripts {
         """#
     )
 
-    /// name, token, lifetime, what was made: keeps it, if nobody has taken the turn.
-    static let made = RedisScript(
-        "fleet made",
+    /// name, token, and, if something was made, lifetime and what: ends the turn if nobody else has taken it, and keeps what was
+    /// made.
+    static let endTurn = RedisScript(
+        "fleet end turn",
         #"""
         local key = KEYS[1] .. 'fleet:once:' .. ARGV[1]
         if redis.call('HGET', key, 'token') ~= ARGV[2] then return 0 end
         redis.call('DEL', key)
-        redis.call('HSET', key, 'made', ARGV[4])
-        redis.call('PEXPIRE', key, ARGV[3])
-        redis.call('PUBLISH', key, '')
-        return 1
-        """#
-    )
-
-    /// name, token: gives the turn back.
-    static let notMade = RedisScript(
-        "fleet not made",
-        #"""
-        local key = KEYS[1] .. 'fleet:once:' .. ARGV[1]
-        if redis.call('HGET', key, 'token') ~= ARGV[2] then return 0 end
-        redis.call('DEL', key)
+        if ARGV[3] then
+          redis.call('HSET', key, 'made', ARGV[4])
+          redis.call('PEXPIRE', key, ARGV[3])
+        end
         redis.call('PUBLISH', key, '')
         return 1
         """#

@@ -24,18 +24,25 @@ enum LivenessScripts {
 
         """
 
+    /// The time by Redis' clock in seconds, for scripts: `now`, and `stamp(seconds)`, which writes a time without loss.
+    static let clock = """
+        local time = redis.call('TIME')
+        local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+        local function stamp(seconds) return string.format('%.6f', seconds) end
+
+        """
+
     /// Renews a worker's lease: KEYS the workers, and the hash of how many jobs each runs at once if that is kept; ARGV the
     /// worker, the seconds of a lease, how many jobs it runs at once.
     static let renew = RedisScript(
         "renew a worker's lease",
-        """
-        -- Takes nothing away. A script that has written may go on writing when Redis' memory is full.
-        redis.call('ZREM', KEYS[1], '')
-        local time = redis.call('TIME')
-        redis.call('ZADD', KEYS[1], string.format('%.6f', time[1] + time[2] / 1000000 + ARGV[2]), ARGV[1])
-        if KEYS[2] then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
-        return 1
-        """
+        clock + """
+            -- Takes nothing away. A script that has written may go on writing when Redis' memory is full.
+            redis.call('ZREM', KEYS[1], '')
+            redis.call('ZADD', KEYS[1], stamp(now + ARGV[2]), ARGV[1])
+            if KEYS[2] then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
+            return 1
+            """
     )
 
     /// Workers that have not renewed their lease for a time: KEYS the workers; ARGV what stands before a worker's channel, the
@@ -44,7 +51,7 @@ enum LivenessScripts {
     /// "far" when it ends later than it can, as Redis' clock was set back.
     static let suspects = RedisScript(
         "suspects",
-        rule + """
+        clock + rule + """
             local lease, silence, found = tonumber(ARGV[2]), tonumber(ARGV[3]), {}
 
             local function standing(rest)
@@ -71,10 +78,8 @@ enum LivenessScripts {
             if #ARGV > 3 then
               for place = 4, #ARGV do look(ARGV[place]) end
             else
-              local time = redis.call('TIME')
-              local ending = time[1] + time[2] / 1000000 + lease
-              range('-inf', string.format('%.6f', ending - silence))
-              range(string.format('(%.6f', ending + 1), '+inf')
+              range('-inf', stamp(now + lease - silence))
+              range('(' .. stamp(now + lease + 1), '+inf')
             end
             return found
             """

@@ -30,13 +30,6 @@ enum BrokerScripts {
 
         """
 
-    private static let clock = """
-        local time = redis.call('TIME')
-        local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-        local function stamp(seconds) return string.format('%.6f', seconds) end
-
-        """
-
     private static let reject = """
         local function reject(list, limit, reason, queue, message)
           redis.call('LPUSH', list, cjson.encode({reason = reason, queue = queue, time = now, message = message}))
@@ -51,7 +44,7 @@ enum BrokerScripts {
     /// a connection with CLIENT TRACKING when one changes.
     static let fetch = RedisScript(
         "fetch",
-        clock + reject + """
+        LivenessScripts.clock + reject + """
             local limit, worker, lease = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
             local queues = #ARGV - 4
             local found, refused = {}, 0
@@ -143,7 +136,7 @@ enum BrokerScripts {
     /// ARGV worker, the tags that it holds. Gives the tags that it holds no more.
     static let refresh = RedisScript(
         "refresh held messages",
-        clock + """
+        LivenessScripts.clock + """
             -- Takes nothing away. A script that has written may go on writing when Redis' memory is full.
             redis.call('ZREM', KEYS[1], '')
             local start, lost = ARGV[1] .. '\\n', {}
@@ -170,7 +163,7 @@ enum BrokerScripts {
     /// Settles a delivery that cannot be read: KEYS and ARGV as in `acknowledge`, then rejected; limit, reason, queue.
     static let refuse = RedisScript(
         "refuse",
-        clock + reject + release + """
+        LivenessScripts.clock + reject + release + """
             local entry = redis.call('HGET', KEYS[1], ARGV[1])
             if not dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]) then return 0 end
             reject(KEYS[4], tonumber(ARGV[3]), ARGV[4], ARGV[5], entry or '')
@@ -205,7 +198,7 @@ enum BrokerScripts {
     /// milliseconds the next is due, -1 when there is none.
     static let due = RedisScript(
         "due",
-        clock + """
+        LivenessScripts.clock + """
             local ready = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', stamp(now * 1000), 'LIMIT', 0, 1000)
             for place = #ready, 1, -1 do
               local tag = ready[place]
@@ -250,7 +243,7 @@ enum BrokerScripts {
     /// holders, workers.
     static let audit = RedisScript(
         "audit of holders",
-        clock + """
+        LivenessScripts.clock + """
             local seen = {}
             for _, holder in ipairs(redis.call('HVALS', KEYS[1])) do
               local worker = string.match(holder, '^[^\\n]*')

@@ -72,7 +72,7 @@ struct JobRecords: Sendable {
         let calls = commits.map { CommitWriter.call($0, settings, keys: keys) }
         let answers = try await retrying(until: .now + settings.patience) { try await redis.run(calls) }
         return try zip(commits, answers).map { commit, answer in
-            if case .error(let message) = answer { throw RecordScripts.commit([]).error(message) }
+            if case .error(let message) = answer { throw CommitScript().composed.error(message) }
             return try result(of: commit, answer)
         }
     }

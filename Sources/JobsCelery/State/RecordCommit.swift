@@ -81,9 +81,8 @@ enum CommitResult: Sendable {
 /// Writes commits as the operations of the script `commit`.
 struct CommitWriter {
     let settings: RecordSettings
-    private(set) var arguments: [any RedisArgument] = []
-    /// What the script needs for it.
-    private(set) var parts: RecordScripts.Parts = []
+    private var arguments: [any RedisArgument] = []
+    private var script = CommitScript()
     /// What the record remembers of the commit, until it is written with other fields.
     private var memory: [any RedisArgument] = []
 
@@ -95,7 +94,7 @@ struct CommitWriter {
     static func call(_ commit: RecordCommit, _ settings: RecordSettings, keys: [String]) -> RedisScriptCall {
         var writer = CommitWriter(settings)
         let arguments = writer.write(commit)
-        return RecordScripts.commit(writer.parts).call(keys: keys, arguments: arguments)
+        return writer.script.composed.call(keys: keys, arguments: arguments)
     }
 
     private mutating func write(_ commit: RecordCommit) -> [any RedisArgument] {
@@ -103,58 +102,61 @@ struct CommitWriter {
             memory = ["commit", commit.name]
             if commit.answer == .end { memory += ["ended", commit.name] as [any RedisArgument] }
         }
+        if !commit.name.isEmpty { script.read("commit") }
+        if commit.answer == .end { script.read("ended") }
         arguments = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
         for one in commit.transition.guards { add(one, commit) }
-        if let report = commit.report { add("isnt", "told", report) }
-        if let sent = commit.sent { add("is", "sent", sent) }
+        if let report = commit.report { check("told", .isnt, [report]) }
+        if let sent = commit.sent { check("sent", .is, [sent]) }
         for change in commit.transition.changes { add(change, commit) }
         addExtras(of: commit)
-        if !memory.isEmpty { add("set", []) }
+        if !memory.isEmpty { add(.set, []) }
         return arguments
     }
 
-    private mutating func add(_ name: String, _ values: any RedisArgument...) { add(name, values) }
+    private mutating func add(_ operation: CommitOperation, _ values: any RedisArgument...) { add(operation, values) }
 
-    private mutating func add(_ name: String, _ values: [any RedisArgument]) {
+    private mutating func add(_ operation: CommitOperation, _ values: [any RedisArgument]) {
         var values = values
-        switch name {
-        case "set":
+        if operation == .set || operation == .post {
             values += memory
             memory = []
-        case "gone": parts.insert(.liveness)
-        case "cached", "uncached", "cache", "use": parts.insert(.caching)
-        case "merge": parts.insert(.merging)
-        case "settle": parts.insert(.settling)
-        default: break
         }
-        arguments.append(name)
+        script.insert(operation)
+        arguments.append(operation.name)
         arguments.append(values.count)
         arguments += values
+    }
+
+    /// A guard of a field.
+    private mutating func check(_ field: String, _ operation: CommitOperation, _ values: [any RedisArgument] = []) {
+        script.read(field)
+        add(operation, [field] + values)
     }
 
     // MARK: Guards
 
     private mutating func add(_ one: JobGuard, _ commit: RecordCommit) {
         switch one {
-        case .isNew: add("lacks", "state")
-        case .waitingJobs(let most): add("fewer", most, "queued", "scheduled")
-        case .inputBytes(let bytes, let most): add("total", "totals", "bytes", bytes, most)
-        case .unfinishedJobs(let owner, let most): add("total", "owners", owner, 1, most)
-        case .isFree(let key): add("free", key.text)
-        case .isTaken(let key): add("taken", key.text)
-        case .isCached(let key): add("cached", key.text)
-        case .isNotCached(let key): add("uncached", key.text)
-        case .state(let states): add("is", ["state"] + states.map(\.rawValue))
-        case .attempt(let fence): add("is", "fence", fence)
-        case .isNotStopped: add("lacks", "stopCode")
-        case .isFollowing: add("has", "follows")
-        case .name(let name): add("is", "name", name)
-        case .version(let version): add("is", "version", version)
-        case .isGone(let worker): add("gone", worker)
-        case .isOver(.due): add("over", "scheduled", 0)
-        case .isOver(.interest) where commit.isRemote: add("over", "wanted", 0)
-        case .isOver(.interest(let wait)): add("over", "queued", wait.wholeMilliseconds)
-        case .isOver(.removal(let wait)): add("over", "finished", wait.wholeMilliseconds)
+        case .isNew: check("state", .lacks)
+        case .waitingJobs(let most): add(.fewer, most, "queued", "scheduled")
+        case .inputBytes(let bytes, let most): add(.total, "totals", "bytes", bytes, most)
+        case .unfinishedJobs(let owner, let most): add(.total, "owners", owner, 1, most)
+        case .isFree(let key): add(.free, key.text)
+        case .isTaken(let key): add(.taken, key.text)
+        case .isCached(let key): add(.cached, key.text)
+        case .isNotCached(let key): add(.uncached, key.text)
+        case .state(let states): check("state", .is, states.map(\.rawValue))
+        case .attempt(let fence): check("fence", .is, [fence])
+        case .isNotStopped: check("stopCode", .lacks)
+        case .isFollowing: check("follows", .has)
+        case .name(let name): check("name", .is, [name])
+        case .version(let version): check("version", .is, [version])
+        case .isGone(let worker): add(.gone, worker)
+        case .isOver(.due): add(.over, "scheduled", 0)
+        case .isOver(.interest) where commit.isRemote: add(.over, "wanted", 0)
+        case .isOver(.interest(let wait)): add(.over, "queued", wait.wholeMilliseconds)
+        case .isOver(.removal(let wait)): add(.over, "finished", wait.wholeMilliseconds)
         }
     }
 
@@ -165,38 +167,38 @@ struct CommitWriter {
         case .create: addCreation(commit)
         case .queue(let isFirst): addQueue(isFirst: isFirst, commit)
         case .resend:
-            add("count", "resent")
+            add(.count, "resent")
             addMessage(isFirst: true)
         case .schedule(let wait):
             addWaiting(.scheduled)
-            add("time", "due", wait.wholeMilliseconds)
-            add("at", "scheduled", wait.wholeMilliseconds)
+            add(.time, "due", wait.wholeMilliseconds)
+            add(.at, "scheduled", wait.wholeMilliseconds)
         case .beginAttempt(let fence): addBeginning(fence, commit)
-        case .countFailure: add("count", "failures")
-        case .countInterruption: add("count", "interruptions")
+        case .countFailure: add(.count, "failures")
+        case .countInterruption: add(.count, "interruptions")
         case .requestStop(let reason):
-            add("set", "state", JobState.cancelling.rawValue, "endReason", reason)
-            add("publish", "cancel")
+            add(.set, "state", JobState.cancelling.rawValue, "endReason", reason)
+            add(.publish, "cancel")
         case .merge(let progress, let props):
             let entries = progress.map { $0.mergeArguments(sort: 0) } + props.map { $0.mergeArguments(sort: 1) }
-            add("merge", [settings.rules.limits.maximumChangesBytes] + entries.flatMap { $0 })
+            add(.merge, [settings.rules.limits.maximumChangesBytes] + entries.flatMap { $0 })
         case .stopAttempt(let failure):
-            add("drop", "changes", "places")
-            add("set", "stopCode", failure.code, "stopMessage", failure.message, "changesSize", 0)
+            add(.drop, "changes", "places")
+            add(.set, "stopCode", failure.code, "stopMessage", failure.message, "changesSize", 0)
         case .finish(let end): addEnd(end, commit)
-        case .cacheResult(let cache): add("cache", cache.key.text, cache.recordedExpiry, settings.maximumCacheBytes)
-        case .lead(let key): add("lead", key.text)
+        case .cacheResult(let cache): add(.cache, cache.key.text, cache.recordedExpiry, settings.maximumCacheBytes)
+        case .lead(let key): add(.lead, key.text)
         case .follow(let key):
-            add("set", "follows", key.text)
-            if commit.start != nil { add("at", "queued", 0) }
-            add("follow", key.text)
-        case .unfollow: add("clear", "follows")
-        case .release(let key): add("release", key.text)
-        case .notify: add("notify")
+            add(.set, "follows", key.text)
+            if commit.start != nil { add(.at, "queued", 0) }
+            add(.follow, key.text)
+        case .unfollow: add(.clear, "follows")
+        case .release(let key): add(.release, key.text)
+        case .notify: add(.notify)
         case .remove:
             addRelease(commit)
-            add("drop", "job", "changes", "places")
-            add("leave", "finished")
+            add(.drop, "job", "changes", "places")
+            add(.leave, "finished")
         }
     }
 
@@ -207,72 +209,72 @@ struct CommitWriter {
             request.inputBytes, "remote", request.remote == nil ? 0 : 1, "name", request.name, "page", request.page,
             "version", request.version, "details", request.details,
         ]
-        if !posts(commit) { fields += ["list", message.list, "message", message.envelope] as [any RedisArgument] }
         fields += request.retries.recorded
         if let cache = request.cache {
             fields += ["cacheKey", cache.key.text, "cacheExpire", cache.recordedExpiry] as [any RedisArgument]
         }
-        add("set", fields)
-        add("add", "owners", request.owner, 1)
-        add("add", "totals", "bytes", request.inputBytes)
+        let kept: [any RedisArgument] = [message.list, message.envelope]
+        if posts(commit) {
+            add(.post, kept + fields)
+        } else {
+            add(.set, ["list", kept[0], "message", kept[1]] + fields)
+        }
+        add(.add, "owners", request.owner, 1)
+        add(.add, "totals", "bytes", request.inputBytes)
     }
 
     /// No attempt is under way any more.
     private mutating func addWaiting(_ state: JobState) {
-        add("leave", "queued", "running", "scheduled")
-        add("set", "state", state.rawValue)
-        add("clear", "due", "fence", "holder", "tag", "stopCode", "stopMessage")
+        add(.leave, "queued", "running", "scheduled")
+        add(.set, "state", state.rawValue)
+        add(.clear, "due", "fence", "holder", "tag", "stopCode", "stopMessage")
     }
 
     private mutating func addQueue(isFirst: Bool, _ commit: RecordCommit) {
         if commit.isRemote {
             // When to look at Celery's result, and how long to wait for it.
-            add("soon", "remote", 5)
-            add("at", "wanted", settings.rules.limits.abandonQueuedAfter.wholeMilliseconds)
+            add(.soon, "remote", 5)
+            add(.at, "wanted", settings.rules.limits.abandonQueuedAfter.wholeMilliseconds)
         } else {
             if commit.start == nil { addWaiting(.queued) }
-            add("at", "queued", 0)
+            add(.at, "queued", 0)
         }
-        if let message = commit.start?.message, posts(commit) {
-            add("post", message.list, message.envelope)
-        } else if commit.sendsMessage {
-            addMessage(isFirst: isFirst)
-        }
+        if commit.sendsMessage, !posts(commit) { addMessage(isFirst: isFirst) }
     }
 
-    /// Whether a new job's message goes into its list with the step that stores it, so that it is not read back.
+    /// Whether a new job's message goes into its list by the operation that stores it, so that it is not read back.
     private func posts(_ commit: RecordCommit) -> Bool {
         settings.isBroker && commit.start != nil && commit.transition.sendsMessage
     }
 
     private mutating func addMessage(isFirst: Bool) {
-        add("stamp", "sent")
+        add(.stamp, "sent")
         if settings.isBroker {
-            add("push", isFirst ? "RPUSH" : "LPUSH")
+            add(.push, isFirst ? "RPUSH" : "LPUSH")
         } else {
             // The process that commits sends it now; if that fails a sweep does.
-            add("soon", "unsent", 5)
+            add(.soon, "unsent", 5)
         }
     }
 
     private mutating func addBeginning(_ fence: String, _ commit: RecordCommit) {
         guard let holding = commit.beginning else {
-            add("set", "state", JobState.running.rawValue, "attempt", 1)
+            add(.set, "state", JobState.running.rawValue, "attempt", 1)
             return
         }
-        add("lease", holding.worker, "\(settings.lease / .seconds(1))")
-        add("drop", "changes", "places")
-        add("leave", "queued", "unsent")
-        add("soon", "running", 0)
-        add("clear", "due", "stopCode", "stopMessage", "resent")
+        add(.lease, holding.worker, "\(settings.lease / .seconds(1))")
+        add(.drop, "changes", "places")
+        add(.leave, "queued", "unsent")
+        add(.soon, "running", 0)
+        add(.clear, "due", "stopCode", "stopMessage", "resent")
         add(
-            "set",
+            .set,
             [
                 "state", JobState.running.rawValue, "fence", fence, "holder", holding.worker, "tag", holding.tag,
                 "changesSize", 0,
             ]
         )
-        add("count", "attempt")
+        add(.count, "attempt")
     }
 
     private mutating func addEnd(_ end: JobEnd, _ commit: RecordCommit) {
@@ -288,42 +290,42 @@ struct CommitWriter {
             if let trace = failure.trace, !trace.isEmpty { fields += ["failureTrace", trace] as [any RedisArgument] }
         }
         if case .value(let result) = end.result { fields += ["result", result.bytes] as [any RedisArgument] }
-        add("set", fields)
+        add(.set, fields)
         switch end.result {
         case .none, .value: break
         case .cached(let key):
-            add("copy", "cache:" + key.text)
-            add("use", key.text)
-        case .of(let leader): add("copy", "job:" + leader.text)
+            add(.copy, "cache:" + key.text)
+            add(.use, key.text)
+        case .of(let leader): add(.copy, "job:" + leader.text)
         }
-        add("time", "finished", 0)
-        add("at", "finished", 0)
-        add("clear", "message", "fence", "holder", "tag", "due", "stopCode", "stopMessage", "follows")
-        add("drop", "places")
-        add("keep", settings.collection, "job", "changes")
+        add(.time, "finished", 0)
+        add(.at, "finished", 0)
+        add(.clear, "message", "fence", "holder", "tag", "due", "stopCode", "stopMessage", "follows")
+        add(.drop, "places")
+        add(.keep, settings.collection, "job", "changes")
     }
 
     /// Frees what an unfinished job takes of the limits, and its places in the sets.
     private mutating func addRelease(_ commit: RecordCommit) {
         guard let share = commit.share else { return }
-        add("add", "owners", share.owner, -1)
-        add("add", "totals", "bytes", -share.bytes)
-        add("leave", "queued", "scheduled", "running", "remote", "wanted", "unsent")
+        add(.add, "owners", share.owner, -1)
+        add(.add, "totals", "bytes", -share.bytes)
+        add(.leave, "queued", "scheduled", "running", "remote", "wanted", "unsent")
     }
 
     private mutating func addExtras(of commit: RecordCommit) {
         let id = commit.transition.id
         if let report = commit.report {
-            add("set", "told", report)
-            if commit.transition.end == nil { add("extend", "wanted", settings.remoteSilence.wholeMilliseconds) }
+            add(.set, "told", report)
+            if commit.transition.end == nil { add(.extend, "wanted", settings.remoteSilence.wholeMilliseconds) }
         }
-        if let leader = commit.landedFrom { add("landed", leader.text) }
+        if let leader = commit.landedFrom { add(.landed, leader.text) }
         if let meta = commit.meta {
-            add("tell", settings.metaPrefix + id.text, settings.metaExpiry.wholeMilliseconds / 1000, meta)
+            add(.tell, settings.metaPrefix + id.text, settings.metaExpiry.wholeMilliseconds / 1000, meta)
         }
         if settings.isBroker, let settling = commit.settling {
             let keys = settings.keys
-            add("settle", keys.unacked, keys.unackedIndex, keys.holders, settling.tag, settling.worker)
+            add(.settle, keys.unacked, keys.unackedIndex, keys.holders, settling.tag, settling.worker)
         }
     }
 }

@@ -23,7 +23,7 @@ struct RecordFacts: Sendable {
         "holder", "tag", "owner", "size", "list", "sent", "resent",
     ]
 
-    /// The fields that the guards and changes of `RecordScripts.commit` read.
+    /// The fields that the guards and changes of a `CommitScript` read.
     static let guardFields = [
         "state", "fence", "stopCode", "follows", "name", "version", "told", "sent", "sequence", "changesSize",
         "delivery", "commit", "ended",
