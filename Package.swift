@@ -16,6 +16,7 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -41,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -55,7 +57,7 @@ let package = Package(
         .target(name: "Plotly", dependencies: ["DashJSON"], swiftSettings: settings),
         .target(
             name: "Jobs",
-            dependencies: ["DashJSON", "Support", "CDashSpawn", nioCore, nioPosix, crypto, logging, lifecycle],
+            dependencies: ["DashJSON", "Support", "CDashSpawn", nioCore, nioPosix, heap, crypto, logging, lifecycle],
             swiftSettings: settings
         ),
         .target(
@@ -148,7 +150,7 @@ let package = Package(
         .testTarget(name: "PlotlyTests", dependencies: ["Plotly", "DashJSON"], swiftSettings: settings),
         .testTarget(
             name: "JobsTests",
-            dependencies: ["Jobs", "JobsConformance", "DashJSON", "pool-fixture", logging, lifecycle],
+            dependencies: ["Jobs", "JobsConformance", "DashJSON", "pool-fixture", heap, logging, lifecycle],
             swiftSettings: settings
         ),
         .testTarget(

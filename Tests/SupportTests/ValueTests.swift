@@ -166,3 +166,27 @@ struct WallClockTests {
         #expect((Double(before) / 1000...Double(after + 1) / 1000).contains(seconds))
     }
 }
+
+@Suite("Percent escapes")
+struct PercentEncodingTests {
+    @Test(
+        "stand for bytes",
+        arguments: [("", ""), ("a%20b%2f", "a b/"), ("%C3%A4", "ä"), ("%25", "%"), ("ä", "ä")]
+    )
+    func decodes(text: String, expected: String) {
+        #expect(PercentEncoding.bytes(of: text) == Array(expected.utf8))
+        #expect(PercentEncoding.lenientBytes(of: text) == Array(expected.utf8))
+    }
+
+    @Test("need two hexadecimal digits, and no sign", arguments: ["%", "a%2", "%+5", "%-1b", "%zz", "%ä"])
+    func malformed(text: String) {
+        #expect(PercentEncoding.bytes(of: text) == nil)
+        #expect(PercentEncoding.lenientBytes(of: text) == Array(text.utf8))
+    }
+
+    @Test("are written for all but letters, digits and -._~")
+    func encodes() {
+        #expect(PercentEncoding.text(of: "Az09-._~") == "Az09-._~")
+        #expect(PercentEncoding.text(of: "a b&ä\n") == "a%20b%26%C3%A4%0A")
+    }
+}

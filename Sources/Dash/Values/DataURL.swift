@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The content of a file in the form in which browsers hand it over: `data:text/plain;base64,aGk=` (RFC 2397).
 struct DataURL {
@@ -34,18 +35,8 @@ struct DataURL {
     }
 
     private static func percentEncoded(_ content: Substring) throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        var rest = content.utf8
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2, let value = UInt8(String(Substring(rest.prefix(2))), radix: 16) else {
-                throw malformed("a % in it is not followed by two hexadecimal digits")
-            }
-            bytes.append(value)
-            rest.removeFirst(2)
+        guard let bytes = PercentEncoding.bytes(of: content) else {
+            throw malformed("a % in it is not followed by two hexadecimal digits")
         }
         return bytes
     }

@@ -1,3 +1,5 @@
+import Support
+
 /// The address of a page, as a `dcc.Location` gives it: `Input(location: url)`.
 ///
 /// Each part is nil until the component is there; for `https://host/shop?q=pen&page=2#top` they are as said below.
@@ -84,38 +86,13 @@ public struct QueryParameters: Sendable, Hashable {
     /// The query with its question mark, encoded; empty if there are no parameters.
     public var text: String {
         guard !pairs.isEmpty else { return "" }
-        return "?" + pairs.map { "\(Self.encoded($0.name))=\(Self.encoded($0.value))" }.joined(separator: "&")
+        let parts = pairs.map { "\(PercentEncoding.text(of: $0.name))=\(PercentEncoding.text(of: $0.value))" }
+        return "?" + parts.joined(separator: "&")
     }
 
     private static func decoded(_ text: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "+") {
-                bytes.append(UInt8(ascii: " "))
-            } else if byte == UInt8(ascii: "%"), rest.count >= 2, let value = hexadecimal(rest.prefix(2)) {
-                bytes.append(value)
-                rest.removeFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func hexadecimal(_ digits: Substring.UTF8View) -> UInt8? {
-        // A sign would be read too.
-        guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return nil }
-        return UInt8(String(Substring(digits)), radix: 16)
-    }
-
-    private static func encoded(_ text: String) -> String {
-        text.utf8.map { byte in
-            let character = Character(Unicode.Scalar(byte))
-            let isPlain = character.isASCII && (character.isLetter || character.isNumber || "-._~".contains(character))
-            let digits = String(byte, radix: 16, uppercase: true)
-            return isPlain ? String(character) : byte < 16 ? "%0\(digits)" : "%\(digits)"
-        }
-        .joined()
+        // A plus sign is a space, as forms write it; an escaped one is not.
+        let spaced = String(text.map { $0 == "+" ? " " : $0 })
+        return String(decoding: PercentEncoding.lenientBytes(of: spaced), as: UTF8.self)
     }
 }

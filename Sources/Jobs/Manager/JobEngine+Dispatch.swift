@@ -1,7 +1,9 @@
+import HeapModule
+
 extension JobEngine {
     /// Lets attempts begin, as many as there is room for. The executor is told when that is written.
     mutating func dispatch(at now: JobTime, into actions: inout JobActions) {
-        while mayBegin(at: now), let place = queue.popFirst() {
+        while mayBegin(at: now), let place = queue.popMin() {
             guard let entry = jobs[place.id], entry.status.state == .queued, entry.ending == nil
             else { continue }
             apply(beginning(of: entry), at: now, into: &actions)

@@ -1,4 +1,5 @@
 import DashJSON
+import HeapModule
 
 extension JobEngine {
     /// Takes a new job in. It is told to nobody until its insertion is written.
@@ -108,7 +109,10 @@ extension JobEngine {
     mutating func enqueue(_ entry: JobEntry, at now: JobTime) {
         if queue.count > 2 * waitingCount + 64 {
             // Jobs that were cancelled left their places behind.
-            queue.keep { jobs[$0.id].map { $0.status.state == .queued && $0.ending == nil } ?? false }
+            let waiting = queue.unordered.filter { place in
+                jobs[place.id].map { $0.status.state == .queued && $0.ending == nil } ?? false
+            }
+            queue = Heap(waiting)
         }
         queue.insert(QueuePlace(priority: entry.request.priority, ticket: entry.ticket, id: entry.request.id))
         planAbandonment(at: now.monotonic + configuration.abandonQueuedAfter)

@@ -1,7 +1,9 @@
+import HeapModule
+
 extension JobEngine {
     /// The next deadline, if it is earlier than the one the driver was told of.
     mutating func deadlineToArm() -> Duration? {
-        guard let next = deadlines.first?.time, armed.map({ next < $0 }) ?? true else { return nil }
+        guard let next = deadlines.min?.time, armed.map({ next < $0 }) ?? true else { return nil }
         armed = next
         return next
     }
@@ -10,8 +12,8 @@ extension JobEngine {
     mutating func timePassed(at now: JobTime) -> JobActions {
         var actions = JobActions()
         armed = nil
-        while let deadline = deadlines.first, deadline.time <= now.monotonic {
-            _ = deadlines.popFirst()
+        while let deadline = deadlines.min, deadline.time <= now.monotonic {
+            deadlines.removeMin()
             switch deadline.matter {
             case .abandonment: abandonQueued(at: now, into: &actions)
             case .due(let id): becomeDue(id, at: now, into: &actions)

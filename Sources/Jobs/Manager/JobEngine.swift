@@ -1,4 +1,5 @@
 import DashJSON
+import HeapModule
 
 /// The state of an embedded manager, without any input or output: takes events, applies the transitions of `JobRules`, and
 /// returns actions.

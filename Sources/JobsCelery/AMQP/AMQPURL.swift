@@ -1,3 +1,5 @@
+import Support
+
 /// Where a RabbitMQ is and how to log in: `amqp://user:password@host:5672/vhost?heartbeat=30`.
 ///
 /// As Celery reads it: `amqps` uses TLS, `pyamqp` is another name of `amqp`; what is missing is `guest`, `guest`,
@@ -106,18 +108,8 @@ extension AMQPURL: CustomStringConvertible, CustomDebugStringConvertible, Custom
 extension AMQPURL {
     /// Text without its percent signs.
     private static func decoded(_ text: Substring) throws -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let code = UInt8(String(rest.prefix(2)) ?? "", radix: 16), rest.count >= 2 else {
-                throw error("has a percent sign without two hexadecimal digits; a percent sign itself is %25")
-            }
-            bytes.append(code)
-            rest = rest.dropFirst(2)
+        guard let bytes = PercentEncoding.bytes(of: text) else {
+            throw error("has a percent sign without two hexadecimal digits; a percent sign itself is %25")
         }
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -1,3 +1,5 @@
+import Support
+
 /// Where a Redis is and how to get in, from an address as Celery has it.
 ///
 /// `redis://[[user]:password@]host[:port][/database][?options]`, `rediss://` for TLS, `redis+socket:///path` or
@@ -135,19 +137,7 @@ struct RedisURL: Sendable, Hashable {
     }
 
     private static func decoded(_ text: some StringProtocol) throws -> String {
-        var bytes: [UInt8] = []
-        var rest = Substring(text).utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let value = UInt8(Substring(rest.prefix(2)), radix: 16) else {
-                throw wrong("has a '%' that is no %XX")
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
+        guard let bytes = PercentEncoding.bytes(of: text) else { throw wrong("has a '%' that is no %XX") }
         return String(decoding: bytes, as: UTF8.self)
     }
 

@@ -136,3 +136,19 @@ struct EngineSimulation {
         #expect(engine.jobs.isEmpty && engine.finished.count == 0)
     }
 }
+
+/// The same numbers for the same seed.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    }
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
+    }
+}

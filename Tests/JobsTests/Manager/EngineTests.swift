@@ -1,4 +1,5 @@
 import DashJSON
+import HeapModule
 import Testing
 
 @testable import Jobs
