@@ -26,8 +26,8 @@ struct QueueBenchmark: Sendable {
             throw BenchmarkError("Set REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND.")
         }
         var configuration = JobManagerConfiguration()
-        configuration.maximumQueued = 1_000_000
-        configuration.maximumPerOwner = 1_000_000
+        configuration.queueLimit = 1_000_000
+        configuration.jobsPerOwner = 1_000_000
         let setup = JobBackendSetup(
             configuration: configuration,
             jobs: [JobDefinition(name: "noop", taskName: "fixture.noop", version: "1")],

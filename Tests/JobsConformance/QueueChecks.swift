@@ -45,7 +45,7 @@ extension JobManagerConformance {
     }
 
     private func busy() async throws {
-        try await withManager(maximumConcurrency: 1, { $0.maximumQueued = 2 }) { manager, executor in
+        try await withManager(maximumConcurrency: 1, { $0.queueLimit = 2 }) { manager, executor in
             let (_, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
             for _ in 0..<2 { _ = try await manager.start(JobRequest(name: "b")) }
             let refused = JobRequest(name: "c")
@@ -62,7 +62,7 @@ extension JobManagerConformance {
     }
 
     private func ownerLimit() async throws {
-        try await withManager(maximumConcurrency: 1, { $0.maximumPerOwner = 2 }) { manager, executor in
+        try await withManager(maximumConcurrency: 1, { $0.jobsPerOwner = 2 }) { manager, executor in
             let (first, run) = try await manager.startHeld(JobRequest(name: "a", owner: "ann"), executor)
             let second = try await manager.start(JobRequest(name: "a", owner: "ann"))
             let error = await #expect(throws: JobsError.self) {
@@ -80,7 +80,7 @@ extension JobManagerConformance {
     }
 
     private func largeInput() async throws {
-        try await withManager(maximumConcurrency: 1, { $0.maximumPayloadBytes = 10 }) { manager, _ in
+        try await withManager(maximumConcurrency: 1, { $0.largestBody = 10 }) { manager, _ in
             let error = await #expect(throws: JobsError.self) {
                 try await manager.start(
                     JobRequest(name: "a", payload: Array("123456".utf8), details: Array("78901".utf8))

@@ -21,11 +21,11 @@ enum FixtureWorkers {
         return "/pool-fixture-was-not-built"
     }()
 
-    static func pool(maximum: Int = 4) -> WorkerPool {
+    static func pool(workers: Int = 4) -> WorkerPool {
         var configuration = WorkerPoolConfiguration(executable: path, arguments: [path], buildID: "fixture")
-        configuration.warm = min(2, maximum)
-        configuration.maximum = maximum
-        configuration.grace = .milliseconds(300)
+        configuration.warm = min(2, workers)
+        configuration.workers = workers
+        configuration.cancelGrace = .milliseconds(300)
         configuration.shutdownGrace = .milliseconds(300)
         return WorkerPool(configuration, logger: quiet)
     }
@@ -35,10 +35,10 @@ enum FixtureWorkers {
     /// Runs a manager in a service group, and shuts that down gracefully after the body.
     static func withManager<Value: Sendable>(
         _ folder: TemporaryFolder,
-        maximum: Int = 4,
+        workers: Int = 4,
         _ body: (EmbeddedJobManager, WorkerPool) async throws -> Value
     ) async throws -> Value {
-        let pool = pool(maximum: maximum)
+        let pool = pool(workers: workers)
         let manager = EmbeddedJobManager.sqlite(folder: folder.path, executor: pool, logger: quiet)
         let group = ServiceGroup(configuration: .init(services: [manager], logger: quiet))
         let service = Task { try await group.run() }

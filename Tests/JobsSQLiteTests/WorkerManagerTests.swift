@@ -31,7 +31,7 @@ struct WorkerManagerTests {
     func workerDies() async throws {
         let file = TemporaryFolder()
         defer { withExtendedLifetime(file) {} }
-        try await FixtureWorkers.withManager(TemporaryFolder(), maximum: 1) { manager, _ in
+        try await FixtureWorkers.withManager(TemporaryFolder(), workers: 1) { manager, _ in
             let request = JobRequest(
                 name: "fail-first-n",
                 payload: Array("1 \(file.path) trap".utf8),
@@ -48,7 +48,7 @@ struct WorkerManagerTests {
     func workerKilled() async throws {
         let file = TemporaryFolder()
         defer { withExtendedLifetime(file) {} }
-        try await FixtureWorkers.withManager(TemporaryFolder(), maximum: 1) { manager, pool in
+        try await FixtureWorkers.withManager(TemporaryFolder(), workers: 1) { manager, pool in
             let request = JobRequest(
                 name: "wait-for-file",
                 payload: Array(file.path.utf8),
@@ -137,7 +137,7 @@ struct WorkerManagerTests {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
             let statistics = pool.statistics
-            if statistics.busy == 1, statistics.workers == 1 || pool.configuration.maximum > 1,
+            if statistics.busy == 1, statistics.workers == 1 || pool.configuration.workers > 1,
                 let pid = statistics.pids.first
             {
                 return pid

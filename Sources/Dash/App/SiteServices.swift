@@ -104,10 +104,10 @@ extension SiteParts {
     fileprivate var poolConfiguration: WorkerPoolConfiguration {
         var pool = WorkerPoolConfiguration()
         if let workers = configuration.workers {
-            pool.maximum = workers
+            pool.workers = workers
             pool.warm = min(pool.warm, workers)
         }
-        pool.grace = configuration.cancelGrace
+        pool.cancelGrace = configuration.cancelGrace
         pool.shutdownGrace = configuration.shutdownGrace
         pool.environment[LaunchID.environmentVariable] = LaunchID.current
         return pool
@@ -115,10 +115,10 @@ extension SiteParts {
 
     func managerConfiguration(_ restart: SupervisorState.RestartReason?) -> JobManagerConfiguration {
         var manager = JobManagerConfiguration()
-        manager.maximumQueued = configuration.queueLimit
-        manager.maximumPerOwner = configuration.jobsPerOwner
+        manager.queueLimit = configuration.queueLimit
+        manager.jobsPerOwner = configuration.jobsPerOwner
         manager.keepFinished = configuration.keepFinished
-        manager.maximumPayloadBytes = configuration.largestBody
+        manager.largestBody = configuration.largestBody
         manager.restart = restart == .trap ? .afterTrap : .fresh
         let site = site
         manager.currentVersion = { site.backgroundCallback(ofJob: $0)?.version }

@@ -97,7 +97,7 @@ struct WorkerCommand: ParsableCommand {
         options.hostname = hostname
         options.sendsEvents = events
         options.tracksStarted = trackStarted
-        options.maximumTasksPerChild = maxTasksPerChild
+        options.maxTasksPerChild = maxTasksPerChild
         options.timeLimit = timeLimit.map { .seconds($0) }
         options.softTimeLimit = softTimeLimit.map { .seconds($0) }
         options.prefetchMultiplier = prefetchMultiplier

@@ -16,7 +16,7 @@ public struct JobWorkerOptions: Sendable, Hashable {
     /// Whether callers of a task can see that it has begun: Celery's state `STARTED`.
     public var tracksStarted = false
     /// After so many jobs a worker process is replaced; nil is never.
-    public var maximumTasksPerChild: Int?
+    public var maxTasksPerChild: Int?
     /// After this time a job is killed; nil is never.
     public var timeLimit: Duration?
     /// After this time a job is cancelled, so that it can tidy up; nil is never.

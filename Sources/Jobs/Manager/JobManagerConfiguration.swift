@@ -1,13 +1,13 @@
 /// The rules of an embedded manager.
 public struct JobManagerConfiguration: Sendable {
     /// How many jobs may wait; a start beyond is refused as busy.
-    public var maximumQueued = 10_000
+    public var queueLimit = 10_000
     /// How many unfinished jobs one owner may have.
-    public var maximumPerOwner = 1000
+    public var jobsPerOwner = 1000
     /// What the payloads and details of all unfinished jobs together may take, in bytes; a start beyond is refused as busy.
     public var maximumUnfinishedBytes = 512 << 20
-    /// The largest payload and details of a job together, in bytes.
-    public var maximumPayloadBytes = 32 << 20
+    /// The largest body of a job, its payload and details together, in bytes.
+    public var largestBody = 32 << 20
     /// The most that a job's merged progress and properties may take, in bytes. A job that sends more fails.
     public var maximumChangesBytes = 32 << 20
     /// The largest result of a job, in bytes. A job with a larger one fails as too large and is not tried again.

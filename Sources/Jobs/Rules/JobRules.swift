@@ -30,7 +30,7 @@ package struct JobRules: Sendable {
     /// - Throws: `JobsError.tooLarge` for an input that no queue takes.
     package func start(_ request: JobRequest, key use: KeyUse = .unknown) throws(JobsError) -> JobTransition {
         let size = request.inputBytes
-        guard size <= min(limits.maximumPayloadBytes, limits.maximumUnfinishedBytes) else {
+        guard size <= min(limits.largestBody, limits.maximumUnfinishedBytes) else {
             throw JobSentences.inputIsTooLarge(size)
         }
         let ceilings = ceilings(of: request, size)
@@ -61,10 +61,10 @@ package struct JobRules: Sendable {
     }
 
     private func ceilings(of request: JobRequest, _ size: Int) -> [JobGuard] {
-        let waiting: [JobGuard] = request.remote == nil ? [.waitingJobs(below: limits.maximumQueued)] : []
+        let waiting: [JobGuard] = request.remote == nil ? [.waitingJobs(below: limits.queueLimit)] : []
         return [.isNew] + waiting + [
             .inputBytes(adding: size, atMost: limits.maximumUnfinishedBytes),
-            .unfinishedJobs(of: request.owner, below: limits.maximumPerOwner),
+            .unfinishedJobs(of: request.owner, below: limits.jobsPerOwner),
         ]
     }
 

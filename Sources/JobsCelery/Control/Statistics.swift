@@ -17,7 +17,7 @@ extension PoolInfo {
         [
             "implementation": "dash-swift:WorkerPool", "max-concurrency": .int(concurrency),
             "processes": .array(processes.map { .int($0) }),
-            "max-tasks-per-child": maximumTasksPerChild.map { .int($0) } ?? "N/A", "put-guarded-by-semaphore": false,
+            "max-tasks-per-child": maxTasksPerChild.map { .int($0) } ?? "N/A", "put-guarded-by-semaphore": false,
             "timeouts": [.double(softTimeLimit ?? 0), .double(timeLimit ?? 0)],
         ]
     }

@@ -85,7 +85,7 @@ struct PoolInfo: Sendable, Hashable {
     var concurrency = 0
     var processes: [Int] = []
     /// After so many tasks a process is replaced; nil is never.
-    var maximumTasksPerChild: Int?
+    var maxTasksPerChild: Int?
     /// The worker's own limits, seconds.
     var softTimeLimit: Double?
     var timeLimit: Double?

@@ -49,9 +49,9 @@ extension MessageBody {
                 """
             )
         }
-        return try Inflation.inflate(raw.body, limit: largestBody)
+        return try Inflation.inflate(raw.body, limit: inflationLimit)
     }
 
     /// How many bytes a compressed body may unpack to: 128 MiB.
-    static let largestBody = 128 << 20
+    static let inflationLimit = 128 << 20
 }

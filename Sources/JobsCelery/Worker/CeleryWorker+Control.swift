@@ -100,7 +100,7 @@ extension CeleryWorker {
             return snapshot
         }
         snapshot.pool.processes = parts.executor.processes.map(Int.init)
-        snapshot.pool.maximumTasksPerChild = options.maximumTasksPerChild
+        snapshot.pool.maxTasksPerChild = options.maxTasksPerChild
         snapshot.queues = consumer.queues.map { QueueInfo(name: $0) }
         snapshot.uptime = Int(birth.duration(to: .now) / .seconds(1))
         snapshot.settings = settings
@@ -116,7 +116,7 @@ extension CeleryWorker {
         settings["task_acks_late"] = true
         settings["task_track_started"] = .bool(parts.options.tracksStarted)
         settings["worker_send_task_events"] = .bool(options.sendsEvents)
-        if let most = options.maximumTasksPerChild { settings["worker_max_tasks_per_child"] = .int(most) }
+        if let most = options.maxTasksPerChild { settings["worker_max_tasks_per_child"] = .int(most) }
         if let limit = options.timeLimit { settings["task_time_limit"] = .double(limit / .seconds(1)) }
         if let limit = options.softTimeLimit { settings["task_soft_time_limit"] = .double(limit / .seconds(1)) }
         return settings

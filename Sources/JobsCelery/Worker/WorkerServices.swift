@@ -53,9 +53,9 @@ extension WorkerPoolConfiguration {
     /// The processes of a worker: as many as tasks run at once, all of them kept ready.
     func worker(_ options: JobWorkerOptions) -> WorkerPoolConfiguration {
         var configuration = self
-        configuration.maximum = max(1, options.concurrency ?? warm)
-        configuration.warm = configuration.maximum
-        configuration.maximumTasksPerWorker = options.maximumTasksPerChild
+        configuration.workers = max(1, options.concurrency ?? warm)
+        configuration.warm = configuration.workers
+        configuration.maxTasksPerChild = options.maxTasksPerChild
         return configuration
     }
 }

@@ -37,7 +37,7 @@ struct WorkerCommandTests {
         #expect(options.hostname == "w1@%h")
         #expect(options.sendsEvents)
         #expect(options.tracksStarted)
-        #expect(options.maximumTasksPerChild == 10)
+        #expect(options.maxTasksPerChild == 10)
         #expect(options.timeLimit == .seconds(60))
         #expect(options.softTimeLimit == .milliseconds(50_500))
         #expect(options.prefetchMultiplier == 4)

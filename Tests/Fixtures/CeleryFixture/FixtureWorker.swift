@@ -107,7 +107,7 @@ struct FixtureWorker: AsyncParsableCommand {
         options.hostname = hostname
         options.tracksStarted = trackStarted
         options.sendsEvents = events
-        options.maximumTasksPerChild = maxTasksPerChild
+        options.maxTasksPerChild = maxTasksPerChild
         options.timeLimit = timeLimit.map { .seconds($0) }
         options.softTimeLimit = softTimeLimit.map { .seconds($0) }
         options.prefetchMultiplier = prefetchMultiplier

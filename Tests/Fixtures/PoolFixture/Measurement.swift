@@ -6,7 +6,7 @@ enum Measurement {
     static func run() async throws {
         var configuration = WorkerPoolConfiguration(buildID: "fixture")
         configuration.warm = 2
-        configuration.maximum = 2
+        configuration.workers = 2
         let pool = WorkerPool(configuration, logger: Logger(label: "pool") { _ in SwiftLogNoOpLogHandler() })
         let service = Task { try await pool.run() }
         await print("start → first two results", milliseconds { await bothBusy(pool) })

@@ -20,8 +20,8 @@ struct EngineSimulation {
 
     init(seed: UInt64, failingWrites: Int) {
         var configuration = JobManagerConfiguration()
-        configuration.maximumQueued = 20
-        configuration.maximumPerOwner = 10
+        configuration.queueLimit = 20
+        configuration.jobsPerOwner = 10
         engine = JobEngine(configuration: configuration, maximumRunning: 3)
         random = SeededRandom(seed: seed)
         self.failingWrites = failingWrites

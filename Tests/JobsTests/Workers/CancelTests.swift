@@ -74,7 +74,7 @@ struct CancelTests {
 
     @Test("a waiting task is cancelled at once, and its place is no one's")
     func waitingTask() async throws {
-        try await withPool(FixtureExecutable.configuration(warm: 1, maximum: 1)) { pool in
+        try await withPool(FixtureExecutable.configuration(warm: 1, workers: 1)) { pool in
             let running = RunningTask(pool, "sleep")
             _ = try await running.started()
             let waiting = RunningTask(pool, "noop"), last = RunningTask(pool, "echo", "last")

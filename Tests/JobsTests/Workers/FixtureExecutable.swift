@@ -20,11 +20,11 @@ enum FixtureExecutable {
     }()
 
     /// A pool of the fixture, with short times.
-    static func configuration(warm: Int = 1, maximum: Int = 4) -> WorkerPoolConfiguration {
+    static func configuration(warm: Int = 1, workers: Int = 4) -> WorkerPoolConfiguration {
         var configuration = WorkerPoolConfiguration(executable: path, arguments: [path], buildID: "fixture")
         configuration.warm = warm
-        configuration.maximum = maximum
-        configuration.grace = .milliseconds(300)
+        configuration.workers = workers
+        configuration.cancelGrace = .milliseconds(300)
         configuration.shutdownGrace = .milliseconds(500)
         return configuration
     }

@@ -67,7 +67,7 @@ struct PoolMachineTests {
         var pool = TestPool(warm: 1, ready: true)
         pool.submit("a")
         pool.cancel("a")
-        #expect(pool.did == [.send(1, .cancel(run: 1)), .wake(.grace(run: 1), after: pool.limits.grace)])
+        #expect(pool.did == [.send(1, .cancel(run: 1)), .wake(.grace(run: 1), after: pool.limits.cancelGrace)])
         pool.cancel("a")
         #expect(pool.did.isEmpty, "only once")
         pool.fire(.grace(run: 1))

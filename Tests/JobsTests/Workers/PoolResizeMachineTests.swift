@@ -6,14 +6,14 @@ import Testing
 struct PoolResizeMachineTests {
     @Test("a larger pool starts the missing workers at once")
     func enlarges() {
-        var pool = TestPool(warm: 1, maximum: 1, ready: true)
+        var pool = TestPool(warm: 1, workers: 1, ready: true)
         pool.apply { [now = pool.now] in $0.resize(3, now: now) }
         #expect(pool.did == [.start(2), .start(3)])
     }
 
     @Test("a smaller pool ends idle workers now and busy ones after their task")
     func lessens() {
-        var pool = TestPool(warm: 3, maximum: 3, ready: true)
+        var pool = TestPool(warm: 3, workers: 3, ready: true)
         pool.submit("a", "b")
         pool.apply { [now = pool.now] in $0.resize(1, now: now) }
         #expect(pool.did == [.kill(1)], "the idle one")
@@ -27,7 +27,7 @@ struct PoolResizeMachineTests {
 
     @Test("a worker that is just being started ends too when it is too much")
     func lessensWhileStarting() {
-        var pool = TestPool(warm: 2, maximum: 2)
+        var pool = TestPool(warm: 2, workers: 2)
         pool.launch(1)
         pool.ready(1)
         pool.submit("a")
@@ -37,7 +37,7 @@ struct PoolResizeMachineTests {
 
     @Test("a worker is replaced after exactly so many tasks")
     func wearsOut() {
-        var pool = TestPool(warm: 1, maximum: 1, tasksPerWorker: 2, ready: true)
+        var pool = TestPool(warm: 1, workers: 1, maxTasksPerChild: 2, ready: true)
         pool.submit("a", "b", "c")
         for run in 1...2 {
             pool.receive(.started(run: UInt64(run)), from: 1)
@@ -53,7 +53,7 @@ struct PoolResizeMachineTests {
 
     @Test("a killed task's process dies at once; one that waits ends without a process")
     func kills() {
-        var pool = TestPool(warm: 1, maximum: 1, ready: true)
+        var pool = TestPool(warm: 1, workers: 1, ready: true)
         pool.submit("a", "b")
         pool.apply { $0.kill("b") }
         #expect(pool.did == [.finish(task: "b", .cancelled(killed: false))])
@@ -65,14 +65,14 @@ struct PoolResizeMachineTests {
 
     @Test("an interrupted task has all the time it takes, until somebody cancels it")
     func interrupts() {
-        var pool = TestPool(warm: 1, maximum: 1, ready: true)
+        var pool = TestPool(warm: 1, workers: 1, ready: true)
         pool.submit("a")
         pool.apply { $0.interrupt("a") }
         #expect(pool.did == [.send(1, .cancel(run: 1))])
         pool.apply { $0.interrupt("a") }
         #expect(pool.did.isEmpty)
         pool.cancel("a")
-        #expect(pool.did == [.wake(.grace(run: 1), after: pool.limits.grace)], "it was told before")
+        #expect(pool.did == [.wake(.grace(run: 1), after: pool.limits.cancelGrace)], "it was told before")
         pool.fire(.grace(run: 1))
         #expect(pool.did == [.kill(1)])
     }

@@ -6,7 +6,7 @@ import Testing
 struct PoolSizeMachineTests {
     @Test("it grows only when no worker took a task for a while")
     func grows() {
-        var pool = TestPool(warm: 1, maximum: 3, ready: true)
+        var pool = TestPool(warm: 1, workers: 3, ready: true)
         pool.submit("a", "b", "c", "d", "e")
         #expect(pool.did.last == .wake(.grow, after: pool.limits.growDelay))
         pool.pass(.milliseconds(5))
@@ -21,7 +21,7 @@ struct PoolSizeMachineTests {
 
     @Test("it does not grow while workers are being started already")
     func doesNotGrowTwice() {
-        var pool = TestPool(warm: 1, maximum: 3)
+        var pool = TestPool(warm: 1, workers: 3)
         pool.submit("a", "b", "c", "d", "e")
         #expect(pool.did.isEmpty)
         pool.pass(.milliseconds(50))
@@ -35,7 +35,7 @@ struct PoolSizeMachineTests {
 
     @Test("idle workers beyond the warm ones end, the one that waits longest first")
     func shrinks() {
-        var pool = TestPool(warm: 1, maximum: 3, ready: true)
+        var pool = TestPool(warm: 1, workers: 3, ready: true)
         pool.submit("a", "b", "c")
         pool.pass(.milliseconds(10))
         pool.fire(.grow)

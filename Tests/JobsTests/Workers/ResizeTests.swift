@@ -5,7 +5,7 @@ import Testing
 struct ResizeTests {
     @Test("a pool grows and shrinks while it works")
     func resizes() async throws {
-        try await withPool(FixtureExecutable.configuration(warm: 1, maximum: 1)) { pool in
+        try await withPool(FixtureExecutable.configuration(warm: 1, workers: 1)) { pool in
             let tasks = (0..<3).map { _ in RunningTask(pool, "poll") }
             try await until("one runs") { pool.statistics.busy == 1 }
             pool.resize(3)
@@ -20,9 +20,9 @@ struct ResizeTests {
     }
 
     @Test("a process has no more than its number of tasks")
-    func tasksPerWorker() async throws {
-        var configuration = FixtureExecutable.configuration(warm: 1, maximum: 1)
-        configuration.maximumTasksPerWorker = 3
+    func maxTasksPerChild() async throws {
+        var configuration = FixtureExecutable.configuration(warm: 1, workers: 1)
+        configuration.maxTasksPerChild = 3
         try await withPool(configuration) { pool in
             var counts: [String: Int] = [:]
             for _ in 0..<9 { counts[await pool.outcome("pid").text ?? "none", default: 0] += 1 }
@@ -33,7 +33,7 @@ struct ResizeTests {
     @Test("a deaf task is killed at once")
     func kills() async throws {
         var configuration = FixtureExecutable.configuration()
-        configuration.grace = .seconds(100)
+        configuration.cancelGrace = .seconds(100)
         try await withPool(configuration) { pool in
             let task = RunningTask(pool, "busy")
             let process = try await task.started()

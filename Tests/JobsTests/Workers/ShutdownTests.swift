@@ -6,7 +6,7 @@ import Testing
 struct ShutdownTests {
     @Test("gracefully: running work may end, waiting tasks and new ones are shut down")
     func graceful() async throws {
-        var configuration = FixtureExecutable.configuration(warm: 1, maximum: 1)
+        var configuration = FixtureExecutable.configuration(warm: 1, workers: 1)
         configuration.shutdownGrace = .seconds(30)
         let file = temporaryPath()
         let pool = WorkerPool(configuration, logger: .silent)

@@ -5,7 +5,7 @@ import Testing
 struct SizeTests {
     @Test("more workers come while tasks wait, up to the maximum, and go when idle")
     func elastic() async throws {
-        var configuration = FixtureExecutable.configuration(warm: 1, maximum: 3)
+        var configuration = FixtureExecutable.configuration(warm: 1, workers: 3)
         configuration.idleTimeout = .milliseconds(50)
         try await withPool(configuration) { pool in
             let tasks = (0..<5).map { _ in RunningTask(pool, "poll") }
@@ -21,7 +21,7 @@ struct SizeTests {
 
     @Test("short tasks in great number start no more workers than are warm")
     func noGrowthForShortTasks() async throws {
-        var configuration = FixtureExecutable.configuration(warm: 1, maximum: 8)
+        var configuration = FixtureExecutable.configuration(warm: 1, workers: 8)
         configuration.growDelay = .seconds(2)
         try await withPool(configuration) { pool in
             await withTaskGroup(of: Void.self) { group in

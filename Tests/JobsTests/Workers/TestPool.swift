@@ -10,11 +10,11 @@ struct TestPool {
 
     static let crash = WorkerFailure(kind: .crash, code: "signal", message: "It crashed.", signal: 4)
 
-    init(warm: Int, maximum: Int = 4, tasksPerWorker: Int? = nil, ready: Bool = false) {
+    init(warm: Int, workers: Int = 4, maxTasksPerChild: Int? = nil, ready: Bool = false) {
         var configuration = WorkerPoolConfiguration(buildID: "build")
         configuration.warm = warm
-        configuration.maximum = maximum
-        configuration.maximumTasksPerWorker = tasksPerWorker
+        configuration.workers = workers
+        configuration.maxTasksPerChild = maxTasksPerChild
         limits = PoolLimits(configuration)
         machine = PoolMachine(limits: limits, now: now)
         apply { [now] in $0.start(now: now) }

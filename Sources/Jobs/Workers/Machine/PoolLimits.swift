@@ -1,11 +1,11 @@
 /// The numbers a ``PoolMachine`` goes by.
 struct PoolLimits: Sendable {
     var warm: Int
-    var maximum: Int
-    var tasksPerWorker: Int?
+    var workers: Int
+    var maxTasksPerChild: Int?
     var buildID: String
     var idleTimeout: Duration
-    var grace: Duration
+    var cancelGrace: Duration
     var shutdownGrace: Duration
     var startTimeout: Duration
     var growDelay: Duration
@@ -30,14 +30,14 @@ struct PoolLimits: Sendable {
 extension PoolLimits {
     /// Takes them from a configuration; impossible ones are put right.
     init(_ configuration: WorkerPoolConfiguration) {
-        let maximum = max(1, configuration.maximum)
+        let workers = max(1, configuration.workers)
         self.init(
-            warm: min(max(0, configuration.warm), maximum),
-            maximum: maximum,
-            tasksPerWorker: configuration.maximumTasksPerWorker.map { max(1, $0) },
+            warm: min(max(0, configuration.warm), workers),
+            workers: workers,
+            maxTasksPerChild: configuration.maxTasksPerChild.map { max(1, $0) },
             buildID: configuration.buildID,
             idleTimeout: configuration.idleTimeout,
-            grace: configuration.grace,
+            cancelGrace: configuration.cancelGrace,
             shutdownGrace: configuration.shutdownGrace,
             startTimeout: configuration.startTimeout,
             growDelay: configuration.growDelay

@@ -3,12 +3,12 @@ extension PoolMachine {
     /// Somebody wants another number of workers, all of them kept ready. Those that are too many end: idle ones now, busy
     /// ones after their task.
     mutating func resize(_ maximum: Int, now: ContinuousClock.Instant) -> [PoolAction] {
-        limits.maximum = max(1, maximum)
-        limits.warm = limits.maximum
+        limits.workers = max(1, maximum)
+        limits.warm = limits.workers
         guard phase == .running else { return [] }
         var actions: [PoolAction] = []
-        while liveCount > limits.maximum, !idle.isEmpty { actions += end(idle.removeFirst()) }
-        for (worker, state) in workers where liveCount > limits.maximum && state.isStarting {
+        while liveCount > limits.workers, !idle.isEmpty { actions += end(idle.removeFirst()) }
+        for (worker, state) in workers where liveCount > limits.workers && state.isStarting {
             actions += end(worker)
         }
         return actions + refill(now: now)
@@ -37,7 +37,7 @@ extension PoolMachine {
         isGrowScheduled = false
         guard phase == .running, canGrow else { return [] }
         guard lastDispatch.duration(to: now) >= limits.growDelay else { return scheduleGrow(now: now) }
-        return (0..<min(waiting.count, limits.maximum - workers.count)).flatMap { _ in startWorker() }
+        return (0..<min(waiting.count, limits.workers - workers.count)).flatMap { _ in startWorker() }
     }
 
     /// Looks again when the tasks will have waited long enough.
@@ -50,7 +50,7 @@ extension PoolMachine {
 
     /// Those that were started before must be ready first: who waits for their start of some milliseconds needs no more.
     private var canGrow: Bool {
-        !waiting.isEmpty && workers.count < limits.maximum && !workers.values.contains(where: \.isStarting)
+        !waiting.isEmpty && workers.count < limits.workers && !workers.values.contains(where: \.isStarting)
     }
 
     /// Ends workers beyond the warm ones that had nothing to do for the idle timeout.

@@ -72,13 +72,13 @@ extension PoolMachine {
     }
 
     private func isWornOut(_ worker: WorkerID) -> Bool {
-        guard let most = limits.tasksPerWorker, let count = workers[worker]?.taskCount else { return false }
+        guard let most = limits.maxTasksPerChild, let count = workers[worker]?.taskCount else { return false }
         return count >= most
     }
 
     /// The worker has nothing to do.
     private mutating func rest(_ worker: WorkerID, now: ContinuousClock.Instant) -> [PoolAction] {
-        guard phase == .running, liveCount <= limits.maximum else { return finishing(worker) }
+        guard phase == .running, liveCount <= limits.workers else { return finishing(worker) }
         workers[worker]?.phase = .idle(since: now)
         idle.append(worker)
         return dispatch(now: now) + scheduleShrink(now: now)

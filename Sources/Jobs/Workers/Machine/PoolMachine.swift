@@ -72,7 +72,7 @@ struct PoolMachine: Sendable {
         (run.isCancelling, run.hasGrace) = (true, true)
         workers[worker]?.phase = .busy(run)
         let telling: [PoolAction] = told ? [] : [.send(worker, .cancel(run: run.number))]
-        return telling + [.wake(.grace(run: run.number), after: limits.grace)]
+        return telling + [.wake(.grace(run: run.number), after: limits.cancelGrace)]
     }
 
     /// Somebody wants a task to end by itself.

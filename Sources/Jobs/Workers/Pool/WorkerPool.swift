@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// Worker processes of an executable, each of which runs one task at a time.
 ///
-/// There are always the `warm` ones; more are started while tasks wait, up to the `maximum`, and end again when they had
+/// There are always the `warm` ones; more are started while tasks wait, up to `workers`, and end again when they had
 /// nothing to do for a while. A task that traps or exits ends its own process and no other: its failure tells signal,
 /// message and backtrace, and another worker takes the place.
 ///
@@ -50,7 +50,7 @@ public final class WorkerPool: Service, Sendable {
     }
 
     /// How many tasks can run at the same time.
-    public var maximumConcurrency: Int { state.withLock { $0.machine.limits.maximum } }
+    public var maximumConcurrency: Int { state.withLock { $0.machine.limits.workers } }
 
     /// The process ids of all living workers, sorted.
     public var processes: [Int32] { statistics.pids }

@@ -12,13 +12,13 @@ public struct WorkerPoolConfiguration: Sendable {
     /// How many workers are kept ready. By default the number of cores.
     public var warm: Int
     /// How many workers there are at most, when tasks wait. By default four times the cores, at least 8.
-    public var maximum: Int
+    public var workers: Int
     /// After so many tasks a worker is ended and another one started; nil is never.
-    public var maximumTasksPerWorker: Int?
+    public var maxTasksPerChild: Int?
     /// After this time without work a worker beyond ``warm`` is ended.
     public var idleTimeout: Duration = .seconds(30)
     /// How long cancelled work may take to end by itself before its processes are killed.
-    public var grace: Duration = .seconds(2)
+    public var cancelGrace: Duration = .seconds(2)
     /// How long running work may go on at a graceful shutdown before its processes are killed.
     public var shutdownGrace: Duration = .seconds(5)
     /// How long a process may take until it is ready for work before it is given up.
@@ -38,6 +38,6 @@ public struct WorkerPoolConfiguration: Sendable {
         self.arguments = arguments ?? CommandLine.arguments
         self.buildID = buildID ?? BuildID.current
         warm = cores
-        maximum = max(8, 4 * cores)
+        workers = max(8, 4 * cores)
     }
 }

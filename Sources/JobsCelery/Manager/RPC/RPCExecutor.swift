@@ -31,7 +31,7 @@ final class RPCExecutor: JobExecutor {
         patience: Duration? = nil
     ) {
         // The worker kills after the grace, and has to tell of it.
-        self.patience = patience ?? setup.pool.grace + .seconds(10)
+        self.patience = patience ?? setup.pool.cancelGrace + .seconds(10)
         self.broker = broker
         self.setup = setup
         self.options = options
