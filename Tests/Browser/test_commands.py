@@ -20,7 +20,7 @@ from support.server import ROOT, Server, free_port, program
 from support.waiting import wait_until
 
 SUITES = {"DASH_SUITES": str(ROOT / ".dash/suites")}
-OPTIONS = ["--host", "--port", "--debug", "--no-debug", "--workers", "--prefix", "--data-dir", "--supervise",
+OPTIONS = ["--host", "--port", "--debug", "--no-debug", "--workers", "--path-prefix", "--data-dir", "--supervise",
            "--no-supervise"]
 WORKER_OPTIONS = ["--concurrency", "-c", "--queues", "-Q", "--hostname", "-n", "--events", "-E", "--max-tasks-per-child",
                   "--time-limit", "--soft-time-limit", "--prefetch-multiplier", "--loglevel"]
@@ -83,7 +83,7 @@ def test_help_names_every_option_and_variable(run, arguments):
     (["--port", "70000"], "from 0 to 65535"),
     (["--port", "abc"], "'abc' is invalid"),
     (["--workers", "0"], "At least one worker"),
-    (["--prefix", "a b"], "Write a prefix like /tools/."),
+    (["--path-prefix", "a b"], "Write a prefix like /tools/."),
     (["--nonsense"], "Unknown option '--nonsense'"),
     (["nonsense"], "Unexpected argument 'nonsense'"),
 ])
@@ -270,7 +270,7 @@ def stripping_proxy():
 
 @pytest.mark.parametrize("strips", [True, False], ids=["the proxy strips it", "the proxy leaves it"])
 def test_a_prefix_is_on_every_path(start, stripping_proxy, strips):
-    server = start("gallery", "--prefix", "/tools/")
+    server = start("gallery", "--path-prefix", "/tools/")
     base = stripping_proxy(server.port) if strips else f"{server.url}/tools/"
     client = Client(f"{base}echo/")
     page = client.session.get(client.base).text

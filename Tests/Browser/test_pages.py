@@ -187,7 +187,7 @@ def test_a_page_loaded_anew_in_the_middle_of_its_job_works(visit):
 
 
 def test_behind_a_proxys_prefix_and_with_the_developers_tools_nothing_is_told_of_a_job_on_its_own(tmp_path, open_page):
-    server = Server("gallery", tmp_path, ["--prefix", "/tools/", "--debug"]).start()
+    server = Server("gallery", tmp_path, ["--path-prefix", "/tools/", "--debug"]).start()
     try:
         page = open_page(f"{server.url}/tools/pages/old-report")
         page.script("window.isStillHere = true")

@@ -13,11 +13,11 @@ struct DataFolder: Sendable {
     /// The folder of an executable.
     ///
     /// - Parameters:
-    ///   - given: a folder named in code, which wins.
+    ///   - dataDir: the folder of the site's configuration, which wins.
     ///   - executable: the executable's path.
     ///   - environment: where `DASH_DATA_DIR`, `XDG_STATE_HOME` and `HOME` are looked up.
-    init(given: String? = nil, executable: String, environment: [String: String]) {
-        if let folder = given ?? environment["DASH_DATA_DIR"], !folder.isEmpty {
+    init(dataDir: String? = nil, executable: String, environment: [String: String]) {
+        if let folder = dataDir ?? environment["DASH_DATA_DIR"], !folder.isEmpty {
             path = URL(fileURLWithPath: folder).standardizedFileURL.path
             return
         }

@@ -89,7 +89,7 @@ struct ActiveDevTools: Sendable, Hashable {
 
     var ui: Bool
     var propsCheck: Bool
-    var devBundles: Bool
+    var serveDevBundles: Bool
     var validateCallbacks: Bool
     var hotReload: HotReload?
     /// What a page may see of an error.
@@ -99,7 +99,7 @@ struct ActiveDevTools: Sendable, Hashable {
         let (debug, tools) = (configuration.debug, configuration.devTools)
         ui = tools.ui ?? debug
         propsCheck = tools.propsCheck ?? debug
-        devBundles = tools.serveDevBundles ?? debug
+        serveDevBundles = tools.serveDevBundles ?? debug
         validateCallbacks = tools.validateCallbacks ?? debug
         if tools.hotReload ?? debug {
             hotReload = HotReload(

@@ -53,10 +53,10 @@ struct ServeCommand: ParsableCommand {
     var workers: Int?
 
     @Option(help: "The path at which a proxy serves the site, as the browser sees it. (default: /)")
-    var prefix: String?
+    var pathPrefix: String?
 
-    @Option(name: .customLong("data-dir"), help: "Where jobs, cache and secret are kept.")
-    var dataFolder: String?
+    @Option(help: "Where jobs, cache and secret are kept.")
+    var dataDir: String?
 
     @Flag(inversion: .prefixedNo, help: "Start the server again when a callback of it traps.")
     var supervise = true
@@ -65,7 +65,9 @@ struct ServeCommand: ParsableCommand {
     func validate() throws {
         if let port, !(0...65535).contains(port) { throw ValidationError("A port is a number from 0 to 65535.") }
         if let workers, workers < 1 { throw ValidationError("At least one worker is needed.") }
-        if let prefix, MountPath.normalized(prefix) == nil { throw ValidationError("Write a prefix like /tools/.") }
+        if let pathPrefix, MountPath.normalized(pathPrefix) == nil {
+            throw ValidationError("Write a prefix like /tools/.")
+        }
     }
 
     /// The site's configuration with the environment's and the command line's word on it. An empty variable is none.
@@ -79,8 +81,8 @@ struct ServeCommand: ParsableCommand {
         result.debug = debug ?? environment["DASH_DEBUG"].map(DevTools.isOn) ?? configuration.debug
         result.devTools = try configuration.devTools.applying(environment)
         result.workers = workers ?? configuration.workers
-        result.pathPrefix = prefix ?? configuration.pathPrefix
-        result.dataFolder = dataFolder ?? environment["DASH_DATA_DIR"] ?? configuration.dataFolder
+        result.pathPrefix = pathPrefix ?? configuration.pathPrefix
+        result.dataDir = dataDir ?? environment["DASH_DATA_DIR"] ?? configuration.dataDir
         return result
     }
 

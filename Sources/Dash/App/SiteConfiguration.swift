@@ -16,7 +16,7 @@ public struct SiteConfiguration: Sendable {
     /// The most worker processes at once; nil is four times the cores, and 8 at least.
     public var workers: Int?
     /// Where jobs, cache and secret are kept; nil is the user's state folder (`DASH_DATA_DIR`).
-    public var dataFolder: String?
+    public var dataDir: String?
     /// How long a cancelled job may take to end by itself before its process group is killed.
     public var cancelGrace: Duration = .seconds(1)
     /// How long running jobs may go on when the server is asked to stop; what is left then runs again at the next start.

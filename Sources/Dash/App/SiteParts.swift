@@ -52,7 +52,7 @@ struct SiteParts: Sendable {
                 tools: tools,
                 hotReload: hotReload(of: apps)
             ),
-            logsRequests: !configuration.devTools.silenceRoutesLogging,
+            silenceRoutesLogging: configuration.devTools.silenceRoutesLogging,
             logger: logger
         )
     }
@@ -98,7 +98,7 @@ struct SiteParts: Sendable {
     private func hotReload(of apps: [ServedApp]) -> HotReload? {
         guard let options = tools.hotReload else { return nil }
         let trap = tools.errors == .number ? nil : trap
-        return HotReload(apps.map(\.assets), every: options.watchInterval, reportFile: buildReport, trap: trap)
+        return HotReload(apps.map(\.assets), watchInterval: options.watchInterval, reportFile: buildReport, trap: trap)
     }
 
     /// The files of an app's suites, which must be installed.

@@ -93,7 +93,7 @@ extension SiteParts {
 
     fileprivate func dataFolder(_ environment: [String: String]) throws -> DataFolder {
         let folder = DataFolder(
-            given: configuration.dataFolder,
+            dataDir: configuration.dataDir,
             executable: CommandLine.executablePath,
             environment: environment
         )

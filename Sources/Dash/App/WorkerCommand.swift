@@ -32,13 +32,16 @@ struct WorkerCommand: ParsableCommand {
     var hostname: String?
 
     @Flag(
-        name: [.customShort("E"), .long, .customLong("task-events")],
+        name: [.customShort("E"), .customLong("events"), .customLong("task-events")],
         help: "Send events about tasks, for Flower and celery events, from the start."
     )
-    var events = false
+    var sendsEvents = false
 
-    @Flag(help: "Tell the callers of a task that it has begun, by Celery's state STARTED.")
-    var trackStarted = false
+    @Flag(
+        name: .customLong("track-started"),
+        help: "Tell the callers of a task that it has begun, by Celery's state STARTED."
+    )
+    var tracksStarted = false
 
     @Option(help: "Replace a worker process after so many jobs. (default: never)")
     var maxTasksPerChild: Int?
@@ -56,9 +59,10 @@ struct WorkerCommand: ParsableCommand {
     var withoutHeartbeat = false
 
     @Option(
+        name: .customLong("pidfile"),
         help: "Keep the process's number in this file while the worker runs; %n is its name before the @, %h the rest."
     )
-    var pidfile: String?
+    var pidFile: String?
 
     @Flag(help: "Taken for the sake of Celery's unit files: these workers do not gossip.")
     var withoutGossip = false
@@ -86,7 +90,7 @@ struct WorkerCommand: ParsableCommand {
         }
         try Self.demand(queues.map { !names(in: $0).isEmpty }, "--queues names no queue.")
         try Self.demand(hostname.map { !$0.isEmpty }, "--hostname is empty.")
-        try Self.demand(pidfile.map { !$0.isEmpty }, "--pidfile is empty.")
+        try Self.demand(pidFile.map { !$0.isEmpty }, "--pidfile is empty.")
     }
 
     /// The options as a backend takes them.
@@ -95,15 +99,15 @@ struct WorkerCommand: ParsableCommand {
         options.concurrency = concurrency
         options.queues = queues.map(names) ?? []
         options.hostname = hostname
-        options.sendsEvents = events
-        options.tracksStarted = trackStarted
+        options.sendsEvents = sendsEvents
+        options.tracksStarted = tracksStarted
         options.maxTasksPerChild = maxTasksPerChild
         options.timeLimit = timeLimit.map { .seconds($0) }
         options.softTimeLimit = softTimeLimit.map { .seconds($0) }
         options.prefetchMultiplier = prefetchMultiplier
         options.sendsHeartbeats = !withoutHeartbeat
         options.mingles = !withoutMingle
-        options.pidFile = pidfile
+        options.pidFile = pidFile
         return options
     }
 

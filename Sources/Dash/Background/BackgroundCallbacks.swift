@@ -36,7 +36,7 @@ struct BackgroundCallbacks: Sendable {
         self.firstWait = firstWait
         running = RunningJobs(fleet: fleet)
         pace = ProgressPace(fleet: fleet)
-        failures = FailureAnswers(fleet: fleet, lifetime: keepFinished)
+        failures = FailureAnswers(fleet: fleet, keepFinished: keepFinished)
     }
 
     /// Answers a request for a background callback: the poll of a job, or a start.

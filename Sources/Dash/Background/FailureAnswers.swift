@@ -9,13 +9,13 @@ import Synchronization
 struct FailureAnswers: Sendable {
     let fleet: any JobFleet
     /// How long an answer is kept: as long as its job.
-    let lifetime: Duration
+    let keepFinished: Duration
 
     /// The answer that was given before, else the one that is made now.
     ///
     /// - Throws: what `make` throws, and `JobsError.storage`.
     func answer(to job: JobID, _ make: @escaping @Sendable () async throws -> Response) async throws -> Response {
-        let kept = try await fleet.once("failure:\(job)", lifetime: lifetime) {
+        let kept = try await fleet.once("failure:\(job)", lifetime: keepFinished) {
             try await KeptResponse(make()).bytes
         }
         return try KeptResponse(decoding: kept).response

@@ -10,7 +10,7 @@ import Synchronization
 /// It looks on a thread of its own: a walk through folders blocks, and must not hold up requests.
 final class HotReload: Service {
     private let assets: [LiveAssets]
-    private let interval: Duration
+    private let watchInterval: Duration
     private let reportFile: String?
     /// What ended the server before this one.
     let trap: TrapReport?
@@ -18,13 +18,13 @@ final class HotReload: Service {
 
     /// - Parameters:
     ///   - assets: Those of all apps.
-    ///   - interval: How long it waits between two looks.
+    ///   - watchInterval: How long it waits between two looks.
     ///   - reportFile: Where `dash-swift dev` puts its report; nil if it did not start this program.
     ///   - trap: What ended the server before this one; nil for nothing, or for nothing that pages may know.
-    init(_ assets: [LiveAssets], every interval: Duration, reportFile: String?, trap: TrapReport? = nil) {
+    init(_ assets: [LiveAssets], watchInterval: Duration, reportFile: String?, trap: TrapReport? = nil) {
         self.trap = trap
         self.assets = assets
-        self.interval = interval
+        self.watchInterval = watchInterval
         self.reportFile = reportFile
         report.withLock { $0 = reportFile.flatMap(BuildReport.init(file:)) }
     }
@@ -39,7 +39,7 @@ final class HotReload: Service {
     /// Looks until the server ends.
     func run() async throws {
         let end = DispatchSemaphore(value: 0)
-        let pause = interval / .seconds(1)
+        let pause = watchInterval / .seconds(1)
         async let watching: Void = OwnThread.run { [self] in
             // Files do not tell by themselves that they changed, on all systems and file systems; so does Dash look.
             while end.wait(timeout: .now() + pause) == .timedOut { look() }

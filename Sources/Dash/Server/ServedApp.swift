@@ -104,7 +104,7 @@ struct ServedApp: Sendable {
 
     private func suiteScripts(_ place: SuiteManifest.Place, _ tools: ActiveDevTools) -> [TagAttributes] {
         // React's own development build is what checks properties.
-        let development = place == .dependencies ? tools.propsCheck : tools.devBundles
+        let development = place == .dependencies ? tools.propsCheck : tools.serveDevBundles
         return suites.scripts(place, prefix: requestsPrefix, development: development).map(TagAttributes.init(address:))
     }
 

@@ -11,15 +11,15 @@ struct SiteResponder: Sendable {
     let pathPrefix: String
     let healthPath: String?
     let routes: AppRoutes
-    /// Whether each request has a line in the log.
-    var logsRequests = false
+    /// Whether requests are left out of the log; else each has a line.
+    let silenceRoutesLogging: Bool
     let logger: Logger
 
     /// Answers one request.
     ///
     /// - Parameter connection: tells when the browser is gone.
     func respond(to request: Request, context: some RequestContext, connection: ConnectionWatch?) async -> Response {
-        guard logsRequests else { return await answer(to: request, context: context, connection: connection) }
+        if silenceRoutesLogging { return await answer(to: request, context: context, connection: connection) }
         let began = ContinuousClock.now
         let response = await answer(to: request, context: context, connection: connection)
         let took = Int((ContinuousClock.now - began) / .milliseconds(1))

@@ -5,16 +5,19 @@ import Testing
 
 @Suite("The data folder")
 struct DataFolderTests {
-    private func path(_ environment: [String: String], given: String? = nil, executable: String = "/opt/app") -> String
-    {
-        DataFolder(given: given, executable: executable, environment: environment).path
+    private func path(
+        _ environment: [String: String],
+        dataDir: String? = nil,
+        executable: String = "/opt/app"
+    ) -> String {
+        DataFolder(dataDir: dataDir, executable: executable, environment: environment).path
     }
 
     @Test("It is the one that is named, whatever else is set")
     func theNamedFolder() {
         let environment = ["DASH_DATA_DIR": "/environment", "XDG_STATE_HOME": "/state", "HOME": "/home/ada"]
         #expect(path(environment) == "/environment")
-        #expect(path(environment, given: "/given") == "/given")
+        #expect(path(environment, dataDir: "/given") == "/given")
     }
 
     @Test("A relative path is below the working directory")
@@ -42,7 +45,7 @@ struct DataFolderTests {
     @Test("It is made with its parents, closed to others; the mode of one that is there stays")
     func modes() throws {
         let outer = try SuitesFolder()
-        let folder = DataFolder(given: outer.path + "/a/b", executable: "/opt/app", environment: [:])
+        let folder = DataFolder(dataDir: outer.path + "/a/b", executable: "/opt/app", environment: [:])
         try folder.create()
         #expect(try mode(of: folder.path) == 0o700)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
@@ -55,7 +58,7 @@ struct DataFolderTests {
         let outer = try SuitesFolder()
         let file = try outer.write("", to: "data")
         for path in [file, file + "/below"] {
-            let folder = DataFolder(given: path, executable: "/opt/app", environment: [:])
+            let folder = DataFolder(dataDir: path, executable: "/opt/app", environment: [:])
             let error = #expect(throws: DashError.self) { try folder.create() }
             #expect(error?.code == .dataFolder)
             #expect(error?.message.contains(path) == true)

@@ -19,7 +19,7 @@ struct DevToolsTests {
     @Test("In production none is on, and a page sees a number in place of an error")
     func production() throws {
         let tools = try tools()
-        #expect(!tools.ui && !tools.propsCheck && !tools.devBundles && !tools.validateCallbacks)
+        #expect(!tools.ui && !tools.propsCheck && !tools.serveDevBundles && !tools.validateCallbacks)
         #expect(tools.hotReload == nil)
         #expect(tools.errors == .number)
     }
@@ -27,7 +27,7 @@ struct DevToolsTests {
     @Test("In debug all are on, with Dash's intervals")
     func debug() throws {
         let tools = try tools(debug: true)
-        #expect(tools.ui && tools.propsCheck && tools.devBundles && tools.validateCallbacks)
+        #expect(tools.ui && tools.propsCheck && tools.serveDevBundles && tools.validateCallbacks)
         let wanted = ActiveDevTools.HotReload(interval: .seconds(3), watchInterval: .milliseconds(500), maxRetry: 8)
         #expect(tools.hotReload == wanted)
         #expect(tools.errors == .pruned)
@@ -43,7 +43,7 @@ struct DevToolsTests {
             $0.hotReload = false
             $0.pruneErrors = false
         }
-        #expect(!quiet.ui && !quiet.propsCheck && !quiet.devBundles && !quiet.validateCallbacks)
+        #expect(!quiet.ui && !quiet.propsCheck && !quiet.serveDevBundles && !quiet.validateCallbacks)
         #expect(quiet.hotReload == nil)
         #expect(quiet.errors == .whole)
         let panel = try tools { $0.ui = true }
@@ -58,7 +58,7 @@ struct DevToolsTests {
             "DASH_VALIDATE_CALLBACKS": "False", "DASH_HOT_RELOAD": "off",
         ]
         let quiet = try tools(debug: true, off)
-        #expect(!quiet.ui && !quiet.propsCheck && !quiet.devBundles && !quiet.validateCallbacks)
+        #expect(!quiet.ui && !quiet.propsCheck && !quiet.serveDevBundles && !quiet.validateCallbacks)
         #expect(quiet.hotReload == nil)
         let times = [
             "DASH_DEBUG": "true", "DASH_HOT_RELOAD_INTERVAL": "0.25", "DASH_HOT_RELOAD_WATCH_INTERVAL": "2",

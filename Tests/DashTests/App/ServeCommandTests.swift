@@ -21,45 +21,48 @@ struct ServeCommandTests {
         site.debug = true
         site.workers = 3
         site.pathPrefix = "/a/"
-        site.dataFolder = "/data"
+        site.dataDir = "/data"
         let result = try configuration(site: site)
         #expect(result.host == "10.0.0.1")
         #expect(result.port == 9000)
         #expect(result.debug)
         #expect(result.workers == 3)
         #expect(result.pathPrefix == "/a/")
-        #expect(result.dataFolder == "/data")
+        #expect(result.dataDir == "/data")
     }
 
     @Test("Each option sets its value")
     func optionsSetValues() throws {
         let result = try configuration(
-            ["--host", "::", "--port", "0", "--debug", "--workers", "2", "--prefix", "/tools/", "--data-dir", "/d"]
+            [
+                "--host", "::", "--port", "0", "--debug", "--workers", "2", "--path-prefix", "/tools/", "--data-dir",
+                "/d",
+            ]
         )
         #expect(result.host == "::")
         #expect(result.port == 0)
         #expect(result.debug)
         #expect(result.workers == 2)
         #expect(result.pathPrefix == "/tools/")
-        #expect(result.dataFolder == "/d")
+        #expect(result.dataDir == "/d")
     }
 
     @Test("The environment wins over the code, the command line over both")
     func order() throws {
         let environment = ["HOST": "0.0.0.0", "PORT": "9001", "DASH_DEBUG": "1", "DASH_DATA_DIR": "/environment"]
         var site = SiteConfiguration()
-        site.dataFolder = "/code"
+        site.dataDir = "/code"
         let fromEnvironment = try configuration(environment: environment, site: site)
         #expect(fromEnvironment.host == "0.0.0.0")
         #expect(fromEnvironment.port == 9001)
         #expect(fromEnvironment.debug)
-        #expect(fromEnvironment.dataFolder == "/environment")
+        #expect(fromEnvironment.dataDir == "/environment")
         let arguments = ["--host", "127.0.0.2", "--port", "9002", "--no-debug", "--data-dir", "/line"]
         let fromLine = try configuration(arguments, environment: environment, site: site)
         #expect(fromLine.host == "127.0.0.2")
         #expect(fromLine.port == 9002)
         #expect(!fromLine.debug)
-        #expect(fromLine.dataFolder == "/line")
+        #expect(fromLine.dataDir == "/line")
     }
 
     @Test("DASH_DEBUG is on for the words that Dash takes", arguments: ["1", "true", "True", "yes"])
@@ -89,14 +92,14 @@ struct ServeCommandTests {
         let result = try configuration(environment: [name: ""])
         #expect(result.host == "127.0.0.1")
         #expect(result.port == 8050)
-        #expect(result.dataFolder == nil)
+        #expect(result.dataDir == nil)
     }
 
     @Test(
         "What cannot work is refused at once",
         arguments: [
             ["--port", "70000"], ["--port=-1"], ["--port", "x"], ["--workers", "0"], ["--workers=-3"],
-            ["--prefix", "a b"], ["--prefix", "/a?b/"], ["--prefix", "/../"], ["--unknown"], ["more"],
+            ["--path-prefix", "a b"], ["--path-prefix", "/a?b/"], ["--path-prefix", "/../"], ["--unknown"], ["more"],
         ]
     )
     func refusals(arguments: [String]) {

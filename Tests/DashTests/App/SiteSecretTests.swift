@@ -10,7 +10,7 @@ struct SiteSecretTests {
 
     init() throws {
         outer = try SuitesFolder()
-        folder = DataFolder(given: outer.path, executable: "/opt/app", environment: [:])
+        folder = DataFolder(dataDir: outer.path, executable: "/opt/app", environment: [:])
     }
 
     @Test("DASH_SECRET_KEY is taken as it is, and nothing is written")
@@ -46,7 +46,7 @@ struct SiteSecretTests {
     @Test("Two folders have two secrets")
     func secretsDiffer() throws {
         let other = try SuitesFolder()
-        let otherFolder = DataFolder(given: other.path, executable: "/opt/app", environment: [:])
+        let otherFolder = DataFolder(dataDir: other.path, executable: "/opt/app", environment: [:])
         let (one, two) = try (
             SiteSecret.load(folder: folder, environment: [:]), SiteSecret.load(folder: otherFolder, environment: [:])
         )
@@ -63,7 +63,7 @@ struct SiteSecretTests {
 
     @Test("A folder in which nothing can be kept is reported")
     func noPlaceForIt() {
-        let nowhere = DataFolder(given: outer.path + "/missing", executable: "/opt/app", environment: [:])
+        let nowhere = DataFolder(dataDir: outer.path + "/missing", executable: "/opt/app", environment: [:])
         let error = #expect(throws: DashError.self) { try SiteSecret.load(folder: nowhere, environment: [:]) }
         #expect(error?.code == .secret)
         #expect(error?.message.contains("No such file") == true)

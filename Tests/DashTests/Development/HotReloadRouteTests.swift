@@ -136,7 +136,7 @@ struct HotReloadRouteTests {
         let folder = try SuitesFolder()
         try folder.write("p {}", to: "look.css")
         let assets = LiveAssets(path: folder.path)
-        let watch = HotReload([assets], every: .milliseconds(10), reportFile: nil)
+        let watch = HotReload([assets], watchInterval: .milliseconds(10), reportFile: nil)
         let first = assets.now.hash
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await watch.run() }
