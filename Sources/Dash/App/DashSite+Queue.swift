@@ -22,6 +22,18 @@ extension DashSite {
         }
     }
 
+    /// The callback that a job's name stands for: the app's name, a slash, the callback's name.
+    func backgroundCallback(ofJob name: String) -> Callback? {
+        for mount in contents.mounts {
+            let app = mount.appName
+            guard name.hasPrefix(app + "/") else { continue }
+            if let callback = mount.app.registry.backgroundCallback(named: String(name.dropFirst(app.count + 1))) {
+                return callback
+            }
+        }
+        return nil
+    }
+
     /// What keeps the site's jobs and its queue from working together.
     var queueFindings: [String] {
         let mounts = contents.mounts

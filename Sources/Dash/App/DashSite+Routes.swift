@@ -39,9 +39,9 @@ extension DashSite {
         let findings = findings
         guard findings.isEmpty else { throw DashError(.findings, findings.joined(separator: "\n")) }
         try await SuitesAtStart(site: self, configuration: configuration).makeSure()
-        let services = try SiteServices(SiteParts(site: self, configuration: configuration, logger: logger))
-        try services.responder.addRoutes(to: router)
-        return services.all
+        let assembly = try SiteAssembly(self, configuration, .serving(self, configuration), logger: logger)
+        try assembly.responder.addRoutes(to: router)
+        return assembly.services
     }
 }
 

@@ -10,30 +10,6 @@ import Support
 /// A site that is asked without a connection, for tests of apps: the responder that serves HTTP answers, its jobs are kept
 /// in memory and run where the test says.
 package struct InProcessSite: Sendable {
-    /// What a test decides.
-    package struct Parts: Sendable {
-        /// Where callbacks run.
-        package var executor: any TaskExecutor
-        /// What runs jobs.
-        package var jobs: any JobExecutor
-        /// The time of jobs that wait for one, such as the next attempt.
-        package var clock: any JobClock
-        /// What several servers would share.
-        package var fleet: any JobFleet
-
-        package init(
-            executor: any TaskExecutor,
-            jobs: any JobExecutor,
-            clock: any JobClock,
-            fleet: any JobFleet
-        ) {
-            self.executor = executor
-            self.jobs = jobs
-            self.clock = clock
-            self.fleet = fleet
-        }
-    }
-
     /// An answer as it left the server.
     package struct Answer: Sendable {
         package let status: Int
@@ -42,49 +18,58 @@ package struct InProcessSite: Sendable {
         package let body: [UInt8]
     }
 
-    private let responder: SiteResponder
-    private let manager: EmbeddedJobManager
-    private let polls: HeldPolls
+    let assembly: SiteAssembly
     private let logger: Logger
 
     /// Puts a site together, one that tells errors in full.
     ///
+    /// - Parameters:
+    ///   - site: The site. Its queue is not used.
+    ///   - executor: Where callbacks run.
+    ///   - jobs: What runs jobs.
+    ///   - clock: The time of jobs that wait for one, such as the next attempt.
+    ///   - fleet: What several servers would share.
     /// - Throws: ``DashError`` with code `findings` for mistakes in its apps.
-    package init(_ site: DashSite, _ parts: Parts) throws {
+    package init(
+        _ site: DashSite,
+        executor: any TaskExecutor,
+        jobs: any JobExecutor,
+        clock: any JobClock,
+        fleet: any JobFleet
+    ) throws {
         let findings = site.findings(ignoringQueue: true)
         guard findings.isEmpty else { throw DashError(.findings, findings.joined(separator: "\n")) }
         logger = Logger(label: "dash.testing") { _ in SwiftLogNoOpLogHandler() }
         var configuration = site.configuration
         configuration.debug = false
         configuration.devTools = DevTools()
-        var site = SiteParts(site: site, configuration: configuration, logger: logger)
-        site.errors = .text
-        site.servesFiles = false
-        site.firstWait = .zero
-        manager = EmbeddedJobManager(
-            store: MemoryJobStore(),
-            executor: parts.jobs,
-            configuration: site.managerConfiguration(nil),
-            clock: parts.clock,
-            logger: logger
-        )
-        // A page of a test has no browser that would run out of connections.
-        polls = HeldPolls(limits: PollLimits(limit: .max), longestHold: .seconds(24 * 3600), fleet: parts.fleet)
-        responder = try site.responder(
-            manager: manager,
-            fleet: parts.fleet,
+        let dependencies = SiteAssembly.Dependencies(
+            executor: executor,
+            makeManager: { setup in
+                EmbeddedJobManager(
+                    store: MemoryJobStore(),
+                    executor: jobs,
+                    configuration: setup.configuration,
+                    clock: clock,
+                    logger: setup.logger
+                )
+            },
+            makeFleet: { _ in fleet },
             signer: Signer(secret: Array(Base64.random(byteCount: 32).utf8)),
-            polls: polls,
-            executor: parts.executor
+            suites: nil,
+            errors: .text,
+            firstWait: .zero,
+            // A page of a test has no browser that would run out of connections.
+            pollLimits: PollLimits(limit: .max),
+            longestHold: .seconds(24 * 3600)
         )
+        assembly = try SiteAssembly(site, configuration, dependencies, logger: logger)
     }
 
-    /// Runs the site's jobs until the task is cancelled.
+    /// Runs the site's services until the task is cancelled.
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            let (manager, polls) = (manager, polls)
-            group.addTask { try await manager.run() }
-            group.addTask { try await polls.run() }
+            for service in assembly.services { group.addTask { try await service.run() } }
             try await group.waitForAll()
         }
     }
@@ -114,7 +99,7 @@ package struct InProcessSite: Sendable {
             headerFields: fields
         )
         let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(bytes: body)))
-        let response = await responder.respond(
+        let response = await assembly.responder.respond(
             to: request,
             context: InProcessContext(source: InProcessSource(logger: logger)),
             connection: nil

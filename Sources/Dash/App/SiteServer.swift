@@ -7,7 +7,7 @@ import ServiceLifecycle
 import Support
 import UnixSignals
 
-/// Puts a site's parts together and runs them until a signal ends them.
+/// Serves a site on a socket until a signal ends it.
 struct SiteServer: Sendable {
     let site: DashSite
     let configuration: SiteConfiguration
@@ -20,25 +20,34 @@ struct SiteServer: Sendable {
         let restart = SupervisedServer.takeRestartReason()
         SupervisedServer.forgetBacktraceSettings()
         SupervisedServer.endWithSupervisor()
-        var parts = SiteParts(site: site, configuration: configuration, logger: logger)
-        parts.trap = SupervisedServer.takeTrap()
-        let site = try SiteServices(parts, restart: restart)
+        var dependencies = try SiteAssembly.Dependencies.serving(site, configuration)
+        dependencies.restart = restart
+        dependencies.trap = SupervisedServer.takeTrap()
+        let assembly = try SiteAssembly(site, configuration, dependencies, logger: logger)
         // Before anything listens: a folder that cannot be used is no server that runs.
-        try await site.manager.open()
-        var group = ServiceGroupConfiguration(
-            services: site.all + [LoopService(service: application(site.responder))],
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger
-        )
-        // A client that never ends its request, or a callback that never returns, must not hold the end up for ever.
-        group.maximumGracefulShutdownDuration = configuration.shutdownGrace + .seconds(10)
-        let services = ServiceGroup(configuration: group)
+        try await assembly.manager.open()
+        let services = ServiceGroup(configuration: serviceGroup(of: assembly))
         do {
             try await Self.endingAtOnceOnSecondSignal { try await services.run() }
         } catch {
             throw Self.explained(error, configuration)
         }
     }
+
+    /// The services of a site and its server, which is started last and stopped first.
+    func serviceGroup(of assembly: SiteAssembly) -> ServiceGroupConfiguration {
+        var group = ServiceGroupConfiguration(
+            services: assembly.services + [LoopService(service: application(assembly.responder))],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        // A client that never ends its request, or a callback that never returns, must not hold the end up for ever.
+        group.maximumGracefulShutdownDuration = configuration.shutdownGrace + .seconds(10)
+        return group
+    }
+
+    /// Where the server listens.
+    var address: BindAddress { .hostname(configuration.host, port: configuration.port) }
 
     /// Ends this process where it stands when a second signal asks for the end. Under a supervisor that is its task.
     private static func endingAtOnceOnSecondSignal(_ serve: @escaping @Sendable () async throws -> Void) async throws {
@@ -63,10 +72,7 @@ struct SiteServer: Sendable {
         return Application(
             responder: SiteHTTPResponder(site: responder, watches: watches),
             server: .http1(configuration: .init(additionalChannelHandlers: [watches.makeHandler()])),
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port),
-                serverName: nil
-            ),
+            configuration: ApplicationConfiguration(address: address, serverName: nil),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? configuration.port
                 let host =

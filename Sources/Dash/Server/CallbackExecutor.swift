@@ -1,3 +1,4 @@
+import Foundation
 import NIOPosix
 import ServiceLifecycle
 
@@ -9,7 +10,7 @@ final class CallbackExecutor: TaskExecutor, Service {
     private let threads: NIOThreadPool
 
     /// - Parameter threadCount: callbacks that can block at the same time without delaying others.
-    init(threadCount: Int) {
+    init(threadCount: Int = max(4, 2 * ProcessInfo.processInfo.activeProcessorCount)) {
         threads = NIOThreadPool(numberOfThreads: threadCount)
         threads.start()
     }

@@ -37,12 +37,10 @@ final class TestServer: Sendable {
         (work, feed) = AsyncStream.makeStream()
         self.site = try InProcessSite(
             site,
-            InProcessSite.Parts(
-                executor: executor,
-                jobs: jobs,
-                clock: ManagerClock(clock: options.clock),
-                fleet: TestFleet()
-            )
+            executor: executor,
+            jobs: jobs,
+            clock: ManagerClock(clock: options.clock),
+            fleet: TestFleet()
         )
         options.clock.onWait { [executor] in executor.touch() }
     }

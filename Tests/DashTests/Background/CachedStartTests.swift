@@ -156,7 +156,7 @@ struct BusyTests {
         let jobs = JobPage(onError: isHandled ? handler : nil)
         let site = try TestSite(jobs.app) {
             $0.maximumRunning = 1
-            $0.jobs.queueLimit = 1
+            $0.site.queueLimit = 1
         }
         try await site.serve { visit in
             let pages = [try await visit.open(), try await visit.open(), try await visit.open()]
@@ -181,7 +181,7 @@ struct BusyTests {
     @Test("S13: one owner may have only so many unfinished jobs")
     func jobsPerOwner() async throws {
         let jobs = JobPage()
-        let site = try TestSite(jobs.app) { $0.jobs.jobsPerOwner = 1 }
+        let site = try TestSite(jobs.app) { $0.site.jobsPerOwner = 1 }
         try await site.serve { visit in
             let page = try await visit.open()
             _ = try await page.start(JobPage.click)

@@ -132,13 +132,13 @@ struct PollTableTests {
     @Test("defect 4: unknown, and pruned when its time was up: 404")
     func unknown() async throws {
         let jobs = JobPage()
-        let site = try TestSite(jobs.app) { $0.jobs.keepFinished = .zero }
+        let site = try TestSite(jobs.app) { $0.site.keepFinished = .zero }
         try await site.serve { visit in
             let page = try await visit.open()
             let visitor = try #require(
-                site.services.responder.routes.sessions.visitor(cookieHeader: page.cookie, endID: page.endID)
+                site.assembly.responder.routes.sessions.visitor(cookieHeader: page.cookie, endID: page.endID)
             )
-            let handles = site.services.responder.routes.callbacks.background.handles
+            let handles = site.assembly.responder.routes.callbacks.background.handles
             let never = handles.make(.new, owner: "session:\(visitor.session)", page: visitor.page ?? "")
             #expect(try await page.poll(JobPage.click, never, n: 1).status == 404)
             let job = try await page.start(JobPage.click)

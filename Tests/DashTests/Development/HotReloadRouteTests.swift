@@ -33,7 +33,7 @@ struct HotReloadRouteTests {
             try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
         }
 
-        func look() throws { try #require(site.services.responder.routes.hotReload).look() }
+        func look() throws { try #require(site.assembly.responder.routes.hotReload).look() }
     }
 
     private func news(_ visit: Visit, _ seen: String?) async throws -> JSON {
@@ -63,7 +63,7 @@ struct HotReloadRouteTests {
     @Test("In production there is nothing of it")
     func production() async throws {
         let stage = try Stage(debug: false)
-        #expect(stage.site.services.responder.routes.hotReload == nil)
+        #expect(stage.site.assembly.responder.routes.hotReload == nil)
         try await stage.site.serve { visit in
             let page = try await visit.ask(.get, "/tools/")
             #expect(!page.text.contains("development."))

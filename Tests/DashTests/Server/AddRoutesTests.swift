@@ -44,8 +44,8 @@ struct AddRoutesTests {
         router.add(middleware: Counting(counter: counter))
         router.get("hello") { _, _ in "Hello" }
         router.get("tools/own") { _, _ in "Own" }
-        try site.services.responder.addRoutes(to: router)
-        let application = Application(router: router, logger: site.services.responder.logger)
+        try site.assembly.responder.addRoutes(to: router)
+        let application = Application(router: router, logger: site.assembly.responder.logger)
         try await site.serve(application, isLive ? .live : .router) { visit in
             #expect(try await visit.ask(.get, "/hello").text == "Hello")
             #expect(try await visit.ask(.get, "/tools/own").text == "Own")
@@ -70,8 +70,8 @@ struct AddRoutesTests {
         let site = try TestSite(app())
         let router = Router()
         router.get("hello") { _, _ in "Hello" }
-        try site.services.responder.addRoutes(to: router)
-        try await site.serve(Application(router: router, logger: site.services.responder.logger)) { visit in
+        try site.assembly.responder.addRoutes(to: router)
+        try await site.serve(Application(router: router, logger: site.assembly.responder.logger)) { visit in
             _ = try await visit.open("/")
             #expect(try await visit.ask(.get, "/hello").text == "Hello")
             #expect(try await visit.ask(.get, "/_dash-layout").json["type"] == "Div")
@@ -83,8 +83,8 @@ struct AddRoutesTests {
     func prefix() async throws {
         let site = try TestSite(app(), at: "/jobs/") { $0.site.pathPrefix = "/tools/" }
         let router = Router()
-        try site.services.responder.addRoutes(to: router)
-        try await site.serve(Application(router: router, logger: site.services.responder.logger)) { visit in
+        try site.assembly.responder.addRoutes(to: router)
+        try await site.serve(Application(router: router, logger: site.assembly.responder.logger)) { visit in
             for path in ["/jobs/", "/tools/jobs/"] {
                 let page = try await visit.ask(.get, path)
                 #expect(page.config?["requests_pathname_prefix"] == "/tools/jobs/")
@@ -97,7 +97,7 @@ struct AddRoutesTests {
         let site = try TestSite(app(), at: "/jobs/")
         let router = Router()
         router.post("jobs") { _, _ in "mine" }
-        let error = #expect(throws: DashError.self) { try site.services.responder.addRoutes(to: router) }
+        let error = #expect(throws: DashError.self) { try site.assembly.responder.addRoutes(to: router) }
         #expect(error?.code == .mount)
         #expect(error?.message == "The router has a route for POST /jobs/ already.")
     }

@@ -13,16 +13,21 @@ struct TestSite: Sendable {
     let suites: String
     let executor: InProcessExecutor
     let manager: AlteredManager
-    let services: SiteServices
+    let assembly: SiteAssembly
+    private let callbacks: CallbackExecutor
     private let folder: SuitesFolder?
     private let isFirst: Bool
     private let watches = ConnectionWatches()
-    var polls: HeldPolls { services.polls }
+    private static let logger = {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return logger
+    }()
+    var polls: HeldPolls { assembly.responder.routes.callbacks.background.polls }
 
     /// What tests set.
     struct Options: Sendable {
         var site = SiteConfiguration()
-        var jobs = JobManagerConfiguration()
         var maximumRunning = 8
         /// How long the first request waits for the result: not at all, so that tests see the job's way.
         var firstWait: Duration = .zero
@@ -57,9 +62,12 @@ struct TestSite: Sendable {
     /// A site of several apps.
     init(site: DashSite, _ options: Options = Options()) throws {
         let executor = InProcessExecutor(site, maximumConcurrency: options.maximumRunning)
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        let engine = EmbeddedJobManager.inMemory(executor: executor, configuration: options.jobs, logger: logger)
+        let setup = JobBackendSetup(site, site.configuration, logger: Self.logger)
+        let engine = EmbeddedJobManager.inMemory(
+            executor: executor,
+            configuration: setup.configuration,
+            logger: setup.logger
+        )
         try self.init(site: site, options, manager: AlteredManager(engine), executor: executor)
     }
 
@@ -71,34 +79,34 @@ struct TestSite: Sendable {
         isFirst: Bool = true
     ) throws {
         self.isFirst = isFirst
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
         folder = options.ownSuites ? try SuitesFolder() : nil
         suites = try folder?.fillWithSuites([.agGrid]).path ?? SharedSuites.path.get()
-        var parts = SiteParts(site: site, configuration: site.configuration, logger: logger)
-        parts.suites.environment = ["DASH_SUITES": suites]
-        parts.firstWait = options.firstWait
-        parts.buildReport = options.buildReport
         self.executor = executor
         self.manager = manager
-        services = try SiteServices(
-            parts,
-            manager: manager,
-            fleet: options.fleet,
-            signer: Signer(secret: Array("a secret of these tests".utf8)),
-            limits: options.limits,
-            longestHold: options.longestHold,
-            threadCount: options.threadCount
-        )
         self.site = site
+        callbacks = CallbackExecutor(threadCount: options.threadCount)
+        var search = SuiteSearch.current
+        search.environment = ["DASH_SUITES": suites]
+        let dependencies = SiteAssembly.Dependencies(
+            executor: callbacks,
+            makeManager: { _ in manager },
+            makeFleet: { _ in options.fleet },
+            signer: Signer(secret: Array("a secret of these tests".utf8)),
+            suites: search,
+            buildReport: options.buildReport,
+            firstWait: options.firstWait,
+            pollLimits: options.limits,
+            longestHold: options.longestHold
+        )
+        assembly = try SiteAssembly(site, site.configuration, dependencies, logger: Self.logger)
     }
 
     /// Serves the site while the test runs: to requests made by hand, or over a real connection.
     func serve(_ setup: TestingSetup = .router, _ test: @Sendable (Visit) async throws -> Void) async throws {
         let application = Application(
-            responder: SiteHTTPResponder(site: services.responder, watches: watches),
+            responder: SiteHTTPResponder(site: assembly.responder, watches: watches),
             server: .http1(configuration: .init(additionalChannelHandlers: [watches.makeHandler()])),
-            logger: services.responder.logger
+            logger: assembly.responder.logger
         )
         try await serve(application, setup, test)
     }
@@ -111,7 +119,7 @@ struct TestSite: Sendable {
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             if isFirst { group.addTask { try await manager.run() } }
-            group.addTask { try await services.executor.run() }
+            group.addTask { try await callbacks.run() }
             group.addTask { try await polls.run() }
             try await application.test(setup) { try await test(Visit(client: $0)) }
             group.cancelAll()
