@@ -1,0 +1,248 @@
+import Foundation
+import Hummingbird
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import Dash
+@testable import Jobs
+
+@Suite("Each setting of a site reaches the place that uses it")
+struct SiteAssemblyTests {
+    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// A configuration of which no value is a default.
+    private func configuration(_ dataDir: String) -> SiteConfiguration {
+        var configuration = SiteConfiguration()
+        for setting in Setting.all { setting.set(&configuration) }
+        configuration.dataDir = dataDir
+        return configuration
+    }
+
+    private func site(_ configuration: SiteConfiguration, jobs: (any JobBackend)? = nil) -> DashSite {
+        let app = DashApp(name: "app")
+        app.layout = html.Div()
+        let site = DashSite(configuration, jobs: jobs)
+        site.mount(app, at: "/app/")
+        return site
+    }
+
+    private func served(_ site: DashSite) throws -> SiteAssembly {
+        var dependencies = try SiteAssembly.Dependencies.serving(site, site.configuration)
+        dependencies.suites = nil
+        // The threads of the default executor would stay: no service is run here.
+        dependencies.executorServices = []
+        return try SiteAssembly(site, site.configuration, dependencies, logger: Self.logger)
+    }
+
+    @Test("The tests below know all settings")
+    func allSettings() {
+        let names = Mirror(reflecting: SiteConfiguration()).children.compactMap(\.label)
+        #expect(names.sorted() == (Setting.all.map(\.name) + ["dataDir"]).sorted())
+    }
+
+    @Test("In a site that is served, with worker processes")
+    func served() throws {
+        let folder = try SuitesFolder()
+        let site = site(configuration(folder.path + "/data"))
+        let assembly = try served(site)
+        let manager = try #require(assembly.manager as? EmbeddedJobManager)
+        let place = Setting.Place(
+            routes: assembly.responder,
+            rules: manager.configuration,
+            pool: try #require(manager.executor as? WorkerPool).configuration,
+            server: SiteServer(site: site, configuration: site.configuration, logger: Self.logger),
+            assembly: assembly
+        )
+        for setting in Setting.all { #expect(setting.hasArrived(place), "\(setting.name)") }
+        #expect(FileManager.default.fileExists(atPath: folder.path + "/data/secret"), "dataDir")
+    }
+
+    @Test("In a site with a queue, for its web servers and for its workers")
+    func queue() throws {
+        let folder = try SuitesFolder()
+        let backend = RecordingBackend()
+        let site = site(configuration(folder.path), jobs: backend)
+        let assembly = try served(site)
+        let web = try #require(backend.setup.withLock { $0 })
+        let worker = JobBackendSetup(site, site.configuration, logger: Self.logger)
+        for setup in [web, worker] {
+            let place = Setting.Place(
+                routes: assembly.responder,
+                rules: setup.configuration,
+                pool: setup.pool,
+                server: SiteServer(site: site, configuration: site.configuration, logger: Self.logger),
+                assembly: assembly
+            )
+            for setting in Setting.all { #expect(setting.hasArrived(place), "\(setting.name)") }
+        }
+    }
+
+    @Test("In a site of a test, but for those of sockets, processes and files")
+    func inProcess() async throws {
+        let site = site(configuration("/never-made"))
+        let tested = try InProcessSite(
+            site,
+            executor: CallbackExecutor(threadCount: 1),
+            jobs: InProcessExecutor(site),
+            clock: SystemJobClock(),
+            fleet: LocalFleet()
+        )
+        let manager = try #require(tested.assembly.manager as? EmbeddedJobManager)
+        let place = Setting.Place(
+            routes: tested.assembly.responder,
+            rules: manager.configuration,
+            assembly: tested.assembly
+        )
+        for setting in Setting.all where !setting.isOfServerOnly {
+            #expect(setting.hasArrived(place), "\(setting.name)")
+        }
+        #expect(await tested.respond("GET", "/tools/alive", headers: []).status == 200, "healthPath")
+        #expect(await tested.post("/app/", bytes: 2000) == 413, "largestBody")
+    }
+}
+
+/// A setting, a value that is not its default, and the look at the place where it has to arrive.
+private struct Setting: Sendable {
+    /// Where settings arrive.
+    struct Place {
+        var routes: SiteResponder
+        var rules: JobManagerConfiguration
+        /// Nil where jobs run in no process of their own.
+        var pool: WorkerPoolConfiguration?
+        /// Nil where nothing listens.
+        var server: SiteServer?
+        var assembly: SiteAssembly
+
+        var callbacks: CallbackRoute { routes.routes.callbacks }
+    }
+
+    let name: String
+    var isOfServerOnly = false
+    let set: @Sendable (inout SiteConfiguration) -> Void
+    let hasArrived: @Sendable (Place) -> Bool
+
+    static let all = ofServer + ofRoutes + ofJobs
+
+    private static let ofServer = [
+        Setting(name: "host", isOfServerOnly: true) {
+            $0.host = "::1"
+        } hasArrived: {
+            $0.server?.address == .hostname("::1", port: 8099)
+        },
+        Setting(name: "port", isOfServerOnly: true) {
+            $0.port = 8099
+        } hasArrived: {
+            $0.server?.address == .hostname("::1", port: 8099)
+        },
+        Setting(name: "workers", isOfServerOnly: true) {
+            $0.workers = 3
+        } hasArrived: {
+            $0.pool?.workers == 3
+        },
+        Setting(name: "cancelGrace", isOfServerOnly: true) {
+            $0.cancelGrace = .seconds(7)
+        } hasArrived: {
+            $0.pool?.cancelGrace == .seconds(7)
+        },
+        Setting(name: "shutdownGrace", isOfServerOnly: true) {
+            $0.shutdownGrace = .seconds(9)
+        } hasArrived: {
+            let group = $0.server?.serviceGroup(of: $0.assembly)
+            return $0.pool?.shutdownGrace == .seconds(9) && group?.maximumGracefulShutdownDuration == .seconds(19)
+        },
+        Setting(name: "debug", isOfServerOnly: true) {
+            $0.debug = true
+        } hasArrived: {
+            $0.callbacks.tools.errors == .pruned && $0.routes.routes.tools.propsCheck
+        },
+        Setting(name: "devTools", isOfServerOnly: true) {
+            $0.devTools.silenceRoutesLogging = false
+            $0.devTools.hotReloadWatchInterval = .seconds(11)
+        } hasArrived: {
+            !$0.routes.silenceRoutesLogging && $0.routes.routes.tools.hotReload?.watchInterval == .seconds(11)
+        },
+    ]
+
+    private static let ofRoutes = [
+        Setting(name: "pathPrefix") {
+            $0.pathPrefix = "/tools/"
+        } hasArrived: {
+            $0.routes.pathPrefix == "/tools/" && $0.routes.apps.map(\.requestsPrefix) == ["/tools/app/"]
+        },
+        Setting(name: "healthPath") {
+            $0.healthPath = "alive"
+        } hasArrived: {
+            $0.routes.healthPath == "alive"
+        },
+        Setting(name: "allowedOrigins") {
+            $0.allowedOrigins = ["https://friend.example"]
+        } hasArrived: {
+            $0.callbacks.origins.allowedOrigins == ["https://friend.example"]
+        },
+        Setting(name: "trustsForwardedHeaders") {
+            $0.trustsForwardedHeaders = true
+        } hasArrived: {
+            $0.routes.routes.trustsForwardedHeaders && $0.callbacks.origins.trustsForwardedHeaders
+        },
+        Setting(name: "deepestJSON") {
+            $0.deepestJSON = 13
+        } hasArrived: {
+            $0.callbacks.deepestJSON == 13
+        },
+        Setting(name: "largestInputCount") {
+            $0.largestInputCount = 17
+        } hasArrived: {
+            $0.callbacks.largestInputCount == 17
+        },
+    ]
+
+    private static let ofJobs = [
+        Setting(name: "largestBody") {
+            $0.largestBody = 1999
+        } hasArrived: {
+            $0.callbacks.largestBody == 1999 && $0.rules.largestBody == 1999
+        },
+        Setting(name: "queueLimit") {
+            $0.queueLimit = 19
+        } hasArrived: {
+            $0.rules.queueLimit == 19
+        },
+        Setting(name: "jobsPerOwner") {
+            $0.jobsPerOwner = 23
+        } hasArrived: {
+            $0.rules.jobsPerOwner == 23
+        },
+        Setting(name: "keepFinished") {
+            $0.keepFinished = .seconds(29)
+        } hasArrived: {
+            $0.rules.keepFinished == .seconds(29) && $0.callbacks.background.failures.keepFinished == .seconds(29)
+        },
+    ]
+}
+
+/// A queue of one server, in memory, which keeps what the site gives it.
+private final class RecordingBackend: JobBackend {
+    let setup = Mutex<JobBackendSetup?>(nil)
+    let isShared = false
+
+    func makeManager(_ setup: JobBackendSetup) -> any JobManager {
+        self.setup.withLock { $0 = setup }
+        return EmbeddedJobManager.inMemory(executor: WorkerPool(setup.pool, logger: setup.logger), logger: setup.logger)
+    }
+
+    func makeWorker(_ setup: JobBackendSetup, options: JobWorkerOptions) throws -> any Service {
+        throw DashError.noQueue
+    }
+    func makeFleet(_ setup: JobBackendSetup) -> (any JobFleet)? { nil }
+}
+
+extension InProcessSite {
+    /// The status of the answer to a callback's request of a size.
+    fileprivate func post(_ path: String, bytes: Int) async -> Int {
+        let headers = [("content-type", "application/json"), ("sec-fetch-site", "same-origin")]
+        let body = [UInt8](repeating: UInt8(ascii: " "), count: bytes)
+        return await respond("POST", path + CallbackRoute.path, headers: headers, body: body).status
+    }
+}
