@@ -6,9 +6,10 @@ import Testing
 
 @Suite(
     "Celery itself over RabbitMQ",
+    .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
     .enabled(if: PythonProgram.isAvailable, PythonProgram.whyNot),
-    .timeLimit(.minutes(3))
+    .timeLimit(.minutes(10))
 )
 struct PythonOverRabbitTests {
     @Test("What a Python producer sends is delivered with all it says")

@@ -5,7 +5,12 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A broker over RabbitMQ", .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot), .timeLimit(.minutes(2)))
+@Suite(
+    "A broker over RabbitMQ",
+    .takesTurns,
+    .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+    .timeLimit(.minutes(10))
+)
 struct RabbitBrokerTests {
     @Test("A message that was published is delivered as it was, and gone when it is acknowledged")
     func deliversWhatWasPublished() async throws {

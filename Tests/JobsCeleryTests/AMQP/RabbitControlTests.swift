@@ -5,8 +5,9 @@ import Testing
 
 @Suite(
     "Remote control, events and rpc results over RabbitMQ",
+    .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct RabbitControlTests {
     @Test("What is said to all reaches every node, two of one name too")

@@ -6,8 +6,9 @@ import Testing
 /// Faults of the connection; those of the server itself are in `RabbitServerFaultTests`.
 @Suite(
     "Faults of RabbitMQ's connection",
+    .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct RabbitFaultTests {
     /// A broker whose connections go through a proxy.

@@ -3,7 +3,12 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Publishing to RabbitMQ", .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot), .timeLimit(.minutes(2)))
+@Suite(
+    "Publishing to RabbitMQ",
+    .takesTurns,
+    .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+    .timeLimit(.minutes(10))
+)
 struct RabbitPublishingTests {
     @Test("A thousand messages at once are all confirmed")
     func confirmsMany() async throws {

@@ -6,9 +6,10 @@ import Testing
 /// Faults of the server itself; they have a server that nobody else uses.
 @Suite(
     "Faults of RabbitMQ",
+    .takesTurns,
     .serialized,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
-    .timeLimit(.minutes(5))
+    .timeLimit(.minutes(10))
 )
 struct RabbitServerFaultTests {
     @Test("F12: the server restarts, in order and by a crash: durable queues lose nothing, what runs stays here")

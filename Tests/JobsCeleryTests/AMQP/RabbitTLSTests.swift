@@ -2,7 +2,12 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("RabbitMQ over TLS", .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot), .timeLimit(.minutes(2)))
+@Suite(
+    "RabbitMQ over TLS",
+    .takesTurns,
+    .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
+    .timeLimit(.minutes(10))
+)
 struct RabbitTLSTests {
     @Test("Certificate and host name are checked, and a certificate of ours is shown where one is asked for")
     func verifies() async throws {

@@ -16,8 +16,9 @@ import Testing
 /// - Celery declares some things several times; we once for each connection.
 @Suite(
     "Our frames and Celery's",
+    .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct RecordedFramesTests {
     /// What we say while `body` runs.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("What web servers share in Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("What web servers share in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisFleetTests {
     /// Runs a test with several servers of one site.
     private func withServers(

@@ -8,8 +8,9 @@ import Testing
 /// Workers as programs whose loop, or whose whole process, stands still for longer than a lease.
 @Suite(
     "A worker that is stuck",
+    .takesTurns,
     .serialized,
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(10)),
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot)
 )
 struct StuckWorkerTests {

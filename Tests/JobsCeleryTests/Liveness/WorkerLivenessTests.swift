@@ -7,7 +7,12 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A worker's signs of life", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot), .timeLimit(.minutes(2)))
+@Suite(
+    "A worker's signs of life",
+    .takesTurns,
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(10))
+)
 struct WorkerLivenessTests {
     private let worker = WorkerIdentity(node: "w@test", id: "w@test.\(UUID().uuidString)")
     private let registry = WorkerRegistry(channels: "dash:worker:", workers: "dash:workers")

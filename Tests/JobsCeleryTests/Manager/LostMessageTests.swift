@@ -10,8 +10,9 @@ import Testing
 /// The queue has lost what the records know of.
 @Suite(
     "Jobs whose messages are gone",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct LostMessageTests {
     @Test("F12: jobs that `celery purge` took from the queue run all the same", .enabled(if: PythonProgram.isAvailable))

@@ -9,6 +9,7 @@ import Testing
 
 @Suite(
     "A manager over RabbitMQ with results in Redis",
+    .takesTurns,
     .serialized,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)

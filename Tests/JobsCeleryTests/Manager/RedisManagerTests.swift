@@ -6,7 +6,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A manager over Redis", .serialized, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("A manager over Redis", .takesTurns, .serialized, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisManagerTests {
     @Test("keeps what every manager promises", .timeLimit(.minutes(10)), arguments: JobManagerConformance.selected)
     func keeps(_ check: JobManagerConformance.Check) async throws {

@@ -7,8 +7,9 @@ import Testing
 
 @Suite(
     "Jobs that another program's worker does",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(10))
 )
 struct RemoteJobTests {
     private func withRemoteJob(

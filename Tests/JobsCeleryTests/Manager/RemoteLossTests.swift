@@ -10,8 +10,9 @@ import Testing
 /// Celery's workers acknowledge a task before they run it: of one that is lost nobody ever tells.
 @Suite(
     "Tasks of another program's worker that nobody tells of",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct RemoteLossTests {
     /// A manager with a remote job, by a clock that the test moves.

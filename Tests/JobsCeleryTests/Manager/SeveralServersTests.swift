@@ -8,8 +8,9 @@ import Testing
 
 @Suite(
     "Several web servers on one Redis",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(10))
 )
 struct SeveralServersTests {
     @Test("a job that one started any of them tells of, cancels, and remembers the answers of")

@@ -9,8 +9,9 @@ import Testing
 
 @Suite(
     "A single web server over RabbitMQ alone (rpc://)",
+    .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
-    .timeLimit(.minutes(1))
+    .timeLimit(.minutes(10))
 )
 struct SingleServerTests {
     /// A manager and a worker that know each other by messages only.

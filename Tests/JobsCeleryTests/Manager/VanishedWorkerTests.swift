@@ -7,7 +7,12 @@ import Testing
 @testable import JobsCelery
 
 /// A worker's process that is killed leaves what it had where it was, and listens to nothing any more.
-@Suite("A worker that vanishes", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot), .timeLimit(.minutes(1)))
+@Suite(
+    "A worker that vanishes",
+    .takesTurns,
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(10))
+)
 struct VanishedWorkerTests {
     /// How far it came.
     enum Stage: CaseIterable, Sendable {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("The Redis client", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("The Redis client", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisClientTests {
     @Test("answers commands in the order in which they were said")
     func order() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A connection to Redis that breaks", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("A connection to Redis that breaks", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisConnectionFaultTests {
     /// A client through a proxy.
     private func client(

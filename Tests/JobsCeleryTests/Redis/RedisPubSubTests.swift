@@ -2,7 +2,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Channels of Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Channels of Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisPubSubTests {
     @Test("are subscribed to once for all readers, and left with the last")
     func counted() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A Redis that refuses", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("A Redis that refuses", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisRefusalTests {
     private func error(at address: String) async throws -> CeleryError? {
         var options = RedisOptions.patient(try RedisURL(address))

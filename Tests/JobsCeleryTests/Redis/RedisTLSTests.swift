@@ -4,6 +4,7 @@ import Testing
 
 @Suite(
     "Redis over TLS",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable && findProgram("openssl") != nil, "needs redis-server and openssl")
 )
 struct RedisTLSTests {

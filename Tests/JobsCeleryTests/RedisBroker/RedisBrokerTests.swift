@@ -4,7 +4,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A broker on Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("A broker on Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisBrokerTests {
     @Test("publishes as Celery does: into the priority's list, the queue's bindings in both sets")
     func publish() async throws {

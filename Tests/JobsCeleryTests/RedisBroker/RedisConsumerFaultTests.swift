@@ -4,7 +4,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Messages on Redis are not lost", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Messages on Redis are not lost", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisConsumerFaultTests {
     /// Works off everything that comes, acknowledging it, until so many different ones have been seen; returns how often each.
     private func workOff(

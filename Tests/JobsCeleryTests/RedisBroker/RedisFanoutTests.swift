@@ -4,7 +4,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Remote control and events on Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Remote control and events on Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisFanoutTests {
     @Test("tell a broadcast to all who listen, over the channel of the database")
     func broadcast() async throws {
@@ -72,7 +72,7 @@ struct RedisFanoutTests {
         }
     }
 
-    @Test("ask all who listen, and wait for so many answers, for none where nobody listens", .timeLimit(.minutes(1)))
+    @Test("ask all who listen, and wait for so many answers, for none where nobody listens", .timeLimit(.minutes(10)))
     func ask() async throws {
         let stage = try await RedisStage()
         let other = RedisBroker(stage.url, logger: .quiet)

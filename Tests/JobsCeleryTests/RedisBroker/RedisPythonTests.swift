@@ -10,6 +10,7 @@ private let python = URL(filePath: #filePath).deletingLastPathComponent()
 
 @Suite(
     "Celery's own producers and workers on Redis",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable && FileManager.default.isExecutableFile(atPath: python), "needs .venv/test")
 )
 struct RedisPythonTests {

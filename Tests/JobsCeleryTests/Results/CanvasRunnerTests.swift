@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Chords, when the body cannot be sent", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Chords, when the body cannot be sent", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct CanvasRunnerTests {
     /// A queue that refuses the first messages with an error.
     private final class Queue: Sendable {

@@ -7,6 +7,7 @@ import Testing
 
 @Suite(
     "Chords with parts in Swift and in Python",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .enabled(if: PythonProgram.isAvailable, PythonProgram.whyNot)
 )

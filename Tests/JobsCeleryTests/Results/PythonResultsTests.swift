@@ -7,6 +7,7 @@ import Testing
 
 @Suite(
     "Results and chords between Swift and Python",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .enabled(if: PythonProgram.isAvailable, PythonProgram.whyNot)
 )

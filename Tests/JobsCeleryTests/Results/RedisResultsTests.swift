@@ -5,7 +5,7 @@ import Testing
 @testable import JobsCelery
 
 // Channels are not apart as databases are: tests that listen have ids of their own.
-@Suite("Results in Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Results in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisResultsTests {
     private func meta(_ id: String, _ status: TaskState, _ result: JSON = nil) -> ResultMeta {
         var meta = ResultMeta(taskID: id, status: status)

@@ -8,8 +8,9 @@ import Testing
 
 @Suite(
     "Records of jobs when calls go wrong",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct RecordFaultTests {
     @Test("F9: the n-th call is done and its answer lost: one job, one attempt, each change once, one end")

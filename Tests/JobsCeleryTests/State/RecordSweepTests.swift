@@ -5,7 +5,12 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("What time does to records", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot), .timeLimit(.minutes(2)))
+@Suite(
+    "What time does to records",
+    .takesTurns,
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(10))
+)
 struct RecordSweepTests {
     /// Sweeps until something is so.
     private func sweep(_ bench: RecordBench, until isSo: () async throws -> Bool) async throws -> Bool {

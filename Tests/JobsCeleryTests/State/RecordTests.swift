@@ -6,7 +6,12 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Records of jobs", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot), .timeLimit(.minutes(1)))
+@Suite(
+    "Records of jobs",
+    .takesTurns,
+    .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
+    .timeLimit(.minutes(10))
+)
 struct RecordTests {
     @Test("an insertion sends the message, an end acknowledges it and tells Celery, all in one step each")
     func life() async throws {

@@ -7,8 +7,9 @@ import Testing
 /// F9: a commit whose answer was lost is sent again, and changes nothing the second time.
 @Suite(
     "Commits that come twice",
+    .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(10))
 )
 struct RepeatedCommitTests {
     /// A transition, and where a job stands before it.

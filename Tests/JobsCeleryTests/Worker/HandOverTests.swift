@@ -6,7 +6,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("F14: the message of a long task", .timeLimit(.minutes(1)))
+@Suite("F14: the message of a long task", .timeLimit(.minutes(10)))
 struct HandOverTests {
     private func bench(_ keeper: TestKeeper) throws -> WorkerBench {
         try WorkerBench { parts in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("F14: messages that are kept in Redis", .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("F14: messages that are kept in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct HeldMessagesTests {
     private func held(
         _ redis: any RedisClient,

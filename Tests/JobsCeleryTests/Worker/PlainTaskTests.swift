@@ -6,7 +6,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct PlainTaskTests {
     @Test("a task runs, its value is stored before its message is acknowledged, events tell of it")
     func succeeds() async throws {

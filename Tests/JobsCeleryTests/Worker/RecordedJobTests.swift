@@ -6,7 +6,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct RecordedJobTests {
     @Test("a job's record is asked first, told on the way and at the end")
     func runs() async throws {

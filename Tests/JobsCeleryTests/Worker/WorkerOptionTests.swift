@@ -7,8 +7,9 @@ import Testing
 
 @Suite(
     "The options of a worker's program",
+    .takesTurns,
     .serialized,
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(10)),
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot)
 )
 struct WorkerOptionTests {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite(.takesTurns, .serialized, .timeLimit(.minutes(10)), .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct WorkerProgramTests {
     @Test("F2: a dead process fails its task at once, and the next task runs", arguments: StageBroker.available)
     func deadChild(kind: StageBroker) async throws {

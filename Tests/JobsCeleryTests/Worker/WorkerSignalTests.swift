@@ -7,8 +7,9 @@ import Testing
 
 @Suite(
     "A worker's program and its signals",
+    .takesTurns,
     .serialized,
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(10)),
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot)
 )
 struct WorkerSignalTests {

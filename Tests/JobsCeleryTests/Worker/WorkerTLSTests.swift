@@ -7,7 +7,8 @@ import Testing
 
 @Suite(
     "A manager and a worker over TLS",
-    .timeLimit(.minutes(2)),
+    .takesTurns,
+    .timeLimit(.minutes(10)),
     .enabled(if: RedisServer.isAvailable && findProgram("openssl") != nil, "needs redis-server and openssl")
 )
 struct WorkerTLSTests {
