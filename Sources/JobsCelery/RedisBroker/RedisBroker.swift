@@ -24,8 +24,8 @@ final class RedisBroker: CeleryBroker {
         options.keys.database = url.database
         self.options = options
         self.logger = logger
-        client = ReconnectingRedisClient(RedisOptions(url, name: "dash-broker", logger: logger))
-        subscriber = RedisPubSub(RedisOptions(url, name: "dash-channels", logger: logger))
+        client = ReconnectingRedisClient(options.connection(to: url, name: "dash-broker", logger: logger))
+        subscriber = RedisPubSub(options.connection(to: url, name: "dash-channels", logger: logger))
     }
 
     var keys: RedisKeys { options.keys }

@@ -28,7 +28,7 @@ final class RedisConsumer: CeleryConsumer {
         self.worker = worker
         heldTags = HeldTags(worker, keys: broker.keys, logger: broker.logger)
         state = Mutex(ConsumerState(queues: queues, prefetch: prefetch))
-        var options = RedisOptions(broker.url, name: "dash-worker", logger: broker.logger)
+        var options = broker.options.connection(to: broker.url, name: "dash-worker", logger: broker.logger)
         options.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
         client = ReconnectingRedisClient(options)
     }
@@ -51,7 +51,7 @@ final class RedisConsumer: CeleryConsumer {
     /// The worker's lease: with it go the deliveries.
     var lease: WorkerLease? {
         WorkerLease(
-            redis: RedisOptions(broker.url, logger: broker.logger),
+            redis: broker.options.connection(to: broker.url, logger: broker.logger),
             registry: broker.registry,
             held: heldTags
         )

@@ -1,3 +1,5 @@
+import Logging
+
 /// The names of Celery's keys and channels in Redis, and of those that Swift's workers add.
 struct RedisKeys: Sendable, Hashable {
     /// Stands before all keys and channels (`global_keyprefix`).
@@ -90,8 +92,17 @@ struct RedisBrokerOptions: Sendable {
     var audit = Duration.seconds(60)
     /// How often an idle worker looks for messages where Redis cannot call it (before Redis 6).
     var poll = Duration.milliseconds(100)
+    /// How long a command waits for a connection, and a connection for the server.
+    var connectTimeout = Duration.seconds(5)
     /// How many unreadable messages are kept.
     var rejectedLimit = 1000
     /// How long a worker that stops tries to give back what it holds.
     var farewell = Duration.seconds(5)
+
+    /// A connection to the broker's Redis.
+    func connection(to url: RedisURL, name: String = "dash", logger: Logger) -> RedisOptions {
+        var options = RedisOptions(url, name: name, logger: logger)
+        options.connectTimeout = connectTimeout
+        return options
+    }
 }

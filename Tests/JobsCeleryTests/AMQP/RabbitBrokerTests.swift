@@ -203,7 +203,7 @@ struct RabbitBrokerTests {
         arguments: [false, true]
     )
     func sharesExactlyOnce(isQuorum: Bool) async throws {
-        var options = RabbitOptions()
+        var options = RabbitOptions.patient
         options.queues = [:]
         let name = "q-share-\(UInt32.random(in: 0...UInt32.max))"
         options.queues[name] = RabbitQueue(isQuorum: isQuorum)

@@ -70,7 +70,7 @@ struct RabbitPublishingTests {
     func usesWhatExists() async throws {
         try await withBroker { plain, queue in
             try await plain.publish(sampleTask(queue))
-            var options = RabbitOptions()
+            var options = RabbitOptions.patient
             options.queues[queue] = RabbitQueue(maximumPriority: 10)
             try await withBroker(options: options) { broker, _ in
                 try await broker.publish(sampleTask(queue))
@@ -93,7 +93,7 @@ struct RabbitPublishingTests {
     @Test("Higher priorities are served first")
     func priorities() async throws {
         let name = "q-priority-\(UInt32.random(in: 0...UInt32.max))"
-        var options = RabbitOptions()
+        var options = RabbitOptions.patient
         options.queues[name] = RabbitQueue(maximumPriority: 10)
         try await withBroker(options: options) { broker, _ in
             for priority in [0, 9, 5] {
@@ -108,7 +108,7 @@ struct RabbitPublishingTests {
 
     @Test("Without a server a publish fails in time and says so; a wrong password at once")
     func unreachable() async throws {
-        var options = RabbitOptions()
+        var options = RabbitOptions.patient
         options.publishTimeout = 300
         try await withBroker(options: options, address: "amqp://127.0.0.1:\(try freePort())") { broker, queue in
             await expect(.unreachable) { try await broker.publish(sampleTask(queue)) }

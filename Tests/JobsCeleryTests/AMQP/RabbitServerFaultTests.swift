@@ -82,10 +82,10 @@ struct RabbitServerFaultTests {
     )
     func blocked() async throws {
         let server = try await RabbitServer.start()
-        var options = RabbitOptions()
+        var options = RabbitOptions.patient
         options.publishTimeout = 500
         // Longer than the server's own program takes to lift the limit, on any machine.
-        var patience = RabbitOptions()
+        var patience = RabbitOptions.patient
         patience.publishTimeout = 120_000
         try await withBroker(options: options, address: server.address) { impatient, queue in
             try await withBroker(options: patience, address: server.address) { broker, _ in

@@ -23,7 +23,7 @@ struct RabbitTLSTests {
             #expect(try await broker.count(queue) == 1)
             #expect(broker.information.usesTLS)
         }
-        var options = RabbitOptions()
+        var options = RabbitOptions.patient
         options.publishTimeout = 1500
         for address in [
             "amqps://localhost:\(port)//?\(own)",

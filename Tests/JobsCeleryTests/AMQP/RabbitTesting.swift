@@ -29,7 +29,7 @@ func expect(
 /// Gives a running broker over the shared server, and the name of a queue that nobody else uses.
 @discardableResult
 func withBroker<Result: Sendable>(
-    options: RabbitOptions = RabbitOptions(),
+    options: RabbitOptions = RabbitOptions.patient,
     address: String? = nil,
     _ body: (RabbitBroker, String) async throws -> Result
 ) async throws -> Result {

@@ -23,7 +23,7 @@ import Testing
 struct RecordedFramesTests {
     /// What we say while `body` runs.
     private func frames(
-        options: RabbitOptions = RabbitOptions(),
+        options: RabbitOptions = RabbitOptions.patient,
         _ body: (RabbitBroker) async throws -> Void
     ) async throws -> [JSON] {
         let url = try await RabbitServer.shared().url

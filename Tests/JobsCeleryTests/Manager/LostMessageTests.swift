@@ -68,7 +68,7 @@ struct LostMessageTests {
         func queue() -> (TestQueue, RedisBroker) {
             let options = RedisOptions.patient(results)
             let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
-            let broker = RedisBroker(messages, logger: .quiet)
+            let broker = RedisBroker.patient(messages)
             return (TestQueue(broker, client, subscriber, options, [client, subscriber, broker]), broker)
         }
         let (here, broker) = queue()

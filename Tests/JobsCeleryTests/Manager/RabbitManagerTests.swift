@@ -41,7 +41,7 @@ extension TestQueue {
     init(_ broker: AMQPURL, _ queue: String, _ results: RedisURL) throws {
         let options = RedisOptions.patient(results)
         let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
-        var rabbit = RabbitOptions()
+        var rabbit = RabbitOptions.patient
         rabbit.queues[queue] = RabbitQueue(maximumPriority: 10)
         let broker = try RabbitBroker(broker, options: rabbit, logger: .quiet)
         self.init(broker, client, subscriber, options, [client, subscriber, broker])

@@ -29,8 +29,8 @@ struct RedisManagerTests {
 extension SettledManager {
     /// A manager and a worker over one Redis.
     init(_ url: RedisURL, _ setup: JobManagerConformance.Setup) throws {
-        let forManager = RedisBroker(url, logger: .quiet)
-        let forWorker = RedisBroker(url, logger: .quiet)
+        let forManager = RedisBroker.patient(url)
+        let forWorker = RedisBroker.patient(url)
         let options = RedisOptions.patient(url)
         try self.init(
             setup,
@@ -45,7 +45,7 @@ extension SettledManager {
         func queue() -> TestQueue {
             let options = RedisOptions.patient(records)
             let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
-            let broker = RedisBroker(messages, logger: .quiet)
+            let broker = RedisBroker.patient(messages)
             return TestQueue(broker, client, subscriber, options, [client, subscriber, broker])
         }
         try self.init(setup, managing: queue(), working: queue(), isBroker: false)

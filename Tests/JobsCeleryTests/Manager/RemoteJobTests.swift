@@ -17,7 +17,7 @@ struct RemoteJobTests {
     ) async throws {
         let url = try await RedisServer.shared().database()
         let manager = TestSite(url).manager { $0.codec = RemoteCodec() }
-        let broker = RedisBroker(url, logger: .quiet)
+        let broker = RedisBroker.patient(url)
         try await whileRunning(manager, broker) {
             let remote = RemoteTask(name: "proj.report", arguments: RawJSON(unchecked: Array("[1,2]".utf8)))
             try await body(manager, broker, try await manager.start(JobRequest(name: "a", remote: remote)))
@@ -75,7 +75,7 @@ struct RemoteJobTests {
     func missed() async throws {
         let url = try await RedisServer.shared().database()
         let site = TestSite(url)
-        let broker = RedisBroker(url, logger: .quiet)
+        let broker = RedisBroker.patient(url)
         let remote = RemoteTask(name: "proj.report", arguments: .emptyArray)
         let (first, request) = (site.manager(), JobRequest(name: "a", remote: remote))
         _ = try await whileRunning(first) { try await first.start(request) }

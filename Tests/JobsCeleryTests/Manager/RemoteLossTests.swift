@@ -63,7 +63,7 @@ struct RemoteLossTests {
         let clock = ManualJobClock()
         var site = TestSite(try await RedisServer.shared().database())
         (site.settings.clock, site.settings.remoteSilence) = (clock, .seconds(600))
-        let broker = RedisBroker(site.url, logger: .quiet)
+        let broker = RedisBroker.patient(site.url)
         let manager = site.manager()
         try await whileRunning(manager, broker) {
             let remote = RemoteTask(name: "proj.report", arguments: .emptyArray)

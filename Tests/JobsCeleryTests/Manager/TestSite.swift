@@ -18,7 +18,7 @@ struct TestSite: Sendable {
 
     /// A web server's manager.
     func manager(_ configure: (inout CeleryJobManager.Parts) -> Void = { _ in }) -> CeleryJobManager {
-        let broker = RedisBroker(url, logger: .quiet)
+        let broker = RedisBroker.patient(url)
         var parts = CeleryJobManager.Parts(
             records: JobRecords(redis: broker.client, settings: settings),
             broker: broker,
@@ -33,7 +33,7 @@ struct TestSite: Sendable {
 
     /// A worker whose tasks the test ends.
     func worker() throws -> WorkerServices {
-        let broker = RedisBroker(url, logger: .quiet)
+        let broker = RedisBroker.patient(url)
         let queue = TestQueue(
             broker,
             broker.client,

@@ -9,7 +9,7 @@ struct RedisFanoutTests {
     @Test("tell a broadcast to all who listen, over the channel of the database")
     func broadcast() async throws {
         let stage = try await RedisStage()
-        let other = RedisBroker(stage.url, logger: .quiet)
+        let other = RedisBroker.patient(stage.url)
         try await whileRunning(stage.broker, other) {
             let heard = try await stage.broker.subscriber.messages(of: "/\(stage.url.database).celery.pidbox")
             let requests = [stage.broker.broadcasts(), other.broadcasts()]
@@ -75,7 +75,7 @@ struct RedisFanoutTests {
     @Test("ask all who listen, and wait for so many answers, for none where nobody listens", .timeLimit(.minutes(10)))
     func ask() async throws {
         let stage = try await RedisStage()
-        let other = RedisBroker(stage.url, logger: .quiet)
+        let other = RedisBroker.patient(stage.url)
         let heard = Mutex<[RawTask]>([])
         let hear: @Sendable (RawTask) -> Void = { answer in heard.withLock { $0.append(answer) } }
         let question = ControlRequest(method: "hello")

@@ -21,7 +21,7 @@ struct RedisStage: Sendable {
     func through(_ proxy: TCPProxy) -> RedisBroker {
         var url = url
         url.place = .host("127.0.0.1", port: proxy.port)
-        return RedisBroker(url, logger: .quiet)
+        return RedisBroker.patient(url)
     }
 
     var port: Int { if case .host(_, let port) = url.place { port } else { 0 } }

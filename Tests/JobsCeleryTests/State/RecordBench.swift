@@ -31,7 +31,7 @@ struct RecordBench: Sendable {
         redis: ((RedisBroker) -> any RedisClient)? = nil
     ) async throws -> RecordBench {
         let place = if let url { url } else { try await RedisServer.shared().database() }
-        let broker = RedisBroker(place, logger: .quiet)
+        let broker = RedisBroker.patient(place)
         var settings = RecordSettings(isBroker: true)
         configure(&settings)
         let records = JobRecords(redis: redis?(broker) ?? broker.client, settings: settings)

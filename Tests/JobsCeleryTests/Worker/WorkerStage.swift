@@ -33,7 +33,7 @@ final class WorkerStage: Sendable {
     init(_ kind: StageBroker, rabbit: RabbitServer? = nil) async throws {
         let server = try await RedisServer.shared()
         let url = try await server.database()
-        let own = RedisBroker(url, logger: .quiet)
+        let own = RedisBroker.patient(url)
         redis = own.client
         results = RedisResults(redis: own.client, subscriber: own.subscriber)
         let address = "\(server.address)/\(url.database)"
@@ -45,7 +45,7 @@ final class WorkerStage: Sendable {
         case .rabbit:
             let server: RabbitServer
             if let rabbit { server = rabbit } else { server = try await .shared() }
-            let rabbit = try RabbitBroker(try server.url, options: RabbitOptions(), logger: .quiet)
+            let rabbit = try RabbitBroker(try server.url, options: RabbitOptions.patient, logger: .quiet)
             broker = rabbit
             services = [own, rabbit]
             environment = ["CELERY_BROKER_URL": server.address, "CELERY_RESULT_BACKEND": address]
