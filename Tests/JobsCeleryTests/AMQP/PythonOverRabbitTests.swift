@@ -27,7 +27,7 @@ struct PythonOverRabbitTests {
         )
         #expect(printed.isEmpty)
         try await withBroker { broker, _ in
-            let tasks = try await broker.takeAll(queue, within: .milliseconds(500))
+            let tasks = try await broker.takeAll(queue)
             let task = try #require(tasks.first)
             #expect(task.headers["task"] == "lab.add")
             #expect(task.headers["id"] == "the-id")

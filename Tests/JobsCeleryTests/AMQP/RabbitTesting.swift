@@ -29,11 +29,11 @@ func expect(
 /// Gives a running broker over the shared server, and the name of a queue that nobody else uses.
 @discardableResult
 func withBroker<Result: Sendable>(
-    options: RabbitOptions = RabbitOptions.patient,
+    options: RabbitOptions = .patient,
     address: String? = nil,
     _ body: (RabbitBroker, String) async throws -> Result
 ) async throws -> Result {
-    let url = if let address { try AMQPURL(address) } else { try await RabbitServer.shared().url }
+    let url = if let address { try AMQPURL(address) } else { try await RabbitServer.shared().url.patient }
     let broker = try RabbitBroker(url, options: options, logger: .quiet)
     return try await whileRunning(broker) { try await body(broker, "q-\(UUID().uuidString.prefix(8))") }
 }
@@ -88,27 +88,29 @@ extension CeleryConsumer {
         return deliveries
     }
 
-    /// Whether nothing comes in a while: only for what must not happen.
-    func waitsInVain() async -> Bool {
-        let fetching = Task { await fetch(upTo: 1) }
-        try? await Task.sleep(for: .milliseconds(300))
-        fetching.cancel()
-        return await fetching.value.isEmpty
+    /// Expects that nothing is left in a queue for this consumer: the next delivery is a message that is sent now.
+    func expectNothing(
+        in queue: String,
+        _ broker: RabbitBroker,
+        at place: SourceLocation = #_sourceLocation
+    ) async throws {
+        let last = UUID().uuidString
+        try await broker.publish(sampleTask(queue, id: last))
+        let next = await take(1)
+        #expect(next.map(\.task.correlationID) == [last], sourceLocation: place)
+        for delivery in next { await settle(delivery, as: .acknowledged) }
     }
 
-    /// Acknowledges what comes until all have been seen.
-    func settleAll(_ seen: Seen) async {
+    /// Acknowledges what comes until all have been seen, here or by the others, which are stopped then.
+    func settleAll(_ seen: Seen, beside others: [any CeleryConsumer]) async {
         while true {
-            let fetching = Task { await fetch(upTo: 5) }
-            let timer = Task {
-                // Ends a consumer that has nothing to do any more because the other got the last message.
-                try await Task.sleep(for: .seconds(2))
-                fetching.cancel()
-            }
-            let deliveries = await fetching.value
-            timer.cancel()
+            let deliveries = await fetch(upTo: 5)
             for delivery in deliveries.shuffled() { await settle(delivery, as: .acknowledged) }
-            if deliveries.isEmpty || seen.add(deliveries.map { $0.task.correlationID ?? "" }) { return }
+            if deliveries.isEmpty { return }
+            if seen.add(deliveries.map { $0.task.correlationID ?? "" }) {
+                for other in others { other.stopFetching() }
+                return
+            }
         }
     }
 }
@@ -116,27 +118,31 @@ extension CeleryConsumer {
 extension RabbitBroker {
     /// How many messages wait in a queue, by taking them all.
     func count(_ queue: String) async throws -> Int {
-        try await takeAll(queue, within: .milliseconds(400)).count
+        try await takeAll(queue).count
     }
 
-    /// What waits in a queue: taken until nothing has come for a time.
-    func takeAll(_ queue: String, within quiet: Duration) async throws -> [RawTask] {
-        // What is there is waited for, however busy the machine; only what should not be there needs a time.
-        let expected = (try? await waiting(in: queue)) ?? 0
+    /// What waits in a queue: taken until a message comes that is sent after all others.
+    ///
+    /// - Parameter count: So many are there or will be; the last message is sent when they have come.
+    func takeAll(_ queue: String, atLeast count: Int = 0) async throws -> [RawTask] {
+        let last = UUID().uuidString
         let consumer = try makeConsumer(.sample, queues: [queue], prefetch: 1000)
         return try await whileRunning(consumer) {
             var tasks: [RawTask] = []
+            var isLastSent = false
             while true {
-                let patience = tasks.count < expected ? .seconds(30) : quiet
-                let timer = Task {
-                    try await Task.sleep(for: patience)
-                    consumer.stopFetching()
+                if !isLastSent, tasks.count >= count {
+                    try await publish(sampleTask(queue, id: last))
+                    isLastSent = true
                 }
                 let deliveries = await consumer.fetch(upTo: 1000)
-                timer.cancel()
-                if deliveries.isEmpty { return tasks }
+                try #require(!deliveries.isEmpty)
                 for delivery in deliveries { await consumer.settle(delivery, as: .acknowledged) }
                 tasks += deliveries.map(\.task)
+                if let place = tasks.firstIndex(where: { $0.correlationID == last }) {
+                    tasks.remove(at: place)
+                    return tasks
+                }
             }
         }
     }

@@ -23,12 +23,12 @@ import Testing
 struct RecordedFramesTests {
     /// What we say while `body` runs.
     private func frames(
-        options: RabbitOptions = RabbitOptions.patient,
+        options: RabbitOptions = .patient,
         _ body: (RabbitBroker) async throws -> Void
     ) async throws -> [JSON] {
         let url = try await RabbitServer.shared().url
         let tap = try await AMQPTap.start(to: url.port)
-        let address = "amqp://\(url.user):\(url.password)@127.0.0.1:\(tap.port)//"
+        let address = "amqp://\(url.user):\(url.password)@127.0.0.1:\(tap.port)//?connect_timeout=120"
         try await withBroker(options: options, address: address) { broker, _ in try await body(broker) }
         return tap.frames
     }

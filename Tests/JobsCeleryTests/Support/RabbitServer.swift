@@ -147,7 +147,7 @@ final class RabbitServer: Sendable {
         let process = try TestServerProcess(program, arguments: [], environment: environment)
         processes.withLock { $0.append(process) }
         let url = try url
-        let deadline = ContinuousClock.now + .seconds(90)
+        let deadline = ContinuousClock.now + .seconds(240)
         while await !Self.answers(url) {
             guard .now < deadline else { throw NotStarted(program: program, reason: 0) }
             // It tells no event when it is ready.
@@ -189,6 +189,18 @@ final class RabbitServer: Sendable {
             if isStarted { return }
             process.end(SIGKILL)
             caller.resume()
+        }
+    }
+
+    /// Waits until its log has some words.
+    func logs(_ words: String) async throws {
+        let logs = folder.appendingPathComponent("log")
+        try await until {
+            let names = try FileManager.default.contentsOfDirectory(atPath: logs.path)
+            return names.contains { name in
+                let text = try? String(contentsOf: logs.appendingPathComponent(name), encoding: .utf8)
+                return text?.contains(words) ?? false
+            }
         }
     }
 

@@ -20,6 +20,8 @@ final class TCPProxy: Sendable {
         var moods: [Int: Mood] = [:]
         var moodOfNew = Mood.passes
         var count = 0
+        /// How often bytes came, by the number of the connection: from the client and from the server.
+        var passages: [Int: [Int]] = [:]
         var listener: (any Channel)?
     }
 
@@ -47,6 +49,15 @@ final class TCPProxy: Sendable {
     var count: Int { state.withLock { $0.count } }
     /// How many there are now.
     var open: Int { state.withLock { $0.connections.count } }
+
+    /// How often bytes came since the last call of `forgetPassages`, on that end of all connections where they came least.
+    var leastPassages: Int {
+        state.withLock { state in
+            state.connections.keys.map { state.passages[$0]?.min() ?? 0 }.min() ?? 0
+        }
+    }
+
+    func forgetPassages() { state.withLock { $0.passages = [:] } }
 
     /// Accepts connections (again).
     func listen() async throws {
@@ -106,14 +117,18 @@ final class TCPProxy: Sendable {
         return ClientBootstrap(group: client.eventLoop).channelOption(.autoRead, value: false)
             .connect(host: "127.0.0.1", port: target)
             .flatMapThrowing { [self] server in
-                try server.pipeline.syncOperations.addHandler(Passage(self, number, other: client))
-                try client.pipeline.syncOperations.addHandler(Passage(self, number, other: server))
+                try server.pipeline.syncOperations.addHandler(Passage(self, number, end: 1, other: client))
+                try client.pipeline.syncOperations.addHandler(Passage(self, number, end: 0, other: server))
                 state.withLock { $0.connections[number] = [client, server] }
             }
             .flatMap { [self] in
                 state.withLock { $0.connections[number]?.last }?.setOption(.autoRead, value: true)
                     ?? client.eventLoop.makeSucceededVoidFuture()
             }
+    }
+
+    fileprivate func pass(_ number: Int, _ end: Int) {
+        state.withLock { $0.passages[number, default: [0, 0]][end] += 1 }
     }
 
     fileprivate func swallow() { swallowed.continuation.yield() }
@@ -124,6 +139,7 @@ final class TCPProxy: Sendable {
         state.withLock { state in
             state.connections[number] = nil
             state.moods[number] = nil
+            state.passages[number] = nil
         }
     }
 }
@@ -134,16 +150,19 @@ private final class Passage: ChannelInboundHandler {
 
     private weak let proxy: TCPProxy?
     private let number: Int
+    private let end: Int
     private let other: any Channel
 
-    init(_ proxy: TCPProxy, _ number: Int, other: any Channel) {
+    /// - Parameter end: 0 takes bytes from the client, 1 from the server.
+    init(_ proxy: TCPProxy, _ number: Int, end: Int, other: any Channel) {
         self.proxy = proxy
-        self.number = number
+        (self.number, self.end) = (number, end)
         self.other = other
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
+        proxy?.pass(number, end)
         switch proxy?.mood(number) ?? .passes {
         case .passes: other.writeAndFlush(bytes, promise: nil)
         case .delays(let time):
