@@ -101,7 +101,7 @@ struct RedisFleetTests {
             let failing = Task {
                 try await servers[0].once("x", lifetime: .seconds(60)) {
                     begin.yield()
-                    try await Task.sleep(for: .milliseconds(50))
+                    try await until { try await servers[1].waits(for: "x") }
                     throw Failed()
                 }
             }
@@ -193,14 +193,6 @@ struct RedisFleetTests {
         _ = await running.result
     }
 
-    /// Asks until it is so: nobody tells when a note has arrived.
-    private func until(_ isSo: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while try await !isSo() {
-            try #require(ContinuousClock.now < deadline)
-            await Task.yield()
-        }
-    }
 }
 
 extension RedisFleet {
@@ -217,13 +209,16 @@ extension RedisFleet {
     /// Waits until the others can tell this server something.
     fileprivate func waitUntilHeard() async throws {
         let channel = FleetScripts.channel(ofServer: server, prefix: prefix)
-        let deadline = ContinuousClock.now + .seconds(30)
-        while true {
-            let answer = try await redis.send(RedisCommand("PUBSUB", "NUMSUB", channel))
-            if answer.elements?.last?.integer == 1 { return }
-            try #require(ContinuousClock.now < deadline)
-            await Task.yield()
-        }
+        try await until { try await listens(to: channel) }
+    }
+
+    /// Whether a server waits until another one has made something.
+    fileprivate func waits(for name: String) async throws -> Bool {
+        try await listens(to: prefix + "fleet:once:" + name)
+    }
+
+    private func listens(to channel: String) async throws -> Bool {
+        try await redis.send(RedisCommand("PUBSUB", "NUMSUB", channel)).elements?.last?.integer == 1
     }
 }
 

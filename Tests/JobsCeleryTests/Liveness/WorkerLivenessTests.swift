@@ -31,11 +31,6 @@ struct WorkerLivenessTests {
         return answer == .integer(1)
     }
 
-    private func until(_ isTrue: () async throws -> Bool) async throws {
-        // Several connections: nobody tells of it.
-        while try await !isTrue() { try await Task.sleep(for: .milliseconds(20)) }
-    }
-
     private func liveness(
         _ url: RedisURL,
         loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(),

@@ -43,7 +43,7 @@ extension TestQueue {
         let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
         var rabbit = RabbitOptions.patient
         rabbit.queues[queue] = RabbitQueue(maximumPriority: 10)
-        let broker = try RabbitBroker(broker, options: rabbit, logger: .quiet)
+        let broker = try RabbitBroker(broker.patient, options: rabbit, logger: .quiet)
         self.init(broker, client, subscriber, options, [client, subscriber, broker])
     }
 }

@@ -36,7 +36,7 @@ struct RemoteLossTests {
 
         /// Waits for what a sweep does; asking the manager would count as somebody's wish.
         func waits(until isSo: () async throws -> Bool) async throws -> Bool {
-            for _ in 0..<2000 {
+            for _ in 0..<6000 {
                 if try await isSo() { return true }
                 try await Task.sleep(for: .milliseconds(20))
             }

@@ -47,7 +47,7 @@ final class UpdateLedger: Sendable {
 
     /// Waits until all that was sent is written, or will not be.
     func settle() async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(120)
         while true {
             let isSettled = state.withLock { state in
                 state.sent.allSatisfy { state.closed.contains($0.key) || state.written[$0.key] == $0.value }

@@ -79,7 +79,7 @@ struct RedisBrokerTests {
         let stage = try await RedisStage()
         let consumer = stage.consumer(prefetch: 1)
         try await whileRunning(stage.broker, consumer) {
-            let due = try await stage.time() + 700
+            let due = try await stage.time() + 5000
             try await stage.broker.publish(RedisStage.task(1, priority: 6))
             await consumer.settle(await RedisStage.take(1, from: consumer)[0], as: .postponed(until: due))
             try await stage.expectHeld(0)
@@ -180,14 +180,18 @@ struct RedisBrokerTests {
 
     @Test("wakes an idle consumer at once, without being asked again and again")
     func wakeUp() async throws {
-        let stage = try await RedisStage()
+        // A server of its own: only this consumer asks there how long lists are.
+        let server = try await RedisServer.start()
+        let stage = try await RedisStage(RedisURL(server.address))
         let consumer = stage.consumer()
         try await whileRunning(stage.broker, consumer) {
             var times: [Duration] = []
             for number in 0..<20 {
+                let looks = try await stage.broker.client.calls(of: "llen")
                 async let waiting = consumer.fetch(upTo: 1)
-                // Let it become idle.
-                try await Task.sleep(for: .milliseconds(20))
+                // It has seen all lists empty.
+                let steps = stage.broker.keys.prioritySteps.count
+                try await until { try await stage.broker.client.calls(of: "llen") == looks + steps }
                 let start = ContinuousClock.now
                 try await stage.broker.publish(RedisStage.task(number, priority: number % 10))
                 let delivery = await waiting[0]
@@ -209,7 +213,8 @@ struct RedisBrokerTests {
         let consumer = stage.consumer()
         try await whileRunning(stage.broker, consumer) {
             async let waiting = consumer.fetch(upTo: 1)
-            try await Task.sleep(for: .milliseconds(300))
+            // It has looked at the lists once, and found nothing.
+            try await until { try await stage.broker.client.calls(of: "llen") > 0 }
             try await stage.broker.publish(RedisStage.task(1))
             #expect(RedisStage.number(await waiting[0]) == 1)
         }

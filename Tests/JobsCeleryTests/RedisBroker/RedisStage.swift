@@ -12,7 +12,7 @@ struct RedisStage: Sendable {
     let url: RedisURL
     let broker: RedisBroker
 
-    init(_ url: RedisURL? = nil, options: RedisBrokerOptions = RedisBrokerOptions()) async throws {
+    init(_ url: RedisURL? = nil, options: RedisBrokerOptions = .patient) async throws {
         if let url { self.url = url } else { self.url = try await RedisServer.shared().database() }
         broker = RedisBroker(self.url, options: options, logger: .quiet)
     }
@@ -36,7 +36,19 @@ struct RedisStage: Sendable {
     {
         let worker = WorkerIdentity(node: "\(name)@test", id: "\(name)@test-\(UUID().uuidString)")
         let consumer = (broker ?? self.broker).makeConsumer(worker, queues: queues, prefetch: prefetch)
-        return LiveConsumer(consumer, worker)
+        return LiveConsumer(consumer, worker, terms: self.broker.options.terms)
+    }
+
+    /// Waits until a consumer has seen all its lists empty.
+    func untilIdle() async throws {
+        try await until {
+            let clients = try await redis("CLIENT", "LIST").text ?? ""
+            return clients.split(separator: "\n").contains { line in
+                let fields = line.split(separator: " ")
+                return fields.contains("name=dash-worker") && fields.contains("db=\(url.database)")
+                    && fields.contains { $0.hasPrefix("cmd=eval") }
+            }
+        }
     }
 
     /// A message with a number.
@@ -96,12 +108,12 @@ struct LiveConsumer: CeleryConsumer {
     private let consumer: any CeleryConsumer
     private let liveness: WorkerLiveness
 
-    init(_ consumer: any CeleryConsumer, _ worker: WorkerIdentity) {
+    init(_ consumer: any CeleryConsumer, _ worker: WorkerIdentity, terms: LivenessTerms) {
         self.consumer = consumer
         liveness = WorkerLiveness(
             worker,
             leases: consumer.lease.map { [$0] } ?? [],
-            terms: LivenessTerms(),
+            terms: terms,
             loops: [MultiThreadedEventLoopGroup.singleton.next()],
             logger: .quiet
         )

@@ -95,6 +95,19 @@ struct RecordBench: Sendable {
         return attempt
     }
 
+    /// Waits until a worker's lease is over by Redis' clock.
+    func endOfLease(of worker: WorkerIdentity) async throws {
+        try await until {
+            let (time, lease) = try await (
+                broker.client.send(RedisCommand("TIME")),
+                broker.client.send(RedisCommand("ZSCORE", broker.keys.workers, worker.id))
+            )
+            let end = if case .double(let end) = lease { end } else { Double(lease.text ?? "") }
+            let parts = time.elements?.compactMap { $0.text.flatMap { Double($0) } } ?? []
+            return try parts[0] + parts[1] / 1e6 > #require(end)
+        }
+    }
+
     /// How many elements the keys of a broker and the sets of the records hold.
     func counts() async throws -> [String: Int] {
         var counts: [String: Int] = [:]

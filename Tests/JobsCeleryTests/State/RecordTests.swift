@@ -48,7 +48,7 @@ struct RecordTests {
             let first = try await bench.take(zombie)
             let old = try await bench.begin(request.id, first, zombie)
             // Its process is stopped: it still listens, but its lease ends, and the message goes back with the same tag.
-            try await Task.sleep(for: .milliseconds(100))
+            try await bench.endOfLease(of: zombie)
             try await giveBack(first, of: zombie, bench)
             let (other, otherLife) = try await bench.worker("other")
             let second = try await bench.take(other)
@@ -191,11 +191,9 @@ struct RecordTests {
             let keys = bench.broker.keys
             let lost = RedisCommand("DEL", keys.unacked, keys.unackedIndex, keys.holders)
             _ = try await bench.broker.client.send(lost)
-            let deadline = ContinuousClock.now + .seconds(20)
-            while try await bench.counts()["dash"] != 1, ContinuousClock.now < deadline {
+            try await until {
                 _ = try await bench.sweeper.sweep(asked: [])
-                // Redis' clock decides, and tells nobody.
-                try await Task.sleep(for: .milliseconds(100))
+                return try await bench.counts()["dash"] == 1
             }
             #expect(try await bench.records.news(of: request.id, after: 0)?.news.state == .queued)
             #expect(try await bench.counts()["dash"] == 1)

@@ -108,7 +108,7 @@ final class RedisServer: Sendable {
         process.withLock { $0 = new }
         guard port != 0 else { return }
         let options = RedisOptions.patient(try RedisURL(address))
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(120)
         while true {
             do {
                 return try await RedisConnection.connect(options) { _ in }.close()
@@ -148,4 +148,18 @@ func whileRunning<Result: Sendable>(
 extension Logger {
     /// Says nothing.
     static var quiet: Logger { Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() } }
+}
+
+extension RedisClient {
+    /// How often the server was given a command since its start, or since its counts were reset.
+    func calls(of command: String) async throws -> Int {
+        let text = try await send(RedisCommand("INFO", "commandstats")).text ?? ""
+        return text.split(whereSeparator: \.isNewline).reduce(0) { sum, line in
+            guard let match = line.wholeMatch(of: /cmdstat_([^:|]+)(\|[^:]+)?:calls=(\d+),.*/), match.1 == command
+            else {
+                return sum
+            }
+            return sum + (Int(match.3) ?? 0)
+        }
+    }
 }

@@ -49,10 +49,7 @@ struct HeldMessagesTests {
             try await held(client, other, "gone", prefix: "other:").keep(delivery("b"))
             try await whileRunning(held(client, own, "neighbour")) {
                 let lengths = [RedisCommand("HLEN", "dash:held"), RedisCommand("HLEN", "other:held")]
-                // Nobody tells of it.
-                while try await client.send(lengths) != [.integer(0), .integer(0)] {
-                    try await Task.sleep(for: .milliseconds(10))
-                }
+                try await until { try await client.send(lengths) == [.integer(0), .integer(0)] }
             }
         }
         #expect(try own.published.map { try TaskMessage($0).id } == ["a"])
@@ -76,17 +73,16 @@ struct HeldMessagesTests {
         }
         try await whileRunning(client, held(client, broker, "observer")) {
             try await whileRunning(life) {
-                // Two connections: nobody tells of it.
-                while await !isSeen() { try await Task.sleep(for: .milliseconds(20)) }
+                try await until { await isSeen() }
                 try await held(client, broker, "holder").keep(delivery("a"))
                 server.kill()
                 try await server.launch()
-                while await !isSeen() { try await Task.sleep(for: .milliseconds(20)) }
+                try await until { await isSeen() }
                 #expect(broker.published.isEmpty)
                 let left = try await client.send(RedisCommand("HLEN", "dash:held"))
                 #expect(left == .integer(1))
             }
-            while broker.published.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+            try await until { !broker.published.isEmpty }
         }
     }
 
