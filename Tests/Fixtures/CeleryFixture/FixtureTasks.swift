@@ -49,6 +49,14 @@ private let ordinaryTasks: [String: FixtureTask] = [
         note("end", in: file)
         return Array("\(getpid())".utf8)
     },
+    // Notes its begin in a file, waits until there is a file of that name with `.open` after it, notes its end.
+    "gate": { call, _ in
+        let file = try call.text(0)
+        note("start", in: file)
+        while access(file + ".open", F_OK) != 0 { try await Task.sleep(for: .milliseconds(20)) }
+        note("end", in: file)
+        return Array("\(getpid())".utf8)
+    },
     // Fails twice, and tells which attempt went well. It notes each in a file, and is tried again.
     "flaky": { call, _ in
         let file = try call.text(0)

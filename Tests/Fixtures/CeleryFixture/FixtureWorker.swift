@@ -53,7 +53,7 @@ struct FixtureWorker: AsyncParsableCommand {
     @Option(help: "Before the keys of results in Redis.")
     var resultKeyPrefix: String = ""
 
-    @Option(help: "After the signal SIGUSR1 the event loops and the threads of tasks stand still for so many seconds.")
+    @Option(help: "From SIGUSR1 to SIGUSR2, or for so many seconds, loops and threads of tasks stand still.")
     var stall: Int?
 
     @Option(help: "After so many seconds without a word a worker counts as dead.")
@@ -77,7 +77,7 @@ struct FixtureWorker: AsyncParsableCommand {
             logger: logger
         )
         let worker = try manager().makeWorker(setup, options: options)
-        let stalling = stall.map { Stalling(seconds: UInt32($0)) }
+        let stalling = stall.map { Stalling(seconds: $0) }
         defer { stalling?.end() }
         let code = try await WorkerSignals.run(worker, logger: logger)
         throw ExitCode(code)

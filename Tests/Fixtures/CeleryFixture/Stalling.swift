@@ -9,20 +9,33 @@ import Darwin
 import Glibc
 #endif
 
-/// Has a worker stand still for a time when SIGUSR1 comes: its event loops, where it does all its work, and the threads of
+/// Has a worker stand still from SIGUSR1 until SIGUSR2, or for a time: its event loops, where it does all its work, and the threads of
 /// Swift's tasks, as code that never yields would keep them. What has threads of its own goes on.
 struct Stalling {
-    private let source: any DispatchSourceSignal
+    private let sources: [any DispatchSourceSignal]
 
-    init(seconds: UInt32) {
-        signal(SIGUSR1, SIG_IGN)
-        source = DispatchSource.makeSignalSource(signal: SIGUSR1, queue: DispatchQueue(label: "stalling"))
-        source.setEventHandler {
-            for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { loop.execute { sleep(seconds) } }
-            for _ in 0..<sysconf(Int32(_SC_NPROCESSORS_ONLN)) { Task { usleep(seconds * 1_000_000) } }
+    init(seconds: Int) {
+        let stall = DispatchGroup()
+        let stand: @Sendable () -> Void = { _ = stall.wait(timeout: .now() + .seconds(seconds)) }
+        let queue = DispatchQueue(label: "stalling")
+        sources = [SIGUSR1, SIGUSR2].map { number in
+            signal(number, SIG_IGN)
+            return DispatchSource.makeSignalSource(signal: number, queue: queue)
         }
-        source.resume()
+        sources[0].setEventHandler {
+            stall.enter()
+            for _ in 0..<sysconf(Int32(_SC_NPROCESSORS_ONLN)) { Task { stand() } }
+            for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() {
+                loop.execute {
+                    let words = Array("A loop stands still.\n".utf8)
+                    write(STDERR_FILENO, words, words.count)
+                    stand()
+                }
+            }
+        }
+        sources[1].setEventHandler { stall.leave() }
+        for source in sources { source.resume() }
     }
 
-    func end() { source.cancel() }
+    func end() { for source in sources { source.cancel() } }
 }

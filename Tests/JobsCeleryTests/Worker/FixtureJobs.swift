@@ -21,7 +21,7 @@ struct FixtureJobs {
         options.queue = queue
         change(&options)
         let backend = try #require(try CeleryManager.from(options) { environment[$0] })
-        let jobs = ["add", "mark"].map { JobDefinition(name: $0, taskName: "fixture.\($0)", version: "1") }
+        let jobs = ["add", "mark", "gate"].map { JobDefinition(name: $0, taskName: "fixture.\($0)", version: "1") }
         manager = try backend.makeManager(JobBackendSetup(jobs: jobs, logger: .quiet))
     }
 

@@ -17,9 +17,9 @@ struct WorkerOptionTests {
     func timeLimit(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
-            let worker = try await stage.worker("-c", "1", "--time-limit", "0.5")
+            let worker = try await stage.worker("-c", "1", "--time-limit", "2.5")
             defer { worker.kill() }
-            #expect(try await stage.call("spin").exception?.repr == "TimeLimitExceeded(0.5)")
+            #expect(try await stage.call("spin").exception?.repr == "TimeLimitExceeded(2.5)")
             #expect(try await stage.call("add", [1, 2]).result.description == "3")
         }
     }
@@ -28,7 +28,7 @@ struct WorkerOptionTests {
     func softTimeLimit(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
-            let worker = try await stage.worker("-c", "1", "--time-limit", "3600", "--soft-time-limit", "0.5")
+            let worker = try await stage.worker("-c", "1", "--time-limit", "3600", "--soft-time-limit", "2.5")
             defer { worker.kill() }
             let process = try await stage.call("pid").result.description
             #expect(try await stage.call("tidy").exception?.type == "SoftTimeLimitExceeded")
@@ -65,14 +65,17 @@ struct WorkerOptionTests {
         let jobs = try FixtureJobs(stage.environment, queue: stage.queue) { $0.lease = .seconds(stall + 6) }
         try await stage.run {
             try await whileRunning(jobs.manager) {
-                let first = try await stage.worker("-c", "2", "--lease", lease, "--stall", "\(stall)")
+                let log = LogFile()
+                let first = try stage.start(["-c", "2", "--lease", lease, "--stall", "\(stall)"], log: log)
                 defer { first.kill() }
                 let (task, job) = (MarkFile(), MarkFile())
-                let taskID = try await stage.send("mark", [.string(task.path), 1])
-                let jobID = try await jobs.start("mark", [.string(job.path), 1])
+                let taskID = try await stage.send("gate", [.string(task.path)])
+                let jobID = try await jobs.start("gate", [.string(job.path)])
                 try await task.wait(for: "start")
                 try await job.wait(for: "start")
                 first.process.signal(SIGUSR1)
+                try await log.wait(for: "A loop stands still.")
+                for file in [task, job] { file.open() }
                 let second = try stage.start("-c", "2", "--lease", lease)
                 defer { second.kill() }
                 #expect(try await stage.end(of: taskID).status == .success)

@@ -49,12 +49,13 @@ struct WorkerSignalTests {
         try await stage.run {
             let (file, log) = (MarkFile(), LogFile())
             let worker = try stage.start(["-c", "1"], log: log)
-            let id = try await stage.send("mark", [.string(file.path), 1])
+            let id = try await stage.send("gate", [.string(file.path)])
             try await file.wait(for: "start")
             for (signal, words) in zip(signals, ["the worker stops when", "the worker is stopping already"]) {
                 worker.process.signal(signal)
                 try await log.wait(for: words)
             }
+            file.open()
             #expect(await worker.exitCode() == (signals == [SIGINT] ? 1 : 0))
             #expect(try await stage.end(of: id).status == .success)
             #expect(file.count("end") == 1)
@@ -72,12 +73,13 @@ struct WorkerSignalTests {
             try await whileRunning(jobs.manager) {
                 let first = try await stage.worker("-c", "1")
                 let file = MarkFile()
-                let id = try await jobs.start("mark", [.string(file.path), 2])
+                let id = try await jobs.start("gate", [.string(file.path)])
                 try await file.wait(for: "start")
                 first.process.signal(SIGQUIT)
                 #expect(await first.exitCode() == 0)
                 #expect(try await jobs.manager.news(of: id, after: 0)?.state == .queued)
                 #expect(file.count("end") == 0)
+                file.open()
                 let second = try stage.start("-c", "1")
                 defer { second.kill() }
                 let end = try await jobs.end(of: id)

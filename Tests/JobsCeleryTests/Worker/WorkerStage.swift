@@ -45,7 +45,7 @@ final class WorkerStage: Sendable {
         case .rabbit:
             let server: RabbitServer
             if let rabbit { server = rabbit } else { server = try await .shared() }
-            let rabbit = try RabbitBroker(try server.url, options: RabbitOptions.patient, logger: .quiet)
+            let rabbit = try RabbitBroker(try server.url.patient, options: .patient, logger: .quiet)
             broker = rabbit
             services = [own, rabbit]
             environment = ["CELERY_BROKER_URL": server.address, "CELERY_RESULT_BACKEND": address]
@@ -172,21 +172,19 @@ final class LogFile: Sendable {
     var text: String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
 
     /// Waits until it has been said.
-    func wait(for words: String, within limit: Duration = .seconds(60)) async throws {
-        let deadline = ContinuousClock.now + limit
-        while !text.contains(words) {
-            guard .now < deadline else { throw NeverEnded(id: words) }
-            // Another process writes the file and tells nobody.
-            try await Task.sleep(for: .milliseconds(2))
-        }
+    func wait(for words: String, at place: SourceLocation = #_sourceLocation) async throws {
+        try await until(at: place) { text.contains(words) }
     }
 }
 
-/// A file that tasks note their begin and end in.
+/// A file that tasks note their begin and end in. The task `gate` waits between the two until it is opened.
 final class MarkFile: Sendable {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("marks-\(UUID().uuidString)").path
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit { for file in [path, path + ".open"] { try? FileManager.default.removeItem(atPath: file) } }
+
+    /// Lets all tasks end that wait for it, and those that come.
+    func open() { _ = FileManager.default.createFile(atPath: path + ".open", contents: nil) }
 
     /// What happened, in order: `start`, `end`.
     var marks: [(what: String, process: Int32, time: Double)] {
@@ -201,12 +199,7 @@ final class MarkFile: Sendable {
     func count(_ what: String) -> Int { marks.filter { $0.what == what }.count }
 
     /// Waits until something has happened so often.
-    func wait(for what: String, count: Int = 1, within limit: Duration = .seconds(60)) async throws {
-        let deadline = ContinuousClock.now + limit
-        while self.count(what) < count {
-            guard .now < deadline else { throw NeverEnded(id: what) }
-            // Another process writes the file and tells nobody.
-            try await Task.sleep(for: .milliseconds(2))
-        }
+    func wait(for what: String, count: Int = 1, at place: SourceLocation = #_sourceLocation) async throws {
+        try await until(at: place) { self.count(what) >= count }
     }
 }
