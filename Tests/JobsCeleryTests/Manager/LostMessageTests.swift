@@ -50,7 +50,10 @@ struct LostMessageTests {
         try await whileRunning(manager) {
             let ids = try await started(3, manager)
             switch loss {
-            case .purged: #expect(try await purge(server.address, queue: name, arguments: ["x-max-priority"]) == [3])
+            case .purged:
+                let count = try await purge(server.address, queue: name, arguments: ["x-max-priority"])[0].intValue
+                // On a busy machine one that is just being sent is in doubt, and sent twice.
+                #expect(try #require(count) >= 3)
             case .deleted: try await server.control("delete_queue", name)
             }
             let worker = try SettledManager.worker(executor, try queue(), name, settings, UpdateLedger())
@@ -75,7 +78,7 @@ struct LostMessageTests {
         let manager = CeleryJobManager(here, "dash", settings)
         try await whileRunning(manager) {
             let ids = try await started(3, manager)
-            #expect(try await broker.waiting(in: "dash") == 3)
+            #expect(try await broker.waiting(in: "dash") >= 3)
             _ = try await broker.client.send(RedisCommand("FLUSHDB"))
             let worker = try SettledManager.worker(executor, queue().0, "dash", settings, UpdateLedger())
             try await runAll(ids, manager, worker, executor)

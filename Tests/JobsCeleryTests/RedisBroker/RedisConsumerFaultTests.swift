@@ -249,11 +249,10 @@ struct RedisConsumerFaultTests {
             let seen = Tally()
             let working = await RedisStage.take(10, from: consumer)
             server.kill()
-            for delivery in working {
-                await consumer.settle(delivery, as: .acknowledged)
-                seen.add(RedisStage.number(delivery) ?? -1)
-            }
+            async let settled: Void = settle(working, consumer)
+            for delivery in working { seen.add(RedisStage.number(delivery) ?? -1) }
             try await server.launch()
+            await settled
             let counts = try await workOff(100, [consumer], seen: seen)
             #expect(counts.keys.sorted() == Array(0..<100))
             #expect(counts.values.allSatisfy { $0 == 1 })
