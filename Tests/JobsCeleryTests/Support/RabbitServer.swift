@@ -211,38 +211,3 @@ final class RabbitServer: Sendable {
         return try await runProgram(program, ["--quiet"] + arguments, environment: environment)
     }
 }
-
-/// Runs a program to its end and gives what it prints.
-///
-/// - Throws: `ProgramFailed` if its status is not 0.
-func runProgram(_ path: String, _ arguments: [String], environment: [String: String] = [:]) async throws -> String {
-    // A file, not a pipe: a server that is started at the same moment would inherit the pipe, which then never ends.
-    let output = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
-    try Data().write(to: output)
-    defer { try? FileManager.default.removeItem(at: output) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = process.standardOutput
-    let status: Int32 = try await withCheckedThrowingContinuation { caller in
-        process.terminationHandler = { caller.resume(returning: $0.terminationStatus) }
-        do {
-            try process.run()
-        } catch {
-            process.terminationHandler = nil
-            caller.resume(throwing: error)
-        }
-    }
-    let text = try String(contentsOf: output, encoding: .utf8)
-    guard status == 0 else { throw ProgramFailed(program: path, status: status, output: text) }
-    return text
-}
-
-struct ProgramFailed: Error {
-    let program: String
-    let status: Int32
-    let output: String
-}

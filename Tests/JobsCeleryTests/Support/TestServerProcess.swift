@@ -51,11 +51,19 @@ final class TestServerProcess: Sendable {
         }
     }
 
-    private static func spawn(
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - input: The descriptor of its standard input; nil is none.
+    ///   - output: The file that gets what it prints; nil drops it.
+    ///   - withErrors: Whether the file gets its standard error output too, which else is this process'.
+    static func spawn(
         _ program: String,
         _ arguments: [String],
         _ additions: [String: String],
-        input: Int32?
+        input: Int32?,
+        output: String? = nil,
+        withErrors: Bool = false
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -65,7 +73,8 @@ final class TestServerProcess: Sendable {
         } else {
             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY, 0)
+        if withErrors { posix_spawn_file_actions_adddup2(&actions, 1, 2) }
         let environment = ProcessInfo.processInfo.environment.merging(additions) { $1 }
         let argumentPointers = ([program] + arguments).map { strdup($0) } + [nil]
         let environmentPointers = environment.map { strdup("\($0)=\($1)") } + [nil]

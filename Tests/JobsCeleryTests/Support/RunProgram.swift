@@ -1,0 +1,51 @@
+import Foundation
+import Support
+
+/// Runs a program to its end and gives what it prints.
+///
+/// Not with Foundation's `Process`: that learns of the end by a socket, which a server that is started at the same moment
+/// inherits and keeps open.
+///
+/// - Parameter withErrors: Whether that includes its standard error output.
+/// - Throws: `ProgramFailed` if its status is not 0.
+func runProgram(
+    _ path: String,
+    _ arguments: [String],
+    environment: [String: String] = [:],
+    withErrors: Bool = true
+) async throws -> String {
+    // A file, not a pipe, for the same reason.
+    let output = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
+    try Data().write(to: output)
+    defer { try? FileManager.default.removeItem(at: output) }
+    let pid = try TestServerProcess.spawn(
+        path,
+        arguments,
+        environment,
+        input: nil,
+        output: output.path,
+        withErrors: withErrors
+    )
+    let status = await withCheckedContinuation { caller in
+        let wait: @Sendable () -> Void = { caller.resume(returning: exitStatus(of: pid)) }
+        if !OwnThread.start(wait) { wait() }
+    }
+    let text = try String(contentsOf: output, encoding: .utf8)
+    guard status == 0 else { throw ProgramFailed(program: path, status: status, output: text) }
+    return text
+}
+
+/// Waits for the end of a process.
+///
+/// - Returns: Its exit code, or the negative number of the signal that ended it.
+private func exitStatus(of pid: pid_t) -> Int32 {
+    var status: Int32 = 0
+    while waitpid(pid, &status, 0) == -1 && errno == EINTR {}
+    return status & 0x7f == 0 ? (status >> 8) & 0xff : -(status & 0x7f)
+}
+
+struct ProgramFailed: Error {
+    let program: String
+    let status: Int32
+    let output: String
+}
