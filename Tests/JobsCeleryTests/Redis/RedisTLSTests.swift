@@ -8,8 +8,11 @@ import Testing
     .enabled(if: RedisServer.isAvailable && findProgram("openssl") != nil, "needs redis-server and openssl")
 )
 struct RedisTLSTests {
-    private func answer(at address: String) async throws -> String? {
-        let client = ReconnectingRedisClient(RedisOptions.patient(try RedisURL(address)))
+    /// - Parameter limit: How long a connection is tried.
+    private func answer(at address: String, within limit: Duration = .patience) async throws -> String? {
+        var options = RedisOptions.patient(try RedisURL(address))
+        options.connectTimeout = limit
+        let client = ReconnectingRedisClient(options)
         return try await whileRunning(client) { try await client.send(RedisCommand("PING")).text }
     }
 
@@ -24,7 +27,9 @@ struct RedisTLSTests {
         #expect(try await answer(at: "rediss://127.0.0.1:\(port)?\(authority)&ssl_check_hostname=false") == "PONG")
         #expect(try await answer(at: "rediss://127.0.0.1:\(port)?ssl_cert_reqs=none") == "PONG")
         for wrong in ["localhost:\(port)", "127.0.0.1:\(port)?\(authority)", "localhost:\(server.port)?\(authority)"] {
-            let error = await #expect(throws: CeleryError.self) { try await answer(at: "rediss://\(wrong)") }
+            let error = await #expect(throws: CeleryError.self) {
+                try await answer(at: "rediss://\(wrong)", within: .seconds(5))
+            }
             #expect(error?.code == .unreachable)
         }
     }

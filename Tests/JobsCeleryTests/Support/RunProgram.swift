@@ -3,8 +3,8 @@ import Support
 
 /// Runs a program to its end and gives what it prints.
 ///
-/// Not with Foundation's `Process`: that learns of the end by a socket, which a server that is started at the same moment
-/// inherits and keeps open.
+/// Not with Foundation's `Process`, which has missed the end of a program: probably as it learns of that by a socket, which a
+/// server that is started at the same moment may inherit and keep open.
 ///
 /// - Parameter withErrors: Whether that includes its standard error output.
 /// - Throws: `ProgramFailed` if its status is not 0.
@@ -14,7 +14,7 @@ func runProgram(
     environment: [String: String] = [:],
     withErrors: Bool = true
 ) async throws -> String {
-    // A file, not a pipe, for the same reason.
+    // A file, not a pipe, which such a server would inherit too.
     let output = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
     try Data().write(to: output)
     defer { try? FileManager.default.removeItem(at: output) }
