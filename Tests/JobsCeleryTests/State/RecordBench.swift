@@ -63,14 +63,17 @@ struct RecordBench: Sendable {
     }
 
     /// Takes the next message as a worker's consumer does.
-    func take(_ worker: WorkerIdentity) async throws -> JobsCelery.Delivery {
+    func take(_ worker: WorkerIdentity) async throws -> JobsCelery.Delivery { try #require(await takeIfAny(worker)) }
+
+    /// Takes the next message; nil if there is none.
+    func takeIfAny(_ worker: WorkerIdentity) async throws -> JobsCelery.Delivery? {
         let keys = broker.keys
         let answer = try await broker.client.run(
             BrokerScripts.fetch,
             keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.holders, keys.rejected] + keys.lists(of: "dash"),
             arguments: [1, worker.id, "6", 10, "dash"]
         )
-        let found = try #require(answer[0][0].elements)
+        guard let found = answer[0][0].elements else { return nil }
         let (task, isRedelivered) = try KombuEnvelope.decode(try #require(found[2].bytes))
         return JobsCelery.Delivery(
             tag: try #require(found[0].text),
@@ -78,6 +81,12 @@ struct RecordBench: Sendable {
             task: task,
             isRedelivered: isRedelivered
         )
+    }
+
+    /// Acknowledges a message.
+    func acknowledge(_ delivery: JobsCelery.Delivery, _ worker: WorkerIdentity) async throws {
+        let keys = [broker.keys.unacked, broker.keys.unackedIndex, broker.keys.holders]
+        _ = try await broker.client.run(BrokerScripts.acknowledge, keys: keys, arguments: [delivery.tag, worker.id])
     }
 
     /// Begins an attempt that has to begin.
