@@ -1,30 +1,30 @@
 /// Percent escapes of URLs (RFC 3986, section 2.1).
 package enum PercentEncoding {
-    /// The bytes that a text stands for.
+    /// Decodes a text.
     ///
     /// - Returns: nil if a percent sign is not followed by two hexadecimal digits.
     package static func bytes(of text: some StringProtocol) -> [UInt8]? {
         var isWhole = true
-        let bytes = decode(text) { isWhole = false }
+        let bytes = decode(text.utf8) { isWhole = false }
         return isWhole ? bytes : nil
     }
 
-    /// The bytes that a text stands for. A percent sign that is not followed by two hexadecimal digits stands for itself.
-    package static func lenientBytes(of text: some StringProtocol) -> [UInt8] { decode(text) {} }
+    /// Decodes the bytes of a text. A percent sign that is not followed by two hexadecimal digits stands for itself.
+    package static func lenientBytes(of text: some Collection<UInt8>) -> [UInt8] { decode(text) {} }
 
-    private static func decode(_ text: some StringProtocol, malformed: () -> Void) -> [UInt8] {
+    private static func decode(_ text: some Collection<UInt8>, malformed: () -> Void) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count)
-        var rest = Substring(text).utf8
+        bytes.reserveCapacity(text.count)
+        var rest = text[...]
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)
                 continue
             }
-            let digits = rest.prefix(2).compactMap(Hexadecimal.value)
-            if digits.count == 2 {
-                bytes.append(digits[0] << 4 | digits[1])
-                rest.removeFirst(2)
+            let second = rest.dropFirst().first
+            if let high = rest.first.flatMap(Hexadecimal.value), let low = second.flatMap(Hexadecimal.value) {
+                bytes.append(high << 4 | low)
+                rest = rest.dropFirst(2)
             } else {
                 malformed()
                 bytes.append(byte)

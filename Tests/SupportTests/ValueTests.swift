@@ -175,13 +175,13 @@ struct PercentEncodingTests {
     )
     func decodes(text: String, expected: String) {
         #expect(PercentEncoding.bytes(of: text) == Array(expected.utf8))
-        #expect(PercentEncoding.lenientBytes(of: text) == Array(expected.utf8))
+        #expect(PercentEncoding.lenientBytes(of: text.utf8) == Array(expected.utf8))
     }
 
     @Test("need two hexadecimal digits, and no sign", arguments: ["%", "a%2", "%+5", "%-1b", "%zz", "%ä"])
     func malformed(text: String) {
         #expect(PercentEncoding.bytes(of: text) == nil)
-        #expect(PercentEncoding.lenientBytes(of: text) == Array(text.utf8))
+        #expect(PercentEncoding.lenientBytes(of: text.utf8) == Array(text.utf8))
     }
 
     @Test("are written for all but letters, digits and -._~")

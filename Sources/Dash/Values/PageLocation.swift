@@ -92,7 +92,7 @@ public struct QueryParameters: Sendable, Hashable {
 
     private static func decoded(_ text: Substring) -> String {
         // A plus sign is a space, as forms write it; an escaped one is not.
-        let spaced = String(text.map { $0 == "+" ? " " : $0 })
+        let spaced = text.utf8.lazy.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
         return String(decoding: PercentEncoding.lenientBytes(of: spaced), as: UTF8.self)
     }
 }
