@@ -53,7 +53,8 @@ struct StuckWorkerTests {
                 defer { second.kill() }
                 let delays = (try await delay(task, since: moment), try await delay(job, since: moment))
                 print("\(kind): a task and a job of a worker whose \(what) stood still ran again after \(delays) s")
-                #expect(.seconds(max(delays.0, delays.1)) < promised(.seconds(10)))
+                #expect(delays.0 < 10)
+                #expect(delays.1 < 10)
                 for file in [task, job] { file.open() }
                 let end = try await jobs.end(of: id)
                 #expect(end.state == .succeeded && end.attempt == 2)
@@ -102,7 +103,7 @@ struct StuckWorkerTests {
             defer { second.kill() }
             let delay = try await delay(file, since: moment)
             print("A long task of a worker whose \(what) stood still ran again after \(delay) s")
-            #expect(.seconds(delay) < promised(.seconds(10)))
+            #expect(delay < 10)
             file.open()
             let outcome = try await stage.end(of: id)
             #expect(outcome.status == .success)

@@ -46,16 +46,15 @@ struct LostMessageTests {
         var settings = RecordSettings(isBroker: false)
         settings.doubt = .milliseconds(200)
         func queue() throws -> TestQueue { try TestQueue(try server.url, name, results) }
+        // It does not look for lost messages so soon: it would send one again that is still on its way.
+        let starting = CeleryJobManager(try queue(), name, RecordSettings(isBroker: false))
+        let ids = try await whileRunning(starting) { try await started(3, starting) }
+        switch loss {
+        case .purged: #expect(try await purge(server.address, queue: name, arguments: ["x-max-priority"]) == [3])
+        case .deleted: try await server.control("delete_queue", name)
+        }
         let manager = CeleryJobManager(try queue(), name, settings)
         try await whileRunning(manager) {
-            let ids = try await started(3, manager)
-            switch loss {
-            case .purged:
-                let count = try await purge(server.address, queue: name, arguments: ["x-max-priority"])[0].intValue
-                // On a busy machine one that is just being sent is in doubt, and sent twice.
-                #expect(try #require(count) >= 3)
-            case .deleted: try await server.control("delete_queue", name)
-            }
             let worker = try SettledManager.worker(executor, try queue(), name, settings, UpdateLedger())
             try await runAll(ids, manager, worker, executor)
         }
@@ -75,11 +74,15 @@ struct LostMessageTests {
             return (TestQueue(broker, client, subscriber, options, [client, subscriber, broker]), broker)
         }
         let (here, broker) = queue()
-        let manager = CeleryJobManager(here, "dash", settings)
-        try await whileRunning(manager) {
-            let ids = try await started(3, manager)
-            #expect(try await broker.waiting(in: "dash") >= 3)
+        let starting = CeleryJobManager(here, "dash", RecordSettings(isBroker: false))
+        let ids = try await whileRunning(starting) {
+            let ids = try await started(3, starting)
+            #expect(try await broker.waiting(in: "dash") == 3)
             _ = try await broker.client.send(RedisCommand("FLUSHDB"))
+            return ids
+        }
+        let manager = CeleryJobManager(queue().0, "dash", settings)
+        try await whileRunning(manager) {
             let worker = try SettledManager.worker(executor, queue().0, "dash", settings, UpdateLedger())
             try await runAll(ids, manager, worker, executor)
         }

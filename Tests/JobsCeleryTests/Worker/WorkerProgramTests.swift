@@ -21,7 +21,7 @@ struct WorkerProgramTests {
             _ = try await stage.call("kill", [9, .string(file.path)])
             let late = ContinuousSeconds.now - (file.marks.first?.time ?? 0)
             print("\(kind): a killed process was told after \(late) s")
-            #expect(.seconds(late) < promised(.seconds(5)))
+            #expect(late < 5, "0.1 s on a machine that has time")
         }
     }
 
@@ -87,7 +87,7 @@ struct WorkerProgramTests {
             #expect(file.count("end") == 1)
             let time = (file.marks.filter { $0.what == "start" }.last?.time ?? 0) - death
             print("\(kind): a killed worker's task ran again after \(time) s")
-            #expect(.seconds(time) < promised(.seconds(10)))
+            #expect(time < 10)
         }
     }
 
@@ -197,6 +197,7 @@ struct WorkerProgramTests {
             try await other.wait(for: "start", count: 2)
             other.open()
             #expect(try await stage.end(of: lost).status == .success)
+            #expect(other.count("start") == 2)
         }
     }
 
