@@ -109,10 +109,9 @@ enum FleetScripts {
         """#
     )
 
-    /// name, token, and, if something was made, lifetime and what: ends the turn if nobody else has taken it, and keeps what was
-    /// made.
-    static let endTurn = RedisScript(
-        "fleet end turn",
+    /// name, token, and optionally lifetime and value: ends the claim if the token still holds it, and stores the value.
+    static let endClaim = RedisScript(
+        "fleet end claim",
         #"""
         local key = KEYS[1] .. 'fleet:once:' .. ARGV[1]
         if redis.call('HGET', key, 'token') ~= ARGV[2] then return 0 end

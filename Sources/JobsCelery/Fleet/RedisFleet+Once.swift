@@ -32,7 +32,7 @@ extension RedisFleet {
         do {
             bytes = try await make()
         } catch {
-            _ = try? await call(FleetScripts.endTurn, [name, token])
+            _ = try? await call(FleetScripts.endClaim, [name, token])
             throw error
         }
         await keep(bytes, name, token, lifetime)
@@ -43,7 +43,7 @@ extension RedisFleet {
     private func keep(_ bytes: [UInt8], _ name: String, _ token: String, _ lifetime: Duration) async {
         for attempt in 1...10 {
             do {
-                _ = try await call(FleetScripts.endTurn, [name, token, lifetime.redisMilliseconds, bytes])
+                _ = try await call(FleetScripts.endClaim, [name, token, lifetime.redisMilliseconds, bytes])
                 return
             } catch {
                 // A back-off: the connection mends itself meanwhile.

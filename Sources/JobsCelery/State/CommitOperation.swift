@@ -1,11 +1,11 @@
-/// The operations that transitions consist of: what they check of a record, of sets and of counters, and what they change. Which
-/// of them make a transition, `CommitWriter` says, and why, `JobRules`.
+/// The operations of a transition: checks and changes of a record, sets and counters. `CommitWriter` writes a transition as
+/// operations; `JobRules` decides which transition applies.
 enum CommitOperation: Int, CaseIterable, Sendable {
     // Guards.
     case `is`, isnt, has, lacks, fewer, total, taken, free, over, gone, cached, uncached
     // Changes.
     case set, clear, count, time, stamp, add, at, extend, soon, leave, drop, keep, lease, push, post, copy
-    case lead, follow, release, landed, tell, publish, notify, use, cache, merge, settle
+    case lead, follow, release, landed, publishMeta, publish, notify, use, cache, merge, settle
 
     static let names = allCases.map { "\($0)" }
     var name: String { Self.names[rawValue] }
@@ -18,7 +18,7 @@ enum CommitOperation: Int, CaseIterable, Sendable {
         case .uncached: [.cached]
         case .release: [.soon]
         case .notify: [.count]
-        case .cache: [.add, .use]
+        case .cache: [.add]
         case .merge: [.set]
         default: []
         }
@@ -39,7 +39,7 @@ enum CommitOperation: Int, CaseIterable, Sendable {
         }
     }
 
-    /// Its function in Lua: the parameters, a line feed, the body. A guard gives whether it holds, and what it found.
+    /// Its function in Lua: the parameters, a line feed, the body. A guard returns whether it holds, and the value that it found.
     var source: String { isGuard ? guardSource : changeSource }
 
     private var guardSource: String {
@@ -139,7 +139,7 @@ enum CommitOperation: Int, CaseIterable, Sendable {
             answer = 'landing'
             """#
         case .landed: "(leader) redis.call('LREM', P .. 'landing:' .. leader, 1, id)"
-        case .tell:
+        case .publishMeta:
             #"""
             (key, expiry, meta)
             redis.call('SET', key, meta)

@@ -12,7 +12,7 @@ import Support
 ///
 /// | key | type | content |
 /// |---|---|---|
-/// | `job:<id>` | hash | the request (`name owner page version details size remote`, the message and its list, the retry policy, the cache key), and how the job stands: `state attempt fence holder tag failures interruptions sequence sent resent finished due endReason stopCode stopMessage orphaned told follows`, the failure, the result, the delivery, the last commits (`commit ended`) |
+/// | `job:<id>` | hash | the request (`name owner page version details size remote`, the message and its list, the retry policy, the cache key), and how the job stands: `state attempt fence holder tag failures interruptions sequence sent resent finished due endReason stopCode stopMessage orphaned reported follows`, the failure, the result, the delivery, the last commits (`commit ended`) |
 /// | `changes:<id>` | sorted set | progress and properties by the number of their change: `previous,first,bytes;sort[id,property,value]` |
 /// | `places:<id>` | hash | for each property the numbers of its newest change and of the oldest that still counts |
 /// | `queued` | sorted set | jobs that wait for a worker, by when they were last asked for |

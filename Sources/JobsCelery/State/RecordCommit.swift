@@ -106,7 +106,7 @@ struct CommitWriter {
         if commit.answer == .end { script.read("ended") }
         arguments = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
         for one in commit.transition.guards { add(one, commit) }
-        if let report = commit.report { check("told", .isnt, [report]) }
+        if let report = commit.report { check("reported", .isnt, [report]) }
         if let sent = commit.sent { check("sent", .is, [sent]) }
         for change in commit.transition.changes { add(change, commit) }
         addExtras(of: commit)
@@ -316,12 +316,12 @@ struct CommitWriter {
     private mutating func addExtras(of commit: RecordCommit) {
         let id = commit.transition.id
         if let report = commit.report {
-            add(.set, "told", report)
+            add(.set, "reported", report)
             if commit.transition.end == nil { add(.extend, "wanted", settings.remoteSilence.wholeMilliseconds) }
         }
         if let leader = commit.landedFrom { add(.landed, leader.text) }
         if let meta = commit.meta {
-            add(.tell, settings.metaPrefix + id.text, settings.metaExpiry.wholeMilliseconds / 1000, meta)
+            add(.publishMeta, settings.metaPrefix + id.text, settings.metaExpiry.wholeMilliseconds / 1000, meta)
         }
         if settings.isBroker, let settling = commit.settling {
             let keys = settings.keys

@@ -25,7 +25,7 @@ struct RecordFacts: Sendable {
 
     /// The fields that the guards and changes of a `CommitScript` read.
     static let guardFields = [
-        "state", "fence", "stopCode", "follows", "name", "version", "told", "sent", "sequence", "changesSize",
+        "state", "fence", "stopCode", "follows", "name", "version", "reported", "sent", "sequence", "changesSize",
         "delivery", "commit", "ended",
     ]
 
