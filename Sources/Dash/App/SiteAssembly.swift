@@ -161,7 +161,7 @@ extension WorkerPoolConfiguration {
 extension SiteResponder {
     /// The apps with their files, and the routes with what they need.
     ///
-    /// - Throws: `SuiteError` when component suites are not installed, ``DashError`` for a path prefix that is none.
+    /// - Throws: `SuiteError` when component suites are not installed, ``DashError`` for an invalid path prefix.
     fileprivate init(
         _ site: DashSite,
         _ configuration: SiteConfiguration,
@@ -172,7 +172,7 @@ extension SiteResponder {
         guard let prefix = MountPath.normalized(configuration.pathPrefix) else {
             throw DashError(
                 .option,
-                "The path prefix “\(configuration.pathPrefix)” is no path; write one like /tools/."
+                "Invalid path prefix “\(configuration.pathPrefix)”. Use a path such as /tools/."
             )
         }
         let contents = site.contents

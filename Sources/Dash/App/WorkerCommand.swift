@@ -39,7 +39,7 @@ struct WorkerCommand: ParsableCommand {
 
     @Flag(
         name: .customLong("track-started"),
-        help: "Tell the callers of a task that it has begun, by Celery's state STARTED."
+        help: "Report Celery's state STARTED when a task begins."
     )
     var tracksStarted = false
 

@@ -182,7 +182,7 @@ struct RedisConsumerFaultTests {
                 let patience = Int64(options.terms.patience / .milliseconds(1))
                 try await until { try await stage.time() > end + patience }
             }
-            // Who looks for the dead gives back the victim's message, and would have given back the worker's before.
+            // The victim's message is returned to the queue. If the worker counted as dead too, its older message would be.
             try await whileRunning(other) {
                 let found = await other.fetch(upTo: 2)
                 #expect(found.map(RedisStage.number) == [2] && found.allSatisfy(\.isRedelivered))

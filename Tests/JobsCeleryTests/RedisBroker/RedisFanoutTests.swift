@@ -72,7 +72,7 @@ struct RedisFanoutTests {
         }
     }
 
-    @Test("ask all who listen, and wait for so many answers, for none where nobody listens", .timeLimit(.minutes(10)))
+    @Test("A request waits for the given number of replies, and for none without listeners", .timeLimit(.minutes(10)))
     func ask() async throws {
         let stage = try await RedisStage()
         let other = RedisBroker.patient(stage.url)
