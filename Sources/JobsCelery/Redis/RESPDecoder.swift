@@ -157,19 +157,3 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
         CeleryError(.malformed, "Redis sent \(what). Is another kind of server at this address?")
     }
 }
-
-extension RedisCommand {
-    /// Writes the command as Redis reads it.
-    func write(to buffer: inout ByteBuffer) {
-        buffer.writeStaticString("*")
-        buffer.writeString(String(arguments.count))
-        buffer.writeStaticString("\r\n")
-        for argument in arguments {
-            buffer.writeStaticString("$")
-            buffer.writeString(String(argument.count))
-            buffer.writeStaticString("\r\n")
-            buffer.writeBytes(argument)
-            buffer.writeStaticString("\r\n")
-        }
-    }
-}

@@ -18,7 +18,7 @@ extension RedisScript {
 
     /// A call of the script, to be run with others in one go.
     func call(keys: [String], arguments: [any RedisArgument] = []) -> RedisScriptCall {
-        RedisScriptCall(script: self, keys: keys, arguments: arguments)
+        RedisScriptCall(script: self, keys: keys, arguments: arguments.map(\.redisBytes))
     }
 }
 
@@ -26,7 +26,7 @@ extension RedisScript {
 struct RedisScriptCall: Sendable {
     let script: RedisScript
     let keys: [String]
-    let arguments: [any RedisArgument]
+    let arguments: [[UInt8]]
 
     /// The call by digest, or with the whole source.
     func command(whole: Bool = false) -> RedisCommand {
@@ -34,7 +34,7 @@ struct RedisScriptCall: Sendable {
         parts.reserveCapacity(3 + keys.count + arguments.count)
         parts.append(keys.count.redisBytes)
         for key in keys { parts.append(key.redisBytes) }
-        for argument in arguments { parts.append(argument.redisBytes) }
+        parts += arguments
         return RedisCommand(arguments: parts)
     }
 }

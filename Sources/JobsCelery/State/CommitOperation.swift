@@ -9,6 +9,9 @@ enum CommitOperation: Int, CaseIterable, Sendable {
 
     static let names = allCases.map { "\($0)" }
     var name: String { Self.names[rawValue] }
+    /// Its name as it stands in a call.
+    var bytes: [UInt8] { Self.namesAsBytes[rawValue] }
+    private static let namesAsBytes = names.map(\.redisBytes)
     var isGuard: Bool { rawValue < CommitOperation.set.rawValue }
 
     /// The operations that this one calls.

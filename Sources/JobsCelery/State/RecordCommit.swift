@@ -81,7 +81,7 @@ enum CommitResult: Sendable {
 /// Writes commits as the operations of the script `commit`.
 struct CommitWriter {
     let settings: RecordSettings
-    private var arguments: [any RedisArgument] = []
+    private var arguments: [[UInt8]] = []
     private var script = CommitScript()
     /// What the record remembers of the commit, until it is written with other fields.
     private var memory: [any RedisArgument] = []
@@ -94,17 +94,18 @@ struct CommitWriter {
     static func call(_ commit: RecordCommit, _ settings: RecordSettings, keys: [String]) -> RedisScriptCall {
         var writer = CommitWriter(settings)
         let arguments = writer.write(commit)
-        return writer.script.composed.call(keys: keys, arguments: arguments)
+        return RedisScriptCall(script: writer.script.composed, keys: keys, arguments: arguments)
     }
 
-    private mutating func write(_ commit: RecordCommit) -> [any RedisArgument] {
+    private mutating func write(_ commit: RecordCommit) -> [[UInt8]] {
         if !commit.name.isEmpty, commit.transition.state != nil {
             memory = ["commit", commit.name]
             if commit.answer == .end { memory += ["ended", commit.name] as [any RedisArgument] }
         }
         if !commit.name.isEmpty { script.read("commit") }
         if commit.answer == .end { script.read("ended") }
-        arguments = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
+        let head = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
+        arguments = head.map(\.redisBytes)
         for one in commit.transition.guards { add(one, commit) }
         if let report = commit.report { check("reported", .isnt, [report]) }
         if let sent = commit.sent { check("sent", .is, [sent]) }
@@ -117,15 +118,13 @@ struct CommitWriter {
     private mutating func add(_ operation: CommitOperation, _ values: any RedisArgument...) { add(operation, values) }
 
     private mutating func add(_ operation: CommitOperation, _ values: [any RedisArgument]) {
-        var values = values
-        if operation == .set || operation == .post {
-            values += memory
-            memory = []
-        }
+        var remembered: [any RedisArgument] = []
+        if operation == .set || operation == .post { swap(&remembered, &memory) }
         script.insert(operation)
-        arguments.append(operation.name)
-        arguments.append(values.count)
-        arguments += values
+        arguments.append(operation.bytes)
+        arguments.append((values.count + remembered.count).redisBytes)
+        for value in values { arguments.append(value.redisBytes) }
+        for value in remembered { arguments.append(value.redisBytes) }
     }
 
     /// A guard of a field.

@@ -108,4 +108,15 @@ struct RESPDecoderTests {
         RedisCommand("SET", "ключ", [13, 10] as [UInt8]).write(to: &buffer)
         #expect(String(buffer: buffer) == "*3\r\n$3\r\nSET\r\n$8\r\nключ\r\n$2\r\n\r\n\r\n")
     }
+    @Test(
+        "a command is written behind what waits to be sent, each argument with its length",
+        arguments: [0, 9, 10, 99, 100, 70_000]
+    )
+    func lengths(length: Int) {
+        var buffer = ByteBuffer(string: "before")
+        let argument = String(repeating: "x", count: length)
+        RedisCommand(arguments: (0..<12).map { _ in argument.redisBytes }).write(to: &buffer)
+        let one = "$\(length)\r\n\(argument)\r\n"
+        #expect(String(buffer: buffer) == "before*12\r\n" + String(repeating: one, count: 12))
+    }
 }

@@ -17,10 +17,11 @@ struct RecordBench: Sendable {
     static func run<Value: Sendable>(
         _ configure: (inout RecordSettings) -> Void = { _ in },
         at url: RedisURL? = nil,
+        options: RedisBrokerOptions = .patient,
         redis: ((RedisBroker) -> any RedisClient)? = nil,
         _ body: (RecordBench) async throws -> Value
     ) async throws -> Value {
-        let bench = try await prepared(configure, at: url, redis: redis)
+        let bench = try await prepared(configure, at: url, options: options, redis: redis)
         return try await whileRunning(bench.broker) { try await body(bench) }
     }
 
@@ -28,10 +29,11 @@ struct RecordBench: Sendable {
     static func prepared(
         _ configure: (inout RecordSettings) -> Void = { _ in },
         at url: RedisURL? = nil,
+        options: RedisBrokerOptions = .patient,
         redis: ((RedisBroker) -> any RedisClient)? = nil
     ) async throws -> RecordBench {
         let place = if let url { url } else { try await RedisServer.shared().database() }
-        let broker = RedisBroker.patient(place)
+        let broker = RedisBroker(place, options: options, logger: .quiet)
         var settings = RecordSettings(isBroker: true)
         configure(&settings)
         let records = JobRecords(redis: redis?(broker) ?? broker.client, settings: settings)
