@@ -1,9 +1,9 @@
--- Sends the driver's requests in turn and counts the answers that hold the value each asked for.
+-- Sends the requests of the driver in turn, and counts the responses with an expected value.
 --
--- BENCH_REQUESTS names a file with a line for each page: the expected text, path, cookie and body, with tabs between. Each
--- thread has pages of its own (BENCH_THREADS says how many threads there are). Where jobs are started there are many more
--- pages than connections, so that no page has two requests at once: the second start of a job would take the place of the
--- first. Each page asks for a text that no other asks for; an answer counts if it holds a text that is being waited for.
+-- BENCH_REQUESTS is the path of a file with one line per page: expected text, path, cookie and body, separated by tabs. The
+-- pages are divided among the threads (BENCH_THREADS is their number). Tests of jobs use many more pages than connections,
+-- so that no page has two requests at once: a second start would replace the first job. The expected text of each page is
+-- unique; a response counts if it contains the text of a pending request.
 local threads = {}
 function setup(thread)
   table.insert(threads, thread)
@@ -45,7 +45,7 @@ function response(status, headers, body)
     waiting[text] = waiting[text] - 1
     finished = finished + 1
   elseif status == 200 and body:find('"job":"', 1, true) and not body:find('"response"', 1, true) then
-    -- A job that is not done within the first wait: a page would poll for it. Not counted.
+    -- The job did not finish within the first request, and a page would poll. Not counted as finished.
     pending = pending + 1
   else
     wrong = wrong + 1

@@ -1,6 +1,6 @@
-"""Measures workers of dash-swift and of Python Celery on Redis and RabbitMQ in one run; writes results-queue.md.
+"""Measures workers of dash-swift and of Python Celery on Redis and RabbitMQ, and writes results-queue.md.
 
-With --against it measures two builds of dash-swift in turn instead, and writes no file.
+With --against it compares two builds of dash-swift in alternating runs, and writes no file.
 """
 
 import argparse
@@ -21,41 +21,41 @@ from lab.servers import RabbitMQ, Redis  # after `measure`, which adds its folde
 MB = 1024 * 1024
 RERUN_LIMIT = {"dash-swift": 60, "Celery": 10}
 TITLES = {"redis": "Redis", "rabbitmq": "RabbitMQ, results in Redis"}
-# Names of figures that --figures takes, and what each needs. The first two start a worker of their own.
+# Figures that --figures accepts. The first two start their own worker.
 FIGURES = ["tasks", "filled", "latency", "memory", "jobs", "recovery"]
 
 ROWS = [
-    Row("finished no-op tasks, queue filled before", "finished", "/s", 0, "higher"),
-    Row("sent → result, Celery's own client, half", "p50", "ms", 2, "lower"),
-    Row("sent → result, 99 of 100", "p99", "ms", 2, "lower"),
+    Row("finished no-op tasks, prefilled queue", "finished", "/s", 0, "higher"),
+    Row("sent → result, Celery's client, median", "p50", "ms", 2, "lower"),
+    Row("sent → result, p99", "p99", "ms", 2, "lower"),
     Row("memory (PSS), all processes", "memory", "MB", 1, "lower"),
-    Row("memory (PSS), one that runs tasks", "child", "MB", 1, "lower"),
-    Row("killed child → failure told", "dead child", "ms", 0, "lower"),
+    Row("memory (PSS), one task process", "child", "MB", 1, "lower"),
+    Row("killed child → failure reported", "dead child", "ms", 0, "lower"),
     Row("killed worker → task runs again", "rerun", "ms", 0, "lower"),
 ]
 JOB_ROWS = [
     Row("jobs started by a manager, 16 callers", "started", "/s", 0, "higher"),
-    Row("jobs with records finished, queue filled before", "filled", "/s", 0, "higher"),
-    Row("jobs with records finished, 1 caller", "finished 1", "/s", 0, "higher"),
-    Row("job started → result, 1 caller, half", "p50 1", "ms", 2, "lower"),
-    Row("job started → result, 1 caller, 99 of 100", "p99 1", "ms", 2, "lower"),
-    Row("jobs with records finished, 16 callers", "finished 16", "/s", 0, "higher"),
-    Row("CPU of all processes for each, 16 callers", "cpu 16", "µs", 0, "lower"),
-    Row("job started → result, 16 callers, half", "p50 16", "ms", 2, "lower"),
-    Row("job started → result, 16 callers, 99 of 100", "p99 16", "ms", 2, "lower"),
+    Row("finished jobs with records, prefilled queue", "filled", "/s", 0, "higher"),
+    Row("finished jobs with records, 1 caller", "finished 1", "/s", 0, "higher"),
+    Row("job started → result, 1 caller, median", "p50 1", "ms", 2, "lower"),
+    Row("job started → result, 1 caller, p99", "p99 1", "ms", 2, "lower"),
+    Row("finished jobs with records, 16 callers", "finished 16", "/s", 0, "higher"),
+    Row("CPU of all processes per job, 16 callers", "cpu 16", "µs", 0, "lower"),
+    Row("job started → result, 16 callers, median", "p50 16", "ms", 2, "lower"),
+    Row("job started → result, 16 callers, p99", "p99 16", "ms", 2, "lower"),
 ]
 
 
 @dataclass
 class Place:
-    """Where messages and results are: the broker's address, None for Redis alone, that of Redis, and their servers."""
+    """The broker's address (None if Redis is the broker), the address of Redis, and their server processes."""
 
     broker: str
     results: str
     servers: tuple
 
     def addresses(self, database):
-        """On Redis alone, one database holds messages and results, as REDIS_URL has it."""
+        """Addresses of broker and results. With Redis as broker, both are one database, as with REDIS_URL."""
         return self.broker or f"{self.results}/{database}", f"{self.results}/{database}"
 
 
@@ -88,7 +88,7 @@ def figures(side, count, chosen):
 
 
 def running_figures(side, count, chosen):
-    """The figures of a worker that runs."""
+    """The figures of a running worker."""
     found, workers = {}, [side.ready_worker()]
     try:
         if "latency" in chosen:
@@ -100,7 +100,7 @@ def running_figures(side, count, chosen):
         if "jobs" in chosen and side.client:
             found |= job_figures(side, workers[0], count)
         if "recovery" in chosen:
-            step(f"{side.name}: a dead child, a dead worker")
+            step(f"{side.name}: recovery after a killed child and a killed worker")
             found["dead child"] = measure.dead_child(side)
             workers.append(side.ready_worker())
             found["rerun"] = measure.rerun(side, workers, RERUN_LIMIT[side.name])
@@ -111,7 +111,7 @@ def running_figures(side, count, chosen):
 
 
 def job_figures(side, worker, count):
-    """What our own web servers see: jobs started, and jobs finished by 1 and by 16 callers."""
+    """Jobs as the web server starts them: jobs started, and jobs finished with 1 and with 16 callers."""
     step(f"{side.name}: jobs started by a manager, and their results")
     found = {"started": measure.jobs(side, "started", count // 2)["rate"]}
     for callers in (1, 16):
@@ -121,8 +121,8 @@ def job_figures(side, worker, count):
 
 
 def table(ours, theirs):
-    """Beside Celery."""
-    lines = ["| what | dash-swift | Celery 5.7.0 | ratio |", "|---|--:|--:|--:|"]
+    """The table against Celery."""
+    lines = ["| measurement | dash-swift | Celery 5.7.0 | ratio |", "|---|--:|--:|--:|"]
     for row in ROWS + JOB_ROWS:
         if row.name not in ours:
             continue
@@ -151,7 +151,7 @@ def against(place, folder, options):
 
 
 def places(folder, only):
-    """The places by name; one's servers are stopped before the next."""
+    """The places by name. The servers of one are stopped before the next starts."""
     store = Redis(folder)
     results = store.url(0).removesuffix("/0")
     try:
@@ -170,9 +170,9 @@ def places(folder, only):
 def parsed_options():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="fewer tasks; writes no file")
-    options.add_argument("--only", choices=list(TITLES), help="one broker; writes no file")
-    options.add_argument("--skip-celery", action="store_true", help="dash-swift alone; writes no file")
-    options.add_argument("--count", type=int, help="how many tasks fill the queue; the other counts follow it")
+    options.add_argument("--only", choices=list(TITLES), help="one broker only; writes no file")
+    options.add_argument("--skip-celery", action="store_true", help="dash-swift only; writes no file")
+    options.add_argument("--count", type=int, help="number of tasks in the prefilled queue; other counts are derived from it")
     pairs.add_options(options, FIGURES)
     return options.parse_args()
 
@@ -180,17 +180,17 @@ def parsed_options():
 def main():
     options = parsed_options()
     folder = Path(tempfile.mkdtemp(prefix="queue-bench-"))
-    lines = ["# Two builds in turn" if options.against else "# Measured beside Celery", ""]
+    lines = ["# Comparison of two builds" if options.against else "# Benchmarks against Celery", ""]
     if options.against:
         lines += [f"A: {options.build}; B: {options.against}; medians of {options.pairs} pairs.", ""]
     else:
-        lines += ["Written by `make bench-queue`.", ""]
+        lines += ["Generated by `make bench-queue`.", ""]
     run = against if options.against else beside_celery
     for name, place in places(folder, options.only):
         step(TITLES[name])
         lines += [f"## {TITLES[name]}", "", *run(place, folder, options), ""]
-    lines.append(f"- Workers with {measure.CONCURRENCY} processes for tasks and four messages held for each; Celery with "
-                 "prefork. PSS divides shared pages among their users.")
+    lines.append(f"- Workers have {measure.CONCURRENCY} task processes and a prefetch multiplier of four; Celery uses prefork. "
+                 "PSS divides shared pages among the processes that use them.")
     lines.append(f"- {os.cpu_count()} cores, {platform.system()} {platform.machine()}, {time.strftime('%Y-%m-%d')}; one run.")
     text = "\n".join(lines) + "\n"
     print(text)

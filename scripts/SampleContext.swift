@@ -1,4 +1,4 @@
-// What the samples of doc comments and of docs/*.md take for granted; see scripts/check-samples.
+// Declarations that the samples of doc comments and of docs/*.md use; see scripts/check-samples.
 import Dash
 import JobsCelery
 import Logging

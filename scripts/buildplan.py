@@ -1,4 +1,4 @@
-"""What the last debug build tells of its modules: the compiler, and the flags that find what a module imports."""
+"""Reads the compiler and the import flags of modules from the plan of the last debug build."""
 
 import json
 import sys
@@ -9,13 +9,13 @@ PLAN = ROOT / ".build/debug.yaml"
 
 
 def command(module):
-    """The compiler's command line for a module; ends the program if there was no build."""
+    """The compiler's command line for a module; exits if there is no build."""
     if not PLAN.exists():
-        sys.exit("There is no debug build to look at: run `swift build --build-tests` first.")
+        sys.exit("No debug build found: run `swift build --build-tests` first.")
     for line in PLAN.read_text().splitlines():
         if f'"-module-name","{module}"' in line:
             return json.loads(line[line.index("[") :])
-    sys.exit(f"The debug build does not know the module {module}: run `swift build --build-tests` first.")
+    sys.exit(f"The debug build has no module {module}: run `swift build --build-tests` first.")
 
 
 def has(module):
@@ -24,7 +24,7 @@ def has(module):
 
 
 def search_flags(*modules):
-    """The flags with which the imports of the modules are found."""
+    """The flags that the imports of the modules need."""
     flags = {}
     for module in modules:
         arguments = command(module)
@@ -39,6 +39,6 @@ def search_flags(*modules):
 
 
 def target():
-    """The triple that was built for."""
+    """The target triple of the build."""
     arguments = command("Dash")
     return arguments[arguments.index("-target") + 1]

@@ -82,7 +82,7 @@ struct QueueBenchmark: Sendable {
     /// Waits until a job has ended; throws if it did not succeed.
     private func result(of job: JobID) async throws {
         var known = 0
-        while let news = try await manager.nextNews(of: job, after: known) {
+        while let news = try await manager.nextUpdate(of: job, after: known) {
             if news.state == .succeeded { return }
             if news.state.isFinished { throw BenchmarkError("A job ended as \(news.state): \(news.failure as Any)") }
             known = news.sequence

@@ -1,4 +1,4 @@
-"""What is measured, and how. The servers, browser pages and HTTP clients are those of the browser tests."""
+"""The measurements. Servers, browser pages and HTTP clients are those of the browser tests."""
 
 import sys
 from pathlib import Path

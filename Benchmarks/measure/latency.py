@@ -1,10 +1,10 @@
-"""Real-browser latency by the page's own clock: from the click to the change of the page."""
+"""Latency in a real browser, by the page's clock: from the click to the change of the page."""
 
 import time
 
 from support.page import Page, start_browser
 
-# Does something, and answers how many milliseconds later the page shows what is waited for; null if never.
+# Runs an action and returns the milliseconds until the page shows the expected state; null after ten seconds.
 MEASURE = """
 const [act, see, done] = [new Function(arguments[0]), new Function(arguments[1]), arguments[2]];
 const observer = new MutationObserver(() => {
@@ -21,7 +21,7 @@ act();
 CLICK = "document.getElementById('{}').click()"
 TEXT = "return document.getElementById('{}').textContent === '{}'"
 ENABLED = "return !document.getElementById('{}').disabled"
-# As if typed: React listens to the event and reads the value.
+# Simulates typing: React handles the event and reads the value.
 TYPE = """
 const input = document.getElementById('input_id');
 Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, '{}');
@@ -30,7 +30,7 @@ input.dispatchEvent(new Event('input', {{bubbles: true}}));
 
 
 class Latency:
-    """Measures the pages of one server in a browser of its own."""
+    """Measures the pages of one server in a separate browser."""
 
     def __init__(self, base, samples):
         self.base = base
@@ -44,14 +44,14 @@ class Latency:
 
     def page(self, name):
         page = Page(self.driver, f"{self.base}/{name}/")
-        time.sleep(1)  # the browser has nothing else to do any more
+        time.sleep(1)  # until the browser is idle
         return page
 
     def took(self, act, see):
         return self.driver.execute_async_script(MEASURE, act, see)
 
     def repeated(self, sample, count):
-        """Samples after two that warm up, with a pause so that none meets the one before; without those that got lost."""
+        """Samples after two warm-ups, without lost ones; a pause between them keeps them from overlapping."""
         times = []
         for number in range(count + 2):
             times.append(sample(number))
@@ -72,7 +72,7 @@ class Latency:
             self.samples)
 
     def cached(self):
-        """The second and later rounds of four clicks: all of them from the cache."""
+        """Clicks after the first four, all answered from the cache."""
         page = self.page("caching")
         page.wait_enabled("button_id")
 
@@ -86,7 +86,7 @@ class Latency:
         return self.repeated(click, self.samples)
 
     def cancel(self):
-        """Click on cancel → the run button is free; the job has half a second before."""
+        """Click on cancel → run button enabled, half a second after the job starts."""
         page = self.page("cancel")
         page.wait_for_text("paragraph_id", "Clicked 0 times")
 

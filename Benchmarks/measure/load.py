@@ -1,4 +1,4 @@
-"""HTTP load: ordinary callbacks and empty jobs over 16 connections."""
+"""HTTP load: regular callbacks and empty jobs over 16 connections."""
 
 import json
 import os
@@ -14,26 +14,26 @@ from support.client import Client
 from . import ROOT
 
 CONNECTIONS = 16
-# Threads of wrk, which shares the cores with the server: the server should have them.
+# Threads of wrk: one, because it shares the cores with the server.
 THREADS = 1
-# Loaded pages that start jobs in turn; each has a session of its own, as that many visitors have.
+# Pages that start jobs in turn, each with its own session.
 PAGES = 400
 
 
 @dataclass
 class Load:
-    """Answers a second that held a value, those that held none yet, failures, and latencies in ms."""
+    """Responses with a value per second, responses without one yet, failures, and latencies in ms."""
 
     rate: float
     pending: int
     failed: int
     median: float
-    slowest: float  # the 99th of 100
-    cpu: float  # microseconds of the server and its workers for each; says more than the rate where others use the machine
+    slowest: float  # the 99th percentile
+    cpu: float  # microseconds of the server and its workers per request; more reliable than the rate on a shared machine
 
 
 def request_line(base, page, values, expected):
-    """A page load of its own, in a session of its own, as one line for wrk's script."""
+    """Loads a page in a new session, and returns its line for the script of wrk."""
     client = Client(f"{base}/{page}/")
     cookie = "; ".join(f"{name}={value}" for name, value in client.session.cookies.items())
     client.session.close()
@@ -42,7 +42,7 @@ def request_line(base, page, values, expected):
 
 
 def wrk(base, lines, seconds, server):
-    """Sends the lines' requests in turn. An answer that is not the expected one, or an error, fails the run."""
+    """Sends the requests of the lines in turn. An unexpected response or an error fails the run."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(lines))
         file.flush()
@@ -58,7 +58,7 @@ def wrk(base, lines, seconds, server):
     finished, pending, wrong, errors, micros, median, slowest = map(int, result)
     if wrong or errors or not finished:
         example = next(line for line in said if line.startswith("EXAMPLE"))
-        raise AssertionError(f"{wrong} unexpected answers, {errors} errors, {finished} good answers of {base}; {example}")
+        raise AssertionError(f"{base}: {wrong} unexpected responses, {errors} errors, {finished} expected; {example}")
     return Load(finished / (micros / 1e6), pending, 0, median / 1000, slowest / 1000, spent * 1e6 / (finished + pending))
 
 
@@ -73,7 +73,7 @@ def empty_jobs(base, seconds, server):
 
 
 def polled_jobs(base, jobs_each, limit):
-    """The same for a server that must be polled: 16 clients, each some jobs after another, as the renderer asks."""
+    """Empty jobs on a server that must be polled: 16 clients run jobs one after another and poll as the renderer does."""
     outcomes, started = [], time.monotonic()
 
     def client_runs(number):
@@ -86,7 +86,7 @@ def polled_jobs(base, jobs_each, limit):
                 count = number * 1000 + job
                 outcome = client.run({"button_id.n_clicks": count}, limit=20)
                 outcomes.append(outcome.values.get("paragraph_id.children") == f"Clicked {count} times")
-            except Exception:  # a lost job is a figure here, not an error
+            except Exception:  # a lost job is counted
                 outcomes.append(False)
 
     threads = [threading.Thread(target=client_runs, args=(number,)) for number in range(CONNECTIONS)]

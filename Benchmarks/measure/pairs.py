@@ -1,4 +1,4 @@
-"""Two builds of ours, A and B, measured in turn: what a change does, on a machine that is not quiet."""
+"""Compares two builds, A and B, in alternating runs: the effect of a change on a machine with other load."""
 
 import argparse
 import statistics
@@ -14,7 +14,7 @@ BEGAN = time.monotonic()
 
 @dataclass
 class Row:
-    """One figure: what it is, its name among the figures of a run, and how it is written."""
+    """One figure: its description, its name among the figures of a run, and its format."""
 
     what: str
     name: str
@@ -26,14 +26,14 @@ class Row:
         return missing if value is None else f"{value:,.{self.digits}f} {self.unit}"
 
     def ratio(self, mine, theirs):
-        """How many times better mine is."""
+        """The factor by which mine is better."""
         if not mine or not theirs:
             return None
         return mine / theirs if self.better == "higher" else theirs / mine
 
 
 def add_options(parser, names, default=None):
-    """The options of both scripts: which builds are measured, how often, and what of them."""
+    """Adds the options of both scripts: builds, number of pairs, and figures."""
 
     def folder(text):
         path = Path(text).resolve()
@@ -44,24 +44,24 @@ def add_options(parser, names, default=None):
     def figures(text):
         chosen = set(text.split(","))
         if unknown := chosen - set(names):
-            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(names)}")
+            raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(names)}")
         return chosen
 
     parser.add_argument("--build", type=folder, default=ROOT / ".build/release", metavar="FOLDER",
-                        help="A: the folder of the programs (.build/release)")
-    parser.add_argument("--against", type=folder, metavar="FOLDER", help="B: the folder of another build's programs")
-    parser.add_argument("--pairs", type=int, default=5, help="with --against: how often in turn (%(default)s)")
+                        help="A: folder of the programs (default .build/release)")
+    parser.add_argument("--against", type=folder, metavar="FOLDER", help="B: folder of the programs of another build")
+    parser.add_argument("--pairs", type=int, default=5, help="with --against: number of pairs of runs (default %(default)s)")
     parser.add_argument("--figures", type=figures, default=set(default or names), metavar="NAME,…",
-                        help=f"of {', '.join(names)}")
+                        help=f"a list of: {', '.join(names)}")
 
 
 def step(what):
-    """Says what is measured now: a whole run takes minutes."""
+    """Prints the current step."""
     print(f"[{time.monotonic() - BEGAN:5.0f} s] {what}", file=sys.stderr, flush=True)
 
 
 def measure(first, second, pairs):
-    """Figures by name of both, one list each: A B, B A, A B, …, so that neither is always the one that comes later."""
+    """The figures of all runs of A and of B. The order alternates (A B, B A, …), so that neither always runs second."""
     found = {"A": [], "B": []}
     for number in range(pairs):
         order = [("A", first), ("B", second)]
@@ -72,8 +72,8 @@ def measure(first, second, pairs):
 
 
 def table(rows, ours, others):
-    """For each figure the medians, A ÷ B, and the range of that quotient over the pairs, which shows the noise."""
-    lines = ["| what | A | B | A ÷ B | over the pairs | better |", "|---|--:|--:|--:|--:|---|"]
+    """The medians of each figure, A ÷ B, and the range of this quotient over the pairs, which shows the noise."""
+    lines = ["| measurement | A | B | A ÷ B | range over pairs | better |", "|---|--:|--:|--:|--:|---|"]
     for row in rows:
         pairs = [(a.get(row.name), b.get(row.name)) for a, b in zip(ours, others)]
         if not any(row.name in run for run in ours + others):

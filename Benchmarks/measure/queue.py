@@ -1,4 +1,4 @@
-"""What is measured of workers and brokers: the same for both kinds of worker."""
+"""Measurements of workers and brokers, the same for both kinds of worker."""
 
 import json
 import os
@@ -20,10 +20,10 @@ from support.waiting import wait_until
 from . import ROOT
 
 sys.path.insert(0, str(ROOT / "Tests/Celery"))
-from lab.process import Program  # noqa: E402: it lies beside the tests
+from lab.process import Program  # noqa: E402: a module of the tests
 
 CONCURRENCY = 2
-# Jobs that QueueClient has done before it measures.
+# Warm-up jobs of QueueClient.
 WARM_UP = 160
 
 
@@ -36,10 +36,10 @@ class Side:
     results: str
     folder: Path
     queue: str
-    prefix: str  # of its tasks' names
+    prefix: str  # of task names
     command: list
-    client: Path = None  # our program that starts jobs through a manager; stock Celery has none
-    servers: tuple = ()  # of Redis and RabbitMQ, whose CPU time counts
+    client: Path = None  # QueueClient, which starts jobs through a manager; None for Celery
+    servers: tuple = ()  # Redis and RabbitMQ, whose CPU time is included
 
     def __post_init__(self):
         self.app = self._sender()
@@ -52,7 +52,7 @@ class Side:
         return app
 
     def worker(self):
-        """Starts one, and waits until it has done a task."""
+        """Starts a worker."""
         self.started += 1
         environment = {"CELERY_BROKER_URL": self.broker, "CELERY_RESULT_BACKEND": self.results}
         command = [part.format(node=f"{self.name}{self.started}@bench") for part in self.command]
@@ -70,11 +70,11 @@ class Side:
         return self.store.dbsize()
 
     def empty(self):
-        """Removes what an earlier run left, the queue with its properties too."""
+        """Removes the data of an earlier run, including the queue with its properties."""
         self.store.flushdb()
         with self.app.connection_for_write() as connection:
             connection.default_channel.queue_delete(self.queue)
-        # Connections remember that they have declared the queue.
+        # Pooled connections cache the declaration of the queue.
         pools.reset()
         self.app.close()
         self.app = self._sender()
@@ -86,7 +86,7 @@ class Side:
 
 
 def finished_per_second(side, count):
-    """The rate at which a filled queue is worked off, between a tenth and nine tenths of it."""
+    """The rate at which a prefilled queue is processed, measured from 10 % to 90 %."""
     side.empty()
     with side.app.producer_pool.acquire(block=True) as producer:
         for _ in range(count):
@@ -106,15 +106,15 @@ def finished_per_second(side, count):
 
 
 def jobs(side, *arguments):
-    """What our client measures of jobs with records, while a worker runs: see QueueClient."""
+    """Results of QueueClient, which measures jobs with records while a worker runs."""
     client = side.run_client(*arguments)
     said, _ = client.communicate(timeout=300)
-    assert client.returncode == 0, f"queue-client {arguments} ended with {client.returncode}"
+    assert client.returncode == 0, f"queue-client {arguments} exited with {client.returncode}"
     return json.loads(said)
 
 
 def jobs_finished(side, worker, count, callers):
-    """The same for jobs that callers start and wait for; and the CPU time of each, of all who take part, in microseconds."""
+    """The same for jobs that callers start and wait for, with the CPU time of all processes per job in microseconds."""
 
     def spent():
         everything = processes.tree(worker.pid) + [pid for server in side.servers for pid in processes.tree(server.pid)]
@@ -127,7 +127,7 @@ def jobs_finished(side, worker, count, callers):
 
 
 def jobs_finished_per_second(side, count):
-    """The rate at which a queue filled with recorded jobs is worked off, between a tenth and nine tenths of it."""
+    """The rate at which a prefilled queue of jobs with records is processed, measured from 10 % to 90 %."""
     side.empty()
     client = side.run_client("filled", count)
     try:
@@ -139,12 +139,12 @@ def jobs_finished_per_second(side, count):
             worker.stop()
     finally:
         client.kill()
-    assert client.returncode == 0, f"queue-client filled {count} ended with {client.returncode}"
+    assert client.returncode == 0, f"queue-client filled {count} exited with {client.returncode}"
     return json.loads(said)["rate"]
 
 
 def latency(side, count):
-    """Milliseconds from sending a task to its result, one after another: the half, and 99 of 100."""
+    """Milliseconds from sending a task to its result, one at a time: median and 99th percentile."""
     times = []
     for _ in range(count):
         began = time.perf_counter()
@@ -154,7 +154,7 @@ def latency(side, count):
 
 
 def memory(worker):
-    """Bytes of proportional memory: of all processes, and of a child that runs tasks."""
+    """Proportional memory in bytes: of all processes, and of one task process."""
     everything = processes.tree(worker.pid)
     total, _ = processes.memory(everything)
     children = [processes.memory([pid])[0] for pid in everything if pid != worker.pid]
@@ -162,7 +162,7 @@ def memory(worker):
 
 
 def dead_child(side):
-    """Milliseconds from a task that kills its own process to the failure that its sender is told."""
+    """Milliseconds from sending a task that kills its process to its state FAILURE."""
     times = []
     for _ in range(3):
         sent = time.monotonic()
@@ -174,7 +174,7 @@ def dead_child(side):
 
 
 def rerun(side, workers, limit):
-    """Milliseconds from the kill -9 of a whole worker to the second start of its task on another; None beyond a limit."""
+    """Milliseconds from SIGKILL of a worker to the second start of its task on another; None beyond the limit."""
     notes = side.folder / f"{side.name}-{time.monotonic_ns()}"
     result = side.send("mark", str(notes), 600)
     wait_until(lambda: notes.exists() and notes.read_text().count("start") == 1, 30, "the first start")
@@ -186,15 +186,15 @@ def rerun(side, workers, limit):
     except AssertionError:
         return None
     took = (time.monotonic() - killed) * 1000
-    # Or the end of the worker waits for it.
+    # Otherwise the shutdown of the worker waits for the task.
     side.app.control.revoke(result.id, terminate=True, signal="SIGKILL")
     return took
 
 
 def _runner_of(side, workers, task):
-    """The worker that has a task."""
+    """The worker that runs a task."""
     active = side.app.control.inspect(timeout=2).active() or {}
     for worker in workers:
         if any(entry["id"] == task for entry in active.get(f"{worker.name}@bench", [])):
             return worker
-    raise AssertionError(f"nobody says to run {task}: {active}")
+    raise AssertionError(f"no worker reports {task} as active: {active}")

@@ -1,4 +1,4 @@
-"""Large apps: the start with 100 callbacks, a layout of 10,000 components, the compiler's time for 100 callbacks."""
+"""Large apps: start with 100 callbacks, layout of 10,000 components, type-check of 100 callbacks."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ COMPONENTS, CALLBACKS = 10_000, 100
 
 
 class Large(Server):
-    """Our app."""
+    """The large-app of dash-swift."""
 
     def __init__(self, part, build):
         super().__init__("large-app")
@@ -36,15 +36,15 @@ class Large(Server):
         return suites | os.environ | {"DASH_DATA_DIR": str(self.data)}, self.folder
 
     def start_timed(self, path):
-        """Milliseconds from the start of the program to its first answer, and the answer."""
+        """Milliseconds from the start of the program to its first response, and the response."""
         environment, folder = self.environment_and_folder()
         with self.log.open("ab") as log:
             began = time.monotonic()
             self.process = subprocess.Popen(self.command(), env=environment | self.part, cwd=folder, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
         while (answer := self._get(path)) is None:
-            assert self.process.poll() is None, f"it ended:\n{self.log_tail()}"
-            assert time.monotonic() - began < 60, f"it does not answer:\n{self.log_tail()}"
+            assert self.process.poll() is None, f"the program exited:\n{self.log_tail()}"
+            assert time.monotonic() - began < 60, f"no response within 60 s:\n{self.log_tail()}"
             time.sleep(0.001)
         return (time.monotonic() - began) * 1000, answer
 
@@ -53,7 +53,7 @@ class Large(Server):
         self.process.wait(30)
 
     def layout(self, page, samples):
-        """Milliseconds for a layout, from request to last byte, over one connection; and its bytes."""
+        """Milliseconds from the request of a layout to its last byte, over one connection, and its size in bytes."""
         connection, times = http.client.HTTPConnection("127.0.0.1", self.port), []
         for _ in range(samples + 3):
             began = time.monotonic()
@@ -75,7 +75,7 @@ class Large(Server):
 
 
 class StockLarge(Large):
-    """The same in stock Dash, on one worker of gunicorn."""
+    """The same app in stock Dash, on one worker of gunicorn."""
 
     def __init__(self, part):
         super().__init__(part, Path(sys.executable).parent)
@@ -90,7 +90,7 @@ class StockLarge(Large):
 
 
 def measure(server_type, starts, samples):
-    """The figures of one of the two, made by `Large` or `StockLarge` of the part it is to serve."""
+    """The figures of `Large` or `StockLarge`."""
     start = statistics.median(_start(server_type) for _ in range(starts))
     server = server_type("layouts")
     try:
@@ -103,19 +103,19 @@ def measure(server_type, starts, samples):
 
 
 def _start(server_type):
-    """Milliseconds from the start of the program to the whole list of its callbacks."""
+    """Milliseconds from the start of the program to the complete response of `_dash-dependencies`."""
     server = server_type("callbacks")
     try:
         took, dependencies = server.start_timed("/callbacks/_dash-dependencies")
     finally:
         server.end()
-    # Each background callback has one more for its cancel button.
+    # Each background callback adds one for its cancel button.
     assert len(json.loads(dependencies)) == CALLBACKS + CALLBACKS // 5
     return took
 
 
 def type_check(runs):
-    """Seconds the compiler takes to check the source of 100 callbacks, and for a file that only imports Dash."""
+    """Seconds to type-check the source of 100 callbacks, and a file that only imports Dash."""
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "Empty.swift"
         empty.write_text("import Dash\nlet app = DashApp()\n")
@@ -124,7 +124,7 @@ def type_check(runs):
 
 
 def compiler():
-    """The compiler of the build, with the flags that let it find modules."""
+    """The compiler command of the build, with the flags for module lookup."""
     manifest = BUILD.parent / f"{BUILD.name}.yaml"
     line = next(line for line in manifest.read_text().splitlines()
                 if '"-module-name","large_app"' in line and '"-emit-module"' in line)

@@ -1,4 +1,4 @@
-"""The two servers that are compared, each with the interface of the tests' Server."""
+"""The two servers under comparison, with the interface of `Server` in the browser tests."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def ours(build):
 
 
 def faulty(build):
-    """The tests' app whose callbacks trap."""
+    """The test app with callbacks that trap."""
     return _server(build / "fault-app").start()
 
 
@@ -32,7 +32,7 @@ def _server(program):
 
 
 class Stock(Server):
-    """gunicorn with stock Dash."""
+    """Stock Dash on gunicorn."""
 
     name = "stock Dash"
 
@@ -56,7 +56,7 @@ class Stock(Server):
         return self
 
     def stop(self, timeout=10):
-        """Jobs that hang keep gunicorn from ending; what does not end in time is killed, which is no error here."""
+        """Kills processes that do not exit in time: hanging jobs block the shutdown of gunicorn."""
         everything = self.processes()
         try:
             super().stop(timeout)
@@ -65,7 +65,7 @@ class Stock(Server):
                 os.kill(pid, signal.SIGKILL)
 
     def set_up_every_worker(self):
-        """Stock Dash sets an app up at its first request; two at once may meet a half of it."""
+        """Stock Dash initializes an app on its first request; concurrent first requests may see a partial state."""
         for page in ("echo", "empty", "cancel", "caching"):
             for _ in range(5 * STOCK_WORKERS):
                 requests.get(f"{self.url}/{page}/_dash-dependencies", timeout=30)

@@ -1,4 +1,4 @@
-"""Stock Dash's version of the pages that are measured, served by gunicorn: Dash's own examples, its disk cache manager."""
+"""The measured pages in stock Dash on gunicorn: the examples of Dash with its disk cache manager."""
 
 import os
 import tempfile
@@ -10,8 +10,8 @@ import flask
 from dash import Dash, DiskcacheManager, Input, Output, dcc, html
 
 server = flask.Flask(__name__)
-server.secret_key = os.environ.get("STOCK_LAUNCH_ID", "measured")  # the same for all of gunicorn's workers
-# One folder and one launch id for all of gunicorn's workers.
+server.secret_key = os.environ.get("STOCK_LAUNCH_ID", "measured")  # the same for all workers of gunicorn
+# All workers of gunicorn share a folder and a launch id.
 FOLDER = os.environ.get("STOCK_FOLDER") or tempfile.mkdtemp()
 LAUNCH_ID = os.environ.get("STOCK_LAUNCH_ID") or str(uuid4())
 

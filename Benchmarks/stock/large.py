@@ -1,4 +1,4 @@
-"""Stock Dash's version of LargeApp: 100 callbacks, or 10,000 components made once and for each load."""
+"""LargeApp in stock Dash: 100 callbacks, or 10,000 components built once or per page load."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Celery's side of the measurements of queues: the same small tasks as celery-fixture has."""
+"""The Celery tasks of the queue measurements, the same as in celery-fixture."""
 
 import os
 import time
@@ -21,7 +21,7 @@ def kill(signal):
 
 @app.task(name="stock.mark", acks_late=True)
 def mark(file, seconds):
-    """Notes its begin in a file and sleeps."""
+    """Records its start in a file, then sleeps."""
     with open(file, "a") as notes:
         notes.write(f"start {time.time()}\n")
     time.sleep(seconds)

@@ -1,6 +1,6 @@
-/// The page at `/`: a card, a sentence and the source of each app.
+/// The page at `/`: a card with a sentence and the source code for each app.
 ///
-/// Its links are relative, so it works behind a proxy's path prefix too.
+/// Its links are relative, so it also works behind a proxy's path prefix.
 func indexPage(of entries: [Entry]) -> String {
     """
     <!doctype html>
@@ -15,8 +15,8 @@ func indexPage(of entries: [Entry]) -> String {
     <body>
     <header>
     <h1>Dash in Swift</h1>
-    <p>Each page below is one short Swift file. Its button starts a job in a worker process, while the page shows
-    progress, can cancel it, and gets the result as soon as it is there.</p>
+    <p>Each page below is one short Swift file. Most start a job in a worker process; the page shows its progress,
+    can cancel it, and receives the result.</p>
     </header>
     <main>
     \(entries.map(card).joined(separator: "\n"))
@@ -37,7 +37,7 @@ private func card(_ entry: Entry) -> String {
     """
 }
 
-/// `text` with the characters that mean something in HTML replaced, for text and for quoted attributes.
+/// Escapes `text` for HTML text and quoted attributes.
 func escaped(_ text: String) -> String {
     var result = ""
     for character in text {
@@ -53,7 +53,7 @@ func escaped(_ text: String) -> String {
     return result
 }
 
-// A bar and a dot, as a data address: a page without an icon makes the browser ask for one and log an error.
+// A data URL: without an icon the browser requests one and logs an error.
 private let icon = """
     data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' \
     rx='4' fill='%23f05138'/%3E%3Crect x='3' y='6.5' width='7' height='3' rx='1.5' fill='white'/%3E%3Ccircle cx='12' \

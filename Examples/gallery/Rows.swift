@@ -1,11 +1,11 @@
 import Dash
 
-/// The columns of the grid, in their order.
+/// The columns of the grid, in order.
 let lifeExpectancyColumns = ["country", "continent", "year", "lifeExp", "pop", "gdpPercap"]
 
-/// 1,704 rows: 142 countries by name, each every five years from 1952 to 2007.
+/// 1,704 rows: 142 countries sorted by name, every five years from 1952 to 2007.
 ///
-/// The shape is that of a well-known data set; the figures are made up by a formula, so nothing need be shipped.
+/// It has the shape of a well-known data set. The figures are computed by a formula, so no data file is needed.
 func lifeExpectancyRows() -> [JSON] {
     countries.enumerated().flatMap { number, country in
         (0..<12).map { step in row(of: country, number: number, step: step) }
@@ -13,7 +13,7 @@ func lifeExpectancyRows() -> [JSON] {
 }
 
 private func row(of country: Country, number: Int, step: Int) -> JSON {
-    let spread = Double(number * 37 % 100) / 100  // 0..<1, a fixed place for each country
+    let spread = Double(number * 37 % 100) / 100  // 0..<1, constant for each country
     let income = (400 + 9_000 * spread) * (1 + 0.18 * Double(step))
     return dict(
         country: country.name,

@@ -1,13 +1,13 @@
 // Written by scripts/embed-sources from the files in Apps/; do not edit.
 
-/// The text of each app's own file.
+/// The source of each app.
 enum Source {
     static let caching = #"""
         import Dash
 
-        /// Each fourth click sets the count back to zero; from then on the answers come from the cache, at once.
+        /// Every fourth click resets the count to zero; later clicks get cached results.
         ///
-        /// `launchID` belongs to one launch of the program, so a restart computes everything anew.
+        /// `launchID` changes with each launch of the program, so a restart invalidates the cache.
         func caching() -> DashApp {
             let paragraph = html.P.id("paragraph_id")
             let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
@@ -38,7 +38,7 @@ enum Source {
     static let cancel = #"""
         import Dash
 
-        /// A second button ends the job early.
+        /// A second button cancels the job.
         func cancel() -> DashApp {
             let paragraph = html.P.id("paragraph_id")
             let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
@@ -67,7 +67,7 @@ enum Source {
     static let clientside = #"""
         import Dash
 
-        /// What you type is said back louder by the browser itself; the server counts it.
+        /// The browser converts the text to upper case; the server counts its characters.
         func clientside() -> DashApp {
             let text = dcc.Input.id("text"), loud = html.P.id("loud"), count = html.P.id("count")
 
@@ -78,14 +78,14 @@ enum Source {
                 Output(loud.children),
                 Input(text.value)
             )
-            app.callback(Output(count.children), Input("loud", "children")) { (loud: String) in "\(loud.count) signs" }
+            app.callback(Output(count.children), Input("loud", "children")) { (loud: String) in "\(loud.count) characters" }
             return app
         }
         """#
     static let echo = #"""
         import Dash
 
-        /// An ordinary callback: it answers within the request.
+        /// A regular callback: its result is in the response to the request.
         func echo() -> DashApp {
             let input = dcc.Input.id("input_id")
             let output = html.Div.id("output_id")
@@ -104,7 +104,7 @@ enum Source {
     static let empty = #"""
         import Dash
 
-        /// A job that does nothing: what remains is the way there and back.
+        /// A job that does nothing, to show the round trip.
         func empty() -> DashApp {
             let paragraph = html.P.id("paragraph_id")
             let run = html.Button.id("button_id")
@@ -123,7 +123,7 @@ enum Source {
     static let failing = #"""
         import Dash
 
-        /// The job throws; `onError` says in the page what went wrong. It runs once for each job that fails, in a web server.
+        /// The job throws; `onError` shows the error in the page. It runs in a web server, once for each failed job.
         func failing() -> DashApp {
             let paragraph = html.P.id("paragraph_id")
             let run = html.Button.id("button_id")
@@ -138,7 +138,7 @@ enum Source {
                 Output(paragraph.children),
                 Input(run.nClicks),
                 preventInitialCall: true,
-                onError: { failure in "It did not work: \(failure.message), told \(clock.now - started) after the start" }
+                onError: { failure in "The job failed: \(failure.message), \(clock.now - started) after the launch" }
             ) { clicks in
                 try await Task.sleep(for: .milliseconds(500))
                 throw DiskIsFull(attempt: clicks ?? 0)
@@ -154,13 +154,13 @@ enum Source {
     static let pages = #"""
         import Dash
 
-        /// Pages with a menu around them. The job of one goes on while you look at another; come back, and it shows.
+        /// Pages with a menu. A job continues while another page is shown, and its page shows it again on return.
         func pages() -> DashApp {
             let app = DashApp(title: "Pages")
             app.page(
                 "/",
                 name: "Home",
-                layout: html.P("Start a report, look at a region meanwhile, and come back.", id: "home")
+                layout: html.P("Start a report, open a region in the meantime, and come back.", id: "home")
             )
             report(in: app)
             let side: Style = ["display": "flex", "gap": "1rem"]
@@ -213,7 +213,7 @@ enum Source {
     static let patches = #"""
         import Dash
 
-        /// A click sends one point and one title, and not the whole figure.
+        /// A click sends one point and one title instead of the whole figure.
         func patches() -> DashApp {
             let add = html.Button.id("add"), chart = dcc.Graph.id("chart")
             let figure = go.Figure(data: [go.Bar(y: [1, 3, 2])], layout: dict(title: dict(text: "3 points"), height: 300))
@@ -233,7 +233,7 @@ enum Source {
     static let patterns = #"""
         import Dash
 
-        /// As many rows as you like, each with a job of its own; they run side by side.
+        /// Any number of rows, each with its own job; the jobs run concurrently.
         func patterns() -> DashApp {
             let add = html.Button.id("add"), rows = html.Div.id("rows"), total = html.P.id("total")
             let run = html.Button.family("run"), stop = html.Button.family("stop")
@@ -279,7 +279,7 @@ enum Source {
     static let progress = #"""
         import Dash
 
-        /// The job moves a progress bar, one step a second, while the text is hidden.
+        /// The job advances a progress bar once a second, while the text is hidden.
         func progress() -> DashApp {
             let paragraph = html.P.id("paragraph_id"), bar = html.Progress.id("progress_bar")
             let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
@@ -315,7 +315,7 @@ enum Source {
     static let progressGraph = #"""
         import Dash
 
-        /// The job draws its progress as a Plotly bar; at the end the bar is empty again.
+        /// The job shows its progress as a Plotly bar, which is reset when the job ends.
         func progressGraph() -> DashApp {
             let paragraph = html.P.id("paragraph_id"), graph = dcc.Graph.id("progress_bar_graph")
             let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
@@ -364,7 +364,7 @@ enum Source {
     static let running = #"""
         import Dash
 
-        /// The button is disabled for as long as the job runs, whatever way it ends.
+        /// The button is disabled while the job runs, whatever its outcome.
         func running() -> DashApp {
             let paragraph = html.P.id("paragraph_id")
             let run = html.Button.id("button_id")
@@ -389,7 +389,7 @@ enum Source {
         import Dash
         import DashAGGrid
 
-        /// A job without outputs fills a grid, a hundred rows every two seconds.
+        /// A job without outputs adds a hundred rows to a grid every two seconds.
         func setPropsGrid() -> DashApp {
             let grid = dag.AgGrid.id("ag-grid-updating")
             let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
@@ -423,7 +423,7 @@ enum Source {
     static let simple = #"""
         import Dash
 
-        /// A click starts a job in another process; its result replaces the text two seconds later.
+        /// A click starts a job in a worker process; two seconds later its result replaces the text.
         func simple() -> DashApp {
             let paragraph = html.P.id("paragraph_id")
             let run = html.Button.id("button_id")
@@ -443,7 +443,7 @@ enum Source {
     static let upload = #"""
         import Dash
 
-        /// A CSV file becomes a table and a chart, stays over a reload, and can be saved again.
+        /// Shows a CSV file as a table and a chart, keeps it after a reload, and offers it as a download.
         func upload() -> DashApp {
             let drop = dcc.Upload.id("drop"), note = html.P.id("note"), file = dcc.Store.id("file")
             let url = dcc.Location.id("url"), links = html.Nav.id("links")
@@ -504,10 +504,9 @@ enum Source {
     static let pythonTask = #"""
         import Dash
 
-        /// The button starts a task of Python's Celery workers (`tasks.py`); the page shows the progress they tell.
+        /// The button starts a task of Python's Celery workers (`tasks.py`); the page shows its progress.
         ///
-        /// The second callback is this program's own, and has a name by which Python may call it:
-        /// `app.send_task("gallery.shout", ["hello"], queue="dash")`.
+        /// The second callback has a name, so Python can call it: `app.send_task("gallery.shout", ["hello"], queue="dash")`.
         func pythonTask() -> DashApp {
             let paragraph = html.P.id("paragraph_id"), bar = html.Progress.id("progress_bar")
             let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")

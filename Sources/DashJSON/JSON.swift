@@ -31,3 +31,286 @@ extension JSON: CustomStringConvertible {
     /// The value's JSON text.
     public var description: String { text }
 }
+
+// Rounding is part of the C library for mathematics on Linux; importing it links it.
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+extension JSON {
+    /// The member `key` of an object; `null` if there is none or this is no object.
+    ///
+    /// Setting makes an object of whatever was here before. Setting `null` stores a member that is `null`; use
+    /// `JSONObject`'s own subscript to remove one.
+    public subscript(key: String) -> JSON {
+        get {
+            guard case .object(let object) = self else { return .null }
+            return object[key] ?? .null
+        }
+        set {
+            var object = takeObject()
+            object[key] = newValue
+            self = .object(object)
+        }
+    }
+
+    /// The element at `index` of an array; `null` if there is none or this is no array.
+    public subscript(index: Int) -> JSON {
+        guard case .array(let array) = self, array.indices.contains(index) else { return .null }
+        return array[index]
+    }
+
+    /// Whether this is `null`.
+    public var isNull: Bool {
+        if case .null = self { true } else { false }
+    }
+
+    /// The text if this is one.
+    public var stringValue: String? {
+        if case .string(let value) = self { value } else { nil }
+    }
+
+    /// The number if this is one without fraction that fits into `Int`; `1.0` counts.
+    public var intValue: Int? {
+        switch self {
+        case .int(let value): value
+        case .double(let value): Int(exactly: value)
+        default: nil
+        }
+    }
+
+    /// The number if this is one, rounded to the nearest double.
+    public var doubleValue: Double? {
+        switch self {
+        case .int(let value): Double(value)
+        case .double(let value): value
+        default: nil
+        }
+    }
+
+    /// The truth value if this is one; numbers and texts are not.
+    public var boolValue: Bool? {
+        if case .bool(let value) = self { value } else { nil }
+    }
+
+    /// The elements if this is an array.
+    public var arrayValue: [JSON]? {
+        if case .array(let value) = self { value } else { nil }
+    }
+
+    /// The members if this is an object.
+    public var objectValue: JSONObject? {
+        if case .object(let value) = self { value } else { nil }
+    }
+
+    /// The object here, leaving `null`, so that the object can be changed without being copied.
+    private mutating func takeObject() -> JSONObject {
+        guard case .object(let object) = self else { return JSONObject() }
+        self = .null
+        return object
+    }
+}
+
+// MARK: - Equality
+
+extension JSON: Hashable {
+    /// Whether both mean the same JSON: numbers compare by value whatever their case, members in any order.
+    public static func == (left: JSON, right: JSON) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.int(let left), .int(let right)): left == right
+        case (.double(let left), .double(let right)): left == right || (left.isNaN && right.isNaN)
+        case (.int(let int), .double(let double)), (.double(let double), .int(let int)): Int(exactly: double) == int
+        case (.string(let left), .string(let right)): left == right
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
+
+    /// Feeds what equality looks at.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0 as UInt8)
+        case .bool(let bool): hasher.combine(bool)
+        case .int(let int): hasher.combine(int)
+        case .double(let double): Self.hash(double, into: &hasher)
+        case .string(let string): hasher.combine(string)
+        case .array(let array): hasher.combine(array)
+        case .object(let object): hasher.combine(object)
+        }
+    }
+
+    /// An integral double hashes as the integer it equals, and every NaN as one.
+    private static func hash(_ double: Double, into hasher: inout Hasher) {
+        if let int = Int(exactly: double) {
+            hasher.combine(int)
+        } else {
+            hasher.combine(double.isNaN ? Double.nan : double)
+        }
+    }
+}
+
+// MARK: - Literals
+
+extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByFloatLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
+    ExpressibleByDictionaryLiteral
+{
+    /// `nil` is `null`.
+    public init(nilLiteral: ()) { self = .null }
+
+    /// `true` or `false`.
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+
+    /// `3`
+    public init(integerLiteral value: Int) { self = .int(value) }
+
+    /// `3.5`
+    public init(floatLiteral value: Double) { self = .double(value) }
+
+    /// `"text"` and `"text with \(interpolation)"`
+    public init(stringLiteral value: String) { self = .string(value) }
+
+    /// `[1, "two", nil]`
+    public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+
+    /// `["name": 1]`; members keep the order written, and of two members of one name the last wins.
+    public init(dictionaryLiteral elements: (String, JSON)...) { self = .object(JSONObject(elements)) }
+}
+
+// MARK: - Parsing
+
+extension JSON {
+    /// Reads a JSON text in UTF-8, exactly one value with white space around it.
+    ///
+    /// Of several members of one name the last wins. Half a surrogate pair in an escape becomes U+FFFD. Integers beyond
+    /// `Int` become doubles, and `1e400` infinite, which is written as `null`.
+    ///
+    /// - Parameters:
+    ///   - bytes: The text.
+    ///   - maximumDepth: How deep arrays and objects may be nested. A value takes stack in proportion to its depth.
+    /// - Throws: `JSONError` with the place of the first fault.
+    public init(parsing bytes: [UInt8], maximumDepth: Int = 512) throws(JSONError) {
+        self = try bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
+            try JSONParser.parse(buffer, maximumDepth: maximumDepth)
+        }
+    }
+
+    /// Reads a JSON text; see `init(parsing:maximumDepth:)` for bytes.
+    ///
+    /// - Throws: `JSONError` with the place of the first fault, in bytes of the text's UTF-8.
+    public init(parsing text: String, maximumDepth: Int = 512) throws(JSONError) {
+        self = try JSON(parsing: Array(text.utf8), maximumDepth: maximumDepth)
+    }
+
+    /// Reads a JSON text in UTF-8; see `init(parsing:maximumDepth:)` for bytes.
+    ///
+    /// - Throws: `JSONError` with the place of the first fault.
+    public init(parsing buffer: UnsafeRawBufferPointer, maximumDepth: Int = 512) throws(JSONError) {
+        self = try buffer.withMemoryRebound(to: UInt8.self) { buffer throws(JSONError) in
+            try JSONParser.parse(buffer, maximumDepth: maximumDepth)
+        }
+    }
+}
+
+// MARK: - Encoding
+
+extension JSON: JSONEncodable, JSONDecodable {
+    /// Takes the value as it is.
+    public init(json: JSON) { self = json }
+
+    /// The value itself.
+    public var json: JSON { self }
+
+    /// Writes the value.
+    public func encode(to writer: inout JSONWriter) {
+        switch self {
+        case .null: writer.null()
+        case .bool(let value): writer.bool(value)
+        case .int(let value): writer.int(value)
+        case .double(let value): writer.double(value)
+        case .string(let value): writer.string(value)
+        case .array(let value): writer.array(of: value)
+        case .object(let value): value.encode(to: &writer)
+        }
+    }
+
+    /// The JSON text in UTF-8, compact, members in their order, NaN and the infinities as `null`.
+    ///
+    /// - Parameter escapingHTML: Writes `<`, `>`, `/`, `&`, U+2028 and U+2029 as `\uXXXX`, so that the text may stand
+    ///   in a script element of a page.
+    public func serialized(escapingHTML: Bool = false) -> [UInt8] {
+        var writer = JSONWriter(capacity: 1024)
+        encode(to: &writer)
+        return escapingHTML ? RawJSON(unchecked: writer.bytes).escapingHTML().bytes : writer.bytes
+    }
+
+    /// The JSON text, compact.
+    public var text: String {
+        String(decoding: serialized(), as: UTF8.self)
+    }
+}
+
+extension JSONObject: JSONEncodable, JSONDecodable {
+    /// Reads an object.
+    public init(json: JSON) throws {
+        guard case .object(let object) = json else { throw JSONError.mismatch(expected: "an object", found: json) }
+        self = object
+    }
+
+    /// The object as a value.
+    public var json: JSON { .object(self) }
+
+    /// Writes the members in order.
+    public func encode(to writer: inout JSONWriter) {
+        writer.byte(UInt8(ascii: "{"))
+        var isFirst = true
+        for (key, value) in members {
+            if isFirst { isFirst = false } else { writer.byte(UInt8(ascii: ",")) }
+            writer.string(key)
+            writer.byte(UInt8(ascii: ":"))
+            value.encode(to: &writer)
+        }
+        writer.byte(UInt8(ascii: "}"))
+    }
+}
+
+// MARK: - Canonical
+
+extension JSON {
+    /// A text that is the same for equal values: members sorted by the bytes of their names, `1.0` as `1`.
+    ///
+    /// For cache keys. NaN and the infinities are `null` as in `serialized()`. Names and texts are not normalised, so
+    /// two strings that Swift takes for equal but have other code points give different texts.
+    public func canonical() -> [UInt8] {
+        var writer = JSONWriter(capacity: 1024)
+        writeCanonical(to: &writer)
+        return writer.bytes
+    }
+
+    private func writeCanonical(to writer: inout JSONWriter) {
+        switch self {
+        case .double(let value):
+            if let int = Int(exactly: value) { writer.int(int) } else { writer.double(value) }
+        case .array(let elements):
+            writer.byte(UInt8(ascii: "["))
+            for (place, element) in elements.enumerated() {
+                if place > 0 { writer.byte(UInt8(ascii: ",")) }
+                element.writeCanonical(to: &writer)
+            }
+            writer.byte(UInt8(ascii: "]"))
+        case .object(let object):
+            writer.object { members in
+                for (key, value) in object.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+                    members.member(key) { value.writeCanonical(to: &$0) }
+                }
+            }
+        default:
+            encode(to: &writer)
+        }
+    }
+}

@@ -1,6 +1,6 @@
 """Defects of stock Dash that live in its renderer, and what our server sends so that they do not happen.
 
-Numbers are those of the list in the protocol's description; the others are tested where no browser is needed.
+Numbers are those of docs/protocol.md, Defects of Dash 4.4.1; the others are tested where no browser is needed.
 """
 
 import pytest

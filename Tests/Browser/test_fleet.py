@@ -69,7 +69,7 @@ def test_on_error_runs_once_over_both_servers(redis_gallery):
         return values["paragraph_id"]["children"]
 
     told = answer(page)
-    assert told.startswith("It did not work: the disk was full at click 1, told ")
+    assert told.startswith("The job failed: the disk was full at click 1, ")
     assert [answer(other), answer(page), answer(other)] == [told] * 3, "the time in it is that of the one run"
 
 

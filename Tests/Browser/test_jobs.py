@@ -93,6 +93,6 @@ def test_an_empty_job_and_an_ordinary_callback_answer(gallery, open_page):
 def test_a_job_that_fails_shows_what_its_on_error_says(gallery, open_page):
     page = open_page(f"{gallery.url}/failing/")
     page.click("button_id")
-    wait_until(lambda: page.text("paragraph_id").startswith("It did not work: the disk was full at click 1, told "),
+    wait_until(lambda: page.text("paragraph_id").startswith("The job failed: the disk was full at click 1, "),
                10, "what onError says")
     assert page.notices() == []

@@ -57,7 +57,7 @@ def test_a_patch_changes_the_figure_that_the_page_has(gallery, open_page):
 def test_a_callback_in_the_browser_sets_off_one_on_the_server(gallery, open_page):
     page = open_page(f"{gallery.url}/clientside/")
     page.wait_for_text("loud", "DASH!")
-    page.wait_for_text("count", "5 signs")
+    page.wait_for_text("count", "5 characters")
     page.element("text").send_keys("es")
     page.wait_for_text("loud", "DASHES!")
-    page.wait_for_text("count", "7 signs")
+    page.wait_for_text("count", "7 characters")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dash
 import Testing
 
 @testable import DashCLI
@@ -29,5 +30,11 @@ struct CommandLineTests {
         let help = DashSwift.helpMessage()
         #expect(help.contains("install"))
         #expect(help.contains("generate"))
+    }
+
+    @Test("--version prints the package's version, for each command too", arguments: [[], ["install"]])
+    func version(command: [String]) {
+        let exit = #expect(throws: (any Error).self) { try DashSwift.parseAsRoot(command + ["--version"]) }
+        #expect(exit.map { DashSwift.message(for: $0) } == DashVersion.current)
     }
 }

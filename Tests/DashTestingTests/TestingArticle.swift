@@ -16,14 +16,14 @@ enum Greeter {
             preventInitialCall: true
         ) { clicks, name in
             guard let name, !name.isEmpty else { throw NameIsMissing() }
-            return "Hello, \(name), for the time number \(clicks ?? 0)"
+            return "Hello, \(name) (click \(clicks ?? 0))"
         }
         return app
     }
 }
 
 struct NameIsMissing: Error, CustomStringConvertible {
-    var description: String { "whom shall I greet?" }
+    var description: String { "the name is missing" }
 }
 
 @Suite struct GreeterTests {
@@ -31,14 +31,14 @@ struct NameIsMissing: Error, CustomStringConvertible {
         try await Greeter.app().test { page in
             try await page.type("Ada", into: Greeter.name)
             try await page.click(Greeter.greet)
-            #expect(page[Greeter.greeting.children] == "Hello, Ada, for the time number 1")
+            #expect(page[Greeter.greeting.children] == "Hello, Ada (click 1)")
         }
     }
 
     @Test func asksForAName() async throws {
         try await Greeter.app().test { page in
             let error = await #expect(throws: TestError.self) { try await page.click(Greeter.greet) }
-            #expect(error?.message.contains("whom shall I greet?") == true)
+            #expect(error?.message.contains("the name is missing") == true)
             #expect(page[Greeter.greeting.children] == nil)
         }
     }
@@ -65,7 +65,7 @@ enum Import {
                 setProgress("\(part)")
                 try await ctx.sleep(for: .seconds(60))
             }
-            return "All is there"
+            return "Import finished"
         }
         return app
     }
@@ -82,7 +82,7 @@ enum Import {
             #expect(page[Import.bar.value] == "2")
 
             try await page.settle()
-            #expect(page[Import.result.children] == "All is there")
+            #expect(page[Import.result.children] == "Import finished")
             #expect(page.clock.now.offset == .seconds(180))
         }
     }

@@ -21,7 +21,7 @@ extension JobManagerConformance {
             let waiting = try await manager.start(JobRequest(name: "b"))
             let last = try await manager.start(JobRequest(name: "c"))
             try await manager.cancel(waiting, reason: "by ann")
-            let news = try #require(try await manager.news(of: waiting, after: 0))
+            let news = try #require(try await manager.update(of: waiting, after: 0))
             #expect(news.state == .cancelled)
             #expect(news.endReason == "by ann")
             run.succeed()
@@ -36,8 +36,8 @@ extension JobManagerConformance {
         try await withManager { manager, executor in
             executor.ignoreCancellation()
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
-            let known = try #require(try await manager.news(of: id, after: 0)).sequence
-            async let told = manager.nextNews(of: id, after: known)
+            let known = try #require(try await manager.update(of: id, after: 0)).sequence
+            async let told = manager.nextUpdate(of: id, after: known)
             try await manager.cancel(id, reason: "by ann")
             #expect(try await told?.state == .cancelling)
             #expect(executor.cancelled == [run.task.id])
@@ -59,7 +59,7 @@ extension JobManagerConformance {
             try await manager.cancel(id, reason: "y")
             run.setProps(#"[["a","x",2]]"#)
             run.progress(#"[["a","x",3]]"#)
-            let news = try #require(try await manager.news(of: id, after: 0))
+            let news = try #require(try await manager.update(of: id, after: 0))
             #expect(texts(news.props) == ["a.x=1"])
             #expect(news.progress.isEmpty)
             second.succeed()
@@ -75,7 +75,7 @@ extension JobManagerConformance {
             run.succeed("1")
             let end = try await manager.end(of: id)
             try await manager.cancel(id, reason: "late")
-            let news = try #require(try await manager.news(of: id, after: 0))
+            let news = try #require(try await manager.update(of: id, after: 0))
             #expect(news.state == .succeeded)
             #expect(news.endReason == nil)
             #expect(news.sequence == end.sequence)
@@ -106,7 +106,7 @@ extension JobManagerConformance {
                 async let finished: Void = Self.after(seed / 7 % 7) { run.succeed("1") }
                 let end = try await manager.end(of: id)
                 _ = try await (cancelled, finished)
-                let later = try #require(try await manager.news(of: id, after: 0))
+                let later = try #require(try await manager.update(of: id, after: 0))
                 try #require(end.state == .succeeded || end.state == .cancelled)
                 try #require((end.result != nil) == (end.state == .succeeded))
                 try #require(later.state == end.state && later.sequence == end.sequence)

@@ -21,7 +21,7 @@ extension JobManagerConformance {
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
             run.progress(#"[["bar","value","0"],["bar","max",5]]"#)
             run.progress(#"[["bar","value","1"]]"#)
-            let news = try #require(try await manager.news(of: id, after: 0))
+            let news = try #require(try await manager.update(of: id, after: 0))
             #expect(texts(news.progress) == ["bar.max=5", #"bar.value="1""#])
             #expect(news.props.isEmpty)
             run.succeed()
@@ -35,10 +35,10 @@ extension JobManagerConformance {
             run.setProps(#"[["a","x",1],["b","y",[1, "]"]]]"#)
             run.setProps(#"[["a","x",\#(patch)],["b","y",{"z":2}]]"#)
             run.setProps(#"[["a","x",\#(patch)]]"#)
-            let news = try #require(try await manager.news(of: id, after: 0))
+            let news = try #require(try await manager.update(of: id, after: 0))
             #expect(texts(news.props) == ["a.x=1", "a.x=\(patch)", #"b.y={"z":2}"#, "a.x=\(patch)"])
             run.setProps(#"[["a","x",null]]"#)
-            let later = try #require(try await manager.news(of: id, after: 0))
+            let later = try #require(try await manager.update(of: id, after: 0))
             #expect(texts(later.props) == [#"b.y={"z":2}"#, "a.x=null"])
             run.succeed()
         }
@@ -49,9 +49,9 @@ extension JobManagerConformance {
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
             run.progress(#"[["bar","value",1]]"#)
             run.setProps(#"[["a","x",1]]"#)
-            let first = try #require(try await manager.news(of: id, after: 0))
+            let first = try #require(try await manager.update(of: id, after: 0))
             run.setProps(#"[["b","x",2]]"#)
-            let second = try #require(try await manager.news(of: id, after: first.sequence))
+            let second = try #require(try await manager.update(of: id, after: first.sequence))
             #expect(texts(second.props) == ["b.x=2"])
             #expect(second.progress.isEmpty)
             #expect(second.sequence > first.sequence)
@@ -63,7 +63,7 @@ extension JobManagerConformance {
         try await withManager { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
             for number in 0..<10_000 { run.setProps("[[\"id\(number % 50)\",\"x\",\(number)]]") }
-            let news = try #require(try await manager.news(of: id, after: 0))
+            let news = try #require(try await manager.update(of: id, after: 0))
             #expect(texts(news.props) == (9_950..<10_000).map { "id\($0 % 50).x=\($0)" })
             run.succeed()
         }
@@ -77,7 +77,7 @@ extension JobManagerConformance {
             }
             run.setProps("[]")
             run.setProps(#" [ [ "a" , "b" , 1 ] ] "#)
-            #expect(texts(try await manager.news(of: id, after: 0)?.props ?? []) == ["a.b=1"])
+            #expect(texts(try await manager.update(of: id, after: 0)?.props ?? []) == ["a.b=1"])
             run.succeed()
             #expect(try await manager.end(of: id).state == .succeeded)
         }
@@ -100,7 +100,7 @@ extension JobManagerConformance {
             let text = String(repeating: "x", count: 1_000)
             for round in 1...20 {
                 run.setProps("[[\"a\",\"x\",{\"__dash_patch_update\":\"\(text)\(round)\"}]]")
-                let news = try #require(try await manager.news(of: id, after: 0))
+                let news = try #require(try await manager.update(of: id, after: 0))
                 try #require(news.state == .running && news.props.last?.value.bytes.count ?? 0 > 1_000)
                 try await manager.record(Delivery(poll: round, from: news.sequence, through: news.sequence), for: id)
             }
@@ -116,7 +116,7 @@ extension JobManagerConformance {
             run.setProps(#"[["a","x",1]]"#)
             run.succeed("2")
             let end = try await manager.end(of: id)
-            let all = try #require(try await manager.news(of: id, after: 0))
+            let all = try #require(try await manager.update(of: id, after: 0))
             #expect(texts(all.progress) == ["bar.value=1"])
             #expect(texts(all.props) == ["a.x=1"])
             #expect(all.result?.description == "2")

@@ -26,7 +26,7 @@ extension JobStoreConformance {
         _ manager: EmbeddedJobManager,
         _ executor: TestExecutor,
         _ request: JobRequest
-    ) async throws -> JobNews {
+    ) async throws -> JobUpdate {
         let id = try await manager.start(request)
         let run = await executor.next()
         run.setProps(#"[["a","x",1]]"#)
@@ -63,7 +63,7 @@ extension JobStoreConformance {
             _ = try await manager.start(request)
         } catch let error as JobsError {
             #expect(error.code == .storage)
-            #expect(try await manager.news(of: request.id, after: 0) == nil)
+            #expect(try await manager.update(of: request.id, after: 0) == nil)
             _ = try await manager.start(request)
         }
     }
@@ -87,7 +87,7 @@ extension JobStoreConformance {
         _ id: JobID,
         _ manager: EmbeddedJobManager,
         _ executor: TestExecutor
-    ) async throws -> JobNews {
+    ) async throws -> JobUpdate {
         let run = await executor.next()
         run.setProps(#"[["a","x",1]]"#)
         clock.advance(by: .milliseconds(200))
@@ -98,7 +98,7 @@ extension JobStoreConformance {
     /// A new process finds one end of the job, with its result if it succeeded.
     private func restartAgrees(_ store: FaultyStore, _ request: JobRequest) async throws {
         try await withManager(store) { manager, executor in
-            let news = try #require(try await manager.news(of: request.id, after: 0))
+            let news = try #require(try await manager.update(of: request.id, after: 0))
             #expect(news.state.isFinished)
             #expect((news.state == .succeeded) == (news.result != nil))
             #expect(executor.executedCount == 0)
@@ -113,7 +113,7 @@ extension JobStoreConformance {
             let (isAccepted, end) = try await withManager(store) { manager, executor in
                 try await manager.open()
                 store.setFaults { $0 <= number ? .none : .fail }
-                guard (try? await manager.start(request)) != nil else { return (false, JobNews?.none) }
+                guard (try? await manager.start(request)) != nil else { return (false, JobUpdate?.none) }
                 return (true, try await workloadEnd(request.id, manager, executor))
             }
             try await checkSurvival(place(), request, isAccepted, end)
@@ -126,10 +126,10 @@ extension JobStoreConformance {
         _ store: FaultyStore,
         _ request: JobRequest,
         _ isAccepted: Bool,
-        _ end: JobNews?
+        _ end: JobUpdate?
     ) async throws {
         try await withManager(store) { manager, executor in
-            let news = try await manager.news(of: request.id, after: 0)
+            let news = try await manager.update(of: request.id, after: 0)
             #expect((news != nil) == isAccepted)
             if end?.state == .succeeded {
                 #expect(news?.result?.description == "1")
@@ -155,7 +155,7 @@ extension JobStoreConformance {
             #expect(end.state == .failed)
             #expect(end.failure?.kind == .storage)
             #expect(end.failure?.message.contains("The disk is full.") == true)
-            #expect(try await manager.news(of: before, after: 0)?.result?.description == "1")
+            #expect(try await manager.update(of: before, after: 0)?.result?.description == "1")
             await #expect(throws: JobsError.self) { try await manager.start(JobRequest(name: "b")) }
             store.setFaults { _ in .none }
             let (later, second) = try await manager.startHeld(JobRequest(name: "c"), executor)
@@ -164,7 +164,7 @@ extension JobStoreConformance {
             return id
         }
         try await withManager(place()) { manager, _ in
-            let news = try await manager.news(of: id, after: 0)
+            let news = try await manager.update(of: id, after: 0)
             #expect(news?.state == .failed)
         }
     }
@@ -192,11 +192,11 @@ extension JobStoreConformance {
             store.hold()
             run.progress(#"[["bar","value",1]]"#)
             clock.advance(by: .milliseconds(200))
-            #expect(texts(try await manager.news(of: id, after: 0)?.progress ?? []) == ["bar.value=1"])
+            #expect(texts(try await manager.update(of: id, after: 0)?.progress ?? []) == ["bar.value=1"])
             async let started = manager.start(JobRequest(name: "b"))
             try await manager.record(Delivery(poll: 1, from: 0, through: 1), for: id)
             run.succeed("1")
-            #expect(try await manager.news(of: id, after: 0)?.state == .running)
+            #expect(try await manager.update(of: id, after: 0)?.state == .running)
             store.release()
             #expect(try await manager.end(of: id).state == .succeeded)
             _ = try await started
@@ -213,7 +213,7 @@ extension JobStoreConformance {
             await #expect(throws: JobsError.self) { try await manager.start(request) }
         }
         try await withManager(place()) { manager, executor in
-            let news = try await manager.news(of: request.id, after: 0)
+            let news = try await manager.update(of: request.id, after: 0)
             #expect(news == nil)
             #expect(executor.executedCount == 0)
         }

@@ -13,11 +13,11 @@ extension JobManagerConformance {
         Check("F23: other keys, and starts without one, are not held up") { try await $0.otherKeys() },
     ]
 
-    private func request(_ number: Int = 0, key: String = "k", usesKept: Bool = true) -> JobRequest {
+    private func request(_ number: Int = 0, key: String = "k", reuseCached: Bool = true) -> JobRequest {
         JobRequest(
             name: "a",
             owner: "owner \(number)",
-            cache: CacheStore(key: CacheKey(key), expire: .seconds(60), usesKept: usesKept)
+            cache: CacheStore(key: CacheKey(key), expire: .seconds(60), reuseCached: reuseCached)
         )
     }
 
@@ -48,8 +48,8 @@ extension JobManagerConformance {
             run.fail(.crash)
             #expect(try await manager.end(of: first).failure?.kind == .crash)
             let next = await executor.next()
-            #expect(try await manager.news(of: second, after: 0)?.state == .running)
-            #expect(try await manager.news(of: third, after: 0)?.state == .queued)
+            #expect(try await manager.update(of: second, after: 0)?.state == .running)
+            #expect(try await manager.update(of: third, after: 0)?.state == .queued)
             next.succeed("2")
             #expect(try await manager.end(of: second).result?.description == "2")
             #expect(try await manager.end(of: third).result?.description == "2")
@@ -93,7 +93,7 @@ extension JobManagerConformance {
             let second = try await manager.start(request(1))
             #expect(try await manager.end(of: second).result?.description == "1")
             #expect(executor.executedCount == 1)
-            let (third, again) = try await manager.startHeld(request(2, usesKept: false), executor)
+            let (third, again) = try await manager.startHeld(request(2, reuseCached: false), executor)
             again.succeed("2")
             #expect(try await manager.end(of: third).result?.description == "2")
         }

@@ -43,7 +43,7 @@ extension JobStoreConformance {
             during: JobRequest(name: "a", retries: .upTo(1, backoff: .constant(.seconds(5))))
         )
         try await withManager(place()) { manager, executor in
-            try #require(try await manager.news(of: id, after: 0)?.state == .scheduled)
+            try #require(try await manager.update(of: id, after: 0)?.state == .scheduled)
             clock.advance(by: .seconds(5))
             let run = await executor.next()
             #expect(run.task.id == "\(id).2")
@@ -108,7 +108,7 @@ extension JobStoreConformance {
         }
         try await withManager(place()) { manager, _ in
             #expect(try await manager.end(of: last).state == .lost)
-            for id in others { try #require(try await manager.news(of: id, after: 0)?.state == .scheduled) }
+            for id in others { try #require(try await manager.update(of: id, after: 0)?.state == .scheduled) }
         }
     }
 
@@ -128,7 +128,7 @@ extension JobStoreConformance {
         try await withManager(place()) { manager, _ in
             let end = try await manager.end(of: id)
             #expect(end.state == .lost)
-            #expect(texts(try await manager.news(of: id, after: 0)?.props ?? []) == ["a.x=1"])
+            #expect(texts(try await manager.update(of: id, after: 0)?.props ?? []) == ["a.x=1"])
         }
     }
 
@@ -137,7 +137,7 @@ extension JobStoreConformance {
         let id = try await withKilledManager(place()) { manager, executor in
             let request = JobRequest(name: "a", retries: .upTo(1, backoff: .constant(.seconds(100))))
             let (id, run) = try await manager.startHeld(request, executor)
-            async let told = manager.nextNews(of: id, after: 0)
+            async let told = manager.nextUpdate(of: id, after: 0)
             run.fail()
             #expect(try await told?.state == .scheduled)
             // Behind this write the schedule is stored.
@@ -147,7 +147,7 @@ extension JobStoreConformance {
         clock.advance(by: .seconds(60))
         try await withManager(place()) { manager, executor in
             clock.advance(by: .seconds(39))
-            try #require(try await manager.news(of: id, after: 0)?.state == .scheduled)
+            try #require(try await manager.update(of: id, after: 0)?.state == .scheduled)
             clock.advance(by: .seconds(1))
             await executor.next().succeed()
             #expect(try await manager.end(of: id).attempt == 2)

@@ -4,12 +4,12 @@ import Testing
 
 extension JobManager {
     /// Waits until a job is finished.
-    func end(of id: JobID, sourceLocation: SourceLocation = #_sourceLocation) async throws -> JobNews {
+    func end(of id: JobID, sourceLocation: SourceLocation = #_sourceLocation) async throws -> JobUpdate {
         var known = -1
         while true {
             // A cancelled wait returns at once, again and again.
             try Task.checkCancellation()
-            let news = try await nextNews(of: id, after: known)
+            let news = try await nextUpdate(of: id, after: known)
             let found = try #require(news, "the job is unknown", sourceLocation: sourceLocation)
             if found.state.isFinished { return found }
             known = found.sequence

@@ -16,7 +16,7 @@ extension JobManagerConformance {
     private func success() async throws {
         try await withManager { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
-            let running = try await manager.news(of: id, after: 0)
+            let running = try await manager.update(of: id, after: 0)
             #expect(running?.state == .running)
             #expect(running?.attempt == 1)
             #expect(await manager.statistics().running == 1)
@@ -58,7 +58,7 @@ extension JobManagerConformance {
             first.end(.failed(WorkerFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f", signal: 4)))
             let end = try await manager.end(of: crashing)
             #expect(end.failure == JobFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f"))
-            #expect(try await manager.news(of: other, after: 0)?.state == .running)
+            #expect(try await manager.update(of: other, after: 0)?.state == .running)
             second.succeed("2")
             #expect(try await manager.end(of: other).state == .succeeded)
         }
@@ -78,8 +78,8 @@ extension JobManagerConformance {
 
     private func unknown() async throws {
         try await withManager { manager, _ in
-            let now = try await manager.news(of: .new, after: 0)
-            let next = try await manager.nextNews(of: .new, after: 0)
+            let now = try await manager.update(of: .new, after: 0)
+            let next = try await manager.nextUpdate(of: .new, after: 0)
             #expect(now == nil)
             #expect(next == nil)
             try await manager.cancel(.new, reason: "x")
@@ -97,7 +97,7 @@ extension JobManagerConformance {
             run.succeed("1")
             _ = try await manager.end(of: id)
             #expect(try await manager.start(request) == id)
-            #expect(try await manager.news(of: id, after: 0)?.result?.description == "1")
+            #expect(try await manager.update(of: id, after: 0)?.result?.description == "1")
         }
     }
 }

@@ -35,8 +35,8 @@ extension JobManagerConformance {
                     let (id, result) = (ids[turn % 4], large[turn % 4])
                     group.addTask {
                         try await manager.record(Delivery(poll: turn, from: 0, through: 1), for: id)
-                        #expect(try await manager.news(of: id, after: 0)?.result?.description == result)
-                        #expect(try await manager.nextNews(of: id, after: 0)?.result?.description == result)
+                        #expect(try await manager.update(of: id, after: 0)?.result?.description == result)
+                        #expect(try await manager.nextUpdate(of: id, after: 0)?.result?.description == result)
                     }
                 }
                 try await group.waitForAll()
@@ -149,7 +149,7 @@ extension JobManagerConformance {
                 for _ in 0..<2 {
                     #expect(try await manager.cachedResult(for: CacheKey("\(long)"))?.description == "1")
                 }
-                #expect(try await manager.news(of: failing, after: 0)?.state == .scheduled)
+                #expect(try await manager.update(of: failing, after: 0)?.state == .scheduled)
                 try await manager.cancel(failing, reason: "x")
             }
         }
@@ -168,9 +168,9 @@ extension JobManagerConformance {
         _ = try await manager.end(of: id)
         let retries = RetryPolicy.upTo(1, backoff: .constant(long))
         let (failing, second) = try await manager.startHeld(JobRequest(name: "a", retries: retries), executor)
-        let known = try #require(try await manager.news(of: failing, after: 0)).sequence
+        let known = try #require(try await manager.update(of: failing, after: 0)).sequence
         second.fail()
-        #expect(try await manager.nextNews(of: failing, after: known)?.state == .scheduled)
+        #expect(try await manager.nextUpdate(of: failing, after: known)?.state == .scheduled)
         return failing
     }
 }

@@ -17,12 +17,12 @@ extension JobManagerConformance {
     private func waits() async throws {
         try await withManager { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
-            let known = try #require(try await manager.news(of: id, after: 0)).sequence
-            async let progress = manager.nextNews(of: id, after: known)
+            let known = try #require(try await manager.update(of: id, after: 0)).sequence
+            async let progress = manager.nextUpdate(of: id, after: known)
             run.progress(#"[["bar","value",1]]"#)
             let first = try #require(try await progress)
             #expect(texts(first.progress) == ["bar.value=1"])
-            async let result = manager.nextNews(of: id, after: first.sequence)
+            async let result = manager.nextUpdate(of: id, after: first.sequence)
             run.succeed("3")
             let second = try #require(try await result)
             #expect(second.state == .succeeded)
@@ -35,17 +35,17 @@ extension JobManagerConformance {
             executor.answer("quick") { _ in .succeeded(Array("1".utf8)) }
             let id = try await manager.start(JobRequest(name: "quick"))
             let end = try await manager.end(of: id)
-            #expect(try await manager.nextNews(of: id, after: end.sequence)?.state == .succeeded)
-            #expect(try await manager.nextNews(of: id, after: .max)?.state == .succeeded)
+            #expect(try await manager.nextUpdate(of: id, after: end.sequence)?.state == .succeeded)
+            #expect(try await manager.nextUpdate(of: id, after: .max)?.state == .succeeded)
         }
     }
 
     private func cancelledWait() async throws {
         try await withManager { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
-            let known = try #require(try await manager.news(of: id, after: 0)).sequence
+            let known = try #require(try await manager.update(of: id, after: 0)).sequence
             for _ in 0..<50 {
-                let wait = Task { try await manager.nextNews(of: id, after: known) }
+                let wait = Task { try await manager.nextUpdate(of: id, after: known) }
                 await Task.yield()
                 wait.cancel()
                 let news = try await wait.value
@@ -60,9 +60,9 @@ extension JobManagerConformance {
     private func manyWaiters() async throws {
         try await withManager { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
-            let known = try #require(try await manager.news(of: id, after: 0)).sequence
+            let known = try #require(try await manager.update(of: id, after: 0)).sequence
             try await withThrowingTaskGroup(of: JobState?.self) { group in
-                for _ in 0..<100 { group.addTask { try await manager.nextNews(of: id, after: known)?.state } }
+                for _ in 0..<100 { group.addTask { try await manager.nextUpdate(of: id, after: known)?.state } }
                 run.succeed()
                 for try await state in group { #expect(state == .succeeded) }
             }
@@ -72,13 +72,13 @@ extension JobManagerConformance {
     private func delivery() async throws {
         try await withManager { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
-            #expect(try await manager.news(of: id, after: 0)?.delivery == nil)
+            #expect(try await manager.update(of: id, after: 0)?.delivery == nil)
             run.progress(#"[["bar","value",1]]"#)
-            let first = try #require(try await manager.news(of: id, after: 0))
+            let first = try #require(try await manager.update(of: id, after: 0))
             let delivery = Delivery(poll: 1, from: 0, through: first.sequence)
             try await manager.record(delivery, for: id)
             run.progress(#"[["bar","value",2]]"#)
-            let again = try #require(try await manager.news(of: id, after: delivery.from))
+            let again = try #require(try await manager.update(of: id, after: delivery.from))
             #expect(again.delivery == delivery)
             #expect(texts(again.progress) == ["bar.value=2"])
             run.succeed()
@@ -89,8 +89,8 @@ extension JobManagerConformance {
     private func waitAtStop() async throws {
         let (manager, wait) = try await withManager { manager, executor in
             let (id, _) = try await manager.startHeld(JobRequest(name: "a"), executor)
-            let known = try #require(try await manager.news(of: id, after: 0)).sequence
-            let wait = Task { try await manager.nextNews(of: id, after: known) }
+            let known = try #require(try await manager.update(of: id, after: 0)).sequence
+            let wait = Task { try await manager.nextUpdate(of: id, after: known) }
             return (manager, wait)
         }
         // The wait may have begun before the stop or after it.

@@ -17,12 +17,12 @@ extension JobManagerConformance {
         try await withManager(maximumConcurrency: 1) { manager, executor in
             let (_, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
             let second = try await manager.start(JobRequest(name: "b"))
-            #expect(try await manager.news(of: second, after: 0)?.state == .queued)
+            #expect(try await manager.update(of: second, after: 0)?.state == .queued)
             #expect(await manager.statistics() == JobStatistics(queued: 1, running: 1, maximumRunning: 1))
             run.succeed()
             let next = await executor.next()
             #expect(next.task.name == "b")
-            #expect(try await manager.news(of: second, after: 0)?.state == .running)
+            #expect(try await manager.update(of: second, after: 0)?.state == .running)
             next.succeed()
         }
     }
@@ -51,7 +51,7 @@ extension JobManagerConformance {
             let refused = JobRequest(name: "c")
             let error = await #expect(throws: JobsError.self) { try await manager.start(refused) }
             #expect(error?.code == .busy)
-            #expect(try await manager.news(of: refused.id, after: 0) == nil)
+            #expect(try await manager.update(of: refused.id, after: 0) == nil)
             run.succeed()
             await executor.next().succeed()
             let later = try await manager.start(refused)

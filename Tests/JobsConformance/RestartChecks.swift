@@ -29,7 +29,7 @@ extension JobManagerConformance {
             return (good, bad)
         }
         try await withManager { manager, _ in
-            let end = try #require(try await manager.news(of: good, after: 0))
+            let end = try #require(try await manager.update(of: good, after: 0))
             #expect([end.name, end.owner, end.page, end.version] == ["a", "ann", "p", "v"])
             #expect(end.state == .succeeded)
             #expect(end.result?.description == "[1]")
@@ -37,15 +37,15 @@ extension JobManagerConformance {
             #expect(texts(end.progress) == ["bar.value=1"])
             #expect(texts(end.props) == [#"{"index":1,"type":"x"}.x="ü\n""#])
             #expect(end.delivery == delivery)
-            #expect(try await manager.nextNews(of: good, after: .max)?.state == .succeeded)
-            let failed = try #require(try await manager.news(of: bad, after: 0))
+            #expect(try await manager.nextUpdate(of: good, after: .max)?.state == .succeeded)
+            let failed = try #require(try await manager.update(of: bad, after: 0))
             #expect(failed.failure == JobFailure(kind: .crash, code: "signal", message: "“SIGILL”", trace: "0\n1"))
             // A delivery after the restart is remembered too.
             try await manager.record(Delivery(poll: 4, from: 2, through: 3), for: good)
-            #expect(try await manager.news(of: good, after: 0)?.delivery?.poll == 4)
+            #expect(try await manager.update(of: good, after: 0)?.delivery?.poll == 4)
         }
         try await withManager { manager, _ in
-            let news = try await manager.news(of: good, after: 0)
+            let news = try await manager.update(of: good, after: 0)
             #expect(news?.delivery?.poll == 4)
         }
     }
@@ -79,7 +79,7 @@ extension JobManagerConformance {
         }
         try await withManager { manager, executor in
             let again = await executor.next()
-            let news = try await manager.news(of: id, after: 0)
+            let news = try await manager.update(of: id, after: 0)
             #expect(news?.attempt == 2)
             again.succeed("2")
             #expect(try await manager.end(of: id).result?.description == "2")
@@ -96,8 +96,8 @@ extension JobManagerConformance {
             }
             #expect(await manager.statistics().finished <= 3)
             for (number, id) in ids.enumerated() {
-                #expect(try await manager.news(of: id, after: 0)?.result?.description == "\(number)")
-                #expect(try await manager.nextNews(of: id, after: .max)?.state == .succeeded)
+                #expect(try await manager.update(of: id, after: 0)?.result?.description == "\(number)")
+                #expect(try await manager.nextUpdate(of: id, after: .max)?.state == .succeeded)
             }
             #expect(await manager.statistics().finished <= 3)
         }

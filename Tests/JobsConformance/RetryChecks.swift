@@ -18,7 +18,7 @@ extension JobManagerConformance {
     private func retry() async throws {
         try await withManager { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a", retries: Self.retried), executor)
-            async let told = manager.nextNews(of: id, after: 0)
+            async let told = manager.nextUpdate(of: id, after: 0)
             run.fail()
             #expect(try await told?.state == .scheduled)
             #expect(await manager.statistics() == JobStatistics(scheduled: 1, maximumRunning: 4))
@@ -94,7 +94,7 @@ extension JobManagerConformance {
             #expect(try await manager.end(of: id).state == .cancelled)
             #expect(await manager.statistics().scheduled == 0)
             clock.advance(by: .seconds(100))
-            #expect(try await manager.news(of: id, after: 0)?.state == .cancelled)
+            #expect(try await manager.update(of: id, after: 0)?.state == .cancelled)
         }
     }
 
@@ -103,11 +103,11 @@ extension JobManagerConformance {
             let request = JobRequest(name: "a", retries: .upTo(1, backoff: .constant(.zero)))
             let (id, run) = try await manager.startHeld(request, executor)
             run.setProps(#"[["a","x",1],["b","x",1]]"#)
-            let sequence = try #require(try await manager.news(of: id, after: 0)).sequence
+            let sequence = try #require(try await manager.update(of: id, after: 0)).sequence
             run.fail()
             let second = await executor.next()
             second.setProps(#"[["a","x",2]]"#)
-            let news = try #require(try await manager.news(of: id, after: 0))
+            let news = try #require(try await manager.update(of: id, after: 0))
             #expect(texts(news.props) == ["a.x=2"])
             #expect(news.sequence > sequence)
             second.succeed()
@@ -123,11 +123,11 @@ extension JobManagerConformance {
             zombie.setProps(#"[["a","x","zombie"]]"#)
             zombie.succeed(#""zombie""#)
             second.setProps(#"[["a","x",2]]"#)
-            #expect(texts(try await manager.news(of: id, after: 0)?.props ?? []) == ["a.x=2"])
+            #expect(texts(try await manager.update(of: id, after: 0)?.props ?? []) == ["a.x=2"])
             second.succeed("2")
             #expect(try await manager.end(of: id).result?.description == "2")
             zombie.setProps(#"[["a","x","zombie"]]"#)
-            #expect(texts(try await manager.news(of: id, after: 0)?.props ?? []) == ["a.x=2"])
+            #expect(texts(try await manager.update(of: id, after: 0)?.props ?? []) == ["a.x=2"])
         }
     }
 }

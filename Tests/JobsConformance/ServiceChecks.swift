@@ -18,7 +18,7 @@ extension JobManagerConformance {
                     for _ in 0..<10 {
                         group.addTask {
                             let id = try await manager.start(JobRequest(name: "quick", payload: [49]))
-                            _ = try await manager.nextNews(of: id, after: 0)
+                            _ = try await manager.nextUpdate(of: id, after: 0)
                             return [id, try await manager.start(JobRequest(name: "quick", payload: [49]))]
                         }
                     }

@@ -30,10 +30,10 @@ extension JobManagerConformance {
             let asked = try await manager.start(JobRequest(name: "b"))
             let other = try await manager.start(JobRequest(name: "c"))
             clock.advance(by: .seconds(100))
-            _ = try await manager.news(of: asked, after: 0)
+            _ = try await manager.update(of: asked, after: 0)
             clock.advance(by: .seconds(100))
             try await eventually("the drop of the other") { await manager.statistics().queued == 1 }
-            #expect(try await manager.news(of: asked, after: 0)?.state == .queued)
+            #expect(try await manager.update(of: asked, after: 0)?.state == .queued)
             #expect(try await manager.end(of: other).state == .cancelled)
             run.succeed()
             await executor.next().succeed()
@@ -56,11 +56,11 @@ extension JobManagerConformance {
             run.succeed("1")
             _ = try await manager.end(of: id)
             clock.advance(by: .seconds(3599))
-            #expect(try await manager.news(of: id, after: 0)?.result?.description == "1")
+            #expect(try await manager.update(of: id, after: 0)?.result?.description == "1")
             clock.advance(by: .seconds(1))
-            #expect(try await manager.news(of: id, after: 0) == nil)
+            #expect(try await manager.update(of: id, after: 0) == nil)
             try await eventually("the pruning") { await manager.statistics().finished == 0 }
-            #expect(try await manager.nextNews(of: id, after: 0) == nil)
+            #expect(try await manager.nextUpdate(of: id, after: 0) == nil)
         }
     }
 

@@ -201,10 +201,10 @@ extension JobManagerConformance {
     }
 
     /// The job's news when it has reached a state, or has ended.
-    private func until(_ state: JobState, _ id: JobID, _ manager: any JobManager) async throws -> JobNews {
-        var found: JobNews?
+    private func until(_ state: JobState, _ id: JobID, _ manager: any JobManager) async throws -> JobUpdate {
+        var found: JobUpdate?
         try await eventually("\(state)") {
-            found = try await manager.news(of: id, after: 0)
+            found = try await manager.update(of: id, after: 0)
             return found.map { $0.state == state || $0.state.isFinished } ?? false
         }
         return try #require(found)

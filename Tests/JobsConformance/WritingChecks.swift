@@ -36,12 +36,12 @@ extension JobStoreConformance {
         try await withManager(store) { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
             store.setFaults { _ in .none }
-            _ = try await manager.news(of: id, after: 0)
+            _ = try await manager.update(of: id, after: 0)
             #expect(store.calls == 0)
             run.succeed()
             _ = try await manager.end(of: id)
-            for _ in 0..<10 { _ = try await manager.news(of: id, after: 0) }
-            _ = try await manager.nextNews(of: id, after: 0)
+            for _ in 0..<10 { _ = try await manager.update(of: id, after: 0) }
+            _ = try await manager.nextUpdate(of: id, after: 0)
             #expect(store.calls == 1)
         }
     }

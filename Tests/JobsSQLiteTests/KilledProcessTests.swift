@@ -53,7 +53,7 @@ struct KilledProcessTests {
                 group.addTask {
                     while let id = try? await manager.start(JobRequest(name: "quick", payload: [49])) {
                         Self.say("accepted \(id)")
-                        while let news = try? await manager.nextNews(of: id, after: 0) {
+                        while let news = try? await manager.nextUpdate(of: id, after: 0) {
                             if news.state.isFinished { break }
                         }
                         Self.say("finished \(id)")
@@ -101,7 +101,7 @@ private struct Told {
         let service = Task { try await manager.run() }
         for text in accepted.union(finished) {
             let id = try #require(JobID(text))
-            let news = try #require(try await manager.news(of: id, after: 0), "\(text) is not there")
+            let news = try #require(try await manager.update(of: id, after: 0), "\(text) is not there")
             if finished.contains(text) {
                 try #require(news.state == .succeeded)
                 try #require(news.result?.description == "1")

@@ -116,17 +116,17 @@ struct WorkerManagerTests {
         try await FixtureWorkers.withManager(TemporaryFolder()) { manager, _ in
             let id = try await manager.start(JobRequest(name: "set-props", payload: Array("10000".utf8)))
             _ = try await end(of: id, manager)
-            let news = try #require(try await manager.news(of: id, after: 0))
+            let news = try #require(try await manager.update(of: id, after: 0))
             let values = Set(news.props.map { "\($0.id)=\($0.value)" })
             #expect(values == Set((9_950..<10_000).map { "id-\($0 % 50)=\($0)" }))
             #expect(news.props.count == 50)
         }
     }
 
-    private func end(of id: JobID, _ manager: EmbeddedJobManager) async throws -> JobNews {
+    private func end(of id: JobID, _ manager: EmbeddedJobManager) async throws -> JobUpdate {
         var known = -1
         while true {
-            let news = try #require(try await manager.nextNews(of: id, after: known))
+            let news = try #require(try await manager.nextUpdate(of: id, after: known))
             if news.state.isFinished { return news }
             known = news.sequence
         }

@@ -1,8 +1,8 @@
 import Dash
 
-/// Each fourth click sets the count back to zero; from then on the answers come from the cache, at once.
+/// Every fourth click resets the count to zero; later clicks get cached results.
 ///
-/// `launchID` belongs to one launch of the program, so a restart computes everything anew.
+/// `launchID` changes with each launch of the program, so a restart invalidates the cache.
 func caching() -> DashApp {
     let paragraph = html.P.id("paragraph_id")
     let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")

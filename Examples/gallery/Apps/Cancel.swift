@@ -1,6 +1,6 @@
 import Dash
 
-/// A second button ends the job early.
+/// A second button cancels the job.
 func cancel() -> DashApp {
     let paragraph = html.P.id("paragraph_id")
     let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")

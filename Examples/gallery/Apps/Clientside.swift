@@ -1,6 +1,6 @@
 import Dash
 
-/// What you type is said back louder by the browser itself; the server counts it.
+/// The browser converts the text to upper case; the server counts its characters.
 func clientside() -> DashApp {
     let text = dcc.Input.id("text"), loud = html.P.id("loud"), count = html.P.id("count")
 
@@ -11,6 +11,6 @@ func clientside() -> DashApp {
         Output(loud.children),
         Input(text.value)
     )
-    app.callback(Output(count.children), Input("loud", "children")) { (loud: String) in "\(loud.count) signs" }
+    app.callback(Output(count.children), Input("loud", "children")) { (loud: String) in "\(loud.count) characters" }
     return app
 }

@@ -1,6 +1,6 @@
 import Dash
 
-/// An ordinary callback: it answers within the request.
+/// A regular callback: its result is in the response to the request.
 func echo() -> DashApp {
     let input = dcc.Input.id("input_id")
     let output = html.Div.id("output_id")

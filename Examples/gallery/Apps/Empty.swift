@@ -1,6 +1,6 @@
 import Dash
 
-/// A job that does nothing: what remains is the way there and back.
+/// A job that does nothing, to show the round trip.
 func empty() -> DashApp {
     let paragraph = html.P.id("paragraph_id")
     let run = html.Button.id("button_id")

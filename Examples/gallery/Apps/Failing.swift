@@ -1,6 +1,6 @@
 import Dash
 
-/// The job throws; `onError` says in the page what went wrong. It runs once for each job that fails, in a web server.
+/// The job throws; `onError` shows the error in the page. It runs in a web server, once for each failed job.
 func failing() -> DashApp {
     let paragraph = html.P.id("paragraph_id")
     let run = html.Button.id("button_id")
@@ -15,7 +15,7 @@ func failing() -> DashApp {
         Output(paragraph.children),
         Input(run.nClicks),
         preventInitialCall: true,
-        onError: { failure in "It did not work: \(failure.message), told \(clock.now - started) after the start" }
+        onError: { failure in "The job failed: \(failure.message), \(clock.now - started) after the launch" }
     ) { clicks in
         try await Task.sleep(for: .milliseconds(500))
         throw DiskIsFull(attempt: clicks ?? 0)

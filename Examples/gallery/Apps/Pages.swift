@@ -1,12 +1,12 @@
 import Dash
 
-/// Pages with a menu around them. The job of one goes on while you look at another; come back, and it shows.
+/// Pages with a menu. A job continues while another page is shown, and its page shows it again on return.
 func pages() -> DashApp {
     let app = DashApp(title: "Pages")
     app.page(
         "/",
         name: "Home",
-        layout: html.P("Start a report, look at a region meanwhile, and come back.", id: "home")
+        layout: html.P("Start a report, open a region in the meantime, and come back.", id: "home")
     )
     report(in: app)
     let side: Style = ["display": "flex", "gap": "1rem"]

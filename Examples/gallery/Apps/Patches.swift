@@ -1,6 +1,6 @@
 import Dash
 
-/// A click sends one point and one title, and not the whole figure.
+/// A click sends one point and one title instead of the whole figure.
 func patches() -> DashApp {
     let add = html.Button.id("add"), chart = dcc.Graph.id("chart")
     let figure = go.Figure(data: [go.Bar(y: [1, 3, 2])], layout: dict(title: dict(text: "3 points"), height: 300))

@@ -1,6 +1,6 @@
 import Dash
 
-/// As many rows as you like, each with a job of its own; they run side by side.
+/// Any number of rows, each with its own job; the jobs run concurrently.
 func patterns() -> DashApp {
     let add = html.Button.id("add"), rows = html.Div.id("rows"), total = html.P.id("total")
     let run = html.Button.family("run"), stop = html.Button.family("stop")

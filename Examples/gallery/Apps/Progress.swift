@@ -1,6 +1,6 @@
 import Dash
 
-/// The job moves a progress bar, one step a second, while the text is hidden.
+/// The job advances a progress bar once a second, while the text is hidden.
 func progress() -> DashApp {
     let paragraph = html.P.id("paragraph_id"), bar = html.Progress.id("progress_bar")
     let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")

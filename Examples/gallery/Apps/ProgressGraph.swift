@@ -1,6 +1,6 @@
 import Dash
 
-/// The job draws its progress as a Plotly bar; at the end the bar is empty again.
+/// The job shows its progress as a Plotly bar, which is reset when the job ends.
 func progressGraph() -> DashApp {
     let paragraph = html.P.id("paragraph_id"), graph = dcc.Graph.id("progress_bar_graph")
     let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")

@@ -1,6 +1,6 @@
 import Dash
 
-/// The button is disabled for as long as the job runs, whatever way it ends.
+/// The button is disabled while the job runs, whatever its outcome.
 func running() -> DashApp {
     let paragraph = html.P.id("paragraph_id")
     let run = html.Button.id("button_id")

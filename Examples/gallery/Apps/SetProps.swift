@@ -1,7 +1,7 @@
 import Dash
 import DashAGGrid
 
-/// A job without outputs fills a grid, a hundred rows every two seconds.
+/// A job without outputs adds a hundred rows to a grid every two seconds.
 func setPropsGrid() -> DashApp {
     let grid = dag.AgGrid.id("ag-grid-updating")
     let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")

@@ -1,6 +1,6 @@
 import Dash
 
-/// A click starts a job in another process; its result replaces the text two seconds later.
+/// A click starts a job in a worker process; two seconds later its result replaces the text.
 func simple() -> DashApp {
     let paragraph = html.P.id("paragraph_id")
     let run = html.Button.id("button_id")

@@ -1,6 +1,6 @@
 import Dash
 
-/// A CSV file becomes a table and a chart, stays over a reload, and can be saved again.
+/// Shows a CSV file as a table and a chart, keeps it after a reload, and offers it as a download.
 func upload() -> DashApp {
     let drop = dcc.Upload.id("drop"), note = html.P.id("note"), file = dcc.Store.id("file")
     let url = dcc.Location.id("url"), links = html.Nav.id("links")

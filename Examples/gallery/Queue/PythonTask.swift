@@ -1,9 +1,8 @@
 import Dash
 
-/// The button starts a task of Python's Celery workers (`tasks.py`); the page shows the progress they tell.
+/// The button starts a task of Python's Celery workers (`tasks.py`); the page shows its progress.
 ///
-/// The second callback is this program's own, and has a name by which Python may call it:
-/// `app.send_task("gallery.shout", ["hello"], queue="dash")`.
+/// The second callback has a name, so Python can call it: `app.send_task("gallery.shout", ["hello"], queue="dash")`.
 func pythonTask() -> DashApp {
     let paragraph = html.P.id("paragraph_id"), bar = html.Progress.id("progress_bar")
     let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")

@@ -1,4 +1,4 @@
-"""The task that the gallery's Python page starts. With REDIS_URL set as for the gallery:
+"""The task of the gallery's Python page. Set REDIS_URL as for the gallery, then run:
 
     celery -A tasks worker -Q python
 """

@@ -28,14 +28,14 @@ package struct InProcessSite: Sendable {
     ///   - executor: Where callbacks run.
     ///   - jobs: What runs jobs.
     ///   - clock: The time of jobs that wait for one, such as the next attempt.
-    ///   - fleet: What several servers would share.
+    ///   - sharedState: What several servers would share.
     /// - Throws: ``DashError`` with code `findings` for mistakes in its apps.
     package init(
         _ site: DashSite,
         executor: any TaskExecutor,
         jobs: any JobExecutor,
         clock: any JobClock,
-        fleet: any JobFleet
+        sharedState: any SharedState
     ) throws {
         let findings = site.findings(ignoringQueue: true)
         guard findings.isEmpty else { throw DashError(.findings, findings.joined(separator: "\n")) }
@@ -54,7 +54,7 @@ package struct InProcessSite: Sendable {
                     logger: setup.logger
                 )
             },
-            makeFleet: { _ in fleet },
+            makeSharedState: { _ in sharedState },
             signer: Signer(secret: Array(Base64.random(byteCount: 32).utf8)),
             suites: nil,
             errors: .text,

@@ -26,11 +26,11 @@ struct SiteAssembly: Sendable {
     ) throws {
         let setup = JobBackendSetup(site, configuration, restart: dependencies.restart, logger: logger)
         manager = try dependencies.makeManager(setup)
-        let fleet = try dependencies.makeFleet(setup)
-        let polls = HeldPolls(limits: dependencies.pollLimits, longestHold: dependencies.longestHold, fleet: fleet)
+        let sharedState = try dependencies.makeSharedState(setup)
+        let polls = HeldPolls(limits: dependencies.pollLimits, longestHold: dependencies.longestHold, sharedState: sharedState)
         let background = BackgroundCallbacks(
             manager: manager,
-            fleet: fleet,
+            sharedState: sharedState,
             handles: JobHandle(signer: dependencies.signer),
             polls: polls,
             logger: logger,
@@ -39,7 +39,7 @@ struct SiteAssembly: Sendable {
         )
         responder = try SiteResponder(site, configuration, dependencies, background, logger)
         services =
-            dependencies.executorServices + [manager, fleet, polls] + [responder.routes.hotReload].compactMap(\.self)
+            dependencies.executorServices + [manager, sharedState, polls] + [responder.routes.hotReload].compactMap(\.self)
     }
 }
 
@@ -55,7 +55,7 @@ extension SiteAssembly {
         /// Makes what keeps jobs and has them run.
         var makeManager: @Sendable (JobBackendSetup) throws -> any JobManager
         /// Makes what the site's web servers share.
-        var makeFleet: @Sendable (JobBackendSetup) throws -> any JobFleet = { _ in LocalFleet() }
+        var makeSharedState: @Sendable (JobBackendSetup) throws -> any SharedState = { _ in LocalSharedState() }
         /// Signs sessions, page loads and job handles.
         var signer: Signer
         /// Where the files of the component suites are looked for. With nil none are served, and none need be installed.
@@ -108,7 +108,7 @@ extension SiteAssembly.Dependencies {
                     logger: setup.logger
                 )
             },
-            makeFleet: { setup in try site.jobs?.makeFleet(setup) ?? LocalFleet() },
+            makeSharedState: { setup in try site.jobs?.makeSharedState(setup) ?? LocalSharedState() },
             signer: Signer(secret: secret)
         )
     }

@@ -43,3 +43,50 @@ public struct SiteConfiguration: Sendable {
     /// The defaults.
     public init() {}
 }
+
+/// The rules for what an app's page and assets are set to.
+enum OptionRules {
+    static func sentences(page: PageOptions, assets: AssetsOptions) -> [String] {
+        template(page) + headers(page) + patterns(assets)
+    }
+
+    private static func template(_ page: PageOptions) -> [String] {
+        guard let template = page.template else { return [] }
+        let missing = IndexPage.neededPlaces.filter { !template.contains("{%\($0)%}") }.map { "{%\($0)%}" }
+        if missing.isEmpty { return [] }
+        return [
+            "app.page.template has no \(missing.joined(separator: ", ")): put it where it belongs, or the app never starts."
+        ]
+    }
+
+    private static func headers(_ page: PageOptions) -> [String] {
+        guard page.csrfCookie.isEmpty || page.csrfHeader.isEmpty else { return [] }
+        return ["app.page.csrfCookie or csrfHeader is empty: give it the name that the check of your middleware has."]
+    }
+
+    private static func patterns(_ assets: AssetsOptions) -> [String] {
+        (assets.ignoreFolders + [assets.ignore].compactMap(\.self)).compactMap { pattern in
+            if (try? Regex(pattern)) != nil { return nil }
+            return "“\(pattern)” in app.assets is no regular expression."
+        }
+    }
+}
+
+/// Paths at which apps are mounted: `/`, or parts between slashes.
+enum MountPath {
+    /// `path` with a slash at both ends; nil when it is no plain path.
+    static func normalized(_ path: String) -> String? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: true)
+        let isPlain = parts.allSatisfy { part in
+            part != "." && part != ".."
+                && part.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"?#%\\\"<>".utf8.contains($0) }
+        }
+        guard isPlain else { return nil }
+        return parts.isEmpty ? "/" : "/" + parts.joined(separator: "/") + "/"
+    }
+
+    /// The name of an app mounted there: the path without its outer slashes, `app` for the root.
+    static func name(of path: String) -> String {
+        path == "/" ? "app" : String(path.dropFirst().dropLast())
+    }
+}

@@ -1,8 +1,10 @@
+import Crypto
 import DashJSON
 import HTTPTypes
 import Hummingbird
 import Jobs
 import Logging
+import Synchronization
 
 /// Answers the renderer's requests for background callbacks: starts jobs, holds polls, cancels.
 ///
@@ -19,10 +21,10 @@ struct BackgroundCallbacks: Sendable {
     let pace: ProgressPace
     let failures: FailureAnswers
 
-    /// - Parameter fleet: what the site's web servers share.
+    /// - Parameter sharedState: what the site's web servers share.
     init(
         manager: any JobManager,
-        fleet: any JobFleet,
+        sharedState: any SharedState,
         handles: JobHandle,
         polls: HeldPolls,
         logger: Logger,
@@ -34,9 +36,9 @@ struct BackgroundCallbacks: Sendable {
         self.polls = polls
         self.logger = logger
         self.firstWait = firstWait
-        running = RunningJobs(fleet: fleet)
-        pace = ProgressPace(fleet: fleet)
-        failures = FailureAnswers(fleet: fleet, keepFinished: keepFinished)
+        running = RunningJobs(sharedState: sharedState)
+        pace = ProgressPace(sharedState: sharedState)
+        failures = FailureAnswers(sharedState: sharedState, keepFinished: keepFinished)
     }
 
     /// Answers a request for a background callback: the poll of a job, or a start.
@@ -129,11 +131,325 @@ struct BackgroundCallbacks: Sendable {
     }
 
     /// Whether a job is one of this callback for these outputs. The renderer also names jobs of other callbacks
-    /// without outputs (dash-protocol §16, 7), which go on.
+    /// without outputs (defect 7 in docs/protocol.md), which go on.
     private func belongs(_ job: JobID, to call: CallbackCall) async -> Bool {
-        guard call.callback.kind == .background, let news = try? await manager.news(of: job, after: .max),
+        guard call.callback.kind == .background, let news = try? await manager.update(of: job, after: .max),
             let details = try? JobDetails(decoding: news.details)
         else { return false }
-        return news.name == call.jobName && details.outputs == call.place(page: news.page).outputs
+        return news.name == call.jobName && details.outputs == call.slot(page: news.page).outputs
+    }
+}
+
+// MARK: - Start
+
+extension BackgroundCallbacks {
+    /// Answers the first request of a run: from the cache, or with a job and what it has to tell within moments.
+    func start(_ call: CallbackCall, page: String) async throws -> Response {
+        let slot = call.slot(page: page)
+        let job = JobID.new
+        let start = RunningJobs.Start(slot: slot, job: job, order: call.query.order, cancels: call.cancelNames)
+        do {
+            // Before anything else: a second click, or a cancel, that comes while this one is started must find it.
+            guard case .now(let old) = try await running.begin(start) else {
+                logger.debug("A start came after what followed it", metadata: ["job": "\(call.jobName)"])
+                return Answers.noContent
+            }
+            if let old { await cancel(old, reason: "superseded") }
+            if let result = try await resultOrBegin(job, call, page: page) {
+                await running.forget(slot, job)
+                return try answer(result, props: [], call)
+            }
+        } catch let error as JobsError {
+            await running.forget(slot, job)
+            return try await failure(JobFailure(error), of: nil, call, context: nil)
+        } catch {
+            await running.forget(slot, job)
+            return try await call.recover(from: CallbackFailure(error), logger: logger)
+        }
+        // A job is started: where nobody can say whether it was replaced meanwhile, it goes on.
+        if (try? await running.holds(start)) == false {
+            await cancel(job, reason: "superseded or cancelled while it was started")
+        }
+        return try await firstAnswer(call, job: job, page: page)
+    }
+
+    /// Starts a job, unless there is a cached result.
+    ///
+    /// - Throws: `JobsError`, and what the closure of the cache's `by` throws.
+    private func resultOrBegin(_ job: JobID, _ call: CallbackCall, page: String) async throws -> RawJSON? {
+        var cache: CacheStore?
+        if let policy = call.callback.background?.cache {
+            let key = try await CacheKey(policy, call)
+            if let result = try await manager.cachedResult(for: key) { return result }
+            cache = CacheStore(key: key, expire: policy.expire, reuseCached: true)
+        }
+        _ = try await manager.start(request(call, job: job, page: page, cache: cache))
+        return nil
+    }
+
+    /// Waits a moment for the end, so that quick jobs need one request, and tells what there is.
+    private func firstAnswer(_ call: CallbackCall, job: JobID, page: String) async throws -> Response {
+        if firstWait > .zero { await waitForEnd(of: job) }
+        guard let news = try await manager.update(of: job, after: 0) else { return Self.unknownJob }
+        let cursor = PollCursor(nil, number: 0)
+        switch PollDecision(news) {
+        case .wait:
+            return Answers.json(beginning(call, job: job, page: page).bytes)
+        case .updates(let progress, let props):
+            var answer = beginning(call, job: job, page: page)
+            answer.progress = progress.compactMap(PropertyUpdate.init)
+            answer.sideUpdate = props.compactMap(PropertyUpdate.init)
+            try await pace.delivered(job, interval: call.callback.background?.interval)
+            try await manager.record(cursor.delivery(through: news.sequence), for: job)
+            return Answers.json(answer.bytes)
+        case .result, .ended, .failed:
+            return try await finalAnswer(news, cursor: cursor, call, page: page)
+        }
+    }
+
+    /// Waits until the page can be told the end of a job, or the first wait is over.
+    private func waitForEnd(of job: JobID) async {
+        await withTaskGroup(of: Void.self) { group in
+            let (manager, firstWait) = (manager, firstWait)
+            group.addTask {
+                var known = 0
+                while let news = try? await manager.nextUpdate(of: job, after: known), !news.state.isEnding,
+                    !Task.isCancelled
+                {
+                    known = news.sequence
+                }
+            }
+            group.addTask { try? await Task.sleep(for: firstWait) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// What a page must know of a job that goes on.
+    private func beginning(_ call: CallbackCall, job: JobID, page: String) -> CallbackResponse {
+        var answer = CallbackResponse()
+        answer.job = handles.make(job, owner: call.owner, page: page)
+        answer.cancel = call.cancelInputs
+        answer.progressDefault = call.progressDefault
+        return answer
+    }
+
+    private func request(_ call: CallbackCall, job: JobID, page: String, cache: CacheStore?) -> JobRequest {
+        let context = call.context { _ in }
+        let isShared = call.callback.background?.cache?.scope == .shared
+        let carried = context.encoded(carrying: call.jobContext, isShared: isShared)
+        let details = JobDetails(
+            outputs: call.slot(page: page).outputs,
+            context: call.handlesErrors ? RawJSON(unchecked: carried) : nil
+        )
+        return JobRequest(
+            id: job,
+            name: call.jobName,
+            payload: carried,
+            owner: call.owner,
+            page: page,
+            version: call.callback.version,
+            retries: call.callback.background?.retries ?? .none,
+            cache: cache,
+            details: details.bytes,
+            remote: remote(call)
+        )
+    }
+
+    /// The other workers' task, with the values of the callback's inputs and states as its arguments.
+    private func remote(_ call: CallbackCall) -> RemoteTask? {
+        call.callback.background?.remote.map { remote in
+            let arguments = call.request.bindings.map(\.argument)
+            return RemoteTask(name: remote.name, queue: remote.queue, arguments: RawJSON(json: .array(arguments)))
+        }
+    }
+
+    static let unknownJob = Answers.notice(
+        .notFound,
+        "This job is not known any more: its result was kept for a time only."
+    )
+}
+
+extension JobState {
+    /// Whether the page can be told the end.
+    fileprivate var isEnding: Bool { isFinished || self == .cancelling }
+}
+
+extension Callback {
+    /// Changes with the callback's name and with the types of its inputs and outputs: a job of another version cannot run.
+    var version: String {
+        SHA256.hash(data: Array("\(name)\0\(signature)".utf8)).prefix(8).map { String($0, radix: 16) }.joined(
+            separator: "-"
+        )
+    }
+}
+
+extension JobFailure {
+    /// A start that the manager refused.
+    init(_ error: JobsError) {
+        let isFull = error.code == .busy || error.code == .jobsPerOwner
+        let kind: Kind = isFull ? .busy : error.code == .tooLarge ? .tooLarge : .storage
+        self.init(kind: kind, code: error.code.description, message: error.message, trace: error.cause.map { "\($0)" })
+    }
+}
+
+extension CacheKey {
+    /// The key of a start: the job, the build of the program, the arguments that count, what the app's closure says, and
+    /// the owner where results are not shared.
+    ///
+    /// - Throws: what the closure throws.
+    init(_ policy: CachePolicy, _ call: CallbackCall) async throws {
+        let context = call.context(emit: CallbackContext.outside.emit)
+        let by = try await CallbackContext.$current.withValue(context) {
+            try await withTaskExecutorPreference(call.executor) { try await policy.value() }
+        }
+        self.init(
+            name: call.jobName,
+            build: BuildID.current,
+            version: call.callback.version,
+            arguments: policy.keptArguments(call.request.bindings.map(\.argument), of: call.callback.slots),
+            by: [by.json],
+            scope: policy.scope == .shared ? "" : call.owner
+        )
+    }
+}
+
+// MARK: - Poll
+
+extension BackgroundCallbacks {
+    /// Answers a poll: at once when there is news, else when some comes or the poll is let go.
+    func poll(_ call: CallbackCall, handle: String, page: String) async throws -> Response {
+        guard let job = handles.read(handle, owner: call.owner, page: page) else {
+            return Answers.notice(.forbidden, "This is no job of this page.")
+        }
+        guard let first = try await manager.update(of: job, after: .max) else { return Self.unknownJob }
+        guard first.name == call.jobName, first.owner == call.owner, first.page == page else {
+            return Answers.notice(.forbidden, "This is no job of this callback.")
+        }
+        let cursor = PollCursor(first.delivery, number: call.query.number)
+        guard let news = try await dueNews(of: job, cursor: cursor, call) else { return Self.unknownJob }
+        return try await answer(news, cursor: cursor, call, page: page)
+    }
+
+    /// Waits until there is something to answer: news, and for progress the end of the callback's interval.
+    ///
+    /// - Returns: the news, which may be none when the poll was let go; nil for a job that is not known any more.
+    private func dueNews(of job: JobID, cursor: PollCursor, _ call: CallbackCall) async throws -> JobUpdate? {
+        guard var news = try await manager.update(of: job, after: cursor.known) else { return nil }
+        if case .wait = PollDecision(news) {
+            // What was looked at is not waited for again: a failed attempt is a change with nothing to tell.
+            let seen = max(cursor.known, news.sequence)
+            await hold(call, atMost: nil) { [manager] in _ = try? await manager.nextUpdate(of: job, after: seen) }
+            guard let later = try await manager.update(of: job, after: cursor.known) else { return nil }
+            news = later
+        }
+        guard !cursor.isRetry,
+            let wait = try await pace.wait(before: news, interval: call.callback.background?.interval)
+        else { return news }
+        let sequence = news.sequence
+        await hold(call, atMost: wait) { await untilUrgent(job, after: sequence) }
+        return try await manager.update(of: job, after: cursor.known)
+    }
+
+    private func hold(_ call: CallbackCall, atMost limit: Duration?, until: @escaping @Sendable () async -> Void) async
+    {
+        let session = call.visitor?.session ?? call.owner
+        await polls.hold(session: session, connection: call.connection, atMost: limit, until: until)
+    }
+
+    /// Waits until a job has more to tell than progress.
+    private func untilUrgent(_ job: JobID, after sequence: Int) async {
+        var known = sequence
+        while let news = try? await manager.nextUpdate(of: job, after: known), ProgressPace.mayWait(news),
+            !Task.isCancelled
+        {
+            known = news.sequence
+        }
+    }
+
+    private func answer(
+        _ news: JobUpdate,
+        cursor: PollCursor,
+        _ call: CallbackCall,
+        page: String
+    ) async throws -> Response {
+        switch PollDecision(news) {
+        case .wait:
+            return Answers.json(CallbackResponse().bytes)
+        case .updates(let progress, let props):
+            var answer = CallbackResponse()
+            answer.progress = progress.compactMap(PropertyUpdate.init)
+            answer.sideUpdate = props.compactMap(PropertyUpdate.init)
+            if !progress.isEmpty {
+                try await pace.delivered(news.id, interval: call.callback.background?.interval)
+            }
+            try await manager.record(cursor.delivery(through: news.sequence), for: news.id)
+            return Answers.json(answer.bytes)
+        case .result, .ended, .failed:
+            return try await finalAnswer(news, cursor: cursor, call, page: page)
+        }
+    }
+
+    /// The answer that ends the page's loop. It is the same for every further poll, for as long as the job is kept.
+    func finalAnswer(_ news: JobUpdate, cursor: PollCursor, _ call: CallbackCall, page: String) async throws -> Response {
+        await running.forget(call.slot(page: page), news.id)
+        switch PollDecision(news) {
+        case .result(let result, let props):
+            if !props.isEmpty { try await manager.record(cursor.delivery(through: news.sequence), for: news.id) }
+            return try answer(result, props: props, call)
+        case .failed(let failure):
+            return try await self.failure(
+                failure,
+                of: news.id,
+                call,
+                context: JobDetails(decoding: news.details).context
+            )
+        case .wait, .updates, .ended:
+            return Answers.noContent
+        }
+    }
+
+    /// A result, put to the ids of this request.
+    func answer(_ result: RawJSON, props: [PropertyValue], _ call: CallbackCall) throws -> Response {
+        var answer = CallbackResponse()
+        answer.sideUpdate = props.compactMap(PropertyUpdate.init)
+        switch try CallbackOutcome(decoding: result) {
+        case .updates(let updates):
+            answer.response = try updates.resolved(for: call.callback, targets: call.request.targets)
+        case .preventUpdate where props.isEmpty:
+            return Answers.noContent
+        case .preventUpdate:
+            answer.response = []
+        }
+        return Answers.json(answer.bytes)
+    }
+}
+
+// MARK: - Failure
+
+extension BackgroundCallbacks {
+    /// Gives the end of a job without a result a face: an `onError`, else an error the page shows.
+    ///
+    /// A job's failure is answered once and kept: `onError` may send a mail, and a page may ask twice.
+    ///
+    /// - Parameters:
+    ///   - job: the job; nil for a start that was refused.
+    ///   - context: the start context of the job, where it was kept.
+    func failure(
+        _ failure: JobFailure,
+        of job: JobID?,
+        _ call: CallbackCall,
+        context: RawJSON?
+    ) async throws -> Response {
+        let told = CallbackFailure(
+            kind: CallbackFailure.Kind(failure.kind.rawValue),
+            code: failure.code,
+            message: failure.message,
+            trace: failure.trace
+        )
+        guard let job else { return try await call.recover(from: told, start: context, logger: logger) }
+        return try await failures.answer(to: job) { [logger] in
+            try await call.recover(from: told, start: context, logger: logger)
+        }
     }
 }

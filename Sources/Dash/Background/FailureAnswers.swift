@@ -7,7 +7,7 @@ import Synchronization
 
 /// The answers to jobs that failed: each is made once, by one of the servers, for all pages that ask.
 struct FailureAnswers: Sendable {
-    let fleet: any JobFleet
+    let sharedState: any SharedState
     /// How long an answer is kept: as long as its job.
     let keepFinished: Duration
 
@@ -15,7 +15,7 @@ struct FailureAnswers: Sendable {
     ///
     /// - Throws: what `make` throws, and `JobsError.storage`.
     func answer(to job: JobID, _ make: @escaping @Sendable () async throws -> Response) async throws -> Response {
-        let kept = try await fleet.once("failure:\(job)", lifetime: keepFinished) {
+        let kept = try await sharedState.memoize("failure:\(job)", lifetime: keepFinished) {
             try await KeptResponse(make()).bytes
         }
         return try KeptResponse(decoding: kept).response

@@ -12,12 +12,12 @@ struct ForeignCall: Sendable {
     /// The payload of a call.
     ///
     /// - Throws: ``DashError`` with a sentence for the caller, as Python's own for a function.
-    func payload(_ values: [JSON], keywords: JSONObject) throws -> JobPayload {
+    func payload(_ values: [JSON], kwargs: JSONObject) throws -> JobPayload {
         guard values.count <= slots.count else {
             throw refusal("takes \(slots.count) arguments, and \(values.count) were given")
         }
         var arguments: [JSON?] = values.map(Optional.some) + Array(repeating: nil, count: slots.count - values.count)
-        for (name, value) in keywords {
+        for (name, value) in kwargs {
             guard let position = position(of: name) else {
                 throw refusal("has no argument “\(name)”; it has \(names)")
             }

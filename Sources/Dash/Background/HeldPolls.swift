@@ -20,27 +20,27 @@ final class HeldPolls: Service {
     private let state: Mutex<State>
     private let longestHold: Duration
     private let limit: Int
-    private let fleet: any JobFleet
+    private let sharedState: any SharedState
 
     /// - Parameters:
     ///   - limits: how many polls a session may hold.
     ///   - longestHold: after this time a poll is answered without news; well below the 60 s at which proxies cut.
-    ///   - fleet: what tells the other servers of polls.
+    ///   - sharedState: what tells the other servers of polls.
     init(
         limits: PollLimits = PollLimits(),
         longestHold: Duration = .seconds(20),
-        fleet: any JobFleet = LocalFleet()
+        sharedState: any SharedState = LocalSharedState()
     ) {
         state = Mutex(State(limits: limits))
         limit = limits.limit
         self.longestHold = longestHold
-        self.fleet = fleet
+        self.sharedState = sharedState
     }
 
     /// Lets polls go when another server says so; ends with the server.
     func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
-            for await holder in fleet.releases() {
+            for await holder in sharedState.releases() {
                 if let poll = Int(holder) { release(poll) }
             }
         }
@@ -64,7 +64,7 @@ final class HeldPolls: Service {
     ) async {
         let (releases, release) = AsyncStream<ContinuousClock.Instant>.makeStream()
         let poll = begin(session: session, release: release)
-        fleet.hold(String(poll), in: session, limit: self.limit)
+        sharedState.hold(String(poll), in: session, limit: self.limit)
         connection?.onClose { release.yield(.now) }
         await withGracefulShutdownHandler {
             await wait(for: news, releases, atMost: min(limit ?? longestHold, longestHold))
@@ -121,10 +121,77 @@ final class HeldPolls: Service {
     }
 
     private func end(_ poll: Int, session: String) {
-        fleet.letGo(String(poll), in: session)
+        sharedState.release(String(poll), in: session)
         state.withLock { state in
             state.limits.end(poll, session: session)
             state.polls[poll] = nil
         }
     }
+}
+
+/// How many polls of one browser may be held at once, as a value: decides which held poll is let go, and when.
+///
+/// Chromium opens six connections per host for all its tabs together. With six polls held, not even a
+/// cancel would get through; so at most ``limit`` are held, and a further poll lets the oldest go. A poll is
+/// never let go before it was held for ``shortestHold``, so a page with many jobs does not spin.
+struct PollLimits: Sendable {
+    /// Polls held at once per session.
+    let limit: Int
+    /// The least time between a poll's arrival and its being let go for another.
+    let shortestHold: Duration
+
+    private struct Held {
+        let poll: Int
+        let since: ContinuousClock.Instant
+        var isLeaving = false
+    }
+    private var sessions: [String: [Held]] = [:]
+
+    init(limit: Int = 4, shortestHold: Duration = .milliseconds(250)) {
+        self.limit = limit
+        self.shortestHold = shortestHold
+    }
+
+    /// A held poll to let go, and when.
+    struct Release: Equatable {
+        let poll: Int
+        let at: ContinuousClock.Instant
+    }
+
+    /// Notes a poll that is about to be held.
+    ///
+    /// - Returns: the polls to let go for it; none when the session is within its limit.
+    mutating func hold(_ poll: Int, session: String, now: ContinuousClock.Instant) -> [Release] {
+        var held = sessions[session, default: []]
+        held.append(Held(poll: poll, since: now))
+        var surplus = held.count(where: { !$0.isLeaving }) - limit
+        var releases: [Release] = []
+        for index in held.indices where surplus > 0 && !held[index].isLeaving {
+            held[index].isLeaving = true
+            surplus -= 1
+            releases.append(Release(poll: held[index].poll, at: max(now, held[index].since + shortestHold)))
+        }
+        sessions[session] = held
+        return releases
+    }
+
+    /// Notes that a poll has to go although the session is within its limit here: another server holds more.
+    ///
+    /// - Returns: when to let it go; nil for one that is leaving already, or gone.
+    mutating func release(_ poll: Int, session: String, now: ContinuousClock.Instant) -> Release? {
+        guard let index = sessions[session]?.firstIndex(where: { $0.poll == poll && !$0.isLeaving }),
+            let since = sessions[session]?[index].since
+        else { return nil }
+        sessions[session]?[index].isLeaving = true
+        return Release(poll: poll, at: max(now, since + shortestHold))
+    }
+
+    /// Forgets a poll that was answered or whose connection closed.
+    mutating func end(_ poll: Int, session: String) {
+        sessions[session]?.removeAll { $0.poll == poll }
+        if sessions[session]?.isEmpty == true { sessions[session] = nil }
+    }
+
+    /// Polls held now, in all sessions.
+    var count: Int { sessions.values.reduce(0) { $0 + $1.count } }
 }

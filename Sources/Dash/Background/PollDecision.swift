@@ -16,16 +16,16 @@ enum PollDecision: Sendable {
 
     /// Decides. New progress never comes with the result, so that the page shows the last value too; and what a job sent
     /// before it failed is told before the failure.
-    init(_ news: JobNews) {
+    init(_ news: JobUpdate) {
         switch news.state {
         case .cancelling, .cancelled:
             self = .ended
         case .succeeded where news.progress.isEmpty:
             self = .result(news.result ?? RawJSON(JSON.null), props: news.props)
-        case .failed where news.isTold, .lost where news.isTold, .timedOut where news.isTold:
+        case .failed where news.isDelivered, .lost where news.isDelivered, .timedOut where news.isDelivered:
             self = .failed(news.failure ?? Self.unexplained(news.state))
         case .scheduled, .queued, .running, .succeeded, .failed, .lost, .timedOut:
-            self = news.isTold ? .wait : .updates(progress: news.progress, props: news.props)
+            self = news.isDelivered ? .wait : .updates(progress: news.progress, props: news.props)
         }
     }
 
@@ -35,9 +35,9 @@ enum PollDecision: Sendable {
     }
 }
 
-extension JobNews {
+extension JobUpdate {
     /// Whether everything the job has sent has reached the page.
-    fileprivate var isTold: Bool { progress.isEmpty && props.isEmpty }
+    fileprivate var isDelivered: Bool { progress.isEmpty && props.isEmpty }
 }
 
 /// From which change on a poll is answered.

@@ -5,7 +5,7 @@ import Jobs
 /// server each comes to.
 ///
 /// The renderer's own `oldJob` is not enough: it comes late for a quick second click, and it names jobs that
-/// other callbacks without outputs started (dash-protocol §16, 7).
+/// other callbacks without outputs started (defect 7 in docs/protocol.md).
 ///
 /// Requests may arrive in another order than that in which they left the page. Our script numbers them: what counts is the
 /// number, so a cancel ends what was started before it, and nothing else, whenever it arrives. Without numbers the order of
@@ -18,7 +18,7 @@ struct RunningJobs: Sendable {
     }
 
     /// A page's place for one job: a callback and the outputs it was started for.
-    struct Place: Hashable, Sendable {
+    struct Slot: Hashable, Sendable {
         var page: Page
         var app: String
         var callback: String
@@ -28,7 +28,7 @@ struct RunningJobs: Sendable {
 
     /// A start of a job.
     struct Start: Sendable {
-        var place: Place
+        var slot: Slot
         var job: JobID
         /// Its number; nil without our script.
         var order: Int?
@@ -61,18 +61,18 @@ struct RunningJobs: Sendable {
     /// Without numbers: a start may arrive after the click on cancel that followed it. No hand clicks on cancel and on start
     /// again as quickly as this.
     private static let lateStart = Duration.milliseconds(300)
-    let fleet: any JobFleet
+    let sharedState: any SharedState
 
     /// Puts a job in its place.
     ///
     /// - Returns: whether it is there, and the job that was, to be ended.
     /// - Throws: `JobsError.storage`.
     func begin(_ start: Start) async throws -> Turn {
-        let placing = try await fleet.replace(
-            start.place.key,
-            in: start.place.page.key,
-            with: FleetValue(start.job.text, order: start.order),
-            marks: start.cancels,
+        let placing = try await sharedState.replace(
+            start.slot.key,
+            in: start.slot.page.key,
+            with: SharedValue(start.job.text, order: start.order),
+            watermarks: start.cancels,
             lifetime: Self.lifetime
         )
         switch placing {
@@ -83,8 +83,8 @@ struct RunningJobs: Sendable {
 
     /// Forgets a job that has ended, if it is still in its place. One that cannot be forgotten now does no harm: to end a
     /// job that has ended is nothing.
-    func forget(_ place: Place, _ job: JobID) async {
-        _ = try? await fleet.remove(place.key, in: place.page.key, ifStill: job.text)
+    func forget(_ slot: Slot, _ job: JobID) async {
+        _ = try? await sharedState.remove(slot.key, in: slot.page.key, ifStill: job.text)
     }
 
     /// Whether a job is still in its place: neither replaced nor taken away, nor meant by a click on cancel that came before
@@ -92,10 +92,10 @@ struct RunningJobs: Sendable {
     ///
     /// - Throws: `JobsError.storage`.
     func holds(_ start: Start) async throws -> Bool {
-        let page = start.place.page
-        guard try await fleet.values(in: page.key)[start.place.key]?.text == start.job.text else { return false }
+        let page = start.slot.page
+        guard try await sharedState.values(in: page.key)[start.slot.key]?.text == start.job.text else { return false }
         guard start.order == nil else { return true }
-        for name in start.cancels where try await fleet.rest(ofPause: page.pauseKey(name)) != nil { return false }
+        for name in start.cancels where try await sharedState.cooldown(page.pauseKey(name)) != nil { return false }
         return true
     }
 
@@ -110,13 +110,13 @@ struct RunningJobs: Sendable {
     ) async throws -> [JobID] {
         // First, so that a start finds this, or is found.
         if let order = cancel.order {
-            try await fleet.mark(cancel.names, in: cancel.page.key, with: order)
+            try await sharedState.raiseWatermarks(cancel.names, in: cancel.page.key, with: order)
         } else if cancel.isClick {
-            for name in cancel.names { try await fleet.pause(cancel.page.pauseKey(name), for: Self.lateStart) }
+            for name in cancel.names { try await sharedState.startCooldown(cancel.page.pauseKey(name), for: Self.lateStart) }
         }
         let taken = try await takeAway(cancel, where: isMeant)
         if cancel.order == nil, cancel.isClick, !taken.isEmpty {
-            for name in cancel.names { try await fleet.pause(cancel.page.pauseKey(name), for: .zero) }
+            for name in cancel.names { try await sharedState.startCooldown(cancel.page.pauseKey(name), for: .zero) }
         }
         return taken
     }
@@ -126,11 +126,11 @@ struct RunningJobs: Sendable {
         where isMeant: (_ callback: String, _ outputs: String) -> Bool
     ) async throws -> [JobID] {
         var taken: [JobID] = []
-        for (key, value) in try await fleet.values(in: cancel.page.key) {
-            guard let place = try? JSON(parsing: Array(key.utf8)), place[0].stringValue == cancel.app,
-                let callback = place[1].stringValue, isMeant(callback, place[2].stringValue ?? ""),
+        for (key, value) in try await sharedState.values(in: cancel.page.key) {
+            guard let slot = try? JSON(parsing: Array(key.utf8)), slot[0].stringValue == cancel.app,
+                let callback = slot[1].stringValue, isMeant(callback, slot[2].stringValue ?? ""),
                 cancel.ends(value), let job = JobID(value.text),
-                try await fleet.remove(key, in: cancel.page.key, ifStill: value.text)
+                try await sharedState.remove(key, in: cancel.page.key, ifStill: value.text)
             else { continue }
             taken.append(job)
         }
@@ -140,7 +140,7 @@ struct RunningJobs: Sendable {
 
 extension RunningJobs.Cancel {
     /// Whether a job was started before this, as far as is known.
-    fileprivate func ends(_ job: FleetValue) -> Bool {
+    fileprivate func ends(_ job: SharedValue) -> Bool {
         guard let order, let start = job.order else { return true }
         return start < order
     }
@@ -156,7 +156,7 @@ extension RunningJobs.Page {
     }
 }
 
-extension RunningJobs.Place {
+extension RunningJobs.Slot {
     /// The name of the place within the page's group.
     fileprivate var key: String {
         RawJSON(json: [.string(app), .string(callback), .string(outputs)]).description

@@ -1,11 +1,11 @@
-// While somebody develops: lets the renderer's hot reload begin at the state of the page itself, and shows how the build
-// of changed sources goes and what trapped in the server. Loaded after dash-swift.js and before the renderer. Changes
-// nothing but fetches of `_reload-hash`.
+// Development only. Starts the renderer's hot reload from the assets this page was loaded with, and shows the state of
+// rebuilds and traps of the server. Loaded after dash-swift.js and before the renderer. Only changes fetches of
+// `_reload-hash`.
 (function () {
     'use strict';
 
-    var seen = document.currentScript.dataset.hash; // the state of the assets that the page knows
-    var trap = document.currentScript.dataset.trap; // the last trap of the server that the page knows
+    var seen = document.currentScript.dataset.hash; // hash of the assets that this page has
+    var trap = document.currentScript.dataset.trap; // id of the last trap that was shown
     var isFirst = true;
     var originalFetch = window.fetch;
 
@@ -25,7 +25,7 @@
         showBuild(news.build || null);
         showTrap(news.trap || null);
         if (isFirst) {
-            // The renderer takes the first answer for the state of the page, which it need not be any more.
+            // The renderer takes the first response as the state of the page, but the assets may be newer already.
             news = {reloadHash: seen, hard: false, packages: news.packages, files: []};
             isFirst = false;
         }
@@ -33,9 +33,9 @@
         return new Response(JSON.stringify(news), {status: 200, headers: {'Content-Type': 'application/json'}});
     }
 
-    // Panels: styled by properties, so that no style rule of a strict policy is needed.
-    var panel = null; // that of the build
-    var shown = ''; // the report that it shows, or that was closed
+    // Panels are styled by properties, which a strict content security policy allows.
+    var panel = null; // the build's panel
+    var shown = ''; // the last report shown, also if its panel was closed
 
     function showBuild(build) {
         var report = JSON.stringify(build);
@@ -49,7 +49,8 @@
         }
         if (build) {
             var isFailed = build.state === 'failed';
-            panel = isFailed ? problem('This does not work yet; the page is still the last good one.', build.output)
+            panel = isFailed
+                ? problem('The new version does not work. This page is the last working one.', build.output)
                 : note('Building …');
             panel.classList.add('dash-swift-build');
             panel.dataset.state = build.state;
@@ -63,7 +64,7 @@
         }
         trap = news.id;
         var text = news.message + '\n\n' + news.trace;
-        var element = problem('A callback trapped, and the server was started again.', text);
+        var element = problem('A callback trapped, and the server was restarted.', text);
         element.classList.add('dash-swift-trap');
         document.body.appendChild(element);
     }
@@ -103,7 +104,7 @@
         return close;
     }
 
-    // Lines, those with an error in another colour.
+    // Highlights lines with errors.
     function messages(text) {
         var list = part('pre', '', {
             margin: '0', padding: '12px 18px 18px', overflow: 'auto', whiteSpace: 'pre-wrap',

@@ -1,22 +1,22 @@
-// Keeps the polls of background jobs alive through lost connections and restarts of the server, and shows how a job
-// ended where the renderer would only write to the console. Numbers all other requests for callbacks, and keeps the
-// answer to a replaced start of a job from the renderer. Loaded before the renderer; everything works without it, less
-// gracefully. Sends nothing anew but fetches that carry `job=`.
+// Retries polls of background jobs after lost connections and server restarts, and shows failures of jobs that the
+// renderer only writes to the console. Numbers all other callback requests, and drops the response to a job start that
+// a later start has replaced. Loaded before the renderer, which also works without it. Only fetches with `job=` are
+// retried.
 (function () {
     'use strict';
 
     var GIVE_UP_AFTER = 10 * 60 * 1000; // ms
-    var LONGEST_SILENCE = 45 * 1000; // ms; a poll is held at most 20 s, so a longer silence is a dead connection
-    var GAVE_UP = 'The server did not answer for ten minutes.';
-    var UNREACHED = 'The server could not be reached, or its answer was lost. Try again.';
-    var LONGEST_PAUSE = 5000; // ms between two tries
-    var QUIET_TRIES = 4; // tries before the page says that the connection is lost
+    var LONGEST_SILENCE = 45 * 1000; // ms; the server holds a poll for at most 20 s, so the connection is dead
+    var GAVE_UP = 'The server did not respond for ten minutes.';
+    var UNREACHED = 'The server could not be reached, or its response was lost. Try again.';
+    var LONGEST_PAUSE = 5000; // ms between two attempts
+    var QUIET_TRIES = 4; // attempts before the page shows a lost connection
 
     var originalFetch = window.fetch;
-    var order = 0; // of the last request that was no poll
-    var polls = new Map(); // job handle → number of the poll that is to be answered next
+    var order = 0; // of the last request that was not a poll
+    var polls = new Map(); // job handle → number of the next poll
     var backgroundOutputs = new Set(); // `output` of each background callback
-    var starts = new Map(); // place → the latest start there, while it has no answer
+    var starts = new Map(); // place → its latest start without a response
 
     window.fetch = function (resource, options) {
         if (typeof resource === 'string' && resource.indexOf('_dash-dependencies') >= 0) {
@@ -46,19 +46,19 @@
                 }
             });
         } catch (error) {
-            // The renderer reports answers that are not a list of callbacks.
+            // The renderer reports responses that are not a list of callbacks.
         }
         return answer;
     }
 
-    // Identifies what a start of a background callback replaces: the unanswered start with the same callback, outputs and
-    // single inputs and states, so each row of a pattern has its own. The renderer ignores the result of the replaced
-    // call under the same condition. Null for an ordinary callback.
+    // Key of a background callback's start: a start replaces a pending one with the same callback, outputs and single
+    // inputs and states, so each row of a pattern has its own. The renderer ignores the result of a replaced call under
+    // the same condition. Null for a regular callback.
     function startPlace(body) {
         if (backgroundOutputs.size === 0 || typeof body !== 'string') {
             return null;
         }
-        // The renderer writes the output first: of an upload of megabytes the rest is not read here.
+        // The output comes first in the body, so a large upload is not parsed.
         var output = /^\{"output":("(?:[^"\\]|\\.)*")/.exec(body);
         if (output && !backgroundOutputs.has(JSON.parse(output[1]))) {
             return null;
@@ -71,11 +71,10 @@
         return JSON.stringify([call.output, call.outputs, sources]);
     }
 
-    // Starts a job. If the page starts another one in its place before the answer is here, the answer is dropped, whatever
-    // it says: with any answer that ends the call the renderer would set the `finally` values of `running` and
-    // `progressDefault`, over those of the later job. Only a rejected request makes it set neither; it ignores the error,
-    // because it no longer waits for a call that it has made again. A start that has been answered is the renderer's own
-    // matter: from then on it knows the job's handle, and marks the job as outdated when it starts the next.
+    // Starts a job. If a later start replaces it before its response arrives, the request is rejected: after any
+    // response that ends the call the renderer would set the `finally` values of `running` and `progressDefault`, over
+    // those of the later job. It ignores the rejection, as it no longer waits for the replaced call. After the response
+    // the renderer knows the job's handle, and marks the job as outdated when it starts the next.
     async function start(place, url, options) {
         var own = {isReplaced: false};
         var previous = starts.get(place);
@@ -102,8 +101,8 @@
         }
     }
 
-    // An answer whose body is here. Its JSON is available without another task: no start can come between the moment in
-    // which the renderer looks whether a job is outdated, and that in which it applies the answer.
+    // A response whose body has been read. Its JSON is available without another task, so no start can come between the
+    // renderer's check whether a job is outdated and its use of the response.
     function complete(response, body) {
         var hasBody = response.status !== 204 && response.status !== 304;
         var answer = new Response(hasBody ? body : null, {status: response.status, headers: response.headers});
@@ -114,15 +113,15 @@
         return answer;
     }
 
-    // Requests may arrive in another order than that in which they are sent here, and a cancel must not end what was started
-    // after it. The numbers follow the clock, so that they go on where a browser shows a page again that it has kept.
+    // Requests may arrive out of order, and a cancel must not end a job that was started after it. The numbers follow
+    // the clock, so that they keep increasing when the browser restores a page from its cache.
     function numbered(url) {
         order = Math.max(order + 1, Date.now());
         return url.href + (url.search ? '&' : '?') + 'order=' + order;
     }
 
-    // A request that is no poll is not sent again, as it may have come through. To the renderer its loss is an answer that
-    // failed: after no answer at all it would not put back what `running` has set.
+    // Requests other than polls are not retried, as the server may have received them. The renderer gets a failed
+    // response, because without a response it would not reset the properties of `running`.
     function unreached() {
         return failure(UNREACHED);
     }
@@ -136,7 +135,7 @@
             options && String(options.method).toUpperCase() === 'POST';
     }
 
-    // Failures that the server has a sentence for; all others are the renderer's own matter.
+    // Only for failures with a sentence of the server; the renderer handles the others.
     function notifyOfFailure(answer) {
         var sentence = answer.headers.get('X-Dash-Notice');
         if (answer.status >= 400 && sentence) {
@@ -145,8 +144,8 @@
         return answer;
     }
 
-    // Sends one poll, again and again until the server has answered it. The number `n` stays the same for every try, so
-    // the server knows which of its answers the page has had.
+    // Sends one poll until the server has answered it. `n` is the same for all attempts, so that the server knows which
+    // responses the page has received.
     async function poll(url, options) {
         var job = url.searchParams.get('job');
         var number = polls.get(job) || 1;
@@ -168,14 +167,14 @@
                 return answer || failure(GAVE_UP);
             }
             if (tries >= QUIET_TRIES) {
-                notify('connection', 'The connection to the server is lost; trying again …');
+                notify('connection', 'Connection to the server lost. Reconnecting …');
             }
             await pause(Math.min(LONGEST_PAUSE, 50 * Math.pow(2, tries - 1)));
         }
     }
 
-    // One request with its whole body: an answer that was cut in the middle, or that is no JSON where JSON is due, counts
-    // as none (the renderer would wait for ever on it).
+    // One request with its whole body. A truncated response or invalid JSON counts as no response, because the renderer
+    // would wait for it forever.
     async function attempt(url, options) {
         var controller = new AbortController();
         var timer;
@@ -194,7 +193,7 @@
         }
     }
 
-    // The body of an answer, however slowly it comes as long as it comes.
+    // Reads the body; each chunk resets the timeout.
     async function textOf(response, heard) {
         if (!response.body) {
             return '';
@@ -212,7 +211,7 @@
         }
     }
 
-    // Waits, but no longer than until the browser says that it is online again.
+    // Waits, or until the browser is online again.
     function pause(milliseconds) {
         return new Promise(function (resolve) {
             var done = function () {
@@ -225,7 +224,7 @@
         });
     }
 
-    // Notices: plain elements in a corner, styled by properties so that no style rule of a strict policy is needed.
+    // Notices are styled by properties, which a strict content security policy allows.
     var notices = new Map();
 
     function notify(kind, text) {

@@ -1,7 +1,7 @@
-// Keeps a background job and its page together in an app of several pages. The job goes on while another page is shown; who
-// comes back before its end sees it at work again, and gets its result. What it sends in the meantime changes nothing of
-// another page, also where that has components of the same ids; nor does a late answer of an ordinary callback. Loaded after
-// the script for polls, before the renderer.
+// Ties background jobs to their page in an app with several pages. A job continues while another page is shown; a user
+// who returns before its end sees it running, and gets its result. Its updates, and late responses of regular
+// callbacks, do not change another page, even if that has components with the same ids. Loaded after dash-swift.js and
+// before the renderer.
 (function () {
     'use strict';
 
@@ -9,7 +9,7 @@
     var STORE = '_pages_store';
     var originalFetch = window.fetch;
     var callbacks = new Map(); // output → the callback's entry in the dependencies
-    var jobs = new Set(); // what is known of each job that goes on, or is just asked for
+    var jobs = new Set(); // jobs that run or are being started
 
     window.fetch = function (resource, options) {
         var answer = originalFetch.apply(this, arguments);
@@ -45,10 +45,10 @@
         });
     };
 
-    // The callback that sets the title tells of each page when it is in its place.
+    // Sent by the callback that sets the title, when a page is in place.
     window.addEventListener('dash-swift-page', function () {
         jobs.forEach(function (job) {
-            // The renderer lets go of a callback when all of its outputs are gone, and does not take it back.
+            // The renderer drops a callback once all of its outputs are removed, and does not restore it.
             job.isLetGo = job.isLetGo || (job.outputs.length > 0 && !job.outputs.some(layoutOf));
             if (job.path === shownPath()) {
                 show(job);
@@ -56,7 +56,7 @@
         });
     });
 
-    // The path of the page that is shown: it changes together with the content, before any callback of that is sent.
+    // The path of the shown page. It changes together with the content, before callbacks of that content are sent.
     function shownPath() {
         var store = layoutOf(STORE);
         var path = (store && store.props.data && store.props.data.path) || window.location.pathname;
@@ -69,7 +69,7 @@
         });
     }
 
-    // A page on its way: its path travels with its title to the callback that sets the title.
+    // Passes the path of a new page to the callback that sets the title, together with the title.
     function routed(body, response) {
         return changed(response, function (data) {
             var store = data.response && data.response[STORE];
@@ -79,7 +79,7 @@
         });
     }
 
-    // What is known of a job when it is asked for: another page may be shown when the first answer comes.
+    // Recorded at the start, as another page may be shown when the first response arrives.
     function newJob(callback, body) {
         return {
             handle: undefined,
@@ -111,8 +111,8 @@
         });
     }
 
-    // Leaves of an answer what the page may be told: nothing for components of another page, and the result also where the
-    // renderer has let go of the callback.
+    // Removes updates of another page's components. If the renderer has dropped the callback, the result is applied as
+    // side updates.
     function adjust(job, data) {
         Object.assign(job.progress, data.progress);
         if (job.path !== shownPath()) {
@@ -129,8 +129,7 @@
         });
     }
 
-    // The answer with changed data. Without a further task where the data is here already, as with answers to jobs (see the
-    // script for polls).
+    // Changes the data of a response, without another task if the data is available (see `complete` in dash-swift.js).
     async function changed(response, change) {
         if (response.status !== 200) {
             return response;
@@ -139,13 +138,13 @@
         try {
             change(await json);
         } catch (error) {
-            // The renderer gets the error of a body that is not JSON from the same promise.
+            // For an invalid body the renderer gets the error from the same promise.
         }
         response.json = function () { return json; };
         return response;
     }
 
-    // Sets again what holds while the job runs, for the page was made anew.
+    // Restores `running` and progress after the page was recreated.
     function show(job) {
         [job.running, job.progress].forEach(function (properties) {
             Object.keys(properties).forEach(function (key) {
@@ -160,7 +159,7 @@
         });
     }
 
-    // Updates without those of components in the place where pages are shown; keys are ids, or ids with a property.
+    // Updates without those of components in the page container. Keys are ids, or ids with a property.
     function withoutContent(updates) {
         var kept = {};
         Object.keys(updates).forEach(function (key) {
@@ -179,7 +178,7 @@
         return all;
     }
 
-    // The ids of outputs or inputs of a request; lists stand for components of a pattern.
+    // The ids of a request's outputs or inputs, with those of patterns flattened.
     function ids(items) {
         return [items || []].flat(3).map(function (item) { return item.id; });
     }
@@ -188,7 +187,7 @@
         return text[0] === '{' ? JSON.parse(text) : text;
     }
 
-    // The id with the values of the job's own components in place of wildcards; null where it stands for several.
+    // The id with wildcards replaced by the values of the job's components; null if it matches several.
     function concrete(id, job) {
         if (typeof id === 'string') {
             return id;
@@ -205,10 +204,10 @@
     function layoutOf(id) {
         try {
             var found = window.dash_component_api.getLayout(id);
-            // For a pattern that no component has, the renderer gives the whole layout.
+            // For a pattern that matches no component, the renderer returns the whole layout.
             return found.props.id !== undefined && stable(found.props.id) === stable(id) ? found : undefined;
         } catch (error) {
-            return undefined; // the renderer's way to say that there is no such component
+            return undefined; // the component does not exist
         }
     }
 

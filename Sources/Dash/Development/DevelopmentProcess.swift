@@ -38,7 +38,7 @@ package final class DevelopmentProcess: Sendable {
         _ arguments: [String],
         environment: [String: String],
         onLine: (@Sendable (String) -> Void)? = nil,
-        onEnd: @escaping @Sendable (ProcessEnd) -> Void
+        onEnd: @escaping @Sendable (ExitStatus) -> Void
     ) throws -> DevelopmentProcess {
         var channel: [Int32] = [-1, -1]
         var output: [Int32] = [-1, -1]

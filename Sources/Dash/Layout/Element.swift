@@ -70,3 +70,84 @@ extension Element: ExpressibleByStringInterpolation {
     /// A piece of text, so that texts and components may stand in one list.
     public init(stringLiteral value: String) { self.init(text: value) }
 }
+
+/// Anything that may stand where a component's children stand: text, a number, a component, a list of these, or nothing.
+///
+/// A callback whose output is `children` returns `any Renderable`, so a string, an ``Element`` or a list of elements
+/// needs no wrapping.
+public protocol Renderable: JSONEncodable {}
+
+extension String: Renderable {}
+extension Substring: Renderable {}
+extension Int: Renderable {}
+extension Double: Renderable {}
+extension JSON: Renderable {}
+extension RawJSON: Renderable {}
+extension Optional: Renderable where Wrapped: Renderable {}
+extension Array: Renderable where Element: Renderable {}
+
+/// Puts an ``Element`` together; for generated code, which sets what was given and leaves out what was not.
+public struct ElementBuilder: Sendable {
+    private var element: Element
+
+    /// Begins a component of these names in the browser.
+    public init(_ namespace: String, _ type: String) { element = Element(namespace: namespace, type: type) }
+
+    /// Sets the id, if there is one.
+    public mutating func id(_ id: ComponentID?) { set("id", id) }
+
+    /// Sets the children, if there are any.
+    public mutating func children(_ children: (any Renderable)?) { set("children", children) }
+
+    /// Sets a property, if it was given.
+    ///
+    /// Not inlined: a component has some fifty of these calls.
+    @inline(never)
+    public mutating func set(_ name: String, _ value: (any JSONEncodable)?) {
+        guard let value else { return }
+        element.properties.append(Element.Property(name: name, value: value))
+    }
+
+    /// The component, with properties that the generated code does not know (`data-…`, `aria-…`) in the order of
+    /// their names.
+    public func finish(_ extra: [String: any JSONEncodable] = [:]) -> Element {
+        var element = element
+        for (name, value) in extra.sorted(by: { $0.key < $1.key }) {
+            element.properties.append(Element.Property(name: name, value: value))
+        }
+        return element
+    }
+}
+
+/// Inline CSS, its names as React writes them: `["visibility": "hidden", "backgroundColor": "#eee"]`.
+public struct Style: JSONEncodable, JSONDecodable, Hashable, ExpressibleByDictionaryLiteral {
+    /// Names and values, in the order given.
+    public var properties: JSONObject
+
+    /// A style of these names and values.
+    public init(_ properties: JSONObject = [:]) { self.properties = properties }
+
+    /// A style of these names and values; a variable is given as JSON: `["width": "\(n)px", "opacity": .double(x)]`.
+    public init(dictionaryLiteral elements: (String, JSON)...) {
+        var properties = JSONObject()
+        for (name, value) in elements { properties[name] = value }
+        self.init(properties)
+    }
+
+    /// Reads an object.
+    ///
+    /// - Throws: ``DashError`` with code `type-mismatch` for anything else.
+    public init(json: JSON) throws {
+        guard let object = json.objectValue else { throw DashError.typeMismatch(Style.self, json) }
+        self.init(object)
+    }
+
+    /// Writes an object.
+    public func encode(to writer: inout JSONWriter) { properties.encode(to: &writer) }
+
+    /// The value of one name; `nil` takes it away.
+    public subscript(name: String) -> JSON? {
+        get { properties[name] }
+        set { properties[name] = newValue }
+    }
+}

@@ -1,6 +1,6 @@
 import DashJSON
 
-/// The callbacks that show the pages of an app, and the components they need (dash-protocol §11).
+/// The callbacks that show the pages of an app, and the components they need (docs/protocol.md, Pages).
 struct PageCallbacks: Sendable {
     private let pages: PageRegistry
     private let appTitle: String

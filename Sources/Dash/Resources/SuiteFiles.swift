@@ -116,3 +116,159 @@ extension SuiteFile {
         return (attributes?[.size] as? NSNumber)?.intValue
     }
 }
+
+// MARK: - Page
+
+extension SuiteFiles {
+    /// The URLs of the scripts that stand at one place of the page, in order, with fingerprints.
+    ///
+    /// A page loads those of `.dependencies`, then external scripts, those of `.suite`, the app's assets, those of
+    /// `.core`.
+    ///
+    /// - Parameters:
+    ///   - place: Which of them.
+    ///   - prefix: The prefix of every request the browser makes, with a slash at both ends.
+    ///   - development: Whether the page wants development builds, with names and warnings of React.
+    package func scripts(_ place: SuiteManifest.Place, prefix: String, development: Bool = false) -> [String] {
+        manifests.filter { $0.place == place }.flatMap { manifest in
+            manifest.scripts
+                .compactMap { development ? $0.development ?? $0.path : $0.path }
+                .map { url(of: $0, in: manifest, prefix: prefix) }
+        }
+    }
+
+    /// The URLs of the suites' style sheets, in order, with fingerprints.
+    ///
+    /// - Parameter prefix: The prefix of every request the browser makes, with a slash at both ends.
+    package func styles(prefix: String) -> [String] {
+        manifests.flatMap { manifest in manifest.styles.map { url(of: $0, in: manifest, prefix: prefix) } }
+    }
+
+    private func url(of path: String, in manifest: SuiteManifest, prefix: String) -> String {
+        let marked = Fingerprint.mark(path, version: manifest.version, time: fingerprintTime)
+        return "\(prefix)_dash-component-suites/\(manifest.package)/\(marked)"
+    }
+}
+
+/// A file of a suite that may be served, with what a response needs to say of it.
+package struct SuiteFile: Sendable, Hashable {
+    /// Where the file lies.
+    package var diskPath: String
+    /// Its length in bytes.
+    package var size: Int
+    /// Where its gzip form lies; nil if there is none.
+    package var gzipPath: String?
+    /// The length of the gzip form in bytes; 0 if there is none.
+    package var gzipSize: Int
+    /// The content type.
+    package var contentType: String
+    /// The strong entity tag, in quotes: the same on every server with the same lock.
+    package var etag: String
+    /// The strong entity tag of the gzip form, in quotes.
+    package var gzipETag: String
+    /// Whether the file was asked for by a name that carries its version.
+    package var isFingerprinted: Bool
+
+    /// What `Cache-Control` is to say: fingerprinted names are kept for good, others are asked for again each time.
+    package var cacheControl: String {
+        isFingerprinted ? "public, max-age=31536000, immutable" : "no-cache"
+    }
+}
+
+/// The content type of a file by its name.
+enum ContentType {
+    /// What a response says of the file; `application/octet-stream` for endings that are not known.
+    static func of(_ path: String) -> String {
+        let file = path.split(separator: "/").last ?? ""
+        guard let dot = file.lastIndex(of: ".") else { return fallback }
+        return table[file[file.index(after: dot)...].lowercased()] ?? fallback
+    }
+
+    private static let fallback = "application/octet-stream"
+
+    private static let table = [
+        "js": "text/javascript; charset=utf-8",
+        "mjs": "text/javascript; charset=utf-8",
+        "css": "text/css; charset=utf-8",
+        "map": "application/json",
+        "json": "application/json",
+        "html": "text/html; charset=utf-8",
+        "txt": "text/plain; charset=utf-8",
+        "csv": "text/csv; charset=utf-8",
+        "md": "text/markdown; charset=utf-8",
+        "xml": "application/xml",
+        "pdf": "application/pdf",
+        "svg": "image/svg+xml",
+        "png": "image/png",
+        "jpg": "image/jpeg",
+        "jpeg": "image/jpeg",
+        "gif": "image/gif",
+        "webp": "image/webp",
+        "avif": "image/avif",
+        "ico": "image/x-icon",
+        "woff": "font/woff",
+        "woff2": "font/woff2",
+        "ttf": "font/ttf",
+        "otf": "font/otf",
+        "mp3": "audio/mpeg",
+        "mp4": "video/mp4",
+        "webm": "video/webm",
+        "wasm": "application/wasm",
+    ]
+}
+
+/// File names that carry a version, so that a browser may keep the file for good.
+///
+/// `react@18.3.1.min.js` becomes `react@18.v4_4_1m1700000000.3.1.min.js`: the mark goes in after the first dot.
+enum Fingerprint {
+    /// The path with a mark.
+    ///
+    /// - Parameters:
+    ///   - path: A path whose last part has a dot; one without is returned as it is.
+    ///   - version: The version of the suite.
+    ///   - time: The number that stands for the file's time.
+    static func mark(_ path: String, version: String, time: UInt32) -> String {
+        let start = startOfName(in: path)
+        guard let dot = path[start...].firstIndex(of: ".") else { return path }
+        let version = String(version.unicodeScalars.map { isWord($0) ? Character($0) : "_" })
+        return "\(path[..<dot]).v\(version)m\(time)\(path[dot...])"
+    }
+
+    /// The path without its mark, and whether it had one.
+    static func parse(_ path: String) -> (path: String, isMarked: Bool) {
+        let start = startOfName(in: path)
+        let parts = path[start...].split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 2, isMark(parts[1]) else { return (path, false) }
+        let name = ([parts[0]] + parts[2...]).joined(separator: ".")
+        return (path[..<start] + name, true)
+    }
+
+    private static func startOfName(in path: String) -> String.Index {
+        path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex
+    }
+
+    /// Whether a part is `v`, a version, `m` and hexadecimal digits.
+    private static func isMark(_ part: Substring) -> Bool {
+        guard part.first == "v", let end = part.lastIndex(of: "m") else { return false }
+        let version = part[part.index(after: part.startIndex)..<end]
+        let time = part[part.index(after: end)...]
+        return !version.isEmpty && version.unicodeScalars.allSatisfy(isWord)
+            && !time.isEmpty && time.utf8.allSatisfy(isHexadecimal)
+    }
+
+    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_", "-": true
+        default: false
+        }
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,11 +1,15 @@
 import DashJSON
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Jobs
 import Logging
 import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
 
-/// `_dash-update-component`: checks a request, finds its callback, and has it answered (dash-protocol §6).
+/// `_dash-update-component`: checks a request, finds its callback and runs it (docs/protocol.md, Callback requests).
 struct CallbackRoute: Sendable {
     let sessions: Sessions
     let origins: OriginCheck
@@ -45,9 +49,9 @@ struct CallbackRoute: Sendable {
             )
         }
         let call = try await call(callback, body, request, app, connection)
-        let areNamedTold = await background.cancelNamedJobs(of: call)
+        let namedCancelled = await background.cancelNamedJobs(of: call)
         do {
-            return try await answer(call, app, areNamedTold: areNamedTold)
+            return try await answer(call, app, namedCancelled: namedCancelled)
         } catch {
             if error is HTTPError { throw error }
             // What an onError throws, for one.
@@ -57,18 +61,18 @@ struct CallbackRoute: Sendable {
     }
 
     /// A click on cancel is not said to be done when it was not: the job goes on, and its page should know.
-    private func cancel(_ call: CallbackCall, _ app: ServedApp, areNamedTold: Bool) async -> Response {
-        let areOthersTold = await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
-        guard areNamedTold && areOthersTold else {
+    private func cancel(_ call: CallbackCall, _ app: ServedApp, namedCancelled: Bool) async -> Response {
+        let othersCancelled = await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
+        guard namedCancelled && othersCancelled else {
             let sentence = "The job could not be cancelled just now. Try again in a moment."
             return Answers.notice(.serviceUnavailable, sentence)
         }
         return Answers.json(CallbackResponse(response: []).bytes)
     }
 
-    private func answer(_ call: CallbackCall, _ app: ServedApp, areNamedTold: Bool) async throws -> Response {
+    private func answer(_ call: CallbackCall, _ app: ServedApp, namedCancelled: Bool) async throws -> Response {
         switch call.callback.kind {
-        case .cancel: return await cancel(call, app, areNamedTold: areNamedTold)
+        case .cancel: return await cancel(call, app, namedCancelled: namedCancelled)
         case .background: return try await background.respond(to: call)
         case .clientside:
             let sentence = "\(call.callback.id) is a callback of the browser; nothing runs here."
@@ -165,5 +169,91 @@ extension JSON {
         ["inputs", "state", "outputs", "changedPropIds"].reduce(0) { count, key in
             (self[key].arrayValue ?? []).reduce(count) { $0 + ($1.arrayValue?.count ?? 1) }
         }
+    }
+}
+
+/// Runs regular callbacks, and other code of the app, on threads of their own.
+///
+/// Users' callbacks may block: read files, ask a database, compute. On Swift's own few threads that would starve every poll
+/// and every other request; here it only holds one of these.
+final class CallbackExecutor: TaskExecutor, Service {
+    private let threads: NIOThreadPool
+
+    /// - Parameter threadCount: callbacks that can block at the same time without delaying others.
+    init(threadCount: Int = max(4, 2 * ProcessInfo.processInfo.activeProcessorCount)) {
+        threads = NIOThreadPool(numberOfThreads: threadCount)
+        threads.start()
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        threads.submit { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+
+    /// Ends the threads when the services that need them have ended. What still comes then runs where it comes from.
+    func run() async throws {
+        try? await gracefulShutdown()
+        try await threads.shutdownGracefully()
+    }
+}
+
+/// Collects what a callback sets by `setProps` while it runs in the server, for the `sideUpdate` of its answer.
+final class SentProperties: Sendable {
+    private let updates = Mutex<[PropertyUpdate]>([])
+
+    /// Takes what a callback sends; progress is no matter of regular callbacks.
+    var add: @Sendable (CallbackContext.Event) -> Void {
+        { [self] event in
+            if case .setProps(let properties) = event { updates.withLock { $0 += properties } }
+        }
+    }
+
+    /// What was set until now, in order.
+    var properties: [PropertyUpdate] { updates.withLock { $0 } }
+}
+
+/// The answers that routes give. To the renderer, only the statuses 200 and 204 are success.
+enum Answers {
+    static let jsonType = "application/json"
+    static let htmlType = "text/html; charset=utf-8"
+    static let textType = "text/plain; charset=utf-8"
+
+    /// 200 with JSON that is already encoded.
+    static func json(_ bytes: [UInt8]) -> Response {
+        bytesAnswer(bytes, type: jsonType)
+    }
+
+    /// 200 with a page.
+    static func html(_ text: String) -> Response {
+        bytesAnswer(Array(text.utf8), type: htmlType)
+    }
+
+    /// Bytes of a content type.
+    static func bytesAnswer(_ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status,
+            headers: [.contentType: type],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        )
+    }
+
+    /// 204: no update, or the end of a background callback.
+    static var noContent: Response { Response(status: .noContent) }
+
+    /// A sentence, with a status that is no success.
+    static func text(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
+        bytesAnswer(Array(sentence.utf8), type: textType, status: status)
+    }
+
+    /// The refusal of a poll, with a sentence that our script shows.
+    static func notice(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
+        var response = text(status, sentence)
+        response.headers[.dashNotice] = sentence
+        return response
+    }
+
+    /// Another address for the same page; never given to a request of the renderer.
+    static func moved(to path: String, status: HTTPResponse.Status = .permanentRedirect) -> Response {
+        Response(status: status, headers: [.location: path])
     }
 }

@@ -1,6 +1,8 @@
+import Crypto
 import DashJSON
+import Support
 
-/// Writes the page that loads the front end (dash-protocol §2).
+/// Writes the page that loads the front end (docs/protocol.md, Index page).
 struct IndexPage: Sendable {
     /// The text between `<title>` tags; escaped here.
     var title: String
@@ -132,5 +134,141 @@ struct IndexPage: Sendable {
             }
         }
         return escaped
+    }
+}
+
+/// Builds the `_dash-config` object that the renderer reads at load (docs/protocol.md, Index page).
+struct IndexConfig: Sendable {
+    /// Prefix of every request the browser makes.
+    var requestsPrefix: String
+    /// The developer's tools that are on.
+    var tools: ActiveDevTools
+    /// The title while a callback runs; nil leaves the title alone.
+    var updateTitle: String?
+    /// What the browser checks ids against.
+    var check: IDCheck
+    /// Per namespace and component the properties besides `children` that hold components.
+    var childrenProps: JSON
+    /// The token of this page load.
+    var endID: String
+    var page = PageOptions()
+
+    /// The versions of the front end that the pinned suites carry; shown by the developer's tools only.
+    static let dashVersion = "4.4.1"
+    static let plotlyVersion = "7.1.0"
+
+    /// The object, its members in Dash's order.
+    var json: JSON {
+        var config = JSONObject()
+        config.append("url_base_pathname", .null)
+        config.append("requests_pathname_prefix", .string(requestsPrefix))
+        config.append("ui", .bool(tools.ui))
+        config.append("props_check", .bool(tools.propsCheck))
+        config.append("disable_version_check", true)
+        config.append("show_undo_redo", .bool(page.showsUndoRedo))
+        config.append("suppress_callback_exceptions", .bool(isUnchecked))
+        config.append("update_title", updateTitle.map { .string($0) } ?? .null)
+        config.append("children_props", childrenProps)
+        config.append("serve_locally", true)
+        config.append("dash_version", .string(Self.dashVersion))
+        config.append("python_version", "none: dash-swift")
+        config.append("dash_version_url", "")
+        config.append("ddk_version", .null)
+        config.append("plotly_version", .string(Self.plotlyVersion))
+        config.append("validate_callbacks", .bool(tools.validateCallbacks))
+        config.append("csrf_token_name", .string(page.csrfCookie))
+        config.append("csrf_header_name", .string(page.csrfHeader))
+        config.append("end_id", .string(endID))
+        // Else the panel has a button that offers to publish the app by a Python package.
+        config.append("plotly_cloud_installed", .bool(tools.ui))
+        if let hotReload = tools.hotReload { config.append("hot_reload", hotReload.json) }
+        if case .validation(let layout) = check { config.append("validation_layout", layout) }
+        if tools.ui { config.append("dev_tools", []) }
+        return .object(config)
+    }
+
+    private var isUnchecked: Bool {
+        if case .none = check { true } else { false }
+    }
+}
+
+extension ActiveDevTools.HotReload {
+    fileprivate var json: JSON {
+        ["interval": .int(Int((interval / .milliseconds(1)).rounded())), "max_retry": .int(maxRetry)]
+    }
+}
+
+/// Our own scripts in the page (the folder `Client`), each served under a name that changes with its content.
+enum ClientScript {
+    /// The script for polls, of every app.
+    static let bytes: [UInt8] = PackageResources.dash_swift_js
+
+    /// A few digits of the content's hash.
+    static let version = version(of: bytes)
+
+    /// The path below an app's.
+    static let path = "_dash-swift/client.\(version).js"
+
+    /// The script of apps with pages.
+    static let pagesBytes: [UInt8] = PackageResources.pages_js
+
+    /// Its path below an app's.
+    static let pagesPath = "_dash-swift/pages.\(version(of: pagesBytes)).js"
+
+    /// The script that pages have besides while they follow changes.
+    static let developmentBytes: [UInt8] = PackageResources.dash_swift_dev_js
+
+    /// Its path below an app's.
+    static let developmentPath = "_dash-swift/development.\(version(of: developmentBytes)).js"
+
+    /// The tag of the script for development.
+    ///
+    /// - Parameters:
+    ///   - prefix: That of the app's requests.
+    ///   - hash: The state of the assets that the page is made of.
+    ///   - trap: The trap that the page need not tell of any more.
+    static func development(prefix: String, hash: String, trap: String?) -> TagAttributes {
+        ["src": "\(prefix)\(developmentPath)", "data-hash": "\(hash)", "data-trap": "\(trap ?? "")"]
+    }
+
+    private static func version(of bytes: [UInt8]) -> String {
+        Hexadecimal.text(SHA256.hash(data: bytes).prefix(6))
+    }
+}
+
+/// The functions of an app's callbacks in the browser, as scripts that the page loads: a file each, so that a mistake in one
+/// breaks no other, and none in the page itself, so that a strict content security policy may forbid such.
+struct ClientsideScripts: Sendable {
+    /// The paths below the app's, in the order of registration.
+    let paths: [String]
+    private let scripts: [String: [UInt8]]
+
+    init(_ callbacks: [Callback]) {
+        var paths: [String] = [], scripts: [String: [UInt8]] = [:]
+        for function in callbacks.compactMap(\.clientside) {
+            guard let source = function.source else { continue }
+            let path = "_dash-swift/clientside/\(function.name).js"
+            if scripts.updateValue(Self.script(function, source), forKey: path) == nil { paths.append(path) }
+        }
+        self.paths = paths
+        self.scripts = scripts
+    }
+
+    /// The script at a path below the app's; nil if there is none.
+    func script(at path: String) -> [UInt8]? { scripts[path] }
+
+    /// Puts the function where the renderer looks for it.
+    private static func script(_ function: ClientsideFunction, _ source: String) -> [UInt8] {
+        let (space, name) = (function.namespace.jsonText, function.name.jsonText)
+        let text = """
+            (function () {
+                var all = window.dash_clientside = window.dash_clientside || {};
+                var own = all[\(space)] = all[\(space)] || {};
+                own[\(name)] = \(source)
+                ;
+            })();
+
+            """
+        return Array(text.utf8)
     }
 }

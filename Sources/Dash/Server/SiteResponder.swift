@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Support
 
 /// Finds the app and the route of a request. One table decides, so no route can be forgotten by a check (S12).
 struct SiteResponder: Sendable {
@@ -74,5 +75,29 @@ struct SiteResponder: Sendable {
     private func strippingPrefix(_ path: String) -> String {
         guard pathPrefix != "/", path.hasPrefix(pathPrefix) else { return path }
         return "/" + path.dropFirst(pathPrefix.count)
+    }
+}
+
+/// The context of a request in our own server: what Hummingbird needs, and the connection it came on.
+struct SiteRequestContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+    }
+}
+
+/// Hands every request to the site; there is no router in between.
+struct SiteHTTPResponder: HTTPResponder {
+    let site: SiteResponder
+    let watches: ConnectionWatches
+
+    func respond(to request: Request, context: SiteRequestContext) async throws -> Response {
+        // Back on the connection's own loop after whatever ran elsewhere.
+        await withTaskExecutorPreference(LoopExecutor(home: context.channel.eventLoop)) {
+            await site.respond(to: request, context: context, connection: watches.watch(of: context.channel))
+        }
     }
 }

@@ -1,3 +1,4 @@
+public import DashJSON
 import Support
 
 /// The address of a page, as a `dcc.Location` gives it: `Input(location: url)`.
@@ -95,4 +96,116 @@ public struct QueryParameters: Sendable, Hashable {
         let spaced = text.utf8.lazy.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
         return String(decoding: PercentEncoding.lenientBytes(of: spaced), as: UTF8.self)
     }
+}
+
+extension PropertyReader where Value == [UploadedFile] {
+    init(files upload: dcc.UploadRef, maximumSize: Int) {
+        let contents = PropertyRef(upload.contents)
+        let companions = [PropertyRef(upload.filename), PropertyRef(upload.lastModified)]
+        self.init(ref: contents, companions: companions, companionsRun: false) { arguments in
+            try UploadedFile.all(
+                contents: arguments.next(),
+                names: arguments.next(),
+                lastModified: arguments.next(),
+                maximumSize: maximumSize
+            )
+        }
+    }
+}
+
+extension PropertyReader where Value == PageLocation {
+    init(location: dcc.LocationRef) {
+        let companions = [PropertyRef(location.search), PropertyRef(location.hash), PropertyRef(location.href)]
+        self.init(ref: PropertyRef(location.pathname), companions: companions, companionsRun: true) { arguments in
+            try PageLocation(
+                pathname: String?(json: arguments.next()),
+                search: String?(json: arguments.next()),
+                hash: String?(json: arguments.next()),
+                href: String?(json: arguments.next())
+            )
+        }
+    }
+}
+
+extension Input where Value == [UploadedFile] {
+    /// The files of an upload, of one with `multiple: true` too; none before the first.
+    ///
+    /// Reads `contents`, and beside it `filename` and `last_modified`; a new upload runs the callback once.
+    ///
+    /// - Parameters:
+    ///   - upload: The component.
+    ///   - maximumSize: The most bytes one file may have.
+    ///   - allowOptional: Whether the callback also runs while the page does not have the component.
+    public init(
+        files upload: dcc.UploadRef,
+        maximumSize: Int = UploadedFile.defaultMaximumSize,
+        allowOptional: Bool = false
+    ) {
+        self.init(reader: PropertyReader(files: upload, maximumSize: maximumSize), isOptional: allowOptional)
+    }
+}
+
+extension State where Value == [UploadedFile] {
+    /// The files of an upload, of one with `multiple: true` too; none before the first.
+    ///
+    /// - Parameters:
+    ///   - upload: The component.
+    ///   - maximumSize: The most bytes one file may have.
+    ///   - allowOptional: Whether the callback also runs while the page does not have the component.
+    public init(
+        files upload: dcc.UploadRef,
+        maximumSize: Int = UploadedFile.defaultMaximumSize,
+        allowOptional: Bool = false
+    ) {
+        self.init(reader: PropertyReader(files: upload, maximumSize: maximumSize), isOptional: allowOptional)
+    }
+}
+
+extension Input where Value == PageLocation {
+    /// The address of the page, whose every change runs the callback: path, query, hash and the whole.
+    ///
+    /// - Parameters:
+    ///   - location: The component.
+    ///   - allowOptional: Whether the callback also runs while the page does not have the component.
+    public init(location: dcc.LocationRef, allowOptional: Bool = false) {
+        self.init(reader: PropertyReader(location: location), isOptional: allowOptional)
+    }
+}
+
+extension State where Value == PageLocation {
+    /// The address of the page: path, query, hash and the whole.
+    ///
+    /// - Parameters:
+    ///   - location: The component.
+    ///   - allowOptional: Whether the callback also runs while the page does not have the component.
+    public init(location: dcc.LocationRef, allowOptional: Bool = false) {
+        self.init(reader: PropertyReader(location: location), isOptional: allowOptional)
+    }
+}
+
+/// Where a `dcc.Store` keeps its data: `dcc.Store(id: cart, storageType: .local)`.
+///
+/// A store in `local` or `session` brings its data back after a reload: it sets `data` and `modified_timestamp`, and so
+/// runs the callbacks that have one of them as an input. To see what was restored on the first call too, take
+/// `modifiedTimestamp` (milliseconds since 1970; -1 while nothing was stored) as the input and `data` as a ``State``.
+public enum StorageType: String, Sendable, Hashable, CaseIterable, JSONConvertible {
+    /// In the page: a reload empties it.
+    case memory
+    /// In the browser, for all tabs, until it is cleared.
+    case local
+    /// In the tab: a reload keeps it, closing the tab empties it.
+    case session
+
+    /// Reads the name.
+    ///
+    /// - Throws: ``DashError`` with code `type-mismatch` for anything else.
+    public init(json: JSON) throws {
+        guard let type = json.stringValue.flatMap(Self.init(rawValue:)) else {
+            throw DashError.typeMismatch(StorageType.self, json)
+        }
+        self = type
+    }
+
+    /// Writes the name.
+    public func encode(to writer: inout JSONWriter) { writer.string(rawValue) }
 }

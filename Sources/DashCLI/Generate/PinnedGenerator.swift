@@ -124,3 +124,171 @@ struct PinnedGenerator {
         return try Array(Data(contentsOf: URL(fileURLWithPath: path)))
     }
 }
+
+/// A suite of the lock: which files a page loads, and where its typed Swift goes. Kept by hand; the rest is generated.
+struct PinnedSuite: Sendable {
+    /// The suite's name for people.
+    var name: String
+    /// The folder of the wheel, and the part of the URL.
+    var package: String
+    /// The folder inside `package` with metadata and files, with a slash at its end; empty for the package itself.
+    var folder: String
+    /// What its version is: that of its own `package-info.json`, or of a wheel of the lock.
+    var versionOf: VersionSource
+    var place: SuiteManifest.Place
+    var scripts: [SuiteManifest.Script]
+    /// The names of chunks that scripts load, each served as `async-NAME.js` with its map.
+    var chunks: [String] = []
+    /// Other files that scripts load.
+    var dynamicFiles: [String] = []
+    /// How its components are shown; nil for a suite without components.
+    var components: Components?
+
+    enum VersionSource: Sendable {
+        case packageInfo
+        case wheel(String)
+    }
+
+    /// How the components of a suite are shown in Swift.
+    struct Components: Sendable {
+        var enumName: String
+        var namespace: String
+        var title: String
+        var module: Module
+        var fileName: String
+        var refProtocol: String?
+    }
+
+    /// The modules that typed Swift is committed in.
+    enum Module: String, Sendable {
+        case dash = "Dash"
+        case dashAGGrid = "DashAGGrid"
+    }
+}
+
+extension PinnedSuite {
+    /// The files that scripts load, chunks with their maps first.
+    var allDynamicFiles: [String] {
+        chunks.flatMap { ["\(folder)async-\($0).js", "\(folder)async-\($0).js.map"] } + dynamicFiles
+    }
+}
+
+extension PinnedSuite {
+    /// The suites of the lock, in the order in which a page loads their scripts.
+    static let all = [dependencies, renderer, coreComponents, html, dataTable, plotly, agGrid]
+
+    private static let dependencies = PinnedSuite(
+        name: "dash_dependencies",
+        package: "dash",
+        folder: "deps/",
+        versionOf: .wheel("dash"),
+        place: .dependencies,
+        scripts: [
+            .init("deps/polyfill@7.12.1.min.js"),
+            .init("deps/react@18.3.1.min.js", development: "deps/react@18.3.1.js"),
+            .init("deps/react-dom@18.3.1.min.js", development: "deps/react-dom@18.3.1.js"),
+            .init("deps/prop-types@15.8.1.min.js", development: "deps/prop-types@15.8.1.js"),
+        ]
+    )
+
+    private static let renderer = PinnedSuite(
+        name: "dash_renderer",
+        package: "dash",
+        folder: "dash-renderer/build/",
+        versionOf: .wheel("dash"),
+        place: .core,
+        scripts: [
+            .init(
+                "dash-renderer/build/dash_renderer.min.js",
+                development: "dash-renderer/build/dash_renderer.dev.js"
+            )
+        ],
+        dynamicFiles: ["dash-renderer/build/dash-ws-worker.js"]
+    )
+
+    private static let coreComponents = PinnedSuite(
+        name: "dash_core_components",
+        package: "dash",
+        folder: "dcc/",
+        versionOf: .packageInfo,
+        place: .core,
+        scripts: [
+            .init("dcc/dash_core_components.js"),
+            .init("dcc/dash_core_components-shared.js"),
+            .init(nil, development: "dcc/proptypes.js"),
+        ],
+        chunks: ["datepicker", "dropdown", "graph", "highlight", "markdown", "mathjax", "slider", "upload"],
+        dynamicFiles: ["dcc/dash_core_components.js.map", "dcc/dash_core_components-shared.js.map"],
+        components: Components(
+            enumName: "dcc",
+            namespace: "dash_core_components",
+            title: "Dash's core components: graphs, inputs, stores.",
+            module: .dash,
+            fileName: "CoreComponents"
+        )
+    )
+
+    private static let html = PinnedSuite(
+        name: "dash_html_components",
+        package: "dash",
+        folder: "html/",
+        versionOf: .packageInfo,
+        place: .core,
+        scripts: [.init("html/dash_html_components.min.js")],
+        dynamicFiles: ["html/dash_html_components.min.js.map"],
+        components: Components(
+            enumName: "html",
+            namespace: "dash_html_components",
+            title: "The elements of HTML as components.",
+            module: .dash,
+            fileName: "HTMLComponents",
+            refProtocol: "HTMLRef"
+        )
+    )
+
+    private static let dataTable = PinnedSuite(
+        name: "dash_table",
+        package: "dash",
+        folder: "dash_table/",
+        versionOf: .packageInfo,
+        place: .core,
+        scripts: [.init("dash_table/bundle.js")],
+        chunks: ["export", "table", "highlight"],
+        dynamicFiles: ["dash_table/bundle.js.map"],
+        components: Components(
+            enumName: "dashTable",
+            namespace: "dash_table",
+            title: "Dash's data table.",
+            module: .dash,
+            fileName: "TableComponents"
+        )
+    )
+
+    private static let plotly = PinnedSuite(
+        name: "plotly",
+        package: "plotly",
+        folder: "package_data/",
+        versionOf: .wheel("plotly"),
+        place: .core,
+        scripts: [],
+        dynamicFiles: ["package_data/plotly.min.js"]
+    )
+
+    private static let agGrid = PinnedSuite(
+        name: "dash_ag_grid",
+        package: "dash_ag_grid",
+        folder: "",
+        versionOf: .packageInfo,
+        place: .suite,
+        scripts: [.init("dash_ag_grid.min.js")],
+        chunks: ["community", "enterprise"],
+        dynamicFiles: ["dash_ag_grid.min.js.map"],
+        components: Components(
+            enumName: "dag",
+            namespace: "dash_ag_grid",
+            title: "AG Grid as a component.",
+            module: .dashAGGrid,
+            fileName: "AGGridComponents"
+        )
+    )
+}

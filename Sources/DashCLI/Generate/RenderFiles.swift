@@ -1,3 +1,5 @@
+import Dash
+
 /// A file to write, relative to the package's folder.
 struct RenderedFile: Sendable, Hashable {
     var path: String
@@ -71,5 +73,201 @@ enum RenderFiles {
             lines += count
         }
         return parts.map { $0.joined(separator: "\n") }
+    }
+}
+
+/// Writes the typed Swift of a suite's components: text out of a model, nothing else.
+enum RenderComponents {
+    /// The declaration of the suite's enum and of what all its references share.
+    static func suite(_ suite: SuiteModel) -> String {
+        var text = """
+            /// \(suite.title)
+            public enum \(suite.enumName) {}
+
+            """
+        if let name = suite.refProtocol {
+            text += """
+
+                /// A reference to any component of `\(suite.enumName)`, with the properties that all of them have.
+                public protocol \(name): ComponentRef {}
+
+                extension \(name) {
+                \(suite.shared.map { reference($0, indent: "    ") }.joined(separator: "\n\n"))
+                }
+
+                """
+        }
+        return text
+    }
+
+    /// The declarations of one component: the value that makes it and its typed reference.
+    static func component(_ component: ComponentModel, of suite: SuiteModel) -> String {
+        let name = component.name
+        return """
+            extension \(suite.enumName) {
+                /// The component `\(name)`: call it to make one, `\(suite.enumName).\(name).id("…")` refers to one.
+                public static let \(Naming.identifier(name)) = \(name)Component()
+
+                /// What `\(suite.enumName).\(name)` is.
+                public struct \(name)Component: Sendable {
+            \(call(component, namespace: suite.namespace))
+
+                    /// A typed reference to the component with this id.
+                    public func id(_ id: String) -> \(name)Ref { \(name)Ref(ComponentID(id)) }
+
+                    /// Refers to the component with this id, for example a pattern: `["row": 3, "kind": "stop"]`.
+                    public func id(_ id: ComponentID) -> \(name)Ref { \(name)Ref(id) }
+
+                    /// The components that share the type `type` in a dictionary id and differ in the index.
+                    public func family(_ type: String) -> IDFamily<\(name)Ref> { IDFamily(type) }
+                }
+
+            \(reference(to: component, of: suite))
+            }
+
+            """
+    }
+
+    private static func call(_ component: ComponentModel, namespace: String) -> String {
+        let props = component.props.filter { $0.name != "children" }
+        var parameters = component.hasChildren ? ["_ children: (any Renderable)? = nil"] : []
+        parameters.append("id: \(component.name)Ref? = nil")
+        parameters += props.map { "\($0.swiftName): \($0.type.parameter)? = nil" }
+        parameters.append("extra: [String: any JSONEncodable] = [:]")
+        let sets = props.map { "builder.set(\"\($0.name)\", \(Naming.identifier($0.swiftName)))" }
+        let children = component.hasChildren ? ["builder.children(children)"] : []
+        return """
+                    /// Makes the component. What is nil is left out; `extra` takes `data-*`, `aria-*` and other properties.
+                    public func callAsFunction(
+            \(lines(parameters, indent: "            ", separator: ","))
+                    ) -> Element {
+                        var builder = ElementBuilder("\(namespace)", "\(component.name)")
+                        builder.id(id?.componentID)
+            \(lines(children + sets, indent: "            ", separator: ""))
+                        return builder.finish(extra)
+                    }
+            """
+    }
+
+    private static func reference(to component: ComponentModel, of suite: SuiteModel) -> String {
+        let own = component.props.filter { !suite.shared.contains($0) }
+        let props = own.map { "\n\n" + reference($0, indent: "        ") }.joined()
+        return """
+                /// A reference to a `\(suite.enumName).\(component.name)`, with its properties.
+                public struct \(component.name)Ref: \(suite.refProtocol ?? "ComponentRef") {
+                    /// The id of the component.
+                    public let componentID: ComponentID
+
+                    /// Refers to the component with this id.
+                    public init(_ id: ComponentID) { componentID = id }\(props)
+                }
+            """
+    }
+
+    private static func reference(_ prop: PropModel, indent: String) -> String {
+        let type = prop.type.reference ?? "any Renderable"
+        let make = prop.type.reference == nil ? "nodeProp" : "prop"
+        return """
+            \(indent)/// The `\(prop.name)` property: \(prop.type.words).
+            \(indent)public var \(Naming.identifier(prop.swiftName)): Prop<\(type)> { \(make)("\(prop.name)") }
+            """
+    }
+
+    private static func lines(_ items: [String], indent: String, separator: String) -> String {
+        items.map { indent + $0 }.joined(separator: separator + "\n")
+    }
+}
+
+/// Writes suites' manifests and the lock as Swift: text out of values, nothing else.
+enum RenderManifest {
+    /// The expression that makes a manifest, without indentation before its first line.
+    static func literal(_ manifest: SuiteManifest, indent: String) -> String {
+        var arguments = [
+            "name: \(quoted(manifest.name))",
+            "package: \(quoted(manifest.package))",
+            "version: \(quoted(manifest.version))",
+        ]
+        if let namespace = manifest.namespace { arguments.append("namespace: \(quoted(namespace))") }
+        if manifest.place != .suite { arguments.append("place: .\(manifest.place)") }
+        let inner = indent + "    "
+        if !manifest.scripts.isEmpty {
+            let scripts = manifest.scripts.map { script($0, indent: inner + "    ") }
+            arguments.append("scripts: \(list(scripts, indent: inner))")
+        }
+        if !manifest.styles.isEmpty { arguments.append("styles: \(list(manifest.styles.map(quoted), indent: inner))") }
+        if !manifest.dynamicFiles.isEmpty {
+            arguments.append("dynamicFiles: \(list(manifest.dynamicFiles.map(quoted), indent: inner))")
+        }
+        if !manifest.childrenProps.entries.isEmpty {
+            arguments.append("childrenProps: \(childrenProps(manifest.childrenProps, indent: inner))")
+        }
+        if let wheel = manifest.wheel { arguments.append("wheel: \(self.wheel(wheel, indent: inner))") }
+        let lines = arguments.map { inner + $0 }.joined(separator: ",\n")
+        return "SuiteManifest(\n\(lines)\n\(indent))"
+    }
+
+    /// The expression that pins a wheel.
+    static func wheel(_ wheel: SuiteWheel, indent: String) -> String {
+        """
+        SuiteWheel(
+        \(indent)    name: \(quoted(wheel.name)),
+        \(indent)    version: \(quoted(wheel.version)),
+        \(indent)    sha256: \(quoted(wheel.sha256))
+        \(indent))
+        """
+    }
+
+    /// A text as a Swift literal.
+    static func quoted(_ text: String) -> String {
+        let escaped = text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "\"", "\\": "\\\(scalar)"
+            case " "..."~": String(scalar)
+            default: "\\u{\(String(scalar.value, radix: 16))}"
+            }
+        }
+        return "\"\(escaped.joined())\""
+    }
+
+    private static func script(_ script: SuiteManifest.Script, indent: String) -> String {
+        let path = script.path.map(quoted) ?? "nil"
+        guard let development = script.development else { return ".init(\(path))" }
+        let line = ".init(\(path), development: \(quoted(development)))"
+        guard indent.count + line.count > 90 else { return line }
+        return ".init(\n\(indent)    \(path),\n\(indent)    development: \(quoted(development))\n\(indent))"
+    }
+
+    private static func list(_ items: [String], indent: String) -> String {
+        guard items.count > 1 else {
+            let item = items.joined()
+            return item.contains("\n") ? "[\n\(indent)    \(item)\n\(indent)]" : "[\(item)]"
+        }
+        return "[\n" + items.map { "\(indent)    \($0),\n" }.joined() + indent + "]"
+    }
+
+    private static func childrenProps(_ props: ChildrenProps, indent: String) -> String {
+        let exceptions = props.entries.filter { !$0.paths.isEmpty }.map { entry in
+            "\(quoted(entry.component)): [\(entry.paths.map(quoted).joined(separator: ", "))]"
+        }
+        let except = exceptions.isEmpty ? "" : ", except: \(list(exceptions, indent: indent + "    "))"
+        let names = wrapped(props.entries.map(\.component))
+        guard names.count > 1 else { return "ChildrenProps(of: \(quoted(names.joined()))\(except))" }
+        // The formatter wants the lines of a text one step further in than its quotes' line.
+        let lines = names.map { "\(indent)        \($0)" }.joined(separator: " \\\n")
+        let rest = except.isEmpty ? "" : ",\n\(indent)    " + except.dropFirst(2)
+        return "ChildrenProps(\n\(indent)    of: \"\"\"\n\(lines)\n\(indent)        \"\"\"\(rest)\n\(indent))"
+    }
+
+    /// Words in lines of at most 90 characters.
+    private static func wrapped(_ words: [String]) -> [String] {
+        var lines: [String] = []
+        for word in words {
+            if let last = lines.last, last.count + word.count < 90 {
+                lines[lines.count - 1] = last + " " + word
+            } else {
+                lines.append(word)
+            }
+        }
+        return lines
     }
 }

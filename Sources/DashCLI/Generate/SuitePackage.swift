@@ -1,5 +1,6 @@
 import Dash
 import DashJSON
+import Foundation
 
 /// A component suite as its Python package describes itself.
 struct SuitePackage: Sendable, Hashable {
@@ -82,4 +83,110 @@ struct SuitePackage: Sendable, Hashable {
     private static func paths(of value: JSON) -> [String] {
         value.stringValue.map { [$0] } ?? (value.arrayValue ?? []).compactMap(\.stringValue)
     }
+}
+
+/// Downloads a Python package with all it needs into a folder that is thrown away, and asks it what it consists of.
+struct SuiteDownload {
+    /// The package's name on the package index, or `NAME==VERSION`.
+    var requirement: String
+    var python: String
+    /// The folder that is thrown away.
+    var folder: String
+
+    /// Runs the download in a new temporary folder, which is removed afterwards.
+    static func run(
+        _ requirement: String,
+        python: String,
+        progress: (String) -> Void
+    ) throws -> SuitePackage {
+        let folder = NSTemporaryDirectory() + "dash-swift-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let interpreter = PythonRun(python: python).bypassingShims().python
+        let download = SuiteDownload(requirement: requirement, python: interpreter, folder: folder)
+        progress("Downloading \(requirement) and what it needs …")
+        let wheel = try download.install()
+        progress("Reading \(wheel.name) \(wheel.version) …")
+        return try download.describe(wheel)
+    }
+
+    /// Installs the package, and tells which wheel was taken.
+    private func install() throws -> SuiteWheel {
+        let report = folder + "/report.json"
+        // Dash itself is pinned, so that the suite is imported with the front end that will show it.
+        let pinned = SuiteLock.pinned.wheels.filter { $0.name == "dash" }.map { "\($0.name)==\($0.version)" }
+        try PythonRun(python: python).run(
+            ["-m", "pip", "install", "--no-compile", "--only-binary", ":all:", "--report", report]
+                + ["--target", folder + "/site", requirement] + pinned
+        )
+        let items = try read(report)["install"].arrayValue ?? []
+        let name = Self.normalized(String(requirement.prefix { !"=<>~![;@ ".contains($0) }))
+        for item in items {
+            let metadata = item["metadata"]
+            guard let found = metadata["name"].stringValue, Self.normalized(found) == name else { continue }
+            return SuiteWheel(
+                name: found,
+                version: metadata["version"].stringValue ?? "",
+                sha256: item["download_info"]["archive_info"]["hashes"]["sha256"].stringValue ?? ""
+            )
+        }
+        throw SuiteError(.failed, "pip installed \(requirement) but does not say what it took.")
+    }
+
+    /// Imports the package in Python.
+    func describe(_ wheel: SuiteWheel) throws -> SuitePackage {
+        let answer = folder + "/suite.json"
+        try PythonRun(python: python).run(
+            ["-c", Self.script, folder + "/site", wheel.name, answer],
+            otherwise: "The package \(wheel.name) cannot be read as a suite of Dash components."
+        )
+        let description = try read(answer)
+        let metadata = description["metadata"].stringValue ?? ""
+        guard let bytes = FileManager.default.contents(atPath: metadata) else {
+            throw SuiteError(.notASuite, "The package \(wheel.name) has no metadata.json, so it is no component suite.")
+        }
+        return try SuitePackage(description: description, metadata: Array(bytes), wheel: wheel)
+    }
+
+    private func read(_ path: String) throws -> JSON {
+        try JSON(parsing: Array(Data(contentsOf: URL(fileURLWithPath: path))))
+    }
+
+    /// Names that differ only in case, dashes, dots and underscores are one on a package index.
+    private static func normalized(_ name: String) -> String {
+        name.lowercased().split { "-_.".contains($0) }.joined(separator: "-")
+    }
+
+    /// Imports the module of a distribution that has `_js_dist` and prints what the suite consists of.
+    ///
+    /// Arguments: the folder with the packages, the distribution's name, the file to write.
+    static let script = #"""
+        import importlib, json, os, sys
+        site, name, answer = sys.argv[1:4]
+        sys.path.insert(0, site)
+        import importlib.metadata
+        tops = {str(file).split("/")[0] for file in importlib.metadata.files(name) or []}
+        modules = [m for m in sorted(tops) if m.isidentifier() and os.path.isfile(f"{site}/{m}/__init__.py")]
+        for module in modules:
+            suite = importlib.import_module(module)
+            scripts = getattr(suite, "_js_dist", None)
+            if scripts:
+                break
+        else:
+            sys.exit(f"none of {modules} has _js_dist")
+        folder = os.path.dirname(suite.__file__)
+        components = [getattr(suite, c) for c in getattr(suite, "__all__", []) if hasattr(suite, c)]
+        namespaces = [c._namespace for c in components if isinstance(getattr(c, "_namespace", None), str)]
+        out = {
+            "name": module,
+            "version": str(getattr(suite, "__version__", "")),
+            "package": next((s["namespace"] for s in scripts if "namespace" in s), module),
+            "namespace": namespaces[0] if namespaces else module,
+            "js": scripts,
+            "css": getattr(suite, "_css_dist", None) or [],
+            "metadata": os.path.join(folder, "metadata.json"),
+        }
+        with open(answer, "w") as file:
+            json.dump(out, file)
+        """#
 }

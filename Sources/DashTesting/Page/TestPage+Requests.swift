@@ -55,7 +55,7 @@ extension TestPage {
             "\(prefix)_dash-update-component?endId=\(endID)\(query)",
             headers: browser.headers(headers),
             body: body.serialized(),
-            as: TestServer.Flight(isPoll: isPoll)
+            as: TestServer.PendingRequest(isPoll: isPoll)
         )
         browser.take(answer.headers)
         return answer
@@ -68,7 +68,7 @@ extension TestPage {
         _ arguments: [JSON],
         of load: Int
     ) async {
-        let result: Result<JSON?, any Error> = await server.flying(TestServer.Flight(isPoll: false)) { _ in
+        let result: Result<JSON?, any Error> = await server.tracking(TestServer.PendingRequest(isPoll: false)) { _ in
             do {
                 return .success(try await value(outputs, function, arguments))
             } catch is PreventUpdate {
@@ -124,5 +124,165 @@ extension JSON {
             )
         }
         return body
+    }
+}
+
+/// How a page comes to be.
+extension TestPage {
+    /// The most redirects that are followed.
+    private static let mostRedirects = 5
+
+    /// Loads the page at an address: the index page, then layout and dependencies.
+    ///
+    /// - Throws: `TestError` with code `load`.
+    func load(_ location: PageAddress) async throws {
+        var location = location
+        var answer = await ask(location)
+        var redirects = 0
+        while let target = answer.redirect, redirects < Self.mostRedirects {
+            location = PageAddress(target)
+            answer = await ask(location)
+            redirects += 1
+        }
+        guard answer.status == 200, let config = answer.config else {
+            throw TestError(.load, "\(location) is no page of a Dash app: \(answer.summary)")
+        }
+        let prefix = config["requests_pathname_prefix"].stringValue ?? "/"
+        let layout = try await json(prefix + "_dash-layout", "The layout")
+        let dependencies = try await json(prefix + "_dash-dependencies", "The list of callbacks")
+        begin(location, answer, config, layout: layout, dependencies: dependencies)
+        // The first callbacks.
+        change { $0.begin() }
+    }
+
+    private func begin(
+        _ location: PageAddress,
+        _ answer: InProcessSite.Answer,
+        _ config: JSON,
+        layout: JSON,
+        dependencies: JSON
+    ) {
+        let renderer = Renderer(
+            layout: PageLayout(layout, childrenProps: config["children_props"]),
+            graph: CallbackGraph(dependencies: dependencies),
+            suppressesExceptions: config["suppress_callback_exceptions"].boolValue ?? false
+        )
+        state.withLock { state in
+            state.load += 1
+            state.renderer = renderer
+            state.mounted = [:]
+            state.mountedEdition = 0
+            state.location = location
+            state.endID = config["end_id"].stringValue ?? ""
+            state.prefix = config["requests_pathname_prefix"].stringValue ?? "/"
+            state.csrf = (config["csrf_token_name"].stringValue ?? "", config["csrf_header_name"].stringValue ?? "")
+            state.title = answer.title
+        }
+    }
+
+    private func ask(_ location: PageAddress) async -> InProcessSite.Answer {
+        await get(location.pathname + location.search, accept: "text/html")
+    }
+
+    private func json(_ path: String, _ what: String) async throws -> JSON {
+        let answer = await get(path, accept: "application/json")
+        guard answer.status == 200 else { throw TestError(.load, "\(what) could not be loaded: \(answer.summary)") }
+        return try JSON(parsing: answer.body)
+    }
+
+    private func get(_ path: String, accept: String) async -> InProcessSite.Answer {
+        let answer = await server.ask(
+            "GET",
+            path,
+            headers: browser.headers([("accept", accept)]),
+            as: TestServer.PendingRequest(isPoll: false)
+        )
+        browser.take(answer.headers)
+        return answer
+    }
+}
+
+extension InProcessSite.Answer {
+    fileprivate var text: String { String(decoding: body, as: UTF8.self) }
+
+    fileprivate var summary: String { "status \(status): \(text.prefix(500))" }
+
+    fileprivate var redirect: String? {
+        (300..<400).contains(status) ? headers.first { $0.name == "location" }?.value : nil
+    }
+
+    /// What an index page tells the renderer.
+    fileprivate var config: JSON? {
+        part(after: #"<script id="_dash-config" type="application/json">"#, before: "</script>")
+            .flatMap { try? JSON(parsing: $0) }
+    }
+
+    fileprivate var title: String {
+        let text = part(after: "<title>", before: "</title>") ?? ""
+        return [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+            .reduce(text) { $0.replacing($1.0, with: $1.1) }
+    }
+
+    private func part(after start: String, before end: String) -> String? {
+        let text = text
+        guard let start = text.firstRange(of: start), let end = text[start.upperBound...].firstRange(of: end) else {
+            return nil
+        }
+        return String(text[start.upperBound..<end.lowerBound])
+    }
+}
+
+/// The address that a page's browser shows.
+public struct PageAddress: Sendable, Hashable, CustomStringConvertible {
+    /// Scheme and host of every site under test.
+    public static let origin = "http://localhost"
+
+    /// The path, with its first slash.
+    public var pathname: String
+    /// The query with its question mark; empty if there is none.
+    public var search: String
+    /// The fragment with its `#`; empty if there is none.
+    public var hash: String
+
+    /// Reads a path with query and fragment, `/reports/?year=2026#top`, or the same with ``origin`` before it.
+    ///
+    /// - Parameter text: The address; of another site only its path counts.
+    public init(_ text: String) {
+        var rest = text[...]
+        if let scheme = rest.firstRange(of: "://") {
+            let host = rest[scheme.upperBound...]
+            rest = host.firstIndex { "/?#".contains($0) }.map { host[$0...] } ?? ""
+        }
+        let fragment = rest.firstIndex(of: "#") ?? rest.endIndex
+        let query = rest[..<fragment].firstIndex(of: "?") ?? fragment
+        pathname = rest[..<query].isEmpty ? "/" : String(rest[..<query])
+        search = rest[query..<fragment] == "?" ? "" : String(rest[query..<fragment])
+        hash = rest[fragment...] == "#" ? "" : String(rest[fragment...])
+    }
+
+    /// The whole address.
+    public var href: String { Self.origin + description }
+
+    /// Path, query and fragment.
+    public var description: String { pathname + search + hash }
+
+    /// What a component of type `Location` has of the address, in the order in which it tells it.
+    var properties: [(name: String, value: JSON)] {
+        [
+            ("pathname", .string(pathname)), ("href", .string(href)), ("hash", .string(hash)),
+            ("search", .string(search)),
+        ]
+    }
+
+    /// This address with one of these properties changed.
+    func setting(_ property: String, to value: String) -> PageAddress {
+        var location = self
+        switch property {
+        case "pathname": location.pathname = value
+        case "search": location.search = value
+        case "hash": location.hash = value
+        default: location = PageAddress(value)
+        }
+        return location
     }
 }

@@ -10,10 +10,10 @@ public protocol JobCodec: Sendable {
     /// - Parameters:
     ///   - job: The job's name in this program.
     ///   - arguments: The positional arguments, an array.
-    ///   - keywords: The named arguments, an object.
+    ///   - kwargs: The named arguments, an object.
     ///   - extra: What ``encode(payload:of:)`` gave, nil for a call by another program.
     /// - Throws: an error with a sentence for the caller, when the arguments do not fit the job.
-    func payload(of job: String, arguments: RawJSON, keywords: RawJSON, extra: RawJSON?) throws -> [UInt8]
+    func payload(of job: String, arguments: RawJSON, kwargs: RawJSON, extra: RawJSON?) throws -> [UInt8]
 
     /// What another program gets as the value of a job's result.
     func value(ofResult result: [UInt8], of job: String) throws -> RawJSON
@@ -39,7 +39,7 @@ public struct PlainJobCodec: JobCodec {
     }
 
     /// The text between the brackets.
-    public func payload(of job: String, arguments: RawJSON, keywords: RawJSON, extra: RawJSON?) -> [UInt8] {
+    public func payload(of job: String, arguments: RawJSON, kwargs: RawJSON, extra: RawJSON?) -> [UInt8] {
         Array(arguments.bytes.dropFirst().dropLast())
     }
 

@@ -1,5 +1,6 @@
 public import DashJSON
 public import ServiceLifecycle
+import Support
 
 /// Starts jobs, runs them elsewhere, and tells how they go.
 ///
@@ -33,7 +34,7 @@ public protocol JobManager: Service {
     ///   - sequence: Changes up to this one are known and left out; 0 asks for all.
     /// - Returns: The news, or nil for a job that is unknown or was pruned.
     /// - Throws: `JobsError.storage` or `.stopped`.
-    func news(of id: JobID, after sequence: Int) async throws -> JobNews?
+    func update(of id: JobID, after sequence: Int) async throws -> JobUpdate?
 
     /// Waits until something changes after `sequence`, or the job is finished, and tells it.
     ///
@@ -45,7 +46,7 @@ public protocol JobManager: Service {
     ///   - sequence: The newest change that is known.
     /// - Returns: The news, or nil for a job that is unknown or was pruned.
     /// - Throws: `JobsError.storage` or `.stopped`.
-    func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews?
+    func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate?
 
     /// Remembers what a page was told of a job. An unknown job is no error.
     ///
@@ -70,4 +71,60 @@ public protocol JobManager: Service {
 extension JobManager {
     /// Nothing: there is nothing to open.
     public func open() async throws {}
+}
+
+/// The identity of one job: a UUID of version 7, so that later ids sort after earlier ones.
+///
+/// Ids are unguessable but not secret: what a browser gets is a signed handle, never a bare id.
+public struct JobID: Hashable, Sendable {
+    private let id: UniqueID
+
+    private init(_ id: UniqueID) { self.id = id }
+
+    /// A fresh id, made from the time in milliseconds and 74 random bits.
+    public static var new: JobID { JobID(.timeOrdered()) }
+
+    /// Reads the text form of any UUID, in lower or upper case.
+    ///
+    /// - Parameter text: 36 characters, as `0192f3c4-…`. Anything else gives nil.
+    public init?(_ text: String) {
+        guard let id = UniqueID(text) else { return nil }
+        self.init(id)
+    }
+
+    /// The 36 characters of the UUID, in lower case.
+    public var text: String { id.text }
+}
+
+extension JobID: CustomStringConvertible, Comparable {
+    /// The same as ``text``.
+    public var description: String { text }
+
+    /// The order of the ids' texts, which is the order in which they were made, to the millisecond.
+    public static func < (left: JobID, right: JobID) -> Bool {
+        left.id < right.id
+    }
+}
+
+/// How much work a manager has.
+public struct JobStatistics: Sendable, Hashable {
+    /// Jobs that wait for a worker.
+    public var queued: Int
+    /// Jobs that wait for a time, for example for their next attempt.
+    public var scheduled: Int
+    /// Jobs that a worker has, those that are being cancelled among them.
+    public var running: Int
+    /// Finished jobs that are held in memory.
+    public var finished: Int
+    /// The most jobs that can run at once.
+    public var maximumRunning: Int
+
+    /// Makes statistics.
+    public init(queued: Int = 0, scheduled: Int = 0, running: Int = 0, finished: Int = 0, maximumRunning: Int = 0) {
+        self.queued = queued
+        self.scheduled = scheduled
+        self.running = running
+        self.finished = finished
+        self.maximumRunning = maximumRunning
+    }
 }

@@ -40,7 +40,7 @@ package struct JobRules: Sendable {
         let key = cache.key
         switch use {
         case .unknown:
-            let isNotCached: [JobGuard] = cache.usesKept ? [.isNotCached(key)] : []
+            let isNotCached: [JobGuard] = cache.reuseCached ? [.isNotCached(key)] : []
             return JobTransition(
                 request.id,
                 to: .queued,

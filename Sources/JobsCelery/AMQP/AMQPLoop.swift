@@ -1,11 +1,13 @@
+import CRabbitMQ
 import Jobs
 import Logging
 import Support
+import Synchronization
 
 /// What a connection's thread does: connect, serve the users of the channels, connect again. Made and used there only.
 final class AMQPLoop {
     private let connection: AMQPConnection
-    private var seats: [AMQPSeat] = []
+    private var seats: [AMQPChannelSlot] = []
     private var backoff = Backoff.amqp
     private var isStopping = false
     /// Whether the present loss was told in the log.
@@ -122,7 +124,7 @@ final class AMQPLoop {
         connection.doorbell.hear()
         let changes = connection.takeChanges()
         isStopping = changes.isStopping
-        for user in changes.joining { seats.append(AMQPSeat(user)) }
+        for user in changes.joining { seats.append(AMQPChannelSlot(user)) }
         for one in changes.leaving {
             if let place = seats.firstIndex(where: { $0.user === one.user }) {
                 seats.remove(at: place).leave(session, logger: logger)
@@ -148,5 +150,140 @@ final class AMQPLoop {
 
     private func milliseconds(until time: Int64?) -> Int32 {
         time.map { Int32(clamping: max(0, $0 - AMQPClock.now)) } ?? -1
+    }
+}
+
+/// A user's channel: opened when there is a connection, and again when the server closed it. On the thread only.
+final class AMQPChannelSlot {
+    let user: any AMQPChannelUser
+    /// The open channel's. Each opening takes another one: what the server said on a lost channel must not be taken for the
+    /// new one's.
+    private(set) var number: UInt16?
+    private var backoff = Backoff.amqp
+    /// Not to be opened before.
+    private var opensAt: Int64 = 0
+    private var openedAt: Int64 = 0
+
+    /// A channel that was open so long, in milliseconds, is opened again without a longer wait.
+    private static let calm: Int64 = 5000
+
+    init(_ user: any AMQPChannelUser) {
+        self.user = user
+    }
+
+    var deadline: Int64? {
+        guard number == nil, opensAt > 0 else { return user.deadline }
+        return min(opensAt, user.deadline ?? opensAt)
+    }
+
+    /// Opens the channel if need be, and lets the user work.
+    ///
+    /// - Throws: `AMQPClosed.connection`.
+    func serve(on session: AMQPSession, logger: Logger) throws {
+        guard user.wantsChannel else { return try giveUp(on: session) }
+        do {
+            if number == nil, AMQPClock.now >= opensAt { try open(on: session) }
+            try user.work(on: number.map { AMQPChannel(session: session, number: $0) })
+        } catch AMQPClosed.channel(let closed, let code, let text) {
+            if let number, closed != number { try AMQPChannel(session: session, number: number).close() }
+            fail(AMQPClosed.error(code: code, text: text), logger: logger)
+        }
+    }
+
+    /// Closes the channel of a user that wants none.
+    private func giveUp(on session: AMQPSession) throws {
+        if let number {
+            self.number = nil
+            try AMQPChannel(session: session, number: number).close()
+            user.lost(CeleryError(.connectionLost, "The channel was given up."))
+        }
+        try user.work(on: nil)
+    }
+
+    private func open(on session: AMQPSession) throws {
+        let channel = AMQPChannel(session: session, number: session.freshChannelNumber())
+        try channel.open()
+        number = channel.number
+        openedAt = AMQPClock.now
+        try user.open(channel)
+    }
+
+    /// The server closed the channel; it is opened again soon.
+    func fail(_ error: CeleryError, logger: Logger) {
+        logger.warning("RabbitMQ closed a channel, which is opened again: \(error.message)")
+        number = nil
+        if AMQPClock.now - openedAt > Self.calm { backoff.reset() }
+        opensAt = AMQPClock.now + backoff.next().wholeMilliseconds
+        user.lost(error)
+    }
+
+    /// The connection is lost.
+    func lost(_ error: CeleryError) {
+        number = nil
+        opensAt = 0
+        user.lost(error)
+    }
+
+    /// Lets the user say its last words and closes the channel.
+    func leave(_ session: AMQPSession?, logger: Logger) {
+        guard let session, number != nil else { return }
+        do {
+            try serve(on: session, logger: logger)
+            if let number { try AMQPChannel(session: session, number: number).close() }
+        } catch {
+            logger.debug("A channel was not closed in order: \(error)")
+        }
+    }
+}
+
+extension Backoff {
+    /// Of tries to connect and to open a channel.
+    static var amqp: Backoff { Backoff(first: .milliseconds(50), longest: .seconds(2), jitter: 0.5) }
+}
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Wakes a thread that waits for a socket: a pipe whose other end it waits for too.
+final class AMQPWakeup: Sendable {
+    let readEnd: Int32
+    private let writeEnd: Int32
+    /// Whether it was rung and not heard yet: then ringing costs nothing.
+    private let isRung = Atomic(false)
+
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard dash_amqp_make_pipe(&ends) == 0 else {
+            throw CeleryError(.unreachable, "The system has no room for a pipe for RabbitMQ: too many open files.")
+        }
+        (readEnd, writeEnd) = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(readEnd)
+        close(writeEnd)
+    }
+
+    func ring() {
+        guard !isRung.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        var byte: UInt8 = 1
+        write(writeEnd, &byte, 1)
+    }
+
+    /// Hears what was rung so far: what was put somewhere before is seen after this.
+    func hear() {
+        var bytes: (UInt64, UInt64) = (0, 0)
+        while read(readEnd, &bytes, 16) == 16 {}
+        isRung.store(false, ordering: .sequentiallyConsistent)
+    }
+
+    /// Waits until it is rung, the other end of `socket` says something, or the time is over.
+    func wait(orFor socket: Int32?, milliseconds: Int32) {
+        var places = [pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)]
+        if let socket { places.append(pollfd(fd: socket, events: Int16(POLLIN), revents: 0)) }
+        poll(&places, nfds_t(places.count), milliseconds)
     }
 }

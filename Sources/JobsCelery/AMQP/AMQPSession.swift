@@ -85,7 +85,7 @@ final class AMQPSession {
             let content = frame.payload.properties
             let properties = content.decoded.load(as: amqp_basic_properties_t.self)
             return try assemblies[frame.channel, default: .init()].take(size: Int(content.body_size)) {
-                RawTask(properties, exchange: $0.exchange, routingKey: $0.routingKey)
+                BrokerMessage(properties, exchange: $0.exchange, routingKey: $0.routingKey)
             }
         case AMQP_FRAME_BODY:
             let piece = frame.payload.body_fragment
@@ -176,4 +176,152 @@ enum AMQPMethod {
     static let basicDeliver: UInt32 = 60 << 16 | 60
     static let basicAck: UInt32 = 60 << 16 | 80
     static let basicNack: UInt32 = 60 << 16 | 120
+}
+
+// MARK: - Login
+
+extension AMQPSession {
+    /// Connects and logs in. Waits, for as long as the address allows.
+    ///
+    /// - Parameter name: What the connection is called in RabbitMQ's lists.
+    /// - Throws: `CeleryError`: `.unreachable`, `.refused`, `.option`.
+    static func connect(to url: AMQPURL, name: String) throws -> AMQPSession {
+        guard let state = amqp_new_connection() else {
+            throw CeleryError(.unreachable, "There is no memory to connect.")
+        }
+        do {
+            try open(state, url)
+            try login(state, url, name: name)
+        } catch {
+            amqp_destroy_connection(state)
+            throw error
+        }
+        return AMQPSession(state)
+    }
+
+    private static func open(_ state: amqp_connection_state_t, _ url: AMQPURL) throws {
+        var limit = timeval()
+        limit.tv_sec = url.connectTimeout
+        amqp_set_handshake_timeout(state, &limit)
+        let socket = try url.tls.map { try secureSocket(state, $0) } ?? amqp_tcp_socket_new(state)
+        let status = amqp_socket_open_noblock(socket, url.host, Int32(url.port), &limit)
+        guard status == AMQP_STATUS_OK.rawValue else { throw unreachable(url, status) }
+        // Answers to declarations; a busy server takes its time, a dead one is noticed by the heartbeat.
+        limit.tv_sec = 30
+        amqp_set_rpc_timeout(state, &limit)
+    }
+
+    private static func secureSocket(_ state: amqp_connection_state_t, _ tls: AMQPTLS) throws -> OpaquePointer? {
+        let socket = amqp_ssl_socket_new(state)
+        amqp_ssl_socket_set_verify_peer(socket, tls.verifies ? 1 : 0)
+        amqp_ssl_socket_set_verify_hostname(socket, tls.verifies ? 1 : 0)
+        amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST)
+        if tls.verifies {
+            guard let file = tls.authoritiesFile, amqp_ssl_socket_set_cacert(socket, file) == 0 else {
+                throw AMQPURL.error("uses TLS, and its file of authorities (cacert) cannot be read")
+            }
+        }
+        guard let certificate = tls.certificate else { return socket }
+        guard amqp_ssl_socket_set_key(socket, certificate, tls.key ?? certificate) == 0 else {
+            throw AMQPURL.error("names a certificate or key (cert, key) that cannot be read")
+        }
+        return socket
+    }
+
+    private static func login(_ state: amqp_connection_state_t, _ url: AMQPURL, name: String) throws {
+        let arena = AMQPArena()
+        var writer = AMQPTableWriter(into: arena)
+        var properties = try writer.table(clientProperties(name))
+        let reply = dash_amqp_login(
+            state,
+            url.virtualHost,
+            Int32(url.heartbeat),
+            &properties,
+            url.user,
+            url.password
+        )
+        switch reply.reply_type {
+        case AMQP_RESPONSE_NORMAL: return
+        case AMQP_RESPONSE_SERVER_EXCEPTION where reply.reply.id == AMQPMethod.connectionClose:
+            let close = reply.reply.decoded.load(as: amqp_connection_close_t.self)
+            throw CeleryError(.refused, "RabbitMQ at \(url) refuses: \(close.reply_text.text)")
+        default: throw unreachable(url, reply.library_error)
+        }
+    }
+
+    private static func clientProperties(_ name: String) -> JSONObject {
+        [
+            "product": "dash-swift",
+            "connection_name": .string(name),
+            "capabilities": [
+                "consumer_cancel_notify": true, "connection.blocked": true, "authentication_failure_close": true,
+                "publisher_confirms": true, "basic.nack": true,
+            ],
+        ]
+    }
+
+    private static func unreachable(_ url: AMQPURL, _ status: Int32) -> CeleryError {
+        let question =
+            url.tls == nil ? "and is the address right?" : "is this its TLS port, and are the certificates right?"
+        return CeleryError(
+            .unreachable,
+            "RabbitMQ at \(url) cannot be reached: \(AMQPClosed.words(status)). Is it running, \(question)"
+        )
+    }
+}
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// How a TLS connection to RabbitMQ is checked. The server's certificate and host name are checked unless told otherwise.
+struct AMQPTLS: Sendable, Hashable {
+    /// A file of the authorities that are trusted (PEM); without it the system's.
+    var authorities: String?
+    /// A file of our own certificate (PEM), for servers that ask for one.
+    var certificate: String?
+    /// A file of the certificate's key (PEM).
+    var key: String?
+    var verifies = true
+
+    /// Takes an option of an address; false if it is none of TLS.
+    mutating func take(option name: Substring, value: String) throws -> Bool {
+        switch name {
+        case "cacert", "cacertfile", "ssl_ca_certs": authorities = value
+        case "cert", "certfile", "ssl_certfile": certificate = value
+        case "key", "keyfile", "ssl_keyfile": key = value
+        case "verify", "ssl_cert_reqs":
+            switch value.lowercased() {
+            case "none", "verify_none", "cert_none": verifies = false
+            case "peer", "verify_peer", "cert_required", "required": verifies = true
+            default: throw AMQPURL.error("wants \(name) to be peer or none")
+            }
+        default: return false
+        }
+        return true
+    }
+
+    /// The file of authorities to use: the one that was named, or the system's, wherever that keeps it.
+    var authoritiesFile: String? {
+        authorities ?? Self.systemFiles.first { access($0, R_OK) == 0 }
+    }
+
+    private static var systemFiles: [String] {
+        let named = getenv("SSL_CERT_FILE").map { String(cString: $0) }
+        return (named.map { [$0] } ?? []) + [
+            "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+        ]
+    }
+}
+
+/// The time in milliseconds, of a clock that only goes forward: for deadlines of this process.
+enum AMQPClock {
+    private static let start = ContinuousClock.now
+
+    static var now: Int64 {
+        let passed = (ContinuousClock.now - start).components
+        return passed.seconds * 1000 + passed.attoseconds / 1_000_000_000_000_000
+    }
 }

@@ -88,3 +88,173 @@ extension amqp_field_value_t {
         }
     }
 }
+
+// MARK: - Reading
+
+extension JSONObject {
+    /// The members of a table of AMQP. A timestamp becomes its seconds since 1970, a decimal a number, bytes their text.
+    init(_ table: amqp_table_t) {
+        self.init()
+        guard let entries = table.entries, table.num_entries > 0 else { return }
+        reserveCapacity(Int(table.num_entries))
+        for entry in UnsafeBufferPointer(start: entries, count: Int(table.num_entries)) {
+            let key = entry.key.text
+            if self[key] == nil { append(key, JSON(entry.value)) }
+        }
+    }
+}
+
+extension JSON {
+    fileprivate init(_ field: amqp_field_value_t) {
+        let value = field.value
+        switch amqp_field_value_kind_t(UInt32(field.kind)) {
+        case AMQP_FIELD_KIND_BOOLEAN: self = .bool(value.boolean != 0)
+        case AMQP_FIELD_KIND_UTF8, AMQP_FIELD_KIND_BYTES: self = .string(value.bytes.text)
+        case AMQP_FIELD_KIND_ARRAY:
+            let items = UnsafeBufferPointer(start: value.array.entries, count: max(0, Int(value.array.num_entries)))
+            self = .array(items.map { JSON($0) })
+        case AMQP_FIELD_KIND_TABLE: self = .object(JSONObject(value.table))
+        default: self = Self.number(field)
+        }
+    }
+
+    private static func number(_ field: amqp_field_value_t) -> JSON {
+        let value = field.value
+        return switch amqp_field_value_kind_t(UInt32(field.kind)) {
+        case AMQP_FIELD_KIND_I8: .int(Int(value.i8))
+        case AMQP_FIELD_KIND_U8: .int(Int(value.u8))
+        case AMQP_FIELD_KIND_I16: .int(Int(value.i16))
+        case AMQP_FIELD_KIND_U16: .int(Int(value.u16))
+        case AMQP_FIELD_KIND_I32: .int(Int(value.i32))
+        case AMQP_FIELD_KIND_U32: .int(Int(value.u32))
+        case AMQP_FIELD_KIND_I64: .int(Int(value.i64))
+        case AMQP_FIELD_KIND_U64, AMQP_FIELD_KIND_TIMESTAMP:
+            Int(exactly: value.u64).map { .int($0) } ?? .double(Double(value.u64))
+        case AMQP_FIELD_KIND_F32: .double(Double(value.f32))
+        case AMQP_FIELD_KIND_F64: .double(value.f64)
+        case AMQP_FIELD_KIND_DECIMAL: .double(decimal(value.decimal))
+        default: .null
+        }
+    }
+
+    private static func decimal(_ value: amqp_decimal_t) -> Double {
+        var divisor = 1.0
+        for _ in 0..<value.decimals { divisor *= 10 }
+        return Double(Int32(bitPattern: value.value)) / divisor
+    }
+}
+
+extension amqp_basic_properties_t {
+    /// The properties with which Celery's producers send: headers always, even if there are none.
+    init(_ task: BrokerMessage, in arena: AMQPArena) throws {
+        self.init()
+        var writer = AMQPTableWriter(into: arena)
+        headers = try writer.table(task.headers)
+        delivery_mode = task.isPersistent ? 2 : 1
+        priority = UInt8(clamping: task.priority)
+        _flags = UInt32(AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_PRIORITY_FLAG)
+        try set(\.content_type, task.contentType, AMQP_BASIC_CONTENT_TYPE_FLAG, arena)
+        try set(\.content_encoding, task.contentEncoding, AMQP_BASIC_CONTENT_ENCODING_FLAG, arena)
+        try set(\.correlation_id, task.correlationID, AMQP_BASIC_CORRELATION_ID_FLAG, arena)
+        try set(\.reply_to, task.replyTo, AMQP_BASIC_REPLY_TO_FLAG, arena)
+    }
+
+    private mutating func set(
+        _ place: WritableKeyPath<Self, amqp_bytes_t>,
+        _ text: String?,
+        _ flag: Int32,
+        _ arena: AMQPArena
+    ) throws {
+        guard let text else { return }
+        try AMQPName.check(text)
+        self[keyPath: place] = arena.bytes(text)
+        _flags |= UInt32(flag)
+    }
+
+    fileprivate func text(_ place: KeyPath<Self, amqp_bytes_t>, _ flag: Int32) -> String? {
+        _flags & UInt32(flag) == 0 ? nil : self[keyPath: place].text
+    }
+}
+
+/// Names as RabbitMQ has them: of queues, exchanges, ids.
+enum AMQPName {
+    /// - Throws: `CeleryError` if a name is too long.
+    static func check(_ name: String) throws {
+        guard name.utf8.count > 255 else { return }
+        throw CeleryError(
+            .option,
+            "RabbitMQ takes ids, types and queue names of up to 255 bytes; \(name.prefix(40))… is longer."
+        )
+    }
+}
+
+extension BrokerMessage {
+    /// - Throws: `CeleryError` if a name is too long for RabbitMQ.
+    func checkNames() throws {
+        for name in [exchange, routingKey] { try AMQPName.check(name) }
+    }
+
+    /// A message as it came, still without its body.
+    init(_ properties: amqp_basic_properties_t, exchange: String, routingKey: String) {
+        self.init()
+        self.exchange = exchange
+        self.routingKey = routingKey
+        contentType = properties.text(\.content_type, AMQP_BASIC_CONTENT_TYPE_FLAG)
+        contentEncoding = properties.text(\.content_encoding, AMQP_BASIC_CONTENT_ENCODING_FLAG)
+        correlationID = properties.text(\.correlation_id, AMQP_BASIC_CORRELATION_ID_FLAG)
+        replyTo = properties.text(\.reply_to, AMQP_BASIC_REPLY_TO_FLAG)
+        if properties._flags & UInt32(AMQP_BASIC_HEADERS_FLAG) != 0 { headers = JSONObject(properties.headers) }
+        if properties._flags & UInt32(AMQP_BASIC_PRIORITY_FLAG) != 0 { priority = Int(properties.priority) }
+        isPersistent = properties._flags & UInt32(AMQP_BASIC_DELIVERY_MODE_FLAG) != 0 && properties.delivery_mode == 2
+    }
+}
+
+/// Memory for what one call to librabbitmq points at. Used on the connection's thread only.
+final class AMQPArena {
+    private var pool = amqp_pool_t()
+
+    init() {
+        init_amqp_pool(&pool, 16 << 10)
+    }
+
+    deinit {
+        empty_amqp_pool(&pool)
+    }
+
+    /// Everything that was handed out is void from now on.
+    func reset() {
+        recycle_amqp_pool(&pool)
+    }
+
+    /// Room for values of a C type.
+    func room<Value>(for count: Int, of type: Value.Type) -> UnsafeMutablePointer<Value>? {
+        guard count > 0 else { return nil }
+        return amqp_pool_alloc(&pool, count * MemoryLayout<Value>.stride)?.bindMemory(to: type, capacity: count)
+    }
+
+    /// A text as bytes of C.
+    func bytes(_ text: String) -> amqp_bytes_t {
+        var text = text
+        return text.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
+    }
+
+    private func copy(_ source: UnsafeRawBufferPointer) -> amqp_bytes_t {
+        guard let start = source.baseAddress, !source.isEmpty,
+            let room = amqp_pool_alloc(&pool, source.count)
+        else { return amqp_bytes_t(len: 0, bytes: nil) }
+        room.copyMemory(from: start, byteCount: source.count)
+        return amqp_bytes_t(len: source.count, bytes: room)
+    }
+}
+
+extension amqp_bytes_t {
+    /// The bytes as text; what is no UTF-8 becomes the replacement character.
+    var text: String {
+        String(decoding: UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : len), as: UTF8.self)
+    }
+
+    /// A copy of the bytes.
+    var array: [UInt8] {
+        [UInt8](UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : len))
+    }
+}

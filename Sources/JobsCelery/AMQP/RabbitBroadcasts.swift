@@ -1,3 +1,4 @@
+import DashJSON
 import Logging
 import Support
 import Synchronization
@@ -12,7 +13,7 @@ final class RabbitBroadcasts: AMQPChannelUser {
         var node: String
         /// Another connection holds the queue of our name: a worker of the same name, or our own lost connection.
         var isNameTaken = false
-        var listeners: [Int: AsyncStream<RawTask>.Continuation] = [:]
+        var listeners: [Int: AsyncStream<BrokerMessage>.Continuation] = [:]
         var nextListener = 0
         var isOver = false
     }
@@ -26,8 +27,8 @@ final class RabbitBroadcasts: AMQPChannelUser {
     }
 
     /// Requests from now on.
-    func listen() -> AsyncStream<RawTask> {
-        let (stream, continuation) = AsyncStream<RawTask>.makeStream(bufferingPolicy: .bufferingNewest(Self.most))
+    func listen() -> AsyncStream<BrokerMessage> {
+        let (stream, continuation) = AsyncStream<BrokerMessage>.makeStream(bufferingPolicy: .bufferingNewest(Self.most))
         let id = state.withLock { state -> Int? in
             guard !state.isOver else { return nil }
             state.nextListener += 1
@@ -79,5 +80,133 @@ final class RabbitBroadcasts: AMQPChannelUser {
         }
         opened.open()
         for listener in listeners { listener.finish() }
+    }
+}
+
+/// Sends events: best effort, unconfirmed. What cannot be sent at once is lost, as it would be worthless later.
+final class RabbitEvents: AMQPChannelUser {
+    private let connection: AMQPConnection
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var waiting: [BrokerMessage] = []
+        var isOpen = false
+    }
+
+    /// So many events may wait for the thread; further ones are lost.
+    private static let most = 2000
+
+    init(_ connection: AMQPConnection, logger: Logger) {
+        self.connection = connection
+        self.logger = logger
+    }
+
+    /// Hands an event over. Does not wait.
+    func publish(_ event: BrokerMessage) {
+        var event = event
+        event.exchange = "celeryev"
+        state.withLock { state in
+            if state.isOpen, state.waiting.count < Self.most { state.waiting.append(event) }
+        }
+        connection.doorbell.ring()
+    }
+
+    func open(_ channel: AMQPChannel) throws {
+        for difference in try channel.session.declare([RabbitTopology.events]) { logger.warning("\(difference)") }
+        state.withLock { $0.isOpen = true }
+    }
+
+    func receive(_ event: AMQPEvent) {}
+
+    func work(on channel: AMQPChannel?) throws {
+        let events = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        guard let channel, channel.session.blocked == nil else { return }
+        for event in events {
+            do {
+                try channel.publish(event, mandatory: false)
+            } catch let error as CeleryError {
+                logger.debug("An event was not sent: \(error)")
+            }
+        }
+    }
+
+    func lost(_ error: CeleryError) {
+        state.withLock { $0 = State() }
+    }
+
+    func ended() {
+        state.withLock { $0 = State() }
+    }
+}
+
+/// The answers to something that all workers were asked: a queue of our own, for as long as we listen.
+final class ControlAnswers: AMQPChannelUser {
+    let id: String
+    private let heard: @Sendable (BrokerMessage) -> Void
+    private let opened = AsyncLatch<Void>()
+
+    init(_ id: String, _ heard: @escaping @Sendable (BrokerMessage) -> Void) {
+        self.id = id
+        self.heard = heard
+    }
+
+    /// Waits until there is the queue, or the task is cancelled.
+    func ready() async { await opened.passed() }
+
+    func open(_ channel: AMQPChannel) throws {
+        _ = try channel.session.declare(RabbitTopology.replyQueue(id))
+        try channel.consume(RabbitTopology.replyQueueName(id), tag: "answers", acknowledges: false)
+        opened.open()
+    }
+
+    func receive(_ event: AMQPEvent) {
+        if case .delivered(let message) = event { heard(message.task) }
+    }
+
+    func work(on channel: AMQPChannel?) throws {}
+
+    func lost(_ error: CeleryError) {}
+
+    func ended() { opened.open() }
+}
+
+extension RabbitBroker {
+    func ask(
+        _ request: ControlRequest,
+        within time: Duration,
+        sent: @Sendable () -> Void,
+        heard: @escaping @Sendable (BrokerMessage) -> Void
+    ) async throws {
+        let answers = ControlAnswers(UniqueID.random().text, heard)
+        let result = await listening(to: answers) {
+            await answers.ready()
+            var message = request.answered(at: answers.id).message()
+            (message.exchange, message.routingKey) = ("celery.pidbox", "")
+            do {
+                try await self.publisher.publish(message, as: .question)
+            } catch let error as CeleryError where error.code == .server {
+                // It came back: nobody listens.
+                return sent()
+            }
+            sent()
+            // RabbitMQ does not tell how many listen, so all have the time that Celery gives them.
+            try? await Task.sleep(for: time)
+        }
+        try result.get()
+    }
+
+    private func listening(
+        to answers: ControlAnswers,
+        _ body: () async throws -> Void
+    ) async -> Result<Void, any Error> {
+        receiving.attach(answers)
+        let result: Result<Void, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        await receiving.detach(answers)
+        return result
     }
 }

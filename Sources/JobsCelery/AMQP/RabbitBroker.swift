@@ -1,6 +1,7 @@
 import DashJSON
 import Logging
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// RabbitMQ as a broker. Two connections, because the server stops reading from those that publish when it is short of
@@ -61,7 +62,7 @@ final class RabbitBroker: CeleryBroker {
         }
     }
 
-    func publish(_ task: RawTask) async throws {
+    func publish(_ task: BrokerMessage) async throws {
         try await publisher.publish(task, as: .queued)
     }
 
@@ -96,13 +97,13 @@ final class RabbitBroker: CeleryBroker {
         )
     }
 
-    func broadcast(_ request: RawTask) async throws {
+    func broadcast(_ request: BrokerMessage) async throws {
         var request = request
         (request.exchange, request.routingKey) = ("celery.pidbox", "")
         try await publisher.publish(request, as: .broadcast)
     }
 
-    func broadcasts() -> AsyncStream<RawTask> {
+    func broadcasts() -> AsyncStream<BrokerMessage> {
         let (listener, isNew) = state.withLock { state -> (RabbitBroadcasts, Bool) in
             if let listener = state.broadcasts { return (listener, false) }
             let node = state.node ?? "dash-\(UInt64.random(in: 0...UInt64.max))"
@@ -119,14 +120,14 @@ final class RabbitBroker: CeleryBroker {
         await state.withLock { $0.broadcasts }?.ready()
     }
 
-    func reply(_ reply: RawTask) async throws {
+    func reply(_ reply: BrokerMessage) async throws {
         var reply = reply
         reply.exchange = "reply.celery.pidbox"
         reply.isPersistent = false
         try await publisher.publish(reply, as: .broadcast)
     }
 
-    func publishEvent(_ event: RawTask) async {
+    func publishEvent(_ event: BrokerMessage) async {
         var event = event
         event.isPersistent = false
         events.publish(event)
@@ -149,10 +150,113 @@ final class RabbitBroker: CeleryBroker {
 
     /// Sends a task's meta (JSON) to whoever sent the task; a sender that is gone is no error.
     func publishResult(_ meta: [UInt8], of id: String, to replyTo: String) async throws {
-        var message = RawTask()
+        var message = BrokerMessage()
         message.body = meta
         message.routingKey = replyTo
         message.correlationID = id
         try await publisher.publish(message, as: .broadcast)
+    }
+}
+
+/// Asks how many messages wait in queues.
+final class RabbitCounts: AMQPChannelUser {
+    private let connection: AMQPConnection
+    private let timeout: Int64
+    private let state = Mutex(State())
+
+    private struct State {
+        var questions: [Question] = []
+        var isOver = false
+    }
+
+    private struct Question {
+        var queue: String
+        var deadline: Int64
+        var caller: CheckedContinuation<Int, any Error>
+    }
+
+    /// - Parameter timeout: How long a question waits for a connection, in milliseconds.
+    init(_ connection: AMQPConnection, timeout: Int64) {
+        self.connection = connection
+        self.timeout = timeout
+    }
+
+    /// How many messages wait in a queue; none if it is not there.
+    ///
+    /// - Throws: `CeleryError`.
+    func count(of queue: String) async throws -> Int {
+        try await withCheckedThrowingContinuation { caller in
+            let isOver = state.withLock { state in
+                let deadline = AMQPClock.now + timeout
+                if !state.isOver { state.questions.append(Question(queue: queue, deadline: deadline, caller: caller)) }
+                return state.isOver
+            }
+            if isOver { caller.resume(throwing: Self.noConnection) } else { connection.doorbell.ring() }
+        }
+    }
+
+    private static var noConnection: CeleryError { CeleryError(.unreachable, "There is no connection to RabbitMQ.") }
+
+    // MARK: - On the connection's thread
+
+    var deadline: Int64? { state.withLock { $0.questions.first?.deadline } }
+
+    func open(_ channel: AMQPChannel) throws {}
+
+    func receive(_ event: AMQPEvent) {}
+
+    func work(on channel: AMQPChannel?) throws {
+        let late = state.withLock { state in
+            let now = AMQPClock.now
+            let isLate = { (question: Question) in channel == nil && question.deadline <= now }
+            defer { state.questions.removeAll(where: isLate) }
+            return state.questions.filter(isLate)
+        }
+        for question in late { question.caller.resume(throwing: Self.noConnection) }
+        while let channel, let question = state.withLock({ $0.questions.first }) {
+            // If the connection is lost over it, it is asked on the next one.
+            let answer = try Self.answer(to: question, on: channel.session)
+            state.withLock { _ = $0.questions.removeFirst() }
+            question.caller.resume(with: answer)
+        }
+    }
+
+    private static func answer(to question: Question, on session: AMQPSession) throws -> Result<Int, any Error> {
+        do {
+            return .success(try session.messages(in: question.queue))
+        } catch AMQPClosed.channel(AMQPSession.scratchChannel, let code, let text) {
+            return .failure(AMQPClosed.error(code: code, text: text))
+        }
+    }
+
+    func lost(_ error: CeleryError) {}
+
+    func ended() {
+        let questions = state.withLock { state in
+            state.isOver = true
+            defer { state.questions = [] }
+            return state.questions
+        }
+        for question in questions { question.caller.resume(throwing: Self.noConnection) }
+    }
+}
+
+/// Counts consumers while they run.
+final class RunningConsumers: Sendable {
+    private let count = Mutex(0)
+    private let changed = AsyncSignal()
+
+    func begin() {
+        count.withLock { $0 += 1 }
+    }
+
+    func end() {
+        count.withLock { $0 -= 1 }
+        changed.signal()
+    }
+
+    /// Waits until none runs, or the task is cancelled. One task may wait.
+    func ended() async {
+        while count.withLock({ $0 > 0 }), await changed.wait() {}
     }
 }

@@ -67,3 +67,255 @@ struct ControlPanel: Sendable {
     /// An answer for people.
     static func ok(_ text: String) -> JSON { ["ok": .string(text)] }
 }
+
+// MARK: - Inspect
+
+extension ControlPanel {
+    /// Another worker started and tells which tasks it knows to be revoked (a list, or of Celery 5.3 an object).
+    func hello(_ arguments: ControlArguments) throws -> JSON {
+        try arguments.require("from_node")
+        guard arguments["from_node"] != .string(node) else { return .null }
+        learn(arguments["revoked"])
+        return ["revoked": .array(revoked.ids.map { .string($0) }), "clock": .int(events.clock.forward())]
+    }
+
+    /// What another worker answered to a greeting.
+    func learn(from answer: BrokerMessage) {
+        for (_, value) in (try? JSON(parsing: answer.body))?.objectValue ?? [:] {
+            learn(value["revoked"])
+            events.clock.adjust(to: value["clock"].intValue ?? 0)
+        }
+    }
+
+    private func learn(_ ids: JSON) {
+        switch ids {
+        case .object(let ids): revoked.insert(ids.keys)
+        default: revoked.insert(ids.orElements.compactMap(\.stringValue))
+        }
+    }
+
+    func active(_ arguments: ControlArguments) async -> JSON {
+        let isSafe = arguments.isTrue("safe")
+        return .array(await worker.snapshot().active.map { $0.json(node: node, isSafe: isSafe) })
+    }
+
+    func reserved() async -> JSON {
+        .array(await worker.snapshot().reserved.map { $0.json(node: node) })
+    }
+
+    func scheduled() async -> JSON {
+        .array(await worker.snapshot().scheduled.map { $0.json(node: node) })
+    }
+
+    func registered(_ arguments: ControlArguments) async -> JSON {
+        let asked = arguments.texts("taskinfoitems").filter { !$0.hasPrefix("_") }
+        let items = asked.isEmpty ? ["exchange", "routing_key", "rate_limit"] : asked
+        let tasks = await worker.snapshot().registered.filter {
+            !$0.name.hasPrefix("celery.") || arguments.isTrue("builtins")
+        }
+        return .array(tasks.sorted { $0.name < $1.name }.map { .string($0.text(showing: items)) })
+    }
+
+    /// What is known of tasks by their ids; of those that are not here nothing.
+    func queryTask(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.require("ids")
+        let snapshot = await worker.snapshot()
+        let here =
+            snapshot.active.map { ("active", $0) } + snapshot.reserved.map { ("reserved", $0) }
+            + snapshot.scheduled.map { ("scheduled", $0.task) }
+        let tasks = Dictionary(here.map { ($0.1.id, $0) }) { first, _ in first }
+        var answer = JSONObject()
+        for id in arguments.texts("ids") {
+            guard let (state, task) = tasks[id] else { continue }
+            answer[id] = [.string(state), task.json(node: node)]
+        }
+        return .object(answer)
+    }
+
+    func statistics() async -> JSON {
+        await worker.snapshot().statistics(
+            clock: events.clock.value,
+            broker: broker,
+            process: events.source.process,
+            usage: .current()
+        )
+    }
+
+    func activeQueues(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.allowOnly()
+        return .array(await worker.snapshot().queues.map(\.json))
+    }
+
+    func configuration(_ arguments: ControlArguments) async -> JSON {
+        let snapshot = await worker.snapshot()
+        var settings = arguments.isTrue("with_defaults") ? snapshot.defaultSettings : JSONObject()
+        for (key, value) in snapshot.settings { settings[key] = value }
+        return .object(Secrets.masked(settings))
+    }
+
+    /// A text to go with a question to other people.
+    func report(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.allowOnly()
+        let settings = Secrets.masked(await worker.snapshot().settings)
+        let lines = settings.map { "\($0.key): \(PythonText.of($0.value))\n" }.joined()
+        let results = settings["result_backend"]?.stringValue ?? "disabled"
+        return Self.ok(
+            """
+
+            software -> \(events.source.software.name):\(events.source.software.version) protocol:2
+            platform -> system:\(events.source.software.system)
+            settings -> transport:\(broker.transport) results:\(results)
+
+            \(lines)
+            """
+        )
+    }
+}
+
+// MARK: - Change
+
+extension ControlPanel {
+    func rateLimit(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.require("task_name", "rate_limit")
+        let limit = try RateLimit.reading(arguments["rate_limit"])
+        guard await worker.setRateLimit(limit, of: arguments.text("task_name") ?? "") else { return Self.unknownTask }
+        // Celery looks at what was said, not at what it means: "0" is said to be a limit.
+        let isLimit = arguments.isTrue("rate_limit")
+        return Self.ok(isLimit ? "new rate limit set successfully" : "rate limit disabled successfully")
+    }
+
+    func timeLimit(_ arguments: ControlArguments) async throws -> JSON {
+        let soft = arguments.number("soft")
+        let hard = arguments.number("hard")
+        guard await worker.setTimeLimit(soft: soft, hard: hard, of: arguments.text("task_name") ?? "") else {
+            return Self.unknownTask
+        }
+        return Self.ok("time limits set successfully")
+    }
+
+    func resizePool(_ arguments: ControlArguments, sign: Int) async throws -> JSON {
+        let count = arguments["n"].isNull ? 1 : arguments.wholeNumber("n")
+        guard let count, (0...1_000).contains(count) else {
+            throw PythonError.value("n must be a number of processes")
+        }
+        await worker.resizePool(by: sign * count)
+        return Self.ok("pool will \(sign > 0 ? "grow" : "shrink")")
+    }
+
+    func addConsumer(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.require("queue")
+        let queue = arguments.text("queue") ?? ""
+        try await worker.add(queue: queue)
+        return Self.ok("add consumer \(queue)")
+    }
+
+    func cancelConsumer(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.require("queue")
+        let queue = arguments.text("queue") ?? ""
+        try await worker.cancel(queue: queue)
+        return Self.ok("no longer consuming from \(queue)")
+    }
+
+    func enableEvents(_ arguments: ControlArguments) throws -> JSON {
+        try arguments.allowOnly()
+        return Self.ok(events.enable() ? "task events enabled" : "task events already enabled")
+    }
+
+    func disableEvents(_ arguments: ControlArguments) throws -> JSON {
+        try arguments.allowOnly()
+        return Self.ok(events.disable() ? "task events disabled" : "task events already disabled")
+    }
+
+    func heartbeat(_ arguments: ControlArguments) throws -> JSON {
+        try arguments.allowOnly()
+        events.tell(.requestedHeartbeat)
+        return .null
+    }
+
+    private static let unknownTask: JSON = ["error": "unknown task"]
+}
+
+// MARK: - Revoke
+
+extension ControlPanel {
+    /// Tasks are not to be run, and with `terminate` not to run on.
+    func revoke(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.require("task_id")
+        return try await revoke(arguments, terminate: arguments.isTrue("terminate"))
+    }
+
+    func terminate(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.require("signal", "task_id")
+        return try await revoke(arguments, terminate: true)
+    }
+
+    private func revoke(_ arguments: ControlArguments, terminate: Bool) async throws -> JSON {
+        let ids = Self.unique(arguments.texts("task_id"))
+        let signal = terminate ? try SignalName.number(arguments["signal"]) : nil
+        revoked.insert(ids)
+        var ended: [String] = []
+        if let signal { ended = await worker.terminate(ids, signal: signal) }
+        let others = ids.filter { !ended.contains($0) }
+        if !others.isEmpty { await worker.revoke(others) }
+        if !terminate { return Self.ok("tasks \(Self.setText(ids)) flagged as revoked") }
+        return Self.ok("terminate: " + (ended.isEmpty ? "tasks unknown" : ended.joined(separator: ", ")))
+    }
+
+    /// Tasks with such stamps are not to be run: `{"name": value or values}`, or `["name=value"]`.
+    func revokeByStamps(_ arguments: ControlArguments) async throws -> JSON {
+        try arguments.require("headers")
+        let signal = try SignalName.number(arguments["signal"])
+        let headers = try Self.stamps(arguments["headers"])
+        for (name, values) in headers { revoked.insert(stamp: name, values: values.orElements) }
+        let text = PythonText.of(.object(headers))
+        guard arguments.isTrue("terminate") else {
+            return Self.ok("headers \(text) flagged as revoked, but not terminated")
+        }
+        var found: [(name: String, values: [JSON])] = []
+        var ids: [String] = []
+        for task in await worker.snapshot().active {
+            let matching = Self.matching(task.stamps, headers)
+            if !matching.isEmpty { ids.append(task.id) }
+            for (name, values) in matching {
+                let place = found.firstIndex { $0.name == name }
+                let known = place.map { found.remove(at: $0).values } ?? []
+                found.append((name, known + values.filter { !known.contains($0) }))
+            }
+        }
+        guard !ids.isEmpty else { return Self.ok("headers \(text) were not terminated") }
+        _ = await worker.terminate(ids, signal: signal)
+        let sets = found.map { "'\($0.name)': {\($0.values.map { PythonText.of($0) }.joined(separator: ", "))}" }
+        return Self.ok("headers defaultdict(<class 'set'>, {\(sets.joined(separator: ", "))}) revoked")
+    }
+
+    /// Those of a task's stamps that are among others, with the values that they share.
+    private static func matching(_ stamps: JSONObject, _ wanted: JSONObject) -> [(String, [JSON])] {
+        wanted.compactMap { name, values in
+            let shared = (stamps[name] ?? .null).orElements.filter { values.orElements.contains($0) }
+            return shared.isEmpty ? nil : (name, shared)
+        }
+    }
+
+    private static func stamps(_ headers: JSON) throws(PythonError) -> JSONObject {
+        if let object = headers.objectValue { return object }
+        var object = JSONObject()
+        for text in headers.orElements.compactMap(\.stringValue) {
+            let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+            guard parts.count > 1 else {
+                throw PythonError(kind: "IndexError", argument: "list index out of range")
+            }
+            object[String(parts[0])] = .string(String(parts[1]))
+        }
+        return object
+    }
+
+    private static func unique(_ ids: [String]) -> [String] {
+        var seen: Set<String> = []
+        return ids.filter { seen.insert($0).inserted }
+    }
+
+    /// A set of texts as Python writes one.
+    private static func setText(_ ids: [String]) -> String {
+        ids.isEmpty ? "set()" : "{\(ids.map { PythonText.quoted($0) }.joined(separator: ", "))}"
+    }
+}

@@ -36,7 +36,7 @@ extension ControlRequest {
     /// Reads a request.
     ///
     /// - Throws: `CeleryError.malformed` if it is none.
-    init(_ message: RawTask) throws {
+    init(_ message: BrokerMessage) throws {
         guard let body = try? JSON(parsing: message.body), let method = body["method"].stringValue else {
             throw CeleryError(.malformed, "What was sent to the workers names no method.")
         }
@@ -62,7 +62,7 @@ extension ControlRequest {
     }
 
     /// The message to all workers.
-    func message(expires: Double = 0) -> RawTask {
+    func message(expires: Double = 0) -> BrokerMessage {
         var body: JSONObject = [
             "method": .string(method), "arguments": .object(arguments),
             "destination": destination.isEmpty ? .null : .array(destination.map { .string($0) }),
@@ -74,7 +74,7 @@ extension ControlRequest {
                 "exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey),
             ]
         }
-        return RawTask(
+        return BrokerMessage(
             headers: ["clock": .int(clock), "expires": .double(expires)],
             body: body.jsonBytes(),
             exchange: "celery.pidbox"
@@ -82,9 +82,9 @@ extension ControlRequest {
     }
 
     /// The answer of a node; nil if none is wanted: then no clock goes forward.
-    func reply(of node: String, _ value: JSON, clock: @autoclosure () -> Int) -> RawTask? {
+    func reply(of node: String, _ value: JSON, clock: @autoclosure () -> Int) -> BrokerMessage? {
         replyTo.map { address in
-            RawTask(
+            BrokerMessage(
                 headers: ["ticket": ticket ?? .null, "clock": .int(clock())],
                 body: JSONObject([(node, value)]).jsonBytes(),
                 routingKey: address.routingKey,
@@ -100,5 +100,145 @@ extension ControlRequest.ReplyAddress {
     init?(_ json: JSON) {
         guard let exchange = json["exchange"].stringValue, let key = json["routing_key"].stringValue else { return nil }
         self.init(exchange: exchange, routingKey: key)
+    }
+}
+
+/// The arguments of a request, read as Python would.
+struct ControlArguments: Sendable {
+    let method: String
+    let values: JSONObject
+
+    subscript(name: String) -> JSON { values[name] ?? .null }
+
+    /// A text; a number is written as one.
+    func text(_ name: String) -> String? {
+        switch self[name] {
+        case .string(let text): text
+        case .int(let number): String(number)
+        case .double(let number): JSON.double(number).text
+        default: nil
+        }
+    }
+
+    /// A list of texts; a single one is a list of one.
+    func texts(_ name: String) -> [String] {
+        self[name].orElements.compactMap(\.stringValue)
+    }
+
+    func number(_ name: String) -> Double? {
+        self[name].doubleValue ?? self[name].stringValue.flatMap(Double.init)
+    }
+
+    func wholeNumber(_ name: String) -> Int? {
+        self[name].intValue ?? self[name].stringValue.flatMap(Int.init)
+    }
+
+    /// What Python takes for true: Flower sends 1.
+    func isTrue(_ name: String) -> Bool {
+        switch self[name] {
+        case .null: false
+        case .bool(let value): value
+        case .int(let number): number != 0
+        case .double(let number): number != 0
+        case .string(let text): !text.isEmpty
+        case .array(let elements): !elements.isEmpty
+        case .object(let object): !object.isEmpty
+        }
+    }
+
+    /// Throws what Python throws for a call without the arguments that it needs.
+    func require(_ names: String...) throws(PythonError) {
+        let missing = names.filter { values[$0] == nil }.map { "'\($0)'" }
+        guard let last = missing.last else { return }
+        let count = missing.count
+        let list =
+            count == 1 ? last : missing.dropLast().joined(separator: ", ") + (count > 2 ? ", and " : " and ") + last
+        throw .type("\(method)() missing \(count) required positional argument\(count == 1 ? "" : "s"): \(list)")
+    }
+
+    /// Throws what Python throws for a call with arguments that it does not know.
+    func allowOnly(_ names: String...) throws(PythonError) {
+        if let other = values.keys.first(where: { !names.contains($0) }) {
+            throw .type("\(method)() got an unexpected keyword argument '\(other)'")
+        }
+    }
+}
+
+extension RateLimit {
+    /// Reads a limit: `10/m`, `5`, 0.5; nothing and 0 are no limit.
+    ///
+    /// - Throws: what Python's `float` throws for what is no number, and a key error for an unknown unit.
+    static func reading(_ json: JSON) throws(PythonError) -> RateLimit? {
+        switch json {
+        case .null, .bool(false): return nil
+        case .bool(true): return RateLimit(text: "1", perSecond: 1)
+        case .int, .double: return RateLimit(text: json.text, number: json.doubleValue ?? 0, seconds: 1)
+        case .string(let text): return try reading(text)
+        case .array, .object: throw .type("'\(json.arrayValue == nil ? "dict" : "list")' object is not a rate limit")
+        }
+    }
+
+    private static func reading(_ text: String) throws(PythonError) -> RateLimit? {
+        if text.isEmpty { return nil }
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let unit = parts.count > 1 && !parts[1].isEmpty ? String(parts[1]) : "s"
+        guard let seconds = ["s": 1.0, "m": 60, "h": 3600][unit] else { throw .key(unit) }
+        let digits = String(parts[0])
+        guard let number = Double(digits), number.isFinite else {
+            var error = PythonError.value("could not convert string to float: \(PythonText.quoted(digits))")
+            error.introduction = "Invalid rate limit string: "
+            throw error
+        }
+        return RateLimit(text: text, number: number, seconds: seconds)
+    }
+
+    /// Nil if the number is none to wait for.
+    private init?(text: String, number: Double, seconds: Double) {
+        guard number > 0 else { return nil }
+        self.init(text: text, perSecond: number / seconds)
+    }
+}
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The names of signals.
+enum SignalName {
+    private static let numbers: [String: Int32] = [
+        "SIGHUP": SIGHUP, "SIGINT": SIGINT, "SIGQUIT": SIGQUIT, "SIGILL": SIGILL, "SIGTRAP": SIGTRAP,
+        "SIGABRT": SIGABRT,
+        "SIGBUS": SIGBUS, "SIGFPE": SIGFPE, "SIGKILL": SIGKILL, "SIGUSR1": SIGUSR1, "SIGSEGV": SIGSEGV,
+        "SIGUSR2": SIGUSR2, "SIGPIPE": SIGPIPE, "SIGALRM": SIGALRM, "SIGTERM": SIGTERM, "SIGCHLD": SIGCHLD,
+        "SIGCONT": SIGCONT, "SIGSTOP": SIGSTOP, "SIGTSTP": SIGTSTP, "SIGTTIN": SIGTTIN, "SIGTTOU": SIGTTOU,
+        "SIGXCPU": SIGXCPU, "SIGXFSZ": SIGXFSZ,
+    ]
+
+    /// The number of a signal that is named in a request: `SIGTERM`, `TERM`, or a number. None is SIGTERM.
+    ///
+    /// - Throws: what Celery answers for what is no signal.
+    static func number(_ name: JSON) throws(PythonError) -> Int32 {
+        switch name {
+        case .null, "": return SIGTERM
+        case .int(let number):
+            guard let signal = Int32(exactly: number), (1...64).contains(signal) else {
+                throw .value("signal number out of range")
+            }
+            return signal
+        case .string(let text) where text.first?.isNumber == true:
+            guard let number = Int(text) else { throw .type("signal name must be uppercase string.") }
+            return try self.number(.int(number))
+        case .string(let text) where text == text.uppercased():
+            let full = text.hasPrefix("SIG") ? text : "SIG" + text
+            guard let number = numbers[full] else {
+                throw PythonError(kind: "AttributeError", argument: "module 'signal' has no attribute '\(full)'")
+            }
+            return number
+        default: throw .type("signal name must be uppercase string.")
+        }
     }
 }

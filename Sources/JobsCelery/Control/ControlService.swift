@@ -14,7 +14,7 @@ final class ControlService: Service {
     private let mingles: Bool
     private let logger: Logger
     /// The clock of requests and answers, which is another one than that of events, as in Celery.
-    private let mailClock = LamportClock()
+    private let requestClock = LamportClock()
     private let changes = AsyncStream<ControlRequest>.makeStream()
     /// Opened when the others had their time to tell what is revoked.
     private let greeted: AsyncLatch<Void>?
@@ -95,11 +95,11 @@ final class ControlService: Service {
     }
 
     /// A request that concerns this worker.
-    private func request(_ message: RawTask) -> ControlRequest? {
+    private func request(_ message: BrokerMessage) -> ControlRequest? {
         panel.events.clock.forward()
         do {
             let request = try ControlRequest(message)
-            mailClock.adjust(to: request.clock)
+            requestClock.adjust(to: request.clock)
             return request.concerns(panel.node) ? request : nil
         } catch {
             logger.warning("A message to all workers is not understood.", metadata: ["error": "\(error)"])
@@ -115,7 +115,7 @@ final class ControlService: Service {
     private func answer(_ request: ControlRequest) async {
         logger.debug("Asked from remote.", metadata: ["method": "\(request.method)"])
         guard let value = await panel.answer(request), !Task.isCancelled else { return }
-        guard let reply = request.reply(of: panel.node, value, clock: mailClock.forward()) else { return }
+        guard let reply = request.reply(of: panel.node, value, clock: requestClock.forward()) else { return }
         do {
             try await broker.reply(reply)
         } catch {
@@ -167,5 +167,25 @@ final class ControlService: Service {
             try? await clock.sleep(until: next)
             if !Task.isCancelled { panel.events.tell(.heartbeat) }
         }
+    }
+}
+
+extension CeleryBroker {
+    /// Tells all workers that tasks are not to be run any more, without waiting for answers: what a web server does.
+    ///
+    /// - Parameters:
+    ///   - terminate: Those that run are ended too, by a signal to their process.
+    ///   - signal: Its name. Python workers end a task at once by `SIGTERM` and `SIGKILL`.
+    /// - Throws: `CeleryError` when the broker cannot be reached.
+    func revoke(_ ids: [String], terminate: Bool, signal: String = "SIGTERM") async throws {
+        let request = ControlRequest(
+            method: "revoke",
+            arguments: [
+                "task_id": .array(ids.map { .string($0) }), "terminate": .bool(terminate), "signal": .string(signal),
+            ],
+            clock: 1
+        )
+        // How long Celery writes that a request is of interest: an hour.
+        try await broadcast(request.message(expires: WallClock.seconds() + 3600))
     }
 }

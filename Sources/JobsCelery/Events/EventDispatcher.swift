@@ -1,3 +1,5 @@
+// For `tm`: in a release build its members are known by RabbitMQ's header.
+import CRabbitMQ
 import DashJSON
 import Support
 import Synchronization
@@ -46,14 +48,14 @@ final class EventDispatcher: WorkerEvents {
     func tell(_ event: @autoclosure () -> TaskEvent) {
         guard isEnabled else { return }
         let event = event()
-        let isTold = state.withLock { state in
+        let isDelivered = state.withLock { state in
             guard state.mode != .disabled else { return false }
             // The clock goes on under the lock, so that events wait in its order.
             let body = source.event(event.type, event.fields, clock: clock.forward(), timestamp: WallClock.seconds())
             state.outbox.add(.object(body))
             return true
         }
-        if isTold { waiting.signal() }
+        if isDelivered { waiting.signal() }
     }
 
     /// Tells something about the worker itself.
@@ -103,7 +105,7 @@ final class EventDispatcher: WorkerEvents {
         return state.withLock { $0.outbox.next() }
     }
 
-    private func message(_ item: EventOutbox.Item, load: WorkerLoad) -> RawTask {
+    private func message(_ item: EventOutbox.Item, load: WorkerLoad) -> BrokerMessage {
         switch item {
         case .tasks(let events):
             return source.message(.array(events), routingKey: "task.multi")
@@ -117,5 +119,137 @@ final class EventDispatcher: WorkerEvents {
             let event = source.event(sign.type, fields, clock: clock.forward(), timestamp: WallClock.seconds())
             return source.message(.object(event), routingKey: sign.routingKey)
         }
+    }
+}
+
+/// The events that are to be sent, in a value without I/O.
+///
+/// What is told about tasks waits in order and goes in batches; of what a worker tells about itself only the newest waits,
+/// so that nothing piles up while the broker is away.
+struct EventOutbox {
+    /// What is to be sent next.
+    enum Item: Equatable {
+        case worker(WorkerSign)
+        case tasks([JSON])
+    }
+
+    /// Of more events about tasks the oldest are dropped.
+    let capacity: Int
+    /// So many go in one message at most.
+    let batch: Int
+    private(set) var dropped = 0
+
+    private var tasks: [JSON] = []
+    private var first = 0
+    private var sign: WorkerSign?
+
+    init(capacity: Int = 10_000, batch: Int = 24) {
+        self.capacity = capacity
+        self.batch = batch
+    }
+
+    mutating func add(_ event: JSON) {
+        tasks.append(event)
+        guard tasks.count - first > capacity else { return }
+        tasks[first] = .null
+        first += 1
+        dropped += 1
+    }
+
+    mutating func add(_ sign: WorkerSign) {
+        // Nothing of before matters to one that goes; one that just came says more than a heartbeat.
+        if sign == .offline || self.sign != .online { self.sign = sign }
+    }
+
+    /// What is to be sent next. The end of a worker is told after everything else, its life before.
+    mutating func next() -> Item? {
+        if let sign, sign != .offline || first == tasks.count {
+            self.sign = nil
+            return .worker(sign)
+        }
+        guard first < tasks.count else { return nil }
+        let end = min(first + batch, tasks.count)
+        let events = Array(tasks[first..<end])
+        first = end
+        if first > capacity || first == tasks.count {
+            tasks.removeFirst(first)
+            first = 0
+        }
+        return .tasks(events)
+    }
+}
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Who tells events: what all of a worker's events have in common.
+struct EventSource: Sendable, Hashable {
+    /// The node's name, `dash@host`.
+    var node: String
+    var process = Int(getpid())
+    var software = SoftwareInfo()
+    /// Hours west of UTC; nil is where this machine is just now.
+    var utcOffset: Double?
+
+    /// An event's members in Celery's order.
+    func event(_ type: String, _ fields: JSONObject, clock: Int, timestamp: Double) -> JSONObject {
+        var event = JSONObject()
+        event.reserveCapacity(fields.count + 6)
+        event.append("hostname", .string(node))
+        event.append("utcoffset", .double(utcOffset ?? WallClock.hoursWestOfUTC()))
+        event.append("pid", .int(process))
+        event.append("clock", .int(clock))
+        for (key, value) in fields { event.append(key, value) }
+        event.append("timestamp", .double(timestamp))
+        event.append("type", .string(type))
+        return event
+    }
+
+    /// A message of the exchange `celeryev`.
+    func message(_ body: JSON, routingKey: String) -> BrokerMessage {
+        BrokerMessage(
+            headers: ["hostname": .string(node)],
+            body: body.serialized(),
+            routingKey: routingKey,
+            exchange: "celeryev",
+            isPersistent: false
+        )
+    }
+}
+
+/// Which program tells events.
+struct SoftwareInfo: Sendable, Hashable {
+    var name = "dash-swift"
+    var version = PackageVersion.current
+    #if os(Linux)
+    var system = "Linux"
+    #else
+    var system = "Darwin"
+    #endif
+
+    var fields: JSONObject {
+        ["sw_ident": .string(name), "sw_ver": .string(version), "sw_sys": .string(system)]
+    }
+}
+
+extension WallClock {
+    /// How far this machine's zone is from UTC just now; west is positive, as Celery has it.
+    static func hoursWestOfUTC() -> Double {
+        var seconds = time(nil)
+        var local = tm()
+        localtime_r(&seconds, &local)
+        return local.tm_gmtoff == 0 ? 0 : -Double(local.tm_gmtoff) / 3600
+    }
+
+    /// How many tasks of the machine were ready to run on the average of 1, 5 and 15 minutes.
+    static func loadAverage() -> [Double] {
+        var averages = [0.0, 0, 0]
+        guard getloadavg(&averages, 3) == 3 else { return [0, 0, 0] }
+        return averages.map { ($0 * 100).rounded() / 100 }
     }
 }

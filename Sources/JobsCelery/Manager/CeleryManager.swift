@@ -1,4 +1,8 @@
+import DashJSON
 public import Jobs
+import Logging
+public import ServiceLifecycle
+import Support
 
 #if canImport(Darwin)
 import Darwin
@@ -108,5 +112,237 @@ public struct CeleryManager: JobBackend {
     /// Whether several web servers may use it together: with results in Redis.
     public var isShared: Bool {
         if case .redis = results { true } else { false }
+    }
+}
+
+/// The connections of a manager or of a worker.
+struct CeleryConnections: Sendable {
+    var broker: any CeleryBroker
+    var redis: any RedisClient
+    var subscriber: any RedisSubscriber
+    var options: RedisOptions
+    /// What must run for the others to work.
+    var services: [any Service]
+    /// Whether the broker is the Redis that keeps the records.
+    var isBroker: Bool
+}
+
+extension CeleryManager {
+    /// Makes the web server's manager; it runs its connections.
+    public func makeManager(_ setup: JobBackendSetup) throws -> any JobManager {
+        guard case .redis(let results) = results else { return try makeSingleManager(setup) }
+        let connections = try connect(results, setup.logger)
+        return CeleryJobManager(
+            CeleryJobManager.Parts(
+                records: records(connections, setup),
+                broker: connections.broker,
+                subscriber: connections.subscriber,
+                connections: connections.services,
+                codec: setup.codec,
+                jobs: setup.jobs,
+                queue: options.queue,
+                remoteQueue: options.remoteQueue,
+                logger: setup.logger
+            )
+        )
+    }
+
+    /// Makes what several web servers share of a page; nil with `rpc://`, which serves one.
+    public func makeSharedState(_ setup: JobBackendSetup) throws -> (any SharedState)? {
+        guard case .redis(let results) = results else { return nil }
+        return RedisSharedState(RedisOptions(results, logger: setup.logger), prefix: options.keyPrefix)
+    }
+
+    /// Connections of its own for a manager or a worker; they are made when its services run.
+    func connect(_ results: RedisURL, _ logger: Logger) throws -> CeleryConnections {
+        let redisOptions = RedisOptions(results, name: "dash-results", logger: logger)
+        if case .redis(let url) = broker, url == results {
+            let broker = redisBroker(url, logger)
+            return CeleryConnections(
+                broker: broker,
+                redis: broker.client,
+                subscriber: broker.subscriber,
+                options: redisOptions,
+                services: [broker],
+                isBroker: true
+            )
+        }
+        let (redis, subscriber) = (ReconnectingRedisClient(redisOptions), RedisPubSub(redisOptions))
+        let broker = try makeBroker(logger)
+        return CeleryConnections(
+            broker: broker,
+            redis: redis,
+            subscriber: subscriber,
+            options: redisOptions,
+            services: [redis, subscriber, broker],
+            isBroker: false
+        )
+    }
+
+    private func makeBroker(_ logger: Logger) throws -> any CeleryBroker {
+        switch broker {
+        case .redis(let url): redisBroker(url, logger)
+        case .rabbit(let url): try rabbitBroker(url, logger)
+        }
+    }
+
+    private func redisBroker(_ url: RedisURL, _ logger: Logger) -> RedisBroker {
+        var options = RedisBrokerOptions()
+        options.terms.lease = self.options.lease
+        options.keys.prefix = self.options.brokerKeyPrefix
+        return RedisBroker(url, options: options, logger: logger)
+    }
+
+    func rabbitBroker(_ url: AMQPURL, _ logger: Logger) throws -> RabbitBroker {
+        var options = RabbitOptions()
+        options.queues[self.options.queue] = RabbitQueue(maximumPriority: self.options.maximumPriority)
+        return try RabbitBroker(url, options: options, logger: logger)
+    }
+
+    func records(_ connections: CeleryConnections, _ setup: JobBackendSetup) -> JobRecords {
+        var settings = RecordSettings(isBroker: connections.isBroker)
+        settings.prefix = options.keyPrefix
+        settings.metaPrefix = ResultSettings(keyPrefix: options.resultKeyPrefix).key(of: "")
+        if connections.isBroker { settings.keys.prefix = options.brokerKeyPrefix }
+        settings.metaExpiry = options.resultExpiry
+        settings.lease = options.lease
+        settings.remoteSilence = options.remoteSilence
+        settings.maximumCacheBytes = options.maximumCacheBytes
+        settings.rules = JobRules(setup.configuration)
+        return JobRecords(redis: connections.redis, settings: settings)
+    }
+}
+
+// MARK: - Worker
+
+extension CeleryManager {
+    /// Makes a worker with its processes, its connections and its voice in Celery's remote control.
+    ///
+    /// - Throws: `CeleryError.option` for options that cannot be.
+    public func makeWorker(_ setup: JobBackendSetup, options: JobWorkerOptions) throws -> any Service {
+        var options = options
+        if options.queues.isEmpty { options.queues = [self.options.queue] }
+        let node = try NodeName.expanded(options.hostname ?? "dash@%h")
+        let identity = WorkerIdentity(node: node, id: "\(node).\(JobID.new)")
+        let worker = try makeWorker(setup, options, identity)
+        guard let pattern = options.pidFile else { return worker }
+        let file = PIDFile(path: try NodeName.path(pattern, of: node))
+        try file.take()
+        return WorkerWithPIDFile(worker: worker, file: file)
+    }
+
+    private func makeWorker(
+        _ setup: JobBackendSetup,
+        _ options: JobWorkerOptions,
+        _ identity: WorkerIdentity
+    ) throws -> any Service {
+        let pool = WorkerPool(setup.pool.worker(options), logger: setup.logger)
+        guard case .redis(let results) = results else {
+            return try makeSingleWorker(setup, options, identity, pool)
+        }
+        let connections = try connect(results, setup.logger)
+        let records = records(connections, setup)
+        let events = events(of: identity, connections.broker, options)
+        let worker = try CeleryWorker(parts(setup, options, identity, pool, connections, records, events))
+        let liveness = WorkerLiveness(worker, records: records, on: connections.options)
+        return WorkerServices(
+            worker,
+            on: [liveness] + connections.services + [control(of: worker, events, setup.logger)]
+        )
+    }
+
+    private func parts(
+        _ setup: JobBackendSetup,
+        _ options: JobWorkerOptions,
+        _ identity: WorkerIdentity,
+        _ pool: WorkerPool,
+        _ connections: CeleryConnections,
+        _ records: JobRecords,
+        _ events: EventDispatcher
+    ) -> CeleryWorkerParts {
+        let seconds = Int(self.options.resultExpiry.wholeMilliseconds / 1000)
+        let results = RedisResults(
+            redis: connections.redis,
+            subscriber: connections.subscriber,
+            settings: ResultSettings(expires: seconds, keyPrefix: self.options.resultKeyPrefix)
+        )
+        var parts = CeleryWorkerParts(
+            broker: connections.broker,
+            results: results,
+            chords: results,
+            redis: connections.redis,
+            executor: pool,
+            pool: pool,
+            codec: setup.codec,
+            jobs: setup.jobs,
+            options: options,
+            identity: identity,
+            revoked: RevokedTasks(),
+            events: events,
+            logger: setup.logger
+        )
+        parts.settings.handOver = self.options.handOver
+        parts.settings.keyPrefix = self.options.keyPrefix
+        parts.settings.lease = self.options.lease
+        parts.settings.shown = shownSettings
+        parts.greeted = AsyncLatch<Void>()
+        parts.recording = RecordedJobs(
+            records: records,
+            subscriber: connections.subscriber,
+            codec: setup.codec,
+            currentVersion: Self.currentVersion(setup),
+            broker: connections.broker,
+            logger: setup.logger
+        )
+        return parts
+    }
+
+    /// What remote control shows as Celery's settings, besides those that the worker knows. No address has its password.
+    var shownSettings: JSONObject {
+        var settings: JSONObject = ["task_default_queue": .string(options.queue), "worker_enable_remote_control": true]
+        switch broker {
+        case .redis(let url): settings["broker_url"] = .string("\(url)")
+        case .rabbit(let url): settings["broker_url"] = .string("\(url)")
+        }
+        switch results {
+        case .redis(let url): settings["result_backend"] = .string("\(url)")
+        case .rpc: settings["result_backend"] = "rpc://"
+        }
+        settings["result_expires"] = .double(options.resultExpiry / .seconds(1))
+        return settings
+    }
+
+    /// The versions of this program's jobs.
+    static func currentVersion(_ setup: JobBackendSetup) -> (@Sendable (String) -> String?)? {
+        if let known = setup.configuration.currentVersion { return known }
+        guard !setup.jobs.isEmpty else { return nil }
+        let versions = Dictionary(setup.jobs.map { ($0.name, $0.version) }) { first, _ in first }
+        return { versions[$0] }
+    }
+
+    func events(
+        of identity: WorkerIdentity,
+        _ broker: any CeleryBroker,
+        _ options: JobWorkerOptions
+    ) -> EventDispatcher {
+        EventDispatcher(
+            broker: broker,
+            source: EventSource(node: identity.node),
+            mode: options.sendsEvents ? .always : .disabled
+        )
+    }
+
+    func control(of worker: CeleryWorker, _ events: EventDispatcher, _ logger: Logger) -> any Service {
+        ControlService(
+            node: worker.parts.identity.node,
+            broker: worker.parts.broker,
+            worker: worker,
+            revoked: worker.parts.revoked,
+            events: events,
+            beats: worker.parts.options.sendsHeartbeats,
+            mingles: worker.parts.options.mingles,
+            greeted: worker.parts.greeted,
+            logger: logger
+        )
     }
 }

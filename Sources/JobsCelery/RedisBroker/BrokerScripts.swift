@@ -172,7 +172,7 @@ enum BrokerScripts {
     )
 
     /// Puts a delivery back where it came from, to be served next: KEYS and ARGV as in `acknowledge`, then the envelope.
-    static let giveBack = RedisScript(
+    static let returnToQueue = RedisScript(
         "return",
         release + """
             local list = dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])

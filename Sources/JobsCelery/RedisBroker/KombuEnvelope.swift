@@ -6,7 +6,7 @@ enum KombuEnvelope {
     /// Writes a message.
     ///
     /// - Parameter tag: The delivery tag, which stays the same however often the message is delivered.
-    static func encode(_ task: RawTask, tag: String = UniqueID.random().text) -> [UInt8] {
+    static func encode(_ task: BrokerMessage, tag: String = UniqueID.random().text) -> [UInt8] {
         var writer = JSONWriter(capacity: task.body.count * 4 / 3 + 1024)
         writer.object { envelope in
             envelope.member("body", Base64.encode(task.body))
@@ -36,15 +36,15 @@ enum KombuEnvelope {
     /// Reads a message.
     ///
     /// - Throws: `CeleryError` `.malformed`, with what cannot be read.
-    static func decode(_ bytes: [UInt8]) throws -> (task: RawTask, isRedelivered: Bool) {
+    static func decode(_ bytes: [UInt8]) throws -> (task: BrokerMessage, isRedelivered: Bool) {
         try decode(parse(bytes))
     }
 
-    static func decode(_ envelope: JSON) throws -> (task: RawTask, isRedelivered: Bool) {
+    static func decode(_ envelope: JSON) throws -> (task: BrokerMessage, isRedelivered: Bool) {
         let properties = envelope["properties"]
         let information = properties["delivery_info"]
         guard let text = envelope["body"].stringValue else { throw malformed("has no body that is a text") }
-        var task = RawTask()
+        var task = BrokerMessage()
         switch properties["body_encoding"].stringValue {
         case "base64":
             guard let body = Base64.decode(text) else { throw malformed("has a body that is no base64") }

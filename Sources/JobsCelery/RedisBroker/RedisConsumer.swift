@@ -1,3 +1,4 @@
+import DashJSON
 import Logging
 import ServiceLifecycle
 import Support
@@ -43,7 +44,7 @@ final class RedisConsumer: CeleryConsumer {
             group.addTask { try? await self.broker.declare(self.queues) }
             try? await gracefulShutdown()
             stopFetching()
-            if !Task.isCancelled { await giveBack() }
+            if !Task.isCancelled { await returnToQueue() }
             group.cancelAll()
         }
     }
@@ -206,4 +207,216 @@ final class RedisConsumer: CeleryConsumer {
         state.withLock { $0.stop() }
         bell.signal()
     }
+}
+
+// MARK: - Settling
+
+extension RedisConsumer {
+    func settle(_ delivery: Delivery, as settlement: Settlement) async {
+        guard state.withLock({ $0.settles(delivery.tag) }) else { return }
+        bell.signal()
+        // Nobody is kept waiting for a Redis that is away: it is told when it is there again.
+        guard broker.client.present != nil else { return owe(settlement, of: delivery.tag) }
+        await say(settlement, of: delivery.tag)
+    }
+
+    private func owe(_ settlement: Settlement, of tag: String) {
+        state.withLock { $0.owes(tag, settlement) }
+        owing.signal()
+    }
+
+    func settled(_ delivery: Delivery) {
+        state.withLock { $0.settled(delivery.tag) }
+        heldTags.release(delivery.tag)
+        bell.signal()
+    }
+
+    /// Says settlements again that could not be said, until the task is cancelled.
+    func settleOwed() async {
+        while !Task.isCancelled {
+            await owing.wait()
+            if state.withLock({ $0.isStopped && $0.missesAnswer }) { await returnLost() }
+            for (tag, settlement) in state.withLock({ $0.owed }) { await say(settlement, of: tag) }
+            // A back-off: nothing helps but another connection, which takes its time.
+            if state.withLock({ !$0.owed.isEmpty || $0.isStopped && $0.missesAnswer }) {
+                try? await Task.sleep(for: .milliseconds(200))
+                owing.signal()
+            }
+        }
+    }
+
+    /// Gives back what a fetch took whose answer was lost, where nothing is fetched any more.
+    private func returnLost() async {
+        do {
+            for delivery in try await reclaim() { await settle(delivery, as: .returned) }
+        } catch {
+            broker.logger.debug("What was fetched last cannot be given back now.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Gives back all that is not settled, for a time; what cannot be said then is given back by others.
+    func returnToQueue() async {
+        let deadline = ContinuousClock.now + broker.options.farewell
+        for tag in state.withLock({ $0.held }) where state.withLock({ $0.settles(tag) }) {
+            state.withLock { $0.owes(tag, .returned) }
+        }
+        while .now < deadline {
+            let owed = state.withLock { $0.owed }
+            guard !owed.isEmpty else { return }
+            for (tag, settlement) in owed where .now < deadline { await say(settlement, of: tag) }
+        }
+    }
+
+    private func say(_ settlement: Settlement, of tag: String) async {
+        do {
+            if try await !perform(settlement, of: tag) {
+                broker.logger.notice(
+                    "A message was settled that this worker does not hold any more.",
+                    metadata: ["delivery": "\(tag)"]
+                )
+            }
+            state.withLock { $0.settled(tag) }
+            heldTags.release(tag)
+        } catch {
+            broker.logger.debug("A message cannot be settled now: \(error)")
+            owe(settlement, of: tag)
+        }
+    }
+
+    /// Settles on Redis.
+    ///
+    /// - Returns: whether this worker held it.
+    private func perform(_ settlement: Settlement, of tag: String) async throws -> Bool {
+        let keys = broker.keys
+        let settlementKeys = [keys.unacked, keys.unackedIndex, keys.holders]
+        switch settlement {
+        case .acknowledged, .rejected:
+            return try await run(BrokerScripts.acknowledge, keys: settlementKeys, arguments: [tag, worker.id])
+        case .returned:
+            guard let entry = try await broker.client.send(RedisCommand("HGET", keys.unacked, tag)).bytes else {
+                return false
+            }
+            let envelope = KombuEnvelope.redelivered(try KombuEnvelope.envelope(ofEntry: entry))
+            return try await run(
+                BrokerScripts.returnToQueue,
+                keys: settlementKeys,
+                arguments: [tag, worker.id, envelope.serialized()]
+            )
+        case .postponed(let time):
+            guard let entry = try await broker.client.send(RedisCommand("HGET", keys.unacked, tag)).bytes else {
+                return false
+            }
+            let envelope = try KombuEnvelope.envelope(ofEntry: entry)
+            let isHeld = try await run(
+                BrokerScripts.postpone,
+                keys: settlementKeys + [keys.eta, keys.parked],
+                arguments: [tag, worker.id, envelope.serialized(), time]
+            )
+            broker.parked.signal()
+            return isHeld
+        }
+    }
+
+    private func run(_ script: RedisScript, keys: [String], arguments: [any RedisArgument]) async throws -> Bool {
+        try await broker.client.run(script, keys: keys, arguments: arguments) == .integer(1)
+    }
+}
+
+/// What a consumer has and may have: a value without I/O.
+struct ConsumerState: Sendable {
+    /// What to ask Redis for.
+    struct Request: Sendable, Hashable {
+        var queues: [String]
+        var limit: Int
+        /// Whether the answer to an earlier fetch was lost: what it gave is asked for first.
+        var reclaims: Bool
+    }
+
+    var prefetch: Int
+    private(set) var queues: [String]
+    /// Given out and not settled.
+    private(set) var held: Set<String> = []
+    /// Settlements that could not be said.
+    private(set) var owed: [String: Settlement] = [:]
+    /// Settlements that are being said.
+    private var underway: Set<String> = []
+    private(set) var isStopped = false
+    private(set) var missesAnswer = false
+    /// The lists were seen empty, and Redis calls when one changes; should it not, this is when to look all the same.
+    private var looksAt: ContinuousClock.Instant?
+    private var turn = 0
+
+    init(queues: [String], prefetch: Int) {
+        self.queues = queues
+        self.prefetch = prefetch
+    }
+
+    /// All that the worker has on Redis.
+    var known: Set<String> { held.union(owed.keys).union(underway) }
+
+    /// What to fetch now; nil when there is no room or no queue. Each time another queue comes first.
+    mutating func request(upTo limit: Int) -> Request? {
+        let room = min(limit, prefetch - held.count)
+        guard !isStopped, room > 0, !queues.isEmpty else { return nil }
+        turn = (turn + 1) % queues.count
+        return Request(queues: Array(queues[turn...] + queues[..<turn]), limit: room, reclaims: missesAnswer)
+    }
+
+    /// The lists are looked at, to their ends as far as it is known.
+    mutating func looks(nextAt instant: ContinuousClock.Instant) { looksAt = instant }
+
+    /// Something has changed, or there may be more: the lists are to be looked at again.
+    mutating func looksAgain() { looksAt = nil }
+
+    /// For how long there is nothing to look for; nil is to look now.
+    func rest(at now: ContinuousClock.Instant) -> Duration? {
+        looksAt.flatMap { $0 > now ? now.duration(to: $0) : nil }
+    }
+
+    mutating func answerWasLost() { missesAnswer = true }
+    mutating func answerWasFound() { missesAnswer = false }
+
+    /// Takes a delivery in.
+    ///
+    /// - Returns: false for one that is settled, which Redis did not hear yet: it came again as its lease was over meanwhile.
+    mutating func received(_ tag: String) -> Bool {
+        guard owed[tag] == nil, !underway.contains(tag) else { return false }
+        held.insert(tag)
+        return true
+    }
+
+    /// Begins to settle; false when it was settled before.
+    mutating func settles(_ tag: String) -> Bool {
+        guard held.remove(tag) != nil else { return false }
+        underway.insert(tag)
+        return true
+    }
+
+    /// It could not be settled, and is as it was.
+    mutating func keeps(_ tag: String) {
+        if underway.remove(tag) != nil { held.insert(tag) }
+    }
+
+    mutating func settled(_ tag: String) {
+        held.remove(tag)
+        underway.remove(tag)
+        owed[tag] = nil
+    }
+
+    mutating func owes(_ tag: String, _ settlement: Settlement) {
+        underway.remove(tag)
+        owed[tag] = settlement
+    }
+
+    /// - Returns: whether it is new.
+    mutating func add(_ queue: String) -> Bool {
+        guard !queues.contains(queue) else { return false }
+        queues.append(queue)
+        looksAgain()
+        return true
+    }
+
+    mutating func remove(_ queue: String) { queues.removeAll { $0 == queue } }
+
+    mutating func stop() { isStopped = true }
 }

@@ -1,4 +1,5 @@
 import DashJSON
+import Logging
 import Support
 
 /// Works out what follows a task: the chain's next step, callbacks, errbacks, a chord's body. Sends nothing itself.
@@ -96,5 +97,332 @@ struct Canvas: Sendable {
             claim: makeID()
         )
         return [part]
+    }
+}
+
+/// What follows the end of a task.
+struct CanvasPlan: Sendable, Hashable {
+    /// What to send, in this order. After a success before its result is stored, else afterwards.
+    var steps: [CanvasStep] = []
+    /// The tasks that are sent, for the stored result.
+    var children: [JSON] = []
+    /// Results to store of tasks that can never run any more: the rest of a failed chain.
+    var failures: [ResultMeta] = []
+    /// Parts of chords that have ended with all this; to be told after the results are stored.
+    var parts: [ChordPart] = []
+}
+
+/// Something to do in a plan.
+enum CanvasStep: Sendable, Hashable {
+    /// Say how many parts a chord has.
+    case open(group: String, size: Int)
+    /// Send a message to a queue.
+    case send(TaskMessage, queue: String)
+}
+
+/// How a task ended, as far as what follows it is concerned.
+enum TaskEnding: Sendable, Hashable {
+    /// With a value.
+    case success(RawJSON)
+    /// With an exception, and perhaps its traceback.
+    case failure(TaskException, traceback: String?)
+    /// It did not run, or was stopped.
+    case revoked(TaskException)
+}
+
+/// Does what a plan says: sends messages, stores the failures of what can run no more, counts parts of chords.
+struct CanvasRunner: Sendable {
+    let canvas: Canvas
+    /// Where results go; nil where there are none.
+    let results: (any ResultStore)?
+    /// Where parts of chords are counted; nil where that cannot be (`rpc://`).
+    let chords: (any ChordStore)?
+    /// Puts a message into its queue.
+    let publish: @Sendable (BrokerMessage) async throws -> Void
+    /// The present time in milliseconds since 1970.
+    let now: @Sendable () -> Int64
+    let logger: Logger
+
+    /// Sends what a plan has to be sent.
+    ///
+    /// - Throws: what `publish` throws, and `CeleryError.option` for a chord where there is nothing that counts its parts.
+    ///   What was sent before stays sent.
+    func send(_ steps: [CanvasStep]) async throws {
+        for step in steps {
+            switch step {
+            case .open(let group, let size):
+                guard let chords else {
+                    throw CeleryError(.option, "A chord needs results in Redis: give the address of a result backend.")
+                }
+                try await chords.open(group, size: size)
+            case .send(let message, let queue):
+                try await publish(message.raw(queue: queue))
+            }
+        }
+    }
+
+    /// Tells the rest of a plan, after the task's own result is stored: failures of what can run no more, parts of chords,
+    /// and what follows those.
+    ///
+    /// - Throws: what `publish` and the stores throw. Say it again then, with the same plan: parts count once, and a chord's
+    ///   body that could not be sent is sent.
+    func conclude(_ plan: CanvasPlan) async throws {
+        for failure in plan.failures { try await results?.store(failure) }
+        for part in plan.parts {
+            guard let chord = try await chords?.end(part) else { continue }
+            try await complete(chord)
+        }
+    }
+
+    private func complete(_ chord: CompleteChord) async throws {
+        switch chord.outcome {
+        case .success: try await sendBody(of: chord)
+        case .failure(let exception):
+            logger.warning(
+                "A chord failed",
+                metadata: ["group": "\(chord.part.group)", "error": "\(exception.message)"]
+            )
+            try await failBody(of: chord, exception)
+            try await chords?.fail(chord)
+        }
+    }
+
+    private func sendBody(of chord: CompleteChord) async throws {
+        // Somebody else may have taken over while the results were read.
+        guard try await chords?.keep(chord) == true else { return }
+        do {
+            try await send(try canvas.plan(after: chord, now: now()).steps)
+        } catch let error as CeleryError where error.isLasting {
+            logger.error(
+                "A chord's body was not sent",
+                metadata: ["group": "\(chord.part.group)", "error": "\(error)"]
+            )
+            try await failBody(of: chord, .chordError("Callback error: \(error)"))
+        }
+        try await chords?.close(chord)
+    }
+
+    private func failBody(of chord: CompleteChord, _ exception: TaskException) async throws {
+        let plan = try canvas.failure(of: chord.part.body, exception, now: now())
+        try await conclude(plan)
+        try await send(plan.steps)
+    }
+}
+
+extension CeleryError {
+    /// Whether no time makes it better.
+    var isLasting: Bool { [.option, .malformed, .contentType, .unknownTask].contains(code) }
+}
+
+/// What all tasks of one sending have in common.
+struct CanvasContext: Sendable {
+    var rootID: String
+    var parentID: String
+    /// The further steps, last one first; nil leaves what the signature says.
+    var chain: [Signature]?
+}
+
+/// Turns signatures into messages: groups, chains and chords into those of their tasks that can be sent at once.
+struct CanvasSpread {
+    let canvas: Canvas
+    let now: Int64
+    private(set) var steps: [CanvasStep] = []
+
+    init(canvas: Canvas, now: Int64) {
+        self.canvas = canvas
+        self.now = now
+    }
+
+    /// Sends a signature.
+    ///
+    /// - Parameter prefix: What is put in front of the arguments, unless it is immutable.
+    /// - Returns: the result as Celery writes it among the children: `[[id, parent], null]`, or `[[id, null], [child, …]]`.
+    mutating func send(
+        _ signature: Signature,
+        prefix: [RawJSON],
+        _ context: CanvasContext
+    ) throws(CeleryError) -> JSON {
+        switch signature.kind {
+        case .plain: try sendPlain(signature, prefix: prefix, context)
+        case .group: try sendGroup(signature, prefix: prefix, context)
+        case .chain: try sendChain(signature, prefix: prefix, context)
+        case .chord: try sendChord(signature, prefix: prefix, context)
+        }
+    }
+
+    private mutating func sendPlain(
+        _ signature: Signature,
+        prefix: [RawJSON],
+        _ context: CanvasContext
+    ) throws(CeleryError) -> JSON {
+        var message = try TaskMessage(signature, prefix: prefix, id: canvas.makeID(), now: now)
+        message.rootID = context.rootID
+        message.parentID = context.parentID
+        if let chain = context.chain { message.chain = chain }
+        steps.append(.send(message, queue: canvas.routes.queue(of: signature)))
+        return [[.string(message.id), nil], nil]
+    }
+
+    private mutating func sendGroup(
+        _ signature: Signature,
+        prefix: [RawJSON],
+        _ context: CanvasContext
+    ) throws(CeleryError) -> JSON {
+        let group = signature.taskID ?? canvas.makeID()
+        let options = signature.options
+        // In a chord's header the tasks of a group count for that chord, which is open already.
+        if options["chord"]?.isNull == false, options["group_id"]?.isNull ?? true {
+            steps.append(.open(group: group, size: signature.size))
+        }
+        var children: [JSON] = []
+        for (index, member) in signature.members.enumerated() {
+            var placed = member.adding(options, except: ["task_id", "link", "link_error"])
+            placed = placed.adding(["group_id": .string(group), "group_index": .int(index)])
+            children.append(try send(placed, prefix: prefix, context))
+        }
+        return [[.string(group), nil], .array(children)]
+    }
+
+    private mutating func sendChain(
+        _ signature: Signature,
+        prefix: [RawJSON],
+        _ context: CanvasContext
+    ) throws(CeleryError) -> JSON {
+        let options = signature.options
+        var tasks = signature.steps.map { $0.linking(options["link_error"], "link_error") }
+        guard !tasks.isEmpty else { throw .malformed("A chain has no tasks.") }
+        let last = tasks.count - 1
+        let lastOptions = JSONObject(options.filter { Self.ofLastStep.contains($0.key) })
+        let hasID = tasks[last].taskID != nil
+        tasks[last] = tasks[last].linking(options["link"], "link").adding(lastOptions, except: hasID ? ["task_id"] : [])
+        for index in tasks.indices where tasks[index].kind == .plain && tasks[index].taskID == nil {
+            tasks[index].taskID = canvas.makeID()
+        }
+        let own = try Signature.list(options["chain"], "chain")
+        var context = context
+        context.chain = (context.chain ?? own) + tasks.dropFirst().reversed()
+        tasks[0] = tasks[0].adding(options, except: Self.notOfFirstStep)
+        let partial = signature.arguments.map { RawJSON(json: $0) }
+        return try send(tasks[0], prefix: (signature.isImmutable ? [] : prefix) + partial, context)
+    }
+
+    private mutating func sendChord(
+        _ signature: Signature,
+        prefix: [RawJSON],
+        _ context: CanvasContext
+    ) throws(CeleryError) -> JSON {
+        var header = signature.header
+        guard var body = signature.body else { return try sendGroup(header, prefix: prefix, context) }
+        let options = signature.options
+        let group = header.taskID ?? canvas.makeID()
+        header.taskID = group
+        body = body.linking(options["link"], "link").linking(options["link_error"], "link_error")
+        body = body.adding(options, except: Self.notOfBody).adding(["group_id": .string(group)])
+        if let chain = context.chain, !chain.isEmpty { body.options["chain"] = Signature.json(chain) }
+        if body.taskID == nil { body.taskID = signature.taskID ?? canvas.makeID() }
+        var context = context
+        context.chain = nil
+        if header.members.isEmpty { return try send(body, prefix: [.emptyArray], context) }
+        let delay = JSONObject(options.filter { ["countdown", "eta"].contains($0.key) })
+        header = header.adding(delay).adding(["chord": body.json])
+        header.options["group_id"] = nil
+        let members = header.members
+        header.kwargs["tasks"] = .array(members.map { $0.belonging(to: group).json })
+        return try sendGroup(header, prefix: prefix, context)
+    }
+
+    /// What is said of a chain concerns its end or, everything else, its beginning.
+    private static let ofLastStep: Set<String> = ["task_id", "group_id", "group_index", "chord"]
+    private static let notOfFirstStep: Set<String> = [
+        "task_id", "link", "link_error", "chain", "chord", "group_id", "group_index", "root_id", "parent_id",
+    ]
+    private static let notOfBody: Set<String> = [
+        "task_id", "parent_id", "link", "link_error", "countdown", "eta", "chain",
+    ]
+}
+
+extension Signature {
+    /// The same in a chord's header: it counts for this chord and no other.
+    fileprivate func belonging(to group: String) -> Signature {
+        var signature = self
+        signature.options["group_id"] = .string(group)
+        return signature
+    }
+}
+
+// MARK: - Failure
+
+extension Canvas {
+    /// Makes the steps of a chain fail that wait for a task that failed, so that nobody waits for them for ever.
+    func fail(
+        _ chain: [Signature],
+        _ exception: TaskException,
+        _ traceback: String?,
+        now: Int64,
+        in plan: inout CanvasPlan
+    ) {
+        var steps = chain
+        while !steps.isEmpty {
+            let step = steps.removeFirst()
+            fail(step, exception, traceback, now: now, in: &plan)
+            // A chord's result is that of its body.
+            if step.kind == .chord, let body = step.body { steps.append(body) }
+        }
+    }
+
+    private func fail(
+        _ step: Signature,
+        _ exception: TaskException,
+        _ traceback: String?,
+        now: Int64,
+        in plan: inout CanvasPlan
+    ) {
+        guard let id = step.taskID, !plan.failures.contains(where: { $0.taskID == id }) else { return }
+        var meta = ResultMeta(taskID: id, .failure, exception: exception, now: now)
+        meta.traceback = traceback
+        meta.groupID = step.options["group_id"]?.stringValue
+        meta.parentID = step.options["parent_id"]?.stringValue
+        plan.failures.append(meta)
+        if let part = step.part(id: id, exception, claim: makeID()) { plan.parts.append(part) }
+    }
+
+    /// What follows when the body of a chord cannot run: it fails, what waits for it fails, its errbacks are sent.
+    func failure(of body: Signature, _ exception: TaskException, now: Int64) throws(CeleryError) -> CanvasPlan {
+        var plan = CanvasPlan()
+        let bodies = body.kind == .group ? body.members : [body]
+        let shared = body.kind == .group ? try body.errbacks() : []
+        for var body in bodies {
+            if body.taskID == nil { body.taskID = makeID() }
+            let id = body.taskID ?? ""
+            fail(body, exception, nil, now: now, in: &plan)
+            plan.steps += try errbacks(try body.errbacks() + shared, of: id, root: id, now: now)
+            fail(body.kind == .chain ? body.members : [], exception, nil, now: now, in: &plan)
+        }
+        fail(try Signature.list(body.options["chain"], "chain"), exception, nil, now: now, in: &plan)
+        return plan
+    }
+}
+
+extension Signature {
+    /// The errbacks among its options.
+    fileprivate func errbacks() throws(CeleryError) -> [Signature] {
+        try Signature.list(options["link_error"], "link_error")
+    }
+
+    /// The part of a chord that ends with this task's failure.
+    fileprivate func part(id: String, _ exception: TaskException, claim: String) -> ChordPart? {
+        guard let group = options["group_id"]?.stringValue, let chord = options["chord"],
+            let body = try? Signature(chord, "chord")
+        else { return nil }
+        return ChordPart(
+            taskID: id,
+            group: group,
+            index: options["group_index"]?.intValue,
+            state: .failure,
+            result: RawJSON(exception),
+            body: body,
+            rootID: options["root_id"]?.stringValue ?? id,
+            claim: claim
+        )
     }
 }

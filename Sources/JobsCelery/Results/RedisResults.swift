@@ -80,3 +80,276 @@ struct ResultSettings: Sendable, Hashable {
         return ":_-.".contains(last) ? keyPrefix : keyPrefix + "_"
     }
 }
+
+// MARK: - Chords
+
+extension RedisResults: ChordStore {
+    /// Celery's times with its defaults, in seconds: twice the time for joining, the time for sending, and how long late
+    /// duplicates are kept off.
+    private static let (claimTime, sendingTime, doneTime) = (6, 21, 300)
+
+    func open(_ group: String, size: Int) async throws {
+        let size =
+            settings.expires > 0
+            ? RedisCommand("SET", settings.groupKey(group, ".s"), size, "EX", settings.expires)
+            : RedisCommand("SET", settings.groupKey(group, ".s"), size)
+        for answer in try await redis.send([RedisCommand("DEL", settings.groupKey(group, ".c")), size]) {
+            if case .error(let message) = answer { throw CeleryError(.server, "Redis: \(message)") }
+        }
+    }
+
+    func end(_ part: ChordPart) async throws -> CompleteChord? {
+        let record = JSONRecord(part).jsonBytes()
+        let answer = try await redis.run(
+            ResultScripts.endPart,
+            keys: [".j", ".t", ".s", ".d", "", ".c"].map { settings.groupKey(part.group, $0) },
+            arguments: [
+                part.taskID, record, part.index.map(String.init) ?? "+inf", settings.expires, settings.expires,
+                Self.claimTime, part.claim,
+            ]
+        )
+        guard let parts = answer.elements, parts.count == 2, let records = parts[1].elements else { return nil }
+        let outcome: Result<RawJSON, TaskException>
+        if let structure = parts[0].bytes {
+            outcome = await joined(structure)
+        } else {
+            outcome = Self.results(records.compactMap(\.bytes))
+        }
+        return CompleteChord(part: part, outcome: outcome)
+    }
+
+    func keep(_ chord: CompleteChord) async throws -> Bool {
+        let answer = try await redis.run(
+            ResultScripts.keepClaim,
+            keys: [".c", ".s"].map { settings.groupKey(chord.part.group, $0) },
+            arguments: [chord.part.claim, Self.sendingTime]
+        )
+        return answer.integer == 1
+    }
+
+    func close(_ chord: CompleteChord) async throws {
+        _ = try await redis.run(
+            ResultScripts.closeChord,
+            keys: [".c", ".j", ".t", ".s", ".d"].map { settings.groupKey(chord.part.group, $0) },
+            arguments: [chord.part.claim, Self.doneTime]
+        )
+    }
+
+    func fail(_ chord: CompleteChord) async throws {
+        // A copy of a part that ends later must not make the chord fail again.
+        _ = try await redis.send(RedisCommand("DEL", settings.groupKey(chord.part.group, ".s")))
+    }
+
+    /// The results that the parts left, in order; the first that failed makes the chord fail.
+    static func results(_ records: [[UInt8]]) -> Result<RawJSON, TaskException> {
+        var results: [RawJSON] = []
+        for record in records {
+            guard let part = JSONRecord(reading: record) else {
+                return .failure(.chordError("A part of the chord left no readable result."))
+            }
+            if part.state.propagates {
+                let cause = TaskException(json: part.result.json)
+                return .failure(.chordError("Dependency \(part.taskID) raised \(cause.repr)"))
+            }
+            results.append(part.result)
+        }
+        var writer = JSONWriter()
+        writer.array(of: results)
+        return .success(RawJSON(unchecked: writer.bytes))
+    }
+}
+
+/// The record of a chord's part: `[1, id, status, result]`.
+struct JSONRecord: JSONEncodable {
+    var taskID: String
+    var state: TaskState
+    var result: RawJSON
+
+    init(_ part: ChordPart) {
+        (taskID, state, result) = (part.taskID, part.state, part.result)
+    }
+
+    /// Reads a record; nil if it is none.
+    init?(reading text: [UInt8]) {
+        guard let parts = try? JSONScanner.elements(of: PythonJSON.strict(text)[...]), parts.count == 4,
+            let id = try? JSON(parsing: Array(parts[1])).stringValue,
+            let state = try? JSON(parsing: Array(parts[2])).stringValue
+        else { return nil }
+        (taskID, self.state, result) = (id, TaskState(rawValue: state), RawJSON(unchecked: Array(parts[3])))
+    }
+
+    func encode(to writer: inout JSONWriter) {
+        writer.array(of: [RawJSON(1), RawJSON(taskID), RawJSON(state.rawValue), result])
+    }
+}
+
+/// The results of a group whose parts are groups themselves, as Python stored their structure.
+indirect enum ResultTree: Sendable, Hashable {
+    case task(String)
+    case group([ResultTree])
+
+    /// Reads `[[id, parent], null]` of a task, or `[[id, parent], [child, …]]` of a group.
+    init?(_ json: JSON) {
+        guard let pair = json.arrayValue, pair.count == 2 else { return nil }
+        if let children = pair[1].arrayValue {
+            let trees = children.compactMap { ResultTree($0) }
+            guard trees.count == children.count else { return nil }
+            self = .group(trees)
+        } else {
+            guard let id = pair[0][0].stringValue ?? pair[0].stringValue else { return nil }
+            self = .task(id)
+        }
+    }
+
+    /// The tasks in order.
+    var ids: [String] {
+        switch self {
+        case .task(let id): [id]
+        case .group(let trees): trees.flatMap(\.ids)
+        }
+    }
+
+    /// The tasks' values in this structure.
+    func values(_ metas: [String: ResultMeta]) -> JSON {
+        switch self {
+        case .task(let id): metas[id]?.result.json ?? .null
+        case .group(let trees): .array(trees.map { $0.values(metas) })
+        }
+    }
+}
+
+extension RedisResults {
+    /// How long the results of parts are waited for, which are there already as a rule (`result_chord_join_timeout`).
+    private static let patience = Duration.seconds(3)
+
+    /// The results of a chord whose header has a structure, `{"result": tree}`.
+    func joined(_ structure: [UInt8]) async -> Result<RawJSON, TaskException> {
+        guard let json = try? PythonJSON.parse(structure), let tree = ResultTree(json["result"]) else {
+            return .failure(.chordError("The structure of the chord's header cannot be read."))
+        }
+        var metas: [String: ResultMeta] = [:]
+        for id in Set(tree.ids) {
+            guard let meta = await end(of: id) else {
+                return .failure(.chordError("Join error: TimeoutError('The operation timed out.')"))
+            }
+            if meta.status.propagates {
+                return .failure(.chordError("Join error: \(meta.exception?.repr ?? "")"))
+            }
+            metas[id] = meta
+        }
+        return .success(RawJSON(json: tree.values(metas)))
+    }
+
+    /// The end of a task, waited for only for a time.
+    private func end(of id: String) async -> ResultMeta? {
+        await withTaskGroup(of: ResultMeta?.self) { group in
+            group.addTask {
+                guard let metas = try? await watch(id) else { return nil }
+                return await metas.first { $0.status.isReady }
+            }
+            group.addTask {
+                try? await Task.sleep(for: Self.patience)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+    }
+}
+
+/// What runs in Redis for results.
+enum ResultScripts {
+    /// A Lua function for scripts that write a result together with other things:
+    /// `store_meta(key, json, expires)` stores the meta unless a success is stored, tells the channel of the same name,
+    /// and returns 1, or 0 if it did not. `expires` is in seconds; 0 keeps it for ever.
+    static let storeFunction = """
+        local function store_meta(key, meta, expires)
+            local old = redis.call('GET', key)
+            if old then
+                local status = string.match(old, '^%s*{%s*"status":%s*"([^"]*)"')
+                if not status then
+                    local read, value = pcall(cjson.decode, old)
+                    status = read and type(value) == 'table' and value['status']
+                end
+                if status == 'SUCCESS' then return 0 end
+            end
+            if tonumber(expires) > 0 then
+                redis.call('SETEX', key, expires, meta)
+            else
+                redis.call('SET', key, meta)
+            end
+            redis.call('PUBLISH', key, meta)
+            return 1
+        end
+
+        """
+
+    /// Keys: the meta's. Arguments: its JSON, the seconds it is kept.
+    static let store = RedisScript(
+        "store a result",
+        storeFunction + "return store_meta(KEYS[1], ARGV[1], ARGV[2])"
+    )
+
+    /// Keys: those of metas. Arguments: the seconds they are kept, and their JSON in the same order.
+    static let storeAll = RedisScript(
+        "store results",
+        storeFunction + "for place, key in ipairs(KEYS) do store_meta(key, ARGV[1 + place], ARGV[1]) end"
+    )
+
+    /// Counts a part of a chord, as Celery 5.7 does, so that parts may run in workers of either sort.
+    ///
+    /// Keys: `.j .t .s .d`, the group's, `.c`. Arguments: task id, record, score, seconds the chord is kept, seconds the
+    /// group is kept, seconds of the claim, its token. Answers an array: the records in order if the claim was won.
+    static let endPart = RedisScript(
+        "end a part of a chord",
+        """
+        local jkey, tkey, skey, dkey, gkey, ckey = unpack(KEYS)
+        local id, record, score = ARGV[1], ARGV[2], ARGV[3]
+        local expires, group_expires = tonumber(ARGV[4]), tonumber(ARGV[5])
+        if redis.call('GET', ckey) == 'done' then return false end
+        local member = id .. ':' .. score
+        if redis.call('SISMEMBER', dkey, member) == 0 then
+            redis.call('ZADD', jkey, score, record)
+            redis.call('SADD', dkey, member)
+        end
+        local ready = redis.call('ZCARD', jkey)
+        if expires > 0 then
+            for _, key in ipairs({jkey, tkey, skey, dkey}) do redis.call('EXPIRE', key, expires) end
+            if group_expires > 0 then redis.call('EXPIRE', gkey, group_expires) end
+        end
+        local size = redis.call('GET', skey)
+        local more = redis.call('GET', tkey)
+        if not size or ready ~= tonumber(size) + tonumber(more or 0) then return false end
+        if not redis.call('SET', ckey, ARGV[7], 'NX', 'EX', ARGV[6]) and redis.call('GET', ckey) ~= ARGV[7] then
+            return false
+        end
+        return {redis.call('GET', gkey), redis.call('ZRANGE', jkey, 0, -1)}
+        """
+    )
+
+    /// Keys: `.c .s`. Arguments: the claim's token, its seconds. Answers 1 if the claim is still, or again, ours.
+    static let keepClaim = RedisScript(
+        "keep a claim on a chord",
+        """
+        local claim = redis.call('GET', KEYS[1])
+        if claim == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+        if not claim and redis.call('EXISTS', KEYS[2]) == 1 then
+            redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+            return 1
+        end
+        return 0
+        """
+    )
+
+    /// Keys: `.c .j .t .s .d`. Arguments: the claim's token, the seconds that late duplicates are kept off.
+    static let closeChord = RedisScript(
+        "close a chord",
+        """
+        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+        redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+        redis.call('SET', KEYS[1], 'done', 'EX', ARGV[2])
+        return 1
+        """
+    )
+}

@@ -1,4 +1,5 @@
 import DashJSON
+import Synchronization
 
 /// Where results are kept, or sent to.
 protocol ResultStore: Sendable {
@@ -82,4 +83,64 @@ struct CompleteChord: Sendable, Hashable {
     var part: ChordPart
     /// The results in order, or why the body must not be sent.
     var outcome: Result<RawJSON, TaskException>
+}
+
+/// Follows one task: what was stored first, then what its channel tells, until it has ended.
+final class ResultWatch: Sendable {
+    private let id: String
+    private let results: RedisResults
+    private let messages: AsyncStream<RedisMessage?>
+    /// What is to be told next, and whether nothing follows.
+    private let state: Mutex<(pending: ResultMeta?, isOver: Bool)>
+
+    init(id: String, results: RedisResults, messages: AsyncStream<RedisMessage?>, first: ResultMeta?) {
+        self.id = id
+        self.results = results
+        self.messages = messages
+        state = Mutex((first, false))
+    }
+
+    /// The next news; nil when there are none any more. To be called by one reader.
+    func next() async -> ResultMeta? {
+        if let meta = takePending() { return meta }
+        if state.withLock({ $0.isOver }) { return nil }
+        for await message in messages {
+            guard let meta = await meta(of: message) else { continue }
+            state.withLock { $0.isOver = meta.status.isReady }
+            return meta
+        }
+        return nil
+    }
+
+    private func takePending() -> ResultMeta? {
+        state.withLock { state in
+            defer { state.pending = nil }
+            state.isOver = state.isOver || state.pending?.status.isReady == true
+            return state.pending
+        }
+    }
+
+    /// What a message tells; after a lost connection, what is stored.
+    private func meta(of message: RedisMessage?) async -> ResultMeta? {
+        guard let message else { return try? await results.read([id])[0] }
+        return try? ResultMeta(reading: message.payload, taskID: id)
+    }
+}
+
+/// Which queue a signature goes to that names none.
+struct TaskRoutes: Sendable, Hashable {
+    /// The tasks of this program, by their names on the queue.
+    var ownTasks: Set<String> = []
+    /// Where this program's tasks go.
+    var ownQueue = "dash"
+    /// Where all others go: Celery's own default.
+    var otherQueue = "celery"
+
+    /// The queue that the signature names, else the one of its task.
+    func queue(of signature: Signature) -> String {
+        for option in ["queue", "routing_key"] {
+            if let queue = signature.options[option]?.stringValue, !queue.isEmpty { return queue }
+        }
+        return ownTasks.contains(signature.task) ? ownQueue : otherQueue
+    }
 }

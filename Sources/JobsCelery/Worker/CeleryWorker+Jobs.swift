@@ -55,7 +55,7 @@ extension CeleryWorker {
             payload = try parts.codec.payload(
                 of: run.attempt.name,
                 arguments: message.arguments,
-                keywords: message.keywords,
+                kwargs: message.kwargs,
                 extra: RawJSON(json: message.custom["dash"] ?? .null)
             )
         } catch {
@@ -122,7 +122,7 @@ extension CeleryWorker {
     }
 
     /// Writes the end of an attempt, however long that takes, and settles its message.
-    private func record(_ run: JobRun, _ outcome: WorkerOutcome, _ end: RunEnd, runtime: Duration = .zero) async {
+    private func record(_ run: JobRun, _ outcome: WorkerOutcome, _ end: RunOutcome, runtime: Duration = .zero) async {
         guard end != .standing(.superseded) else { return settle(run, .refused, outcome, nil) }
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(2))
         let delivery = machine.withLock { $0.delivery(of: run.task) }
@@ -143,7 +143,7 @@ extension CeleryWorker {
 
     private func settle(
         _ run: JobRun,
-        _ ending: JobEnding?,
+        _ ending: AttemptOutcome?,
         _ outcome: WorkerOutcome,
         _ event: (@Sendable () -> TaskEvent)?
     ) {
@@ -159,9 +159,9 @@ extension CeleryWorker {
 
     private func event(
         _ run: JobRun,
-        _ ending: JobEnding,
+        _ ending: AttemptOutcome,
         _ outcome: WorkerOutcome,
-        _ end: RunEnd,
+        _ end: RunOutcome,
         _ runtime: Duration
     ) -> (@Sendable () -> TaskEvent)? {
         guard parts.events.isEnabled, ending != .refused else { return nil }
@@ -185,7 +185,7 @@ extension CeleryWorker {
     }
 
     /// What the record is told of a run's end.
-    private static func outcome(_ end: RunEnd) -> WorkerOutcome {
+    private static func outcome(_ end: RunOutcome) -> WorkerOutcome {
         switch end {
         case .outcome(let outcome): outcome
         case .softLimit(let seconds): .failed(.timedOut("SoftTimeLimitExceeded", seconds))
@@ -211,5 +211,127 @@ extension WorkerFailure {
             code: code,
             message: "The job took longer than its time limit of \(seconds) seconds."
         )
+    }
+}
+
+// MARK: - Control
+
+extension CeleryWorker: ControlledWorker {
+    var load: WorkerLoad {
+        machine.withLock { WorkerLoad(active: $0.running.count, processed: $0.processed) }
+    }
+
+    func revoke(_ ids: [String]) async {
+        var unknown: [String] = []
+        handle { machine, _ in
+            let (others, actions) = machine.revoke(ids)
+            unknown = others
+            return actions
+        }
+        if !unknown.isEmpty { add(.markRevoked(unknown)) }
+    }
+
+    func terminate(_ ids: [String], signal: Int32) async -> [String] {
+        var here: [String] = []
+        handle { machine, _ in
+            let (known, actions) = machine.terminate(ids, signal: signal)
+            here = known
+            return actions
+        }
+        return here
+    }
+
+    func setRateLimit(_ limit: RateLimit?, of task: String) async -> Bool {
+        guard tasks[task: task] != nil else { return false }
+        handle { $0.setRateLimit(limit, of: task, at: $1) }
+        return true
+    }
+
+    func setTimeLimit(soft: Double?, hard: Double?, of task: String) async -> Bool {
+        guard tasks[task: task] != nil else { return false }
+        machine.withLock { $0.setTimeLimit(soft: soft, hard: hard, of: task) }
+        return true
+    }
+
+    func resizePool(by change: Int) async {
+        handle { $0.resize(by: change, at: $1) }
+    }
+
+    func add(queue: String) async throws { try await consumer.add(queue: queue) }
+
+    func cancel(queue: String) async throws { try await consumer.cancel(queue: queue) }
+
+    func shutDown() { stopWarm() }
+
+    /// Stores that tasks are revoked which no worker has begun, as far as is known.
+    func markRevoked(_ ids: [String]) async {
+        let waiting: Set<TaskState> = [.pending, .received, .retry, TaskState(rawValue: "REJECTED")]
+        do {
+            let now = WorkerTime.now.wall
+            for (id, stored) in zip(ids, try await parts.results.read(ids)) {
+                guard waiting.contains(stored?.status ?? .pending) else { continue }
+                try await parts.results.store(
+                    ResultMeta(taskID: id, .revoked, exception: .revoked("revoked"), now: now)
+                )
+            }
+        } catch {
+            parts.logger.warning("Revoked tasks could not be marked so.", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension CeleryWorker {
+    func snapshot() async -> WorkerSnapshot {
+        let options = parts.options
+        var snapshot = machine.withLock { machine in
+            var snapshot = WorkerSnapshot()
+            for holding in machine.holdings.values.sorted(by: { $0.task.number < $1.task.number }) {
+                switch holding.stage {
+                case .running: snapshot.active.append(TaskInfo(holding))
+                case .waiting where holding.notBefore != nil: snapshot.scheduled.append(ScheduledTask(holding.task))
+                case .waiting: snapshot.reserved.append(TaskInfo(holding))
+                case .ending: break
+                }
+            }
+            let now = WorkerTime.now.wall
+            snapshot.scheduled += machine.postponed.values.filter { $0.message.eta ?? 0 > now }
+                .sorted { $0.message.eta ?? 0 < $1.message.eta ?? 0 }.map { ScheduledTask($0) }
+            snapshot.registered = tasks.names.map { name in
+                let rules = machine.rules[name]
+                return RegisteredTask(
+                    name: name,
+                    rateLimit: rules?.bucket?.limit,
+                    softTimeLimit: rules?.softLimit,
+                    timeLimit: rules?.hardLimit
+                )
+            }
+            snapshot.totals = machine.totals
+            snapshot.prefetchCount = machine.prefetch
+            snapshot.pool.concurrency = machine.slots
+            snapshot.pool.softTimeLimit = machine.limits.soft
+            snapshot.pool.timeLimit = machine.limits.hard
+            return snapshot
+        }
+        snapshot.pool.processes = parts.executor.processes.map(Int.init)
+        snapshot.pool.maxTasksPerChild = options.maxTasksPerChild
+        snapshot.queues = consumer.queues.map { QueueInfo(name: $0) }
+        snapshot.uptime = Int(birth.duration(to: .now) / .seconds(1))
+        snapshot.settings = settings
+        return snapshot
+    }
+
+    /// What is set, by Celery's names.
+    private var settings: JSONObject {
+        let options = parts.options
+        var settings = parts.settings.shown
+        settings["worker_concurrency"] = .int(machine.withLock { $0.slots })
+        settings["worker_prefetch_multiplier"] = .int(options.prefetchMultiplier)
+        settings["task_acks_late"] = true
+        settings["task_track_started"] = .bool(parts.options.tracksStarted)
+        settings["worker_send_task_events"] = .bool(options.sendsEvents)
+        if let most = options.maxTasksPerChild { settings["worker_max_tasks_per_child"] = .int(most) }
+        if let limit = options.timeLimit { settings["task_time_limit"] = .double(limit / .seconds(1)) }
+        if let limit = options.softTimeLimit { settings["task_soft_time_limit"] = .double(limit / .seconds(1)) }
+        return settings
     }
 }

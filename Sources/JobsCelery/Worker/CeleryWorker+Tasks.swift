@@ -1,6 +1,8 @@
 import DashJSON
 import Jobs
+import Logging
 import NIOCore
+import Support
 import Synchronization
 
 // Plain tasks: those that other programs call by name.
@@ -64,7 +66,7 @@ extension CeleryWorker {
     }
 
     /// Tells how a plain task's run ended, or has it tried again.
-    func conclude(_ task: HeldTask, _ end: RunEnd, _ runtime: Duration) async {
+    func conclude(_ task: HeldTask, _ end: RunOutcome, _ runtime: Duration) async {
         if await retry(task, after: end) { return }
         await conclude(task, conclusion(of: task, end, runtime: runtime))
     }
@@ -73,7 +75,7 @@ extension CeleryWorker {
         let payload = try parts.codec.payload(
             of: task.job.name,
             arguments: task.message.plainArguments(),
-            keywords: task.message.plainKeywords(),
+            kwargs: task.message.plainKeywords(),
             extra: nil
         )
         return WorkerTask(id: task.id, name: task.job.name, payload: payload)
@@ -93,12 +95,12 @@ extension CeleryWorker {
         parts.events.tell(.started(id: task.id))
         guard parts.options.tracksStarted, task.record == nil else { return }
         let result: JSON = ["pid": .int(Int(process)), "hostname": .string(parts.identity.node)]
-        finisher.add(TaskEnd(task.delivery, nil, meta: meta(of: task, .started, RawJSON(json: result))))
+        finisher.add(TaskCompletion(task.delivery, nil, meta: meta(of: task, .started, RawJSON(json: result))))
     }
 
     /// The slot is free again.
-    func finish(_ task: HeldTask, _ outcome: WorkerOutcome) -> RunEnd {
-        var end = RunEnd.outcome(outcome)
+    func finish(_ task: HeldTask, _ outcome: WorkerOutcome) -> RunOutcome {
+        var end = RunOutcome.outcome(outcome)
         handle { machine, time in
             let (meaning, actions) = machine.finished(task, outcome, at: time)
             end = meaning
@@ -108,10 +110,10 @@ extension CeleryWorker {
     }
 
     private func tell(progress body: [UInt8], of task: HeldTask) {
-        finisher.add(TaskEnd(task.delivery, nil, meta: meta(of: task, .progress, TaskProgress.meta(body))))
+        finisher.add(TaskCompletion(task.delivery, nil, meta: meta(of: task, .progress, TaskProgress.meta(body))))
     }
 
-    private func conclusion(of task: HeldTask, _ end: RunEnd, runtime: Duration) -> Conclusion {
+    private func conclusion(of task: HeldTask, _ end: RunOutcome, runtime: Duration) -> Conclusion {
         switch end {
         case .outcome(.succeeded(let result)): success(task, result, runtime)
         case .outcome(.failed(let reason)): failure(task, .of(reason), reason.trace ?? reason.message)
@@ -194,10 +196,10 @@ extension CeleryWorker {
         _ settlement: Settlement?,
         _ meta: ResultMeta?,
         event: (@Sendable () -> TaskEvent)?
-    ) -> TaskEnd {
+    ) -> TaskCompletion {
         let (holding, isBusy) = machine.withLock { ($0.holdings[task.number], $0.isBusy) }
         let delivery = holding?.delivery ?? task.delivery
-        var end = TaskEnd(delivery, settlement, number: task.number, meta: meta, event: event)
+        var end = TaskCompletion(delivery, settlement, number: task.number, meta: meta, event: event)
         if let keeping = holding?.keeping, keeping != .broker { end.keeper = parts.keeper }
         end.isKeptForSure = holding?.isHandedOver == true
         end.mayWait = isBusy
@@ -221,7 +223,7 @@ extension CeleryWorker {
 struct Conclusion: Sendable {
     /// What it means for the tasks that follow; nil if it has not ended, and runs again elsewhere.
     var ending: TaskEnding?
-    var end: TaskEnd
+    var end: TaskCompletion
 }
 
 extension TaskException {
@@ -229,5 +231,128 @@ extension TaskException {
     fileprivate static func of(_ failure: WorkerFailure) -> TaskException {
         guard failure.code == "TypeError" else { return TaskException(failure) }
         return TaskException(type: "TypeError", arguments: [.string(failure.message)], module: "builtins")
+    }
+}
+
+// Plain tasks whose callback says `retries:`.
+extension CeleryWorker {
+    /// Has a task that failed tried again as Celery does: first a new message of the same id, which waits for its time in the
+    /// queue, then the state RETRY.
+    ///
+    /// - Returns: false if it is not to be tried again; its failure is still to be told.
+    func retry(_ task: HeldTask, after end: RunOutcome) async -> Bool {
+        guard case .outcome(.failed(let failure)) = end, isWorthIt(failure),
+            task.message.retries < task.job.retries.limit
+        else { return false }
+        let wait = task.job.retries.wait(afterFailures: task.message.retries + 1)
+        let message = task.message.again(eta: wait > .zero ? WorkerTime.now.wall + wait.wholeMilliseconds : nil)
+        let isSent = await untilDone {
+            try await self.parts.broker.publish(message.raw(queue: task.delivery.queue))
+        }
+        guard isSent else {
+            self.end(task, .returned)
+            return true
+        }
+        let (exception, trace) = (TaskException(failure), failure.trace ?? failure.message)
+        let meta = meta(of: task, .retry, RawJSON(exception), traceback: trace)
+        self.end(task, .acknowledged, meta) {
+            .retried(id: task.id, exception: exception.repr, traceback: trace)
+        }
+        return true
+    }
+
+    /// Whether another attempt may go better: not with the arguments that the caller gave wrong.
+    private func isWorthIt(_ failure: WorkerFailure) -> Bool {
+        failure.code != "TypeError" && JobFailure(failure).allowsRetry
+    }
+}
+
+// What follows a task: the next step of its chain, callbacks, errbacks, the body of its chord.
+extension CeleryWorker {
+    /// Tells the end of a plain task and sends what follows it: after a success before the success is stored, so that a
+    /// worker that is lost between sends it twice, but none never. The message is settled when all that is done.
+    func conclude(_ message: TaskMessage, _ ending: TaskEnding, _ end: TaskCompletion) async {
+        guard message.hasFollowers else { return finisher.add(end) }
+        var end = end
+        do {
+            let plan = try canvas.canvas.plan(after: message, ending, now: canvas.now())
+            if case .success = ending {
+                guard await untilDone({ try await self.canvas.send(plan.steps) }) else { return returnToQueue(end) }
+                end.meta?.children = .array(plan.children)
+                await finisher.store(end)
+            } else {
+                await finisher.store(end)
+                guard await untilDone({ try await self.canvas.send(plan.steps) }) else { return returnToQueue(end) }
+            }
+            guard await untilDone({ try await self.canvas.conclude(plan) }) else { return returnToQueue(end) }
+            end.meta = nil
+        } catch {
+            parts.logger.error(
+                "What follows a task cannot be sent.",
+                metadata: ["task-id": "\(message.id)", "error": "\(error)"]
+            )
+            if case .success = ending { end.fail(message, TaskException(error)) }
+        }
+        finisher.add(end)
+    }
+
+    /// Tries again until it is done.
+    ///
+    /// - Returns: false if the worker was to stop at once before.
+    func untilDone(_ body: () async throws -> Void) async -> Bool {
+        var backoff = Backoff(first: .milliseconds(50), longest: .seconds(2))
+        while true {
+            do {
+                try await body()
+                return true
+            } catch let error as CeleryError where error.code == .option || error.code == .malformed {
+                // No time makes it better: a chord without Redis, a signature that is none.
+                parts.logger.error("What follows a task cannot be sent.", metadata: ["error": "\(error)"])
+                return true
+            } catch {
+                parts.logger.error("What follows a task could not be sent yet.", metadata: ["error": "\(error)"])
+            }
+            guard machine.withLock({ $0.phase != .cold }) else { return false }
+            await pause(backoff.next())
+        }
+    }
+
+    /// The worker stops at once: the task runs again elsewhere.
+    private func returnToQueue(_ end: TaskCompletion) {
+        var returned = TaskCompletion(end.delivery, .returned, number: end.number, keeper: end.keeper)
+        returned.isKeptForSure = end.isKeptForSure
+        finisher.add(returned)
+    }
+}
+
+extension CanvasRunner {
+    init(_ parts: CeleryWorkerParts, _ tasks: TaskTable) {
+        var routes = TaskRoutes(ownTasks: Set(tasks.names))
+        if let queue = parts.options.queues.first { routes.ownQueue = queue }
+        self.init(
+            canvas: Canvas(routes: routes),
+            results: parts.results,
+            chords: parts.chords,
+            publish: { try await parts.broker.publish($0) },
+            now: { WorkerTime.now.wall },
+            logger: parts.logger
+        )
+    }
+}
+
+extension TaskMessage {
+    /// Whether anything is to be sent after the task.
+    var hasFollowers: Bool {
+        !chain.isEmpty || !callbacks.isEmpty || !errbacks.isEmpty || chord != nil
+    }
+}
+
+extension TaskCompletion {
+    /// It failed after all.
+    fileprivate mutating func fail(_ message: TaskMessage, _ exception: TaskException) {
+        if meta != nil {
+            meta = ResultMeta(message, .failure, result: RawJSON(exception), now: WorkerTime.now.wall)
+        }
+        event = { .failed(id: message.id, exception: exception.repr, traceback: nil) }
     }
 }

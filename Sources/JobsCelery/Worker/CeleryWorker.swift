@@ -1,3 +1,4 @@
+import DashJSON
 import Jobs
 import Logging
 import NIOCore
@@ -15,7 +16,7 @@ final class CeleryWorker: Service {
     let parts: CeleryWorkerParts
     let consumer: any CeleryConsumer
     let tasks: TaskTable
-    let finisher: Finisher
+    let finisher: CompletionReporter
     let canvas: CanvasRunner
     let machine: Mutex<WorkerMachine>
     let birth = ContinuousClock.now
@@ -25,13 +26,13 @@ final class CeleryWorker: Service {
     private let work: AsyncStream<Work>
     private let worker: AsyncStream<Work>.Continuation
     /// Given when messages are wanted.
-    let hunger = AsyncSignal()
+    let demand = AsyncSignal()
     private let drained = AsyncLatch<Void>()
 
     /// What takes time and is done for itself.
     enum Work: Sendable {
         case run(HeldTask)
-        case conclude(HeldTask, RunEnd, Duration)
+        case conclude(HeldTask, RunOutcome, Duration)
         case drop(HeldTask, DropReason)
         case refuse(RefusedTask)
         case markRevoked([String])
@@ -54,7 +55,7 @@ final class CeleryWorker: Service {
         tasks = TaskTable(parts.jobs)
         canvas = CanvasRunner(parts, tasks)
         loop = parts.pool?.loop ?? MultiThreadedEventLoopGroup.singleton.next()
-        finisher = Finisher(parts, consumer, loop)
+        finisher = CompletionReporter(parts, consumer, loop)
         (work, worker) = AsyncStream.makeStream()
     }
 
@@ -109,21 +110,21 @@ final class CeleryWorker: Service {
     /// Lets something happen to the machine and does what follows from it.
     func handle(_ event: (inout WorkerMachine, WorkerTime) -> [WorkerAction]) {
         let time = WorkerTime.now
-        let (actions, isHungry) = machine.withLock { machine in
+        let (actions, needsMessages) = machine.withLock { machine in
             let actions = event(&machine, time)
-            let isHungry = machine.isFetcherWaiting && machine.wantsMessages
-            if isHungry { machine.isFetcherWaiting = false }
-            return (actions, isHungry)
+            let needsMessages = machine.isFetcherWaiting && machine.wantsMessages
+            if needsMessages { machine.isFetcherWaiting = false }
+            return (actions, needsMessages)
         }
         for action in actions { perform(action) }
-        if isHungry { hunger.signal() }
+        if needsMessages { demand.signal() }
     }
 
     func perform(_ action: WorkerAction) {
         switch action {
         case .begin(let task): if !runAtOnce(task) { add(.run(task)) }
         case .drop(let task, _, let reason): add(.drop(task, reason))
-        case .settle(let delivery, let settlement): finisher.add(TaskEnd(delivery, settlement))
+        case .settle(let delivery, let settlement): finisher.add(TaskCompletion(delivery, settlement))
         case .forget(let delivery): consumer.settled(delivery)
         case .stop(let id, let force): stop(id, force)
         case .handOver(let task, let delivery): add(.handOver(task, delivery))
@@ -185,4 +186,187 @@ extension WorkerMachine {
 extension WorkerTime {
     /// The present moment.
     static var now: WorkerTime { WorkerTime(instant: .now, wall: WallClock.milliseconds()) }
+}
+
+// MARK: - Arrivals
+
+extension CeleryWorker {
+    /// Takes messages until the consumer has ended.
+    func fetch() async {
+        await parts.greeted?.passed()
+        while true {
+            while !wantsMessages() { await demand.wait() }
+            let deliveries = await consumer.fetch(upTo: Self.mostAtOnce)
+            machine.withLock { $0.isFetching = false }
+            guard !deliveries.isEmpty else { return }
+            for delivery in deliveries { receive(delivery) }
+        }
+    }
+
+    /// Whether to fetch; if not, `demand` tells when.
+    private func wantsMessages() -> Bool {
+        machine.withLock { machine in
+            machine.isFetching = machine.wantsMessages
+            machine.isFetcherWaiting = !machine.isFetching
+            return machine.isFetching
+        }
+    }
+
+    private static let mostAtOnce = 100
+
+    private func receive(_ delivery: Delivery) {
+        let message: TaskMessage
+        do {
+            message = try TaskMessage(delivery.task)
+        } catch {
+            return add(.refuse(RefusedTask(unreadable: delivery, because: error)))
+        }
+        let record = parts.recording == nil || message.custom["dash"] == nil ? nil : JobID(message.id)
+        guard let job = tasks[task: message.task] ?? record.map({ _ in .unknown(message.task) }) else {
+            return add(.refuse(RefusedTask(unknown: message, delivery)))
+        }
+        parts.events.tell(.received(ReceivedTask(message)))
+        handle { machine, time in
+            let number = machine.nextNumber()
+            let task = HeldTask(number: number, delivery: delivery, message: message, job: job, record: record)
+            return machine.received(task, at: time)
+        }
+    }
+
+    /// Tells that a task is not run.
+    func drop(_ task: HeldTask, _ reason: DropReason) async {
+        if let id = task.record, let recording = parts.recording { return await runJob(task, id, recording) }
+        let isExpired = reason == .expired
+        let exception = TaskException.revoked(isExpired ? "expired" : "revoked")
+        let conclusion = conclusion(of: task, .revoked(exception), .revoked, RawJSON(exception)) {
+            .revoked(id: task.id, terminated: false, signal: nil, expired: isExpired)
+        }
+        await conclude(task, conclusion)
+    }
+
+    /// Refuses a message for good, with a reason for whoever sent it.
+    func refuse(_ refused: RefusedTask) async {
+        let delivery = refused.delivery
+        parts.logger.warning(
+            "A message was refused: \(refused.exception.repr)",
+            metadata: ["task-id": "\(refused.id ?? "unknown")", "queue": "\(delivery.queue)"]
+        )
+        var meta: ResultMeta?
+        if let id = refused.id, refused.message?.ignoresResult != true {
+            meta = ResultMeta(taskID: id, .failure, exception: refused.exception, now: WorkerTime.now.wall)
+            meta?.replyTo = delivery.task.replyTo
+            meta?.groupID = refused.message?.group
+            meta?.parentID = refused.message?.parentID
+        }
+        var event: (@Sendable () -> TaskEvent)?
+        if let id = refused.id {
+            event = { .failed(id: id, exception: refused.exception.repr, traceback: nil) }
+        }
+        let end = TaskCompletion(delivery, .rejected, meta: meta, event: event)
+        guard let message = refused.message else { return finisher.add(end) }
+        await conclude(message, .failure(refused.exception, traceback: nil), end)
+    }
+}
+
+/// A message that cannot be run here.
+struct RefusedTask: Sendable {
+    var delivery: Delivery
+    /// As far as it is known.
+    var id: String?
+    var message: TaskMessage?
+    var exception: TaskException
+
+    /// Its task is not known here.
+    init(unknown message: TaskMessage, _ delivery: Delivery) {
+        self.delivery = delivery
+        self.message = message
+        id = message.id
+        exception = .notRegistered(message.task)
+    }
+
+    /// It cannot be read.
+    init(unreadable delivery: Delivery, because error: CeleryError) {
+        self.delivery = delivery
+        id = error.taskID
+        exception = TaskException(error)
+    }
+}
+
+extension JobDefinition {
+    /// A Dash job whose task is not known here, which its record may know better.
+    fileprivate static func unknown(_ task: String) -> JobDefinition {
+        JobDefinition(name: "", taskName: task, version: "")
+    }
+}
+
+extension ReceivedTask {
+    init(_ message: TaskMessage) {
+        self.init(
+            id: message.id,
+            name: message.task,
+            arguments: message.argumentsRepr ?? PythonRepr.ofArguments(message.arguments),
+            kwargs: message.keywordsRepr ?? PythonRepr.of(message.kwargs),
+            rootID: message.rootID,
+            parentID: message.parentID,
+            retries: message.retries,
+            eta: message.eta.map { ISO8601.text($0) },
+            expires: message.expires.map { ISO8601.text($0) }
+        )
+    }
+}
+
+// MARK: - Hand over
+
+extension CeleryWorker {
+    /// Has a message kept in another place, and acknowledges it to the broker, whose patience ends soon.
+    func handOver(_ task: HeldTask, _ delivery: Delivery) async {
+        guard let keeper = parts.keeper else { return }
+        do {
+            try await keeper.keep(delivery)
+        } catch {
+            parts.logger.warning(
+                "A long task's message could not be kept elsewhere; it is tried again.",
+                metadata: ["task-id": "\(task.id)", "error": "\(error)"]
+            )
+            await pause(.seconds(5))
+            return handle { machine, _ in machine.handOverFailed(task) }
+        }
+        var isKept = true
+        handle { machine, _ in
+            let actions = machine.handedOver(task, delivery)
+            isKept = actions != nil
+            return actions ?? []
+        }
+        // Its end told the keeper to forget it, perhaps before it was there to be forgotten.
+        if !isKept { finisher.add(TaskCompletion(delivery, .acknowledged, keeper: keeper)) }
+    }
+}
+
+// Messages that end their workers: counted in Redis, as whoever counted here would be gone.
+extension CeleryWorker {
+    /// How often a task was begun before and lost its worker. It is counted as begun once more.
+    func losses(of task: HeldTask) async -> Int {
+        guard task.delivery.isRedelivered, let redis = parts.redis else { return 0 }
+        do {
+            let answers = try await redis.send([
+                RedisCommand("INCR", Self.key(of: task)), RedisCommand("EXPIRE", Self.key(of: task), 86_400),
+            ])
+            if case .integer(let count)? = answers.first { return count }
+        } catch {
+            parts.logger.warning(
+                "It could not be counted how often a task lost its worker.",
+                metadata: ["task-id": "\(task.id)", "error": "\(error)"]
+            )
+        }
+        return 1
+    }
+
+    /// A task came to an end of some sort.
+    func forgetLosses(of task: HeldTask) async {
+        guard let redis = parts.redis else { return }
+        // If this fails the count goes by itself, after a day.
+        _ = try? await redis.send([RedisCommand("DEL", Self.key(of: task))])
+    }
+
+    private static func key(of task: HeldTask) -> String { "dash:begun:\(task.id)" }
 }

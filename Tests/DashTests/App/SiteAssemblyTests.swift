@@ -87,7 +87,7 @@ struct SiteAssemblyTests {
             executor: CallbackExecutor(threadCount: 1),
             jobs: InProcessExecutor(site),
             clock: SystemJobClock(),
-            fleet: LocalFleet()
+            sharedState: LocalSharedState()
         )
         let manager = try #require(tested.assembly.manager as? EmbeddedJobManager)
         let place = Setting.Place(
@@ -235,7 +235,7 @@ private final class RecordingBackend: JobBackend {
     func makeWorker(_ setup: JobBackendSetup, options: JobWorkerOptions) throws -> any Service {
         throw DashError.noQueue
     }
-    func makeFleet(_ setup: JobBackendSetup) -> (any JobFleet)? { nil }
+    func makeSharedState(_ setup: JobBackendSetup) -> (any SharedState)? { nil }
 }
 
 extension InProcessSite {

@@ -5,8 +5,8 @@ import Testing
 
 @testable import Dash
 
-// Numbers are those of dash-protocol §16. 4, 7, 10, 12 to 15, 20 and 23 are tested beside what they are about, and those
-// that live in the renderer in the browser too: 6 to 9, 12 to 15 and 21.
+// Numbers are those of docs/protocol.md, Defects of Dash 4.4.1. Numbers 4, 7, 10, 12 to 15, 20 and 23 are tested with the
+// code that they concern, and those of the renderer (6 to 9, 12 to 15, 21) also in the browser.
 @Suite("Defects of stock Dash that are none here")
 struct DefectTests {
     private let click = call("out.children", ["run.n_clicks": 1])

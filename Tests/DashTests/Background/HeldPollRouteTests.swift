@@ -133,8 +133,8 @@ struct IntervalTests {
     @Test("Only progress of a live job waits")
     func mayWait() async throws {
         let value = PropertyValue(id: "bar", property: "value", value: RawJSON("1"))
-        var news = JobNews(id: .new, name: "", owner: "", page: "", version: "", state: .running, progress: [value])
-        let pace = ProgressPace(fleet: LocalFleet())
+        var news = JobUpdate(id: .new, name: "", owner: "", page: "", version: "", state: .running, progress: [value])
+        let pace = ProgressPace(sharedState: LocalSharedState())
         #expect(try await pace.wait(before: news, interval: .seconds(3600)) == nil)
         try await pace.delivered(news.id, interval: .seconds(3600))
         let wait = try #require(await pace.wait(before: news, interval: .seconds(3600)))

@@ -105,7 +105,7 @@ struct PollTableTests {
         ]
     )
     func otherEnds(state: JobState, kind: JobFailure.Kind, sentence: String) async throws {
-        let alter: @Sendable (inout JobNews) -> Void = { news in
+        let alter: @Sendable (inout JobUpdate) -> Void = { news in
             news.state = state
             news.failure = JobFailure(kind: kind, code: "test", message: "inside")
         }

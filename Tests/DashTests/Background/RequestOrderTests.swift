@@ -181,24 +181,24 @@ struct RequestOrderTests {
     @Test("A start asks what the servers share twice: once to take its place, once to see that it still has it")
     func questions() async throws {
         let jobs = JobPage()
-        let fleet = CountingFleet()
-        try await TestSite(jobs.app) { $0.fleet = fleet }.serve { visit in
+        let sharedState = CountingSharedState()
+        try await TestSite(jobs.app) { $0.sharedState = sharedState }.serve { visit in
             let page = try await visit.open()
             _ = try await page.start(JobPage.click, "order=1")
-            #expect(fleet.questions == ["replace", "values"])
+            #expect(sharedState.questions == ["replace", "values"])
             _ = try await page.post(JobPage.cancelClick(visit), "order=2")
-            #expect(fleet.questions.dropFirst(2) == ["mark", "values", "remove"])
+            #expect(sharedState.questions.dropFirst(2) == ["mark", "values", "remove"])
         }
     }
 }
 
 /// Notes what is asked of it.
-private final class CountingFleet: JobFleet {
-    private let base = LocalFleet()
+private final class CountingSharedState: SharedState {
+    private let base = LocalSharedState()
     private let asked = Mutex<[String]>([])
     var questions: [String] { asked.withLock { $0 } }
 
-    private func note(_ name: String) -> LocalFleet {
+    private func note(_ name: String) -> LocalSharedState {
         asked.withLock { $0.append(name) }
         return base
     }
@@ -208,38 +208,38 @@ private final class CountingFleet: JobFleet {
     func replace(
         _ place: String,
         in group: String,
-        with value: FleetValue,
-        marks: Set<String>,
+        with value: SharedValue,
+        watermarks: Set<String>,
         lifetime: Duration
-    ) -> FleetPlacing {
-        note("replace").replace(place, in: group, with: value, marks: marks, lifetime: lifetime)
+    ) -> SlotReplacement {
+        note("replace").replace(place, in: group, with: value, watermarks: watermarks, lifetime: lifetime)
     }
 
-    func values(in group: String) -> [String: FleetValue] { note("values").values(in: group) }
+    func values(in group: String) -> [String: SharedValue] { note("values").values(in: group) }
 
     func remove(_ place: String, in group: String, ifStill text: String) -> Bool {
         note("remove").remove(place, in: group, ifStill: text)
     }
 
-    func mark(_ names: Set<String>, in group: String, with order: Int) {
-        note("mark").mark(names, in: group, with: order)
+    func raiseWatermarks(_ names: Set<String>, in group: String, with order: Int) {
+        note("mark").raiseWatermarks(names, in: group, with: order)
     }
 
-    func once(
+    func memoize(
         _ name: String,
         lifetime: Duration,
         _ make: @Sendable () async throws -> [UInt8]
     ) async throws -> [UInt8] {
-        try await note("once").once(name, lifetime: lifetime, make)
+        try await note("once").memoize(name, lifetime: lifetime, make)
     }
 
-    func pause(_ name: String, for duration: Duration) { note("pause").pause(name, for: duration) }
+    func startCooldown(_ name: String, for duration: Duration) { note("pause").startCooldown(name, for: duration) }
 
-    func rest(ofPause name: String) -> Duration? { note("rest").rest(ofPause: name) }
+    func cooldown(_ name: String) -> Duration? { note("rest").cooldown(name) }
 
     func hold(_ holder: String, in group: String, limit: Int) {}
 
-    func letGo(_ holder: String, in group: String) {}
+    func release(_ holder: String, in group: String) {}
 
     func releases() -> AsyncStream<String> { base.releases() }
 }

@@ -13,12 +13,12 @@ struct TwoServersTests {
         shortestPause: Duration = .zero,
         _ test: @escaping @Sendable (_ sites: [TestSite], _ pages: [Page]) async throws -> Void
     ) async throws {
-        let fleet = SharedFleet(shortestPause: shortestPause)
+        let sharedState = CommonSharedState(shortestPause: shortestPause)
         let first = try TestSite(jobs.app) {
-            $0.fleet = fleet.server(0)
+            $0.sharedState = sharedState.server(0)
             $0.limits = limits
         }
-        let second = try TestSite(besides: first, fleet: fleet.server(1)) { $0.limits = limits }
+        let second = try TestSite(besides: first, sharedState: sharedState.server(1)) { $0.limits = limits }
         try await first.serve { one in
             try await second.serve { two in
                 let page = try await one.open()

@@ -19,89 +19,89 @@ enum Allowed {
             line: 8,
             status: 200,
             body: ["reloadHash": nil, "hard": false, "packages": [], "files": []],
-            reason: "while hot reload is off nobody reads the packages"
+            reason: "the renderer ignores the packages while hot reload is off"
         ),
         Exchange(
             recording: "single_output",
             line: 14,
             status: 404,
-            reason: "a file that is not there is no failure of the server"
+            reason: "a missing file is not a server error"
         ),
         Exchange(
             recording: "single_output",
             line: 15,
             status: 404,
-            reason: "a package that is not there is no failure of the server"
+            reason: "a missing package is not a server error"
         ),
         Exchange(
             recording: "index_options",
             line: 6,
             status: 200,
-            reason: "the type of an icon is image/x-icon here as in the page's link to it; browsers take both"
+            reason: "icons have the type image/x-icon, as in the page's link; browsers accept both"
         ),
         Exchange(
             recording: "index_options",
             line: 8,
             status: 200,
-            reason: "a proxy may strip the prefix or not, so both are served"
+            reason: "a proxy may strip the prefix or keep it, so both paths are served"
         ),
         Exchange(
             recording: "errors",
             line: 21,
             status: 422,
-            reason: "the renderer shows nothing for 400 (defect 19)"
+            reason: "the renderer does not show errors of status 400 (defect 19)"
         ),
         Exchange(
             recording: "background_full",
             line: 7,
             status: 200,
             body: ["multi": true, "response": ["out": ["children": "run 1 for nobody"]]],
-            reason: "a result is kept for a time: an answer that was lost is given again"
+            reason: "a result is kept for a time, so that a lost response can be repeated"
         ),
         Exchange(
             recording: "background_restart",
             line: 6,
             status: 403,
-            reason: "a handle of another page is refused; 204 would end the page's loop as if all were well (defect 6)"
+            reason: "a handle of another page is rejected; 204 would end polling without an error (defect 6)"
         ),
         Exchange(
             recording: "background_restart",
             line: 7,
             status: 403,
-            reason: "a forged handle is refused; 204 would end the page's loop as if all were well (defect 6)"
+            reason: "a forged handle is rejected; 204 would end polling without an error (defect 6)"
         ),
         Exchange(
             recording: "background_restart",
             line: 13,
             status: 200,
             body: ["response": ["out": ["children": "finished 3"]]],
-            reason: "two users with the same inputs have a job each (defect 1)"
+            reason: "users with equal inputs have separate jobs (defect 1)"
         ),
         Exchange(
             recording: "background_error",
             line: 4,
             status: 200,
             body: ["response": ["b": ["children": "error Broken: broken 1"]]],
-            reason: "an error keeps its own type and words, where stock Dash puts its own before them"
+            reason: "an error keeps its type and message; stock Dash adds its own prefix"
         ),
         Exchange(
             recording: "background_error",
             line: 6,
             status: 200,
             body: ["sideUpdate": ["errors": ["children": "Broken"]], "response": [:]],
-            reason: "an error keeps its own type and words, where stock Dash puts its own before them"
+            reason: "an error keeps its type and message; stock Dash adds its own prefix"
         ),
     ]
 
     /// Members of the page's configuration with another value.
     static let configuration: [String: String] = [
-        "url_base_pathname": "the next member says the same, and the renderer prefers it",
-        "disable_version_check": "a page of ours asks no other host for news of Dash",
-        "python_version": "there is no Python",
-        "dash_version_url": "a page of ours asks no other host for news of Dash",
-        "end_id": "made anew for each page load",
-        "websocket": "no WebSocket is offered: without this member pages call back over HTTP",
-        "plotly_cloud_installed": "hides a button that offers to publish the app by a Python package",
+        "url_base_pathname": "the renderer prefers `requests_pathname_prefix`, which has the same value",
+        "disable_version_check": "pages do not query other hosts for the latest version of Dash",
+        "python_version": "the server does not run Python",
+        "dash_version_url": "pages do not query other hosts for the latest version of Dash",
+        "end_id": "differs for each page load",
+        "websocket": "WebSockets are not supported; without this member the renderer uses HTTP",
+        "plotly_cloud_installed": "hides a button that publishes the app with a Python package",
     ]
 
     /// What is equal for the renderer, and left out before bodies are compared.

@@ -15,7 +15,7 @@ struct NoQueue: JobBackend {
     func makeWorker(_ setup: JobBackendSetup, options: JobWorkerOptions) throws -> any Service {
         throw DashError.noQueue
     }
-    func makeFleet(_ setup: JobBackendSetup) throws -> (any JobFleet)? { nil }
+    func makeSharedState(_ setup: JobBackendSetup) throws -> (any SharedState)? { nil }
 }
 
 @Suite("A callback whose work other workers do")

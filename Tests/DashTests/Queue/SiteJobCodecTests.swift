@@ -69,7 +69,7 @@ struct SiteJobCodecTests {
     func roundTrip() throws {
         let codec = codec()
         let (arguments, extra) = try codec.encode(payload: payload, of: job)
-        let again = try codec.payload(of: job, arguments: arguments, keywords: empty, extra: extra)
+        let again = try codec.payload(of: job, arguments: arguments, kwargs: empty, extra: extra)
         #expect(try JSON(parsing: again) == JSON(parsing: payload))
         let context = try CallbackContext(decoding: again) { _ in }
         #expect(context.triggered.map(\.value) == ["hé"])
@@ -86,10 +86,10 @@ struct SiteJobCodecTests {
             ([], ["run_it": 5, "text_value": "x", "who.value": "me", #"{"index":["ALL"],"type":"row"}.value"#: ["r"]]),
             ([], ["n_clicks": 5, "text": "x", "who": "me", #"{"index":["ALL"],"type":"row"}.value"#: ["r"]]),
         ]
-        for (arguments, keywords) in calls {
-            let payload = try codec().payload(of: job, arguments: raw(arguments), keywords: raw(keywords), extra: nil)
+        for (arguments, kwargs) in calls {
+            let payload = try codec().payload(of: job, arguments: raw(arguments), kwargs: raw(kwargs), extra: nil)
             let context = try CallbackContext(decoding: payload) { _ in }
-            #expect(context.arguments == wanted, "\(arguments) \(keywords)")
+            #expect(context.arguments == wanted, "\(arguments) \(kwargs)")
             #expect(context.triggered.isEmpty)
             #expect(throws: DashError.self) { try context.cookie("theme") }
         }
@@ -97,7 +97,7 @@ struct SiteJobCodecTests {
 
     @Test("What is not given is null, and an empty list for a pattern")
     func missing() throws {
-        let payload = try codec().payload(of: job, arguments: raw([1]), keywords: .null, extra: nil)
+        let payload = try codec().payload(of: job, arguments: raw([1]), kwargs: .null, extra: nil)
         #expect(try CallbackContext(decoding: payload) { _ in }.arguments == [1, .null, .null, []])
     }
 
@@ -113,9 +113,9 @@ struct SiteJobCodecTests {
             ([], [1], "have to be an object"),
         ] as [(JSON, JSON, String)]
     )
-    func refusals(arguments: JSON, keywords: JSON, sentence: String) {
+    func refusals(arguments: JSON, kwargs: JSON, sentence: String) {
         let error = #expect(throws: DashError.self) {
-            try codec().payload(of: job, arguments: raw(arguments), keywords: raw(keywords), extra: nil)
+            try codec().payload(of: job, arguments: raw(arguments), kwargs: raw(kwargs), extra: nil)
         }
         #expect(error?.message.contains(sentence) == true, "\(error?.message ?? "")")
     }

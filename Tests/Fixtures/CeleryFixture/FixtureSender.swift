@@ -45,7 +45,7 @@ struct FixtureSender: AsyncParsableCommand {
         let remote = RemoteTask(name: task, queue: queue, arguments: RawJSON(unchecked: Array(arguments.utf8)))
         let id = try await manager.start(JobRequest(name: "remote", remote: remote))
         var known = 0
-        while let news = try await manager.nextNews(of: id, after: known) {
+        while let news = try await manager.nextUpdate(of: id, after: known) {
             known = news.sequence
             tell(id, news)
             if news.state.isFinished { return }
@@ -53,7 +53,7 @@ struct FixtureSender: AsyncParsableCommand {
         }
     }
 
-    private func tell(_ id: JobID, _ news: JobNews) {
+    private func tell(_ id: JobID, _ news: JobUpdate) {
         let line: JSON = [
             "id": .string(id.text), "state": .string("\(news.state)"),
             "progress": news.progress.first.flatMap { try? JSON(parsing: $0.value.bytes) } ?? .null,
@@ -72,8 +72,8 @@ struct MetaCodec: JobCodec {
         plain.encode(payload: payload, of: job)
     }
 
-    func payload(of job: String, arguments: RawJSON, keywords: RawJSON, extra: RawJSON?) -> [UInt8] {
-        plain.payload(of: job, arguments: arguments, keywords: keywords, extra: extra)
+    func payload(of job: String, arguments: RawJSON, kwargs: RawJSON, extra: RawJSON?) -> [UInt8] {
+        plain.payload(of: job, arguments: arguments, kwargs: kwargs, extra: extra)
     }
 
     func value(ofResult result: [UInt8], of job: String) -> RawJSON { plain.value(ofResult: result, of: job) }

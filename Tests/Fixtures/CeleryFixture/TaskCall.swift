@@ -4,13 +4,13 @@ import Jobs
 /// What a task is called with.
 struct TaskCall {
     let arguments: [JSON]
-    let keywords: JSONObject
+    let kwargs: JSONObject
 
     /// Reads a payload of ``CallCodec``.
     init(_ payload: [UInt8]) throws {
         let call = try JSON(parsing: payload)
         arguments = call[0].arrayValue ?? []
-        keywords = call[1].objectValue ?? [:]
+        kwargs = call[1].objectValue ?? [:]
     }
 
     /// A number by its place, or a default.
@@ -31,15 +31,15 @@ struct TaskCall {
     }
 }
 
-/// A payload is `[arguments, keywords]`; results are passed on as they are.
+/// A payload is `[arguments, kwargs]`; results are passed on as they are.
 struct CallCodec: JobCodec {
     func encode(payload: [UInt8], of job: String) throws -> (arguments: RawJSON, extra: RawJSON) {
         let call = try JSON(parsing: payload)
         return (RawJSON(json: call[0]), RawJSON(json: [:]))
     }
 
-    func payload(of job: String, arguments: RawJSON, keywords: RawJSON, extra: RawJSON?) -> [UInt8] {
-        Array("[".utf8) + arguments.bytes + Array(",".utf8) + keywords.bytes + Array("]".utf8)
+    func payload(of job: String, arguments: RawJSON, kwargs: RawJSON, extra: RawJSON?) -> [UInt8] {
+        Array("[".utf8) + arguments.bytes + Array(",".utf8) + kwargs.bytes + Array("]".utf8)
     }
 
     func value(ofResult result: [UInt8], of job: String) -> RawJSON {

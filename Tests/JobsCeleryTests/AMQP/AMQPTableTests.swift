@@ -80,7 +80,7 @@ struct AMQPTableTests {
         task.body = []
         let arena = AMQPArena()
         properties = try amqp_basic_properties_t(task, in: arena)
-        #expect(RawTask(properties, exchange: "x", routingKey: "q") == task)
+        #expect(BrokerMessage(properties, exchange: "x", routingKey: "q") == task)
     }
 
     @Test("The body comes in pieces, or not at all")
@@ -93,8 +93,8 @@ struct AMQPTableTests {
             exchange: "x",
             routingKey: "q"
         )
-        func properties(_ method: AMQPContentAssembly.Method) -> RawTask {
-            var task = RawTask()
+        func properties(_ method: AMQPContentAssembly.Method) -> BrokerMessage {
+            var task = BrokerMessage()
             (task.exchange, task.routingKey) = (method.exchange, method.routingKey)
             return task
         }

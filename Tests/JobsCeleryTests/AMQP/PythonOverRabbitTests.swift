@@ -60,7 +60,7 @@ struct PythonOverRabbitTests {
             let replies = broker.replies()
             await replies.ready()
             let results = replies.results(of: "sum")
-            var task = RawTask()
+            var task = BrokerMessage()
             task.headers = ["lang": "swift", "task": "lab.add", "id": "sum"]
             task.body = Array("[[1, 2], {}, {}]".utf8)
             (task.routingKey, task.correlationID, task.replyTo) = (queue, "sum", replies.queue)

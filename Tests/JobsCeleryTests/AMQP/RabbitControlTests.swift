@@ -19,7 +19,7 @@ struct RabbitControlTests {
                 // A node hears what is said from when its queue is there: it is said until both have heard it.
                 let saying = Task {
                     while true {
-                        var request = RawTask()
+                        var request = BrokerMessage()
                         request.body = Array(mark.utf8)
                         try await one.broadcast(request)
                         // Not a wait for the answer: the pace of the repetition.
@@ -38,16 +38,16 @@ struct RabbitControlTests {
     @Test("A reply to nobody is no error, and events are sent without waiting, connected or not")
     func tellsNobody() async throws {
         try await withBroker { broker, _ in
-            var reply = RawTask()
+            var reply = BrokerMessage()
             reply.routingKey = "gone"
             try await broker.reply(reply)
             try await broker.publishResult([], of: "x", to: "gone")
-            var event = RawTask()
+            var event = BrokerMessage()
             event.routingKey = "worker.heartbeat"
             await broker.publishEvent(event)
         }
         try await withBroker(address: "amqp://127.0.0.1:\(try freePort())") { broker, _ in
-            for _ in 0..<5000 { await broker.publishEvent(RawTask()) }
+            for _ in 0..<5000 { await broker.publishEvent(BrokerMessage()) }
         }
     }
 
@@ -58,14 +58,14 @@ struct RabbitControlTests {
                 let requests = other.broadcasts()
                 let answering = Task { try await other.answer(requests) }
                 defer { answering.cancel() }
-                let (answers, hearing) = AsyncStream<RawTask>.makeStream()
-                var answer: RawTask?
+                let (answers, hearing) = AsyncStream<BrokerMessage>.makeStream()
+                var answer: BrokerMessage?
                 // It listens from when its queue is there, and nobody tells when that is. Workers of other tests may answer too.
                 while answer == nil {
                     try await asker.ask(ControlRequest(method: "hello"), within: .seconds(1), sent: {}) {
                         hearing.yield($0)
                     }
-                    hearing.yield(RawTask())
+                    hearing.yield(BrokerMessage())
                     let name = Array("other@host".utf8)
                     let first = await answers.first { $0.body.isEmpty || $0.body.contains(name) }
                     if first?.body.isEmpty == false { answer = first }

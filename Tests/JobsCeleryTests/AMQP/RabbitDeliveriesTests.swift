@@ -6,7 +6,7 @@ import Testing
 @Suite("The deliveries that a consumer of RabbitMQ holds")
 struct RabbitDeliveriesTests {
     private func message(_ number: UInt64, _ id: String, again: Bool = false, retries: Int = 0) -> AMQPDelivery {
-        var task = RawTask()
+        var task = BrokerMessage()
         task.headers = ["id": .string(id), "retries": .int(retries)]
         return AMQPDelivery(consumerTag: "c", number: number, isRedelivered: again, task: task)
     }

@@ -100,7 +100,7 @@ struct RabbitServerFaultTests {
                     await consumer.settle(first, as: .acknowledged)
                     let second = await consumer.take(1)[0]
                     await consumer.settle(second, as: .acknowledged)
-                    await broker.publishEvent(RawTask())
+                    await broker.publishEvent(BrokerMessage())
                     let waiting = Task { try await broker.publish(sampleTask(queue, id: "3")) }
                     try await server.control("set_vm_memory_high_watermark", "0.9")
                     try await waiting.value

@@ -9,7 +9,7 @@ struct RabbitStatesTests {
         _ queue: String = "q",
         kind: PublisherState.Kind = .queued
     ) -> PublisherState.Publishing {
-        var task = RawTask()
+        var task = BrokerMessage()
         (task.routingKey, task.correlationID) = (queue, "\(ticket % 10)")
         return .init(ticket: ticket, task: task, kind: kind, deadline: Int64(ticket * 100))
     }
@@ -36,7 +36,7 @@ struct RabbitStatesTests {
     @Test("A message that came back is an error at its confirmation, and only that one")
     func returns() {
         var state = sent(1...3)
-        state.giveBack(message(2).task, reason: "312 NO_ROUTE")
+        state.returnToQueue(message(2).task, reason: "312 NO_ROUTE")
         let outcomes = state.confirm(3, multiple: true, isRefused: false)
         #expect(outcomes.map(\.error?.code) == [nil, .server, nil])
     }

@@ -43,8 +43,8 @@ extension WorkerIdentity {
 }
 
 /// A task message with every kind of header.
-func sampleTask(_ queue: String, id: String = UUID().uuidString, number: Int = 0) -> RawTask {
-    var task = RawTask()
+func sampleTask(_ queue: String, id: String = UUID().uuidString, number: Int = 0) -> BrokerMessage {
+    var task = BrokerMessage()
     task.headers = [
         "lang": "swift", "task": "lab.add", "id": .string(id), "eta": nil, "retries": 0, "timelimit": [nil, 2.5],
         "ignore_result": false, "stamps": ["a": [1, "ä\u{0}😀"]], "large": 12_345_678_901, "number": .int(number),
@@ -124,11 +124,11 @@ extension RabbitBroker {
     /// What waits in a queue: taken until a message comes that is sent after all others.
     ///
     /// - Parameter count: So many are there or will be; the last message is sent when they have come.
-    func takeAll(_ queue: String, atLeast count: Int = 0) async throws -> [RawTask] {
+    func takeAll(_ queue: String, atLeast count: Int = 0) async throws -> [BrokerMessage] {
         let last = UUID().uuidString
         let consumer = try makeConsumer(.sample, queues: [queue], prefetch: 1000)
         return try await whileRunning(consumer) {
-            var tasks: [RawTask] = []
+            var tasks: [BrokerMessage] = []
             var isLastSent = false
             while true {
                 if !isLastSent, tasks.count >= count {

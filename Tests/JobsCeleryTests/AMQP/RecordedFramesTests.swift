@@ -130,19 +130,19 @@ struct RecordedFramesTests {
         let ours = try await frames(options: RabbitOptions(node: node)) { broker in
             let consumer = try broker.makeConsumer(.sample, queues: ["celery"], prefetch: 8)
             let requests = broker.broadcasts()
-            await broker.publishEvent(RawTask())
+            await broker.publishEvent(BrokerMessage())
             try await whileRunning(consumer) {
                 // The broadcast is heard once all is declared.
                 let saying = Task {
                     while true {
-                        try await broker.broadcast(RawTask())
+                        try await broker.broadcast(BrokerMessage())
                         // The pace of the repetition.
                         try await Task.sleep(for: .milliseconds(50))
                     }
                 }
                 _ = await requests.first { _ in true }
                 saying.cancel()
-                try await broker.publish(RawTask(routingKey: "celery"))
+                try await broker.publish(BrokerMessage(routingKey: "celery"))
                 await consumer.settle(await consumer.take(1)[0], as: .acknowledged)
             }
         }

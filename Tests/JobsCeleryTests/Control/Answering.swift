@@ -5,7 +5,7 @@ import Testing
 
 extension CeleryBroker {
     /// Answers what somebody asks of all, until the task is cancelled.
-    func answer(_ requests: AsyncStream<RawTask>) async throws {
+    func answer(_ requests: AsyncStream<BrokerMessage>) async throws {
         for await message in requests {
             guard let request = try? ControlRequest(message), request.method == "hello" else { continue }
             let reply = try #require(request.reply(of: "other@host", ["revoked": ["x"]], clock: 1))

@@ -34,12 +34,12 @@ import Testing
         "what names no method is refused",
         arguments: ["", "[]", "{}", "{\"method\": 1}", "no JSON", "null"]
     ) func malformed(text: String) {
-        #expect(throws: CeleryError.self) { try ControlRequest(RawTask(body: Array(text.utf8))) }
+        #expect(throws: CeleryError.self) { try ControlRequest(BrokerMessage(body: Array(text.utf8))) }
     }
 
     @Test("odd members are taken for missing ones") func odd() throws {
         let text = #"{"method": "ping", "arguments": 3, "destination": "a", "pattern": 1, "reply_to": {"exchange": 1}}"#
-        let request = try ControlRequest(RawTask(headers: ["clock": "x"], body: Array(text.utf8)))
+        let request = try ControlRequest(BrokerMessage(headers: ["clock": "x"], body: Array(text.utf8)))
         #expect(request == ControlRequest(method: "ping", destination: ["a"]))
     }
 

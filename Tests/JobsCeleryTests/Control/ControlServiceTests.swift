@@ -37,7 +37,7 @@ import Testing
         let bench = ControlTestBench()
         let other = ControlRequest(method: "shutdown", destination: ["other@host"])
         let ping = ControlRequest(method: "ping", ticket: "t", replyTo: Self.address)
-        let reply = try await bench.sending(RawTask(body: [1, 2, 3]), other.message(), ping.message()) { broker in
+        let reply = try await bench.sending(BrokerMessage(body: [1, 2, 3]), other.message(), ping.message()) { broker in
             await broker.replies.stream.first { _ in true }
         }
         #expect(reply?.headers["ticket"] == "t")
@@ -81,7 +81,7 @@ import Testing
         let answers = [
             #"{"a@host":{"revoked":["a"],"clock":700}}"#, #"{"b@host":{"revoked":{"b":[1.5,"b"]},"clock":3}}"#,
             #"{"c@host":null}"#, "[",
-        ].map { RawTask(body: Array($0.utf8)) }
+        ].map { BrokerMessage(body: Array($0.utf8)) }
         let bench = ControlTestBench(broker: ScriptedBroker(answers: answers), mingles: mingles)
         let ping = ControlRequest(method: "ping", ticket: "t", replyTo: Self.address)
         try await bench.sending(ping.message()) { broker in

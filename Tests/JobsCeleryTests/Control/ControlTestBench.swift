@@ -45,7 +45,7 @@ struct ControlTestBench {
     /// Runs the service, sends it messages when it is there, and waits for what the test wants to see.
     @discardableResult
     func sending<Value: Sendable>(
-        _ messages: RawTask...,
+        _ messages: BrokerMessage...,
         until seen: (ScriptedBroker) async throws -> Value
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Void.self) { group in

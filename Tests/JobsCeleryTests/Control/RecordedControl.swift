@@ -7,9 +7,9 @@ import Foundation
 struct RecordedControl: Sendable, CustomStringConvertible {
     /// `redis/pidbox-ping`
     var name: String
-    var request: RawTask
+    var request: BrokerMessage
     /// The answer as a message; nil where there was none.
-    var reply: RawTask?
+    var reply: BrokerMessage?
 
     var description: String { name }
 
@@ -29,15 +29,15 @@ struct RecordedControl: Sendable, CustomStringConvertible {
         reply = sent.first { $0.exchange == "reply.celery.pidbox" }
     }
 
-    private static func overRedis(_ fixture: JSON) -> [RawTask] {
+    private static func overRedis(_ fixture: JSON) -> [BrokerMessage] {
         (fixture["request"].orElements + fixture["replies"].orElements).map { RecordedFixture.message($0["envelope"]) }
     }
 
-    private static func overRabbitMQ(_ fixture: JSON) -> [RawTask] {
+    private static func overRabbitMQ(_ fixture: JSON) -> [BrokerMessage] {
         fixture["frames"].orElements
             .filter { $0["method"] == "basic.publish" && $0["dir"] == "C" }
             .map { frame in
-                RawTask(
+                BrokerMessage(
                     headers: frame["properties"]["headers"].objectValue ?? JSONObject(),
                     body: Array((frame["body"].stringValue ?? "").utf8),
                     routingKey: frame["args"]["routing_key"].stringValue ?? "",
@@ -68,9 +68,9 @@ enum RecordedFixture {
     }
 
     /// A message in the shape that it has in Redis.
-    static func message(_ envelope: JSON) -> RawTask {
+    static func message(_ envelope: JSON) -> BrokerMessage {
         let place = envelope["properties"]["delivery_info"]
-        return RawTask(
+        return BrokerMessage(
             headers: envelope["headers"].objectValue ?? JSONObject(),
             body: Data(base64Encoded: envelope["body"].stringValue ?? "").map { Array($0) } ?? [],
             routingKey: place["routing_key"].stringValue ?? "",
@@ -79,7 +79,7 @@ enum RecordedFixture {
         )
     }
 
-    static func body(_ message: RawTask) -> JSON {
+    static func body(_ message: BrokerMessage) -> JSON {
         (try? JSON(parsing: message.body)) ?? .null
     }
 }

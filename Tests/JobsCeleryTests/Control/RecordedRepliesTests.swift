@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    private static func parts(_ message: RawTask) -> JSON {
+    private static func parts(_ message: BrokerMessage) -> JSON {
         [
             "headers": .object(message.headers), "body": RecordedFixture.body(message)["worker1@host"],
             "exchange": .string(message.exchange), "routing_key": .string(message.routingKey),

@@ -73,7 +73,7 @@ extension TaskInfo {
             name: json["name"].stringValue ?? "",
             type: json["type"].stringValue ?? "",
             arguments: RawJSON(json["args"]),
-            keywords: RawJSON(json["kwargs"]),
+            kwargs: RawJSON(json["kwargs"]),
             started: json["time_start"].doubleValue,
             isAcknowledged: json["acknowledged"] == true,
             exchange: place["exchange"].stringValue ?? "",

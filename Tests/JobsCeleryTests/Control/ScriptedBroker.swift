@@ -7,13 +7,13 @@ import ServiceLifecycle
 final class ScriptedBroker: CeleryBroker {
     let information: BrokerInformation
     let priorities = [0, 3, 6, 9]
-    let replies = AsyncStream<RawTask>.makeStream()
-    let events = AsyncStream<RawTask>.makeStream()
+    let replies = AsyncStream<BrokerMessage>.makeStream()
+    let events = AsyncStream<BrokerMessage>.makeStream()
     /// Each event that is about to be sent.
     let sending = AsyncStream<Void>.makeStream()
-    let broadcast = AsyncStream<RawTask>.makeStream()
+    let broadcast = AsyncStream<BrokerMessage>.makeStream()
     /// What other workers answer to a question.
-    let answers: [RawTask]
+    let answers: [BrokerMessage]
     /// Whether events go out; they wait as long as there is no connection.
     let connection: Gate?
     /// Each time somebody waits until requests are heard, and when they are.
@@ -23,7 +23,7 @@ final class ScriptedBroker: CeleryBroker {
     init(
         _ information: BrokerInformation = .scripted,
         connection: Gate? = nil,
-        answers: [RawTask] = [],
+        answers: [BrokerMessage] = [],
         hearing: Gate? = nil
     ) {
         self.answers = answers
@@ -34,7 +34,7 @@ final class ScriptedBroker: CeleryBroker {
 
     func run() async throws { try await gracefulShutdown() }
 
-    func publish(_ task: RawTask) async throws {}
+    func publish(_ task: BrokerMessage) async throws {}
 
     func waiting(in queue: String) async throws -> Int { 0 }
     func makeConsumer(
@@ -45,29 +45,29 @@ final class ScriptedBroker: CeleryBroker {
         throw CeleryError(.option, "This broker has no queues.")
     }
 
-    func broadcast(_ request: RawTask) async throws { broadcast.continuation.yield(request) }
+    func broadcast(_ request: BrokerMessage) async throws { broadcast.continuation.yield(request) }
 
     func ask(
         _ request: ControlRequest,
         within time: Duration,
         sent: @Sendable () -> Void,
-        heard: @escaping @Sendable (RawTask) -> Void
+        heard: @escaping @Sendable (BrokerMessage) -> Void
     ) async throws {
         broadcast.continuation.yield(request.message())
         sent()
         for answer in answers { heard(answer) }
     }
 
-    func broadcasts() -> AsyncStream<RawTask> { broadcast.stream }
+    func broadcasts() -> AsyncStream<BrokerMessage> { broadcast.stream }
 
     func hearsBroadcasts() async {
         listening.continuation.yield()
         await hearing?.passed()
     }
 
-    func reply(_ reply: RawTask) async throws { replies.continuation.yield(reply) }
+    func reply(_ reply: BrokerMessage) async throws { replies.continuation.yield(reply) }
 
-    func publishEvent(_ event: RawTask) async {
+    func publishEvent(_ event: BrokerMessage) async {
         sending.continuation.yield()
         await connection?.passed()
         events.continuation.yield(event)

@@ -36,8 +36,8 @@ import Testing
     }
 }
 
-extension RawTask {
-    fileprivate var withoutBody: RawTask {
+extension BrokerMessage {
+    fileprivate var withoutBody: BrokerMessage {
         var message = self
         message.body = []
         return message
@@ -122,7 +122,7 @@ struct RecordedEvent: Sendable {
             id: id,
             name: text("name") ?? "",
             arguments: text("args") ?? "",
-            keywords: text("kwargs") ?? "",
+            kwargs: text("kwargs") ?? "",
             rootID: text("root_id"),
             parentID: text("parent_id"),
             retries: body["retries"]?.intValue ?? 0,

@@ -121,7 +121,7 @@ struct LostMessageTests {
                 run.succeed(run.task.name)
             }
             for (number, id) in ids.enumerated() {
-                let end = try await manager.news(of: id) { _ in false }
+                let end = try await manager.update(of: id) { _ in false }
                 #expect(end?.result?.description == "\(number)")
                 #expect(end?.attempt == 1)
             }

@@ -40,14 +40,14 @@ struct RemoteJobTests {
             #expect(message.arguments.description == "[1,2]")
             #expect(message.custom["dash"] == nil)
 
-            async let told = manager.nextNews(of: id, after: 0)
+            async let told = manager.nextUpdate(of: id, after: 0)
             try await tell(broker, id, .started, ["pid": 1])
             try await tell(broker, id, .progress, ["value": 5])
             let progress = try #require(try await told)
             #expect(progress.state == .running)
             #expect(progress.progress.map(\.value.description) == [#"{"value":5}"#])
             try await tell(broker, id, .success, ["x": 1])
-            let end = try await manager.news(of: id) { _ in false }
+            let end = try await manager.update(of: id) { _ in false }
             #expect(end?.state == .succeeded)
             #expect(end?.result?.description == #"{"x":1}"#)
         }
@@ -60,12 +60,12 @@ struct RemoteJobTests {
                 "exc_type": "ValueError", "exc_message": ["no such country"], "exc_module": "builtins",
             ]
             try await tell(broker, id, .failure, exception)
-            let end = try await manager.news(of: id) { _ in false }
+            let end = try await manager.update(of: id) { _ in false }
             #expect(end?.failure == JobFailure(kind: .error, code: "ValueError", message: "no such country"))
         }
         try await withRemoteJob { manager, broker, id in
             try await tell(broker, id, .success, "unfit")
-            let end = try await manager.news(of: id) { _ in false }
+            let end = try await manager.update(of: id) { _ in false }
             #expect(end?.state == .failed)
             #expect(end?.failure?.message == "The value does not fit.")
         }
@@ -82,7 +82,7 @@ struct RemoteJobTests {
         let second = site.manager()
         try await whileRunning(second, broker) {
             try await tell(broker, request.id, .success, 1)
-            #expect(try await second.news(of: request.id) { _ in false }?.state == .succeeded)
+            #expect(try await second.update(of: request.id) { _ in false }?.state == .succeeded)
         }
     }
 
@@ -92,13 +92,13 @@ struct RemoteJobTests {
             let channel = broker.keys.channel(of: "celery.pidbox")
             let requests = try await broker.subscriber.messages(of: channel)
             try await manager.cancel(id, reason: "by ann")
-            #expect(try await manager.news(of: id, after: 0)?.state == .cancelled)
+            #expect(try await manager.update(of: id, after: 0)?.state == .cancelled)
             let said = try #require(await requests.first { _ in true } ?? nil)
             let request = try ControlRequest(KombuEnvelope.decode(said.payload).task)
             #expect(request.method == "revoke")
             #expect(request.arguments["terminate"] == true)
             try await tell(broker, id, .success, ["x": 1])
-            let news = try await manager.news(of: id, after: 0)
+            let news = try await manager.update(of: id, after: 0)
             #expect(news?.state == .cancelled)
             #expect(news?.result == nil)
         }
@@ -117,7 +117,7 @@ private struct RemoteCodec: JobCodec {
         plain.encode(payload: payload, of: job)
     }
 
-    func payload(of job: String, arguments: RawJSON, keywords: RawJSON, extra: RawJSON?) throws -> [UInt8] { [] }
+    func payload(of job: String, arguments: RawJSON, kwargs: RawJSON, extra: RawJSON?) throws -> [UInt8] { [] }
 
     func value(ofResult result: [UInt8], of job: String) throws -> RawJSON { RawJSON(unchecked: result) }
 

@@ -80,9 +80,9 @@ struct RemoteLossTests {
                 of: stage.broker.keys.channel(of: "celery.pidbox")
             )
             stage.clock.advance(by: .seconds(179))
-            #expect(try await stage.manager.news(of: stage.id, after: 0)?.state == .queued)
+            #expect(try await stage.manager.update(of: stage.id, after: 0)?.state == .queued)
             stage.clock.advance(by: .seconds(179))
-            #expect(try await stage.manager.news(of: stage.id, after: 0)?.state == .queued)
+            #expect(try await stage.manager.update(of: stage.id, after: 0)?.state == .queued)
             stage.clock.advance(by: .seconds(181))
             #expect(try await stage.waits { try await stage.told("state") == "cancelled" })
             #expect(try await stage.told("endReason") == "abandoned")
@@ -113,7 +113,7 @@ struct RemoteLossTests {
     func asked() async throws {
         try await withRemoteJob { stage in
             try await stage.tell(.started)
-            let page = Task { try await stage.manager.nextNews(of: stage.id, after: .max) }
+            let page = Task { try await stage.manager.nextUpdate(of: stage.id, after: .max) }
             for _ in 0..<8 {
                 stage.clock.advance(by: .seconds(150))
                 #expect(try await stage.waits { try await stage.patience() >= 180_000 })

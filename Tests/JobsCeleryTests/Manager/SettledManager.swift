@@ -31,14 +31,14 @@ struct SettledManager: JobManager {
 
     func cachedResult(for key: CacheKey) async throws -> RawJSON? { try await manager.cachedResult(for: key) }
 
-    func news(of id: JobID, after sequence: Int) async throws -> JobNews? {
+    func update(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
         try await ledger.settle()
-        return try await manager.news(of: id, after: sequence)
+        return try await manager.update(of: id, after: sequence)
     }
 
-    func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
+    func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
         if !Task.isCancelled { try? await ledger.settle() }
-        return try await manager.nextNews(of: id, after: sequence)
+        return try await manager.nextUpdate(of: id, after: sequence)
     }
 
     func record(_ delivery: Jobs.Delivery, for id: JobID) async throws {
@@ -50,7 +50,7 @@ struct SettledManager: JobManager {
     func cancel(_ id: JobID, reason: String) async throws {
         try await ledger.settle()
         try await manager.cancel(id, reason: reason)
-        while try await manager.news(of: id, after: .max)?.state == .cancelling,
+        while try await manager.update(of: id, after: .max)?.state == .cancelling,
             !executor.cancelled.contains(where: { $0.hasPrefix(id.text) })
         {
             // The worker tells nobody when it has heard.

@@ -22,20 +22,20 @@ struct SeveralServersTests {
                 let (here, there) = round.isMultiple(of: 2) ? (one, two) : (two, one)
                 let id = try await here.start(JobRequest(name: "a", owner: "ann"))
                 let run = await site.executor.next()
-                async let progress = there.nextNews(of: id, after: 0)
+                async let progress = there.nextUpdate(of: id, after: 0)
                 run.progress(#"[["bar","value",1]]"#)
                 let told = try #require(try await progress)
                 #expect(told.progress.map(\.value.description) == ["1"])
                 try await there.record(Jobs.Delivery(poll: 1, from: 0, through: told.sequence), for: id)
-                #expect(try await here.news(of: id, after: 0)?.delivery?.poll == 1)
+                #expect(try await here.update(of: id, after: 0)?.delivery?.poll == 1)
                 run.succeed("\(round)")
-                #expect(try await there.news(of: id) { _ in false }?.result?.description == "\(round)")
-                #expect(try await here.news(of: id, after: 0)?.result?.description == "\(round)")
+                #expect(try await there.update(of: id) { _ in false }?.result?.description == "\(round)")
+                #expect(try await here.update(of: id, after: 0)?.result?.description == "\(round)")
             }
             let id = try await one.start(JobRequest(name: "a"))
             _ = await site.executor.next()
             try await two.cancel(id, reason: "from there")
-            let end = try await one.news(of: id) { _ in false }
+            let end = try await one.update(of: id) { _ in false }
             #expect(end?.state == .cancelled)
             #expect(end?.endReason == "from there")
         }
@@ -63,7 +63,7 @@ struct SeveralServersTests {
             site.executor.answer("once") { _ in .succeeded(Array("1".utf8)) }
             let key = CacheKey("k")
             let id = try await one.start(JobRequest(name: "once", cache: CacheStore(key: key)))
-            _ = try await one.news(of: id) { _ in false }
+            _ = try await one.update(of: id) { _ in false }
             try await withThrowingTaskGroup(of: String?.self) { group in
                 for number in 0..<100 {
                     let manager = number.isMultiple(of: 2) ? one : two
@@ -80,13 +80,13 @@ struct SeveralServersTests {
         let site = TestSite(try await RedisServer.shared().database())
         let (one, two) = (site.manager(), site.manager())
         try await whileRunning(one, two, try site.worker()) {
-            let wish = CacheStore(key: CacheKey("k"), usesKept: true)
+            let wish = CacheStore(key: CacheKey("k"), reuseCached: true)
             try await withThrowingTaskGroup(of: String?.self) { group in
                 for number in 0..<100 {
                     let manager = number.isMultiple(of: 2) ? one : two
                     group.addTask {
                         let id = try await manager.start(JobRequest(name: "a", owner: "\(number)", cache: wish))
-                        return try await manager.news(of: id) { _ in false }?.result?.description
+                        return try await manager.update(of: id) { _ in false }?.result?.description
                     }
                 }
                 await site.executor.next().succeed("1")
@@ -104,8 +104,8 @@ struct SeveralServersTests {
         try await whileRunning(manager, try site.worker()) {
             let id = try await manager.start(JobRequest(name: "a"))
             let run = await site.executor.next()
-            let known = try #require(try await manager.news(of: id, after: 0)).sequence
-            async let told = manager.nextNews(of: id, after: known)
+            let known = try #require(try await manager.update(of: id, after: 0)).sequence
+            async let told = manager.nextUpdate(of: id, after: known)
             server.kill()
             try await server.launch()
             let answer = try await told
@@ -114,8 +114,8 @@ struct SeveralServersTests {
             // The queue works on.
             let later = try await start(JobRequest(name: "b"), manager)
             await site.executor.next().succeed("2")
-            #expect(try await manager.news(of: later) { _ in false }?.result?.description == "2")
-            let gone = try await manager.news(of: id, after: 0)
+            #expect(try await manager.update(of: later) { _ in false }?.result?.description == "2")
+            let gone = try await manager.update(of: id, after: 0)
             #expect(gone == nil)
         }
     }
@@ -128,8 +128,8 @@ struct SeveralServersTests {
         try await whileRunning(manager, try site.worker()) {
             let id = try await manager.start(JobRequest(name: "a"))
             let run = await site.executor.next()
-            let known = try #require(try await manager.news(of: id, after: 0)).sequence
-            async let told = manager.nextNews(of: id, after: known)
+            let known = try #require(try await manager.update(of: id, after: 0)).sequence
+            async let told = manager.nextUpdate(of: id, after: known)
             server.kill()
             try await server.launch()
             run.succeed("1")

@@ -45,13 +45,13 @@ struct SingleServerTests {
             let run = await executor.next()
             #expect(run.task.payload == request.payload)
             run.progress(#"[["bar","value",1]]"#)
-            let progress = try await manager.news(of: id) { !$0.progress.isEmpty }
+            let progress = try await manager.update(of: id) { !$0.progress.isEmpty }
             #expect(progress?.progress.map(\.value.description) == ["1"])
             run.setProps(#"[["a","x",{"y":1}]]"#)
-            let props = try await manager.news(of: id) { !$0.props.isEmpty }
+            let props = try await manager.update(of: id) { !$0.props.isEmpty }
             #expect(props?.props.map(\.value.description) == [#"{"y":1}"#])
             run.succeed("[1.50]")
-            #expect(try await manager.news(of: id) { _ in false }?.result?.description == "[1.50]")
+            #expect(try await manager.update(of: id) { _ in false }?.result?.description == "[1.50]")
         }
     }
 
@@ -63,7 +63,7 @@ struct SingleServerTests {
             await executor.next().fail()
             let failure = WorkerFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f\n1 g", signal: 4)
             await executor.next().end(.failed(failure))
-            let end = try await manager.news(of: id) { _ in false }
+            let end = try await manager.update(of: id) { _ in false }
             #expect(end?.attempt == 2)
             #expect(end?.failure == JobFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f\n1 g"))
         }
@@ -105,7 +105,7 @@ struct SingleServerTests {
             let id = try await manager.start(JobRequest(name: "a"))
             _ = await executor.next()
             try await manager.cancel(id, reason: "by ann")
-            let end = try await manager.news(of: id) { _ in false }
+            let end = try await manager.update(of: id) { _ in false }
             #expect(end?.state == .cancelled)
             #expect(end?.endReason == "by ann")
             #expect(executor.heldCount == 0)

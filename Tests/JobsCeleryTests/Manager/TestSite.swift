@@ -47,9 +47,9 @@ struct TestSite: Sendable {
 
 extension JobManager {
     /// Waits until a job is in a state or has ended.
-    func news(of id: JobID, until isSo: (JobNews) -> Bool) async throws -> JobNews? {
+    func update(of id: JobID, until isSo: (JobUpdate) -> Bool) async throws -> JobUpdate? {
         var known = -1
-        while let news = try await nextNews(of: id, after: known) {
+        while let news = try await nextUpdate(of: id, after: known) {
             if isSo(news) || news.state.isFinished { return news }
             known = news.sequence
         }

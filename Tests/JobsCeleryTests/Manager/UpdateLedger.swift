@@ -126,7 +126,7 @@ struct LedgerRecording: JobRecording {
         _ attempt: JobAttempt,
         outcome: WorkerOutcome,
         delivery: JobsCelery.Delivery
-    ) async throws -> JobEnding {
+    ) async throws -> AttemptOutcome {
         ledger.close(attempt)
         return try await recording.end(attempt, outcome: outcome, delivery: delivery)
     }

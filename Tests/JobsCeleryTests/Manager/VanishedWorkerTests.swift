@@ -31,7 +31,7 @@ struct VanishedWorkerTests {
             let worker = try site.worker()
             try await whileRunning(worker) {
                 if stage != .ended { try await takeOver(site, manager, id, stage) }
-                let end = try #require(try await manager.news(of: id) { _ in false })
+                let end = try #require(try await manager.update(of: id) { _ in false })
                 #expect(end.state == .succeeded)
                 #expect(end.result?.description == (stage == .ended ? "1" : "2"))
                 #expect(end.attempt == (stage == .begun || stage == .inProgress ? 2 : 1))
@@ -55,7 +55,7 @@ struct VanishedWorkerTests {
 
     private func takeOver(_ site: TestSite, _ manager: CeleryJobManager, _ id: JobID, _ stage: Stage) async throws {
         let run = await site.executor.next()
-        let news = try #require(try await manager.news(of: id, after: 0))
+        let news = try #require(try await manager.update(of: id, after: 0))
         #expect(news.state == .running)
         #expect(news.progress.isEmpty)
         run.succeed("2")

@@ -21,12 +21,12 @@ struct FieldComparison {
 
     private(set) var count = 0
     private let file: String
-    private let ours: RawTask
-    private let recorded: RawTask
+    private let ours: BrokerMessage
+    private let recorded: BrokerMessage
     private let further: [String: String]
 
     /// - Parameter further: Where these two may differ besides, each with the reason.
-    init(_ file: String, ours: RawTask, recorded: RawTask, allowing further: [String: String] = [:]) {
+    init(_ file: String, ours: BrokerMessage, recorded: BrokerMessage, allowing further: [String: String] = [:]) {
         self.file = file
         self.further = further
         self.ours = ours

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Messages that are not as they should be")
 struct MalformedTasksTests {
-    private static let smallest = RawTask(
+    private static let smallest = BrokerMessage(
         headers: ["task": "lab.add", "id": "1"],
         body: Array("[[1,2],{},{}]".utf8),
         contentType: "application/json",
@@ -13,13 +13,13 @@ struct MalformedTasksTests {
         routingKey: "dash"
     )
 
-    private func raw(_ change: (inout RawTask) -> Void) -> RawTask {
+    private func raw(_ change: (inout BrokerMessage) -> Void) -> BrokerMessage {
         var raw = Self.smallest
         change(&raw)
         return raw
     }
 
-    private func refusal(_ change: (inout RawTask) -> Void) -> CeleryError? {
+    private func refusal(_ change: (inout BrokerMessage) -> Void) -> CeleryError? {
         do {
             let message = try TaskMessage(raw(change))
             Issue.record("It was read: \(message)")
@@ -47,7 +47,7 @@ struct MalformedTasksTests {
     }
 
     @Test func `Each fault is refused with a sentence, and with the task's id`() {
-        let faults: [(String, (inout RawTask) -> Void)] = [
+        let faults: [(String, (inout BrokerMessage) -> Void)] = [
             ("content type", { $0.contentType = nil }),
             ("2 elements", { $0.body = Array("[[1],{}]".utf8) }),
             ("no array", { $0.body = Array("{\"a\":1}".utf8) }),

@@ -50,7 +50,7 @@ struct RecordedTasksTests {
                 message.protocolVersion = 2
                 message.isRedelivered = false
                 (message.arguments, again.arguments) = (.init(message.arguments.json), .init(again.arguments.json))
-                (message.keywords, again.keywords) = (.init(message.keywords.json), .init(again.keywords.json))
+                (message.kwargs, again.kwargs) = (.init(message.kwargs.json), .init(again.kwargs.json))
                 if message.rootID == nil { message.rootID = message.id }
                 if message.argumentsRepr == nil { again.argumentsRepr = nil }
                 if message.keywordsRepr == nil { again.keywordsRepr = nil }
@@ -65,7 +65,7 @@ struct RecordedTasksTests {
             try TaskMessage(try #require(Fixtures.tasks(in: "redis/task-\(name)").first).raw)
         }
         #expect(try message("args-kwargs").arguments.json == [1])
-        #expect(try message("args-kwargs").keywords.json == ["y": 2])
+        #expect(try message("args-kwargs").kwargs.json == ["y": 2])
         #expect(try message("eta-datetime").eta == 1_893_492_000_000)
         #expect(try message("timelimits").hardTimeLimit == 30)
         #expect(try message("timelimits").softTimeLimit == 20)

@@ -69,7 +69,7 @@ struct KombuEnvelopeTests {
     @Test("has a tag of its own each time")
     func tags() throws {
         let tags = try (0..<100).map { _ in
-            try JSON(parsing: KombuEnvelope.encode(RawTask()))["properties"]["delivery_tag"].stringValue ?? ""
+            try JSON(parsing: KombuEnvelope.encode(BrokerMessage()))["properties"]["delivery_tag"].stringValue ?? ""
         }
         #expect(Set(tags).count == 100 && tags.allSatisfy { $0.count == 36 })
     }

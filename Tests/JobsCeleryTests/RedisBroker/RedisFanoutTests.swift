@@ -15,7 +15,7 @@ struct RedisFanoutTests {
             let requests = [stage.broker.broadcasts(), other.broadcasts()]
             try await other.subscriber.subscribe(to: stage.broker.keys.channel(of: "celery.pidbox")) { _ in }
                 .confirmed()
-            var request = RawTask()
+            var request = BrokerMessage()
             request.body = Array(#"{"method": "ping"}"#.utf8)
             try await stage.broker.broadcast(request)
             var messages = heard.makeAsyncIterator()
@@ -56,7 +56,7 @@ struct RedisFanoutTests {
                 let member = stage.broker.keys.binding(routingKey: asker, queue: "\(asker).reply.celery.pidbox")
                 _ = try await stage.redis("SADD", bindings, member)
             }
-            var reply = RawTask()
+            var reply = BrokerMessage()
             reply.body = Array("{}".utf8)
             reply.headers = ["ticket": "t", "clock": 1]
             reply.routingKey = "two"
@@ -76,8 +76,8 @@ struct RedisFanoutTests {
     func ask() async throws {
         let stage = try await RedisStage()
         let other = RedisBroker.patient(stage.url)
-        let heard = Mutex<[RawTask]>([])
-        let hear: @Sendable (RawTask) -> Void = { answer in heard.withLock { $0.append(answer) } }
+        let heard = Mutex<[BrokerMessage]>([])
+        let hear: @Sendable (BrokerMessage) -> Void = { answer in heard.withLock { $0.append(answer) } }
         let question = ControlRequest(method: "hello")
         try await whileRunning(stage.broker, other) {
             try await stage.broker.ask(question, within: .seconds(600), sent: {}, heard: hear)
@@ -103,7 +103,7 @@ struct RedisFanoutTests {
                 isPattern: true
             )
             _ = try await stage.redis("PING")
-            var event = RawTask()
+            var event = BrokerMessage()
             event.routingKey = "worker.heartbeat"
             event.headers = ["hostname": "w@h"]
             event.body = Array("{}".utf8)

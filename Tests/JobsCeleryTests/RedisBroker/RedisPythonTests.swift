@@ -122,7 +122,7 @@ struct RedisPythonTests {
             let request = try #require(await tasks.next())
             let body = try JSON(parsing: request.body)
             #expect(body["method"] == "ping")
-            var reply = RawTask()
+            var reply = BrokerMessage()
             reply.routingKey = try #require(body["reply_to"]["routing_key"].stringValue)
             reply.headers = ["ticket": body["ticket"], "clock": 1]
             reply.body = Array(#"{"swift@test": {"ok": "pong"}}"#.utf8)

@@ -52,8 +52,8 @@ struct RedisStage: Sendable {
     }
 
     /// A message with a number.
-    static func task(_ number: Int = 0, queue: String = "q", priority: Int = 0) -> RawTask {
-        var task = RawTask()
+    static func task(_ number: Int = 0, queue: String = "q", priority: Int = 0) -> BrokerMessage {
+        var task = BrokerMessage()
         task.headers = ["task": "t", "id": .string("id-\(number)")]
         task.body = Array("[[\(number)], {}, {}]".utf8)
         task.routingKey = queue

@@ -9,13 +9,13 @@ import Testing
 struct CanvasRunnerTests {
     /// A queue that refuses the first messages with an error.
     private final class Queue: Sendable {
-        private let state: Mutex<(errors: [CeleryError], sent: [RawTask])>
+        private let state: Mutex<(errors: [CeleryError], sent: [BrokerMessage])>
 
         init(_ errors: [CeleryError]) { state = Mutex((errors, [])) }
 
-        var sent: [RawTask] { state.withLock { $0.sent } }
+        var sent: [BrokerMessage] { state.withLock { $0.sent } }
 
-        func publish(_ task: RawTask) throws {
+        func publish(_ task: BrokerMessage) throws {
             try state.withLock { state in
                 if !state.errors.isEmpty { throw state.errors.removeFirst() }
                 state.sent.append(task)

@@ -25,7 +25,7 @@ struct CanvasTests {
     }
 
     private func compare(_ name: String, _ steps: [CanvasStep], _ recorded: RecordedTask) throws {
-        let sent = steps.compactMap { step -> RawTask? in
+        let sent = steps.compactMap { step -> BrokerMessage? in
             if case .send(let message, let queue) = step { message.raw(queue: queue) } else { nil }
         }
         let ours = try #require(sent.first { $0.taskID == recorded.raw.taskID })
@@ -141,7 +141,7 @@ struct CanvasTests {
     @Test func `A chain inside a chord's header counts by its last step`() throws {
         var chain = Signature(
             task: "celery.chain",
-            keywords: ["tasks": [Signature(task: "x").json, Signature(task: "y").json]]
+            kwargs: ["tasks": [Signature(task: "x").json, Signature(task: "y").json]]
         )
         chain.subtaskType = "chain"
         let chord = Signature.chord(header: .group([Signature(task: "b"), chain]), body: Signature(task: "c"))
@@ -186,7 +186,7 @@ struct CanvasTests {
             "shadow": "s", "queue": "q", "headers": ["h": 1], "stamped_headers": ["c"], "c": "v", "ignore_result": true,
             "reply_to": "r", "link": [Signature(task: "l").json], "retries": 2,
         ]
-        let signature = Signature(task: "t", keywords: ["k": 1], options: options)
+        let signature = Signature(task: "t", kwargs: ["k": 1], options: options)
         let message = try TaskMessage(signature, id: "other", now: 1000)
         #expect(message.id == "x")
         #expect(message.eta == 2500)

@@ -135,7 +135,7 @@ struct ChordBench {
         throw CeleryError(.unreachable, "The task did not end.")
     }
 
-    private func push(_ task: RawTask) async throws {
+    private func push(_ task: BrokerMessage) async throws {
         let envelope: JSON = [
             "body": .string(Data(task.body).base64EncodedString()),
             "content-encoding": "utf-8",

@@ -20,7 +20,7 @@ struct RecordFaultTests {
             let isOver = try await RecordBench.run(redis: { FaultyRedis($0.client, faults) }) { bench in
                 let request = JobRequest(name: "a", owner: "ann", cache: CacheStore(key: CacheKey("k")))
                 try await workload(bench, request)
-                let news = try #require(try await bench.records.news(of: request.id, after: 0)).news
+                let news = try #require(try await bench.records.update(of: request.id, after: 0)).news
                 #expect(news.state == .succeeded)
                 #expect(news.attempt == 1)
                 #expect(news.props.count == 2)
@@ -62,7 +62,7 @@ struct RecordFaultTests {
                 let request = JobRequest(name: "a", owner: "ann")
                 let isAccepted = (try? await bench.start(request)) != nil
                 faults.end()
-                let isThere = try await bench.records.news(of: request.id, after: 0) != nil
+                let isThere = try await bench.records.update(of: request.id, after: 0) != nil
                 #expect(isThere == isAccepted)
                 #expect(try await bench.counts()["dash"] ?? 0 == (isThere ? 1 : 0))
                 return isAccepted

@@ -25,7 +25,7 @@ struct RecordSweepTests {
     }
 
     private func state(_ id: JobID, _ bench: RecordBench) async throws -> JobState? {
-        try await bench.records.news(of: id, after: 0)?.news.state
+        try await bench.records.update(of: id, after: 0)?.news.state
     }
 
     private func field(_ name: String, of id: JobID, _ bench: RecordBench) async throws -> String? {
@@ -74,7 +74,7 @@ struct RecordSweepTests {
         for number in 0..<count {
             let request = JobRequest(name: "a", owner: "\(number % 7)")
             try await bench.start(request)
-            let delivery = JobsCelery.Delivery(tag: request.id.text, queue: "dash", task: RawTask())
+            let delivery = JobsCelery.Delivery(tag: request.id.text, queue: "dash", task: BrokerMessage())
             _ = try await bench.begin(request.id, delivery, worker)
             last = request.id
         }
@@ -123,7 +123,7 @@ struct RecordSweepTests {
             #expect(try await state(requests[1].id, bench) == .queued)
             #expect(try await sweep(bench) { try await bench.counts()["dash:finished"] == 150 })
             for request in requests {
-                #expect(try await bench.records.news(of: request.id, after: 0)?.news.result?.description == "7")
+                #expect(try await bench.records.update(of: request.id, after: 0)?.news.result?.description == "7")
             }
             #expect(try await bench.counts()["dash:owners"] == nil)
             withExtendedLifetime(life) {}

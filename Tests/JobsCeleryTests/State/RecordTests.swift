@@ -49,7 +49,7 @@ struct RecordTests {
             let old = try await bench.begin(request.id, first, zombie)
             // Its process is stopped: it still listens, but its lease ends, and the message goes back with the same tag.
             try await bench.endOfLease(of: zombie)
-            try await giveBack(first, of: zombie, bench)
+            try await returnToQueue(first, of: zombie, bench)
             let (other, otherLife) = try await bench.worker("other")
             let second = try await bench.take(other)
             let new = try await bench.begin(request.id, second, other)
@@ -64,19 +64,19 @@ struct RecordTests {
             let end = try await bench.recording.end(new, outcome: .succeeded(.text("2")), delivery: second)
             #expect(end == .finished(.succeeded))
             #expect(try await bench.recording.end(old, outcome: .succeeded(.text("1")), delivery: first) == .refused)
-            let news = try await bench.records.news(of: request.id, after: 0)?.news
+            let news = try await bench.records.update(of: request.id, after: 0)?.news
             #expect(news?.result?.description == "2")
             #expect(news?.progress.map(\.value.description) == ["2"])
             withExtendedLifetime((life, otherLife)) {}
         }
     }
 
-    private func giveBack(_ delivery: JobsCelery.Delivery, of worker: WorkerIdentity, _ bench: RecordBench) async throws
+    private func returnToQueue(_ delivery: JobsCelery.Delivery, of worker: WorkerIdentity, _ bench: RecordBench) async throws
     {
         let keys = bench.broker.keys
         let envelope = KombuEnvelope.encode(delivery.task, tag: delivery.tag)
         _ = try await bench.broker.client.run(
-            BrokerScripts.giveBack,
+            BrokerScripts.returnToQueue,
             keys: [keys.unacked, keys.unackedIndex, keys.holders],
             arguments: [delivery.tag, worker.id, envelope]
         )
@@ -115,16 +115,16 @@ struct RecordTests {
             try await bench.start(request)
             for number in 1...4 {
                 let (worker, _) = try await bench.worker("w\(number)", lives: false)
-                let delivery = JobsCelery.Delivery(tag: "\(number)", queue: "dash", task: RawTask())
+                let delivery = JobsCelery.Delivery(tag: "\(number)", queue: "dash", task: BrokerMessage())
                 #expect(try await bench.begin(request.id, delivery, worker).number == number)
             }
             let (worker, _) = try await bench.worker("last", lives: false)
-            let delivery = JobsCelery.Delivery(tag: "last", queue: "dash", task: RawTask())
+            let delivery = JobsCelery.Delivery(tag: "last", queue: "dash", task: BrokerMessage())
             guard case .over = try await bench.recording.begin(request.id, delivery: delivery, worker: worker) else {
                 Issue.record("it began again")
                 return
             }
-            let news = try #require(try await bench.records.news(of: request.id, after: 0)).news
+            let news = try #require(try await bench.records.update(of: request.id, after: 0)).news
             #expect(news.state == .lost)
             #expect(news.failure?.message.contains("vanished 4 times") == true)
         }
@@ -141,10 +141,10 @@ struct RecordTests {
             for text in [patch, patch, #"[["a","x",1],["b","x",2]]"#, patch] {
                 #expect(try await bench.recording.update(attempt, progress: [], props: .values(text)) == .current)
             }
-            let all = try #require(try await bench.records.news(of: request.id, after: 0)).news
+            let all = try #require(try await bench.records.update(of: request.id, after: 0)).news
             #expect(all.props.map(\.id) == ["a", "b", "a"])
             #expect(all.sequence == 5)
-            let later = try #require(try await bench.records.news(of: request.id, after: 4)).news
+            let later = try #require(try await bench.records.update(of: request.id, after: 4)).news
             #expect(later.props.map(\.id) == ["a"])
             withExtendedLifetime(life) {}
         }
@@ -195,7 +195,7 @@ struct RecordTests {
                 _ = try await bench.sweeper.sweep(asked: [])
                 return try await bench.counts()["dash"] == 1
             }
-            #expect(try await bench.records.news(of: request.id, after: 0)?.news.state == .queued)
+            #expect(try await bench.records.update(of: request.id, after: 0)?.news.state == .queued)
             #expect(try await bench.counts()["dash"] == 1)
         }
     }

@@ -69,7 +69,7 @@ struct RepeatedCommitTests {
         let failure = WorkerOutcome.failed(.broken)
         switch step {
         case .start:
-            let message = KeptMessage(RawTask(), keys: bench.broker.keys)
+            let message = KeptMessage(BrokerMessage(), keys: bench.broker.keys)
             return RecordCommit(try rules.start(request), starting: request, message)
         case .begin:
             try await bench.start(request)
@@ -101,7 +101,7 @@ struct RepeatedCommitTests {
             return try await commit(rules.becomeDue(try await facts()))
         case .follow:
             try await bench.start(JobRequest(name: "leader", cache: request.cache))
-            let message = KeptMessage(RawTask(), keys: bench.broker.keys)
+            let message = KeptMessage(BrokerMessage(), keys: bench.broker.keys)
             return RecordCommit(try rules.start(request, key: .taken), starting: request, message)
         case .share, .takeOver:
             let leader = JobRequest(name: "leader", cache: request.cache)

@@ -53,7 +53,7 @@ enum Fixtures {
 struct RecordedTask: Sendable, CustomStringConvertible {
     var file: String
     /// As a broker gives it.
-    var raw: RawTask
+    var raw: BrokerMessage
 
     var description: String { "\(file) \(raw.taskName ?? "protocol 1")" }
 
@@ -71,11 +71,11 @@ struct RecordedTask: Sendable, CustomStringConvertible {
         guard raw.headers["task"] != nil || isFirstProtocol else { return nil }
     }
 
-    private static func envelope(_ json: JSON) -> RawTask {
+    private static func envelope(_ json: JSON) -> BrokerMessage {
         let properties = json["properties"]
         let body = json["body"].stringValue ?? ""
         let isBase64 = properties["body_encoding"] == "base64"
-        return RawTask(
+        return BrokerMessage(
             headers: json["headers"].objectValue ?? JSONObject(),
             body: isBase64 ? Array(Data(base64Encoded: body) ?? Data()) : Array(body.utf8),
             contentType: json["content-type"].stringValue,
@@ -89,9 +89,9 @@ struct RecordedTask: Sendable, CustomStringConvertible {
         )
     }
 
-    private static func frame(_ json: JSON) -> RawTask {
+    private static func frame(_ json: JSON) -> BrokerMessage {
         let properties = json["properties"]
-        return RawTask(
+        return BrokerMessage(
             headers: properties["headers"].objectValue ?? JSONObject(),
             body: json["body"].stringValue.map { Array($0.utf8) } ?? bytes(json["body_hex"].stringValue ?? ""),
             contentType: properties["content_type"].stringValue,

@@ -7,7 +7,7 @@ import Synchronization
 /// A broker in memory with one consumer, whose queue is filled by the test.
 final class FakeBroker: CeleryBroker {
     let consumer = FakeConsumer()
-    private let state = Mutex((published: [RawTask](), failures: 0))
+    private let state = Mutex((published: [BrokerMessage](), failures: 0))
 
     var information: BrokerInformation {
         BrokerInformation(transport: "fake", hostname: "here", port: 0, virtualHost: "/")
@@ -16,14 +16,14 @@ final class FakeBroker: CeleryBroker {
     let priorities = [0, 3, 6, 9]
 
     /// What was published.
-    var published: [RawTask] { state.withLock { $0.published } }
+    var published: [BrokerMessage] { state.withLock { $0.published } }
 
     /// The next publications fail.
     func fail(_ count: Int) { state.withLock { $0.failures = count } }
 
     func run() async throws { try? await gracefulShutdown() }
 
-    func publish(_ task: RawTask) async throws {
+    func publish(_ task: BrokerMessage) async throws {
         try state.withLock { state in
             guard state.failures == 0 else {
                 state.failures -= 1
@@ -36,17 +36,17 @@ final class FakeBroker: CeleryBroker {
     func waiting(in queue: String) async throws -> Int { 0 }
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) -> any CeleryConsumer { consumer }
 
-    func broadcast(_ request: RawTask) async throws {}
+    func broadcast(_ request: BrokerMessage) async throws {}
     func ask(
         _ request: ControlRequest,
         within time: Duration,
         sent: @Sendable () -> Void,
-        heard: @escaping @Sendable (RawTask) -> Void
+        heard: @escaping @Sendable (BrokerMessage) -> Void
     ) async throws {}
-    func broadcasts() -> AsyncStream<RawTask> { AsyncStream { $0.finish() } }
+    func broadcasts() -> AsyncStream<BrokerMessage> { AsyncStream { $0.finish() } }
     func hearsBroadcasts() async {}
-    func reply(_ reply: RawTask) async throws {}
-    func publishEvent(_ event: RawTask) async {}
+    func reply(_ reply: BrokerMessage) async throws {}
+    func publishEvent(_ event: BrokerMessage) async {}
 }
 
 final class FakeConsumer: CeleryConsumer {

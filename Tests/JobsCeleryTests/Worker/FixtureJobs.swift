@@ -33,7 +33,7 @@ struct FixtureJobs {
     }
 
     /// Waits for a job's end.
-    func end(of id: JobID) async throws -> JobNews {
-        try #require(try await manager.news(of: id) { _ in false })
+    func end(of id: JobID) async throws -> JobUpdate {
+        try #require(try await manager.update(of: id) { _ in false })
     }
 }

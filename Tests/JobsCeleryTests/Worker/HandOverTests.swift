@@ -67,7 +67,7 @@ struct HandOverTests {
 }
 
 /// Keeps messages in memory, when it does.
-private final class TestKeeper: DeliveryKeeper {
+private final class TestKeeper: DeliveryVault {
     private struct State {
         var held: Set<String> = []
         var released: [String] = []

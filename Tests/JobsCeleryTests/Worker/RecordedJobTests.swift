@@ -89,14 +89,14 @@ private final class ScriptedRecords: JobRecording {
     let settlesDeliveries: Bool
     private let beginning: JobBeginning?
     private let standing: JobStanding
-    private let ending: JobEnding
+    private let ending: AttemptOutcome
     private let heard = Mutex<[String]>([])
     private let cancelled = AsyncStream<JobID>.makeStream()
 
     init(
         _ beginning: JobBeginning? = nil,
         standing: JobStanding = .current,
-        ending: JobEnding = .finished(.succeeded),
+        ending: AttemptOutcome = .finished(.succeeded),
         settles: Bool = true
     ) {
         self.beginning = beginning
@@ -119,7 +119,7 @@ private final class ScriptedRecords: JobRecording {
         return standing
     }
 
-    func end(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: JobsCelery.Delivery) async throws -> JobEnding {
+    func end(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: JobsCelery.Delivery) async throws -> AttemptOutcome {
         heard.withLock { $0.append("end \(outcome)") }
         return ending
     }

@@ -40,7 +40,7 @@ struct TestMachine {
     ) -> HeldTask {
         var message = TaskMessage(task: "work", id: id)
         change(&message)
-        let delivery = Delivery(tag: tag ?? id, queue: "dash", task: RawTask(), isRedelivered: isRedelivered)
+        let delivery = Delivery(tag: tag ?? id, queue: "dash", task: BrokerMessage(), isRedelivered: isRedelivered)
         let job = JobDefinition(name: "work", taskName: "work", version: "1")
         let task = HeldTask(number: machine.nextNumber(), delivery: delivery, message: message, job: job)
         apply { $0.received(task, at: $1) }
@@ -53,8 +53,8 @@ struct TestMachine {
 
     /// The task's run ends, and all is told.
     @discardableResult
-    mutating func finish(_ task: HeldTask, _ outcome: WorkerOutcome = .succeeded([])) -> RunEnd {
-        var end = RunEnd.interrupted
+    mutating func finish(_ task: HeldTask, _ outcome: WorkerOutcome = .succeeded([])) -> RunOutcome {
+        var end = RunOutcome.interrupted
         apply {
             let result = $0.finished(task, outcome, at: $1)
             end = result.end

@@ -64,7 +64,7 @@ final class WorkerBench: Sendable {
         send(message)
     }
 
-    func deliver(_ task: RawTask, tag: String, isRedelivered: Bool = false) {
+    func deliver(_ task: BrokerMessage, tag: String, isRedelivered: Bool = false) {
         broker.consumer.deliver(Delivery(tag: tag, queue: "dash", task: task, isRedelivered: isRedelivered))
     }
 

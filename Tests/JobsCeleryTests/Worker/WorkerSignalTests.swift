@@ -77,7 +77,7 @@ struct WorkerSignalTests {
                 try await file.wait(for: "start")
                 first.process.signal(SIGQUIT)
                 #expect(await first.exitCode() == 0)
-                #expect(try await jobs.manager.news(of: id, after: 0)?.state == .queued)
+                #expect(try await jobs.manager.update(of: id, after: 0)?.state == .queued)
                 #expect(file.count("end") == 0)
                 file.open()
                 let second = try stage.start("-c", "1")

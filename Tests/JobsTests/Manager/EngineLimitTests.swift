@@ -27,7 +27,7 @@ struct EngineLimitTests {
         var engine = Self.engine { $0.maximumFinishedBytesInMemory = 1000 }
         let stored = [Self.finished(bytes: 5000), Self.finished(bytes: 5000)]
         for job in stored + stored {
-            let answer = engine.news(of: job.request.id, fetched: job, after: 0, at: Self.now)
+            let answer = engine.update(of: job.request.id, fetched: job, after: 0, at: Self.now)
             guard case .news(let news) = answer else {
                 Issue.record("no news")
                 continue

@@ -87,7 +87,7 @@ struct EngineSimulation {
         guard let id = ids.randomElement(using: &random) else { return }
         lastWaiter += 1
         let sequence = engine.jobs[id]?.status.sequence ?? 0
-        if case .waiting = engine.nextNews(of: id, after: sequence, waiter: lastWaiter, at: now) {
+        if case .waiting = engine.nextUpdate(of: id, after: sequence, waiter: lastWaiter, at: now) {
             waiters.insert(lastWaiter)
         }
     }

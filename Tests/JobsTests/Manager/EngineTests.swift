@@ -27,7 +27,7 @@ struct EngineTests {
         let begin = engine.written(start.steps, refused: [], at: Self.now)
         let execution = try #require(begin.executions.first)
         #expect(begin.changes.isEmpty, "the beginning was part of the insertion")
-        _ = engine.nextNews(of: request.id, after: 0, waiter: 7, at: Self.now)
+        _ = engine.nextUpdate(of: request.id, after: 0, waiter: 7, at: Self.now)
         let end = engine.attemptEnded(request.id, attempt: execution.attempt, .succeeded([49]), at: Self.now)
         #expect(end.woken.isEmpty)
         #expect(engine.jobs[request.id]?.status.state == .running)

@@ -57,7 +57,7 @@ struct JobRulesTests {
         ]
         #expect(try Self.rules.start(request).guards == ceilings)
         let key = CacheKey("k")
-        request.cache = CacheStore(key: key, usesKept: true)
+        request.cache = CacheStore(key: key, reuseCached: true)
         #expect(try Self.rules.start(request).guards == ceilings + [.isNotCached(key), .isFree(key)])
         #expect(try Self.rules.start(request, key: .taken).guards == ceilings + [.isTaken(key)])
         let hit = try Self.rules.start(request, key: .cached)

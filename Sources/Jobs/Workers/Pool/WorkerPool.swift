@@ -1,8 +1,9 @@
 public import Logging
 package import NIOCore
-internal import NIOPosix
+import NIOPosix
 public import ServiceLifecycle
-internal import Synchronization
+import Support
+import Synchronization
 
 /// Worker processes of an executable, each of which runs one task at a time.
 ///
@@ -145,4 +146,178 @@ public final class WorkerPool: Service, Sendable {
     public func resize(_ maximum: Int) {
         handle { $0.machine.resize(maximum, now: .now) }
     }
+}
+
+/// What the pool holds of one process.
+struct WorkerLink: Sendable {
+    var handle: ChildHandle?
+    var connection: WorkerConnection?
+    var output: WorkerOutput?
+}
+
+extension WorkerPool {
+    /// Lets something happen to the state and does what follows from it.
+    ///
+    /// What must keep its order among threads, that of frames, is settled under the lock; all else is done after it. The
+    /// updates and the outcome of one task come from one thread at a time and so keep theirs.
+    func handle(_ event: (inout State) -> [PoolAction]) {
+        let steps = state.withLock { state in event(&state).map { ($0, state.takeTarget(of: $0)) } }
+        for (action, target) in steps { perform(action, target) }
+    }
+
+    private func perform(_ action: PoolAction, _ target: ActionTarget) {
+        switch (action, target) {
+        case (.start(let worker), _): thread(for: worker).start()
+        case (.send, .connection(let connection)): connection.flush()
+        case (.kill, .process(let handle)): handle.killGroup()
+        case (.wake(let timer, let delay), _): schedule(timer, after: delay)
+        case (.update(_, let update), .waiter(let waiter)): waiter.onUpdate(update)
+        case (.finish(_, let outcome), .waiter(let waiter)): waiter.onEnd(outcome)
+        case (.reportFailedStart(let failure, let delay), _): report(failure, retryIn: delay)
+        case (.stopped, .runner(let continuation)): continuation.resume()
+        default: break  // Its worker or its starter is gone.
+        }
+    }
+
+    private func schedule(_ timer: PoolTimer, after delay: Duration) {
+        loop.scheduleTask(in: TimeAmount(delay)) { [weak self] in
+            self?.handle { $0.machine.timerFired(timer, now: .now) }
+        }
+    }
+
+    private func report(_ failure: WorkerFailure, retryIn delay: Duration) {
+        logger.error(
+            "\(failure.message)",
+            metadata: ["code": "\(failure.code)", "retry-in": "\(delay)", "output": "\(failure.trace ?? "")"]
+        )
+    }
+
+    private func thread(for worker: WorkerID) -> WorkerThread {
+        let events = WorkerThread.Events(
+            launched: { [self] handle, output in
+                self.handle { state in
+                    state.links[worker] = WorkerLink(handle: handle, output: output)
+                    return state.machine.launched(worker, pid: handle.pid)
+                }
+            },
+            connected: { [self] connection in state.withLock { $0.links[worker]?.connection = connection } },
+            received: { [self] frame in handle { $0.machine.received(frame, from: worker, now: .now) } },
+            disconnected: { [self] in handle { $0.machine.disconnected(worker) } },
+            ended: { [self] failure in
+                handle { state in
+                    state.links[worker] = nil
+                    return state.machine.exited(worker, failure: failure, now: .now)
+                }
+            }
+        )
+        return WorkerThread(worker: worker, configuration: configuration, loop: loop, logger: logger, events: events)
+    }
+}
+
+/// Whom an action is for.
+private enum ActionTarget {
+    case process(ChildHandle)
+    case connection(WorkerConnection)
+    case waiter(WorkerPool.Waiter)
+    case runner(CheckedContinuation<Void, Never>)
+    case nobody
+}
+
+extension WorkerPool.State {
+    /// Puts a frame in line.
+    private func add(_ frame: Frame, to worker: WorkerID) -> ActionTarget {
+        guard let link = links[worker], let connection = link.connection else { return .nobody }
+        if case .job(_, let task) = frame { link.output?.begin(task.id) }
+        connection.add(frame)
+        return .connection(connection)
+    }
+
+    /// Looks up whom an action is for; who is told the end is forgotten, and a frame has its place in line.
+    fileprivate mutating func takeTarget(of action: PoolAction) -> ActionTarget {
+        switch action {
+        case .send(let worker, let frame): add(frame, to: worker)
+        case .kill(let worker): links[worker]?.handle.map(ActionTarget.process) ?? .nobody
+        case .update(let task, _): waiters[task].map(ActionTarget.waiter) ?? .nobody
+        case .finish(let task, _): waiters.removeValue(forKey: task).map(ActionTarget.waiter) ?? .nobody
+        case .stopped: stopped.take().map(ActionTarget.runner) ?? .nobody
+        case .start, .wake, .reportFailedStart: .nobody
+        }
+    }
+}
+
+/// Keeps one worker from its start to its end, on a thread of its own: no signal handler for ended children is needed,
+/// nothing is shared with other users of processes, and the thread lives as long as the worker, as Linux wants it.
+struct WorkerThread: Sendable {
+    let worker: WorkerID
+    let configuration: WorkerPoolConfiguration
+    let loop: any EventLoop
+    let logger: Logger
+    /// The pool, which is told everything.
+    let events: Events
+
+    /// What a keeper tells, always in this order; `ended` in any case.
+    struct Events: Sendable {
+        var launched: @Sendable (ChildHandle, WorkerOutput) -> Void
+        var connected: @Sendable (WorkerConnection) -> Void
+        var received: @Sendable (Frame) -> Void
+        var disconnected: @Sendable () -> Void
+        var ended: @Sendable (WorkerFailure) -> Void
+    }
+
+    /// Starts the thread.
+    func start() {
+        let started = OwnThread.start { events.ended(keep()) }
+        if !started { events.ended(.noProcess("The system has no room for another thread.")) }
+    }
+
+    /// The whole life of a worker. Returns why it ended.
+    private func keep() -> WorkerFailure {
+        do {
+            let launch = try ChildLaunch(configuration)
+            return accompany(launch)
+        } catch {
+            return .noProcess("\(error)")
+        }
+    }
+
+    private func accompany(_ launch: ChildLaunch) -> WorkerFailure {
+        var logger = logger
+        logger[metadataKey: "worker"] = "\(launch.handle.pid)"
+        let output = WorkerOutput(logger: logger)
+        events.launched(launch.handle, output)
+        let connection = connect(launch)
+        let reading = try? output.read(launch.output)
+        if connection == nil || reading == nil { launch.handle.killGroup() }
+        launch.handle.waitForEnd()
+        launch.handle.killFamily()  // What is left of it; the number is still ours.
+        reading?.finish()
+        connection?.drain()
+        return CrashReport(end: launch.handle.reap(), output: output.tail).failure
+    }
+
+    private func connect(_ launch: ChildLaunch) -> WorkerConnection? {
+        try? WorkerConnection(
+            launch.socket,
+            on: loop,
+            handlers: .init(received: events.received, closed: events.disconnected),
+            ready: events.connected
+        )
+    }
+}
+
+/// What a ``WorkerPool`` is doing at one moment.
+public struct WorkerPoolStatistics: Sendable, Hashable {
+    /// The workers that are ready for work or at it.
+    public var workers = 0
+    /// The workers at work.
+    public var busy = 0
+    /// The processes that are not yet ready.
+    public var starting = 0
+    /// The tasks that wait for a worker.
+    public var waiting = 0
+    /// The process ids of all living workers, sorted.
+    public var pids: [Int32] = []
+
+    /// Nothing at all.
+    public init() {}
 }

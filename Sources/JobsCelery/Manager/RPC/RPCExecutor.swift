@@ -2,6 +2,7 @@ import DashJSON
 import Jobs
 import Logging
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// Runs the jobs of a single web server in workers behind RabbitMQ: sends each as a message and listens to what the worker
@@ -83,7 +84,7 @@ final class RPCExecutor: JobExecutor {
             case .cancelled: return .cancelled(killed: true)
             }
         }
-        switch RemoteNews(meta: meta, of: task.name, codec: setup.codec) {
+        switch RemoteUpdate(meta: meta, of: task.name, codec: setup.codec) {
         case .running(let progress)?:
             if !progress.isEmpty { onUpdate(.progress(RawJSON(progress).bytes)) }
             return nil
@@ -99,7 +100,7 @@ final class RPCExecutor: JobExecutor {
         return .failed(WorkerFailure(kind: .error, code: code, message: message, trace: failure.trace))
     }
 
-    private func message(_ task: WorkerTask, _ id: JobID) throws -> RawTask {
+    private func message(_ task: WorkerTask, _ id: JobID) throws -> BrokerMessage {
         if let remote = RemoteTask(payload: task.payload) {
             var message = TaskMessage(task: remote.name, id: id.text, arguments: remote.arguments)
             message.ignoresResult = false
@@ -130,5 +131,211 @@ final class RPCExecutor: JobExecutor {
             try? await Task.sleep(for: patience)
             replies.end(id.text)
         }
+    }
+}
+
+/// A worker's view of Dash jobs without records (`rpc://`): all is told to the web server that asked, on its own queue.
+struct RPCRecording: JobRecording {
+    let broker: RabbitBroker
+    let codec: any JobCodec
+    let jobs: [JobDefinition]
+    let logger: Logger
+
+    var settlesDeliveries: Bool { false }
+
+    func begin(_ id: JobID, delivery: Delivery, worker: WorkerIdentity) async throws -> JobBeginning {
+        guard let asker = delivery.task.replyTo, !asker.isEmpty else { return .over }
+        let task = delivery.task.taskName ?? ""
+        let name = jobs.first { $0.taskName == task }?.name ?? task
+        let attempt = JobAttempt(id: id, name: name, number: 1, fence: asker)
+        try await tell(.started(process: 0), of: attempt)
+        return .run(attempt)
+    }
+
+    func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
+        try await tell(.update(progress: progress, props: props), of: attempt)
+        return .current
+    }
+
+    func end(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
+        switch outcome {
+        case .succeeded(let result):
+            try await tell(.succeeded(result), of: attempt, value: value(of: result, attempt))
+            return .finished(.succeeded)
+        case .failed(let failure):
+            try await tell(.failed(failure), of: attempt)
+            return .finished(.failed)
+        case .cancelled:
+            try await tell(.cancelled, of: attempt)
+            return .finished(.cancelled)
+        case .shutDown: return .again
+        }
+    }
+
+    /// A cancelled job is terminated through Celery's remote control.
+    func cancellations() async throws -> AsyncStream<JobID> { AsyncStream { $0.finish() } }
+
+    private func value(of result: [UInt8], _ attempt: JobAttempt) -> RawJSON {
+        do {
+            return try codec.value(ofResult: result, of: attempt.name)
+        } catch {
+            let metadata: Logger.Metadata = ["job": "\(attempt.id)", "error": "\(error)"]
+            logger.warning("A result has no value for other programs.", metadata: metadata)
+            return .null
+        }
+    }
+
+    private func tell(_ news: RPCMeta.News, of attempt: JobAttempt, value: RawJSON = .null) async throws {
+        let meta = RPCMeta(id: attempt.id, news: news).text(value: value, now: WallClock.milliseconds())
+        try await broker.publishResult(meta, of: attempt.id.text, to: attempt.fence)
+    }
+}
+
+/// The results of plain tasks without a result backend: told to who asked, kept nowhere.
+struct RPCResults: ResultStore {
+    let broker: RabbitBroker
+
+    func store(_ meta: ResultMeta) async throws -> Bool {
+        guard let asker = meta.replyTo, !asker.isEmpty else { return true }
+        try await broker.publishResult(meta.jsonBytes(), of: meta.taskID, to: asker)
+        return true
+    }
+
+    func read(_ ids: [String]) async throws -> [ResultMeta?] { ids.map { _ in nil } }
+    func watch(_ id: String) async throws -> AsyncStream<ResultMeta> { AsyncStream { $0.finish() } }
+    func forget(_ id: String) async throws {}
+}
+
+/// What a worker tells a web server of a Dash job without a result backend: Celery's meta with a member `dash` of ours, which
+/// holds what only the web server reads.
+struct RPCMeta: Sendable {
+    /// What is told.
+    enum News: Sendable {
+        case started(process: Int32)
+        case update(progress: [PropertyValue], props: [PropertyValue])
+        case succeeded([UInt8])
+        case failed(WorkerFailure)
+        case cancelled
+    }
+
+    var id: JobID
+    var news: News
+
+    /// The text of the meta.
+    ///
+    /// - Parameters:
+    ///   - value: What other programs get as the result.
+    ///   - now: Milliseconds since 1970.
+    func text(value: RawJSON = .null, now: Int64) -> [UInt8] {
+        var writer = JSONWriter(capacity: value.bytes.count * 2 + 512)
+        writer.object { meta in
+            meta.member("status", status.rawValue)
+            meta.member("result", result(value))
+            meta.member("traceback", JSON.text(trace))
+            meta.member("children", [JSON]())
+            meta.member("date_done", status.isReady ? JSON.string(ISO8601.text(now)) : .null)
+            meta.member("dash", RawJSON(unchecked: details))
+            meta.member("task_id", id.text)
+        }
+        return writer.bytes
+    }
+
+    private var status: TaskState {
+        switch news {
+        case .started: .started
+        case .update: .progress
+        case .succeeded: .success
+        case .failed: .failure
+        case .cancelled: .revoked
+        }
+    }
+
+    private func result(_ value: RawJSON) -> RawJSON {
+        switch news {
+        case .started, .update, .succeeded: value
+        case .failed(let failure): RawJSON(TaskException(failure))
+        case .cancelled: RawJSON(TaskException.revoked("terminated"))
+        }
+    }
+
+    private var trace: String? {
+        if case .failed(let failure) = news { failure.trace } else { nil }
+    }
+
+    private var details: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { details in
+            switch news {
+            case .started(let process): details.member("process", Int(process))
+            case .update(let progress, let props):
+                details.member("progress", progress)
+                details.member("props", props)
+            case .succeeded(let result): details.member("result", RawJSON(unchecked: result))
+            case .failed(let failure):
+                details.member("kind", failure.kind.rawValue)
+                details.member("code", failure.code)
+                details.member("message", failure.message)
+            case .cancelled: break
+            }
+        }
+        return writer.bytes
+    }
+}
+
+extension RPCMeta.News {
+    /// Reads the meta of a Dash job; nil for another's.
+    init?(reading text: [UInt8]) {
+        guard let members = try? JSONScanner.membersByName(of: text[...]), let own = members["dash"],
+            let details = try? JSONScanner.membersByName(of: own), let status = members["status"]
+        else { return nil }
+        func string(_ name: String) -> String? {
+            details[name].flatMap { try? JSON(parsing: Array($0)) }?.stringValue
+        }
+        switch String(decoding: status.filter { $0 != UInt8(ascii: "\"") }, as: UTF8.self) {
+        case TaskState.started.rawValue:
+            let process = details["process"].flatMap { Int32(String(decoding: $0, as: UTF8.self)) }
+            self = .started(process: process ?? 0)
+        case TaskState.progress.rawValue:
+            self = .update(
+                progress: details["progress"].flatMap { PropertyValue.list(from: Array($0)) } ?? [],
+                props: details["props"].flatMap { PropertyValue.list(from: Array($0)) } ?? []
+            )
+        case TaskState.success.rawValue: self = .succeeded(details["result"].map { Array($0) } ?? [])
+        case TaskState.failure.rawValue:
+            self = .failed(
+                WorkerFailure(
+                    kind: string("kind").flatMap(WorkerFailure.Kind.init(rawValue:)) ?? .error,
+                    code: string("code") ?? "",
+                    message: string("message") ?? "",
+                    trace: members["traceback"].flatMap { try? JSON(parsing: Array($0)) }?.stringValue
+                )
+            )
+        case TaskState.revoked.rawValue: self = .cancelled
+        default: return nil
+        }
+    }
+}
+
+// Another program's task in the place of a job's payload, so that it lives as long as its job.
+extension RemoteTask {
+    private static let start = Array(#"{"celery-task":"#.utf8)
+    private static let end = Array("}".utf8)
+
+    /// The task as a payload.
+    var payload: [UInt8] {
+        let fields = [RawJSON(json: .string(name)), RawJSON(json: .text(queue)), arguments]
+        var writer = JSONWriter(capacity: arguments.bytes.count + 128)
+        writer.array(of: fields)
+        return Self.start + writer.bytes + Self.end
+    }
+
+    /// The task that a payload is; nil if it is a job's own.
+    init?(payload: [UInt8]) {
+        guard payload.starts(with: Self.start),
+            let fields = try? JSONScanner.elements(of: payload[Self.start.count...].dropLast()),
+            fields.count == 3, let name = try? JSON(parsing: Array(fields[0])).stringValue
+        else { return nil }
+        let queue = try? JSON(parsing: Array(fields[1])).stringValue
+        self.init(name: name, queue: queue, arguments: RawJSON(unchecked: Array(fields[2])))
     }
 }

@@ -20,12 +20,12 @@ struct SingleServerManager: JobManager {
 
     func cachedResult(for key: CacheKey) async throws -> RawJSON? { try await manager.cachedResult(for: key) }
 
-    func news(of id: JobID, after sequence: Int) async throws -> JobNews? {
-        try await manager.news(of: id, after: sequence)
+    func update(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
+        try await manager.update(of: id, after: sequence)
     }
 
-    func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
-        try await manager.nextNews(of: id, after: sequence)
+    func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
+        try await manager.nextUpdate(of: id, after: sequence)
     }
 
     func record(_ delivery: Jobs.Delivery, for id: JobID) async throws { try await manager.record(delivery, for: id) }

@@ -5,7 +5,7 @@ import Synchronization
 /// A job manager whose news a test alters: as after a restart, a time limit, or a fault of its store.
 final class AlteredManager: JobManager {
     private struct State {
-        var alter: (@Sendable (inout JobNews) throws -> Void)?
+        var alter: (@Sendable (inout JobUpdate) throws -> Void)?
         var beforeStart: (@Sendable (_ number: Int) async throws -> Void)?
         var onCancel: (@Sendable () throws -> Void)?
         var onStart: (@Sendable (JobRequest) -> Void)?
@@ -21,7 +21,7 @@ final class AlteredManager: JobManager {
     }
 
     /// From now on all news go through this.
-    func alter(_ alter: @escaping @Sendable (inout JobNews) throws -> Void) {
+    func alter(_ alter: @escaping @Sendable (inout JobUpdate) throws -> Void) {
         state.withLock { $0.alter = alter }
     }
 
@@ -59,12 +59,12 @@ final class AlteredManager: JobManager {
 
     func cachedResult(for key: CacheKey) async throws -> RawJSON? { try await base.cachedResult(for: key) }
 
-    func news(of id: JobID, after sequence: Int) async throws -> JobNews? {
-        try altered(await base.news(of: id, after: sequence))
+    func update(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
+        try altered(await base.update(of: id, after: sequence))
     }
 
-    func nextNews(of id: JobID, after sequence: Int) async throws -> JobNews? {
-        try altered(await base.nextNews(of: id, after: sequence))
+    func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
+        try altered(await base.nextUpdate(of: id, after: sequence))
     }
 
     func record(_ delivery: Delivery, for id: JobID) async throws { try await base.record(delivery, for: id) }
@@ -77,12 +77,12 @@ final class AlteredManager: JobManager {
     /// Waits until a job is finished.
     func end(of id: JobID) async throws {
         var known = -1
-        while let news = try await base.nextNews(of: id, after: known), !news.state.isFinished { known = news.sequence }
+        while let news = try await base.nextUpdate(of: id, after: known), !news.state.isFinished { known = news.sequence }
     }
 
     func statistics() async -> JobStatistics { await base.statistics() }
 
-    private func altered(_ news: JobNews?) throws -> JobNews? {
+    private func altered(_ news: JobUpdate?) throws -> JobUpdate? {
         guard var news else { return nil }
         try state.withLock { $0.alter }?(&news)
         return news

@@ -35,7 +35,7 @@ struct TestSite: Sendable {
         var longestHold: Duration = .seconds(3600)
         var threadCount = 4
         /// What the site shares with another one.
-        var fleet: any JobFleet = LocalFleet()
+        var sharedState: any SharedState = LocalSharedState()
         /// Whether the test changes files of the suites, so that it needs its own.
         var ownSuites = false
         /// Where the site looks for news of its build.
@@ -52,9 +52,9 @@ struct TestSite: Sendable {
     }
 
     /// Another server of the same site: it has the same jobs, and what servers share.
-    init(besides first: TestSite, fleet: any JobFleet, _ set: (inout Options) -> Void = { _ in }) throws {
+    init(besides first: TestSite, sharedState: any SharedState, _ set: (inout Options) -> Void = { _ in }) throws {
         var options = Options()
-        options.fleet = fleet
+        options.sharedState = sharedState
         set(&options)
         try self.init(site: first.site, options, manager: first.manager, executor: first.executor, isFirst: false)
     }
@@ -90,7 +90,7 @@ struct TestSite: Sendable {
         let dependencies = SiteAssembly.Dependencies(
             executor: callbacks,
             makeManager: { _ in manager },
-            makeFleet: { _ in options.fleet },
+            makeSharedState: { _ in options.sharedState },
             signer: Signer(secret: Array("a secret of these tests".utf8)),
             suites: search,
             buildReport: options.buildReport,

@@ -1,0 +1,301 @@
+public import DashJSON
+
+/// Changes to a property, sent in place of its whole value.
+///
+/// ```swift
+/// app.callback(Output(chart.figure).patched, Input(run.nClicks)) { clicks in
+///     var patch = Patch()
+///     patch.layout.title.text = "New"
+///     patch["data"][0]["y"].append(7)
+///     patch["layout"]["height"] += 10
+///     return patch
+/// }
+/// ```
+///
+/// Places are named by `[key]`, by `[index]`, a negative one counting from the end, or as members. The browser applies the
+/// changes in order to the value that it has; it must have one. A place is never read here, so that a patch costs what it
+/// changes and not what the property is.
+@dynamicMemberLookup
+public struct Patch: Sendable, Hashable {
+    /// A change of one place.
+    struct Operation: Sendable, Hashable {
+        /// The browser's name of it.
+        var name: String
+        var location: [JSON]
+        var parameters: JSONObject
+    }
+
+    private var location: [JSON] = []
+    private(set) var operations: [Operation] = []
+
+    /// No changes yet: the property stays as it is, and counts as updated.
+    public init() {}
+
+    init(operations: [Operation]) { self.operations = operations }
+
+    /// A member of an object.
+    public subscript(key: String) -> Patch {
+        get { place(.string(key)) }
+        set { operations += newValue.operations }
+    }
+
+    /// An element of a list; a negative index counts from the end.
+    public subscript(index: Int) -> Patch {
+        get { place(.int(index)) }
+        set { operations += newValue.operations }
+    }
+
+    /// A member of an object.
+    public subscript(dynamicMember key: String) -> Patch {
+        get { self[key] }
+        set { self[key] = newValue }
+    }
+
+    /// A member of an object, to be set: `patch["title"] = "New"`. It cannot be read.
+    @_disfavoredOverload
+    public subscript<Value: JSONEncodable>(key: String) -> Value {
+        @available(*, unavailable, message: "a patch does not know the value that it changes")
+        get { preconditionFailure("A patch does not know the value that it changes.") }
+        set { operations += place(.string(key)).assigning(newValue) }
+    }
+
+    /// An element of a list, to be set: `patch["y"][-1] = 7`. It cannot be read.
+    @_disfavoredOverload
+    public subscript<Value: JSONEncodable>(index: Int) -> Value {
+        @available(*, unavailable, message: "a patch does not know the value that it changes")
+        get { preconditionFailure("A patch does not know the value that it changes.") }
+        set { operations += place(.int(index)).assigning(newValue) }
+    }
+
+    /// A member of an object, to be set: `patch.title = "New"`. It cannot be read.
+    @_disfavoredOverload
+    public subscript<Value: JSONEncodable>(dynamicMember key: String) -> Value {
+        @available(*, unavailable, message: "a patch does not know the value that it changes")
+        get { preconditionFailure("A patch does not know the value that it changes.") }
+        set { operations += place(.string(key)).assigning(newValue) }
+    }
+
+    private func place(_ step: JSON) -> Patch {
+        var place = Patch()
+        place.location = location + [step]
+        return place
+    }
+
+    private func assigning(_ value: some JSONEncodable) -> [Operation] {
+        [Operation(name: "Assign", location: location, parameters: ["value": value.json])]
+    }
+
+    mutating func change(_ name: String, _ parameters: JSONObject = [:]) {
+        operations.append(Operation(name: name, location: location, parameters: parameters))
+    }
+}
+
+extension Patch: JSONConvertible {
+    /// Writes what the browser takes for a patch.
+    public func encode(to writer: inout JSONWriter) {
+        writer.object { object in
+            object.member(PatchMark.name, PatchMark.name)
+            object.member("operations", JSON.array(operations.map(\.json)))
+        }
+    }
+
+    /// Reads what ``encode(to:)`` writes.
+    ///
+    /// - Throws: ``DashError`` with code `type-mismatch` for anything else.
+    public init(json: JSON) throws {
+        guard json[PatchMark.name].stringValue == PatchMark.name, let operations = json["operations"].arrayValue else {
+            throw DashError.typeMismatch(Patch.self, json)
+        }
+        self.init(operations: try operations.map(Operation.init))
+    }
+}
+
+extension Patch.Operation {
+    fileprivate var json: JSON {
+        ["operation": .string(name), "location": .array(location), "params": .object(parameters)]
+    }
+
+    fileprivate init(_ json: JSON) throws {
+        guard let name = json["operation"].stringValue, let location = json["location"].arrayValue,
+            let parameters = json["params"].objectValue
+        else { throw DashError.typeMismatch(Patch.self, json) }
+        self.init(name: name, location: location, parameters: parameters)
+    }
+}
+
+/// The changes of a place.
+extension Patch {
+    /// Sets the place to a value: `patch.marker.assign(["color": "red", "size": 3])`.
+    public mutating func assign(_ value: JSON) { change("Assign", ["value": value]) }
+
+    /// Sets the place to a value.
+    @_disfavoredOverload
+    public mutating func assign(_ value: some JSONEncodable) { change("Assign", ["value": value.json]) }
+
+    /// Takes the member or the element away.
+    public mutating func delete() { change("Delete") }
+
+    /// Adds an element at the end of the list.
+    public mutating func append(_ value: some JSONEncodable) { change("Append", ["value": value.json]) }
+
+    /// Adds an element at the beginning of the list.
+    public mutating func prepend(_ value: some JSONEncodable) { change("Prepend", ["value": value.json]) }
+
+    /// Puts an element before the one at an index of the list; a negative index counts from the end.
+    public mutating func insert(_ value: some JSONEncodable, at index: Int) {
+        change("Insert", ["value": value.json, "index": .int(index)])
+    }
+
+    /// Adds elements at the end of the list.
+    public mutating func extend(_ values: [some JSONEncodable]) {
+        change("Extend", ["value": .array(values.map(\.json))])
+    }
+
+    /// Takes every element of the list away that is equal to a value.
+    public mutating func remove(_ value: some JSONEncodable) { change("Remove", ["value": value.json]) }
+
+    /// Makes the list or the object empty.
+    public mutating func clear() { change("Clear") }
+
+    /// Reverses the list.
+    public mutating func reverse() { change("Reverse") }
+
+    /// Sets members of the object, and leaves the others.
+    public mutating func merge(_ members: JSONObject) { change("Merge", ["value": .object(members)]) }
+
+    /// Adds to the number.
+    public static func += (place: inout Patch, number: Double) { place.change("Add", ["value": .double(number)]) }
+
+    /// Adds to the number.
+    public static func += (place: inout Patch, number: Int) { place.change("Add", ["value": .int(number)]) }
+
+    /// Adds elements at the end of the list.
+    public static func += (place: inout Patch, values: [some JSONEncodable]) { place.extend(values) }
+
+    /// Subtracts from the number.
+    public static func -= (place: inout Patch, number: Double) { place.change("Sub", ["value": .double(number)]) }
+
+    /// Subtracts from the number.
+    public static func -= (place: inout Patch, number: Int) { place.change("Sub", ["value": .int(number)]) }
+
+    /// Multiplies the number.
+    public static func *= (place: inout Patch, number: Double) { place.change("Mul", ["value": .double(number)]) }
+
+    /// Multiplies the number.
+    public static func *= (place: inout Patch, number: Int) { place.change("Mul", ["value": .int(number)]) }
+
+    /// Divides the number, as the browser does: 5 / 2 is 2.5.
+    public static func /= (place: inout Patch, number: Double) { place.change("Div", ["value": .double(number)]) }
+
+    /// Divides the number, as the browser does: 5 / 2 is 2.5.
+    public static func /= (place: inout Patch, number: Int) { place.change("Div", ["value": .int(number)]) }
+}
+
+// MARK: - Applying
+
+extension Patch {
+    /// What the browser makes of a value by this patch.
+    ///
+    /// A change whose place is not there, or is of another kind, leaves the value as it is.
+    public func applied(to value: JSON) -> JSON {
+        operations.reduce(value) { $1.applied(to: $0, at: $1.location[...]) }
+    }
+}
+
+extension Patch.Operation {
+    /// The value with the change at a place below it.
+    fileprivate func applied(to value: JSON, at path: ArraySlice<JSON>) -> JSON {
+        guard let step = path.first else { return changed(value) }
+        if path.count == 1, name == "Delete" || name == "Assign" { return changed(value, member: step) }
+        var result = value
+        switch (value, step) {
+        case (.object(let object), .string(let key)):
+            guard let member = object[key] else { return value }
+            result[key] = applied(to: member, at: path.dropFirst())
+        case (.array(var items), .int(let index)):
+            guard let place = Self.place(index, in: items) else { return value }
+            items[place] = applied(to: items[place], at: path.dropFirst())
+            result = .array(items)
+        default: return value
+        }
+        return result
+    }
+
+    /// The object or list with a member set or taken away.
+    private func changed(_ value: JSON, member: JSON) -> JSON {
+        switch (value, member) {
+        case (.object(var object), .string(let key)):
+            object[key] = name == "Delete" ? JSON?.none : parameter
+            return .object(object)
+        case (.array(var items), .int(let index)):
+            guard let place = Self.place(index, in: items) else { return value }
+            if name == "Delete" { items.remove(at: place) } else { items[place] = parameter }
+            return .array(items)
+        default: return value
+        }
+    }
+
+    /// The value itself changed.
+    private func changed(_ value: JSON) -> JSON {
+        switch value {
+        case .array(let items): list(items).map(JSON.array) ?? value
+        case .object(var object): merged(&object) ? .object(object) : value
+        default: name == "Assign" ? parameter : number(value) ?? value
+        }
+    }
+
+    private func list(_ items: [JSON]) -> [JSON]? {
+        switch name {
+        case "Assign": return nil
+        case "Append": return items + [parameter]
+        case "Prepend": return [parameter] + items
+        case "Extend": return items + (parameter.arrayValue ?? [])
+        case "Remove": return items.filter { $0 != parameter }
+        case "Clear": return []
+        case "Reverse": return items.reversed()
+        case "Insert":
+            let index = parameters["index"]?.intValue ?? 0
+            let place = min(max(index < 0 ? items.count + index : index, 0), items.count)
+            return items[..<place] + [parameter] + items[place...]
+        default: return nil
+        }
+    }
+
+    private func merged(_ object: inout JSONObject) -> Bool {
+        switch name {
+        case "Merge": for (key, value) in parameter.objectValue ?? [:] { object[key] = value }
+        case "Clear": object = JSONObject()
+        default: return false
+        }
+        return true
+    }
+
+    private func number(_ value: JSON) -> JSON? {
+        guard let left = value.doubleValue, let right = parameter.doubleValue else { return nil }
+        switch name {
+        case "Add": return .double(left + right)
+        case "Sub": return .double(left - right)
+        case "Mul": return .double(left * right)
+        case "Div": return .double(left / right)
+        default: return nil
+        }
+    }
+
+    private var parameter: JSON { parameters["value"] ?? .null }
+
+    private static func place(_ index: Int, in items: [JSON]) -> Int? {
+        let place = index < 0 ? items.count + index : index
+        return items.indices.contains(place) ? place : nil
+    }
+}
+
+extension RawJSON {
+    /// This value after another of the same property: a patch is added to it, anything else takes its place.
+    func patching(_ other: RawJSON) -> RawJSON {
+        guard isPatch, let patch = try? Patch(json: json) else { return self }
+        guard other.isPatch, let first = try? Patch(json: other.json) else {
+            return RawJSON(json: patch.applied(to: other.json))
+        }
+        return RawJSON(Patch(operations: first.operations + patch.operations))
+    }
+}

@@ -1,0 +1,130 @@
+import DashJSON
+import Synchronization
+
+/// The callbacks of one app, in the order of registration.
+final class CallbackRegistry: Sendable {
+    private struct State {
+        var callbacks: [Callback] = []
+        var cancels: [Callback] = []
+        var pages: [Callback] = []
+        var places: [String: Callback] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Adds a callback, and one for each of its cancel inputs that has none yet. Mistakes are kept for ``findings``.
+    func add(_ callback: Callback) {
+        state.withLock { state in
+            state.callbacks.append(callback)
+            if state.places[callback.id] == nil { state.places[callback.id] = callback }
+            for input in callback.background?.cancel ?? [] {
+                let cancel = Callback.cancelling(on: input, location: callback.location)
+                guard state.places[cancel.id] == nil else { continue }
+                state.places[cancel.id] = cancel
+                state.cancels.append(cancel)
+            }
+        }
+    }
+
+    /// The callback of an `output` text; `nil` if there is none.
+    func callback(for output: String) -> Callback? { state.withLock { $0.places[output] } }
+
+    /// The callbacks the user registered, in order.
+    var callbacks: [Callback] { state.withLock { $0.callbacks } }
+
+    /// The callbacks made for cancel inputs, in order.
+    var cancelCallbacks: [Callback] { state.withLock { $0.cancels } }
+
+    /// The callbacks that show the app's pages; these are made anew with each page that is added.
+    var pageCallbacks: [Callback] {
+        get { state.withLock { $0.pages } }
+        set {
+            state.withLock { state in
+                for callback in state.pages { state.places[callback.id] = nil }
+                for callback in newValue { state.places[callback.id] = callback }
+                state.pages = newValue
+            }
+        }
+    }
+
+    /// The background callback of a name; `nil` if there is none.
+    func backgroundCallback(named name: String) -> Callback? {
+        callbacks.first { $0.name == name && $0.kind == .background }
+    }
+}
+
+extension Callback {
+    /// The callback whose request carries the jobs that a click on a cancel button ends. Each has an output of its own:
+    /// two with the same output would stop the whole page in debug mode.
+    static func cancelling(on input: PropertyRef, location: SourceLocation) -> Callback {
+        let slots = [Slot(ref: input, isState: false, isOptional: false)]
+        let identity = CallbackIdentity(name: "cancel", slots: slots, location: location)
+        let output = PropertyRef(id: input.id, property: "id")
+        let id = identity.text(reserved: output)
+        return Callback(
+            id: id,
+            name: id,
+            isNamed: false,
+            outputs: [],
+            reservedOutput: output,
+            slots: slots,
+            background: nil,
+            running: [],
+            preventInitialCall: .yes,
+            location: location,
+            signature: "",
+            kind: .cancel,
+            perform: { _, _ in [] },
+            onError: nil,
+            isHidden: nil
+        )
+    }
+}
+
+extension CallbackRegistry {
+    /// The answer to `_dash-dependencies` (docs/protocol.md, Layout and dependencies).
+    func dependencies() -> JSON {
+        .array((callbacks + cancelCallbacks + pageCallbacks).map(\.dependency))
+    }
+}
+
+extension Callback {
+    /// The callback's entry in the dependencies, with its members in Dash's order.
+    var dependency: JSON {
+        var entry = JSONObject()
+        entry.append("output", .string(id))
+        entry.append("inputs", .array(slots.filter { !$0.isState }.map(\.dependency)))
+        entry.append("state", .array(slots.filter(\.isState).map(\.dependency)))
+        entry.append("clientside_function", clientside?.json ?? .null)
+        entry.append("prevent_initial_call", .bool(preventInitialCall == .yes))
+        // The browser's pause between two polls: polls are held, so there is none. See `BackgroundOptions.interval`.
+        entry.append("background", background == nil ? .null : ["interval": 0])
+        entry.append("dynamic_creator", kind == .clientside ? false : .null)
+        entry.append("no_output", .bool(wireOutputs.isEmpty))
+        entry.append("optional", .bool(isOptional))
+        entry.append("hidden", isHidden.map(JSON.bool) ?? .null)
+        entry.append("websocket", false)
+        entry.append("persistent", false)
+        if !running.isEmpty { entry.append("running", runningValues) }
+        return .object(entry)
+    }
+
+    private var runningValues: JSON {
+        var on = JSONObject(), off = JSONObject()
+        for item in running {
+            on[item.ref.text] = item.on.json
+            off[item.ref.text] = item.off.json
+        }
+        return ["running": .object(on), "runningOff": .object(off)]
+    }
+}
+
+extension Slot {
+    fileprivate var dependency: JSON {
+        var entry = JSONObject()
+        entry.append("id", .string(ref.id.text))
+        entry.append("property", .string(ref.property))
+        if isOptional { entry.append("allow_optional", true) }
+        return .object(entry)
+    }
+}

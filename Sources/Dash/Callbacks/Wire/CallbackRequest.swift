@@ -1,0 +1,177 @@
+import DashJSON
+
+/// A request of the browser to run a callback, checked against the callback it names (docs/protocol.md, Callback requests).
+struct CallbackRequest: Sendable {
+    /// Where the value of one output goes.
+    enum Target: Sendable, Hashable {
+        case one(ComponentID)
+        /// An output of a pattern with `all`: a list of values, one for each component.
+        case list([ComponentID])
+
+        /// The components.
+        var ids: [ComponentID] {
+            switch self {
+            case .one(let id): [id]
+            case .list(let ids): ids
+            }
+        }
+    }
+
+    /// One for each slot.
+    let bindings: [CallbackContext.Binding]
+    /// The inputs whose change ran the callback.
+    let triggered: [CallbackContext.Property]
+    /// One for each declared output.
+    var targets: [Target] { isReserved ? [] : wireTargets }
+    /// One for each output as the browser knows them.
+    let wireTargets: [Target]
+    private let isReserved: Bool
+    private let outputs: [CallbackContext.Target]
+
+    /// Reads the body of a request.
+    ///
+    /// - Parameters:
+    ///   - body: The body.
+    ///   - callback: The callback of the body's `output`.
+    /// - Throws: ``DashError`` with code `invalid-request` if ids, properties or their number do not fit the callback.
+    init(decoding body: JSON, for callback: Callback) throws {
+        bindings = try Self.bindings(in: body, of: callback)
+        let targets = try Self.targets(in: body["outputs"], of: callback)
+        wireTargets = targets
+        isReserved = callback.reservedOutput != nil
+        // Of a reserved output nobody is told; its ids are those of the first input.
+        outputs =
+            isReserved
+            ? [] : zip(callback.wireOutputs, targets).map { CallbackContext.Target(pattern: $0, ids: $1.ids) }
+        triggered = Self.triggered(in: body["changedPropIds"], bindings: bindings)
+    }
+
+    /// The context for running the callback in this process.
+    func context(
+        page: PageRequest,
+        owner: String,
+        reply: CallbackReply? = nil,
+        emit: @escaping @Sendable (CallbackContext.Event) -> Void
+    ) -> CallbackContext {
+        CallbackContext(
+            triggered: triggered,
+            bindings: bindings,
+            request: .whole(page, owner: owner),
+            outputs: outputs,
+            reply: reply,
+            emit: emit
+        )
+    }
+}
+
+// MARK: - Inputs and states
+
+extension CallbackRequest {
+    private static func bindings(in body: JSON, of callback: Callback) throws -> [CallbackContext.Binding] {
+        var inputs = (body["inputs"].arrayValue ?? [])[...]
+        var states = (body["state"].arrayValue ?? [])[...]
+        let bindings = try callback.slots.map { slot in
+            guard let item = slot.isState ? states.popFirst() : inputs.popFirst() else {
+                throw DashError.unfitting(callback, "too few inputs or states")
+            }
+            return try binding(item, slot, callback)
+        }
+        guard inputs.isEmpty, states.isEmpty else { throw DashError.unfitting(callback, "too many inputs or states") }
+        return bindings
+    }
+
+    private static func binding(_ item: JSON, _ slot: Slot, _ callback: Callback) throws -> CallbackContext.Binding {
+        let isList = slot.ref.id.standsForList
+        guard case .array(let items) = isList ? item : .array([item]) else {
+            throw DashError.unfitting(callback, "\(slot.ref.text) is a list")
+        }
+        let members = try items.map { try member($0, slot, callback) }
+        return CallbackContext.Binding(
+            isState: slot.isState,
+            isList: isList,
+            members: members,
+            pattern: slot.ref.id.hasWildcard ? slot.ref : nil
+        )
+    }
+
+    private static func member(_ item: JSON, _ slot: Slot, _ callback: Callback) throws -> CallbackContext.Property {
+        guard let ref = PropertyRef(item), slot.ref.stands(for: ref) || slot.isAbsent(ref) else {
+            throw DashError.unfitting(callback, "\(item["id"].excerpt) is not \(slot.ref.text)")
+        }
+        return CallbackContext.Property(id: ref.id, property: ref.property, value: item["value"])
+    }
+
+    private static func triggered(
+        in changed: JSON,
+        bindings: [CallbackContext.Binding]
+    ) -> [CallbackContext.Property] {
+        // A missing list is an empty one. Ids are compared as values: the browser's texts and ours differ in escapes.
+        let changed = (changed.arrayValue ?? []).compactMap { $0.stringValue.flatMap { PropertyRef(text: $0) } }
+        guard !changed.isEmpty else { return [] }
+        let members = bindings.filter { !$0.isState }.flatMap(\.members)
+        // By a table, for a pattern may have thousands of components.
+        let values = Dictionary(
+            members.map { (PropertyRef(id: $0.id, property: $0.property), $0.value) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        return changed.map { CallbackContext.Property(id: $0.id, property: $0.property, value: values[$0] ?? .null) }
+    }
+}
+
+extension Slot {
+    /// True if a request names the slot itself, as it does for a pattern without a component on the page.
+    fileprivate func isAbsent(_ ref: PropertyRef) -> Bool { isOptional && ref == self.ref }
+}
+
+// MARK: - Outputs
+
+extension CallbackRequest {
+    private static func targets(in outputs: JSON, of callback: Callback) throws -> [Target] {
+        let expected = callback.wireOutputs
+        let items: [JSON]
+        switch (expected.count, outputs) {
+        case (0, _): items = []
+        case (1, _) where !callback.isMultiple: items = [outputs]
+        case (_, .array(let array)) where array.count == expected.count: items = array
+        default: throw DashError.unfitting(callback, "another number of outputs")
+        }
+        return try zip(expected, items).map { try target($1, $0, callback) }
+    }
+
+    private static func target(_ item: JSON, _ ref: PropertyRef, _ callback: Callback) throws -> Target {
+        if ref.id.standsForList {
+            guard case .array(let items) = item else { throw DashError.unfitting(callback, "\(ref.text) is a list") }
+            return .list(try items.map { try component($0, ref, callback) })
+        }
+        return .one(try component(item, ref, callback))
+    }
+
+    private static func component(_ item: JSON, _ ref: PropertyRef, _ callback: Callback) throws -> ComponentID {
+        guard let found = PropertyRef(item), ref.stands(for: found) else {
+            throw DashError.unfitting(callback, "\(item["id"].excerpt) is not \(ref.text)")
+        }
+        return found.id
+    }
+}
+
+extension PropertyRef {
+    /// Reads `{"id": …, "property": …}`, without the `@…` of a duplicate output.
+    fileprivate init?(_ json: JSON) {
+        guard let id = try? ComponentID(json: json["id"]), let property = json["property"].stringValue else {
+            return nil
+        }
+        self.init(id: id, property: String(property.prefix { $0 != "@" }))
+    }
+}
+
+extension DashError {
+    fileprivate static func unfitting(_ callback: Callback, _ what: String) -> DashError {
+        DashError(
+            .invalidRequest,
+            """
+            The request does not fit the callback \(callback.id): \(what). Perhaps the page was loaded from another \
+            version of the app; reload it.
+            """
+        )
+    }
+}

@@ -1,0 +1,437 @@
+/// Decides what a worker pool does. It does nothing itself: every event gives the actions to take, in order.
+struct PoolMachine: Sendable {
+    /// Where the pool is in its life.
+    enum Phase: Sendable {
+        case created
+        case running
+        case draining
+        case stopped
+    }
+
+    var limits: PoolLimits
+    var phase = Phase.created
+    var workers: [WorkerID: PoolWorker] = [:]
+    /// The workers without work, the one that waits longest first.
+    var idle: [WorkerID] = []
+    var waiting = TaskQueue()
+    /// Where each running task runs.
+    var running: [String: WorkerID] = [:]
+    /// Which worker a run number belongs to.
+    var runs: [UInt64: WorkerID] = [:]
+    var lastWorker = 0
+    var lastRun: UInt64 = 0
+    var lastDispatch: ContinuousClock.Instant
+    var failedStarts = 0
+    /// How many workers in a row ended soon after they were ready, without work and untold.
+    var idleDeaths = 0
+    var isGrowScheduled = false
+    var isShrinkScheduled = false
+
+    init(limits: PoolLimits, now: ContinuousClock.Instant) {
+        self.limits = limits
+        lastDispatch = now
+    }
+
+    /// The pool's numbers.
+    var statistics: WorkerPoolStatistics {
+        var statistics = WorkerPoolStatistics()
+        statistics.workers = workers.values.count(where: \.isReady)
+        statistics.busy = running.count
+        statistics.starting = workers.values.count(where: \.isStarting)
+        statistics.waiting = waiting.count
+        statistics.pids = workers.values.compactMap(\.pid).sorted()
+        return statistics
+    }
+
+    /// The pool starts, unless it was stopped before.
+    mutating func start(now: ContinuousClock.Instant) -> [PoolAction] {
+        guard phase != .stopped else { return [.stopped] }
+        guard phase == .created else { return [] }
+        phase = .running
+        return refill(now: now)
+    }
+
+    /// Somebody wants a task done.
+    mutating func submit(_ task: WorkerTask, now: ContinuousClock.Instant) -> [PoolAction] {
+        guard phase == .created || phase == .running else { return [.finish(task: task.id, .shutDown)] }
+        waiting.append(task)
+        guard phase == .running else { return [] }
+        return dispatch(now: now) + refill(now: now)
+    }
+
+    /// Whether a task of this name waits or runs.
+    func knows(_ taskID: String) -> Bool {
+        waiting.contains(taskID) || running[taskID] != nil
+    }
+
+    /// Somebody wants a task no more.
+    mutating func cancel(_ taskID: String) -> [PoolAction] {
+        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
+        guard !run.hasGrace else { return [] }
+        let told = run.isCancelling
+        (run.isCancelling, run.hasGrace) = (true, true)
+        workers[worker]?.phase = .busy(run)
+        let telling: [PoolAction] = told ? [] : [.send(worker, .cancel(run: run.number))]
+        return telling + [.wake(.grace(run: run.number), after: limits.cancelGrace)]
+    }
+
+    /// Somebody wants a task to end by itself.
+    mutating func interrupt(_ taskID: String) -> [PoolAction] {
+        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
+        guard !run.isCancelling else { return [] }
+        run.isCancelling = true
+        workers[worker]?.phase = .busy(run)
+        return [.send(worker, .cancel(run: run.number))]
+    }
+
+    /// Somebody wants a task's process dead.
+    mutating func kill(_ taskID: String) -> [PoolAction] {
+        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
+        (run.isCancelling, run.isKilled) = (true, true)
+        workers[worker]?.phase = .busy(run)
+        return [.kill(worker)]
+    }
+
+    private mutating func cancelWaiting(_ taskID: String) -> [PoolAction] {
+        waiting.remove(taskID) == nil ? [] : [.finish(task: taskID, .cancelled(killed: false))]
+    }
+
+    /// A time that was waited for has come.
+    mutating func timerFired(_ timer: PoolTimer, now: ContinuousClock.Instant) -> [PoolAction] {
+        switch timer {
+        case .start(let worker): startDelayed(worker)
+        case .startTimeout(let worker): workers[worker]?.isStarting == true ? [.kill(worker)] : []
+        case .grow: grow(now: now)
+        case .shrink: shrink(now: now)
+        case .grace(let run): endGrace(run)
+        case .shutdown: killAll()
+        }
+    }
+
+    private mutating func endGrace(_ number: UInt64) -> [PoolAction] {
+        guard let worker = runs[number], var run = workers[worker]?.run, run.number == number else { return [] }
+        run.isKilled = true
+        workers[worker]?.phase = .busy(run)
+        return [.kill(worker)]
+    }
+}
+
+// Work given to workers and what comes back.
+extension PoolMachine {
+    /// Gives waiting tasks to idle workers; the one that was busy last first, so that the others can go.
+    mutating func dispatch(now: ContinuousClock.Instant) -> [PoolAction] {
+        guard phase == .running else { return [] }
+        var actions: [PoolAction] = []
+        while !idle.isEmpty, let entry = waiting.popFirst() {
+            let worker = idle.removeLast()
+            lastRun += 1
+            lastDispatch = now
+            workers[worker]?.phase = .busy(PoolRun(number: lastRun, entry: entry))
+            running[entry.task.id] = worker
+            runs[lastRun] = worker
+            actions.append(.send(worker, .job(run: lastRun, entry.task)))
+        }
+        return actions
+    }
+
+    /// A worker said something.
+    mutating func received(_ frame: Frame, from worker: WorkerID, now: ContinuousClock.Instant) -> [PoolAction] {
+        switch frame {
+        case .ready(let buildID): ready(worker, buildID: buildID, now: now)
+        case .started(let run): started(worker, run)
+        case .progress(let run, let body): update(worker, run, .progress(body))
+        case .setProps(let run, let body): update(worker, run, .setProps(body))
+        case .succeeded(let run, let body): ended(worker, run, .succeeded(body), now: now)
+        case .failed(let run, let failure): ended(worker, run, .failed(failure), now: now)
+        case .cancelled(let run): ended(worker, run, .cancelled(killed: false), now: now)
+        case .job, .cancel: [.kill(worker)]  // Only the pool says these.
+        }
+    }
+
+    private mutating func ready(
+        _ worker: WorkerID,
+        buildID: String,
+        now: ContinuousClock.Instant
+    ) -> [PoolAction] {
+        guard case .starting? = workers[worker]?.phase else { return [] }
+        guard buildID == limits.buildID else {
+            workers[worker]?.isIncompatible = true
+            return [.kill(worker)]
+        }
+        failedStarts = 0
+        return rest(worker, now: now) + refill(now: now)
+    }
+
+    private mutating func started(_ worker: WorkerID, _ number: UInt64) -> [PoolAction] {
+        guard var run = workers[worker]?.run, run.number == number else { return [] }
+        run.hasStarted = true
+        workers[worker]?.taskCount += 1
+        workers[worker]?.phase = .busy(run)
+        return [.update(task: run.taskID, .started(worker: workers[worker]?.pid ?? 0))]
+    }
+
+    private func update(_ worker: WorkerID, _ number: UInt64, _ update: WorkerUpdate) -> [PoolAction] {
+        guard let run = workers[worker]?.run, run.number == number else { return [] }
+        return [.update(task: run.taskID, update)]
+    }
+
+    private mutating func ended(
+        _ worker: WorkerID,
+        _ number: UInt64,
+        _ outcome: WorkerOutcome,
+        now: ContinuousClock.Instant
+    ) -> [PoolAction] {
+        guard let run = workers[worker]?.run, run.number == number else { return [] }
+        forget(run)
+        // A worker that was told to die just now is not given more work.
+        let isDone = run.isKilled || run.isShutDown || isWornOut(worker)
+        let next = isDone ? finishing(worker) : rest(worker, now: now)
+        return [.finish(task: run.taskID, outcome)] + next
+    }
+
+    private func isWornOut(_ worker: WorkerID) -> Bool {
+        guard let most = limits.maxTasksPerChild, let count = workers[worker]?.taskCount else { return false }
+        return count >= most
+    }
+
+    /// The worker has nothing to do.
+    private mutating func rest(_ worker: WorkerID, now: ContinuousClock.Instant) -> [PoolAction] {
+        guard phase == .running, liveCount <= limits.workers else { return finishing(worker) }
+        workers[worker]?.phase = .idle(since: now)
+        idle.append(worker)
+        return dispatch(now: now) + scheduleShrink(now: now)
+    }
+
+    private mutating func finishing(_ worker: WorkerID) -> [PoolAction] {
+        workers[worker]?.phase = .ending
+        return [.kill(worker)]
+    }
+
+    /// A run is over.
+    mutating func forget(_ run: PoolRun) {
+        running[run.taskID] = nil
+        runs[run.number] = nil
+    }
+}
+
+// The ends of processes and of the pool.
+extension PoolMachine {
+    /// A process was started. Whoever wanted it dead meanwhile could not kill it yet.
+    mutating func launched(_ worker: WorkerID, pid: Int32) -> [PoolAction] {
+        guard let phase = workers[worker]?.phase else { return [.kill(worker)] }
+        workers[worker]?.pid = pid
+        if case .ending = phase { return [.kill(worker)] }
+        return [.wake(.startTimeout(worker), after: limits.startTimeout)]
+    }
+
+    /// A worker's socket was closed from its side: without it, the process is of no use, if it still lives.
+    mutating func disconnected(_ worker: WorkerID) -> [PoolAction] {
+        guard let phase = workers[worker]?.phase else { return [] }
+        if case .idle = phase { idle.removeAll { $0 == worker } }
+        return [.kill(worker)]
+    }
+
+    /// A process has ended, and everything it said before was heard.
+    ///
+    /// - Parameter failure: Why, as a task in it would be told.
+    mutating func exited(
+        _ worker: WorkerID,
+        failure: WorkerFailure,
+        now: ContinuousClock.Instant
+    ) -> [PoolAction] {
+        guard let ended = workers.removeValue(forKey: worker) else { return [] }
+        idle.removeAll { $0 == worker }
+        var actions: [PoolAction] = []
+        switch ended.phase {
+        case .busy(let run): actions = lost(run, failure)
+        case .delayed, .starting: actions = failedStart(ended, failure)
+        case .idle(let since): diedIdle(ended, since: since, now: now)
+        case .ending: break
+        }
+        return actions + dispatch(now: now) + refill(now: now) + stopIfDone()
+    }
+
+    /// The pool shall stop: at once, or when the running work is done or the grace is over.
+    mutating func stop(graceful: Bool) -> [PoolAction] {
+        switch phase {
+        case .created, .running: break
+        case .draining: return graceful ? [] : killAll()
+        case .stopped: return []
+        }
+        phase = .draining
+        var actions: [PoolAction] = waiting.removeAll().map { .finish(task: $0.id, .shutDown) }
+        actions += graceful ? endUnused() : killAll()
+        if graceful, !running.isEmpty { actions.append(.wake(.shutdown, after: limits.shutdownGrace)) }
+        return actions + stopIfDone()
+    }
+
+    /// Kills every process; what runs in them is interrupted by the shutdown.
+    mutating func killAll() -> [PoolAction] {
+        guard phase == .draining else { return [] }
+        var actions = endUnused()
+        for (worker, state) in workers {
+            guard var run = state.run else { continue }
+            run.isShutDown = true
+            workers[worker]?.phase = .busy(run)
+            actions.append(.kill(worker))
+        }
+        return actions + stopIfDone()
+    }
+
+    private mutating func endUnused() -> [PoolAction] {
+        idle.removeAll()
+        var actions: [PoolAction] = []
+        for (worker, state) in workers where state.run == nil {
+            if case .delayed = state.phase {
+                workers[worker] = nil
+            } else {
+                workers[worker]?.phase = .ending
+                actions.append(.kill(worker))
+            }
+        }
+        return actions
+    }
+
+    private mutating func stopIfDone() -> [PoolAction] {
+        guard phase == .draining, workers.isEmpty else { return [] }
+        phase = .stopped
+        return [.stopped]
+    }
+
+    private mutating func lost(_ run: PoolRun, _ failure: WorkerFailure) -> [PoolAction] {
+        forget(run)
+        if run.isCancelling { return [.finish(task: run.taskID, .cancelled(killed: true))] }
+        if run.isShutDown { return [.finish(task: run.taskID, .shutDown)] }
+        guard !run.hasStarted, run.entry.restarts < PoolLimits.restarts else {
+            return [.finish(task: run.taskID, .failed(failure))]
+        }
+        guard phase == .running else { return [.finish(task: run.taskID, .shutDown)] }
+        var entry = run.entry
+        entry.restarts += 1
+        waiting.putBack(entry)
+        return []
+    }
+
+    /// Nobody told it to end. If that goes on and on without any work between, the next starts are delayed.
+    private mutating func diedIdle(
+        _ worker: PoolWorker,
+        since: ContinuousClock.Instant,
+        now: ContinuousClock.Instant
+    ) {
+        let isHasty = !worker.hasWorked && since.duration(to: now) < PoolLimits.settled
+        idleDeaths = isHasty ? idleDeaths + 1 : 0
+    }
+
+    private mutating func failedStart(_ worker: PoolWorker, _ failure: WorkerFailure) -> [PoolAction] {
+        guard phase == .running else { return [] }
+        failedStarts += 1
+        let told = worker.isIncompatible ? .incompatible(limits.buildID) : WorkerFailure.startup(failure)
+        let delay = PoolLimits.delay(afterFailedStarts: failedStarts)
+        var actions: [PoolAction] = [.reportFailedStart(told, retryIn: delay)]
+        let isHopeless = worker.isIncompatible || failedStarts >= PoolLimits.failedStarts
+        if isHopeless, !workers.values.contains(where: \.isReady) {
+            actions += waiting.removeAll().map { .finish(task: $0.id, .failed(told)) }
+        }
+        return actions
+    }
+}
+
+// How many workers there are.
+extension PoolMachine {
+    /// Somebody wants another number of workers, all of them kept ready. Those that are too many end: idle ones now, busy
+    /// ones after their task.
+    mutating func resize(_ maximum: Int, now: ContinuousClock.Instant) -> [PoolAction] {
+        limits.workers = max(1, maximum)
+        limits.warm = limits.workers
+        guard phase == .running else { return [] }
+        var actions: [PoolAction] = []
+        while liveCount > limits.workers, !idle.isEmpty { actions += end(idle.removeFirst()) }
+        for (worker, state) in workers where liveCount > limits.workers && state.isStarting {
+            actions += end(worker)
+        }
+        return actions + refill(now: now)
+    }
+
+    private mutating func end(_ worker: WorkerID) -> [PoolAction] {
+        if case .delayed? = workers[worker]?.phase {
+            workers[worker] = nil
+            return []
+        }
+        workers[worker]?.phase = .ending
+        return [.kill(worker)]
+    }
+
+    /// Starts what is missing: up to the warm ones, and at least one when tasks wait. More come by `grow`.
+    mutating func refill(now: ContinuousClock.Instant) -> [PoolAction] {
+        guard phase == .running else { return [] }
+        var actions: [PoolAction] = []
+        let least = max(limits.warm, waiting.isEmpty ? 0 : 1)
+        while workers.count < least { actions += startWorker() }
+        return actions + scheduleGrow(now: now)
+    }
+
+    /// Tasks wait for a while: when no worker took any in this time, one worker is started for each.
+    mutating func grow(now: ContinuousClock.Instant) -> [PoolAction] {
+        isGrowScheduled = false
+        guard phase == .running, canGrow else { return [] }
+        guard lastDispatch.duration(to: now) >= limits.growDelay else { return scheduleGrow(now: now) }
+        return (0..<min(waiting.count, limits.workers - workers.count)).flatMap { _ in startWorker() }
+    }
+
+    /// Looks again when the tasks will have waited long enough.
+    private mutating func scheduleGrow(now: ContinuousClock.Instant) -> [PoolAction] {
+        guard canGrow, !isGrowScheduled else { return [] }
+        isGrowScheduled = true
+        let left = limits.growDelay - lastDispatch.duration(to: now)
+        return [.wake(.grow, after: left > .zero ? left : limits.growDelay)]
+    }
+
+    /// Those that were started before must be ready first: who waits for their start of some milliseconds needs no more.
+    private var canGrow: Bool {
+        !waiting.isEmpty && workers.count < limits.workers && !workers.values.contains(where: \.isStarting)
+    }
+
+    /// Ends workers beyond the warm ones that had nothing to do for the idle timeout.
+    mutating func shrink(now: ContinuousClock.Instant) -> [PoolAction] {
+        isShrinkScheduled = false
+        guard phase == .running else { return [] }
+        var actions: [PoolAction] = []
+        while let oldest = idle.first, liveCount > limits.warm, idleTime(oldest, now) >= limits.idleTimeout {
+            idle.removeFirst()
+            workers[oldest]?.phase = .ending
+            actions.append(.kill(oldest))
+        }
+        return actions + scheduleShrink(now: now)
+    }
+
+    /// Sees to it that workers that are too many end some time.
+    mutating func scheduleShrink(now: ContinuousClock.Instant) -> [PoolAction] {
+        guard !isShrinkScheduled, let oldest = idle.first, liveCount > limits.warm else { return [] }
+        isShrinkScheduled = true
+        return [.wake(.shrink, after: max(.milliseconds(1), limits.idleTimeout - idleTime(oldest, now)))]
+    }
+
+    /// A delayed start is due.
+    mutating func startDelayed(_ worker: WorkerID) -> [PoolAction] {
+        guard case .delayed? = workers[worker]?.phase else { return [] }
+        workers[worker]?.phase = .starting
+        return [.start(worker)]
+    }
+
+    private mutating func startWorker() -> [PoolAction] {
+        lastWorker += 1
+        workers[lastWorker] = PoolWorker(phase: .delayed)
+        let failures = max(failedStarts, idleDeaths - PoolLimits.freeIdleDeaths)
+        let delay = PoolLimits.delay(afterFailedStarts: failures)
+        return delay == .zero ? startDelayed(lastWorker) : [.wake(.start(lastWorker), after: delay)]
+    }
+
+    var liveCount: Int {
+        workers.values.count { if case .ending = $0.phase { false } else { true } }
+    }
+
+    private func idleTime(_ worker: WorkerID, _ now: ContinuousClock.Instant) -> Duration {
+        guard case .idle(let since)? = workers[worker]?.phase else { return .zero }
+        return since.duration(to: now)
+    }
+}

@@ -1,0 +1,429 @@
+import DashJSON
+import Jobs
+
+/// A transition on its way to Redis, with what only a queue adds to it: the job's message, the delivery that it came with,
+/// Celery's result.
+struct RecordCommit: Sendable {
+    /// What the record remembers of a commit besides its name.
+    enum Answer: String, Sendable {
+        /// Nothing.
+        case none = ""
+        /// It gives the record's facts.
+        case facts
+        /// It ended an attempt: its name is kept until the next end.
+        case end
+    }
+
+    /// The delivery of a message to a worker.
+    struct Holding: Sendable {
+        var tag: String
+        var worker: String
+    }
+
+    let transition: JobTransition
+    /// A commit that comes twice under one name changes nothing the second time. Empty where it may.
+    var name = ""
+    var answer = Answer.none
+    /// What is stored by a start.
+    private(set) var start: (request: JobRequest, message: KeptMessage)?
+    /// The message that a beginning attempt came with.
+    var beginning: Holding?
+    /// The message to acknowledge.
+    var settling: Holding?
+    /// Whether a job that is queued needs its message sent; not where the worker returns it to its queue.
+    var sendsMessage = true
+    /// What Celery's programs read as the task's result.
+    var meta: [UInt8]?
+    /// A digest of the Celery result that this is about: one that was taken in already is refused.
+    var report: String?
+    /// The leader whose landing list the job is on.
+    var landedFrom: JobID?
+    /// When the message was last sent, as a search for lost messages found it.
+    var sent: String?
+    /// Whether another program's worker runs the job.
+    private(set) var isRemote = false
+    /// What an unfinished job takes of the limits: whose it is, and the bytes of its input. Nil for a finished one.
+    private(set) var share: (owner: String, bytes: Int)?
+
+    /// A transition that does not end an unfinished job, of which nothing else needs to be known.
+    init(unread transition: JobTransition, name: String = "") {
+        self.transition = transition
+        self.name = name
+    }
+
+    /// A transition of a job.
+    init(_ transition: JobTransition, of facts: RecordFacts, name: String = "") {
+        self.init(unread: transition, name: name)
+        isRemote = facts.job.isRemote
+        if !facts.job.state.isFinished { share = (facts.owner, facts.bytes) }
+    }
+
+    /// The transition that takes a job in.
+    init(_ transition: JobTransition, starting request: JobRequest, _ message: KeptMessage, name: String = "") {
+        self.init(unread: transition, name: name)
+        start = (request, message)
+        isRemote = request.remote != nil
+        share = (request.owner, request.inputBytes)
+    }
+}
+
+/// What became of a commit.
+enum CommitResult: Sendable {
+    /// All changes are made. The answer of a change that has one; the facts if they were wanted.
+    case applied(RedisValue, RecordFacts?)
+    /// They were made before.
+    case repeated(RecordFacts?)
+    /// None is made: the first guard that did not hold (nil for one that the queue added), the number that it found, and the
+    /// record's facts, nil where there is none.
+    case refused(JobGuard?, found: Int?, RecordFacts?)
+}
+
+/// Writes commits as the operations of the script `commit`.
+struct CommitWriter {
+    let settings: RecordSettings
+    private var arguments: [[UInt8]] = []
+    private var script = CommitScript()
+    /// What the record remembers of the commit, until it is written with other fields.
+    private var memory: [any RedisArgument] = []
+
+    init(_ settings: RecordSettings) {
+        self.settings = settings
+    }
+
+    /// The call of the script.
+    static func call(_ commit: RecordCommit, _ settings: RecordSettings, keys: [String]) -> RedisScriptCall {
+        var writer = CommitWriter(settings)
+        let arguments = writer.write(commit)
+        return RedisScriptCall(script: writer.script.composed, keys: keys, arguments: arguments)
+    }
+
+    private mutating func write(_ commit: RecordCommit) -> [[UInt8]] {
+        if !commit.name.isEmpty, commit.transition.state != nil {
+            memory = ["commit", commit.name]
+            if commit.answer == .end { memory += ["ended", commit.name] as [any RedisArgument] }
+        }
+        if !commit.name.isEmpty { script.read("commit") }
+        if commit.answer == .end { script.read("ended") }
+        let head = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
+        arguments = head.map(\.redisBytes)
+        for one in commit.transition.guards { add(one, commit) }
+        if let report = commit.report { check("reported", .isnt, [report]) }
+        if let sent = commit.sent { check("sent", .is, [sent]) }
+        for change in commit.transition.changes { add(change, commit) }
+        addExtras(of: commit)
+        if !memory.isEmpty { add(.set, []) }
+        return arguments
+    }
+
+    private mutating func add(_ operation: CommitOperation, _ values: any RedisArgument...) { add(operation, values) }
+
+    private mutating func add(_ operation: CommitOperation, _ values: [any RedisArgument]) {
+        var remembered: [any RedisArgument] = []
+        if operation == .set || operation == .post { swap(&remembered, &memory) }
+        script.insert(operation)
+        arguments.append(operation.bytes)
+        arguments.append((values.count + remembered.count).redisBytes)
+        for value in values { arguments.append(value.redisBytes) }
+        for value in remembered { arguments.append(value.redisBytes) }
+    }
+
+    /// A guard of a field.
+    private mutating func check(_ field: String, _ operation: CommitOperation, _ values: [any RedisArgument] = []) {
+        script.read(field)
+        add(operation, [field] + values)
+    }
+
+    // MARK: Guards
+
+    private mutating func add(_ one: JobGuard, _ commit: RecordCommit) {
+        switch one {
+        case .isNew: check("state", .lacks)
+        case .waitingJobs(let most): add(.fewer, most, "queued", "scheduled")
+        case .inputBytes(let bytes, let most): add(.total, "totals", "bytes", bytes, most)
+        case .unfinishedJobs(let owner, let most): add(.total, "owners", owner, 1, most)
+        case .isFree(let key): add(.free, key.text)
+        case .isTaken(let key): add(.taken, key.text)
+        case .isCached(let key): add(.cached, key.text)
+        case .isNotCached(let key): add(.uncached, key.text)
+        case .state(let states): check("state", .is, states.map(\.rawValue))
+        case .attempt(let fence): check("fence", .is, [fence])
+        case .isNotStopped: check("stopCode", .lacks)
+        case .isFollowing: check("follows", .has)
+        case .name(let name): check("name", .is, [name])
+        case .version(let version): check("version", .is, [version])
+        case .isGone(let worker): add(.gone, worker)
+        case .isOver(.due): add(.over, "scheduled", 0)
+        case .isOver(.interest) where commit.isRemote: add(.over, "wanted", 0)
+        case .isOver(.interest(let wait)): add(.over, "queued", wait.wholeMilliseconds)
+        case .isOver(.removal(let wait)): add(.over, "finished", wait.wholeMilliseconds)
+        }
+    }
+
+    // MARK: Changes
+
+    private mutating func add(_ change: JobChange, _ commit: RecordCommit) {
+        switch change {
+        case .create: addCreation(commit)
+        case .queue(let isFirst): addQueue(isFirst: isFirst, commit)
+        case .resend:
+            add(.count, "resent")
+            addMessage(isFirst: true)
+        case .schedule(let wait):
+            addWaiting(.scheduled)
+            add(.time, "due", wait.wholeMilliseconds)
+            add(.at, "scheduled", wait.wholeMilliseconds)
+        case .beginAttempt(let fence): addBeginning(fence, commit)
+        case .countFailure: add(.count, "failures")
+        case .countInterruption: add(.count, "interruptions")
+        case .requestStop(let reason):
+            add(.set, "state", JobState.cancelling.rawValue, "endReason", reason)
+            add(.publish, "cancel")
+        case .merge(let progress, let props):
+            let entries = progress.map { $0.mergeArguments(sort: 0) } + props.map { $0.mergeArguments(sort: 1) }
+            add(.merge, [settings.rules.limits.maximumChangesBytes] + entries.flatMap { $0 })
+        case .stopAttempt(let failure):
+            add(.drop, "changes", "places")
+            add(.set, "stopCode", failure.code, "stopMessage", failure.message, "changesSize", 0)
+        case .finish(let end): addEnd(end, commit)
+        case .cacheResult(let cache): add(.cache, cache.key.text, cache.recordedExpiry, settings.maximumCacheBytes)
+        case .lead(let key): add(.lead, key.text)
+        case .follow(let key):
+            add(.set, "follows", key.text)
+            if commit.start != nil { add(.at, "queued", 0) }
+            add(.follow, key.text)
+        case .unfollow: add(.clear, "follows")
+        case .release(let key): add(.release, key.text)
+        case .notify: add(.notify)
+        case .remove:
+            addRelease(commit)
+            add(.drop, "job", "changes", "places")
+            add(.leave, "finished")
+        }
+    }
+
+    private mutating func addCreation(_ commit: RecordCommit) {
+        guard let (request, message) = commit.start else { return }
+        var fields: [any RedisArgument] = [
+            "state", JobState.queued.rawValue, "sequence", 0, "attempt", 0, "owner", request.owner, "size",
+            request.inputBytes, "remote", request.remote == nil ? 0 : 1, "name", request.name, "page", request.page,
+            "version", request.version, "details", request.details,
+        ]
+        fields += request.retries.recorded
+        if let cache = request.cache {
+            fields += ["cacheKey", cache.key.text, "cacheExpire", cache.recordedExpiry] as [any RedisArgument]
+        }
+        let kept: [any RedisArgument] = [message.list, message.envelope]
+        if posts(commit) {
+            add(.post, kept + fields)
+        } else {
+            add(.set, ["list", kept[0], "message", kept[1]] + fields)
+        }
+        add(.add, "owners", request.owner, 1)
+        add(.add, "totals", "bytes", request.inputBytes)
+    }
+
+    /// No attempt is under way any more.
+    private mutating func addWaiting(_ state: JobState) {
+        add(.leave, "queued", "running", "scheduled")
+        add(.set, "state", state.rawValue)
+        add(.clear, "due", "fence", "holder", "tag", "stopCode", "stopMessage")
+    }
+
+    private mutating func addQueue(isFirst: Bool, _ commit: RecordCommit) {
+        if commit.isRemote {
+            // When to look at Celery's result, and how long to wait for it.
+            add(.soon, "remote", 5)
+            add(.at, "wanted", settings.rules.limits.abandonQueuedAfter.wholeMilliseconds)
+        } else {
+            if commit.start == nil { addWaiting(.queued) }
+            add(.at, "queued", 0)
+        }
+        if commit.sendsMessage, !posts(commit) { addMessage(isFirst: isFirst) }
+    }
+
+    /// Whether a new job's message goes into its list by the operation that stores it, so that it is not read back.
+    private func posts(_ commit: RecordCommit) -> Bool {
+        settings.isBroker && commit.start != nil && commit.transition.sendsMessage
+    }
+
+    private mutating func addMessage(isFirst: Bool) {
+        add(.stamp, "sent")
+        if settings.isBroker {
+            add(.push, isFirst ? "RPUSH" : "LPUSH")
+        } else {
+            // The process that commits sends it now; if that fails a sweep does.
+            add(.soon, "unsent", 5)
+        }
+    }
+
+    private mutating func addBeginning(_ fence: String, _ commit: RecordCommit) {
+        guard let holding = commit.beginning else {
+            add(.set, "state", JobState.running.rawValue, "attempt", 1)
+            return
+        }
+        add(.lease, holding.worker, "\(settings.lease / .seconds(1))")
+        add(.drop, "changes", "places")
+        add(.leave, "queued", "unsent")
+        add(.soon, "running", 0)
+        add(.clear, "due", "stopCode", "stopMessage", "resent")
+        add(
+            .set,
+            [
+                "state", JobState.running.rawValue, "fence", fence, "holder", holding.worker, "tag", holding.tag,
+                "changesSize", 0,
+            ]
+        )
+        add(.count, "attempt")
+    }
+
+    private mutating func addEnd(_ end: JobEnd, _ commit: RecordCommit) {
+        addRelease(commit)
+        var fields: [any RedisArgument] = ["state", end.state.rawValue]
+        if let reason = end.reason { fields += ["endReason", reason] as [any RedisArgument] }
+        if let failure = end.failure {
+            fields +=
+                [
+                    "failureKind", failure.kind.rawValue, "failureCode", failure.code, "failureMessage",
+                    failure.message,
+                ] as [any RedisArgument]
+            if let trace = failure.trace, !trace.isEmpty { fields += ["failureTrace", trace] as [any RedisArgument] }
+        }
+        if case .value(let result) = end.result { fields += ["result", result.bytes] as [any RedisArgument] }
+        add(.set, fields)
+        switch end.result {
+        case .none, .value: break
+        case .cached(let key):
+            add(.copy, "cache:" + key.text)
+            add(.use, key.text)
+        case .of(let leader): add(.copy, "job:" + leader.text)
+        }
+        add(.time, "finished", 0)
+        add(.at, "finished", 0)
+        add(.clear, "message", "fence", "holder", "tag", "due", "stopCode", "stopMessage", "follows")
+        add(.drop, "places")
+        add(.keep, settings.collection, "job", "changes")
+    }
+
+    /// Frees what an unfinished job takes of the limits, and its places in the sets.
+    private mutating func addRelease(_ commit: RecordCommit) {
+        guard let share = commit.share else { return }
+        add(.add, "owners", share.owner, -1)
+        add(.add, "totals", "bytes", -share.bytes)
+        add(.leave, "queued", "scheduled", "running", "remote", "wanted", "unsent")
+    }
+
+    private mutating func addExtras(of commit: RecordCommit) {
+        let id = commit.transition.id
+        if let report = commit.report {
+            add(.set, "reported", report)
+            if commit.transition.end == nil { add(.extend, "wanted", settings.remoteSilence.wholeMilliseconds) }
+        }
+        if let leader = commit.landedFrom { add(.landed, leader.text) }
+        if let meta = commit.meta {
+            add(.publishMeta, settings.metaPrefix + id.text, settings.metaExpiry.wholeMilliseconds / 1000, meta)
+        }
+        if settings.isBroker, let settling = commit.settling {
+            let keys = settings.keys
+            add(.settle, keys.unacked, keys.unackedIndex, keys.holders, settling.tag, settling.worker)
+        }
+    }
+}
+
+extension CacheStore {
+    /// For how long an unused result stays, in milliseconds; empty for as long as there is room.
+    fileprivate var recordedExpiry: String { expire.map { "\($0.wholeMilliseconds)" } ?? "" }
+}
+
+extension PropertyValue {
+    /// What the operation `merge` takes for a change: its place, whether it is a Patch, its bytes, its text.
+    fileprivate func mergeArguments(sort: Int) -> [any RedisArgument] {
+        var text = JSONWriter(capacity: value.bytes.count + id.utf8.count + property.utf8.count + 16)
+        text.int(sort)
+        encode(to: &text)
+        let size = value.bytes.count + id.utf8.count + property.utf8.count + 96
+        return ["\(sort)\0\(id)\0\(property)", isPatch ? 1 : 0, size, text.bytes]
+    }
+}
+
+/// What a record says of its job to the rules, and to those who send and acknowledge its message.
+struct RecordFacts: Sendable {
+    /// What the rules read.
+    var job: JobFacts
+    /// The worker that has the job, by its id.
+    var holder: String?
+    /// The delivery tag of the message that the present attempt came with.
+    var tag: String?
+    /// Whose job it is, and what its input takes in bytes: what an end frees.
+    var owner = ""
+    var bytes = 0
+    /// The list of its message, when that was last sent in seconds by Redis' clock as the record has it, and how often again.
+    var list: String?
+    var sent: String?
+    var resent = 0
+
+    /// The fields of an answer, in their order.
+    static let fields = [
+        "state", "name", "version", "attempt", "fence", "failures", "interruptions", "retryLimit", "retryFirst",
+        "retryFactor", "retryLongest", "cacheKey", "cacheExpire", "follows", "remote", "stopCode", "stopMessage",
+        "holder", "tag", "owner", "size", "list", "sent", "resent",
+    ]
+
+    /// The fields that the guards and changes of a `CommitScript` read.
+    static let guardFields = [
+        "state", "fence", "stopCode", "follows", "name", "version", "reported", "sent", "sequence", "changesSize",
+        "delivery", "commit", "ended",
+    ]
+
+    /// Reads an answer; nil where there is no such record.
+    init?(_ id: JobID, _ answer: RedisValue) {
+        guard let values = answer.elements, values.count == Self.fields.count,
+            let state = values[0].text.flatMap(JobState.init(rawValue:))
+        else { return nil }
+        var request = JobRequest(id: id, name: values[1].text ?? "", version: values[2].text ?? "")
+        request.retries = RetryPolicy(recorded: values[7...10])
+        request.cache = values[11].text.map { key in
+            CacheStore(key: CacheKey(key), expire: values[12].number.map { .milliseconds($0) })
+        }
+        job = JobFacts(request)
+        job.state = state
+        job.attempt = values[3].number ?? 0
+        job.fence = values[4].text
+        job.failures = values[5].number ?? 0
+        job.interruptions = values[6].number ?? 0
+        job.isFollowing = values[13] != .null
+        job.isRemote = values[14].text == "1"
+        job.stop = values[15].text.map {
+            JobFailure(kind: .tooLarge, code: $0, message: values[16].text ?? "")
+        }
+        holder = values[17].text
+        tag = values[18].text
+        owner = values[19].text ?? ""
+        bytes = values[20].number ?? 0
+        list = values[21].text
+        sent = values[22].text
+        resent = values[23].number ?? 0
+    }
+}
+
+extension RetryPolicy {
+    /// Reads the limit, the first and the factor of the wait, and the longest.
+    init(recorded values: ArraySlice<RedisValue>) {
+        let values = Array(values)
+        self = .upTo(
+            values[0].number ?? 0,
+            backoff: .exponential(
+                first: .milliseconds(values[1].number ?? 0),
+                factor: values[2].text.flatMap { Double($0) } ?? 1,
+                longest: .milliseconds(values[3].number ?? 0)
+            )
+        )
+    }
+
+    /// The fields that `init(recorded:)` reads.
+    var recorded: [any RedisArgument] {
+        [
+            "retryLimit", limit, "retryFirst", backoff.first.wholeMilliseconds, "retryFactor", "\(backoff.factor)",
+            "retryLongest", backoff.longest.wholeMilliseconds,
+        ]
+    }
+}

@@ -1,0 +1,292 @@
+import Jobs
+import Logging
+import ServiceLifecycle
+import Support
+import Synchronization
+
+/// What the web servers of one site share, in Redis.
+///
+/// Keys, all under a prefix (`dash:`):
+///
+/// | key | type | content |
+/// |---|---|---|
+/// | `sharedState:slots:<group>` | hash | for each place a line each of its value, the value's order, and the value before |
+/// | `sharedState:orders:<group>` | sorted set | the last orders of marks, and of places that are empty |
+/// | `sharedState:once:<name>` | hash | `made`, or who makes it: `server` and `token` |
+/// | `sharedState:pause:<name>` | string | there while the pause goes on |
+/// | `sharedState:polls:<group>` | sorted set | who holds, as `<server>/<holder>`, by when it began |
+///
+/// Each server listens to `sharedState:server:<id>`, which also tells the others that it lives; what was made once is told on
+/// `sharedState:once:<name>`. All is forgotten by Redis itself, when nobody has touched it for its time.
+final class RedisSharedState: SharedState {
+    /// A holder whose server does not say that it let go counts for no longer.
+    static let longestHold = Duration.seconds(60)
+    /// Notes that Redis has not been told yet; what is beyond is dropped, as the polls of then are long over.
+    private static let outboxCapacity = 10_000
+
+    let redis: any RedisClient
+    let subscriber: any RedisSubscriber
+    let prefix: String
+    /// This run of this server.
+    let server: String
+    private let logger: Logger
+    private let outbox = Mutex<[RedisScriptCall]>([])
+    private let noted = AsyncSignal()
+    private let released: AsyncStream<String>
+    private let release: AsyncStream<String>.Continuation
+
+    /// Makes a server's part; nothing is connected before ``run()``, which runs the connections too.
+    ///
+    /// - Parameter prefix: Stands before all keys and channels.
+    init(redis: any RedisClient, subscriber: any RedisSubscriber, prefix: String = "dash:", logger: Logger) {
+        self.redis = redis
+        self.subscriber = subscriber
+        self.prefix = prefix
+        self.logger = logger
+        server = JobID.new.text
+        (released, release) = AsyncStream.makeStream()
+    }
+
+    /// A server's part with connections of its own.
+    convenience init(_ options: RedisOptions, prefix: String = "dash:") {
+        var options = options
+        options.name = "dash-fleet"
+        self.init(
+            redis: ReconnectingRedisClient(options),
+            subscriber: RedisPubSub(options),
+            prefix: prefix,
+            logger: options.logger
+        )
+    }
+
+    func run() async throws {
+        defer { release.finish() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [redis] in try await redis.run() }
+            group.addTask { [subscriber] in try await subscriber.run() }
+            group.addTask { [self] in await cancelWhenGracefulShutdown { [self] in await hearReleases() } }
+            group.addTask { [self] in await cancelWhenGracefulShutdown { [self] in await sendNotes() } }
+            try await group.waitForAll()
+        }
+    }
+
+    func releases() -> AsyncStream<String> { released }
+
+    func hold(_ holder: String, in group: String, limit: Int) {
+        let arguments: [any RedisArgument] = [
+            group, "\(server)/\(holder)", limit, Self.longestHold.microseconds,
+        ]
+        note(SharedStateScripts.hold.call(keys: [prefix], arguments: arguments))
+    }
+
+    func release(_ holder: String, in group: String) {
+        note(SharedStateScripts.release.call(keys: [prefix], arguments: [group, "\(server)/\(holder)"]))
+    }
+
+    private func note(_ call: RedisScriptCall) {
+        outbox.withLock { outbox in
+            if outbox.count >= Self.outboxCapacity { outbox.removeFirst(Self.outboxCapacity / 2) }
+            outbox.append(call)
+        }
+        noted.signal()
+    }
+
+    /// Sends what there is in one go, whenever there is something.
+    private func sendNotes() async {
+        while await noted.wait() {
+            let calls = outbox.withLock { outbox in
+                defer { outbox = [] }
+                return outbox
+            }
+            do {
+                _ = try await redis.run(calls)
+            } catch {
+                logger.debug("Held polls could not be told of", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func hearReleases() async {
+        let channel = SharedStateScripts.channel(ofServer: server, prefix: prefix)
+        while !Task.isCancelled {
+            do {
+                for await message in try await subscriber.messages(of: channel, isPattern: false) {
+                    guard let message else { continue }
+                    release.yield(String(decoding: message.payload, as: UTF8.self))
+                }
+            } catch {
+                logger.warning("Redis does not answer to this server", metadata: ["error": "\(error)"])
+                // A back-off: the connection mends itself meanwhile.
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 1: Redis takes no 0 for a time.
+    var redisMilliseconds: Int64 { max(1, components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000) }
+    /// Whole microseconds.
+    fileprivate var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+}
+
+// MARK: - Once
+
+extension RedisSharedState {
+    private enum Turn {
+        case mine
+        case made([UInt8])
+        case wait
+    }
+
+    func memoize(
+        _ name: String,
+        lifetime: Duration,
+        _ make: @Sendable () async throws -> [UInt8]
+    ) async throws -> [UInt8] {
+        let token = JobID.new.text
+        while true {
+            switch try await turn(for: name, token, lifetime) {
+            case .made(let bytes): return bytes
+            case .wait: try await end(ofMaking: name, token, lifetime)
+            case .mine: return try await made(name, token, lifetime, make)
+            }
+        }
+    }
+
+    private func made(
+        _ name: String,
+        _ token: String,
+        _ lifetime: Duration,
+        _ make: @Sendable () async throws -> [UInt8]
+    ) async throws -> [UInt8] {
+        let bytes: [UInt8]
+        do {
+            bytes = try await make()
+        } catch {
+            _ = try? await call(SharedStateScripts.endClaim, [name, token])
+            throw error
+        }
+        await keep(bytes, name, token, lifetime)
+        return bytes
+    }
+
+    /// Keeps what was made, as soon as Redis can be reached: it must not be made again, and others wait for it.
+    private func keep(_ bytes: [UInt8], _ name: String, _ token: String, _ lifetime: Duration) async {
+        for attempt in 1...10 {
+            do {
+                _ = try await call(SharedStateScripts.endClaim, [name, token, lifetime.redisMilliseconds, bytes])
+                return
+            } catch {
+                // A back-off: the connection mends itself meanwhile.
+                try? await Task.sleep(for: .milliseconds(100 * attempt))
+            }
+        }
+    }
+
+    private func turn(for name: String, _ token: String, _ lifetime: Duration) async throws -> Turn {
+        let answer = try await call(SharedStateScripts.claim, [name, server, token, lifetime.redisMilliseconds])
+        switch answer {
+        case .string(let bytes): return .made(bytes)
+        case .integer(1): return .mine
+        default: return .wait
+        }
+    }
+
+    /// Waits until it is told that another server has made it, or cannot; and looks each second whether that server lives,
+    /// for a death tells nobody.
+    private func end(ofMaking name: String, _ token: String, _ lifetime: Duration) async throws {
+        let bell = try await subscriber.messages(of: prefix + "fleet:once:" + name, isPattern: false)
+        // It may have been made before the subscription stood.
+        if case .wait = try await turn(for: name, token, lifetime) {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { for await _ in bell { return } }
+                group.addTask { try? await Task.sleep(for: .seconds(1)) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        try Task.checkCancellation()
+    }
+}
+
+// MARK: - Places
+
+extension RedisSharedState {
+    /// No request is on its way for so long.
+    private static let orderLifetime = Duration.seconds(3600)
+    /// Orders that are remembered of one group; those beyond are the lowest, and of the oldest requests.
+    private static let mostOrders = 1000
+
+    func replace(
+        _ slot: String,
+        in group: String,
+        with value: SharedValue,
+        watermarks: Set<String>,
+        lifetime: Duration
+    ) async throws -> SlotReplacement {
+        let order = value.order.map { String($0) } ?? ""
+        let answer = try await call(
+            SharedStateScripts.replace,
+            [group, slot, value.text, order, lifetime.redisMilliseconds] + watermarks.sorted()
+        )
+        return answer.integer == 0 ? .late : .placed(before: answer.text)
+    }
+
+    func values(in group: String) async throws -> [String: SharedValue] {
+        let answer = try await answer { [redis, prefix] in
+            try await redis.send(RedisCommand("HGETALL", prefix + "fleet:places:" + group))
+        }
+        let texts = (answer.elements ?? []).map { $0.text ?? "" }
+        return stride(from: 0, to: texts.count - 1, by: 2).reduce(into: [:]) { values, position in
+            let lines = texts[position + 1].split(separator: "\n", omittingEmptySubsequences: false)
+            values[texts[position]] = SharedValue(String(lines[0]), order: lines.dropFirst().first.flatMap { Int($0) })
+        }
+    }
+
+    func remove(_ slot: String, in group: String, ifStill text: String) async throws -> Bool {
+        let memory: [any RedisArgument] = [Self.orderLifetime.redisMilliseconds, Self.mostOrders]
+        return try await call(SharedStateScripts.remove, [group, slot, text] + memory).integer == 1
+    }
+
+    func raiseWatermarks(_ names: Set<String>, in group: String, with order: Int) async throws {
+        let memory: [any RedisArgument] = [Self.orderLifetime.redisMilliseconds, Self.mostOrders]
+        _ = try await call(SharedStateScripts.mark, [group, order] + memory + names.sorted())
+    }
+
+    func startCooldown(_ name: String, for duration: Duration) async throws {
+        _ = try await answer { [redis, prefix] in
+            try await redis.send(
+                RedisCommand("SET", prefix + "fleet:pause:" + name, "", "PX", duration.redisMilliseconds)
+            )
+        }
+    }
+
+    func cooldown(_ name: String) async throws -> Duration? {
+        let rest = try await answer { [redis, prefix] in
+            try await redis.send(RedisCommand("PTTL", prefix + "fleet:pause:" + name))
+        }
+        return rest.integer.flatMap { $0 > 0 ? .milliseconds($0) : nil }
+    }
+
+    func call(_ script: RedisScript, _ arguments: [any RedisArgument]) async throws -> RedisValue {
+        try await answer { [redis, prefix] in
+            try await redis.run(script, keys: [prefix], arguments: arguments)
+        }
+    }
+
+    /// Asks Redis, a second time where it is not known what became of the first: every question here may be asked twice.
+    ///
+    /// - Throws: `JobsError.storage`.
+    private func answer(_ ask: @Sendable () async throws -> RedisValue) async throws -> RedisValue {
+        do {
+            do {
+                return try await ask()
+            } catch let error as CeleryError where error.code == .connectionLost {
+                return try await ask()
+            }
+        } catch {
+            throw JobsError(.storage, "What the web servers share could not be asked for.", cause: error)
+        }
+    }
+}

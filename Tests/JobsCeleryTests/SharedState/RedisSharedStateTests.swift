@@ -1,0 +1,235 @@
+import Jobs
+import JobsConformance
+import Synchronization
+import Testing
+
+@testable import JobsCelery
+
+@Suite("What web servers share in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct RedisSharedStateTests {
+    /// Runs a test with several servers of one site.
+    private func withServers(
+        _ count: Int = 2,
+        _ test: @escaping @Sendable ([RedisSharedState]) async throws -> Void
+    ) async throws {
+        let url = try await RedisServer.shared().database()
+        let servers = (0..<count).map { _ in RedisSharedState(RedisOptions.patient(url)) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for server in servers { group.addTask { try await server.run() } }
+            defer { group.cancelAll() }
+            for server in servers { try await server.waitUntilHeard() }
+            try await test(servers)
+        }
+    }
+
+    @Test("It keeps its word about places and orders", arguments: SharedStateConformance.checks)
+    func keepsItsWord(_ check: SharedStateConformance.Check) async throws {
+        try await withServers { try await check.run(SharedStateConformance($0[0], $0[1])) }
+    }
+
+    @Test("Who asks again, for the first answer was lost, gets the same answer", arguments: [nil, 2])
+    func saidTwice(order: Int?) async throws {
+        try await withServers { servers in
+            let next = order.map { $0 + 1 }
+            for _ in 1...2 {
+                let placing = try await servers[0].put("1", order)
+                #expect(placing == .placed(before: nil))
+            }
+            for _ in 1...2 {
+                let placing = try await servers[0].put("2", next)
+                #expect(placing == .placed(before: "1"))
+            }
+            for _ in 1...2 where order != nil {
+                let placing = try await servers[0].put("3", order)
+                #expect(placing == .late)
+            }
+        }
+    }
+
+    @Test("Of one page's orders the highest 1000 are remembered, however many rows it has")
+    func boundedOrders() async throws {
+        try await withServers { servers in
+            let sharedState = servers[0]
+            for number in 1...200 {
+                _ = try await sharedState.put("\(number)", number, in: "row \(number)")
+                _ = try await sharedState.remove("row \(number)", in: "page", ifStill: "\(number)")
+            }
+            try await sharedState.raiseWatermarks(Set((1...900).map { "row \($0)" }), in: "page", with: 201)
+            let key = sharedState.prefix + "fleet:orders:page"
+            #expect(try await sharedState.redis.send(RedisCommand("ZCARD", key)).integer == 1000)
+            #expect(try await sharedState.redis.send(RedisCommand("ZCOUNT", key, "-inf", 100)).integer == 0)
+            #expect(try await sharedState.values(in: "page").isEmpty)
+        }
+    }
+
+    @Test("A pause is one for all, and ends by itself")
+    func pauses() async throws {
+        try await withServers { servers in
+            #expect(try await servers[0].cooldown("job") == nil)
+            try await servers[0].startCooldown("job", for: .seconds(3600))
+            let rest = try #require(try await servers[1].cooldown("job"))
+            #expect(rest > .seconds(3500) && rest <= .seconds(3600))
+            try await servers[1].startCooldown("job", for: .zero)
+            while try await servers[0].cooldown("job") != nil { await Task.yield() }
+        }
+    }
+
+    @Test("What is made once is made once, also when both are asked at the same time")
+    func memoize() async throws {
+        let count = Count()
+        try await withServers { servers in
+            let made = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        try await servers[number % 2].memoize("x", lifetime: .seconds(60)) {
+                            await Task.yield()
+                            return [count.next()]
+                        }
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(made == Array(repeating: [1], count: 20))
+        }
+    }
+
+    @Test("What could not be made is tried by the next, who waits for it already")
+    func onceAgain() async throws {
+        struct Failed: Error {}
+        try await withServers { servers in
+            let (begun, begin) = AsyncStream<Void>.makeStream()
+            let failing = Task {
+                try await servers[0].memoize("x", lifetime: .seconds(60)) {
+                    begin.yield()
+                    try await until { try await servers[1].waits(for: "x") }
+                    throw Failed()
+                }
+            }
+            for await _ in begun { break }
+            let made = try await servers[1].memoize("x", lifetime: .seconds(60)) { [7] }
+            #expect(made == [7])
+            await #expect(throws: Failed.self) { try await failing.value }
+        }
+    }
+
+    @Test("A server that dies while it makes something is followed by another")
+    func onceAfterDeath() async throws {
+        let url = try await RedisServer.shared().database()
+        let (dying, living) = (
+            RedisSharedState(RedisOptions.patient(url)), RedisSharedState(RedisOptions.patient(url))
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await living.run() }
+            let death = Task { try await dying.run() }
+            try await dying.waitUntilHeard()
+            let (begun, begin) = AsyncStream<Void>.makeStream()
+            let making = Task {
+                try await dying.memoize("x", lifetime: .seconds(60)) {
+                    begin.yield()
+                    try await Task.sleep(for: .seconds(3600))
+                    return [0]
+                }
+            }
+            for await _ in begun { break }
+            async let made = living.memoize("x", lifetime: .seconds(60)) { [1] }
+            death.cancel()
+            #expect(try await made == [1])
+            making.cancel()
+            _ = await making.result
+            _ = await death.result
+        }
+    }
+
+    @Test("Of one browser's polls the oldest goes, wherever it is held; others do not count")
+    func holders() async throws {
+        try await withServers { servers in
+            let count = { try await servers[0].held("browser") }
+            for holder in 0..<4 {
+                servers[holder % 2].hold("\(holder)", in: "browser", limit: 4)
+                try await until { try await count() == holder + 1 }
+            }
+            servers[1].hold("other", in: "another browser", limit: 4)
+            servers[0].release("2", in: "browser")
+            try await until { try await count() == 3 }
+            servers[1].hold("4", in: "browser", limit: 4)
+            try await until { try await count() == 4 }
+            servers[1].hold("5", in: "browser", limit: 4)
+            let first = await servers[0].releases().first { _ in true }
+            #expect(first == "0")
+            servers[0].hold("6", in: "browser", limit: 4)
+            let second = await servers[1].releases().first { _ in true }
+            #expect(second == "1")
+            #expect(try await count() == 4)
+        }
+    }
+
+    @Test("Nothing is kept for ever")
+    func lifetimes() async throws {
+        try await withServers { servers in
+            let sharedState = servers[0]
+            _ = try await sharedState.put("1", 1)
+            try await sharedState.raiseWatermarks(["stop"], in: "page", with: 1)
+            _ = try await sharedState.memoize("x", lifetime: .seconds(60)) { [1] }
+            try await sharedState.startCooldown("job", for: .seconds(60))
+            sharedState.hold("0", in: "browser", limit: 4)
+            try await until { try await sharedState.held("browser") == 1 }
+            for key in try await sharedState.redis.send(RedisCommand("KEYS", "*")).elements ?? [] {
+                let life = try await sharedState.redis.send(RedisCommand("PTTL", key.text ?? "")).integer
+                #expect(try #require(life) > 0, "\(key)")
+            }
+        }
+    }
+
+    @Test("Without Redis it says so, as a store that cannot be reached")
+    func unreachable() async throws {
+        var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(try freePort())"), logger: .quiet)
+        options.connectTimeout = .milliseconds(10)
+        let sharedState = RedisSharedState(options)
+        let running = Task { try await sharedState.run() }
+        let error = await #expect(throws: JobsError.self) { try await sharedState.values(in: "page") }
+        #expect(error?.code == .storage)
+        running.cancel()
+        _ = await running.result
+    }
+
+}
+
+extension RedisSharedState {
+    fileprivate func put(_ text: String, _ order: Int?, in slot: String = "a") async throws -> SlotReplacement {
+        let value = SharedValue(text, order: order)
+        return try await replace(slot, in: "page", with: value, watermarks: [], lifetime: .seconds(60))
+    }
+
+    /// How many hold of a group.
+    fileprivate func held(_ group: String) async throws -> Int {
+        try await redis.send(RedisCommand("ZCARD", prefix + "fleet:polls:" + group)).integer ?? -1
+    }
+
+    /// Waits until the others can tell this server something.
+    fileprivate func waitUntilHeard() async throws {
+        let channel = SharedStateScripts.channel(ofServer: server, prefix: prefix)
+        try await until { try await listens(to: channel) }
+    }
+
+    /// Whether a server waits until another one has made something.
+    fileprivate func waits(for name: String) async throws -> Bool {
+        try await listens(to: prefix + "fleet:once:" + name)
+    }
+
+    private func listens(to channel: String) async throws -> Bool {
+        try await redis.send(RedisCommand("PUBSUB", "NUMSUB", channel)).elements?.last?.integer == 1
+    }
+}
+
+/// A number that is counted up.
+private final class Count: Sendable {
+    private let number = Mutex<UInt8>(0)
+
+    func next() -> UInt8 {
+        number.withLock { number in
+            number += 1
+            return number
+        }
+    }
+}

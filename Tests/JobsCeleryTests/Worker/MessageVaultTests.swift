@@ -1,0 +1,103 @@
+import DashJSON
+import NIOPosix
+import Testing
+
+@testable import JobsCelery
+
+@Suite("F14: messages that are kept in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+struct MessageVaultTests {
+    private func held(
+        _ redis: any RedisClient,
+        _ broker: FakeBroker,
+        _ worker: String,
+        prefix: String = "dash:",
+        terms: LivenessTerms = LivenessTerms()
+    ) -> MessageVault {
+        MessageVault(
+            redis: redis,
+            broker: broker,
+            worker: WorkerIdentity(node: worker, id: worker),
+            prefix: prefix,
+            terms: terms,
+            logger: .quiet
+        )
+    }
+
+    private func liveness(_ worker: String, _ options: RedisOptions) -> WorkerLiveness {
+        let registry = WorkerRegistry(channels: RedisKeys().lifeLinePrefix, workers: "dash:workers")
+        return WorkerLiveness(
+            WorkerIdentity(node: worker, id: worker),
+            leases: [WorkerLease(redis: options, registry: registry)],
+            terms: LivenessTerms(),
+            loops: [MultiThreadedEventLoopGroup.singleton.next()],
+            logger: .quiet
+        )
+    }
+
+    private func delivery(_ tag: String) -> JobsCelery.Delivery {
+        let message = TaskMessage(task: "work", id: tag)
+        return JobsCelery.Delivery(tag: tag, queue: "dash", task: message.raw(queue: "dash"))
+    }
+
+    @Test("are given back by a worker of the same site when theirs is gone, and by no other site's")
+    func prefixes() async throws {
+        let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
+        let (own, other) = (FakeBroker(), FakeBroker())
+        let stranger = held(client, other, "stranger", prefix: "other:")
+        try await whileRunning(client, stranger) {
+            try await held(client, own, "gone").keep(delivery("a"))
+            try await held(client, other, "gone", prefix: "other:").keep(delivery("b"))
+            try await whileRunning(held(client, own, "neighbour")) {
+                let lengths = [RedisCommand("HLEN", "dash:held"), RedisCommand("HLEN", "other:held")]
+                try await until { try await client.send(lengths) == [.integer(0), .integer(0)] }
+            }
+        }
+        #expect(try own.published.map { try TaskMessage($0).id } == ["a"])
+        #expect(try other.published.map { try TaskMessage($0).id } == ["b"])
+        #expect(own.published.first?.headers["redelivered"] == true)
+    }
+
+    @Test("F11: stay with a living worker that comes back late after an outage of Redis")
+    func outage() async throws {
+        let server = try await RedisServer.start(appendOnly: true)
+        let url = try RedisURL(server.address)
+        let client = ReconnectingRedisClient(RedisOptions.patient(url))
+        var late = RedisOptions.patient(url)
+        (late.shortestWait, late.longestWait) = (.seconds(4), .seconds(4))
+        let holder = WorkerIdentity(node: "holder", id: "holder")
+        let broker = FakeBroker()
+        let life = liveness(holder.id, late)
+        func isSeen() async -> Bool {
+            let line = RedisCommand("PUBSUB", "NUMSUB", RedisKeys().lifeLine(of: holder.id))
+            return (try? await client.send(line))?.elements?.last == .integer(1)
+        }
+        try await whileRunning(client, held(client, broker, "observer")) {
+            try await whileRunning(life) {
+                try await until { await isSeen() }
+                try await held(client, broker, "holder").keep(delivery("a"))
+                server.kill()
+                try await server.launch()
+                try await until { await isSeen() }
+                #expect(broker.published.isEmpty)
+                let left = try await client.send(RedisCommand("HLEN", "dash:held"))
+                #expect(left == .integer(1))
+            }
+            try await until { !broker.published.isEmpty }
+        }
+    }
+
+    @Test("A11: are settled by their holder only: one that was given to others is left to them")
+    func refused() async throws {
+        let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
+        let broker = FakeBroker()
+        try await whileRunning(client) {
+            let stuck = held(client, broker, "stuck")
+            try await stuck.keep(delivery("a"))
+            _ = try await client.send(RedisCommand("HSET", "dash:held", "stuck/a", "heir\nmessage"))
+            try await stuck.release(delivery("a"), as: .returned)
+            #expect(broker.published.isEmpty)
+            let left = try await client.send(RedisCommand("HGET", "dash:held", "stuck/a"))
+            #expect(left.text == "heir\nmessage")
+        }
+    }
+}
