@@ -8,17 +8,17 @@ import Darwin
 import Glibc
 #endif
 
-/// The measurements of a manager of jobs on a queue. Only jobs that succeeded count; any other fails the run.
+/// Measures a manager of jobs on a queue. A job that does not succeed fails the run.
 struct QueueBenchmark: Sendable {
     private let manager: any JobManager
     private let startingCallers = 16
 
-    /// - Parameter manager: A manager that runs.
+    /// - Parameter manager: A running manager.
     init(manager: any JobManager) {
         self.manager = manager
     }
 
-    /// Makes the manager of the queue that the environment names, with limits that are never reached.
+    /// Creates a manager for the queue configured in the environment, with limits that are never reached.
     static func makeManager(logger: Logger) throws -> any JobManager {
         var options = CeleryManager.Options()
         options.queue = "swift"
@@ -36,7 +36,7 @@ struct QueueBenchmark: Sendable {
         return try celery.makeManager(setup)
     }
 
-    /// Starts jobs without waiting for their results; waits for all of them in the end.
+    /// Measures the starts of jobs, without their results; waits for all results afterwards.
     func started(_ count: Int) async throws -> Measurement {
         try await warmUp()
         let began = ContinuousClock.now
@@ -46,7 +46,7 @@ struct QueueBenchmark: Sendable {
         return measurement
     }
 
-    /// Each caller starts a job, waits for its result, and starts the next.
+    /// Measures jobs of callers that start a job, wait for its result, and start the next.
     func finished(_ count: Int, callers: Int) async throws -> Measurement {
         try await warmUp()
         let began = ContinuousClock.now
@@ -62,7 +62,7 @@ struct QueueBenchmark: Sendable {
         return Measurement(rate: Double(times.count) / seconds(since: began), milliseconds: times.sorted())
     }
 
-    /// Fills the queue and watches a worker work it off, between a tenth and nine tenths of it.
+    /// Fills the queue and measures a worker that empties it, between 10 % and 90 %.
     func filled(_ count: Int) async throws -> Measurement {
         let jobs = try await startAll(count)
         print("filled")
@@ -79,7 +79,7 @@ struct QueueBenchmark: Sendable {
         try await manager.start(JobRequest(name: "noop", payload: Array("1".utf8), version: "1"))
     }
 
-    /// Waits until a job has ended; throws if it did not succeed.
+    /// Waits until a job is finished; throws if it did not succeed.
     private func result(of job: JobID) async throws {
         var known = 0
         while let news = try await manager.nextUpdate(of: job, after: known) {
@@ -117,15 +117,15 @@ struct QueueBenchmark: Sendable {
 
     // MARK: - Progress of a filled queue
 
-    /// Waits until so many jobs have ended.
+    /// Waits until `count` jobs are finished.
     private func reach(_ count: Int, of all: Int) async throws -> (finished: Int, time: ContinuousClock.Instant) {
         while true {
             let statistics = await manager.statistics()
             let unfinished = statistics.queued + statistics.scheduled + statistics.running
-            // Without an answer of the store all numbers are zero.
+            // All numbers are zero if the store does not reply.
             guard unfinished > 0 else { throw BenchmarkError("The queue was empty too early: add jobs.") }
             if all - unfinished >= count { return (all - unfinished, .now) }
-            // A measurement: to ask 100 times a second costs little, and news of each job would cost much.
+            // Polling 100 times a second disturbs the measurement less than updates of each job.
             try await Task.sleep(for: .milliseconds(10))
         }
     }
@@ -135,12 +135,12 @@ struct QueueBenchmark: Sendable {
     }
 }
 
-/// One figure, and where times were taken their median and 99th percentile.
+/// A rate, and optionally the durations of jobs.
 struct Measurement: Sendable {
     var rate: Double
     var milliseconds: [Double] = []  // sorted
 
-    /// As a line of JSON.
+    /// A line of JSON: the rate, with durations also their median and 99th percentile.
     var line: String {
         guard !milliseconds.isEmpty else { return #"{"rate": \#(rate)}"# }
         let (p50, p99) = (milliseconds[milliseconds.count / 2], milliseconds[milliseconds.count * 99 / 100])
@@ -148,7 +148,7 @@ struct Measurement: Sendable {
     }
 }
 
-/// A run that gave no figure.
+/// The error of a run without a result.
 struct BenchmarkError: Error, CustomStringConvertible {
     let description: String
 

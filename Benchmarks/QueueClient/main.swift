@@ -1,13 +1,13 @@
-// Measures a queue as a web server sees it: starts jobs with records through a manager, and waits for their results.
+// Measures a queue from a web server's side: starts jobs with records through a manager, and waits for their results.
 //
-//   queue-client started COUNT            jobs started a second by 16 callers
-//   queue-client finished COUNT CALLERS   jobs finished a second, each caller one after another; ms from start to result
-//   queue-client filled COUNT             fills the queue, prints `filled`; then jobs finished a second by a worker that
-//                                         is started now
+//   queue-client started COUNT            jobs started per second by 16 callers
+//   queue-client finished COUNT CALLERS   jobs finished per second, one at a time per caller; ms from start to result
+//   queue-client filled COUNT             fills the queue and prints `filled`; then jobs finished per second by a worker,
+//                                         started at that time
 //
-// Each prints one line of JSON: {"rate": …}, and "p50" and "p99" where times are taken. The queue's place is set as for
-// a site (REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND). A worker of celery-fixture takes the jobs from
-// the queue `swift`.
+// Each prints one line of JSON: {"rate": …}, and "p50" and "p99" in ms if durations are measured. The queue is
+// configured as for a site (REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND). A worker of celery-fixture runs
+// the jobs from the queue `swift`.
 import Jobs
 import Logging
 import ServiceLifecycle
@@ -31,7 +31,6 @@ print(measured.line)
 service.cancel()
 try? await service.value
 
-/// What can be measured.
 enum Figure: String {
     case started, finished, filled
 }

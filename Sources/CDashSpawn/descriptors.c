@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// Numbers from 10 upwards, so that none is one of those a child gets (dup2 onto itself would keep close-on-exec).
+// Moves descriptors to 10 and above, off the numbers a child gets: dup2 onto itself would keep close-on-exec.
 static int moved_up(int ends[2]) {
     for (int i = 0; i < 2; i++) {
         if (ends[i] >= 10) continue;
@@ -42,7 +42,7 @@ void dash_set_nonblocking(int descriptor) { fcntl(descriptor, F_SETFL, fcntl(des
 
 ssize_t dash_read_until_stopped(int descriptor, int stop, void *buffer, size_t size) {
     for (;;) {
-        ssize_t count = read(descriptor, buffer, size); // First, so that nothing is left when `stop` comes.
+        ssize_t count = read(descriptor, buffer, size); // First, so that no data is left when `stop` closes.
         if (count >= 0) return count;
         if (errno != EAGAIN && errno != EINTR) return -2;
         struct pollfd wanted[2] = {{.fd = descriptor, .events = POLLIN}, {.fd = stop, .events = POLLIN}};
@@ -65,7 +65,7 @@ bool dash_read_all(int descriptor, void *buffer, size_t size) {
 ssize_t dash_read_some(int descriptor, void *buffer, size_t size) {
     struct pollfd place = {.fd = descriptor, .events = POLLIN};
     for (;;) {
-        // Who waits in read() itself is also woken when the other side takes what was written here.
+        // A blocking read() would also wake up when the peer reads what was written here.
         if (poll(&place, 1, -1) < 0 && errno != EINTR) return -1;
         ssize_t count = read(descriptor, buffer, size);
         if (count >= 0 || (errno != EINTR && errno != EAGAIN)) return count;

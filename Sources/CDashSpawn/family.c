@@ -1,4 +1,4 @@
-// Ends the processes that a worker started, also those that made a group of their own.
+// Kills the processes that a worker started, including those with their own process group.
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE
 #endif
@@ -14,8 +14,7 @@
 #include <dirent.h>
 #include <sys/syscall.h>
 
-// Kills one process if it is of the session. It is held by a descriptor in between, so that no stranger is hit that got
-// its number meanwhile.
+// Kills a process if it belongs to the session. A pidfd ensures that the pid is not reused in between.
 static bool kill_member(pid_t pid, pid_t session) {
     if (getsid(pid) != session) return false;
     int process = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -40,12 +39,12 @@ static int kill_members(pid_t session) {
 }
 
 void dash_kill_session(pid_t session) {
-    // A process may start another while we look; a killed one is found again until it is taken away.
+    // A process may fork during the scan; a killed one is found again until it is reaped.
     for (int pass = 0; pass < 8 && kill_members(session) > 0; pass++) {}
 }
 
 #else
 
-void dash_kill_session(pid_t session) { (void)session; } // macOS has no cheap list of processes; the group must do.
+void dash_kill_session(pid_t session) { (void)session; } // macOS has no cheap list of processes; the group is killed.
 
 #endif

@@ -33,7 +33,7 @@ int platform_close_from(posix_spawn_file_actions_t *actions, posix_spawnattr_t *
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
     return posix_spawn_file_actions_addclosefrom_np(actions, first);
 #else
-    // Our own descriptors are close-on-exec; those of other code are its own affair on such a system.
+    // Our own descriptors are close-on-exec; those of other code remain open on such a system.
     (void)actions;
     (void)first;
     return 0;
@@ -43,7 +43,7 @@ int platform_close_from(posix_spawn_file_actions_t *actions, posix_spawnattr_t *
 int platform_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) == 0 ? 0 : errno; }
 
 int dash_own_executable(char *path, size_t size) {
-    // The link, not what it reads: it leads to the running file even if another has taken its place.
+    // The link itself: it refers to the running file even after the file was replaced.
     return snprintf(path, size, "/proc/self/exe") < (int)size ? 0 : ENAMETOOLONG;
 }
 
@@ -78,7 +78,7 @@ static int search_executable(struct dl_phdr_info *info, size_t size, void *argum
         if (segment->p_type == PT_NOTE)
             search_notes((const uint8_t *)(info->dlpi_addr + segment->p_vaddr), segment->p_memsz, argument);
     }
-    return 1; // The first object is the executable; the libraries do not count.
+    return 1; // Stops after the first object, the executable.
 }
 
 size_t dash_build_id(uint8_t *bytes, size_t capacity) {
@@ -115,7 +115,7 @@ int platform_close_from(posix_spawn_file_actions_t *actions, posix_spawnattr_t *
 }
 
 int platform_parent_death_signal(int signal) {
-    (void)signal; // There is none; the end of the channel tells it.
+    (void)signal; // Not available; the closing channel signals the parent's death.
     return 0;
 }
 

@@ -1,4 +1,4 @@
-// What differs between Linux and macOS; everything else in this folder is the same on both.
+// The differences between Linux and macOS; the other files here are common.
 #ifndef PLATFORM_H
 #define PLATFORM_H
 
@@ -7,9 +7,9 @@
 
 int platform_socket_pair(int ends[2]);
 int platform_pipe(int ends[2]);
-// Makes the child start without any descriptors from `first` on, as far as the system can.
+// Starts the child without descriptors from `first` on, as far as the system supports it.
 int platform_close_from(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int first, short *flags);
-// Asks for `signal` when the parent (the thread that started this process) ends. No-op where there is no such thing.
+// Requests `signal` when the parent (the thread that started this process) ends. No-op where unsupported.
 int platform_parent_death_signal(int signal);
 
 #endif

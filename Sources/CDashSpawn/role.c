@@ -1,4 +1,4 @@
-// Takes the marker of the starter out of the environment before main() and remembers it.
+// Removes the starter's marker from the environment before main() and stores it.
 #include "CDashSpawn.h"
 #include "platform.h"
 
@@ -42,12 +42,12 @@ static void handle(int signal, void (*handler)(int)) {
 int dash_die_with_parent(pid_t parent) {
     handle(SIGHUP, on_parent_death);
     int failed = platform_parent_death_signal(SIGHUP);
-    if (getppid() != parent) kill(0, SIGKILL); // It died before we asked.
+    if (getppid() != parent) kill(0, SIGKILL); // The parent died before the request.
     return failed;
 }
 
-// The parent alone decides when a worker ends, whatever a terminal or a service manager sends to all processes. A
-// handler, not SIG_IGN: programs that a job starts have the default again.
+// Only the parent ends a worker, whatever signals a terminal or service manager sends to all processes. A handler
+// instead of SIG_IGN, so that programs started by a job have the default actions.
 static void leave_the_end_to_the_parent(void) {
     handle(SIGINT, do_nothing);
     handle(SIGTERM, do_nothing);
@@ -69,13 +69,13 @@ __attribute__((constructor)) static void take_marker(void) {
     if (!known) return;
     if (descriptor >= 0) {
         if (!is_socket(descriptor)) return;
-        fcntl(descriptor, F_SETFD, FD_CLOEXEC); // Else programs started by this one would hold the channel open.
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC); // Otherwise child processes would hold the channel open.
     }
     bool worker = strcmp(name, "worker") == 0;
-    if (worker && getpgrp() != getpid()) return; // Killing its group would hit strangers.
+    if (worker && getpgrp() != getpid()) return; // Killing its group would kill unrelated processes.
     memcpy(role, name, sizeof role);
     channel = descriptor;
-    setvbuf(stdout, NULL, _IOLBF, 0); // It is a pipe: without this, prints are lost when the process is killed.
+    setvbuf(stdout, NULL, _IOLBF, 0); // A pipe is fully buffered, and output would be lost when the process is killed.
     if (!worker) return;
     leave_the_end_to_the_parent();
     dash_die_with_parent(parent);

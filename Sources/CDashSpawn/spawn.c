@@ -21,7 +21,7 @@ static int set_descriptors(const dash_spawn_request *request, posix_spawn_file_a
     int failed = 0;
     if (request->null_input) failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
 #if defined(__APPLE__)
-    // There all descriptors that are not named are closed.
+    // On macOS all other descriptors are closed.
     else failed = posix_spawn_file_actions_addinherit_np(actions, 0);
     for (int i = 1; !failed && request->output < 0 && i < 3; i++)
         failed = posix_spawn_file_actions_addinherit_np(actions, i);
@@ -39,7 +39,7 @@ static int set_attributes(const dash_spawn_request *request, posix_spawnattr_t *
     posix_spawnattr_setsigdefault(attributes, &all);
     posix_spawnattr_setsigmask(attributes, &none);
     flags |= POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-    // A session is a group too. It is what tells a worker's family, however its members group themselves.
+    // A session is also a group; it identifies a worker's family even if members change their group.
     bool own_session = request->own_group && request->role && strcmp(request->role, "worker") == 0;
     if (own_session) flags |= POSIX_SPAWN_SETSID;
     else if (request->own_group) {
@@ -49,7 +49,7 @@ static int set_attributes(const dash_spawn_request *request, posix_spawnattr_t *
     return posix_spawnattr_setflags(attributes, flags);
 }
 
-// A copy of the environment with the marker for role.c. Only the array is new; free() it.
+// A copy of the environment with the marker for role.c. Only the array is allocated; free() it.
 static char **with_marker(const dash_spawn_request *request, char *marker) {
     size_t count = 0;
     while (request->environment[count]) count++;

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-// Enough for the runtime's crash handler, which runs on it.
+// Enough for the runtime's crash handler.
 static const size_t alternate_stack_size = 128 * 1024;
 
 typedef struct {

@@ -1,4 +1,4 @@
-// `import Dash` is enough to write an app: values, JSON and figures come with it.
+// `import Dash` includes values, JSON and figures.
 @_exported public import DashJSON
 @_exported public import Jobs
 @_exported public import Plotly

@@ -2,33 +2,33 @@ import ArgumentParser
 import Dash
 import Foundation
 
-/// The tool `dash-swift`: one file for each of its commands.
+/// The tool `dash-swift`, with one file per command.
 @main
 struct DashSwift: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dash-swift",
         abstract:
-            "Serves Dash apps while they are developed, installs component suites, makes typed Swift for further ones.",
+            "Serves Dash apps in development, installs component suites and generates typed Swift for other suites.",
         version: DashVersion.current,
         subcommands: [DevCommand.self, InstallCommand.self, GenerateCommand.self]
     )
 }
 
-/// `dash-swift install`: the files of the component suites.
+/// `dash-swift install`: installs the files of the component suites.
 struct InstallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install",
-        abstract: "Downloads the component suites that apps serve to the browser.",
+        abstract: "Installs the component suites that apps serve to the browser.",
         discussion: """
-            The wheels are pinned by hash and unpacked by pip, which must be installed with Python 3.9 or later. \
-            A folder that has them already is left as it is.
+            The wheels are pinned by hash and installed with pip, which requires Python 3.9 or later. \
+            A folder that already has them stays unchanged.
             """
     )
 
-    @Option(help: "The folder to install into. Default: DASH_SUITES if set, else a folder in the user's cache.")
+    @Option(help: "The folder to install into. Default: DASH_SUITES if set, otherwise a folder in the user's cache.")
     var into: String?
 
-    @Option(help: "A lock of further suites, in pip's requirements format with hashes. May be given several times.")
+    @Option(help: "A lock of other suites, in pip's requirements format with hashes. Repeatable.")
     var lock: [String] = []
 
     @Option(help: "The Python interpreter to use.")
@@ -39,14 +39,14 @@ struct InstallCommand: AsyncParsableCommand {
         let lock = try wheels()
         let target = try into.map(search.absolute) ?? SuiteFolder.defaultTarget(for: lock, search: search)
         if SuiteFolder(path: target, lock: lock) != nil {
-            Output.line("The suites are already in \(target)")
+            Output.line("The suites are already installed in \(target)")
             return
         }
         let installer = SuiteInstaller(lock: lock, target: target, python: python)
         _ = try await installer.install { Output.line($0) }
     }
 
-    /// The pinned wheels and those of the locks that were named.
+    /// The pinned wheels and those of the given locks.
     private func wheels() throws -> SuiteLock {
         var wheels = SuiteLock.pinned
         for path in lock {
@@ -57,9 +57,9 @@ struct InstallCommand: AsyncParsableCommand {
     }
 }
 
-/// Writes files and tells what happens.
+/// Writes files and prints progress.
 enum Output {
-    /// Prints a line at once, also where the output is no terminal.
+    /// Prints a line without buffering, also if the output is not a terminal.
     static func line(_ text: String) {
         FileHandle.standardOutput.write(Data((text + "\n").utf8))
     }

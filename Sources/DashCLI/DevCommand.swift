@@ -3,47 +3,46 @@ import Dash
 import Foundation
 import Support
 
-/// `dash-swift dev`: an app that is built and started again whenever its sources change.
+/// `dash-swift dev`: builds and serves an app, and rebuilds and restarts it when its sources change.
 struct DevCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dev",
-        abstract: "Builds and serves the app of this package, again and again as its sources change.",
+        abstract: "Builds and serves the app of this package, and rebuilds it when its sources change.",
         discussion: """
-            To be run in the package's folder. The app runs in debug (DASH_DEBUG=1). While a changed source is built the app \
-            goes on; when the build went well it is started again and its pages load anew, by themselves; when the build \
-            failed, or the new app finds mistakes in itself, its pages show the messages. Changes of the assets need no build and no restart.
+            Run it in the package's folder. The app runs in debug mode (DASH_DEBUG=1), and keeps running during a \
+            build. After a successful build it restarts and its pages reload. If the build fails, or the new app finds \
+            errors in its callbacks, its pages show the messages. Changes of assets need neither a build nor a restart.
 
-            What follows these options, or --, is the app's own command line.
+            Arguments after these options, or after --, are passed to the app.
 
-            Ctrl-C ends the app and the tool.
+            Ctrl-C stops the app and the tool.
             """
     )
 
-    @Option(help: "The product to build and serve. (default: the package's only program)")
+    @Option(help: "The product to build and serve. (default: the package's only executable)")
     var product: String?
 
-    @Option(help: "The TCP port, as PORT for the app. (default: the app's own)")
+    @Option(help: "The TCP port, passed to the app as PORT. (default: the app's own)")
     var port: Int?
 
-    @Option(help: "The folder to build into. (default: .build)")
+    @Option(help: "The build folder. (default: .build)")
     var buildPath: String?
 
-    @Option(help: "A further folder to watch, such as that of a package beside this one. May be given several times.")
+    @Option(help: "Another folder to watch, such as a local dependency. Repeatable.")
     var watch: [String] = []
 
-    @Option(help: "How often the sources are looked at, in seconds.")
+    @Option(help: "The interval for checking the sources, in seconds.")
     var interval = 0.3
 
-    @Option(help: "The program swift.")
+    @Option(help: "The swift executable.")
     var swift = "swift"
 
-    @Argument(parsing: .captureForPassthrough, help: "The app's own command line.")
+    @Argument(parsing: .captureForPassthrough, help: "The app's command line.")
     var arguments: [String] = []
 
-    /// Says at once what cannot work.
     func validate() throws {
-        if let port, !(0...65535).contains(port) { throw ValidationError("A port is a number from 0 to 65535.") }
-        if !(0.01...3600).contains(interval) { throw ValidationError("An interval is a number of seconds from 0.01.") }
+        if let port, !(0...65535).contains(port) { throw ValidationError("The port must be a number from 0 to 65535.") }
+        if !(0.01...3600).contains(interval) { throw ValidationError("The interval must be 0.01 to 3600 seconds.") }
     }
 
     func run() async throws {
@@ -60,7 +59,7 @@ struct DevCommand: AsyncParsableCommand {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// Asks the package for what is needed, and puts it together.
+    /// Reads the package's description, and creates the loop.
     private func makeLoop(_ search: SuiteSearch, reportFile: String) throws -> DevLoop {
         let folder = search.workingFolder
         let build = buildPath.map(search.absolute)
@@ -83,8 +82,8 @@ struct DevCommand: AsyncParsableCommand {
         )
     }
 
-    /// The app's environment. What the user has set stays; a page asks more often for news than in debug alone, for
-    /// somebody waits for it.
+    /// The app's environment. The user's variables take precedence. Pages poll more often than in debug mode alone, for
+    /// a short delay.
     func environment(_ own: [String: String], reportFile: String) -> [String: String] {
         var environment = ["DASH_DEBUG": "1", "DASH_HOT_RELOAD_INTERVAL": "1"].merging(own) { $1 }
         environment[BuildReport.variable] = reportFile

@@ -3,30 +3,30 @@ import Dash
 import Foundation
 import Support
 
-/// `dash-swift generate`: typed Swift for a component suite.
+/// `dash-swift generate`: generates typed Swift for a component suite.
 struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Writes typed Swift for a component suite.",
+        abstract: "Generates typed Swift for a component suite.",
         discussion: """
-            With a PACKAGE: downloads it and what it needs into a folder that is thrown away, and writes the suite's \
-            manifest, its lock and a typed component for each of its own.
+            With a PACKAGE: downloads it and its dependencies into a temporary folder, and writes the suite's \
+            manifest, its lock and its typed components.
 
-            Without: writes again what is committed in dash-swift itself, from the installed suites; to be run in the \
-            root of its repository.
+            Without a PACKAGE: regenerates the files committed in the dash-swift repository from the installed \
+            suites. Run it in the root of that repository.
             """
     )
 
-    @Argument(help: "The package's name on the package index, such as dash-mantine-components or NAME==VERSION.")
+    @Argument(help: "The package's name in the package index, such as dash-mantine-components, or NAME==VERSION.")
     var package: String?
 
-    @Option(help: "The Swift module the files will be part of. Default: the package's name in camel case.")
+    @Option(help: "The Swift module of the files. Default: the package's name in camel case.")
     var module: String?
 
     @Option(help: "The folder to write to. Default: Sources/MODULE, or the working folder without a PACKAGE.")
     var output: String?
 
-    @Option(help: "The installed suites to read without a PACKAGE. Default: where an app looks for them.")
+    @Option(help: "The folder of the installed suites, without a PACKAGE. Default: the folder that an app uses.")
     var suites: String?
 
     @Option(help: "The Python interpreter to use.")
@@ -43,7 +43,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
     private func generatePinned(search: SuiteSearch) throws {
         let root = search.absolute(output ?? ".")
-        // The file rather than what is compiled in: after a change of the lock that is what is to be generated.
+        // The lock file rather than the built-in lock, which is outdated after a change of the file.
         let lock = try SuiteLock(parsing: String(contentsOfFile: root + "/suites.lock", encoding: .utf8))
         let folder = try suites.map(search.absolute) ?? SuiteFolder.locate(lock, search: search).path
         for file in try PinnedGenerator(suites: folder, lock: lock).files() { try Output.write(file, under: root) }
@@ -62,18 +62,18 @@ struct GenerateCommand: AsyncParsableCommand {
     }
 }
 
-/// Makes the Swift of a third-party suite: text out of a description, nothing else.
+/// Generates the Swift files of a third-party suite from its description.
 struct SuiteGenerator {
     var suite: SuitePackage
-    /// The module the files will be part of, for example `DashMantineComponents`.
+    /// The module of the files, such as `DashMantineComponents`.
     var module: String
-    /// The command named in the headings of the files.
+    /// The command named in the files' headings.
     var command: String
 
-    /// The caseless enum with the components, and the name of the manifest: the module's name with a small first letter.
+    /// The name of the enum with the components and of the manifest: the module's name with a lower-case first letter.
     var enumName: String { module.prefix(1).lowercased() + module.dropFirst() }
 
-    /// The files, without folders: typed components, the manifest, and the lock to install the suite with.
+    /// The files, without folders: typed components, the manifest and the lock.
     func files() -> [RenderedFile] {
         let model = SuiteModel(
             enumName: enumName,

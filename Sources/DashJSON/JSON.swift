@@ -1,27 +1,27 @@
-/// A JSON value: the form in which properties, arguments and results travel between page, server and worker.
+/// A JSON value, such as a property, argument or result.
 ///
-/// Literals make constants: `let style: JSON = ["color": "red", "width": 3]`. Values of other types become JSON by
+/// Literals make constants: `let style: JSON = ["color": "red", "width": 3]`. Other values are converted with
 /// `JSON(value)` or `value.json`.
 ///
-/// Two values are equal if they mean the same JSON: the order of an object's members does not matter and
-/// `.int(1) == .double(1)`, because JavaScript has one kind of number and writes both as `1`.
+/// Equality compares meaning: the order of object members does not matter, and `.int(1) == .double(1)`, as in
+/// JavaScript.
 public enum JSON: Sendable {
-    /// `null`; also what a missing member reads as.
+    /// `null`; also the value of a missing member.
     case null
     /// `true` or `false`.
     case bool(Bool)
     /// A number written without fraction and exponent that fits into `Int`.
     case int(Int)
-    /// Any other number. NaN and the infinities are written as `null`.
+    /// Any other number. NaN and infinities are written as `null`.
     case double(Double)
-    /// A text.
+    /// A string.
     case string(String)
     /// Values in order.
     case array([JSON])
     /// Named members in order.
     case object(JSONObject)
 
-    /// Makes JSON from any encodable value: `JSON([1, 2])`.
+    /// Encodes a value: `JSON([1, 2])`.
     public init(_ value: some JSONEncodable) {
         self = value.json
     }
@@ -32,7 +32,7 @@ extension JSON: CustomStringConvertible {
     public var description: String { text }
 }
 
-// Rounding is part of the C library for mathematics on Linux; importing it links it.
+// Rounding functions are in the C math library on Linux; the import links it.
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -40,10 +40,10 @@ import Musl
 #endif
 
 extension JSON {
-    /// The member `key` of an object; `null` if there is none or this is no object.
+    /// The member `key` of an object; `null` if it is missing or this is not an object.
     ///
-    /// Setting makes an object of whatever was here before. Setting `null` stores a member that is `null`; use
-    /// `JSONObject`'s own subscript to remove one.
+    /// Setting turns any other value into an object. Setting `null` stores a `null` member; to remove one, use the
+    /// subscript of `JSONObject`.
     public subscript(key: String) -> JSON {
         get {
             guard case .object(let object) = self else { return .null }
@@ -56,7 +56,7 @@ extension JSON {
         }
     }
 
-    /// The element at `index` of an array; `null` if there is none or this is no array.
+    /// The element at `index` of an array; `null` if it is missing or this is not an array.
     public subscript(index: Int) -> JSON {
         guard case .array(let array) = self, array.indices.contains(index) else { return .null }
         return array[index]
@@ -67,12 +67,12 @@ extension JSON {
         if case .null = self { true } else { false }
     }
 
-    /// The text if this is one.
+    /// The string, if this is one.
     public var stringValue: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
-    /// The number if this is one without fraction that fits into `Int`; `1.0` counts.
+    /// The number, if it is integral and fits into `Int`; `1.0` counts.
     public var intValue: Int? {
         switch self {
         case .int(let value): value
@@ -81,7 +81,7 @@ extension JSON {
         }
     }
 
-    /// The number if this is one, rounded to the nearest double.
+    /// The number, if this is one, rounded to the nearest double.
     public var doubleValue: Double? {
         switch self {
         case .int(let value): Double(value)
@@ -90,22 +90,22 @@ extension JSON {
         }
     }
 
-    /// The truth value if this is one; numbers and texts are not.
+    /// The Boolean, if this is one.
     public var boolValue: Bool? {
         if case .bool(let value) = self { value } else { nil }
     }
 
-    /// The elements if this is an array.
+    /// The elements, if this is an array.
     public var arrayValue: [JSON]? {
         if case .array(let value) = self { value } else { nil }
     }
 
-    /// The members if this is an object.
+    /// The members, if this is an object.
     public var objectValue: JSONObject? {
         if case .object(let value) = self { value } else { nil }
     }
 
-    /// The object here, leaving `null`, so that the object can be changed without being copied.
+    /// Takes the object and leaves `null`, so that the object can be changed without a copy.
     private mutating func takeObject() -> JSONObject {
         guard case .object(let object) = self else { return JSONObject() }
         self = .null
@@ -116,7 +116,7 @@ extension JSON {
 // MARK: - Equality
 
 extension JSON: Hashable {
-    /// Whether both mean the same JSON: numbers compare by value whatever their case, members in any order.
+    /// Whether both have the same meaning: numbers compare by value, object members in any order.
     public static func == (left: JSON, right: JSON) -> Bool {
         switch (left, right) {
         case (.null, .null): true
@@ -131,7 +131,7 @@ extension JSON: Hashable {
         }
     }
 
-    /// Feeds what equality looks at.
+    /// Hashes the value, consistently with `==`.
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .null: hasher.combine(0 as UInt8)
@@ -144,7 +144,7 @@ extension JSON: Hashable {
         }
     }
 
-    /// An integral double hashes as the integer it equals, and every NaN as one.
+    /// Hashes an integral double as the equal integer, and every NaN alike.
     private static func hash(_ double: Double, into hasher: inout Hasher) {
         if let int = Int(exactly: double) {
             hasher.combine(int)
@@ -178,38 +178,38 @@ extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressibl
     /// `[1, "two", nil]`
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
 
-    /// `["name": 1]`; members keep the order written, and of two members of one name the last wins.
+    /// `["name": 1]`; members keep their order, and the last of several with one name wins.
     public init(dictionaryLiteral elements: (String, JSON)...) { self = .object(JSONObject(elements)) }
 }
 
 // MARK: - Parsing
 
 extension JSON {
-    /// Reads a JSON text in UTF-8, exactly one value with white space around it.
+    /// Parses JSON text in UTF-8: one value with optional white space around it.
     ///
-    /// Of several members of one name the last wins. Half a surrogate pair in an escape becomes U+FFFD. Integers beyond
-    /// `Int` become doubles, and `1e400` infinite, which is written as `null`.
+    /// Of several members with one name the last wins. A lone surrogate in an escape becomes U+FFFD. Integers beyond
+    /// `Int` become doubles, and `1e400` becomes infinity, which is written as `null`.
     ///
     /// - Parameters:
     ///   - bytes: The text.
-    ///   - maximumDepth: How deep arrays and objects may be nested. A value takes stack in proportion to its depth.
-    /// - Throws: `JSONError` with the place of the first fault.
+    ///   - maximumDepth: The maximum nesting of arrays and objects. Parsing uses stack in proportion to the depth.
+    /// - Throws: `JSONError` with the position of the first error.
     public init(parsing bytes: [UInt8], maximumDepth: Int = 512) throws(JSONError) {
         self = try bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
             try JSONParser.parse(buffer, maximumDepth: maximumDepth)
         }
     }
 
-    /// Reads a JSON text; see `init(parsing:maximumDepth:)` for bytes.
+    /// Parses JSON text; see `init(parsing:maximumDepth:)` for bytes.
     ///
-    /// - Throws: `JSONError` with the place of the first fault, in bytes of the text's UTF-8.
+    /// - Throws: `JSONError` with the position of the first error, in bytes of UTF-8.
     public init(parsing text: String, maximumDepth: Int = 512) throws(JSONError) {
         self = try JSON(parsing: Array(text.utf8), maximumDepth: maximumDepth)
     }
 
-    /// Reads a JSON text in UTF-8; see `init(parsing:maximumDepth:)` for bytes.
+    /// Parses JSON text in UTF-8; see `init(parsing:maximumDepth:)` for bytes.
     ///
-    /// - Throws: `JSONError` with the place of the first fault.
+    /// - Throws: `JSONError` with the position of the first error.
     public init(parsing buffer: UnsafeRawBufferPointer, maximumDepth: Int = 512) throws(JSONError) {
         self = try buffer.withMemoryRebound(to: UInt8.self) { buffer throws(JSONError) in
             try JSONParser.parse(buffer, maximumDepth: maximumDepth)
@@ -220,7 +220,7 @@ extension JSON {
 // MARK: - Encoding
 
 extension JSON: JSONEncodable, JSONDecodable {
-    /// Takes the value as it is.
+    /// Returns the value unchanged.
     public init(json: JSON) { self = json }
 
     /// The value itself.
@@ -239,24 +239,24 @@ extension JSON: JSONEncodable, JSONDecodable {
         }
     }
 
-    /// The JSON text in UTF-8, compact, members in their order, NaN and the infinities as `null`.
+    /// The compact JSON text in UTF-8, members in their order, NaN and infinities as `null`.
     ///
-    /// - Parameter escapingHTML: Writes `<`, `>`, `/`, `&`, U+2028 and U+2029 as `\uXXXX`, so that the text may stand
-    ///   in a script element of a page.
+    /// - Parameter escapingHTML: Whether to write `<`, `>`, `/`, `&`, U+2028 and U+2029 as `\uXXXX`, for script
+    ///   elements.
     public func serialized(escapingHTML: Bool = false) -> [UInt8] {
         var writer = JSONWriter(capacity: 1024)
         encode(to: &writer)
         return escapingHTML ? RawJSON(unchecked: writer.bytes).escapingHTML().bytes : writer.bytes
     }
 
-    /// The JSON text, compact.
+    /// The compact JSON text.
     public var text: String {
         String(decoding: serialized(), as: UTF8.self)
     }
 }
 
 extension JSONObject: JSONEncodable, JSONDecodable {
-    /// Reads an object.
+    /// Decodes an object.
     public init(json: JSON) throws {
         guard case .object(let object) = json else { throw JSONError.mismatch(expected: "an object", found: json) }
         self = object
@@ -282,10 +282,11 @@ extension JSONObject: JSONEncodable, JSONDecodable {
 // MARK: - Canonical
 
 extension JSON {
-    /// A text that is the same for equal values: members sorted by the bytes of their names, `1.0` as `1`.
+    /// The canonical text: equal values have the same text, with members sorted by the bytes of their names, and `1.0`
+    /// as `1`.
     ///
-    /// For cache keys. NaN and the infinities are `null` as in `serialized()`. Names and texts are not normalised, so
-    /// two strings that Swift takes for equal but have other code points give different texts.
+    /// For cache keys. NaN and infinities are `null`, as in `serialized()`. Strings are not normalized: strings that
+    /// Swift considers equal but that differ in code points have different texts.
     public func canonical() -> [UInt8] {
         var writer = JSONWriter(capacity: 1024)
         writeCanonical(to: &writer)

@@ -3,23 +3,23 @@ public protocol JSONEncodable: Sendable {
     /// Writes the value as exactly one JSON value.
     func encode(to writer: inout JSONWriter)
 
-    /// The value as a JSON tree. By default what `encode(to:)` writes is parsed; give a shorter way where there is one.
+    /// The value as a JSON tree. The default parses the output of `encode(to:)`; implement it if there is a faster way.
     var json: JSON { get }
 }
 
-/// A value that can be made from JSON.
+/// A value that can be decoded from JSON.
 public protocol JSONDecodable: Sendable {
-    /// Reads the value.
+    /// Decodes the value.
     ///
-    /// - Throws: `JSONError` with the code `.mismatch`, or any error of the type's own, if `json` has another form.
+    /// - Throws: `JSONError` with the code `.mismatch`, or an own error of the type, if `json` has another form.
     init(json: JSON) throws
 }
 
-/// A value that goes both ways.
+/// A value that can be encoded and decoded.
 public typealias JSONConvertible = JSONEncodable & JSONDecodable
 
 extension JSONEncodable {
-    /// The tree of what `encode(to:)` writes; `null` if that is not valid JSON.
+    /// The tree of the output of `encode(to:)`; `null` if that is not valid JSON.
     public var json: JSON {
         (try? JSON(parsing: jsonBytes(), maximumDepth: .max)) ?? .null
     }
@@ -38,27 +38,27 @@ extension JSONEncodable {
 }
 
 extension String: JSONConvertible {
-    /// Reads a text.
+    /// Decodes a string.
     public init(json: JSON) throws {
         guard case .string(let value) = json else { throw JSONError.mismatch(expected: "a string", found: json) }
         self = value
     }
 
-    /// The text as a value.
+    /// The string as JSON.
     public var json: JSON { .string(self) }
 
-    /// Writes the text in quotes.
+    /// Writes a JSON string.
     public func encode(to writer: inout JSONWriter) { writer.string(self) }
 }
 
 extension Substring: JSONConvertible {
-    /// Reads a text.
+    /// Decodes a string.
     public init(json: JSON) throws { self = try String(json: json)[...] }
 
-    /// The text as a value.
+    /// The string as JSON.
     public var json: JSON { .string(String(self)) }
 
-    /// Writes the text in quotes.
+    /// Writes a JSON string.
     public func encode(to writer: inout JSONWriter) {
         var text = self
         text.withUTF8 { writer.string(utf8: $0) }
@@ -66,13 +66,13 @@ extension Substring: JSONConvertible {
 }
 
 extension Bool: JSONConvertible {
-    /// Reads a truth value; numbers and texts are none.
+    /// Decodes a Boolean; numbers and strings are not accepted.
     public init(json: JSON) throws {
         guard case .bool(let value) = json else { throw JSONError.mismatch(expected: "true or false", found: json) }
         self = value
     }
 
-    /// The truth value as JSON.
+    /// The Boolean as JSON.
     public var json: JSON { .bool(self) }
 
     /// Writes `true` or `false`.
@@ -80,32 +80,32 @@ extension Bool: JSONConvertible {
 }
 
 extension Double: JSONConvertible {
-    /// Reads any number.
+    /// Decodes any number.
     public init(json: JSON) throws {
         guard let value = json.doubleValue else { throw JSONError.mismatch(expected: "a number", found: json) }
         self = value
     }
 
-    /// The number as a value.
+    /// The number as JSON.
     public var json: JSON { .double(self) }
 
-    /// Writes the number; `null` for NaN and the infinities.
+    /// Writes the number; `null` for NaN and infinities.
     public func encode(to writer: inout JSONWriter) { writer.double(self) }
 }
 
 extension Float: JSONConvertible {
-    /// Reads any number, rounded to the nearest `Float`.
+    /// Decodes any number, rounded to the nearest `Float`.
     public init(json: JSON) throws { self = try Float(Double(json: json)) }
 
-    /// The number as a value, exactly.
+    /// The exact number as JSON.
     public var json: JSON { .double(Double(self)) }
 
-    /// Writes the shortest digits that read back as this `Float`; `null` for NaN and the infinities.
+    /// Writes the shortest digits that parse as this `Float`; `null` for NaN and infinities.
     public func encode(to writer: inout JSONWriter) { writer.float(self) }
 }
 
 extension JSONEncodable where Self: FixedWidthInteger {
-    /// The number as a value; above `Int.max` the nearest double.
+    /// The number as JSON; above `Int.max` the nearest double.
     public var json: JSON {
         Int(exactly: self).map(JSON.int) ?? .double(Double(self))
     }
@@ -118,7 +118,7 @@ extension JSONEncodable where Self: FixedWidthInteger {
 }
 
 extension JSONDecodable where Self: FixedWidthInteger {
-    /// Reads a number without fraction that fits; `1.0` counts as 1.
+    /// Decodes an integral number that fits; `1.0` counts as 1.
     public init(json: JSON) throws {
         let value: Self? =
             switch json {
@@ -156,7 +156,7 @@ extension Optional: JSONEncodable where Wrapped: JSONEncodable {
 }
 
 extension Optional: JSONDecodable where Wrapped: JSONDecodable {
-    /// Reads the value; `null` is nil.
+    /// Decodes the value; `null` is nil.
     public init(json: JSON) throws {
         self = json.isNull ? nil : try Wrapped(json: json)
     }
@@ -166,7 +166,7 @@ extension Array: JSONEncodable where Element: JSONEncodable {
     /// The elements as an array.
     public var json: JSON { .array(map(\.json)) }
 
-    // Figures are mostly arrays of these four types; without this each element would go through its type's witness table.
+    // Specialized for the most frequent types in figures; otherwise each element goes through its witness table.
     /// Writes an array.
     @specialized(where Element == Double)
     @specialized(where Element == Int)
@@ -176,7 +176,7 @@ extension Array: JSONEncodable where Element: JSONEncodable {
 }
 
 extension Array: JSONDecodable where Element: JSONDecodable {
-    /// Reads an array, each element as an `Element`.
+    /// Decodes an array.
     public init(json: JSON) throws {
         guard case .array(let elements) = json else { throw JSONError.mismatch(expected: "an array", found: json) }
         self = try elements.map { try Element(json: $0) }
@@ -201,7 +201,7 @@ extension Dictionary: JSONEncodable where Key == String, Value: JSONEncodable {
         return .object(object)
     }
 
-    /// Writes an object, its members sorted by name: a dictionary's own order differs from run to run.
+    /// Writes an object with members sorted by name, as the order of a dictionary differs between runs.
     public func encode(to writer: inout JSONWriter) {
         writer.object { members in
             for (key, value) in sortedMembers { members.member(key, value) }
@@ -214,7 +214,7 @@ extension Dictionary: JSONEncodable where Key == String, Value: JSONEncodable {
 }
 
 extension Dictionary: JSONDecodable where Key == String, Value: JSONDecodable {
-    /// Reads an object, each member as a `Value`.
+    /// Decodes an object.
     public init(json: JSON) throws {
         let object = try JSONObject(json: json)
         self.init(minimumCapacity: object.count)

@@ -1,32 +1,32 @@
-/// The members of a JSON object, in the order in which they were written or added.
+/// The members of a JSON object in insertion order.
 ///
-/// Equality ignores the order. Names compare as Swift strings do. Reading and adding by name take constant time on
-/// average for an object of any size; removing takes time in proportion to the number of members.
+/// Equality ignores the order. Names compare as Swift strings. Lookup and insertion take amortized constant time;
+/// removal is linear in the number of members.
 public struct JSONObject: Sendable {
     /// A name and its value.
     public typealias Member = (key: String, value: JSON)
 
-    /// Up to this many members a search from the front is faster than hashing the name.
+    /// Up to this number of members, a linear search is faster than hashing.
     static let largestWithoutIndex = 32
 
     private(set) var members: [Member]
-    /// The place of each name; empty unless there are many members.
+    /// The index of each name; empty for few members.
     private var places: [String: Int]
 
-    /// An object without members.
+    /// Creates an empty object.
     public init() {
         members = []
         places = [:]
     }
 
-    /// Makes an object of names and values; of several of one name the last wins, at the place of the first.
+    /// Creates an object from members; of several with one name the last value wins, at the position of the first.
     public init(_ members: some Sequence<Member>) {
         self.init()
         reserveCapacity(members.underestimatedCount)
         for (key, value) in members { self[key] = value }
     }
 
-    /// Takes over members, of which several may have one name: the last wins, at the place of the first.
+    /// Takes members that may repeat names: the last value wins, at the position of the first.
     init(lastOfEachName members: consuming [Member]) {
         self.init()
         self.members = members
@@ -35,7 +35,7 @@ public struct JSONObject: Sendable {
         self = JSONObject(all)
     }
 
-    /// The value of the member `key`; nil if there is none. Setting nil removes it.
+    /// The value of the member `key`; nil if it is missing. Setting nil removes the member.
     public subscript(key: String) -> JSON? {
         get {
             place(of: key).map { members[$0].value }
@@ -50,7 +50,7 @@ public struct JSONObject: Sendable {
         }
     }
 
-    /// Adds a member without looking whether there is one of this name; there must be none.
+    /// Appends a member without checking for its name; the name must be new.
     public mutating func append(_ key: String, _ value: JSON) {
         members.append((key, value))
         if !places.isEmpty {
@@ -60,12 +60,12 @@ public struct JSONObject: Sendable {
         }
     }
 
-    /// Makes room for `count` members in all.
+    /// Reserves space for `count` members in total.
     public mutating func reserveCapacity(_ count: Int) {
         members.reserveCapacity(count)
     }
 
-    /// Looks for a name that occurs twice; makes the index on the way if there are many members.
+    /// Checks for repeated names; builds the index if there are many members.
     private mutating func hasRepeatedName() -> Bool {
         if members.count > Self.largestWithoutIndex {
             indexPlaces()
@@ -98,7 +98,7 @@ extension JSONObject: Sequence {
     /// The number of members.
     public var count: Int { members.count }
 
-    /// Whether there is no member.
+    /// Whether there are no members.
     public var isEmpty: Bool { members.isEmpty }
 
     /// The names in order.
@@ -110,14 +110,14 @@ extension JSONObject: Sequence {
     /// The number of members, for `Sequence`.
     public var underestimatedCount: Int { members.count }
 
-    /// Goes through the members in order.
+    /// Iterates over the members in order.
     public func makeIterator() -> IndexingIterator<[Member]> {
         members.makeIterator()
     }
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
-    /// `["name": 1]`; of two members of one name the last wins.
+    /// `["name": 1]`; of several members with one name the last wins.
     public init(dictionaryLiteral elements: (String, JSON)...) {
         self.init(elements)
     }
@@ -129,19 +129,19 @@ extension JSONObject: CustomStringConvertible {
 }
 
 extension JSONObject: Hashable {
-    /// Whether both have the same names with equal values, in any order.
+    /// Whether both have the same names and values, in any order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.count == right.count else { return false }
         return left.members.indices.allSatisfy { place in
             let member = left.members[place]
             let other = right.members[place]
-            // Objects made alike have their members in one order: no search then.
+            // Objects of equal origin have their members in the same order, which saves the search.
             if member.key == other.key { return member.value == other.value }
             return right[member.key] == member.value
         }
     }
 
-    /// Feeds the members so that their order makes no difference.
+    /// Hashes the members independently of their order.
     public func hash(into hasher: inout Hasher) {
         var sum = 0
         for (key, value) in members {

@@ -1,12 +1,12 @@
-/// Reads one JSON value from bytes; recursive, a level for each array or object.
+/// A recursive-descent parser for one JSON value.
 struct JSONParser: ~Copyable {
     let text: UnsafeBufferPointer<UInt8>
     var place = 0
-    /// How many members the last object had: records in a table are alike.
+    /// The member count of the last object, as records of a table are alike.
     var likelyMemberCount = 0
     private var depthLeft: Int
 
-    /// Reads the one value that `text` holds.
+    /// Parses the single value in `text`.
     static func parse(_ text: UnsafeBufferPointer<UInt8>, maximumDepth: Int) throws(JSONError) -> JSON {
         if let fault = UTF8Check.firstFault(in: text) { throw .invalidUTF8(at: fault) }
         var parser = JSONParser(text: text, depthLeft: maximumDepth)
@@ -22,13 +22,13 @@ struct JSONParser: ~Copyable {
         self.depthLeft = depthLeft
     }
 
-    /// The byte at the place, 0 at the end: no valid JSON has a 0 byte, so it needs no extra check.
+    /// The current byte; 0 at the end, which is not valid in JSON and needs no extra check.
     @inline(__always)
     var current: UInt8 {
         place < text.count ? text[place] : 0
     }
 
-    /// Reads a value; the place is at its first byte.
+    /// Parses a value at its first byte.
     mutating func value() throws(JSONError) -> JSON {
         switch current {
         case UInt8(ascii: "{"): try nested { parser throws(JSONError) in .object(try parser.object()) }
@@ -75,7 +75,7 @@ struct JSONParser: ~Copyable {
 // MARK: - Containers
 
 extension JSONParser {
-    /// Reads an array; the place is at its bracket.
+    /// Parses an array at its bracket.
     mutating func array() throws(JSONError) -> [JSON] {
         place &+= 1
         skipSpace()
@@ -99,7 +99,7 @@ extension JSONParser {
         }
     }
 
-    /// Reads an object; the place is at its brace.
+    /// Parses an object at its brace.
     mutating func object() throws(JSONError) -> JSONObject {
         place &+= 1
         skipSpace()
@@ -125,7 +125,7 @@ extension JSONParser {
         }
     }
 
-    /// Reads a name and its colon, up to the value.
+    /// Parses a name and its colon, up to the value.
     private mutating func key() throws(JSONError) -> String {
         guard current == UInt8(ascii: "\"") else { throw unexpected("a name in quotes") }
         let key = try string()
@@ -140,7 +140,7 @@ extension JSONParser {
 // MARK: - Strings
 
 extension JSONParser {
-    /// Reads a text; the place is at its opening quote.
+    /// Parses a string at its opening quote.
     mutating func string() throws(JSONError) -> String {
         place &+= 1
         let start = place
@@ -152,13 +152,13 @@ extension JSONParser {
         return try escapedString(from: start)
     }
 
-    /// Goes to the next quote, backslash or control character, or to the end.
+    /// Skips to the next quote, backslash or control character, or to the end.
     @inline(__always)
     private mutating func skipPlain() {
         while place < text.count, !JSONWriter.needsEscape(text[place]) { place &+= 1 }
     }
 
-    /// Reads the rest of a text with escapes, piece by piece.
+    /// Parses the rest of a string with escapes, piece by piece.
     private mutating func escapedString(from start: Int) throws(JSONError) -> String {
         var result = ""
         var pieceStart = start
@@ -180,13 +180,13 @@ extension JSONParser {
         }
     }
 
-    /// The bytes as a text; they are known to be valid UTF-8.
+    /// Decodes bytes that are known to be valid UTF-8.
     @inline(__always)
     private func piece(_ range: Range<Int>) -> String {
         String(decoding: UnsafeBufferPointer(rebasing: text[range]), as: UTF8.self)
     }
 
-    /// Reads what follows a backslash.
+    /// Parses the escape after a backslash.
     private mutating func escape() throws(JSONError) -> Unicode.Scalar {
         let scalar: Unicode.Scalar
         switch current {
@@ -203,7 +203,7 @@ extension JSONParser {
         return scalar
     }
 
-    /// Reads `uXXXX`, and a second one if both are a surrogate pair.
+    /// Parses `uXXXX`, and a second one if both form a surrogate pair.
     private mutating func unicodeEscape() throws(JSONError) -> Unicode.Scalar {
         let unit = try hexUnit()
         if let scalar = Unicode.Scalar(unit) { return scalar }
@@ -217,7 +217,7 @@ extension JSONParser {
                 }
             }
         }
-        // Half a pair, which JavaScript allows, is no text: it becomes U+FFFD, as when JavaScript encodes it.
+        // A lone surrogate, which JavaScript allows, becomes U+FFFD, as when JavaScript encodes it.
         place = afterFirst
         return "\u{FFFD}"
     }
@@ -239,7 +239,7 @@ extension JSONParser {
 // MARK: - Numbers
 
 extension JSONParser {
-    /// Reads a number; the place is at its sign or first digit.
+    /// Parses a number at its sign or first digit.
     mutating func number() throws(JSONError) -> JSON {
         let start = place
         var number = Decimal()
@@ -269,7 +269,7 @@ extension JSONParser {
         return slowNumber(text[start..<place])
     }
 
-    /// Reads one digit or more.
+    /// Parses one or more digits.
     @inline(__always)
     private mutating func digits(into number: inout Decimal) throws(JSONError) {
         let first = place
@@ -283,7 +283,7 @@ extension JSONParser {
         number.digitCount &+= place - first
     }
 
-    /// Reads an exponent; the place is at its "e".
+    /// Parses an exponent at its "e".
     private mutating func exponent() throws(JSONError) -> Int {
         place &+= 1
         var exponent = Decimal()
@@ -292,11 +292,11 @@ extension JSONParser {
             place &+= 1
         }
         try digits(into: &exponent)
-        // One too long to be an `Int` is beyond what is read the fast way, whatever its digits.
+        // An exponent that does not fit into `Int` is handled by the slow path anyway.
         return exponent.integer ?? .max / 2
     }
 
-    /// Any number, by Swift's own conversions; beyond `Double` it gives an infinity or zero.
+    /// Converts any number with Swift's own initializers; beyond the range of `Double` it is infinity or zero.
     private func slowNumber(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> JSON {
         let text = String(decoding: digits, as: UTF8.self)
         if let int = Int(text) { return .int(int) }
@@ -307,19 +307,19 @@ extension JSONParser {
 // MARK: - Errors
 
 extension JSONParser {
-    /// An error at the place.
+    /// An error at the current position.
     func fault(_ code: JSONError.Code, _ message: String) -> JSONError {
         JSONError(code: code, message: message, byteOffset: place)
     }
 
-    /// An error that says what should be at the place and what is.
+    /// An error with the expected and the actual text at the current position.
     func unexpected(_ expected: String) -> JSONError {
         .unexpected(expected, in: text, at: place)
     }
 }
 
 extension JSONError {
-    /// An error that says what should be at a place of a text and what is.
+    /// An error with the expected and the actual text at a position.
     static func unexpected(_ expected: String, in text: UnsafeBufferPointer<UInt8>, at place: Int) -> JSONError {
         guard place < text.count else {
             let message = "Expected \(expected), but the text ends."
@@ -335,9 +335,9 @@ extension JSONError {
     }
 }
 
-/// Checks that bytes are valid UTF-8, by the table of well-formed sequences of the Unicode standard (3-7).
+/// Validates UTF-8 by the table of well-formed sequences in the Unicode standard (table 3-7).
 enum UTF8Check {
-    /// Where the first invalid sequence starts; nil if all is valid.
+    /// The position of the first invalid sequence; nil if all are valid.
     static func firstFault(in text: UnsafeBufferPointer<UInt8>) -> Int? {
         var place = 0
         while true {
@@ -348,7 +348,7 @@ enum UTF8Check {
         }
     }
 
-    /// The next byte that is not ASCII, looking at eight at a time; the text's end if there is none.
+    /// The position of the next non-ASCII byte, or the end; checks eight bytes at a time.
     private static func endOfASCII(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         let raw = UnsafeRawBufferPointer(text)
         var place = start
@@ -361,7 +361,7 @@ enum UTF8Check {
         return place
     }
 
-    /// The length of the sequence at `place`, which is not ASCII; nil if it is not well formed.
+    /// The length of the non-ASCII sequence at `place`; nil if it is not well formed.
     private static func sequenceLength(in text: UnsafeBufferPointer<UInt8>, at place: Int) -> Int? {
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF

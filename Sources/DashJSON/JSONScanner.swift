@@ -1,21 +1,21 @@
-/// Walks over JSON text and checks its grammar without building a tree: a large value is skipped, or cut out as it is.
+/// Validates and skips JSON text without building a tree, so that large values can be cut out unparsed.
 ///
-/// The text must be valid UTF-8; ``read(_:_:)`` checks that. Nothing is recursive, so that depth takes no stack.
+/// The text must be valid UTF-8, which ``read(_:_:)`` checks. The scanner is not recursive: depth uses no stack.
 package struct JSONScanner: ~Copyable {
-    /// How deep a value may be nested: more than `JSON(parsing:)` allows, because what wraps a value counts here.
+    /// The maximum nesting: more than that of `JSON(parsing:)`, as the value's wrapper counts here.
     package static let maximumDepth = 1024
 
     /// The text.
     package let text: UnsafeBufferPointer<UInt8>
-    /// Where the scanner stands, from 0 to the text's count.
+    /// The current position, from 0 to the text's count.
     package var place = 0
 
-    /// A scanner at the beginning of a text.
+    /// Creates a scanner at the start of a text.
     package init(_ text: UnsafeBufferPointer<UInt8>) {
         self.text = text
     }
 
-    /// The byte at the place, 0 at the end: no valid JSON has a 0 byte.
+    /// The current byte; 0 at the end, which is not valid in JSON.
     package var current: UInt8 { place < text.count ? text[place] : 0 }
 
     /// Skips white space.
@@ -23,19 +23,19 @@ package struct JSONScanner: ~Copyable {
         while place < text.count, Self.isSpace(text[place]) { place &+= 1 }
     }
 
-    /// Takes a byte if it is the current one.
+    /// Consumes a byte if it is the current one.
     package mutating func take(_ byte: UInt8) -> Bool {
         guard current == byte, place < text.count else { return false }
         place &+= 1
         return true
     }
 
-    /// Takes a byte that must come.
+    /// Consumes a required byte.
     package mutating func expect(_ byte: UInt8) throws(JSONError) {
         guard take(byte) else { throw unexpected("“\(Character(UnicodeScalar(byte)))”") }
     }
 
-    /// An error that says what should be at the place.
+    /// An error with the expected text at the current position.
     package func unexpected(_ expected: String) -> JSONError {
         .unexpected(expected, in: text, at: place)
     }
@@ -48,14 +48,14 @@ package struct JSONScanner: ~Copyable {
 // MARK: Values
 
 extension JSONScanner {
-    /// Skips a value, and white space before it.
+    /// Skips white space and a value.
     ///
-    /// - Returns: Where the value is.
+    /// - Returns: The range of the value.
     @discardableResult
     package mutating func value() throws(JSONError) -> Range<Int> {
         skipSpace()
         let start = place
-        /// The closing brackets that are still to come, the innermost last.
+        /// The pending closing brackets, innermost last.
         var closers: [UInt8] = []
         repeat {
             if try opens(&closers) { continue }
@@ -64,9 +64,9 @@ extension JSONScanner {
         return start..<place
     }
 
-    /// Skips a scalar, an empty array or an empty object; of any other array or object all before its first value.
+    /// Skips a scalar or an empty container; of other containers, everything before the first value.
     ///
-    /// - Returns: Whether a value of an array or object comes next.
+    /// - Returns: Whether a value of a container follows.
     private mutating func opens(_ closers: inout [UInt8]) throws(JSONError) -> Bool {
         switch current {
         case UInt8(ascii: "{"): return try opens(&closers, UInt8(ascii: "}"))
@@ -96,7 +96,7 @@ extension JSONScanner {
         return true
     }
 
-    /// After a value: takes the comma up to the next value, or the brackets that close here.
+    /// After a value: consumes a comma, or the brackets that close here.
     private mutating func close(_ closers: inout [UInt8]) throws(JSONError) {
         while let closer = closers.last {
             skipSpace()
@@ -110,9 +110,9 @@ extension JSONScanner {
         }
     }
 
-    /// Skips a member's name and the colon, up to the value.
+    /// Skips a member's name and colon, up to the value.
     ///
-    /// - Returns: Where the name is, with its quotes.
+    /// - Returns: The range of the name with its quotes.
     @discardableResult
     package mutating func key() throws(JSONError) -> Range<Int> {
         let start = place
@@ -125,7 +125,7 @@ extension JSONScanner {
         return start..<end
     }
 
-    /// Skips a string with its quotes.
+    /// Skips a string.
     package mutating func string() throws(JSONError) {
         try expect(UInt8(ascii: "\""))
         while place < text.count {
@@ -184,7 +184,7 @@ extension JSONScanner {
 // MARK: Elements and members
 
 extension JSONScanner {
-    /// Walks over an array, and white space before it: `body` is called at each element, and has to take it.
+    /// Iterates over an array after optional white space. `body` is called at each element and must consume it.
     package mutating func elements(
         _ body: (inout JSONScanner) throws(JSONError) -> Void
     ) throws(JSONError) {
@@ -200,8 +200,8 @@ extension JSONScanner {
         guard take(UInt8(ascii: "]")) else { throw unexpected("“,” or “]”") }
     }
 
-    /// Walks over an object, and white space before it: `body` is called at each value with the place of its name, and
-    /// has to take the value.
+    /// Iterates over an object after optional white space. `body` is called at each value with the range of its name,
+    /// and must consume the value.
     package mutating func members(
         _ body: (inout JSONScanner, _ name: Range<Int>) throws(JSONError) -> Void
     ) throws(JSONError) {
@@ -218,14 +218,14 @@ extension JSONScanner {
         guard take(UInt8(ascii: "}")) else { throw unexpected("“,” or “}”") }
     }
 
-    /// The places of an array's elements.
+    /// The ranges of an array's elements.
     package mutating func elements() throws(JSONError) -> [Range<Int>] {
         var places: [Range<Int>] = []
         try elements { scanner throws(JSONError) in places.append(try scanner.value()) }
         return places
     }
 
-    /// The string at a place that was walked over; nil if another value is there.
+    /// The string at a scanned range; nil if it holds another value.
     package borrowing func string(at place: Range<Int>) throws(JSONError) -> String? {
         guard text[place].first == UInt8(ascii: "\"") else { return nil }
         let inner = text[place].dropFirst().dropLast()
@@ -233,8 +233,8 @@ extension JSONScanner {
         return try JSONParser.parse(UnsafeBufferPointer(rebasing: text[place]), maximumDepth: 0).stringValue
     }
 
-    /// The first characters (code points) of the string at a place: one more than asked for, if there are so many, so
-    /// that the caller sees that there are more. The rest is not looked at.
+    /// The first characters (code points) of the string at a range, plus one if there are more, so that the caller can
+    /// detect truncation. The rest is not decoded.
     package borrowing func prefix(ofStringAt place: Range<Int>, characters: Int) throws(JSONError) -> String {
         let end = place.upperBound - 1
         var scanner = JSONScanner(text)
@@ -249,7 +249,7 @@ extension JSONScanner {
         return try JSON(parsing: part).stringValue ?? ""
     }
 
-    /// Skips one code point of a string, as it is written.
+    /// Skips one code point of a string.
     private mutating func skipCharacter() {
         switch current {
         case UInt8(ascii: "\\"): skipEscape()
@@ -264,7 +264,7 @@ extension JSONScanner {
         guard place + 5 < text.count, text[place + 1] == UInt8(ascii: "u") else { return place &+= 2 }
         let digits = String(decoding: text[(place + 2)..<(place + 6)], as: UTF8.self)
         place &+= 6
-        // The halves of a pair belong together: \ud83d\udc0e.
+        // A surrogate pair is one code point: \ud83d\udc0e.
         guard let unit = UInt16(digits, radix: 16), UTF16.isLeadSurrogate(unit) else { return }
         if current == UInt8(ascii: "\\") { place &+= 6 }
     }
@@ -273,9 +273,9 @@ extension JSONScanner {
 // MARK: Whole texts
 
 extension JSONScanner {
-    /// Reads a text that holds one value, which `read` takes, with white space around it.
+    /// Scans a text with one value, which `read` consumes, and optional white space around it.
     ///
-    /// - Throws: `JSONError` if the text is not valid UTF-8 or has more than the value, and what `read` throws.
+    /// - Throws: `JSONError` if the text is not valid UTF-8 or has trailing text, and errors of `read`.
     package static func read<Result>(
         _ text: ArraySlice<UInt8>,
         _ read: (inout JSONScanner) throws(JSONError) -> Result
@@ -291,7 +291,7 @@ extension JSONScanner {
         }
     }
 
-    /// The texts of an array's elements; nil if the text is another value.
+    /// The texts of an array's elements; nil if the text is not an array.
     ///
     /// - Throws: `JSONError` if the text is not valid JSON.
     package static func elements(of text: ArraySlice<UInt8>) throws(JSONError) -> [ArraySlice<UInt8>]? {
@@ -303,7 +303,7 @@ extension JSONScanner {
         return places.map { places in places.map { text.cut($0) } }
     }
 
-    /// The names of an object's members and the texts of their values, in order; nil if the text is another value.
+    /// The names of an object's members and the texts of their values, in order; nil if the text is not an object.
     ///
     /// - Throws: `JSONError` if the text is not valid JSON.
     package static func members(
@@ -323,8 +323,8 @@ extension JSONScanner {
         }
     }
 
-    /// The texts of the values of an object's members by name, of several of one name the last; nil if the text is
-    /// another value.
+    /// The texts of an object's values by name, where the last of several with one name wins; nil if the text is not an
+    /// object.
     ///
     /// - Throws: `JSONError` if the text is not valid JSON.
     package static func membersByName(
@@ -337,7 +337,7 @@ extension JSONScanner {
 }
 
 extension ArraySlice {
-    /// The part at a place that is counted from the beginning of this one.
+    /// The part at a range relative to the start of this slice.
     fileprivate func cut(_ place: Range<Int>) -> ArraySlice {
         self[(startIndex + place.lowerBound)..<(startIndex + place.upperBound)]
     }

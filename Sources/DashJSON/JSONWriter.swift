@@ -1,14 +1,14 @@
-/// Builds JSON text, straight from typed values to bytes.
+/// Writes typed values directly as JSON text.
 ///
-/// The small steps (`byte`, `raw`) leave commas and brackets to the caller; `array(of:)` and `object` care for them.
+/// With `byte` and `raw` the caller writes commas and brackets; `array(of:)` and `object` write them.
 public struct JSONWriter: ~Copyable {
-    // Own memory rather than an array: an array would ask at each byte whether it is shared.
+    // Manually managed memory, as an array checks for uniqueness at each byte.
     @usableFromInline var memory: UnsafeMutableBufferPointer<UInt8>
     @usableFromInline var count = 0
-    /// The first error of a value that could not be written and stands as `null`; nil while all went well.
+    /// The first error of a value that could not be encoded and was written as `null`; nil if there was none.
     public private(set) var failure: (any Error)?
 
-    /// Makes an empty writer with room for `capacity` bytes; it grows as needed.
+    /// Creates an empty writer with space for `capacity` bytes; it grows as needed.
     public init(capacity: Int = 256) {
         memory = capacity > 0 ? .allocate(capacity: capacity) : UnsafeMutableBufferPointer(start: nil, count: 0)
     }
@@ -17,12 +17,12 @@ public struct JSONWriter: ~Copyable {
         memory.deallocate()
     }
 
-    /// A copy of what is written so far, in UTF-8.
+    /// A copy of the written text in UTF-8.
     public var bytes: [UInt8] {
         Array(memory[..<count])
     }
 
-    /// Writes one byte of JSON syntax as it is.
+    /// Writes one byte of JSON syntax.
     @inlinable
     public mutating func byte(_ byte: UInt8) {
         if count == memory.count { grow(by: 1) }
@@ -30,25 +30,25 @@ public struct JSONWriter: ~Copyable {
         count &+= 1
     }
 
-    /// Writes text as it is, without quotes and escapes: `raw(#"{"id":"#)`.
+    /// Writes text verbatim, without quotes and escapes: `raw(#"{"id":"#)`.
     @inlinable
     public mutating func raw(_ text: StaticString) {
         text.withUTF8Buffer { raw(bytes: $0) }
     }
 
-    /// Writes bytes that are JSON already as they are.
+    /// Writes JSON bytes verbatim.
     @inlinable
     public mutating func raw(bytes: [UInt8]) {
         bytes.withUnsafeBufferPointer { raw(bytes: $0) }
     }
 
-    /// Writes bytes that are JSON already as they are.
+    /// Writes JSON bytes verbatim.
     @inlinable
     public mutating func raw(bytes: ArraySlice<UInt8>) {
         bytes.withUnsafeBufferPointer { raw(bytes: $0) }
     }
 
-    /// Writes bytes that are JSON already as they are.
+    /// Writes JSON bytes verbatim.
     @inlinable
     public mutating func raw(bytes: UnsafeBufferPointer<UInt8>) {
         guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
@@ -63,7 +63,7 @@ public struct JSONWriter: ~Copyable {
         raw("null")
     }
 
-    /// Writes `null` for a value that cannot be written, and keeps the first such error as ``failure``.
+    /// Writes `null` for a value that cannot be encoded, and keeps the first such error as ``failure``.
     public mutating func fail(_ error: any Error) {
         failure = failure ?? error
         null()
@@ -75,7 +75,7 @@ public struct JSONWriter: ~Copyable {
         raw(value ? "true" : "false")
     }
 
-    /// Makes room for `more` bytes, and for as many again as there are so that growing stays rare.
+    /// Adds space for `more` bytes, at least doubling the capacity.
     @usableFromInline
     @inline(never)
     mutating func grow(by more: Int) {
@@ -103,12 +103,12 @@ extension JSONWriter {
 
     /// Writes an object of the members that `body` writes, with braces and commas.
     ///
-    /// - Throws: what `body` throws; the text is then of no use.
+    /// - Throws: Errors of `body`; the text is then incomplete.
     public mutating func object<Failure: Error>(
         _ body: (inout ObjectWriter) throws(Failure) -> Void
     ) throws(Failure) {
         byte(UInt8(ascii: "{"))
-        // This writer moves into the members' one and back, so nothing is copied.
+        // The writer moves into `members` and back, without a copy.
         var members = ObjectWriter(self)
         do {
             try body(&members)
@@ -134,7 +134,7 @@ public struct ObjectWriter: ~Copyable {
         writer
     }
 
-    /// Writes a member. Nothing looks whether there is one of this name already.
+    /// Writes a member, without checking for repeated names.
     public mutating func member(_ key: String, _ value: some JSONEncodable) {
         self.key(key)
         value.encode(to: &writer)
@@ -145,9 +145,9 @@ public struct ObjectWriter: ~Copyable {
         if let value { member(key, value) }
     }
 
-    /// Writes a member whose value, exactly one, `body` writes.
+    /// Writes a member whose value `body` writes: exactly one value.
     ///
-    /// - Throws: what `body` throws.
+    /// - Throws: Errors of `body`.
     public mutating func member<Failure: Error>(
         _ key: String,
         _ body: (inout JSONWriter) throws(Failure) -> Void
@@ -166,13 +166,13 @@ public struct ObjectWriter: ~Copyable {
 // MARK: - Strings
 
 extension JSONWriter {
-    /// Writes a text in quotes, escaping quotes, backslashes and control characters; other characters stay as they are.
+    /// Writes a string in quotes; quotes, backslashes and control characters are escaped.
     public mutating func string(_ value: String) {
         var value = value
         value.withUTF8 { string(utf8: $0) }
     }
 
-    /// Writes valid UTF-8 in quotes, escaped.
+    /// Writes valid UTF-8 as a string.
     mutating func string(utf8 text: UnsafeBufferPointer<UInt8>) {
         byte(UInt8(ascii: "\""))
         var copied = 0
@@ -185,7 +185,7 @@ extension JSONWriter {
         byte(UInt8(ascii: "\""))
     }
 
-    /// Whether a byte of a text cannot stand in a JSON string as it is.
+    /// Whether a byte must be escaped in a JSON string.
     @inline(__always)
     static func needsEscape(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
@@ -202,7 +202,7 @@ extension JSONWriter {
         }
     }
 
-    /// Writes the escape of an ASCII character by its number.
+    /// Writes the numeric escape of an ASCII character.
     mutating func unicodeEscape(_ byte: UInt8) {
         raw(#"\u00"#)
         self.byte(Self.hexDigit(byte >> 4))
@@ -223,21 +223,21 @@ extension JSONWriter {
         digits(of: UInt64(value.magnitude))
     }
 
-    /// Writes the fewest digits that read back as the same number; `null` for NaN and the infinities.
+    /// Writes the shortest digits that parse as the same number; `null` for NaN and infinities.
     ///
-    /// Numbers without fraction below 2⁵³ are written as integers, as JavaScript does.
+    /// Integral numbers below 2⁵³ are written as integers, as in JavaScript.
     public mutating func double(_ value: Double) {
         guard value.isFinite else { return null() }
         if value.magnitude < 0x1p53, Double(Int(value)) == value, value != 0 || value.sign == .plus {
             return int(Int(value))
         }
         if shortDecimal(value) { return }
-        // Swift writes the shortest digits, and its exponents ("1e-07", "1e+21") are valid JSON.
+        // Swift's description has the shortest digits, and its exponents ("1e-07", "1e+21") are valid JSON.
         var text = value.description
         text.withUTF8 { raw(bytes: $0) }
     }
 
-    /// Writes a number as `double` does, but with the shortest digits that read back as the same `Float`.
+    /// Writes a number like `double`, with the shortest digits that parse as the same `Float`.
     public mutating func float(_ value: Float) {
         guard value.isFinite else { return null() }
         if value.magnitude < 0x1p24, Float(Int(value)) == value, value != 0 || value.sign == .plus {
@@ -256,11 +256,11 @@ extension JSONWriter {
         }
     }
 
-    /// Writes a number of up to six decimals and fifteen digits in all, which most measured values and prices are.
+    /// Writes a number with up to six decimals and fifteen digits in total, as most measured values and prices have.
     ///
-    /// So many digits are never shared by two numbers, so they are the shortest if they read back as `value`.
+    /// Numbers with this few digits are distinct, so these digits are the shortest if they parse as `value`.
     ///
-    /// - Returns: false if the number has more digits; then nothing is written.
+    /// - Returns: false if the number has more digits; nothing is written then.
     private mutating func shortDecimal(_ value: Double) -> Bool {
         guard value.magnitude < 9e8 else { return false }
         let nearest = Int(value.magnitude * 1e6 + 0.5)
@@ -282,9 +282,9 @@ extension JSONWriter {
         return true
     }
 
-    /// Puts the digits of `value` right before `end`, with leading zeros up to `least` digits.
+    /// Writes the digits of `value` directly before `end`, with leading zeros up to `least` digits.
     ///
-    /// - Returns: where they start.
+    /// - Returns: The start of the digits.
     @inline(__always)
     private static func fill(
         _ buffer: UnsafeMutableBufferPointer<UInt8>,
@@ -303,12 +303,12 @@ extension JSONWriter {
     }
 }
 
-// MARK: - Html
+// MARK: - HTML
 
 extension JSONWriter {
-    /// Writes JSON text with every `<`, `>`, `/`, `&`, U+2028 and U+2029 as `\uXXXX`.
+    /// Writes JSON text with `<`, `>`, `/`, `&`, U+2028 and U+2029 as `\uXXXX`.
     ///
-    /// These occur only within JSON strings, where the escape means the same.
+    /// These characters occur only in JSON strings, where the escape is equivalent.
     mutating func raw(escapingHTML text: UnsafeBufferPointer<UInt8>) {
         var copied = 0
         for place in text.indices where Self.mayNeedHTMLEscape(text[place]) {
@@ -332,9 +332,9 @@ extension JSONWriter {
         }
     }
 
-    /// How many bytes the character at `place` has if it is to be escaped.
+    /// The length in bytes of the character at `place` if it must be escaped.
     ///
-    /// U+2028 and U+2029 are E2 80 A8 and E2 80 A9: old JavaScript takes them for line ends within a string.
+    /// U+2028 and U+2029 are E2 80 A8 and E2 80 A9: old JavaScript treats them as line ends in strings.
     private static func lengthToEscape(_ text: UnsafeBufferPointer<UInt8>, at place: Int) -> Int? {
         guard text[place] == 0xE2 else { return 1 }
         guard place + 2 < text.count, text[place + 1] == 0x80, text[place + 2] & 0xFE == 0xA8 else { return nil }
@@ -342,22 +342,22 @@ extension JSONWriter {
     }
 }
 
-/// A number as its digits stand in a text: ±`digits` · 10^`exponent`.
+/// A parsed number: ±`digits` · 10^`exponent`.
 struct Decimal {
     var isNegative = false
-    /// All digits as one integer; wraps around if there are more than 19.
+    /// All digits as one integer; overflows if there are more than 19.
     var digits: UInt64 = 0
-    /// How many digits were read, leading zeros too.
+    /// The number of digits, including leading zeros.
     var digitCount = 0
     var exponent = 0
 
-    /// The digits as an integer, without regard to the exponent; nil if they may not fit.
+    /// The digits as an integer, ignoring the exponent; nil if they may not fit.
     var integer: Int? {
         guard digitCount <= 18 else { return nil }
         return isNegative ? -Int(digits) : Int(digits)
     }
 
-    /// The nearest double; nil if it takes more than 64 bits to find, which is rare.
+    /// The nearest double; nil in the rare cases that need more than 64 bits.
     var double: Double? {
         guard digitCount <= 19, -19...0 ~= exponent else { return nil }
         let magnitude = Self.nearest(to: digits, dividedBy: -exponent)
@@ -366,10 +366,10 @@ struct Decimal {
 
     /// The double nearest to `digits` / 10^`decimals`, ties to even.
     private static func nearest(to digits: UInt64, dividedBy decimals: Int) -> Double {
-        // Two exact doubles: one division rounds correctly.
+        // Both are exact as doubles, so one division rounds correctly.
         if digits < 1 << 53 { return Double(digits) / Double(powersOfTen[decimals]) }
-        // Else a quotient of 63 bits or more, whose last bit also stands for everything that was cut off: what lies
-        // beyond the 53rd bit then rounds to the same side as the exact value.
+        // Otherwise a quotient of at least 63 bits, whose last bit also represents the remainder: beyond the 53rd bit
+        // it rounds like the exact value.
         let divisor = powersOfTen[decimals]
         let digitShift = digits.leadingZeroBitCount
         let divisorShift = divisor.leadingZeroBitCount
@@ -380,7 +380,7 @@ struct Decimal {
     }
 }
 
-/// 10⁰…10¹⁹; as doubles they are exact too, having at most 44 bits above their factors of two.
+/// 10⁰…10¹⁹; also exact as doubles, as they have at most 44 significant bits.
 private let powersOfTen: [UInt64] = {
     var powers: [UInt64] = [1]
     while powers.count < 20 { powers.append(powers[powers.count - 1] * 10) }

@@ -1,11 +1,11 @@
-/// A value that is JSON text already and is written as it is: what goes through unread costs no parsing.
+/// JSON text that is passed through without parsing.
 ///
-/// Equality compares the bytes, so `1` and `1.0` differ here.
+/// Equality compares bytes, so `1` and `1.0` differ.
 public struct RawJSON: JSONEncodable, JSONDecodable, Hashable, CustomStringConvertible {
     /// The text in UTF-8.
     public let bytes: [UInt8]
 
-    /// Takes bytes that are known to be exactly one valid JSON value. This is not checked.
+    /// Takes bytes that must be exactly one valid JSON value, which is not checked.
     public init(unchecked bytes: [UInt8]) {
         self.bytes = bytes
     }
@@ -23,31 +23,31 @@ public struct RawJSON: JSONEncodable, JSONDecodable, Hashable, CustomStringConve
     /// The text `null`.
     public static let null = RawJSON(unchecked: Array("null".utf8))
 
-    /// Writes the bytes as they are.
+    /// Writes the bytes verbatim.
     public func encode(to writer: inout JSONWriter) {
         writer.raw(bytes: bytes)
     }
 
-    /// The same JSON with `<`, `>`, `/`, `&`, U+2028 and U+2029 as `\uXXXX`, so that it may stand in a script element.
+    /// The same JSON with `<`, `>`, `/`, `&`, U+2028 and U+2029 as `\uXXXX`, for script elements.
     public func escapingHTML() -> RawJSON {
         var writer = JSONWriter(capacity: bytes.count + bytes.count / 8)
         bytes.withUnsafeBufferPointer { writer.raw(escapingHTML: $0) }
         return RawJSON(unchecked: writer.bytes)
     }
 
-    /// A copy of the bytes.
+    /// The bytes.
     public func jsonBytes() -> [UInt8] { bytes }
 
     /// The text.
     public var description: String { String(decoding: bytes, as: UTF8.self) }
 }
 
-/// What makes a value a Patch: a change to the value that a property has, in place of a new value.
+/// Marks a value as a Patch: a modification of a property's current value.
 ///
-/// The browser takes an object for one that has a member `__dash_patch_update`, at any place and with any value. Dash
-/// writes `{"__dash_patch_update": "__dash_patch_update", "operations": […]}`.
+/// The browser treats an object as a Patch if it has a member `__dash_patch_update`, in any position and with any
+/// value. Dash writes `{"__dash_patch_update": "__dash_patch_update", "operations": […]}`.
 package enum PatchMark {
-    /// The member's name, and the value that Dash gives it.
+    /// The member's name, and its value as written by Dash.
     package static let name = "__dash_patch_update"
 }
 
@@ -59,8 +59,8 @@ extension JSON {
 }
 
 extension RawJSON {
-    /// Whether the value is a Patch. Its members are skipped, not parsed; of a value in which the mark cannot be, such as a
-    /// large figure, not even that.
+    /// Whether the value is a Patch. Its members are scanned, not parsed; values that cannot contain the mark, such as
+    /// large figures, are not even scanned.
     package var isPatch: Bool {
         guard bytes.first(where: { !JSONScanner.isSpace($0) }) == UInt8(ascii: "{"), mayHoldMark else { return false }
         let isPatch = try? JSONScanner.read(bytes[...]) { scanner throws(JSONError) in
@@ -74,7 +74,7 @@ extension RawJSON {
         return isPatch ?? false
     }
 
-    /// Whether the mark stands anywhere in the text, or an escape, by which a name may be written in another way.
+    /// Whether the text contains the mark, or an escape, which could spell the name differently.
     private var mayHoldMark: Bool {
         bytes.withUnsafeBufferPointer { text in
             var place = 0

@@ -1,36 +1,35 @@
 import Jobs
 import Synchronization
 
-/// A clock that stands still until the test moves it: by ``TestPage/advance(by:)``, ``TestPage/settle()`` or
-/// ``TestPage/until(_:_:)``.
+/// A clock that only the test moves: with ``TestPage/advance(by:)``, ``TestPage/settle()`` or ``TestPage/until(_:_:)``.
 ///
-/// Callbacks and jobs wait by it with `ctx.sleep(for:)`; so do the next attempts of jobs with `retries:`, and the ticks of
-/// `dcc.Interval`. Give it to code of your own that takes a clock.
+/// Used by `ctx.sleep(for:)` in callbacks and jobs, the delays of `retries:` and the ticks of `dcc.Interval`. Pass it
+/// to your own code that takes a clock.
 public final class TestClock: Clock {
-    /// A moment of the clock.
+    /// An instant of the clock.
     public struct Instant: InstantProtocol {
-        /// The time since the clock was made.
+        /// The time since the clock was created.
         public var offset: Duration
 
-        /// A later moment, or an earlier one.
+        /// An instant at a distance from this one.
         public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
 
-        /// The time from here to another moment.
+        /// The time from this instant to another.
         public func duration(to other: Instant) -> Duration { other.offset - offset }
 
-        /// Earlier is less.
+        /// Whether the first instant is earlier.
         public static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
     }
 
-    /// Who waits: it decides whether the test has to wait too.
+    /// The owner of a wait, which determines whether the test has to wait too.
     enum Sleeper: Sendable, Hashable {
-        /// A callback within its request.
+        /// A callback in a request.
         case request(Int)
         /// A job.
         case job(String)
-        /// The job manager, for example for the next attempt of a job.
+        /// The job manager, for example before the next attempt of a job.
         case manager
-        /// Code of the test or of the app's own.
+        /// Other code of the test or the app.
         case other
     }
 
@@ -54,15 +53,15 @@ public final class TestClock: Clock {
     /// A clock at zero.
     public init() {}
 
-    /// The moment it was moved to.
+    /// The current instant.
     public var now: Instant { Instant(offset: state.withLock { $0.now }) }
 
-    /// The shortest time it tells apart.
+    /// The clock's resolution.
     public var minimumResolution: Duration { .nanoseconds(1) }
 
-    /// Waits until the test has moved the clock there.
+    /// Waits until the test has moved the clock to the deadline.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled before.
+    /// - Throws: `CancellationError` if the task is cancelled first.
     public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
         try await sleep(until: deadline.offset, as: Self.sleeper)
     }
@@ -93,18 +92,18 @@ public final class TestClock: Clock {
 // MARK: - Moving
 
 extension TestClock {
-    /// Whom to tell that somebody has begun to wait.
+    /// Sets the handler to call when a wait starts.
     func onWait(_ tell: @escaping @Sendable () -> Void) { state.withLock { $0.onWait = tell } }
 
-    /// Who waits now.
+    /// The owners of current waits.
     var sleepers: Set<Sleeper> { state.withLock { Set($0.waits.values.map(\.sleeper)) } }
 
-    /// The next moment that somebody waits for.
+    /// The earliest deadline of a wait.
     func nextDeadline(_ counts: (Sleeper) -> Bool = { _ in true }) -> Duration? {
         state.withLock { state in state.waits.values.filter { counts($0.sleeper) }.map(\.deadline).min() }
     }
 
-    /// Moves the clock, never backwards, and wakes those whose time has come, the earliest first.
+    /// Moves the clock, never backwards, and resumes the waits that are due, the earliest first.
     func move(to time: Duration) {
         let due = state.withLock { state in
             state.now = max(state.now, time)
@@ -116,9 +115,9 @@ extension TestClock {
     }
 }
 
-/// The same clock as the job manager knows time.
+/// The clock for the job manager.
 struct ManagerClock: JobClock {
-    /// What the time of day is at the clock's zero: the first second of 2030.
+    /// The wall time at the clock's zero: the first second of 2030.
     static let begin = WallTime(milliseconds: 1_893_456_000_000)
     let clock: TestClock
 

@@ -1,37 +1,37 @@
-/// Why a test could not go on: what the page lacks, what a callback failed with, or what was asked in vain.
+/// An error of a test: an invalid access to the page, or a failure of the app.
 public struct TestError: Error, CustomStringConvertible {
-    /// The kind of failure; stable, for programs.
+    /// The kind of failure; a stable identifier for programs.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The code's text.
         public let description: String
 
         /// The page has no component with this id.
         public static let unknownComponent = Code(description: "unknown-component")
-        /// No component and no callback knows this property.
+        /// Neither a component nor a callback uses this property.
         public static let unknownProperty = Code(description: "unknown-property")
-        /// A value of a property is of another type than the one that was asked for.
+        /// The value of a property has another type.
         public static let typeMismatch = Code(description: "type-mismatch")
-        /// An id with wildcards stands where one component is needed, or the other way round.
+        /// An id with wildcards where one component is needed, or the reverse.
         public static let pattern = Code(description: "pattern")
-        /// The component is disabled, so that a person could not do this.
+        /// The component is disabled, so a user cannot do this.
         public static let disabled = Code(description: "disabled")
-        /// A callback ended with an error.
+        /// A callback failed.
         public static let callback = Code(description: "callback")
         /// The page, its layout or its callbacks could not be loaded.
         public static let load = Code(description: "load")
-        /// A callback of the browser has no stand-in.
+        /// A clientside callback has no stand-in.
         public static let clientside = Code(description: "clientside")
-        /// Something goes on for longer than the test is willing to wait.
+        /// A callback or job exceeds the test's time limit.
         public static let patience = Code(description: "patience")
-        /// What the test waits for does not come.
+        /// The condition that the test waits for cannot be met.
         public static let condition = Code(description: "condition")
     }
 
     /// The kind of failure.
     public let code: Code
-    /// A sentence for people, with what to do.
+    /// A sentence on what happened and what to do.
     public let message: String
-    /// What caused it, where something else failed first.
+    /// The underlying error, if any.
     public let cause: (any Error)?
 
     init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
@@ -40,6 +40,6 @@ public struct TestError: Error, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// The sentence, and the cause in brackets.
+    /// The message, with the cause in parentheses.
     public var description: String { cause.map { "\(message) (\($0))" } ?? message }
 }

@@ -1,7 +1,7 @@
 public import Dash
 public import DashJSON
 
-/// How an app is tested: who visits it, with which cookies, and what stands in for what a test has none of.
+/// The options of a test: the user's cookies and headers, and stand-ins for what a test does not have.
 ///
 /// ```swift
 /// var options = TestOptions()
@@ -13,42 +13,42 @@ public struct TestOptions: Sendable {
     typealias RemoteTask = @Sendable ([JSON]) async throws -> JSON
     typealias StandIn = @Sendable ([JSON]) async throws -> JSON
 
-    /// What happens when a function of the browser is to run that has no stand-in.
+    /// What to do for a clientside function without a stand-in.
     public enum MissingClientside: Sendable {
-        /// It is an error of the page, with a sentence that says how to give a stand-in.
+        /// Fail with an error of the page that describes how to add a stand-in.
         case fails
-        /// Its outputs stay as they are.
+        /// Leave its outputs unchanged.
         case skipped
     }
 
-    /// The cookies that the browser has before it comes, by name.
+    /// The browser's initial cookies, by name.
     public var cookies: [String: String] = [:]
-    /// Headers that each of its requests has, by name: of a proxy that says who the user is, for example.
+    /// Headers of each request, by name; for example, those of a proxy that identifies the user.
     public var headers: [String: String] = [:]
-    /// The path and query of the first page, below the app's own.
+    /// The path and query of the first page, relative to the app.
     public var path = "/"
-    /// The time of callbacks and jobs.
+    /// The clock of callbacks and jobs.
     public var clock = TestClock()
-    /// How long, in real time, the test waits for a callback or a job that does not wait by the ``clock``, but for the
-    /// network, say.
+    /// How long, in real time, the test waits for a callback or job that does not wait on the ``clock`` but, for
+    /// example, on the network.
     public var patience: Duration = .seconds(10)
-    /// How many jobs run at the same time; further ones wait.
+    /// The number of jobs that run at the same time; others wait.
     public var concurrentJobs = 8
-    /// What happens when a function of the browser has no stand-in.
+    /// What to do for a clientside function without a stand-in.
     public var missingClientside = MissingClientside.fails
     var standIns: [String: StandIn] = [:]
     var namedStandIns: [String: StandIn] = [:]
     var remoteTasks: [String: RemoteTask] = [:]
 
-    /// A browser that has never been here.
+    /// The options of a first visit.
     public init() {}
 
-    /// Gives a stand-in for the function of the browser that writes a property.
+    /// Adds a stand-in for the clientside function that sets a property.
     ///
     /// - Parameters:
-    ///   - property: The output, or one of the outputs, of the callback.
-    ///   - standIn: Gets the values of inputs and states in order, and returns the value of the output, or a list of them
-    ///     for several. It may throw `PreventUpdate`.
+    ///   - property: An output of the callback.
+    ///   - standIn: Receives the values of inputs and states in order, and returns the value of the output, or a list
+    ///     of values for several outputs. May throw `PreventUpdate`.
     public mutating func clientside<Value>(
         _ property: Prop<Value>,
         _ standIn: @escaping @Sendable (_ values: [JSON]) async throws -> JSON
@@ -56,11 +56,11 @@ public struct TestOptions: Sendable {
         standIns["\(property.id.text).\(property.name)"] = standIn
     }
 
-    /// Gives a stand-in for a function of the assets, `window.dash_clientside[namespace][name]`.
+    /// Adds a stand-in for a function of the assets, `window.dash_clientside[namespace][name]`.
     ///
     /// - Parameters:
-    ///   - namespace: The object that it is in.
-    ///   - name: Its name there.
+    ///   - namespace: The object that contains the function.
+    ///   - name: The function's name in that object.
     ///   - standIn: As for ``clientside(_:_:)``.
     public mutating func clientside(
         namespace: String,
@@ -70,12 +70,12 @@ public struct TestOptions: Sendable {
         namedStandIns["\(namespace).\(name)"] = standIn
     }
 
-    /// Gives a stand-in for a task that other workers run (`celeryTask:`).
+    /// Adds a stand-in for a task that runs on other workers (`celeryTask:`).
     ///
     /// - Parameters:
-    ///   - name: The name of the task.
-    ///   - standIn: Gets the values of inputs and states in order, and returns the value of the output, or a list of them
-    ///     for several.
+    ///   - name: The task's name.
+    ///   - standIn: Receives the values of inputs and states in order, and returns the value of the output, or a list
+    ///     of values for several outputs.
     public mutating func task(
         _ name: String,
         _ standIn: @escaping @Sendable (_ arguments: [JSON]) async throws -> JSON
@@ -85,7 +85,7 @@ public struct TestOptions: Sendable {
 }
 
 extension DashApp {
-    /// Tests the app without a socket and without a browser: its own server answers, and the test is the page.
+    /// Tests the app without sockets or a browser: requests go to the app's own server, and the test acts as the page.
     ///
     /// ```swift
     /// @Test func greets() async throws {
@@ -96,14 +96,15 @@ extension DashApp {
     /// }
     /// ```
     ///
-    /// Jobs run in the test's process, in memory, and end with the test. Sessions, owners and handles are the real ones.
+    /// Jobs run in the test's process, in memory, and are cancelled when the test ends. Sessions, owners and handles
+    /// are real.
     ///
     /// - Parameters:
-    ///   - options: Who visits it, and what stands in for what a test has none of.
-    ///   - test: Gets the page when the callbacks of its load have run.
+    ///   - options: The user's cookies and headers, and stand-ins.
+    ///   - test: Receives the page after its initial callbacks have run.
     /// - Returns: What `test` returns.
-    /// - Throws: `DashError` with code `findings` for mistakes in the app, which it would not start with; ``TestError`` with
-    ///   code `load`; the error of a callback at load; what `test` throws.
+    /// - Throws: `DashError` with code `findings` for errors that prevent the app's start; ``TestError`` with code
+    ///   `load`; the error of an initial callback; what `test` throws.
     @discardableResult
     public func test<Result>(
         _ options: TestOptions = TestOptions(),
@@ -116,16 +117,16 @@ extension DashApp {
 }
 
 extension DashSite {
-    /// Tests one of the site's apps; the test's page can go to the others.
+    /// Tests one of the site's apps; the page can open the others.
     ///
     /// ```swift
     /// try await site.test(at: "/reports/") { page in … }
     /// ```
     ///
     /// - Parameters:
-    ///   - path: The path at which the app is mounted.
-    ///   - options: Who visits it, and what stands in for what a test has none of.
-    ///   - test: Gets the page when the callbacks of its load have run.
+    ///   - path: The app's mount path.
+    ///   - options: The user's cookies and headers, and stand-ins.
+    ///   - test: Receives the page after its initial callbacks have run.
     /// - Returns: What `test` returns.
     /// - Throws: As `DashApp.test`.
     @discardableResult

@@ -1,6 +1,6 @@
-/// Something that could not be done with the queue. A task that fails is no such error.
+/// An error of the queue: its address, connection, protocol or messages. A failed task is not a `CeleryError`.
 public struct CeleryError: Error, Sendable {
-    /// What went wrong, for programs.
+    /// A machine-readable error code.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The code's name.
         public let description: String
@@ -9,34 +9,34 @@ public struct CeleryError: Error, Sendable {
             description = name
         }
 
-        /// An address (URL) or an option that is none.
+        /// An invalid address (URL) or option.
         public static let option = Code("option")
-        /// The server does not answer, or refuses the connection.
+        /// The server does not respond or refuses the connection.
         public static let unreachable = Code("unreachable")
-        /// The server refuses user, password, virtual host or database.
+        /// The server rejects the user, password, virtual host or database.
         public static let refused = Code("refused")
-        /// The connection was lost while an answer was waited for: nobody knows whether it was done.
+        /// The connection was lost while waiting for a response; the operation may or may not have been performed.
         public static let connectionLost = Code("connectionLost")
-        /// The server said no to a command.
+        /// The server returned an error to a command.
         public static let server = Code("server")
-        /// What came is not what the protocol allows.
+        /// Received data violates the protocol.
         public static let malformed = Code("malformed")
-        /// A content type or serialisation that is not accepted.
+        /// An unaccepted content type or serialisation.
         public static let contentType = Code("contentType")
-        /// There is no task of this name here.
+        /// No task is registered under this name.
         public static let unknownTask = Code("unknownTask")
     }
 
-    /// What went wrong, for programs.
+    /// The machine-readable code.
     public let code: Code
-    /// A sentence for people, with what to do where something can be done.
+    /// A human-readable description, with a remedy where there is one.
     public let message: String
-    /// The error behind it.
+    /// The underlying error.
     public let cause: (any Error)?
-    /// The id of the task that it is about, where one is known.
+    /// The ID of the affected task, if known.
     public var taskID: String?
 
-    /// Makes an error.
+    /// Creates an error.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
@@ -45,7 +45,7 @@ public struct CeleryError: Error, Sendable {
 }
 
 extension CeleryError: CustomStringConvertible {
-    /// The sentence, and the error behind it.
+    /// The message, followed by the underlying error.
     public var description: String {
         cause.map { "\(message) (\($0))" } ?? message
     }

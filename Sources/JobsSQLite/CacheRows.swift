@@ -12,9 +12,9 @@ enum CacheRows {
             size = excluded.size
         """
 
-    /// Keeps a result.
+    /// Stores a result.
     ///
-    /// - Returns: How many bytes more there are in the cache than before.
+    /// - Returns: The change of the cache's size in bytes.
     static func store(_ wish: CacheStore, _ result: RawJSON, at time: WallTime, _ db: Database) throws -> Int {
         let known = try db.cachedStatement(sql: "SELECT size FROM cache WHERE key = ?")
         let before = try Int.fetchOne(known, arguments: [wish.key.text]) ?? 0
@@ -25,7 +25,7 @@ enum CacheRows {
         return result.bytes.count - before
     }
 
-    /// How many bytes of results there are.
+    /// The total size of all results in bytes.
     static func bytes(_ db: Database) throws -> Int {
         try Int.fetchOne(db, sql: "SELECT sum(size) FROM cache") ?? 0
     }

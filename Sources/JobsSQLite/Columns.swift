@@ -2,7 +2,7 @@ import DashJSON
 import Foundation
 import Jobs
 
-/// The forms of values in columns.
+/// Conversions of values to and from columns.
 enum Columns {
     static func blob(_ bytes: [UInt8]) -> Data { Data(bytes) }
 

@@ -9,7 +9,7 @@ import Glibc
 import Musl
 #endif
 
-/// Opens the file and brings its tables up to date.
+/// Opens the file and migrates its tables.
 enum DatabaseFile {
     static func open(_ path: String, maximumBytes: Int?) throws -> DatabasePool {
         try makePrivate(path)
@@ -17,7 +17,7 @@ enum DatabaseFile {
         configuration.label = "jobs.sqlite"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            // What the log has grown to in a burst is given back to the disk.
+            // Shrinks the log after a burst.
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
             if let maximumBytes { try db.execute(sql: "PRAGMA max_page_count = \(max(1, maximumBytes / 4096))") }
         }
@@ -31,7 +31,7 @@ enum DatabaseFile {
         }
     }
 
-    /// Makes the file before SQLite would, which gives its other files the same rights.
+    /// Creates the file before SQLite does; SQLite's other files get the same permissions.
     private static func makePrivate(_ path: String) throws {
         #if canImport(Darwin)
         let descriptor = Darwin.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -50,7 +50,7 @@ enum DatabaseFile {
         guard try pool.read(Schema.migrator.hasBeenSuperseded) else { return }
         throw JobsError(
             .storage,
-            "\(path) was written by a newer version of this program. Use that one, or move the file away to begin anew."
+            "\(path) was written by a newer version of this program. Use that version, or move the file away."
         )
     }
 }

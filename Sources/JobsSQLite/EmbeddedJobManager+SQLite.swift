@@ -2,13 +2,13 @@ public import Jobs
 public import Logging
 
 extension EmbeddedJobManager {
-    /// A manager whose jobs and cached results are kept in a folder and survive the process.
+    /// Creates a manager that persists jobs and cached results in a folder.
     ///
     /// - Parameters:
-    ///   - folder: The folder. It is made if there is none; one process at a time may use it.
-    ///   - executor: What runs the jobs. The manager runs it.
-    ///   - configuration: The rules.
-    ///   - logger: Where to say what no caller is told.
+    ///   - folder: The folder, created if missing. One process at a time may use it.
+    ///   - executor: Runs the jobs; run by the manager.
+    ///   - configuration: Limits and timeouts.
+    ///   - logger: Logs failures that are not thrown to a caller.
     public static func sqlite(
         folder: String,
         executor: any JobExecutor,

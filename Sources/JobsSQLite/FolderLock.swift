@@ -9,13 +9,14 @@ import Glibc
 import Musl
 #endif
 
-/// The right to use a folder, held by one process at a time. The system takes it back when the process ends in any way.
+/// Exclusive use of a folder by one process. The system releases the lock when the process ends.
 final class FolderLock: Sendable {
     private let held: Mutex<Int32?>
 
-    /// Takes the folder, making it if there is none, readable by its owner alone.
+    /// Locks the folder, which is created if missing, readable only by its owner.
     ///
-    /// - Throws: `JobsError`: `.folderInUse` if another process has it, `.storage` if it cannot be used.
+    /// - Throws: `JobsError`: `.folderInUse` if another process holds the lock, `.storage` if the folder cannot be
+    ///   used.
     init(folder: String) throws(JobsError) {
         try Self.make(folder)
         let path = folder + "/owner.lock"
@@ -28,8 +29,8 @@ final class FolderLock: Sendable {
             if reason != EWOULDBLOCK { throw Self.failure("lock \(path)", reason) }
             throw JobsError(
                 .folderInUse,
-                "The data folder \(folder) is used by another process\(owner). Stop that one, or set DASH_DATA_DIR to"
-                    + " another folder for this one."
+                "The data folder \(folder) is in use by another process\(owner). Stop that process, or set"
+                    + " DASH_DATA_DIR to another folder."
             )
         }
         held = Mutex(descriptor)
@@ -40,11 +41,11 @@ final class FolderLock: Sendable {
         release()
     }
 
-    /// Gives the folder free. A second time it has no effect.
+    /// Releases the lock. Further calls have no effect.
     func release() {
         let descriptor = held.withLock { $0.take() }
         guard let descriptor else { return }
-        // Closing is not enough: a process that is just being forked has the file open too.
+        // Closing is not enough: a process that is being forked also has the file open.
         flock(descriptor, LOCK_UN)
         close(descriptor)
     }
@@ -53,11 +54,11 @@ final class FolderLock: Sendable {
         var path = folder.hasPrefix("/") ? "" : "."
         for part in folder.split(separator: "/") {
             path += "/" + part
-            if mkdir(path, 0o700) != 0, errno != EEXIST, errno != EISDIR { throw failure("make the folder \(path)") }
+            if mkdir(path, 0o700) != 0, errno != EEXIST, errno != EISDIR { throw failure("create the folder \(path)") }
         }
     }
 
-    /// The process id that the owner left in the file, for the message alone.
+    /// The process id that the owner wrote to the file, for the error message.
     private static func owner(_ descriptor: Int32) -> String {
         var buffer = [UInt8](repeating: 0, count: 32)
         let count = pread(descriptor, &buffer, buffer.count, 0)

@@ -19,7 +19,7 @@ enum JobRows {
 
     /// Inserts a new job.
     ///
-    /// - Returns: Whether it is there now and not finished.
+    /// - Returns: Whether it is stored and not finished.
     static func insert(_ job: StoredJob, _ db: Database) throws -> Bool {
         let request = job.request
         let status = job.status
@@ -54,7 +54,7 @@ enum JobRows {
             status.result.map { Columns.blob($0.bytes) }, id.text,
         ])
         guard db.changesCount > 0, let changes else { return }
-        // Most jobs send nothing, and a column that is left alone costs nothing.
+        // Most jobs send nothing, and an unchanged column costs nothing.
         guard !changes.isEmpty || status.attempt > 1 else { return }
         let blob = changes.isEmpty ? nil : Columns.blob(changes.stored())
         try db.cachedStatement(sql: updateChangesSQL).execute(arguments: [blob, id.text])

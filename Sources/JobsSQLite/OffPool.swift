@@ -1,6 +1,6 @@
 import Dispatch
 
-/// Runs blocking work away from Swift's cooperative threads.
+/// Runs blocking work outside Swift's cooperative thread pool.
 enum OffPool {
     private static let queue = DispatchQueue(label: "jobs.sqlite.blocking", attributes: .concurrent)
 

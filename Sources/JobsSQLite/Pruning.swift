@@ -1,23 +1,23 @@
 import GRDB
 import Jobs
 
-/// Removes what is old, in portions and for a short time, so that no write waits long behind it.
+/// Removes old rows in batches for a short time, so that writes do not wait long.
 struct Pruning {
-    /// How many rows go at a time.
+    /// The rows per batch.
     static let portion = 50
-    /// No portion is begun after this time.
+    /// The time after which no further batch begins.
     static let longest = Duration.milliseconds(10)
 
     private let finishedBefore: WallTime
     private let time: WallTime
     private let cacheExcess: Int
-    /// How many bytes of cached results were removed.
+    /// The size of the removed cached results in bytes.
     private(set) var removedBytes = 0
 
     /// - Parameters:
-    ///   - finishedBefore: Jobs that finished then or before are removed.
-    ///   - time: Results that expire then or before are removed.
-    ///   - cacheExcess: How many bytes of results are too many; those unused for the longest time go.
+    ///   - finishedBefore: Removes jobs that finished at or before this time.
+    ///   - time: Removes results that expire at or before this time.
+    ///   - cacheExcess: The excess size of the cache in bytes; the least recently used results are removed.
     init(finishedBefore: WallTime, time: WallTime, cacheExcess: Int) {
         self.finishedBefore = finishedBefore
         self.time = time

@@ -3,11 +3,11 @@ import GRDB
 public import Jobs
 import Synchronization
 
-/// Keeps jobs and cached results in one SQLite file that one process owns.
+/// Stores jobs and cached results in one SQLite file, owned by one process.
 ///
-/// What ``write(_:)`` has returned from survives the end of this process in any way, `kill -9` included: it is committed to
-/// the write-ahead log. A loss of power, or of the whole machine, can take back the commits of the last moments (SQLite's
-/// `synchronous = NORMAL`); the file is then as it was a moment before, never half of a change.
+/// Changes survive the end of the process, including `kill -9`, once ``write(_:)`` returns: they are committed to the
+/// write-ahead log. A power failure can lose the last commits (SQLite's `synchronous = NORMAL`), but leaves the file
+/// consistent.
 public final class SQLiteJobStore: JobStore {
     private struct Opened: Sendable {
         let lock: FolderLock
@@ -20,22 +20,25 @@ public final class SQLiteJobStore: JobStore {
     private let maximumCacheBytes: Int
     private let maximumFileBytes: Int?
     private let opened = Mutex<Opened?>(nil)
-    /// How many bytes of results the cache has, as far as writes have returned.
+    /// The size of the cached results in bytes, according to completed writes.
     private let cacheBytes = Atomic(0)
 
-    /// Makes a store; nothing is touched before it is opened.
+    /// Creates a store. No file is accessed before it is opened.
     ///
     /// - Parameters:
-    ///   - folder: Where the file is, or will be made. Only its owner may read it, and one process at a time may use it.
-    ///   - maximumCacheBytes: How many bytes of cached results are kept; those unused for the longest time go first.
-    ///   - maximumFileBytes: How large the file may grow, roughly; beyond it is as if the disk was full. Nil is no limit.
+    ///   - folder: The folder of the file, created if missing. Only its owner may read it, and one process at a time
+    ///     may use it.
+    ///   - maximumCacheBytes: The maximum size of cached results in bytes; the least recently used ones are removed
+    ///     first.
+    ///   - maximumFileBytes: The approximate maximum size of the file in bytes; beyond it, writes fail as on a full
+    ///     disk. nil is unlimited.
     public init(folder: String, maximumCacheBytes: Int = 1 << 30, maximumFileBytes: Int? = nil) {
         self.folder = folder
         self.maximumCacheBytes = maximumCacheBytes
         self.maximumFileBytes = maximumFileBytes
     }
 
-    /// Takes the folder, opens or makes the file, and reads the jobs that are not finished.
+    /// Locks the folder, opens or creates the file, and reads the unfinished jobs.
     ///
     /// - Throws: `JobsError`: `.folderInUse`, or `.storage` if the file cannot be used.
     public func open() async throws -> [StoredJob] {
@@ -50,7 +53,7 @@ public final class SQLiteJobStore: JobStore {
         return try await read(JobRows.unfinished)
     }
 
-    /// Commits the changes, together with those of other calls that come at the same time.
+    /// Commits the changes, together with those of concurrent calls.
     public func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
         let (refused, added) = try await current().writes.write { db in
             var refused: Set<JobID> = []
@@ -75,7 +78,7 @@ public final class SQLiteJobStore: JobStore {
         try await read { try JobRows.find(id, $0) }
     }
 
-    /// Reads a cached result. It is given even if its use cannot be written.
+    /// Reads a cached result. It is returned even if its use cannot be recorded.
     public func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
         let found = try await read { try CacheRows.find(key, at: time, $0) }
         guard let found else { return nil }
@@ -85,7 +88,7 @@ public final class SQLiteJobStore: JobStore {
         return found
     }
 
-    /// Removes old jobs, expired results and what is too much in the cache, for some milliseconds; then writes go first.
+    /// Removes old jobs, expired results and excess results for some milliseconds, so that writes do not wait long.
     public func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
         let (left, removed) = try await current().writes.write { [self] db in
             let excess = cacheBytes.load(ordering: .relaxed) - maximumCacheBytes
@@ -96,17 +99,17 @@ public final class SQLiteJobStore: JobStore {
         return left
     }
 
-    /// Closes the file and gives the folder free, when what was being written is written.
+    /// Closes the file and releases the folder after pending writes.
     public func close() async {
         guard let opened = opened.withLock({ $0.take() }) else { return }
         _ = try? await OffPool.run {
-            // Not by the last reference: who knows when that goes.
+            // Explicitly, as other references may keep the lock alive.
             defer { opened.lock.release() }
             try opened.pool.close()
         }
     }
 
-    /// Reads in a thread of the database's, and does not end early if the task is cancelled.
+    /// Reads on a thread of the database. Cancellation of the task has no effect.
     private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         let pool = try current().pool
         return try await withCheckedThrowingContinuation { continuation in
@@ -123,5 +126,5 @@ public final class SQLiteJobStore: JobStore {
         return opened
     }
 
-    private static let closed = JobsError(.stopped, "The store of jobs is closed.")
+    private static let closed = JobsError(.stopped, "The job store is closed.")
 }

@@ -1,6 +1,6 @@
 import GRDB
 
-/// The tables of the file, and how files of earlier versions become files of this one.
+/// The tables of the file and their migrations.
 enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -61,7 +61,7 @@ enum Schema {
         CREATE INDEX cache_expires ON cache (expires) WHERE expires IS NOT NULL;
         """
 
-    /// With the sizes in the index neither their sum nor the oldest need a look at the results.
+    /// The index contains the sizes, so that neither their sum nor the oldest results require reading the results.
     private static let cacheSizes = """
         ALTER TABLE cache ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
         UPDATE cache SET size = length(result);

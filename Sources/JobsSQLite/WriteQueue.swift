@@ -1,11 +1,11 @@
 import GRDB
 import Synchronization
 
-/// Gathers writes and commits those that come while another is being committed in one transaction.
+/// Groups writes: those submitted during a commit share the next transaction.
 ///
-/// Nothing here runs on Swift's cooperative threads: the database has a thread of its own for writing.
+/// Nothing here blocks Swift's cooperative threads: the database writes on its own thread.
 final class WriteQueue: Sendable {
-    /// What a write does in the transaction; it returns what is to be done when that is committed.
+    /// A write; `work` returns what to do after the commit.
     private struct Submission: Sendable {
         var work: @Sendable (Database) throws -> @Sendable () -> Void
         var fail: @Sendable (any Error) -> Void
@@ -18,7 +18,7 @@ final class WriteQueue: Sendable {
         self.pool = pool
     }
 
-    /// Does some work in a transaction and returns when that is committed. Never ends early.
+    /// Performs work in a transaction and returns after the commit. Cancellation has no effect.
     func write<Value: Sendable>(_ work: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             let submission = Submission {
@@ -49,7 +49,7 @@ final class WriteQueue: Sendable {
             let completions = try transaction(db) { try group.map { try $0.work(db) } }
             for complete in completions { complete() }
         } catch {
-            // Each in its own transaction, so that one cannot spoil the others.
+            // Each in its own transaction, so that one failure does not affect the others.
             if group.count == 1 { group[0].fail(error) } else { commitEach(group, db) }
         }
     }
@@ -72,7 +72,7 @@ final class WriteQueue: Sendable {
             try db.commit()
             return value
         } catch {
-            // A full disk ends a transaction by itself.
+            // SQLite rolls back a transaction on a full disk.
             if db.isInsideTransaction { try db.rollback() }
             throw error
         }

@@ -1,6 +1,6 @@
 public import DashJSON
 
-/// A Plotly figure: what a `dcc.Graph` shows.
+/// A Plotly figure, shown by a `dcc.Graph`.
 ///
 /// ```swift
 /// go.Figure(data: [go.Bar(x: ["a", "b"], y: [1, 2])], layout: dict(height: 100, margin: dict(t: 20, b: 40)))
@@ -10,19 +10,19 @@ public struct Figure: Sendable, Hashable, JSONConvertible {
     public var data: [Trace]
     /// The layout: axes, margins, titles, as in Plotly's reference.
     public var layout: JSON
-    /// Other members, for example `frames`, as they came or shall go.
+    /// Other members, for example `frames`, passed through unchanged.
     public var others: JSONObject
 
-    /// Makes a figure.
+    /// Creates a figure.
     public init(data: [Trace] = [], layout: JSON = [:], others: JSONObject = [:]) {
         self.data = data
         self.layout = layout
         self.others = others
     }
 
-    /// Reads a figure, as the browser gives it; a missing part is empty.
+    /// Decodes a figure from the browser; missing parts are empty.
     ///
-    /// - Throws: `JSONError` if it is no object, or its data no array of objects.
+    /// - Throws: `JSONError` if it is not an object, or its data is not an array of objects.
     public init(json: JSON) throws {
         var members = try JSONObject(json: json)
         data = try [Trace]?(json: members["data"] ?? .null) ?? []
@@ -49,27 +49,27 @@ public struct Figure: Sendable, Hashable, JSONConvertible {
     }
 }
 
-/// One trace of a figure: a series of data and how it is drawn.
+/// One trace of a figure: a data series and its appearance.
 ///
-/// Made by `go.Bar(x: …, y: …)` and its like, or as a literal: `["type": "bar", "y": [1, 2]]`. The members are named
-/// as in Plotly's reference.
+/// Created by makers such as `go.Bar(x: …, y: …)`, or as a literal: `["type": "bar", "y": [1, 2]]`. Members have the
+/// names of Plotly's reference.
 public struct Trace: Sendable, Hashable, JSONConvertible {
-    /// The members, `type` among them.
+    /// The members, including `type`.
     public var members: JSONObject
 
-    /// Makes a trace of its members.
+    /// Creates a trace.
     public init(_ members: JSONObject) {
         self.members = members
     }
 
-    /// Reads a trace.
+    /// Decodes a trace.
     ///
-    /// - Throws: `JSONError` if it is no object.
+    /// - Throws: `JSONError` if it is not an object.
     public init(json: JSON) throws {
         members = try JSONObject(json: json)
     }
 
-    /// The member `name`; `null` if there is none.
+    /// The member `name`; `null` if it is missing.
     public subscript(name: String) -> JSON {
         get { members[name] ?? .null }
         set { members[name] = newValue }
@@ -89,21 +89,20 @@ extension Trace: ExpressibleByDictionaryLiteral {
     }
 }
 
-/// Makes traces of one type: `go.Bar(x: [1, 2, 3], name: "a")`.
+/// Creates traces of one type: `go.Bar(x: [1, 2, 3], name: "a")`.
 ///
-/// Takes any number of named values of any encodable types; the names are those of Plotly's reference. nil leaves the
-/// member out.
+/// Takes any number of named, encodable values with the names of Plotly's reference. nil values are omitted.
 @dynamicCallable
 public struct TraceMaker: Sendable {
-    /// Plotly's name of the type, for example `bar`.
+    /// The type in Plotly, for example `bar`.
     public let type: String
 
-    /// Makes a maker for a type that `go` does not have.
+    /// Creates a maker for a type that `go` lacks.
     public init(type: String) {
         self.type = type
     }
 
-    /// Makes a trace; call the maker itself instead: `go.Bar(y: [1])`.
+    /// Creates a trace; call the maker itself instead: `go.Bar(y: [1])`.
     public func dynamicallyCall(
         withKeywordArguments members: KeyValuePairs<String, (any JSONEncodable)?>
     ) -> Trace {
@@ -114,13 +113,13 @@ public struct TraceMaker: Sendable {
     }
 }
 
-/// Makes a JSON object as Python's `dict` does: `dict(t: 20, b: 40)`.
+/// Creates a JSON object like Python's `dict`: `dict(t: 20, b: 40)`.
 ///
-/// Takes any number of named values of any encodable types, variables too, which a JSON literal does not; nil becomes
-/// `null`. Members keep the order written.
+/// Takes any number of named, encodable values, including variables, unlike a JSON literal; nil becomes `null`. Members
+/// keep their order.
 @dynamicCallable
 public struct DictMaker: Sendable {
-    /// Makes the object; call the maker itself instead: `dict(t: 20)`.
+    /// Creates the object; call the maker itself instead: `dict(t: 20)`.
     public func dynamicallyCall(
         withKeywordArguments members: KeyValuePairs<String, (any JSONEncodable)?>
     ) -> JSON {
@@ -128,11 +127,11 @@ public struct DictMaker: Sendable {
     }
 }
 
-/// Makes a JSON object as Python's `dict` does: `dict(range: [0, total], visible: true)`.
+/// Creates a JSON object like Python's `dict`: `dict(range: [0, total], visible: true)`.
 public let dict = DictMaker()
 
 extension JSONObject {
-    /// Makes an object of named values; of two of one name the last wins.
+    /// Creates an object of named values; of several with one name the last wins.
     init(named members: KeyValuePairs<String, (any JSONEncodable)?>) {
         self.init()
         reserveCapacity(members.count)

@@ -1,4 +1,4 @@
-/// Plotly's graph objects under the names they have in Python: `go.Figure(data: [go.Bar(y: [1, 2])])`.
+/// Plotly's graph objects under their Python names: `go.Figure(data: [go.Bar(y: [1, 2])])`.
 public enum go {
     /// A figure; `go.Figure(data:layout:)` as in Python.
     public typealias Figure = Plotly.Figure
@@ -10,7 +10,7 @@ extension go {
     public static let Bar = TraceMaker(type: "bar")
     /// Points and lines.
     public static let Scatter = TraceMaker(type: "scatter")
-    /// Points and lines drawn by WebGL, for very many.
+    /// Points and lines drawn by WebGL, for large data.
     public static let ScatterGL = TraceMaker(type: "scattergl")
     /// A pie or ring.
     public static let Pie = TraceMaker(type: "pie")
@@ -20,7 +20,7 @@ extension go {
     public static let Image = TraceMaker(type: "image")
     /// A table.
     public static let Table = TraceMaker(type: "table")
-    /// Lines of equal value of a matrix.
+    /// Contour lines of a matrix.
     public static let Contour = TraceMaker(type: "contour")
 }
 
@@ -30,7 +30,7 @@ extension go {
     public static let Histogram = TraceMaker(type: "histogram")
     /// Counts of pairs in bins, as colours.
     public static let Histogram2D = TraceMaker(type: "histogram2d")
-    /// Counts of pairs in bins, as lines of equal value.
+    /// Counts of pairs in bins, as contour lines.
     public static let Histogram2DContour = TraceMaker(type: "histogram2dcontour")
     /// Boxes of quartiles.
     public static let Box = TraceMaker(type: "box")
@@ -44,7 +44,7 @@ extension go {
     public static let Candlestick = TraceMaker(type: "candlestick")
     /// Prices as ticks.
     public static let OHLC = TraceMaker(type: "ohlc")
-    /// Gains and losses adding up.
+    /// Cumulative gains and losses.
     public static let Waterfall = TraceMaker(type: "waterfall")
     /// Stages of a process.
     public static let Funnel = TraceMaker(type: "funnel")
@@ -88,7 +88,7 @@ extension go {
     public static let ScatterPolar = TraceMaker(type: "scatterpolar")
     /// Bars by angle and radius.
     public static let BarPolar = TraceMaker(type: "barpolar")
-    /// Points and lines by three parts.
+    /// Points and lines in ternary coordinates.
     public static let ScatterTernary = TraceMaker(type: "scatterternary")
     /// Points and lines on an outline map.
     public static let ScatterGeo = TraceMaker(type: "scattergeo")

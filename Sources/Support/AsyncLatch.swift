@@ -1,7 +1,7 @@
 package import NIOCore
 internal import Synchronization
 
-/// A value that many tasks wait for, or the error that there is none. It stays until it is replaced or cleared.
+/// A value, or an error instead, that tasks wait for. It is kept until it is replaced or cleared.
 package final class AsyncLatch<Value: Sendable>: Sendable {
     private struct State {
         var outcome: Result<Value, any Error>?
@@ -11,15 +11,15 @@ package final class AsyncLatch<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// Makes a latch without a value.
+    /// Creates a latch without a value.
     package init() {}
 
-    /// The present value; nil if there is none, or an error.
+    /// The current value; nil if there is none, or an error.
     package var current: Value? {
         state.withLock { try? $0.outcome?.get() }
     }
 
-    /// Sets the value or the error, and resumes all tasks that wait.
+    /// Sets the value or the error, and resumes all waiters.
     package func settle(_ outcome: Result<Value, any Error>) {
         let waiters = state.withLock { state in
             state.outcome = outcome
@@ -29,12 +29,12 @@ package final class AsyncLatch<Value: Sendable>: Sendable {
         for waiter in waiters { waiter.resume(with: outcome) }
     }
 
-    /// Takes the value or the error away: tasks wait again.
+    /// Removes the value or the error: tasks wait again.
     package func clear() {
         state.withLock { $0.outcome = nil }
     }
 
-    /// Takes the value away if it meets a condition.
+    /// Removes the value if it meets a condition.
     package func clear(if isOutdated: (Value) -> Bool) {
         state.withLock { state in
             if case .success(let value)? = state.outcome, isOutdated(value) { state.outcome = nil }
@@ -43,12 +43,12 @@ package final class AsyncLatch<Value: Sendable>: Sendable {
 
     /// Waits for the value.
     ///
-    /// - Throws: The error that was set, or `CancellationError` if the task is cancelled before.
+    /// - Throws: The error that was set, or `CancellationError` if the task is cancelled first.
     package func wait() async throws -> Value {
         let number = newNumber()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { waiter in
-                // The handler may have run already.
+                // The cancellation handler may have run already.
                 if enter(waiter, number), Task.isCancelled { leave(number, CancellationError()) }
             }
         } onCancel: {
@@ -56,12 +56,12 @@ package final class AsyncLatch<Value: Sendable>: Sendable {
         }
     }
 
-    /// Waits for the value, but no longer than for a time. Cancellation of the task has no effect.
+    /// Waits for the value up to a timeout. Cancellation of the task has no effect.
     ///
     /// - Parameters:
-    ///   - time: The longest time.
-    ///   - loop: The event loop that keeps the time.
-    ///   - late: The error to throw after it.
+    ///   - time: The timeout.
+    ///   - loop: The event loop for the timer.
+    ///   - late: The error to throw after the timeout.
     /// - Throws: The error that was set, or `late`.
     package func wait(
         for time: TimeAmount,

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Wakes tasks that wait. A signal that comes while no task waits is kept for the next one; several count as one.
+/// Wakes waiting tasks. A signal without a waiter is kept for the next one; several signals count as one.
 package final class AsyncSignal: Sendable {
     private struct State {
         var isSignalled = false
@@ -13,10 +13,10 @@ package final class AsyncSignal: Sendable {
 
     private let state = Mutex(State())
 
-    /// Makes a signal that was not given yet.
+    /// Creates a signal that is not set.
     package init() {}
 
-    /// Wakes all tasks that wait, or else the next one that does.
+    /// Wakes all waiters, or else the next one.
     package func signal() {
         let waiters = state.withLock { state in
             defer { state.waiters = [:] }
@@ -26,7 +26,7 @@ package final class AsyncSignal: Sendable {
         for waiter in waiters { waiter.resume(returning: true) }
     }
 
-    /// Ends all waits, also later ones. A signal that is kept is still received once.
+    /// Ends current and future waits. A kept signal is still received once.
     package func finish() {
         let waiters = state.withLock { state in
             defer { state.waiters = [:] }
@@ -38,8 +38,8 @@ package final class AsyncSignal: Sendable {
 
     /// Waits for a signal.
     ///
-    /// - Parameter time: The longest time to wait; nil waits as long as it takes.
-    /// - Returns: false when there was no signal in this time, the signal was finished, or the task is cancelled.
+    /// - Parameter time: The timeout; nil waits indefinitely.
+    /// - Returns: false if the timeout passed, the signal was finished, or the task is cancelled.
     @discardableResult
     package func wait(atMost time: Duration? = nil) async -> Bool {
         let number = state.withLock { state in
@@ -51,7 +51,7 @@ package final class AsyncSignal: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 guard enter(waiter, number), let time else { return }
-                // A timer of an event loop: cheaper than a task that sleeps.
+                // An event loop timer is cheaper than a sleeping task.
                 let loop = MultiThreadedEventLoopGroup.singleton.next()
                 timer = loop.scheduleTask(in: TimeAmount(time)) { [self] in leave(number) }
             }

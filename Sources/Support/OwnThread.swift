@@ -2,14 +2,14 @@ import CDashSpawn
 package import NIOCore
 import NIOPosix
 
-/// Threads of our own, for what waits in system calls: nothing blocks Swift's cooperative pool.
+/// Dedicated threads for blocking system calls, which would block Swift's cooperative pool.
 package enum OwnThread {
     /// Starts a thread that runs `body` once.
     ///
     /// - Parameters:
-    ///   - stackSize: Its stack in bytes.
-    ///   - body: What it does.
-    /// - Returns: Whether the system had room for one more thread.
+    ///   - stackSize: The stack in bytes.
+    ///   - body: The code to run.
+    /// - Returns: false if the thread could not be created.
     package static func start(stackSize: Int = 256 << 10, _ body: @escaping @Sendable () -> Void) -> Bool {
         let box = Unmanaged.passRetained(Body(run: body))
         let failed = dash_start_thread(
@@ -21,7 +21,7 @@ package enum OwnThread {
         return failed == 0
     }
 
-    /// Runs `body` on a thread of its own and returns what it returns. Cancellation of the task has no effect.
+    /// Runs `body` on a dedicated thread and returns its result. Cancellation of the task has no effect.
     ///
     /// - Throws: What `body` throws, or ``NoRoom``.
     package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
@@ -31,13 +31,13 @@ package enum OwnThread {
         }
     }
 
-    /// The system has no room for one more thread.
+    /// A thread could not be created.
     package struct NoRoom: Error, CustomStringConvertible {
-        /// Makes the error.
+        /// Creates the error.
         package init() {}
 
-        /// The sentence.
-        package var description: String { "The system has no room for one more thread." }
+        /// The message.
+        package var description: String { "A thread could not be created." }
     }
 
     private final class Body: Sendable {
@@ -46,16 +46,16 @@ package enum OwnThread {
     }
 }
 
-/// Runs tasks on event loops. Nothing that blocks may run there.
+/// Runs tasks on event loops; they must not block.
 package final class LoopExecutor: TaskExecutor {
     private let home: (any EventLoop)?
 
-    /// - Parameter home: The loop to run on in any case; nil is the one that a task is resumed by, else any.
+    /// - Parameter home: A fixed event loop; nil is the loop that resumes a task, or else any.
     package init(home: (any EventLoop)? = nil) {
         self.home = home
     }
 
-    /// Runs a task's next part on its loop.
+    /// Schedules a job on its loop.
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let loop = home ?? MultiThreadedEventLoopGroup.currentEventLoop ?? MultiThreadedEventLoopGroup.singleton.next()

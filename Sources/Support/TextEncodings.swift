@@ -5,12 +5,12 @@ package enum Hexadecimal {
         String(decoding: bytes.flatMap { [digit($0 >> 4), digit($0 & 15)] }, as: UTF8.self)
     }
 
-    /// The ASCII code of the digit of a number from 0 to 15.
+    /// The ASCII code of the digit for 0 to 15.
     package static func digit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
     }
 
-    /// The number that a digit in lower or upper case stands for; nil for another character.
+    /// The value of a digit in lower or upper case; nil for other characters.
     package static func value(_ digit: UInt8) -> UInt8? {
         switch digit {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
@@ -23,11 +23,11 @@ package enum Hexadecimal {
 
 /// Base64 (RFC 4648).
 package enum Base64 {
-    /// Which characters stand for 62 and 63, and whether the text is padded.
+    /// The characters for 62 and 63, and whether the text is padded.
     package enum Alphabet {
         /// `+` and `/`, padded with `=`.
         case standard
-        /// `-` and `_`, without padding: the text stands in a URL as it is.
+        /// `-` and `_`, without padding, for URLs.
         case urlSafe
     }
 
@@ -43,7 +43,7 @@ package enum Base64 {
         return values
     }()
 
-    /// The text of bytes.
+    /// Encodes bytes.
     package static func encode(_ bytes: [UInt8], _ alphabet: Alphabet = .standard) -> String {
         let letters = alphabet == .standard ? letters : urlSafeLetters
         let length = (bytes.count + 2) / 3 * 4
@@ -64,13 +64,13 @@ package enum Base64 {
         }
     }
 
-    /// Random text in the URL-safe alphabet, of so many bytes from the system's secure generator.
+    /// Random text in the URL-safe alphabet from bytes of the system's secure generator.
     package static func random(byteCount: Int) -> String {
         var generator = SystemRandomNumberGenerator()
         return encode((0..<byteCount).map { _ in UInt8.random(in: .min ... .max, using: &generator) }, .urlSafe)
     }
 
-    /// Reads a text in either alphabet; line breaks are skipped, padding may be missing.
+    /// Decodes a text in either alphabet; line breaks are skipped, padding is optional.
     ///
     /// - Returns: The bytes; nil if the text is not Base64.
     package static func decode(_ text: String) -> [UInt8]? {
@@ -109,7 +109,7 @@ package enum PercentEncoding {
         return isWhole ? bytes : nil
     }
 
-    /// Decodes the bytes of a text. A percent sign that is not followed by two hexadecimal digits stands for itself.
+    /// Decodes the bytes of a text. A percent sign without two hexadecimal digits is kept as it is.
     package static func lenientBytes(of text: some Collection<UInt8>) -> [UInt8] { decode(text) {} }
 
     private static func decode(_ text: some Collection<UInt8>, malformed: () -> Void) -> [UInt8] {
@@ -133,7 +133,7 @@ package enum PercentEncoding {
         return bytes
     }
 
-    /// A text in which all but letters, digits and `-._~` of ASCII is escaped.
+    /// Escapes all characters except ASCII letters, digits and `-._~`.
     package static func text(of text: String) -> String {
         var bytes: [UInt8] = []
         for byte in text.utf8 {

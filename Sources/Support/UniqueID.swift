@@ -9,19 +9,19 @@ package struct UniqueID: Hashable, Sendable, Comparable {
         return UniqueID(version4: random.next(), random.next())
     }
 
-    /// An id of random bits (version 4), of which 122 are kept.
+    /// An id from random bits (version 4), of which 122 are used.
     package init(version4 high: UInt64, _ low: UInt64) {
         self.init(high: high & ~0xF000 | 0x4000, low: low & ~(3 << 62) | 1 << 63)
     }
 
-    /// An id of a time and 74 random bits (version 7): later ids sort after earlier ones.
+    /// An id from a time and 74 random bits (version 7): later ids sort after earlier ones.
     package static func timeOrdered(milliseconds: Int64 = WallClock.milliseconds()) -> UniqueID {
         var random = SystemRandomNumberGenerator()
         let high = UInt64(milliseconds) << 16 | 0x7000 | random.next() & 0x0FFF
         return UniqueID(high: high, low: random.next() >> 2 | 1 << 63)
     }
 
-    /// Reads the 36 characters of any UUID, in lower or upper case. Anything else gives nil.
+    /// Parses the 36 characters of a UUID, in lower or upper case; nil for other texts.
     package init?(_ text: String) {
         guard text.utf8.count == 36 else { return nil }
         var halves: (high: UInt64, low: UInt64) = (0, 0)
@@ -63,7 +63,7 @@ package struct UniqueID: Hashable, Sendable, Comparable {
         offset == 8 || offset == 13 || offset == 18 || offset == 23
     }
 
-    /// The order of the texts.
+    /// Orders ids like their texts.
     package static func < (left: UniqueID, right: UniqueID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }

@@ -6,7 +6,7 @@ import Glibc
 import Musl
 #endif
 
-/// The time of day, without Foundation.
+/// The current time of day, without Foundation.
 package enum WallClock {
     /// Milliseconds since 1 January 1970 UTC.
     package static func milliseconds() -> Int64 {

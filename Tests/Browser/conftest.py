@@ -1,4 +1,4 @@
-"""Fixtures: the gallery and the fault app as running servers, and browsers to look at them."""
+"""Fixtures: the gallery and the fault app as running servers, and browsers."""
 
 import os
 from types import SimpleNamespace
@@ -12,20 +12,20 @@ from support.server import Server
 
 
 def pytest_generate_tests(metafunc):
-    """The tests marked every_queue run on each: jobs in the server, on Redis, on RabbitMQ with results in Redis."""
+    """Runs the tests marked every_queue on each: jobs in the server, Redis, RabbitMQ with results in Redis."""
     if metafunc.definition.get_closest_marker("every_queue"):
         metafunc.parametrize("gallery", ["embedded", "redis", "rabbitmq"], indirect=True)
 
 
 @pytest.fixture
 def gallery(request):
-    """The gallery, one of each kind for all tests that do not break it."""
+    """The gallery, shared by all tests that leave it intact."""
     return request.getfixturevalue(f"{getattr(request, 'param', 'embedded')}_gallery")
 
 
 @pytest.fixture(scope="session")
 def embedded_gallery(tmp_path_factory):
-    """The gallery with its jobs in the server. GALLERY_URL names one that runs already."""
+    """The gallery with jobs in the server. GALLERY_URL names a running one."""
     if url := os.environ.get("GALLERY_URL"):
         yield SimpleNamespace(url=url)
         return
@@ -58,13 +58,13 @@ def rabbitmq_gallery(tmp_path_factory):
 
 @pytest.fixture(params=["redis", "rabbitmq"])
 def own_fleet(request, tmp_path):
-    """A fleet for one test alone, which may stop and kill its parts."""
+    """A fleet for one test, which may stop and kill its parts."""
     yield from fleet_gallery(request.param, tmp_path)
 
 
 @pytest.fixture(scope="session")
 def fault_app(tmp_path_factory):
-    """Apps that fail in every way, one server for the tests after which it still stands."""
+    """Apps that fail in various ways, on one server shared by the tests that leave it running."""
     folder = tmp_path_factory.mktemp("fault-app")
     server = Server("fault-app", folder, environment={"FAULT_FOLDER": str(folder)}).start()
     yield server
@@ -73,7 +73,7 @@ def fault_app(tmp_path_factory):
 
 @pytest.fixture
 def own_server(tmp_path):
-    """Starts servers for one test alone, which may stop and kill them: `own_server("gallery")`."""
+    """Starts servers for one test, which may stop and kill them: `own_server("gallery")`."""
     started = []
 
     def start(name, arguments=()):
@@ -96,9 +96,9 @@ def shared_browser():
 
 @pytest.fixture
 def open_page(shared_browser):
-    """Opens a page and, after the test, demands that the console holds no error: `open_page(url)`.
+    """Opens a page, and asserts after the test that the console has no errors: `open_page(url)`.
 
-    A test that provokes errors looks at them itself, with `page.console_errors()`, which also forgets them.
+    A test that causes errors reads them with `page.console_errors()`, which also clears them.
     """
     shared_browser.get("about:blank")
     shared_browser.delete_all_cookies()
@@ -111,7 +111,7 @@ def open_page(shared_browser):
 
 @pytest.fixture
 def holding(shared_browser):
-    """Holds requests and answers of the pages that the test opens from here on."""
+    """Delays requests and responses of pages opened after this."""
     holding = Holding(shared_browser)
     yield holding
     holding.stop()
@@ -119,14 +119,14 @@ def holding(shared_browser):
 
 @pytest.fixture
 def second_browser():
-    """Another person's browser."""
+    """Another user's browser."""
     driver = start_browser()
     yield driver
     driver.quit()
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """In CI everything must run: a skipped test is a failure."""
+    """In CI a skipped test is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") == "true" and reporter and reporter.stats.get("skipped"):
         session.exitstatus = 1

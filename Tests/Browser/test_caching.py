@@ -1,4 +1,4 @@
-"""The caching page: the second round comes from the cache."""
+"""The caching page: the second round uses the cache."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.every_queue
 
 
 def round_of_clicks(page):
-    """Milliseconds of the page's clock from each of four clicks to its text."""
+    """The time from each of four clicks to its text, in milliseconds of the page's clock."""
     times = []
     for count in range(1, 5):
         page.wait_enabled("button_id")

@@ -1,4 +1,4 @@
-"""The command line: what is refused and how, what starts, and that everything ends."""
+"""The command line: rejected starts, successful starts, and shutdown."""
 
 import http.client
 import os
@@ -31,7 +31,7 @@ RUNNING = "Dash is running on"
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs a program to its end, which must come by itself: `run("gallery", "--help", PORT="1")`."""
+    """Runs a program until it exits: `run("gallery", "--help", PORT="1")`."""
 
     def run_to_end(name, *arguments, **environment):
         environment = SUITES | os.environ | {"DASH_DATA_DIR": str(tmp_path / "data")} | environment
@@ -43,7 +43,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts servers with arguments and environment of their own, each with a folder of its own."""
+    """Starts servers with their own arguments, environment and folder."""
     started = []
 
     def start_server(name="fault-app", *arguments, folder=None, healthy=True, **environment):
@@ -59,20 +59,20 @@ def start(tmp_path):
 
 
 def refused(ended, *parts, code=1):
-    """Ended by itself, with a sentence that holds the parts, without a trap and without having served."""
+    """Asserts that a program exited with a message that contains the parts, without a trap and without serving."""
     assert ended.returncode == code, ended.stderr
     for part in parts:
         assert part in ended.stderr, ended.stderr
     assert RUNNING not in ended.stdout
     assert "Fatal error" not in ended.stderr
-    assert "started again" not in ended.stderr + ended.stdout, "an error of the start is no reason for a restart"
+    assert "restarting it" not in ended.stderr + ended.stdout, "a failed start must not cause a restart"
 
 
-# What is asked and refused
+# Rejected starts
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["serve", "--help"]])
-def test_help_names_every_option_and_variable(run, arguments):
+def test_help_lists_every_option_and_variable(run, arguments):
     ended = run("gallery", *arguments)
     assert (ended.returncode, ended.stderr) == (0, "")
     for word in OPTIONS + VARIABLES:
@@ -82,34 +82,34 @@ def test_help_names_every_option_and_variable(run, arguments):
 @pytest.mark.parametrize("arguments, sentence", [
     (["--port", "70000"], "from 0 to 65535"),
     (["--port", "abc"], "'abc' is invalid"),
-    (["--workers", "0"], "At least one worker"),
-    (["--path-prefix", "a b"], "Write a prefix like /tools/."),
+    (["--workers", "0"], "Invalid number of workers 0."),
+    (["--path-prefix", "a b"], "Invalid path prefix “a b”. Use a path such as /tools/."),
     (["--nonsense"], "Unknown option '--nonsense'"),
     (["nonsense"], "Unexpected argument 'nonsense'"),
 ])
-def test_what_cannot_work_is_refused_with_the_usage(run, arguments, sentence):
+def test_invalid_options_are_rejected_with_the_usage(run, arguments, sentence):
     usage_error = 64
     refused(run("gallery", *arguments), sentence, "Usage: ", code=usage_error)
 
 
-def test_help_on_the_worker_names_every_option(run):
+def test_help_of_the_worker_lists_every_option(run):
     ended = run("gallery", "worker", "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
     for word in WORKER_OPTIONS + ["DASH_SECRET_KEY", "REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "SIGTERM"]:
         assert word in ended.stdout
 
 
-def test_a_worker_without_a_queue_says_what_is_missing(run):
+def test_a_worker_without_a_queue_is_rejected(run):
     refused(run("gallery", "worker"), "This site has no queue", "CeleryManager", "REDIS_URL")
 
 
 @pytest.mark.parametrize("arguments, sentence", [
-    (["-c", "0"], "At least one job must run at once"),
+    (["-c", "0"], "Invalid --concurrency. Use 1 or more."),
     (["--time-limit", "5", "--soft-time-limit", "6"], "must be shorter than --time-limit"),
-    (["--loglevel", "loud"], "is no log level"),
+    (["--loglevel", "loud"], "Invalid log level “loud”."),
     (["--port", "1"], "Unknown option '--port'"),
 ])
-def test_a_worker_that_cannot_work_is_refused_with_the_usage(run, arguments, sentence):
+def test_invalid_worker_options_are_rejected_with_the_usage(run, arguments, sentence):
     refused(run("gallery", "worker", *arguments), sentence, "Usage: ", code=64)
 
 
@@ -119,7 +119,7 @@ def test_a_worker_that_cannot_work_is_refused_with_the_usage(run, arguments, sen
     ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "DASH_SECRET_KEY is not set"),
     ({"REDIS_URL": "redis://127.0.0.1:1/0", "DASH_SECRET_KEY": "short"}, "DASH_SECRET_KEY has 5 bytes"),
 ])
-def test_a_queue_that_cannot_be_is_refused_in_words(run, environment, sentence):
+def test_an_invalid_queue_configuration_is_rejected_with_a_message(run, environment, sentence):
     ended = run("gallery", "--port", "0", **environment)
     assert ended.returncode != 0
     assert sentence in ended.stderr
@@ -127,19 +127,19 @@ def test_a_queue_that_cannot_be_is_refused_in_words(run, environment, sentence):
 
 @pytest.mark.parametrize("supervise", ["--supervise", "--no-supervise"])
 class TestStartsThatCannotWork:
-    """Each says so in a sentence and ends with code 1, with and without a supervisor."""
+    """Each prints a message and exits with code 1, with and without a supervisor."""
 
-    def test_a_port_in_the_environment_that_is_none(self, run, supervise):
-        refused(run("gallery", supervise, PORT="abc"), "PORT is “abc”")
+    def test_an_invalid_port_in_the_environment(self, run, supervise):
+        refused(run("gallery", supervise, PORT="abc"), "Invalid value “abc” of PORT.")
 
     def test_a_port_that_is_in_use(self, run, supervise):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             refused(run("gallery", supervise, "--port", str(port)), f"Port {port} on 127.0.0.1 is in use", "--port")
 
-    def test_a_host_that_nobody_knows(self, run, supervise):
+    def test_an_unknown_host(self, run, supervise):
         ended = run("gallery", supervise, "--port", "0", "--host", "nowhere.invalid")
-        refused(ended, "The host “nowhere.invalid” is not known", "--host")
+        refused(ended, "Unknown host “nowhere.invalid”.", "--host")
 
     def test_an_address_of_another_machine(self, run, supervise):
         refused(run("gallery", supervise, "--port", "0", "--host", "192.0.2.1"), "cannot listen on 192.0.2.1:0")
@@ -147,17 +147,17 @@ class TestStartsThatCannotWork:
     def test_a_data_folder_that_is_a_file(self, run, supervise, tmp_path):
         (tmp_path / "file").write_text("mine")
         ended = run("gallery", supervise, "--port", "0", DASH_DATA_DIR=str(tmp_path / "file"))
-        refused(ended, f"The data folder {tmp_path}/file cannot be made", "DASH_DATA_DIR")
+        refused(ended, f"The data folder {tmp_path}/file cannot be created", "DASH_DATA_DIR")
         assert (tmp_path / "file").read_text() == "mine"
 
     def test_a_data_folder_that_cannot_be_written(self, run, supervise):
-        # Nobody, not even root, makes folders there.
+        # Not even root can create folders there.
         refused(run("gallery", supervise, "--port", "0", DASH_DATA_DIR="/proc/dash"), "/proc/dash", "DASH_DATA_DIR")
 
     def test_a_data_folder_that_another_server_uses(self, run, start, supervise):
         other = start("gallery")
         ended = run("gallery", supervise, "--port", "0", DASH_DATA_DIR=str(other.data))
-        refused(ended, f"The data folder {other.data} is used by another process", "DASH_DATA_DIR")
+        refused(ended, f"The data folder {other.data} is in use by another process", "DASH_DATA_DIR")
         assert other.is_healthy()
 
     def test_a_secret_that_is_too_short(self, run, supervise):
@@ -170,7 +170,7 @@ class TestStartsThatCannotWork:
         assert list((tmp_path / "empty").iterdir()) == []
 
 
-# Where it listens, and what it leaves
+# Addresses and files
 
 
 def test_host_and_port_come_from_the_environment_and_the_command_line_wins(start, tmp_path):
@@ -186,7 +186,7 @@ def test_host_and_port_come_from_the_environment_and_the_command_line_wins(start
             assert server.wait(20) == 0
 
 
-def test_port_0_takes_a_free_one_and_names_it(tmp_path):
+def test_port_0_uses_a_free_port_and_prints_it(tmp_path):
     environment = SUITES | os.environ | {"DASH_DATA_DIR": str(tmp_path / "data")}
     with subprocess.Popen([program("gallery"), "--port", "0"], env=environment, stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
@@ -196,7 +196,7 @@ def test_port_0_takes_a_free_one_and_names_it(tmp_path):
         assert server.wait(20) == 0
 
 
-def test_the_data_folder_is_closed_to_others_and_holds_only_known_files(start):
+def test_the_data_folder_is_private_and_has_only_known_files(start):
     previous = os.umask(0)
     try:
         server = start()
@@ -210,7 +210,7 @@ def test_the_data_folder_is_closed_to_others_and_holds_only_known_files(start):
     assert {path.name for path in server.data.iterdir()} <= KNOWN_FILES
 
 
-def test_the_mode_of_a_data_folder_that_is_there_stays(start, tmp_path):
+def test_the_mode_of_an_existing_data_folder_is_unchanged(start, tmp_path):
     (tmp_path / "server" / "data").mkdir(parents=True)
     (tmp_path / "server" / "data").chmod(0o755)
     server = start(folder=tmp_path / "server")
@@ -218,19 +218,19 @@ def test_the_mode_of_a_data_folder_that_is_there_stays(start, tmp_path):
     assert {mode(path) for path in server.data.iterdir()} == {0o600}
 
 
-def test_what_a_job_prints_is_in_the_servers_log(start):
+def test_the_output_of_a_job_is_in_the_servers_log(start):
     server = start()
     client = Client(f"{server.url}/trap-in-job/")
     client.run({"run.n_clicks": 1})
-    wait_until(lambda: "Index out of range" in server.log_tail(1000), 10, "the worker's own words in the log")
+    wait_until(lambda: "Index out of range" in server.log_tail(1000), 10, "the worker's output in the log")
 
 
-# A path before all paths
+# Path prefix
 
 
 @pytest.fixture
 def stripping_proxy():
-    """A proxy that serves another server under /tools/ and takes that away: `stripping_proxy(port)` gives its URL."""
+    """A proxy that serves a server under /tools/ and strips the prefix: `stripping_proxy(port)` returns its URL."""
     proxies = []
 
     def start_proxy(port):
@@ -284,46 +284,46 @@ def test_a_prefix_is_on_every_path(start, stripping_proxy, strips):
     assert finishes_at(f"{base}empty/", {"button_id.n_clicks": 3})["paragraph_id.children"] == "Clicked 3 times"
 
 
-# Stopping
+# Shutdown
 
 
 @pytest.mark.parametrize("supervise", ["--supervise", "--no-supervise"])
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_everything_whatever_goes_on(start, ending, supervise):
+def test_a_signal_stops_all_processes_in_any_state(start, ending, supervise):
     server = start("fault-app", supervise)
     idle = socket.create_connection(("127.0.0.1", server.port))
     kept = requests.Session()
     assert kept.get(f"{server.url}/_health").status_code == 200
     client, body, handle = running_job(server, "many", number=1)
-    # A browser may hold four polls; that one is answered for the fifth shows that the server holds all others.
+    # A browser may hold four polls; a response to the fifth shows that the server holds the others.
     answers = []
     polls = [threading.Thread(target=lambda: answers.append(client.post(body, job=handle).status_code)) for _ in range(5)]
     for poll in polls:
         poll.start()
-    wait_until(lambda: answers, 10, "the answer to the surplus poll")
-    assert answers == [200], "a job that says nothing holds its polls"
+    wait_until(lambda: answers, 10, "the response to the surplus poll")
+    assert answers == [200], "polls of a job without updates are held"
     before = server.processes()
     started = time.monotonic()
     server.process.send_signal(ending)
     assert server.process.wait(30) == 0
     took = time.monotonic() - started
-    print(f"{ending.name}: ended after {took:.2f} s")
-    assert took < 5 + 3, "the job's grace, and a margin"
+    print(f"{ending.name}: exited after {took:.2f} s")
+    assert took < 5 + 3, "the job's grace period, and a margin"
     nothing_is_left(server, before)
     for poll in polls:
         poll.join(5)
-    assert answers == [200] * 5, "the held polls are answered, so that their page asks again"
+    assert answers == [200] * 5, "held polls get a response, so that their page polls again"
     idle.close()
 
 
 @pytest.mark.parametrize("supervise", ["--supervise", "--no-supervise"])
-def test_a_second_signal_ends_everything_at_once(start, supervise):
+def test_a_second_signal_stops_all_processes_immediately(start, supervise):
     server = start("fault-app", supervise)
     running_job(server)
     before = server.processes()
     server.process.send_signal(signal.SIGINT)
-    wait_until(lambda: not server.is_healthy(), 10, "the server taking no more requests")
-    assert server.process.poll() is None, "the job has its grace"
+    wait_until(lambda: not server.is_healthy(), 10, "the server rejecting requests")
+    assert server.process.poll() is None, "the job has its grace period"
     started = time.monotonic()
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(10) != 0
@@ -331,7 +331,7 @@ def test_a_second_signal_ends_everything_at_once(start, supervise):
     nothing_is_left(server, before)
 
 
-def test_ctrl_c_in_a_terminal_goes_to_the_whole_group_and_ends_cleanly(start):
+def test_ctrl_c_in_a_terminal_reaches_the_process_group_and_exits_cleanly(start):
     server = start("gallery")
     before = server.processes()
     os.killpg(server.pid, signal.SIGINT)
@@ -340,27 +340,27 @@ def test_ctrl_c_in_a_terminal_goes_to_the_whole_group_and_ends_cleanly(start):
 
 
 @pytest.mark.slow
-def test_half_a_request_does_not_hold_the_end_up(start):
+def test_a_partial_request_does_not_block_the_shutdown(start):
     server = start("fault-app")
     before = server.processes()
     with socket.create_connection(("127.0.0.1", server.port)) as half:
         half.sendall(b"POST /own/_dash-update-component HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                      b"Content-Length: 1000\r\n\r\n{")
-        wait_until(lambda: server.has_read(half), 10, "the half request at the server")
+        wait_until(lambda: server.has_read(half), 10, "the partial request at the server")
         started = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(40)
         took = time.monotonic() - started
-    print(f"with half a request: ended after {took:.2f} s, code {server.process.returncode}")
+    print(f"with a partial request: exited after {took:.2f} s, code {server.process.returncode}")
     shutdown_grace, further = 5, 10
     assert took < shutdown_grace + further + 3
     nothing_is_left(server, before)
 
 
-# Dying, and coming back
+# Crashes and restarts
 
 
-def test_without_its_supervisor_nothing_lives_on(start):
+def test_all_processes_exit_without_their_supervisor(start):
     server = start("fault-app")
     running_job(server)
     before = server.processes()
@@ -370,7 +370,7 @@ def test_without_its_supervisor_nothing_lives_on(start):
     nothing_is_left(server, before)
 
 
-def test_a_killed_server_process_is_started_again_and_its_workers_end(start):
+def test_a_killed_server_process_is_restarted_and_its_workers_exit(start):
     server = start("fault-app")
     running_job(server)
     serving, before = server.serving_pid(), server.processes()
@@ -379,10 +379,10 @@ def test_a_killed_server_process_is_started_again_and_its_workers_end(start):
     took = seconds_until_healthy(server, serving)
     print(f"killed: healthy again after {took * 1000:.0f} ms")
     assert took < 2
-    wait_until(lambda: not any(map(processes.is_alive, set(before) - {server.pid})), 5, "the end of the old workers")
+    wait_until(lambda: not any(map(processes.is_alive, set(before) - {server.pid})), 5, "exit of the old workers")
 
 
-def test_after_traps_in_a_regular_callback_the_server_is_there_again(start):
+def test_the_server_restarts_after_traps_in_a_regular_callback(start):
     server = start("fault-app")
     times = []
     for _ in range(3):
@@ -400,8 +400,8 @@ def test_after_traps_in_a_regular_callback_the_server_is_there_again(start):
     nothing_is_left(server, before)
 
 
-def test_without_a_supervisor_a_trap_is_the_end(start):
-    # Without a backtrace, which takes many seconds with all names.
+def test_without_a_supervisor_a_trap_stops_the_server(start):
+    # Without a backtrace, which takes many seconds with symbols.
     server = start("fault-app", "--no-supervise", SWIFT_BACKTRACE="enable=no")
     assert server.serving_pid() == server.pid
     finishes(server, "own")
@@ -416,7 +416,7 @@ def test_without_a_supervisor_a_trap_is_the_end(start):
 # Five jobs in one page
 
 
-def test_cancel_gets_through_with_five_jobs_in_one_page(fault_app, open_page):
+def test_cancel_works_with_five_jobs_in_one_page(fault_app, open_page):
     page = open_page(f"{fault_app.url}/many/")
     numbers = range(1, 6)
     for number in numbers:
@@ -438,16 +438,16 @@ def test_cancel_gets_through_with_five_jobs_in_one_page(fault_app, open_page):
     assert [page.text(f"text{number}") for number in numbers] == ["nothing yet"] * 5
 
 
-# What the tests above are made of
+# Helpers
 
 
 def running_job(server, app="long", number=""):
-    """A job of six seconds or more that has begun: its page's client, the body of its polls, and its handle."""
+    """A running job of at least six seconds: its page's client, the body of its polls, and its handle."""
     client = Client(f"{server.url}/{app}/")
     body = client.body({f"run{number}.n_clicks": 1}, output=f"text{number}.children")
     handle = client.post(body).json()["job"]
     notes = server.folder.parent / app
-    wait_until(lambda: notes.exists() and notes.read_text(), 10, "the job's beginning")
+    wait_until(lambda: notes.exists() and notes.read_text(), 10, "the start of the job")
     return client, body, handle
 
 
@@ -462,16 +462,16 @@ def finishes_at(url, values):
 
 
 def seconds_until_healthy(server, old):
-    """From now on, without the answers that the process `old` could still give."""
+    """The time until a healthy response of a process other than `old`."""
     started = time.monotonic()
-    wait_until(lambda: not processes.is_alive(old), 10, "the end of the old server process", pause=0.005)
-    wait_until(server.is_healthy, 30, "another server process that answers", pause=0.005)
+    wait_until(lambda: not processes.is_alive(old), 10, "exit of the old server process", pause=0.005)
+    wait_until(server.is_healthy, 30, "a response of the new server process", pause=0.005)
     return time.monotonic() - started
 
 
 def nothing_is_left(server, before):
-    """No process of those before, and none of the session that the server was started in."""
-    wait_until(lambda: not [pid for pid in before if processes.is_alive(pid)], 3, "the end of all its processes")
+    """Asserts that no process of `before` and none of the server's session is alive."""
+    wait_until(lambda: not [pid for pid in before if processes.is_alive(pid)], 3, "exit of all its processes")
     assert processes.of_session(server.pid) == []
 
 

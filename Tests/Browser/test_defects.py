@@ -1,6 +1,6 @@
-"""Defects of stock Dash that live in its renderer, and what our server sends so that they do not happen.
+"""Defects of stock Dash in its renderer, which this server's responses avoid.
 
-Numbers are those of docs/protocol.md, Defects of Dash 4.4.1; the others are tested where no browser is needed.
+Numbers refer to docs/protocol.md, Defects of Dash 4.4.1; the others have tests without a browser.
 """
 
 import pytest
@@ -21,17 +21,17 @@ def page(fault_app, open_page):
 
 @pytest.fixture
 def debug_page(own_server, open_page):
-    """The same page as developers see it: the renderer checks the callbacks, and an error in one stops all."""
+    """The same page in debug mode: the renderer validates the callbacks, and an error in one stops all."""
     server = own_server("fault-app", arguments=["--debug"])
     return open_page(f"{server.url}/defects/")
 
 
-def test_ids_with_dots_and_signs_of_all_languages_show_the_page_and_are_triggered_defects_14_and_15(page):
+def test_ids_with_dots_and_unicode_characters_work_defects_14_and_15(page):
     page.element(FIELD).send_keys("x")
     page.wait_for_text(DOTTED, "x x")
 
 
-def test_two_cancel_inputs_on_one_component_leave_the_page_alive_defect_12(debug_page):
+def test_two_cancel_inputs_on_one_component_do_not_break_the_page_defect_12(debug_page):
     debug_page.click("start")
     debug_page.wait_disabled("start")
     wait_until(debug_page.answered_requests, 10, "the job's handle in the page")
@@ -41,10 +41,10 @@ def test_two_cancel_inputs_on_one_component_leave_the_page_alive_defect_12(debug
     assert debug_page.script("return document.querySelectorAll('.dash-error-card').length") == 0
 
 
-def test_jobs_without_outputs_run_both_and_undo_their_running_defects_7_and_13(page):
+def test_two_jobs_without_outputs_run_and_reset_their_running_values_defects_7_and_13(page):
     page.click("both")
     page.wait_disabled("both")
-    page.click("other")  # a callback without outputs, in the middle of theirs
+    page.click("other")  # a callback without outputs, while they run
     page.wait_for_text("first", "writer 0 1")
     page.wait_for_text("second", "writer 1 1")
     page.wait_enabled("both")
@@ -52,27 +52,27 @@ def test_jobs_without_outputs_run_both_and_undo_their_running_defects_7_and_13(p
 
 @pytest.fixture
 def lossy(gallery, open_page):
-    """The page of a job of some seconds, behind a proxy that can lose connections."""
+    """The page of a job of several seconds, behind a proxy that can drop connections."""
     proxy = Proxy(gallery.port)
     page = open_page(f"{proxy.url}/progress/")
     yield page, proxy
-    page.console_errors()  # the lost requests are some
+    page.console_errors()  # includes lost requests
     proxy.close()
 
 
-def test_polls_lost_leave_nothing_running_for_ever_defect_8(lossy):
+def test_lost_polls_do_not_leave_running_values_set_defect_8(lossy):
     page, proxy = lossy
     page.click("button_id")
     wait_until(page.answered_requests, 10, "the job's handle in the page")
     proxy.refuse()
-    wait_until(lambda: proxy.refused >= 3, 10, "polls that fail")
-    assert not page.is_enabled("button_id"), "the job goes on"
+    wait_until(lambda: proxy.refused >= 3, 10, "failed polls")
+    assert not page.is_enabled("button_id"), "the job continues"
     proxy.mend()
     page.wait_for_text("paragraph_id", "Clicked 1 times", timeout=30)
     page.wait_enabled("button_id")
 
 
-def test_a_start_lost_leaves_nothing_running_for_ever_defect_8(lossy):
+def test_a_lost_start_does_not_leave_running_values_set_defect_8(lossy):
     page, proxy = lossy
     proxy.refuse()
     page.click("button_id")
@@ -84,9 +84,9 @@ def test_a_start_lost_leaves_nothing_running_for_ever_defect_8(lossy):
     page.wait_for_text("paragraph_id", "Clicked 2 times")
 
 
-def test_an_answer_that_is_no_json_is_asked_for_again_defect_9(gallery, open_page):
+def test_a_response_that_is_not_json_is_requested_again_defect_9(gallery, open_page):
     page = open_page(f"{gallery.url}/progress/")
-    # Once, in place of the answer to the second poll, what a proxy's own page would be.
+    # Replaces the response to the second poll once, as a proxy's error page would.
     page.script("""
         const reader = ReadableStreamDefaultReader.prototype, read = reader.read;
         let answers = 0;
@@ -105,14 +105,14 @@ def test_an_answer_that_is_no_json_is_asked_for_again_defect_9(gallery, open_pag
     assert page.script("return window.__spoiled") == 1
 
 
-def test_a_dead_workers_job_ends_on_the_page_defect_6(fault_app, open_page):
+def test_the_job_of_a_dead_worker_fails_on_the_page_defect_6(fault_app, open_page):
     page = open_page(f"{fault_app.url}/trap-in-job/")
     page.click("run")
     page.wait_for_text_change("text", "nothing yet")
     page.wait_enabled("run")
 
 
-def test_workers_do_not_hold_the_servers_socket_defect_21(fault_app):
+def test_workers_do_not_inherit_the_servers_socket_defect_21(fault_app):
     client = Client(f"{fault_app.url}/long/")
     client.post(client.body({"run.n_clicks": 1}))
     server = fault_app.serving_pid()

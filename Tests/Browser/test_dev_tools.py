@@ -1,4 +1,4 @@
-"""Development: the renderer's tools, errors with their place, hot reload, and `dash-swift dev`."""
+"""Development: the renderer's tools, errors with their source location, hot reload, and `dash-swift dev`."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ QUICK = {"DASH_HOT_RELOAD_INTERVAL": "0.2", "DASH_HOT_RELOAD_WATCH_INTERVAL": "0
 
 @pytest.fixture
 def debug_server(tmp_path):
-    """The fault app in debug, with assets of the test's own."""
+    """The fault app in debug mode, with assets of the test."""
     folder = tmp_path / "debug"
     (folder / "assets").mkdir(parents=True)
     (folder / "assets" / "look.css").write_text("#out { color: rgb(1, 2, 3); }")
@@ -29,7 +29,7 @@ def debug_server(tmp_path):
 
 
 def load(open_page, url):
-    """The page with its layout: in debug the renderer's tools are there before it."""
+    """The page with its layout; in debug mode the renderer's tools appear before it."""
     page = open_page(url)
     wait_until(lambda: page.element("out"), 30, "the page's layout")
     return page
@@ -40,7 +40,7 @@ def color(page):
 
 
 def mark(page):
-    """Something that a reload of the page forgets."""
+    """Sets a value that a reload clears."""
     page.script("window.isSameLoad = true")
 
 
@@ -49,7 +49,7 @@ def is_same_load(page):
 
 
 def card(page, *parts, timeout=30):
-    """The text of the error cards, which must hold these parts."""
+    """The text of the error cards, which must contain these parts."""
     def text():
         found = page.script("""
             document.querySelectorAll('.test-devtools-error-toggle').forEach(toggle => {
@@ -58,15 +58,15 @@ def card(page, *parts, timeout=30):
             return document.querySelector('.dash-error-card')?.textContent""")
         return found if found and all(part in found for part in parts) else None
 
-    return wait_until(text, timeout, lambda: f"{parts} in a card; there is: " + repr(
+    return wait_until(text, timeout, lambda: f"{parts} in a card; found: " + repr(
         page.script("return document.querySelector('.dash-debug-menu__outer')?.textContent")))
 
 
 def screenshot(page, name):
-    """For people to look at: SCREENSHOTS=<folder>."""
+    """For manual inspection: SCREENSHOTS=<folder>."""
     if folder := os.environ.get("SCREENSHOTS"):
         wait_until(lambda: page.script("return document.getAnimations().every(a => a.playState === 'finished')"), 10,
-                   "the end of animations")
+                   "animations finished")
         page.driver.save_screenshot(f"{folder}/{name}.png")
 
 
@@ -89,7 +89,7 @@ def test_a_changed_script_reloads_the_page(debug_server, open_page):
     assert not is_same_load(page)
 
 
-def test_two_pages_are_both_told_defect_22(debug_server, open_page, second_browser):
+def test_two_pages_both_get_a_change_defect_22(debug_server, open_page, second_browser):
     pages = [load(open_page, f"{debug_server.url}/development/"),
              load(lambda url: Page(second_browser, url), f"{debug_server.url}/development/")]
     (debug_server.folder / "assets" / "look.css").write_text("#out { color: rgb(4, 5, 6); }")
@@ -104,7 +104,7 @@ def test_a_thrown_error_has_a_card_with_message_and_place(debug_server, open_pag
     assert "NoSuchTown" in text and "Development.swift:" in text, text
     screenshot(page, "thrown")
     assert page.notices() == []
-    page.console_errors()  # the failed request is one
+    page.console_errors()  # includes the failed request
 
 
 def test_an_error_in_a_job_has_a_card(debug_server, open_page):
@@ -134,7 +134,7 @@ def test_the_callback_graph_opens(debug_server, open_page):
     screenshot(page, "graph")
 
 
-def test_in_production_the_page_knows_nothing_of_all_this(fault_app, open_page):
+def test_in_production_the_page_has_no_developer_tools(fault_app, open_page):
     page = open_page(f"{fault_app.url}/development/")
     assert page.script("return document.querySelector('.dash-debug-menu__outer')") is None
     page.click("throw")
@@ -142,7 +142,7 @@ def test_in_production_the_page_knows_nothing_of_all_this(fault_app, open_page):
     assert "town" not in notice and "Development.swift" not in notice
     page.console_errors()
 
-def test_a_trap_in_the_server_is_told_by_the_next_one(debug_server, open_page):
+def test_a_trap_in_the_server_is_reported_by_the_next_one(debug_server, open_page):
     page = load(open_page, f"{debug_server.url}/development/")
     mark(page)
     page.click("trap")
@@ -151,12 +151,12 @@ def test_a_trap_in_the_server_is_told_by_the_next_one(debug_server, open_page):
     for part in (" in elementPastTheEnd(of:after:) at Traps.swift:", " in development() at Development.swift:"):
         assert part in text, text
     screenshot(page, "trap")
-    assert is_same_load(page), "a trap is no reason to load the page anew"
+    assert is_same_load(page), "a trap must not reload the page"
     assert "elementPastTheEnd" in debug_server.log.read_text(errors="replace")
     again = load(lambda url: Page(page.driver, url), f"{debug_server.url}/development/")
     again.click("throw")
     card(again, "there is no town of this name")
-    assert page.script("return document.querySelector('.dash-swift-trap')") is None, "told once"
+    assert page.script("return document.querySelector('.dash-swift-trap')") is None, "reported once"
     page.console_errors()
 
 
@@ -168,7 +168,7 @@ def test_a_property_of_a_wrong_type_has_a_card(debug_server, open_page):
     page.console_errors()
 
 
-def test_requests_are_in_the_log_where_somebody_wants_them(tmp_path):
+def test_requests_are_logged_if_enabled(tmp_path):
     for silence, is_logged in (("true", False), ("false", True)):
         folder = tmp_path / silence
         folder.mkdir()
@@ -187,7 +187,7 @@ def test_requests_are_in_the_log_where_somebody_wants_them(tmp_path):
 # ---- dash-swift dev -------------------------------------------------------------------------------------------------
 
 SWIFT = """#!/bin/sh
-# Stands for `swift`: a source with BROKEN in it does not compile, any other makes a program that serves the fault app.
+# In place of `swift`: a source with BROKEN does not compile, any other makes a program that serves the fault app.
 bin="{bin}"
 case "$1 $2" in
 "package describe") echo '{{"products": [{{"name": "app", "type": {{"executable": null}}}}]}}'; exit 0 ;;
@@ -207,7 +207,7 @@ mv "$bin/app.new" "$bin/app"
 
 
 class Tool:
-    """`dash-swift dev` in a package of the test's own."""
+    """`dash-swift dev` in a package of the test."""
 
     def __init__(self, folder):
         self.folder, self.port, self.log = folder, free_port(), folder / "dev.log"
@@ -254,13 +254,13 @@ class Tool:
         return self
 
     def end(self, kind=signal.SIGINT):
-        """Ends it, and nothing of it may live on."""
+        """Stops it, and asserts that none of its processes remains."""
         if self.process.poll() is not None:
             return self.process.returncode
         everything = processes.tree(self.process.pid)
         self.process.send_signal(kind)
         code = self.process.wait(40)
-        wait_until(lambda: not any(map(processes.is_alive, everything)), 40, "the end of all that was started")
+        wait_until(lambda: not any(map(processes.is_alive, everything)), 40, "exit of all started processes")
         return code
 
 
@@ -277,20 +277,20 @@ def built(page):
 
 
 def panel(page):
-    """State and text of what the page shows of the build; None if nothing."""
+    """State and text of the build panel on the page; None if there is none."""
     return page.script("const p = document.querySelector('.dash-swift-build'); return p && [p.dataset.state, p.textContent]")
 
 
-def test_after_a_rebuild_the_page_reloads_by_itself(tool, open_page):
+def test_the_page_reloads_after_a_rebuild(tool, open_page):
     tool.start().wait_served()
     page = load(open_page, tool.url)
     assert built(page) == "one"
     tool.write("two")
     wait_until(lambda: built(page) == "two", 60, lambda: f"the new page:\n{tool.output()}")
-    page.console_errors()  # requests that met no server are some
+    page.console_errors()  # includes requests without a server
 
 
-def test_a_build_error_is_on_the_page_until_it_is_mended_and_the_app_goes_on(tool, open_page):
+def test_a_build_error_is_shown_until_it_is_fixed_and_the_app_keeps_running(tool, open_page):
     tool.start().wait_served()
     page = load(open_page, tool.url)
     mark(page)
@@ -300,57 +300,57 @@ def test_a_build_error_is_on_the_page_until_it_is_mended_and_the_app_goes_on(too
     assert "Compiling" not in text
     screenshot(page, "build-error")
     assert tool.is_served() and is_same_load(page) and built(page) == "one"
-    tool.says("The build failed. The app goes on as it was.")
+    tool.says("The build failed. The previous version keeps running.")
     tool.write("two")
-    wait_until(lambda: built(page) == "two" and panel(page) is None, 60, "the mended page")
+    wait_until(lambda: built(page) == "two" and panel(page) is None, 60, "the fixed page")
     page.console_errors()
 
 
-def test_an_app_with_mistakes_does_not_take_the_place_of_the_one_that_runs(tool, open_page):
+def test_an_app_with_errors_does_not_replace_the_running_one(tool, open_page):
     tool.start().wait_served()
     page = load(open_page, tool.url)
     tool.write("MISTAKE")
-    text = wait_until(lambda: (now := panel(page)) and now[0] == "failed" and now[1], 60, "the mistake")
+    text = wait_until(lambda: (now := panel(page)) and now[0] == "failed" and now[1], 60, "the error")
     assert "Development.swift:" in text and "nowhere" in text, text
     assert tool.is_served() and built(page) == "one"
-    tool.says("The app has mistakes:")
+    tool.says("The app has errors:")
     tool.write("two")
-    wait_until(lambda: built(page) == "two" and panel(page) is None, 60, "the mended page")
+    wait_until(lambda: built(page) == "two" and panel(page) is None, 60, "the fixed page")
     page.console_errors()
 
 
-def test_a_page_shows_that_a_build_runs(tool, open_page):
+def test_a_page_shows_a_running_build(tool, open_page):
     tool.start().wait_served()
     page = load(open_page, tool.url)
     tool.write("SLOW")
     wait_until(lambda: (now := panel(page)) and now[0] == "building", 60, "the note")
-    assert tool.is_served(), "the app goes on while the new one is built"
+    assert tool.is_served(), "the app runs during the build"
     wait_until(lambda: built(page) == "SLOW" and panel(page) is None, 60, "the new page")
     page.console_errors()
 
 
-def test_a_first_build_that_fails_is_told_in_the_terminal(tool):
+def test_a_failed_first_build_is_reported_in_the_terminal(tool):
     tool.write("BROKEN")
-    tool.start().says("It is started as soon as all is well.")
+    tool.start().says("The app starts when the errors are fixed.")
     assert not tool.is_served()
     tool.write("one")
     tool.wait_served()
 
 
-def test_an_app_that_ends_is_started_after_the_next_change(tool):
-    tool.start("--", "--no-such-option").says("It is started again when its sources change.")
+def test_an_app_that_exits_starts_after_the_next_change(tool):
+    tool.start("--", "--no-such-option").says("It restarts when its sources change.")
     tool.write("two")
-    wait_until(lambda: tool.output().count("It is started again when its sources change.") == 2, 60, "the second start")
+    wait_until(lambda: tool.output().count("It restarts when its sources change.") == 2, 60, "the second start")
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_the_end_of_the_tool_is_the_end_of_all(tool, kind):
+def test_stopping_the_tool_stops_all_processes(tool, kind):
     tool.start().wait_served()
     assert tool.end(kind) == 0
     assert not tool.is_served()
 
 
-def test_a_tool_that_is_killed_leaves_nothing_behind(tool):
+def test_a_killed_tool_leaves_no_processes(tool):
     tool.start().wait_served()
     tool.end(signal.SIGKILL)
     assert not tool.is_served()

@@ -1,17 +1,17 @@
-"""N1: a job that is started twice within moments: `running`, `progressDefault`, cancel buttons and rows follow the second."""
+"""A job started twice in quick succession: `running`, `progressDefault`, cancel buttons and rows follow the second."""
 
 import pytest
 
 from support.waiting import wait_until
 
 GAPS = [0, 5, 10, 20, 30, 50, 80, 120, 300]
-# In the page, where a gap is one. A component's id, the numbers of its clicks and the milliseconds between them.
+# Runs in the page, for exact gaps: a component's id, its first click count and the gap in milliseconds.
 START_TWICE = """for (const [id, first, gap] of arguments[0]) {
     const click = count => window.dash_clientside.set_props(id, {n_clicks: count});
     setTimeout(() => { click(first); setTimeout(() => click(first + 1), gap); }, 0);
 }"""
 DISABLED = "return document.getElementById('{}').disabled"
-# Whether the button that starts is disabled and the one that cancels enabled, and the progress, all at one moment.
+# The state at one time: whether the start button is disabled, whether the cancel button is enabled, and the progress.
 STATE = """const [run, stop, bar] = ['{}', '{}', '{}'].map(id => document.getElementById(id));
     return [run.disabled, !stop.disabled, Number(bar.getAttribute('value'))];"""
 
@@ -25,8 +25,8 @@ def start_twice(page, *starts):
 
 
 def assert_follows_the_job(states, last, rest):
-    """From the start to the last step the buttons were as while a job runs, and the bar was not reset. A slow page may skip
-    steps."""
+    """Asserts that from start to last step the buttons are in the running state, and the bar is not reset. A slow page
+    may skip steps."""
     assert states[0] == [False, False, 0] and states[-1] == [False, False, rest], states
     end = next(place for place, (_, _, bar) in enumerate(states) if bar == last)
     assert end > 1 and all(run and stop for run, stop, _ in states[1:end]), states
@@ -36,13 +36,13 @@ def assert_follows_the_job(states, last, rest):
 
 @pytest.fixture(params=["in order", "swapped"])
 def swap(request, holding):
-    """Tells the page to take the answers as they come, or the first one's after the second one's."""
+    """Leaves the responses in order, or makes the first arrive after the second."""
     return lambda output: holding.swap_answers(output) if request.param == "swapped" else None
 
 
 @pytest.mark.every_queue
 @pytest.mark.parametrize("gaps", [GAPS[:3], GAPS[3:6], GAPS[6:]], ids=str)
-def test_a_row_started_twice_shows_its_second_job_and_no_other_row_changes_N1(gallery, swap, open_page, gaps):
+def test_a_row_started_twice_shows_its_second_job_and_no_other_row_changes(gallery, swap, open_page, gaps):
     page = open_page(f"{gallery.url}/patterns/")
     page.wait_for_text("total", "0 rows, 0 done")
     rows, once = range(1, len(gaps) + 1), len(gaps) + 1
@@ -63,7 +63,7 @@ def test_a_row_started_twice_shows_its_second_job_and_no_other_row_changes_N1(ga
 
 
 @pytest.mark.every_queue
-def test_the_cancel_button_of_a_job_started_twice_ends_the_second_N1(gallery, holding, swap, open_page):
+def test_the_cancel_button_of_a_job_started_twice_cancels_the_second(gallery, holding, swap, open_page):
     page = open_page(f"{gallery.url}/progress/")
     page.record("run", DISABLED.format("button_id"))
     page.record("stop", DISABLED.format("cancel_button_id"))
@@ -73,7 +73,7 @@ def test_the_cancel_button_of_a_job_started_twice_ends_the_second_N1(gallery, ho
     for gap in GAPS:
         start_twice(page, ["button_id", clicks + 1, gap])
         clicks += 2
-        wait_until(lambda: len(holding.statuses("paragraph_id.children")) == clicks, 15, "both answers")
+        wait_until(lambda: len(holding.statuses("paragraph_id.children")) == clicks, 15, "both responses")
         assert page.is_enabled("cancel_button_id") and not page.is_enabled("button_id"), f"{gap} ms"
         page.click("cancel_button_id")
         page.wait_enabled("button_id")
@@ -89,7 +89,7 @@ def test_the_cancel_button_of_a_job_started_twice_ends_the_second_N1(gallery, ho
 
 
 @pytest.mark.parametrize("gap", [0, 30, 120])
-def test_a_job_of_a_page_of_several_is_started_twice_N1(fault_app, swap, open_page, gap):
+def test_a_job_of_a_multi_page_app_is_started_twice(fault_app, swap, open_page, gap):
     page = open_page(f"{fault_app.url}/pages/shared/one")
     wait_until(lambda: page.text("name") == "one", 15, "the page")
     page.record("states", STATE.format("run", "stop", "bar"))

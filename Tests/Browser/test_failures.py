@@ -1,4 +1,4 @@
-"""Jobs that trap, throw, or will not stop: what the page shows, and what of the others."""
+"""Jobs that trap, throw or do not stop: what their page shows, and the effect on other jobs."""
 
 import time
 
@@ -10,7 +10,7 @@ from support.page import Page
 from support.waiting import wait_until
 
 
-def test_a_job_that_traps_fails_soon_with_signal_function_and_place_F2(fault_app, open_page):
+def test_a_job_that_traps_fails_soon_with_signal_function_and_location_F2(fault_app, open_page):
     page = open_page(f"{fault_app.url}/trap-in-job/")
     page.record("text", "return document.getElementById('text').textContent")
     clicked = page.script("const at = performance.now(); document.getElementById('run').click(); return at")
@@ -19,8 +19,8 @@ def test_a_job_that_traps_fails_soon_with_signal_function_and_place_F2(fault_app
     assert "SIGILL" in text or "SIGTRAP" in text, text  # the same trap, on x86 and on Arm
     for part in ("elementPastTheEnd", "Traps.swift:"):
         assert part in text, text
-    print(f"trap → told: {took:.0f} ms (goal: 1,000 ms)")
-    assert took < 5_000  # a busy machine is late with everything; the goal is for the eye
+    print(f"trap → shown: {took:.0f} ms (goal: 1,000 ms)")
+    assert took < 5_000  # a tolerance for busy machines
     page.wait_enabled("run", timeout=1)
 
 
@@ -53,7 +53,7 @@ def test_a_job_that_ignores_cancel_is_killed_with_its_children_F3(fault_app, ope
     page.click("stop")
     cancelled = time.monotonic()
     page.wait_enabled("run", timeout=1)
-    wait_until(lambda: not processes.is_alive(job) and not processes.is_alive(child), 4, "the end of job and child")
+    wait_until(lambda: not processes.is_alive(job) and not processes.is_alive(child), 4, "exit of job and child")
     grace = 2
     assert time.monotonic() - cancelled < grace + 1
     assert page.text("text") == "nothing yet"
@@ -65,9 +65,9 @@ def test_a_job_that_throws_frees_the_page_and_shows_a_notice(fault_app, open_pag
     page.wait_disabled("run")
     page.wait_enabled("run")
     notice = wait_until(page.notices, 5, "a notice")[0]
-    assert "paper" not in notice, "outside debug an error shows an id, not its text"
+    assert "paper" not in notice, "outside debug mode a notice has the error's number, not its text"
     assert page.text("text") == "nothing yet"
-    page.console_errors()  # the failed request is one
+    page.console_errors()  # includes the failed request
 
 
 def test_on_error_turns_a_failure_into_a_value(fault_app, open_page):
@@ -79,7 +79,7 @@ def test_on_error_turns_a_failure_into_a_value(fault_app, open_page):
 
 
 @pytest.mark.parametrize("repeats", [3])
-def test_a_trap_in_a_regular_callback_spoils_no_running_job(own_server, open_page, second_browser, repeats):
+def test_a_trap_in_a_regular_callback_does_not_affect_running_jobs(own_server, open_page, second_browser, repeats):
     server = own_server("fault-app")
     page = open_page(f"{server.url}/retried/")
     page.click("run")
@@ -92,4 +92,4 @@ def test_a_trap_in_a_regular_callback_spoils_no_running_job(own_server, open_pag
         server.wait_healthy()
     page.wait_for_text("text", "done 1", timeout=40)
     page.wait_enabled("run")
-    page.console_errors()  # the polls that met no server are some
+    page.console_errors()  # includes polls without a server

@@ -1,4 +1,4 @@
-"""Handles of jobs that are forged, foreign, stale or no handles at all: no effect, and the status each deserves."""
+"""Forged, foreign, stale and malformed job handles: no effect, and the status of each."""
 
 import time
 
@@ -39,14 +39,14 @@ def finishes(client, body, handle):
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forged_handle_is_refused_and_harms_nothing_S1(job, forgery):
+def test_a_forged_handle_is_rejected_without_effect_S1(job, forgery):
     client, body, handle = job
     forged = FORGERIES[forgery](handle)
     assert client.post(body, job=forged).status_code == 403
     assert finishes(client, body, handle)
 
 
-def test_a_foreign_session_may_neither_read_nor_end_a_job_S2(job, fault_app):
+def test_a_foreign_session_can_neither_read_nor_cancel_a_job_S2(job, fault_app):
     client, body, handle = job
     stranger = Client(f"{fault_app.url}/long/")
     assert stranger.post(body, job=handle).status_code == 403
@@ -56,7 +56,7 @@ def test_a_foreign_session_may_neither_read_nor_end_a_job_S2(job, fault_app):
     assert finishes(client, body, handle)
 
 
-def test_another_page_of_the_same_session_may_not_use_the_handle_S2(job, fault_app):
+def test_another_page_of_the_same_session_cannot_use_the_handle_S2(job, fault_app):
     client, body, handle = job
     sibling = Client(f"{fault_app.url}/long/", session=client.session)
     assert sibling.post(body, job=handle).status_code == 403
@@ -64,7 +64,7 @@ def test_another_page_of_the_same_session_may_not_use_the_handle_S2(job, fault_a
 
 
 @pytest.mark.parametrize("name", ["oldJob", "cancelJob"])
-def test_a_stale_old_or_cancelled_job_does_not_spoil_the_click_it_rides_on(fault_app, name):
+def test_invalid_handles_of_old_or_cancelled_jobs_do_not_affect_their_request(fault_app, name):
     client = Client(f"{fault_app.url}/own/")
     body = client.body({"run.n_clicks": 1})
     answer = client.post(body, **{name: ["", "x", "1~" + "0" * 64]})
@@ -73,7 +73,7 @@ def test_a_stale_old_or_cancelled_job_does_not_spoil_the_click_it_rides_on(fault
     wait_until(lambda: client.post(body, job=handle).json().get("response"), 10, "the result")
 
 
-def test_cancel_ends_the_job_at_once_and_its_poll_with_204(job):
+def test_cancel_stops_the_job_immediately_and_its_poll_returns_204(job):
     client, body, handle = job
     stop = client.body({"stop.n_clicks": 1}, output=cancel_output(client))
     answer = client.post(stop, cancelJob=handle)
@@ -83,7 +83,7 @@ def test_cancel_ends_the_job_at_once_and_its_poll_with_204(job):
     assert time.monotonic() - started < 1
 
 
-def test_a_finished_jobs_answer_is_the_same_again(fault_app):
+def test_the_response_of_a_finished_job_is_repeatable(fault_app):
     client = Client(f"{fault_app.url}/own/")
     body = client.body({"run.n_clicks": 1})
     handle = client.post(body).json()["job"]

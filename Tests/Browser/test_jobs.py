@@ -1,4 +1,4 @@
-"""The small job pages of the gallery, as Dash's own documentation shows them."""
+"""The basic job pages of the gallery, from Dash's documentation."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_cancel_frees_the_button_and_the_cancelled_job_writes_nothing(gallery, o
     assert page.recorded("text") == ["Clicked 0 times", "Clicked 2 times"]
 
 
-def test_the_initial_jobs_cancel_button_works_too(gallery, open_page):
+def test_the_cancel_button_of_the_initial_job_works(gallery, open_page):
     page = open_page(f"{gallery.url}/cancel/")
     page.wait_enabled("cancel_button_id")
     page.click("cancel_button_id")
@@ -60,7 +60,7 @@ def test_the_initial_jobs_cancel_button_works_too(gallery, open_page):
     assert page.text("paragraph_id") == "Button not clicked"
 
 
-def test_a_cancel_clicked_before_the_page_knows_the_job_still_ends_it(gallery, open_page):
+def test_a_cancel_clicked_before_the_page_has_the_handle_stops_the_job(gallery, open_page):
     page = open_page(f"{gallery.url}/cancel/")
     page.wait_for_text("paragraph_id", "Clicked 0 times")
     page.wait_enabled("button_id")
@@ -70,8 +70,8 @@ def test_a_cancel_clicked_before_the_page_knows_the_job_still_ends_it(gallery, o
         new MutationObserver((_, observer) => { if (!stop.disabled) { observer.disconnect(); stop.click(); } })
           .observe(stop, {attributes: true});
         run.click();""")
-    # By the page's own record: the button may be free again before anybody outside can look.
-    wait_until(lambda: page.recorded("disabled") == [False, True, False], 5, "a button that was taken and is free")
+    # Uses the page's own record: the button may be free again before a check from outside.
+    wait_until(lambda: page.recorded("disabled") == [False, True, False], 5, "a button that was disabled and is free")
     page.record("text", "return document.getElementById('paragraph_id').textContent")
     run_later_job(gallery)
     page.click("button_id")
@@ -79,7 +79,7 @@ def test_a_cancel_clicked_before_the_page_knows_the_job_still_ends_it(gallery, o
     assert page.recorded("text") == ["Clicked 0 times", "Clicked 2 times"]
 
 
-def test_an_empty_job_and_an_ordinary_callback_answer(gallery, open_page):
+def test_an_empty_job_and_a_regular_callback_respond(gallery, open_page):
     page = open_page(f"{gallery.url}/empty/")
     assert page.text("paragraph_id") == "Button not clicked"
     for count in (1, 2, 3):
@@ -90,7 +90,7 @@ def test_an_empty_job_and_an_ordinary_callback_answer(gallery, open_page):
     page.wait_for_text("output_id", "You said hé <b>&")
 
 
-def test_a_job_that_fails_shows_what_its_on_error_says(gallery, open_page):
+def test_a_job_that_fails_shows_the_result_of_its_on_error(gallery, open_page):
     page = open_page(f"{gallery.url}/failing/")
     page.click("button_id")
     wait_until(lambda: page.text("paragraph_id").startswith("The job failed: the disk was full at click 1, "),

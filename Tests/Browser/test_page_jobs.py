@@ -1,4 +1,4 @@
-"""Jobs of pages that could get into each other's way."""
+"""Jobs of pages that share ids or end with a visit."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def bar(page):
     return int(page.script("return document.getElementById('bar').getAttribute('value')"))
 
 
-def test_dash_2650_a_page_with_the_same_ids_gets_nothing_of_anothers_job(visit):
+def test_dash_2650_a_page_with_the_same_ids_does_not_show_another_pages_job(visit):
     page = visit("/shared/one")
     wait_until(lambda: page.text("name") == "one", 15, "the page")
     page.click("run")
@@ -32,11 +32,11 @@ def test_dash_2650_a_page_with_the_same_ids_gets_nothing_of_anothers_job(visit):
     wait_until(lambda: page.text("name") == "two", 15, "the other page")
     page.record("bar", "return document.getElementById('bar').getAttribute('value')")
     page.record("text", "return document.getElementById('text').textContent")
-    # What the app's layout shows of the job goes on.
+    # The app's layout continues to show the job.
     page.wait_for_text("everywhere", "one 8", timeout=30)
     before = page.answered_requests()
     page.follow("home", "_pages_content")
-    wait_until(lambda: page.answered_requests() > before, 15, "another answer")
+    wait_until(lambda: page.answered_requests() > before, 15, "another response")
     assert page.recorded("bar") == ["0"] and page.recorded("text") == ["nothing yet"]
 
 
@@ -56,7 +56,7 @@ def test_a_job_of_one_page_is_shown_again_after_another_with_the_same_ids(visit)
     page.wait_disabled("stop")
 
 
-def test_dash_2681_jobs_of_rows_go_on_side_by_side_across_a_page_change(visit):
+def test_dash_2681_jobs_of_rows_continue_across_a_page_change(visit):
     page = visit("/rows")
     wait_until(lambda: page.element(row("run", 1)), 15, "the rows")
     for number in (1, 2):
@@ -71,20 +71,20 @@ def test_dash_2681_jobs_of_rows_go_on_side_by_side_across_a_page_change(visit):
         page.wait_enabled(row("run", number))
 
 
-def test_dash_2588_a_job_that_is_to_end_with_its_visit_ends_at_once(visit, fault_app):
+def test_dash_2588_a_job_bound_to_its_visit_stops_immediately(visit, fault_app):
     notes = fault_app.folder / "leave"
     page = visit("/leave")
     wait_until(lambda: page.element("work"), 15, "the page")
     page.click("work")
-    wait_until(lambda: notes.exists() and notes.read_text() == "begun\n", 15, "the job at work")
+    wait_until(lambda: notes.exists() and notes.read_text() == "begun\n", 15, "the running job")
     go_home(page)
-    wait_until(lambda: notes.read_text() == "begun\nended\n", 15, "the end of the job")
+    wait_until(lambda: notes.read_text() == "begun\nended\n", 15, "the completion of the job")
     page.follow("leave", "work")
     assert page.is_enabled("work") and page.text("left") == "none"
     assert page.notices() == []
 
 
-def test_a_job_that_begins_with_its_page_is_not_ended_by_the_way_to_it(visit):
+def test_a_job_started_by_its_page_is_not_stopped_by_the_navigation_to_it(visit):
     page = visit("/")
     wait_until(lambda: page.text("_pages_content") == "home", 15, "home")
     for _ in range(3):
@@ -93,7 +93,7 @@ def test_a_job_that_begins_with_its_page_is_not_ended_by_the_way_to_it(visit):
         go_home(page)
 
 
-def test_a_late_answer_is_not_written_to_another_page_with_the_same_ids(visit):
+def test_a_late_response_is_not_written_to_another_page_with_the_same_ids(visit):
     page = visit("/slow/one")
     wait_until(lambda: page.text("slow-name") == "one", 15, "the page")
     page.click("slow-run")
@@ -101,7 +101,7 @@ def test_a_late_answer_is_not_written_to_another_page_with_the_same_ids(visit):
     page.follow("slow two", "slow-name")
     wait_until(lambda: page.text("slow-name") == "two", 15, "the other page")
     page.record("slow", "return document.getElementById('slow').textContent")
-    wait_until(lambda: page.answered_requests() >= before + 2, 15, "the late answer")
+    wait_until(lambda: page.answered_requests() >= before + 2, 15, "the late response")
     page.click("slow-run")
     page.wait_for_text("slow", "answered for two")
     assert page.recorded("slow") == ["none", "answered for two"]

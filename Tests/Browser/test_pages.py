@@ -1,4 +1,4 @@
-"""An app of several pages: addresses, titles, what is not found, and a job while another page is shown."""
+"""A multi-page app: addresses, titles, unknown pages, and a job while another page is shown."""
 
 import urllib.request
 
@@ -20,19 +20,19 @@ def address(page):
 
 
 def follow(page, text):
-    """Clicks the link of this text, as a hand does: browsers leave out of their history what scripts do by themselves."""
-    wait_until(lambda: page.script("return document.readyState") == "complete", 15, "the end of the load")
+    """Clicks the link with this text like a user: browsers exclude navigation by scripts from their history."""
+    wait_until(lambda: page.script("return document.readyState") == "complete", 15, "the page loaded")
     page.driver.find_element(By.LINK_TEXT, text).click()
 
 
 def wait_for(page, path, title, name=None):
-    """Until the page at this address is shown, with its title, and a component of it."""
+    """Waits for the page at this address with its title and a component."""
     wait_until(lambda: address(page) == path and page.driver.title == title and (name is None or page.element(name)), 15,
-               lambda: f"{path} with the title {title!r} (there is {address(page)} with {page.driver.title!r})")
+               lambda: f"{path} with the title {title!r} (found: {address(page)} with {page.driver.title!r})")
 
 
 def started(page):
-    """Starts the report and waits until it is at work."""
+    """Starts the report and waits until it runs."""
     wait_for(page, "/report", "A long report", "run")
     page.click("run")
     page.wait_disabled("run")
@@ -42,7 +42,7 @@ def started(page):
 
 
 def come_back(page):
-    """Waits until the report's page is shown with its job at work; the title says "Updating..." while it is."""
+    """Waits until the report's page is shown with its running job; meanwhile the title is "Updating..."."""
     wait_until(lambda: address(page) == "/report" and page.element("run"), 15, "the report's page")
     page.wait_disabled("run")
     page.wait_enabled("stop")
@@ -52,7 +52,7 @@ def steps(page):
     return int(page.script("return document.getElementById('bar')?.getAttribute('value') || 0"))
 
 
-def test_links_lead_from_page_to_page_without_loading_anew(visit):
+def test_links_change_pages_without_a_reload(visit):
     page = visit()
     wait_for(page, "/", "Pages", "home")
     page.script("window.isStillHere = true")
@@ -67,7 +67,7 @@ def test_links_lead_from_page_to_page_without_loading_anew(visit):
     assert page.script("return window.isStillHere")
 
 
-def test_the_browsers_back_and_forward_show_the_pages_of_their_addresses(visit):
+def test_back_and_forward_show_the_pages_of_their_addresses(visit):
     page = visit()
     wait_for(page, "/", "Pages", "home")
     follow(page, "Regions")
@@ -83,7 +83,7 @@ def test_the_browsers_back_and_forward_show_the_pages_of_their_addresses(visit):
     page.wait_for_text("city", "Aalborg, mi")
 
 
-def test_an_address_is_opened_at_once_with_its_title_and_its_query(visit):
+def test_an_address_opens_its_page_with_title_and_query(visit):
     page = visit("/regions/south?unit=leagues")
     wait_for(page, "/regions/south?unit=leagues", "The south", "city")
     assert page.text("city") == "Cádiz, leagues"
@@ -91,7 +91,7 @@ def test_an_address_is_opened_at_once_with_its_title_and_its_query(visit):
     wait_for(page, "/regions/south?unit=leagues", "The south", "city")
 
 
-def test_what_is_not_found_says_so_and_the_menu_goes_on(visit):
+def test_an_unknown_address_shows_the_not_found_page_with_the_menu(visit):
     page = visit("/elsewhere")
     wait_for(page, "/elsewhere", "Not found", "missing")
     assert page.text("missing") == "There is nothing at /elsewhere."
@@ -101,7 +101,7 @@ def test_what_is_not_found_says_so_and_the_menu_goes_on(visit):
     wait_for(page, "/regions/west", "Not found", "missing")
 
 
-def test_an_old_address_leads_to_the_new_one(visit):
+def test_an_old_address_redirects_to_the_new_one(visit):
     wait_for(visit("/old-report?x=1"), "/report?x=1", "A long report", "run")
 
 
@@ -113,12 +113,12 @@ def test_the_index_of_a_page_has_its_own_title_and_tags(gallery):
 
 
 @pytest.mark.every_queue
-def test_dash_2680_a_job_goes_on_while_another_page_is_shown_and_its_page_shows_it_again(visit):
+def test_dash_2680_a_job_continues_while_another_page_is_shown_and_its_page_shows_it_again(visit):
     page = started(visit("/report"))
     follow(page, "Regions")
     wait_for(page, "/regions/north?unit=mi", "The north", "city")
     before = page.answered_requests()
-    wait_until(lambda: page.answered_requests() > before, 15, "progress that nobody sees")
+    wait_until(lambda: page.answered_requests() > before, 15, "progress of the hidden page")
     assert page.text("city") == "Aalborg, mi"
     follow(page, "Report")
     come_back(page)
@@ -130,7 +130,7 @@ def test_dash_2680_a_job_goes_on_while_another_page_is_shown_and_its_page_shows_
     assert page.notices() == []
 
 
-def test_dash_2650_a_job_that_ends_leaves_the_page_that_is_shown(visit):
+def test_dash_2650_a_job_that_completes_does_not_change_the_shown_page(visit):
     page = started(visit("/report"))
     follow(page, "Home")
     wait_for(page, "/", "Pages", "home")
@@ -138,7 +138,7 @@ def test_dash_2650_a_job_that_ends_leaves_the_page_that_is_shown(visit):
                 "const answer = await fetched(...a);"
                 "if (String(a[0]).includes('job=') && (await answer.clone().json()).response) window.__jobs += 1;"
                 "return answer }")
-    wait_until(lambda: page.script("return window.__jobs") == 1, 30, "the end of the job")
+    wait_until(lambda: page.script("return window.__jobs") == 1, 30, "the completion of the job")
     follow(page, "Regions")
     wait_for(page, "/regions/north?unit=mi", "The north", "city")
     page.script("history.back()")
@@ -151,7 +151,7 @@ def test_dash_2650_a_job_that_ends_leaves_the_page_that_is_shown(visit):
 
 
 @pytest.mark.every_queue
-def test_dash_2588_a_job_can_be_cancelled_after_coming_back(visit):
+def test_dash_2588_a_job_can_be_cancelled_after_returning_to_its_page(visit):
     page = started(visit("/report"))
     follow(page, "Home")
     wait_for(page, "/", "Pages", "home")
@@ -163,7 +163,7 @@ def test_dash_2588_a_job_can_be_cancelled_after_coming_back(visit):
     assert page.text("result") == "Nothing yet"
 
 
-def test_a_job_that_was_left_is_replaced_by_the_next_of_its_page(visit):
+def test_the_job_of_a_page_that_was_left_is_replaced_by_the_next(visit):
     page = started(visit("/report"))
     for _ in range(3):
         follow(page, "Home")
@@ -177,7 +177,7 @@ def test_a_job_that_was_left_is_replaced_by_the_next_of_its_page(visit):
     page.wait_enabled("run")
 
 
-def test_a_page_loaded_anew_in_the_middle_of_its_job_works(visit):
+def test_a_page_reloaded_during_its_job_works(visit):
     page = started(visit("/report"))
     page.driver.refresh()
     wait_for(page, "/report", "A long report", "run")
@@ -186,7 +186,7 @@ def test_a_page_loaded_anew_in_the_middle_of_its_job_works(visit):
     page.wait_for_text("result", "The report is done", timeout=30)
 
 
-def test_behind_a_proxys_prefix_and_with_the_developers_tools_nothing_is_told_of_a_job_on_its_own(tmp_path, open_page):
+def test_behind_a_proxys_prefix_and_with_developer_tools_a_job_in_the_background_causes_no_errors(tmp_path, open_page):
     server = Server("gallery", tmp_path, ["--path-prefix", "/tools/", "--debug"]).start()
     try:
         page = open_page(f"{server.url}/tools/pages/old-report")

@@ -1,4 +1,4 @@
-"""Rows by pattern ids, a figure changed in part, callbacks in the browser."""
+"""Rows with pattern ids, a patched figure, clientside callbacks."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def name(kind, row):
     return f'{{"index":{row},"type":"{kind}"}}'
 
 
-def test_jobs_of_rows_run_side_by_side_with_their_own_progress(rows):
+def test_jobs_of_rows_run_concurrently_with_their_own_progress(rows):
     for row in (1, 2, 3):
         rows.record(name("bar", row), f"return document.getElementById('{name('bar', row)}').getAttribute('value')")
     for row in (1, 2, 3):
@@ -34,7 +34,7 @@ def test_jobs_of_rows_run_side_by_side_with_their_own_progress(rows):
     rows.wait_for_text("total", "3 rows, 3 done")
 
 
-def test_a_rows_cancel_button_ends_the_rows_own_job(rows):
+def test_the_cancel_button_of_a_row_cancels_its_own_job(rows):
     rows.click(name("run", 1))
     rows.click(name("run", 2))
     rows.wait_enabled(name("stop", 1))
@@ -45,16 +45,16 @@ def test_a_rows_cancel_button_ends_the_rows_own_job(rows):
     assert rows.text(name("result", 1)) == "Row 1"
 
 
-def test_a_patch_changes_the_figure_that_the_page_has(gallery, open_page):
+def test_a_patch_changes_the_figure_in_the_page(gallery, open_page):
     page = open_page(f"{gallery.url}/patch/")
     points = "return document.querySelector('#chart .js-plotly-plot')?.data?.[0].y"
     wait_until(lambda: page.script(points) == [1, 3, 2], 20, "the figure")
     page.click("add")
-    wait_until(lambda: page.script(points) == [1, 3, 2, 2], 10, "a point more")
+    wait_until(lambda: page.script(points) == [1, 3, 2, 2], 10, "one more point")
     assert page.script("return document.querySelector('#chart .js-plotly-plot').layout.title.text") == "4 points"
 
 
-def test_a_callback_in_the_browser_sets_off_one_on_the_server(gallery, open_page):
+def test_a_clientside_callback_triggers_one_on_the_server(gallery, open_page):
     page = open_page(f"{gallery.url}/clientside/")
     page.wait_for_text("loud", "DASH!")
     page.wait_for_text("count", "5 characters")

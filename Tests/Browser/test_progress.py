@@ -1,11 +1,11 @@
-"""Every step that a job reports is seen on the page."""
+"""The page shows every progress step of a job."""
 
 import pytest
 
 pytestmark = pytest.mark.every_queue
 
 
-def test_every_progress_value_is_seen_in_order(gallery, open_page):
+def test_every_progress_value_is_shown_in_order(gallery, open_page):
     page = open_page(f"{gallery.url}/progress/")
     assert page.text("paragraph_id") == "Button not clicked", "no initial call"
     page.record("bar", """
@@ -35,7 +35,7 @@ def test_cancel_stops_the_progress_and_shows_the_text_again(gallery, open_page):
     assert page.recorded("bar")[-5:] == ["1", "2", "3", "4", "5"]
 
 
-def test_all_ten_bar_values_are_seen_in_order(gallery, open_page):
+def test_all_ten_bar_values_are_shown_in_order(gallery, open_page):
     page = open_page(f"{gallery.url}/progress-graph/")
     page.wait_for_text("paragraph_id", "Clicked 0 times")
     page.wait_enabled("button_id")
@@ -44,5 +44,5 @@ def test_all_ten_bar_values_are_seen_in_order(gallery, open_page):
     page.click("button_id")
     page.wait_for_text("paragraph_id", "Clicked 1 times")
     assert page.recorded("bar")[:10] == list(range(10))
-    assert page.recorded("bar")[10:] in ([], [0]), "at the end progressDefault is back"
+    assert page.recorded("bar")[10:] in ([], [0]), "progressDefault is restored at the end"
     assert (page.visibility("paragraph_id"), page.visibility("progress_bar_graph")) == ("visible", "hidden")

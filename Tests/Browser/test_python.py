@@ -1,4 +1,4 @@
-"""A page's job in a Python worker, and a page's callback called from Python: the gallery's Python page."""
+"""The gallery's Python page: a page's job in a Python worker, and a callback called from Python."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ FOLDER = ROOT / "Examples/gallery/Queue"
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
 def both(request, tmp_path_factory):
-    """A fleet of the gallery, a Python worker beside it, and a Celery client."""
+    """A fleet of the gallery, a Python worker, and a Celery client."""
     fleet = request.getfixturevalue(f"{request.param}_gallery")
     environment = fleet.queue.environment
     broker = environment.get("CELERY_BROKER_URL") or environment["REDIS_URL"]
@@ -35,7 +35,7 @@ def both(request, tmp_path_factory):
         os.kill(pid, signal.SIGKILL)
 
 
-def test_a_python_task_tells_its_progress_and_its_result_to_the_page(both, open_page):
+def test_a_python_task_sends_its_progress_and_its_result_to_the_page(both, open_page):
     fleet, _ = both
     page = open_page(f"{fleet.url}/python/")
     page.record("bar", "return document.getElementById('progress_bar').getAttribute('value')")

@@ -1,4 +1,4 @@
-"""Nobody clicks: nothing moves."""
+"""An idle page causes no requests and no load."""
 
 import time
 
@@ -6,9 +6,9 @@ from support import processes
 from support.proxy import Proxy
 from support.waiting import wait_until
 
-# How long nothing may happen. The time is what this test measures, so it waits by the clock.
+# The length of the measurement, in real time.
 SECONDS = 20
-SILENCE = 2  # seconds without a request, after which the page has loaded
+SILENCE = 2  # seconds without a request after which the page counts as loaded
 
 
 def wait_for_silence(proxy):
@@ -22,7 +22,7 @@ def wait_for_silence(proxy):
     wait_until(is_silent, 60, "the browser's last requests")
 
 
-def test_an_idle_page_sends_no_request_and_costs_no_cpu(own_server, open_page):
+def test_an_idle_page_sends_no_request_and_uses_no_cpu(own_server, open_page):
     server = own_server("gallery")
     proxy = Proxy(server.port)
     page = open_page(f"{proxy.url}/simple/")

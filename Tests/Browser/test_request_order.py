@@ -1,4 +1,4 @@
-"""A cancel and a start that arrive in another order than that in which they left the page."""
+"""A cancel and a start that arrive in another order than the page sent them."""
 
 import pytest
 
@@ -10,12 +10,12 @@ def visit(fault_app, open_page, holding):
     return lambda path: open_page(f"{fault_app.url}/pages{path}")
 
 
-# The request of a change of the address, and the pause after which no late start was told from a new one by its time alone.
+# The request of an address change, and a delay after which a late start cannot be recognized by its time.
 ADDRESS = "_pages_location.id"
 LONG_AFTER = 1000
 
 
-def test_the_way_to_a_page_that_arrives_after_its_job_has_begun_does_not_end_it(visit, holding):
+def test_a_navigation_request_that_arrives_after_the_job_started_does_not_stop_it(visit, holding):
     page = visit("/")
     wait_until(lambda: page.text("_pages_content") == "home", 15, "home")
     for time in range(2):
@@ -24,13 +24,13 @@ def test_the_way_to_a_page_that_arrives_after_its_job_has_begun_does_not_end_it(
         page.follow("at once", "at-once")
         page.wait_for_text("at-once", "done by itself", timeout=30)
         assert holding.statuses("at-once.children") == [200] * (time + 1)
-        wait_until(lambda: len(holding.statuses(ADDRESS)) == before + 1, 15, "the way's answer")
+        wait_until(lambda: len(holding.statuses(ADDRESS)) == before + 1, 15, "the response to the address change")
         page.follow("home", "_pages_content")
         wait_until(lambda: page.text("_pages_content") == "home", 15, "home")
     assert page.notices() == []
 
 
-def test_a_job_whose_start_arrives_after_its_page_was_left_does_not_begin(visit, holding, fault_app):
+def test_a_start_that_arrives_after_its_page_was_left_does_not_run(visit, holding, fault_app):
     notes = fault_app.folder / "leave"
     before = notes.read_text() if notes.exists() else ""
     page = visit("/leave")
@@ -46,7 +46,7 @@ def test_a_job_whose_start_arrives_after_its_page_was_left_does_not_begin(visit,
     assert page.notices() == []
 
 
-def test_a_job_whose_start_arrives_after_the_click_that_ends_it_does_not_begin(visit, holding):
+def test_a_start_that_arrives_after_its_cancel_does_not_run(visit, holding):
     page = visit("/shared/one")
     wait_until(lambda: page.text("name") == "one", 15, "the page")
     stop = page.script("""return fetch('/pages/_dash-dependencies').then(answer => answer.json())
@@ -58,7 +58,7 @@ def test_a_job_whose_start_arrives_after_the_click_that_ends_it_does_not_begin(v
     assert holding.wait_for_status("text.children") == 204
     page.wait_enabled("run")
     page.wait_disabled("stop")
-    # The next click counts, and its job alone runs.
+    # The next click starts the only job.
     page.click("run")
     page.wait_for_text("text", "done for one", timeout=30)
     assert holding.statuses("text.children") == [204, 200]

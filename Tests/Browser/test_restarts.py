@@ -1,4 +1,4 @@
-"""The server goes away in the middle of a job, and the page lives on."""
+"""The server stops while a job runs, and the page continues."""
 
 import sqlite3
 import time
@@ -11,12 +11,12 @@ from support.proxy import Proxy
 from support.waiting import wait_until
 
 
-# The page's pauses between its tries double from 50 ms on, so these take about three seconds.
+# The page's retry delays double from 50 ms, so these take about three seconds.
 LOST = 6
 BAR = "return document.getElementById('progress_bar').getAttribute('value')"
 
 
-def test_a_server_that_is_gone_for_some_tries_does_not_stop_the_page(own_server, open_page):
+def test_a_server_restart_does_not_stop_the_page(own_server, open_page):
     server = own_server("gallery")
     proxy = Proxy(server.port)
     page = open_page(f"{proxy.url}/progress/")
@@ -24,33 +24,33 @@ def test_a_server_that_is_gone_for_some_tries_does_not_stop_the_page(own_server,
     page.click("button_id")
     wait_until(lambda: "1" in page.recorded("bar"), 10, "the first step")
     server.stop()
-    wait_until(lambda: proxy.refused >= LOST, 20, "polls that met no server")
+    wait_until(lambda: proxy.refused >= LOST, 20, "polls without a server")
     server.start()
     page.wait_for_text("paragraph_id", "Clicked 1 times", timeout=30)
     page.wait_enabled("button_id")
     assert not page.is_enabled("cancel_button_id")
-    page.console_errors()  # the polls that met no server are some
+    page.console_errors()  # includes polls without a server
     proxy.close()
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lose_answers"])
-def test_connections_or_answers_that_are_lost_lose_no_step_F20(gallery, open_page, fault):
+def test_lost_connections_or_responses_do_not_lose_steps_F20(gallery, open_page, fault):
     proxy = Proxy(gallery.port)
     page = open_page(f"{proxy.url}/progress/")
     page.record("bar", BAR)
     page.click("button_id")
     wait_until(lambda: "1" in page.recorded("bar"), 5, "the first step")
     getattr(proxy, fault)()
-    wait_until(lambda: proxy.refused + proxy.lost_answers >= LOST, 20, "polls or answers lost")
+    wait_until(lambda: proxy.refused + proxy.lost_answers >= LOST, 20, "lost polls or responses")
     proxy.mend()
     page.wait_for_text("paragraph_id", "Clicked 1 times", timeout=30)
     page.wait_enabled("button_id")
-    assert page.recorded("bar")[-1] == "5", "the last value is always seen"
-    page.console_errors()  # the lost requests are some
+    assert page.recorded("bar")[-1] == "5", "the last value is always shown"
+    page.console_errors()  # includes lost requests
     proxy.close()
 
 
-def test_a_killed_servers_page_is_told_and_what_was_finished_remains_F6(own_server, open_page):
+def test_the_page_of_a_killed_server_shows_a_notice_and_finished_results_remain_F6(own_server, open_page):
     server = own_server("fault-app")
     finished = Client(f"{server.url}/own/")
     body = finished.body({"run.n_clicks": 1})
@@ -61,7 +61,7 @@ def test_a_killed_servers_page_is_told_and_what_was_finished_remains_F6(own_serv
     page.click("run")
     wait_for_first_step(server, page, "long")
     workers = server.kill()
-    wait_until(lambda: not any(map(processes.is_alive, workers)), 2, "the end of the workers")
+    wait_until(lambda: not any(map(processes.is_alive, workers)), 2, "exit of the workers")
     server.start()
     page.wait_enabled("run", timeout=20)
     wait_until(page.notices, 5, "a notice that the job was lost")
@@ -70,10 +70,10 @@ def test_a_killed_servers_page_is_told_and_what_was_finished_remains_F6(own_serv
     assert again.json()["response"] == result
     server.stop()
     assert_stores_are_whole(server)
-    page.console_errors()  # the polls that met no server are some
+    page.console_errors()  # includes polls without a server
 
 
-def test_a_killed_servers_job_with_retries_gives_its_result_F6(own_server, open_page):
+def test_a_job_with_retries_on_a_killed_server_completes_F6(own_server, open_page):
     server = own_server("fault-app")
     page = open_page(f"{server.url}/retried/")
     page.click("run")
@@ -83,12 +83,12 @@ def test_a_killed_servers_job_with_retries_gives_its_result_F6(own_server, open_
     page.wait_for_text("text", "done 1", timeout=30)
     page.wait_enabled("run")
     steps = (server.folder.parent / "retried").read_text().split()
-    assert steps.count("1") == 2 and steps.count("12") == 1, "begun twice, ended once"
+    assert steps.count("1") == 2 and steps.count("12") == 1, "started twice, completed once"
     assert page.notices() == []
-    page.console_errors()  # the polls that met no server are some
+    page.console_errors()  # includes polls without a server
 
 
-def test_the_server_ends_its_workers_and_its_jobs_processes_F26(own_server):
+def test_the_server_stops_its_workers_and_their_child_processes_F26(own_server):
     server = own_server("fault-app")
     client = Client(f"{server.url}/stubborn/")
     client.post(client.body({"run.n_clicks": 1}))

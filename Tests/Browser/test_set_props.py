@@ -1,4 +1,4 @@
-"""The grid that fills while one watches."""
+"""The grid that fills while a job runs."""
 
 import pytest
 
@@ -7,9 +7,9 @@ from support.waiting import wait_until
 
 pytestmark = pytest.mark.every_queue
 
-# The grid's own line below the rows: "1 to 100 of 200".
+# The grid's summary below the rows: "1 to 100 of 200".
 TOTAL = "return document.querySelector('#ag-grid-updating .ag-paging-row-summary-panel')?.textContent.match(/of ([0-9,]+)/)?.[1] ?? '0'"
-# In the page: a click from outside may come much later.
+# Runs in the page, since a click from the test may come much later.
 CANCEL_AT_200 = """const total = new Function(arguments[0]);
 new MutationObserver((_, observer) => {
   if (total() !== '200') return;
@@ -28,7 +28,7 @@ def test_the_grid_grows_to_200_rows_and_cancel_stops_it(gallery, open_page):
     page.wait_enabled("button_id")
     page.wait_disabled("cancel_button_id")
     rows = page.recorded("rows")
-    assert "1,704" not in rows, "the job was cancelled, and did not end by itself"
+    assert "1,704" not in rows, "the job was cancelled before its completion"
     run_later_job(gallery)
     assert page.recorded("rows") == rows
     columns = page.script("return [...document.querySelectorAll('#ag-grid-updating .ag-header-cell-text')].map(c => c.textContent)")

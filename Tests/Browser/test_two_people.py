@@ -1,4 +1,4 @@
-"""Two browsers do the same at once; each gets what is its own."""
+"""Two browsers with equal inputs at the same time; each gets its own result."""
 
 import threading
 
@@ -6,7 +6,7 @@ from support.client import Client
 from support.page import Page
 
 
-def test_two_browsers_with_the_same_inputs_get_each_their_own_result_F22(fault_app, open_page, second_browser):
+def test_two_browsers_with_equal_inputs_get_their_own_results_F22(fault_app, open_page, second_browser):
     mine = open_page(f"{fault_app.url}/own/")
     other = Page(second_browser, f"{fault_app.url}/own/")
     notes = fault_app.folder / "own"
@@ -18,7 +18,7 @@ def test_two_browsers_with_the_same_inputs_get_each_their_own_result_F22(fault_a
     tokens = [text.split()[1] for text in texts]
     assert tokens[0] != tokens[1]
     made = notes.read_text().split()[len(before):]
-    assert sorted(made) == sorted(tokens), "a job each, no more"
+    assert sorted(made) == sorted(tokens), "one job each"
 
 
 def test_16_clients_with_100_empty_jobs_each_get_their_own_1600_results(gallery):

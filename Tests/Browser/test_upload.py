@@ -1,4 +1,4 @@
-"""Files up and down, a store over a reload, the page's address, clicks on a graph."""
+"""Uploads, downloads, a store across reloads, the page's address, graph clicks."""
 
 import pytest
 from selenium.webdriver import ActionChains
@@ -18,14 +18,14 @@ def page(gallery, open_page):
 
 
 def give(page, folder, name, content):
-    """Chooses a file as in the browser's own window."""
+    """Chooses a file in the browser's dialog."""
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     page.driver.find_element("css selector", "#drop input[type=file]").send_keys(str(path))
 
 
 def wait_for_bars(page, x, y):
-    wait_until(lambda: page.script(BARS) == [x, y], 20, lambda: f"the bars (there are {page.script(BARS)})")
+    wait_until(lambda: page.script(BARS) == [x, y], 20, lambda: f"the bars (found: {page.script(BARS)})")
 
 
 TOWNS = ["Köln", 'Aix "la Chapelle"', "Bonn"]
@@ -39,7 +39,7 @@ def test_an_uploaded_file_becomes_a_chart_and_a_table(page, tmp_path):
     assert page.text("links") == "town people area, km² "
 
 
-def test_the_address_chooses_what_is_drawn(page, tmp_path):
+def test_the_address_selects_the_drawn_column(page, tmp_path):
     give(page, tmp_path, "towns.csv", CSV)
     wait_for_bars(page, TOWNS, [405, 161, 141])
     page.driver.find_element("link text", "people").click()
@@ -51,7 +51,7 @@ def test_the_address_chooses_what_is_drawn(page, tmp_path):
     wait_for_bars(page, TOWNS, [1087, None, 336])
 
 
-def test_what_is_stored_is_there_after_a_reload(page, tmp_path):
+def test_stored_data_is_restored_after_a_reload(page, tmp_path):
     give(page, tmp_path, "towns.csv", CSV)
     wait_for_bars(page, TOWNS, [405, 161, 141])
     page.driver.refresh()
@@ -59,7 +59,7 @@ def test_what_is_stored_is_there_after_a_reload(page, tmp_path):
     assert page.text("note") == ""
 
 
-def test_what_is_stored_can_be_saved(page, tmp_path):
+def test_stored_data_can_be_downloaded(page, tmp_path):
     folder = tmp_path / "saved"
     folder.mkdir()
     page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
@@ -73,12 +73,12 @@ def test_what_is_stored_can_be_saved(page, tmp_path):
     assert [path.name for path in folder.iterdir()] == ["table.csv"]
 
 
-def test_a_click_on_a_bar_tells_its_point(page, tmp_path):
+def test_a_click_on_a_bar_reports_its_point(page, tmp_path):
     give(page, tmp_path, "towns.csv", CSV)
     wait_for_bars(page, TOWNS, [405, 161, 141])
     bar = wait_until(lambda: page.script("return document.querySelectorAll('#chart .bars .point path')[2]"), 10, "a bar")
     page.script("arguments[0].scrollIntoView()", bar)
-    # The layer above the bars takes the pointer.
+    # The layer above the bars receives the pointer.
     place = page.script("""
         const box = arguments[0].getBoundingClientRect();
         return [box.x + box.width / 2, box.y + box.height / 2].map(Math.round)""", bar)
@@ -92,13 +92,13 @@ def test_a_click_on_a_bar_tells_its_point(page, tmp_path):
 
 @pytest.mark.parametrize("name, content, sentence", [
     ("empty.csv", "", "The table is empty"),
-    ("latin.csv", "gr\xf6\xdfe\n1\n".encode("latin-1"), "latin.csv is no text in UTF-8."),
-    ("crooked.csv", "a,b\n1,2\n3,4,5\n", "Line 3 has 3 cells, but there are 2 columns only."),
-    ("large.csv", "a\n" + "1\n" * 500_000, "more than the 1000000 that this callback takes"),
+    ("latin.csv", "gr\xf6\xdfe\n1\n".encode("latin-1"), "latin.csv is not valid UTF-8 text."),
+    ("crooked.csv", "a,b\n1,2\n3,4,5\n", "Line 3 has 3 cells, but the table has 2 columns."),
+    ("large.csv", "a\n" + "1\n" * 500_000, "more than the 1000000 bytes this callback accepts"),
 ])
-def test_a_file_that_is_no_table_is_told_and_spoils_nothing(page, tmp_path, name, content, sentence):
+def test_an_invalid_file_shows_a_message_and_keeps_the_chart(page, tmp_path, name, content, sentence):
     give(page, tmp_path, "towns.csv", CSV)
     page.wait_for_text("note", "towns.csv: 3 rows")
     give(page, tmp_path, name, content)
-    wait_until(lambda: sentence in page.text("note"), 20, lambda: f"the sentence (there is {page.text('note')!r})")
+    wait_until(lambda: sentence in page.text("note"), 20, lambda: f"the sentence (found: {page.text('note')!r})")
     assert page.script(BARS) == [TOWNS, [405, 161, 141]]

@@ -1,4 +1,4 @@
-"""Random faults over two web servers and two workers; afterwards the histories of all pages are checked."""
+"""Random faults with two web servers and two workers, followed by a check of the histories of all pages."""
 
 import re
 import time
@@ -12,13 +12,13 @@ from chaos.history import History, read_runs
 from chaos.pages import Page
 
 PAGES = 12
-#: Seconds after the last fault within which every job has ended: several leases, waits between attempts, slow machines.
+#: Seconds after the last fault within which every job must finish: several leases, backoff, slow machines.
 PATIENCE = 90
 
 
 def vanishings(folder):
-    """Tells the one failure that is the faults' own doing: a job whose worker vanished again and again is not tried for
-    ever. A page has the number of the error, and the web server's log, by that number, the reason."""
+    """Detects the one failure that the faults may cause: a job whose worker vanished too often is not retried. The page
+    has the id of the error, and the web server's log has the reason for that id."""
     logs = "\n".join(log.read_text(errors="replace") for log in folder.glob("web*/server.log"))
     numbers = {match[1] for match in re.finditer(r"error=(\w+) .*The worker process that ran the job vanished", logs)}
 
@@ -29,7 +29,7 @@ def vanishings(folder):
     return is_allowed
 
 
-def test_a_failure_is_allowed_by_the_reason_that_a_log_has_for_its_number(tmp_path):
+def test_a_failure_is_allowed_by_its_logged_reason(tmp_path):
     (tmp_path / "web1").mkdir()
     (tmp_path / "web1/server.log").write_text(
         "error dash: error=aaa kind=lost [Dash] A callback failed: The worker process that ran the job vanished 4 times.\n"
@@ -40,19 +40,19 @@ def test_a_failure_is_allowed_by_the_reason_that_a_log_has_for_its_number(tmp_pa
     assert not is_allowed("It vanished.")
 
 
-def test_a_plan_is_the_same_for_the_same_seed_and_mends_all_it_breaks():
+def test_a_plan_is_reproducible_and_ends_every_fault():
     faults = plan(7, 600, ["redis", "rabbitmq"])
     assert faults == plan(7, 600, ["redis", "rabbitmq"]) != plan(8, 600, ["redis", "rabbitmq"])
-    assert {fault.kind for fault in faults} == set(KINDS), "each kind comes about"
+    assert {fault.kind for fault in faults} == set(KINDS), "each kind occurs"
     open_ = set()
     for _, fault, begins in steps(faults):
-        assert not begins or fault.part not in {other.part for other in open_}, "one at a time for each part"
+        assert not begins or fault.part not in {other.part for other in open_}, "one fault at a time for each part"
         open_.add(fault) if begins else open_.remove(fault)
     assert open_ == set()
 
 
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
-def test_random_faults_lose_no_job_give_each_one_outcome_and_nobody_anothers(kind, tmp_path, request):
+def test_with_random_faults_each_job_has_one_outcome_of_its_own(kind, tmp_path, request):
     seconds = request.config.getoption("--chaos-seconds")
     seed = request.config.getoption("--chaos-seed")
     print(f"\n{kind}: --chaos-seed {seed} --chaos-seconds {seconds}, histories in {tmp_path}")
@@ -69,12 +69,12 @@ def test_random_faults_lose_no_job_give_each_one_outcome_and_nobody_anothers(kin
     runs = read_runs(tmp_path / "runs")
     print(summary(events, runs, faults))
     assert check(events, runs, vanishings(tmp_path)) == []
-    assert len([event for event in events if event.outcome == "value"]) >= PAGES, "the fleet worked at all"
-    assert set(codes.values()) == {0}, f"all parts end well: {codes}"
+    assert len([event for event in events if event.outcome == "value"]) >= PAGES, "the fleet finished jobs"
+    assert set(codes.values()) == {0}, f"all parts exit cleanly: {codes}"
 
 
 def open_pages(fleet, seed, folder):
-    # Two pages each are of one browser.
+    # Two pages share a browser session.
     sessions = [requests.Session() for _ in range(PAGES // 2)]
     others = []
     pages = [Page(f"page{number}", fleet.webs, History(f"page{number}", folder), seed, sessions[number // 2], others)

@@ -1,4 +1,4 @@
-"""The check of histories finds each thing that must not be, and nothing in a history as it should be."""
+"""The check of histories detects each violation, and none in a valid history."""
 
 import pytest
 from chaos.checker import check
@@ -35,7 +35,7 @@ class Told:
         return check(self.events, self.runs, **rules)
 
 
-def test_a_history_as_it_should_be_has_no_violation():
+def test_a_valid_history_has_no_violation():
     told = Told().begun().ran("r1").showed("r1", 0, 1).ran("r2").showed("r2", 0, 1, 1, 2).value("r2").value("r2")
     told.begun("b", page="q").ran("r3").value("r3", "b", page="q")
     told.begun("c").note("cancels", "c").note("cancelled", "c").note("ended", "c", outcome="cancelled")
@@ -43,7 +43,7 @@ def test_a_history_as_it_should_be_has_no_violation():
     assert told.violations() == []
 
 
-def test_a_run_that_ended_before_its_cancel_was_answered_may_give_the_value():
+def test_a_run_that_finished_before_its_cancel_was_answered_may_provide_the_value():
     told = Told().begun().ran("r", end=2.5).note("cancels").note("cancelled").value("r")
     assert told.violations() == []
 
@@ -57,35 +57,35 @@ VIOLATIONS = {
     "a lost job": (
         Told().begun(), "a was acknowledged and lost"),
     "a forgotten job": (
-        Told().begun().note("ended", outcome="forgotten"), "is not known any more"),
+        Told().begun().note("ended", outcome="forgotten"), "is unknown now"),
     "two values": (
         Told().begun().ran("r").ran("s").value("r").value("s"), "a has 2 outcomes"),
     "a value after a failure": (
         Told().begun().ran("r").note("ended", outcome="failed", text="vanished").value("r"), "a has 2 outcomes"),
-    "a failure that is none of the allowed": (
+    "a failure that is not allowed": (
         Told().begun().note("ended", outcome="failed", text="out of luck"), "a failed: out of luck"),
     "a value of another order": (
-        Told().begun().ran("r", "other").value("r", order="other"), "was given the value of other"),
-    "a value of no run": (
+        Told().begun().ran("r", "other").value("r", order="other"), "got the value of other"),
+    "a value without a run": (
         Told().begun().value("r"), "which never began"),
     "equal orders, one run": (
-        Told().begun("a").begun("b", page="q").ran("r").value("r", "a").value("r", "b", page="q"), "was told to ['a', 'b']"),
-    "another's progress": (
+        Told().begun("a").begun("b", page="q").ran("r").value("r", "a").value("r", "b", page="q"), "was reported to ['a', 'b']"),
+    "another job's progress": (
         Told().begun("a").begun("b").ran("r").ran("s").showed("r", 0, job="b").value("r", "a").value("s", "b"),
-        "was told to ['a', 'b']"),
+        "was reported to ['a', 'b']"),
     "progress that goes back": (
         Told().begun().ran("r").showed("r", 0, 2, 1).value("r"), "went back from 2 to 1"),
-    "progress of a run that was followed": (
-        Told().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).showed("r", 1).value("s"), "another had followed"),
-    "a value of a run that was followed": (
-        Told().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).value("r"), "another had followed"),
+    "progress of a superseded run": (
+        Told().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).showed("r", 1).value("s"), "a superseded run"),
+    "a value of a superseded run": (
+        Told().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).value("r"), "a superseded run"),
     "progress after the end": (
         Told().begun().ran("r").value("r").showed("r", 1), "progress after its end"),
-    "a cancel that nobody asked for": (
-        Told().begun().note("ended", outcome="cancelled"), "nobody had asked"),
+    "a cancel without a request": (
+        Told().begun().note("ended", outcome="cancelled"), "without a request"),
     "a cancel without effect": (
         Told().begun().note("cancels").note("cancelled").ran("r", end=9).value("r"), "after its cancel was acknowledged"),
-    "a look at another's job": (
+    "a poll of another page's job": (
         Told().begun().ran("r").value("r").note("peeked", page="q", text="200"), "was answered 200"),
 }
 
@@ -97,7 +97,7 @@ def test_the_check_finds(name):
     assert sentence in found
 
 
-def test_the_notes_of_runs_are_read_and_a_line_that_a_kill_cut_is_not(tmp_path):
+def test_notes_of_runs_are_read_without_truncated_lines(tmp_path):
     (tmp_path / "runs").write_text("begin r 1.5 o.3\nbegin s 2 o.3\nend r 3 o.3\nend s 4")
     assert read_runs(tmp_path / "runs") == [Run("r", "o.3", 1.5, 3), Run("s", "o.3", 2)]
     assert read_runs(tmp_path / "none") == []

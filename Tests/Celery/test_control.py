@@ -1,4 +1,4 @@
-"""`celery control` of a Swift worker, and what follows from it."""
+"""`celery control` of a Swift worker, and its effects."""
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded, TaskRevokedError, TimeLimitExceeded
@@ -11,7 +11,7 @@ from support.waiting import wait_until
 
 @pytest.fixture
 def running(place, swift):
-    """Sends a task and waits until it runs; what still runs after the test is ended: `running(seconds)`."""
+    """`running(seconds)` sends a task and waits until it runs. Tasks that still run after the test are terminated."""
     sent = []
 
     def send(seconds=600):
@@ -42,7 +42,7 @@ def test_a_running_task_is_terminated_from_python(place, swift, running, signal,
     assert (event["terminated"], event["signum"], event["expired"]) == (True, number, False)
     wait_until(lambda: place.ask(swift, "active") == [], 10, "no task running")
     if number == 9 and not STAND_IN:
-        # SIGTERM a Swift task is asked to stop by, and its process goes on with others; SIGKILL is what it says.
+        # SIGTERM cancels a Swift task and its process continues with others; SIGKILL kills the process.
         wait_until(lambda: not processes.is_alive(process), 10, "the end of the task's process")
     assert [event["type"] for event in place.events.of(task.id)] == ["task-received", "task-started", "task-revoked"]
     assert place.send("fixture.add", 1, 1).get(timeout=20) == 2
@@ -55,7 +55,7 @@ def test_a_running_task_is_terminated_from_the_command_line(place, swift, runnin
         task.get(timeout=20)
 
 
-def test_a_revoke_without_terminate_lets_a_running_task_end(place, swift, running):
+def test_a_revoke_without_terminate_lets_a_running_task_finish(place, swift, running):
     task = running(1)
     answer = tools.control(place, swift, "revoke", task.id)
     assert answer == {"ok": f"tasks {{'{task.id}'}} flagged as revoked"}
@@ -75,14 +75,14 @@ def test_a_waiting_task_is_revoked(place, swift, running):
     assert not any(event["type"] == "task-started" for event in place.events.of(task.id))
 
 
-def test_a_task_that_waits_for_its_time_is_revoked(place, swift):
+def test_a_task_with_a_countdown_is_revoked(place, swift):
     task = place.send("fixture.echo", "never", countdown=600)
     place.ask(swift, "revoke", task_id=task.id)
     with pytest.raises(TaskRevokedError, match="revoked"):
         task.get(timeout=20)
 
 
-def test_heartbeats_go_on_while_all_is_busy(place, swift, running):
+def test_heartbeats_continue_while_all_processes_are_busy(place, swift, running):
     running(), running()
     place.events.forget()
     beats = [place.events.wait_for("worker-heartbeat", hostname=swift.node, active=2)]
@@ -92,7 +92,7 @@ def test_heartbeats_go_on_while_all_is_busy(place, swift, running):
     assert beats[0]["sw_sys"] and len(beats[0]["loadavg"]) == 3
 
 
-def test_terminating_what_is_unknown_is_no_error(place, swift):
+def test_terminating_an_unknown_task_is_not_an_error(place, swift):
     assert place.ask(swift, "revoke", task_id=new_id(), terminate=1, signal="SIGTERM") == {
         "ok": "terminate: tasks unknown"}
 
@@ -110,7 +110,7 @@ def test_rate_limit(place, swift):
     assert place.ask(swift, "rate_limit", task_name="nope", rate_limit="1/s") == {"error": "unknown task"}
 
 
-@pytest.mark.skipif(STAND_IN, reason="Celery's worker takes over a new limit only when it makes its consumer anew")
+@pytest.mark.skipif(STAND_IN, reason="Celery's worker applies a new limit only when it restarts its consumer")
 def test_time_limits(place, swift):
     answer = tools.control(place, swift, "time_limit", "fixture.sleep", 1, 300)
     assert answer == {"ok": "time limits set successfully"}
@@ -141,13 +141,13 @@ def test_queues_are_added_and_cancelled(place, swift):
     assert place.send("fixture.echo", "there", queue="extra").get(timeout=20) == ["there"]
     assert tools.control(place, swift, "cancel_consumer", "extra") == {"ok": "no longer consuming from extra"}
     wait_until(lambda: len(place.ask(swift, "active_queues")) == 1, 10, "one queue")
-    left = place.send("fixture.echo", "nobody", queue="extra")
+    left = place.send("fixture.echo", "unread", queue="extra")
     assert place.send("fixture.add", 1, 1).get(timeout=20) == 2
     assert left.state == "PENDING"
     assert "1 message" in tools.run(place, "purge", "-f", "-Q", "extra")[1]
 
 
-def test_events_are_turned_on_and_off(place):
+def test_events_are_enabled_and_disabled(place):
     worker = place.swift_worker("quiet", queue="quiet", events=False)
     place.events.wait_for("worker-online", hostname=worker.node)
     silent = place.send("fixture.add", 1, 1, queue="quiet")
@@ -163,7 +163,7 @@ def test_events_are_turned_on_and_off(place):
     assert worker.stop() == 0
 
 
-def test_shutdown_lets_the_running_task_end(place):
+def test_shutdown_lets_a_running_task_finish(place):
     worker = place.swift_worker("leaving", queue="leaving")
     task = place.send("fixture.sleep", 1, queue="leaving")
     place.events.wait_for("task-started", uuid=task.id)

@@ -1,4 +1,4 @@
-"""Flower, as it is installed, with a Swift worker."""
+"""Flower, unmodified, with a Swift worker."""
 
 import sys
 
@@ -37,7 +37,7 @@ class Flower(Program):
         return response.json()
 
     def task(self, task):
-        """What it knows of a task, or nothing."""
+        """Flower's information about a task, or an empty dictionary."""
         response = requests.get(f"{self.url}/api/task/info/{task}", timeout=10)
         return response.json() if response.ok else {}
 
@@ -45,7 +45,7 @@ class Flower(Program):
 @pytest.fixture(scope="module")
 def flower(place, swift):
     flower = Flower(place)
-    # It asks all workers when it starts; what they answer is shown from then on.
+    # Flower inspects all workers at its start, and shows their replies from then on.
     wait_until(lambda: swift.node in flower.api("workers", refresh=1), 20, "Flower knowing the worker")
     wait_until(lambda: flower.api("workers", status=1).get(swift.node), 20, "the worker being online")
     yield flower
@@ -86,7 +86,7 @@ def test_the_terminate_button(place, swift, flower):
     assert place.app.AsyncResult(task).state == "REVOKED"
 
 
-def test_pool_and_queues_by_its_buttons(place, swift, flower):
+def test_the_pool_and_queue_buttons(place, swift, flower):
     def press(path, **data):
         answer = requests.post(f"{flower.url}/api/worker/{path}/{swift.node}", data=data, timeout=20)
         assert answer.ok, answer.text
@@ -103,5 +103,5 @@ def test_pool_and_queues_by_its_buttons(place, swift, flower):
 
 def test_the_page_of_the_broker(place, swift, flower):
     page = flower.page("/broker")
-    # Of RabbitMQ's queues it asks the management plugin, which the server of these tests does not run.
+    # Flower reads RabbitMQ's queues from the management plugin, which the server of these tests does not run.
     assert place.SWIFT_QUEUE in page or place.name == "rabbitmq"

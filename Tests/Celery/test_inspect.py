@@ -10,7 +10,7 @@ from lab.workers import STAND_IN
 
 @pytest.fixture(scope="module")
 def busy(place, swift):
-    """A task that runs for the whole module, and its id."""
+    """The id of a task that runs during all tests of the module."""
     task = new_id()
     place.send("fixture.sleep", 600, task_id=task)
     place.events.wait_for("task-started", uuid=task)
@@ -30,13 +30,13 @@ def test_ping(place, swift):
     assert tools.inspect(place, swift, "ping") == {"ok": "pong"}
 
 
-def test_ping_by_a_pattern_and_to_others(place, swift):
+def test_ping_by_a_pattern_and_to_an_unknown_worker(place, swift):
     assert place.app.control.broadcast(
         "ping", pattern="swi*", matcher="glob", reply=True, limit=1) == [{swift.node: {"ok": "pong"}}]
-    assert place.app.control.ping([f"nobody@{place.name}"], timeout=0.3) == []
+    assert place.app.control.ping([f"unknown@{place.name}"], timeout=0.3) == []
 
 
-def test_active_tells_of_a_running_task(place, swift, busy):
+def test_active_shows_a_running_task(place, swift, busy):
     [task] = tools.inspect(place, swift, "active")
     assert task["id"] == busy
     assert task["name"] == task["type"] == "fixture.sleep"
@@ -49,7 +49,7 @@ def test_active_tells_of_a_running_task(place, swift, busy):
     os.kill(task["worker_pid"], 0)
 
 
-def test_active_with_texts_for_arguments(place, swift, busy):
+def test_active_with_arguments_as_text(place, swift, busy):
     [task] = place.ask(swift, "active", safe=True)
     assert (task["args"], task["kwargs"]) == ("(600,)", "{}")
 
@@ -63,7 +63,7 @@ def test_query_task(place, swift, busy):
 
 def test_nothing_waits_in_an_idle_worker(place, swift):
     assert tools.inspect(place, swift, "reserved") == []
-    # Celery's worker keeps a revoked task until its time.
+    # Celery's worker keeps a revoked task until its ETA.
     known = set(tools.inspect(place, swift, "revoked"))
     assert {waiting["request"]["id"] for waiting in tools.inspect(place, swift, "scheduled")} <= known
 
@@ -109,7 +109,7 @@ def test_conf_without_secrets(place, swift):
     assert set(few) <= set(every)
 
 
-def test_report_and_the_small_ones(place, swift):
+def test_report_clock_and_memsample(place, swift):
     assert "transport" in tools.inspect(place, swift, "report")["ok"]
     assert tools.inspect(place, swift, "clock")["clock"] > 0
     assert STAND_IN or "MB" in place.ask(swift, "memsample")

@@ -1,4 +1,4 @@
-"""Tasks that cross between Python and Swift, both ways."""
+"""Tasks between Python and Swift, in both directions."""
 
 import pytest
 from celery import chain, chord, group, signature
@@ -30,7 +30,7 @@ def test_a_failure_is_raised_in_python(place, swift):
     assert "no paper" in event["exception"]
 
 
-def test_a_failed_task_is_tried_again_as_its_callback_says(place, swift, tmp_path):
+def test_a_failed_task_is_retried_by_its_callbacks_policy(place, swift, tmp_path):
     marks = tmp_path / "marks"
     task = place.send("fixture.flaky", str(marks))
     assert task.get(timeout=30) == 3
@@ -39,7 +39,7 @@ def test_a_failed_task_is_tried_again_as_its_callback_says(place, swift, tmp_pat
     assert "attempt 1" in event["exception"]
 
 
-def test_events_tell_of_a_task_what_celery_tells(place, swift):
+def test_events_of_a_task_have_celerys_fields(place, swift):
     task = place.send("fixture.add", 1, 2)
     task.get(timeout=20)
     done = place.events.wait_for("task-succeeded", uuid=task.id)
@@ -65,7 +65,7 @@ def test_an_expired_task_is_not_run(place, swift):
     assert place.events.wait_for("task-revoked", uuid=task.id)["expired"] is True
 
 
-def test_a_countdown_is_waited_for(place, swift):
+def test_a_task_waits_for_its_countdown(place, swift):
     task = place.send("fixture.echo", "later", countdown=1)
     sent = place.events.wait_for("task-received", uuid=task.id)["timestamp"]
     assert task.get(timeout=20) == ["later"]
@@ -79,7 +79,7 @@ def test_a_chain_from_python_to_swift_to_python(place, swift, python):
     assert last.get(timeout=20) == {"value": 13, "root": last.parent.parent.id, "parent": last.parent.id}
 
 
-def test_a_chain_that_fails_in_swift_ends_there(place, swift, python):
+def test_a_chain_stops_at_a_failure_in_swift(place, swift, python):
     last = chain(swift_task(place, "fixture.fail", "stop"), python_task(place, "py.add", 1)).apply_async()
     with pytest.raises(Exception, match="stop"):
         last.get(timeout=20, propagate=True)
@@ -102,7 +102,7 @@ def test_a_chord_of_swift_tasks_is_summed_up_in_python(place, swift, python):
     assert answer["parent"] in members and answer["root"] in members
 
 
-def test_a_chord_of_both_languages_is_ended_in_swift(place, swift, python):
+def test_a_chord_of_both_languages_completes_in_swift(place, swift, python):
     header = [swift_task(place, "fixture.add", 1, 1), python_task(place, "py.add", 2, 2)]
     body = chord(header, app=place.app)(swift_task(place, "fixture.sum"))
     assert body.get(timeout=20) == 6
@@ -125,7 +125,7 @@ def test_links_are_called_after_a_swift_task(place, swift, python):
     assert place.app.AsyncResult(bad).state == "PENDING"
 
 
-def test_error_links_are_called_after_a_swift_task_failed(place, swift, python):
+def test_error_links_are_called_after_a_failed_swift_task(place, swift, python):
     bad = new_id()
     failed = place.send("fixture.fail", "why", link_error=python_task(place, "py.note").clone(task_id=bad))
     with pytest.raises(Exception, match="why"):

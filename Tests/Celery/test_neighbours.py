@@ -1,18 +1,18 @@
-"""A Swift worker beside Celery's own programs: a Python worker that starts, monitors, purge."""
+"""A Swift worker next to Celery's own programs: a starting Python worker, monitors, purge."""
 
 from lab import tools
 from lab.place import new_id
 from support.waiting import wait_until
 
 
-def test_a_python_worker_that_starts_greets_and_learns_what_is_revoked(place, swift):
+def test_a_starting_python_worker_mingles_and_learns_revoked_tasks(place, swift):
     revoked = new_id()
     place.ask(swift, "revoke", task_id=revoked)
     neighbour = place.python_worker("neighbour", queue="neighbour")
     wait_until(lambda: "mingle: sync" in neighbour.output(), 10, "the greeting")
     assert "mingle: sync complete" in neighbour.output()
     assert revoked in place.ask(neighbour, "revoked")
-    # It hears the Swift worker's heartbeats, too (gossip), and finds nothing strange in them.
+    # It also receives the Swift worker's heartbeats (gossip), and logs no warning about them.
     place.events.forget()
     place.events.wait_for("worker-heartbeat", hostname=swift.node)
     assert neighbour.stop() == 0
@@ -38,7 +38,7 @@ def test_purge_empties_a_queue(place, swift):
     assert place.send("fixture.add", 1, 1).get(timeout=20) == 2
 
 
-def test_a_swift_worker_that_starts_learns_what_is_revoked(place, swift, python):
+def test_a_starting_swift_worker_learns_revoked_tasks(place, swift, python):
     known = {new_id(): worker for worker in (swift, python)}
     for task_id, worker in known.items():
         place.ask(worker, "revoke", task_id=task_id)

@@ -1,4 +1,4 @@
-"""F13: a worker, or a broker, on the wrong side of a partition: whatever runs meanwhile, a job has one outcome."""
+"""F13: a worker or a broker behind a partition: a job has one outcome, regardless of what runs meanwhile."""
 
 import pytest
 import redis
@@ -11,7 +11,7 @@ from support.waiting import wait_until
 
 
 class Seen:
-    """A page with one job, looked at through both web servers."""
+    """A page with one job, polled on both web servers."""
 
     def __init__(self, fleet, order, session=None):
         first = Client(fleet.webs[0].url, session or requests.Session())
@@ -49,7 +49,7 @@ def runs(fleet):
 
 
 def holder(fleet):
-    """The worker that runs the only running job, by its record."""
+    """The worker that runs the only running job, according to its record."""
     with redis.Redis(port=fleet.brokers.redis.port) as results:
 
         def found():
@@ -60,13 +60,13 @@ def holder(fleet):
         return wait_until(found, 30, "a job that runs")
 
 
-def test_a_worker_parted_from_everything_loses_its_job_to_another_and_changes_nothing_when_it_is_back_F13(fleet):
+def test_a_partitioned_worker_loses_its_job_to_another_and_changes_nothing_afterwards_F13(fleet):
     page = Seen(fleet, "parted.100")
     parted = holder(fleet)
     for way in parted.ways.values():
         way.part()
     wait_until(lambda: len(runs(fleet)) == 2, 60, "the job's second run, by the other worker")
-    # The first run ends behind the partition, with a value that nobody may see.
+    # The first run finishes behind the partition. Its value must not become visible.
     wait_until(lambda: runs(fleet)[0].end, 60, "the end of the first run")
     for way in parted.ways.values():
         way.mend()
@@ -78,10 +78,10 @@ def test_a_worker_parted_from_everything_loses_its_job_to_another_and_changes_no
 
 
 @pytest.mark.parametrize("fleet", ["rabbitmq"], indirect=True)
-def test_a_worker_parted_from_rabbitmq_alone_keeps_its_job_and_nobody_else_runs_it_F13(fleet):
+def test_a_worker_partitioned_from_rabbitmq_alone_keeps_its_job_F13(fleet):
     page = Seen(fleet, "kept.200")
     parted = holder(fleet)
-    # RabbitMQ gives the message to the other worker after ten seconds, while the first still tells Redis that it lives.
+    # RabbitMQ redelivers the message to the other worker after ten seconds, while the first still renews its lease.
     parted.ways["rabbitmq"].part()
     [value] = page.values()
     parted.ways["rabbitmq"].mend()
@@ -89,7 +89,7 @@ def test_a_worker_parted_from_rabbitmq_alone_keeps_its_job_and_nobody_else_runs_
     assert Seen(fleet, "after.1").value().startswith("after.1 ")
 
 
-def test_a_replica_takes_redis_place_and_no_outcome_changes_F13(fleet, tmp_path):
+def test_a_replica_replaces_redis_and_no_outcome_changes_F13(fleet, tmp_path):
     done = Seen(fleet, "done.3")
     told = done.values()
     page = Seen(fleet, "over.60")
@@ -104,7 +104,7 @@ def test_a_replica_takes_redis_place_and_no_outcome_changes_F13(fleet, tmp_path)
         assert page.values() == {value}
         assert Seen(fleet, "after.1").value().startswith("after.1 ")
     finally:
-        # The fleet ends while its Redis is there.
+        # Stop the fleet while its Redis is still running.
         for part in fleet.parts.values():
             part.terminate()
             part.wait_ended()
@@ -112,12 +112,12 @@ def test_a_replica_takes_redis_place_and_no_outcome_changes_F13(fleet, tmp_path)
 
 
 def fail_over(fleet, replica):
-    """A replica that has everything becomes the master, and the old one its replica; everybody's way leads to the new."""
+    """Promotes a synchronized replica, makes the old server its replica, and redirects all proxies to the new one."""
     old = fleet.brokers.redis
     with redis.Redis(port=old.port) as before, redis.Redis(port=replica.port) as after:
         after.replicaof("127.0.0.1", old.port)
         wait_until(lambda: after.info("replication").get("master_link_status") == "up", 30, "the replica being in step")
-        # Nothing is written between the last that the replica has and the change.
+        # Pause writes until the promotion.
         before.execute_command("CLIENT", "PAUSE", 5000, "WRITE")
         place = before.info("replication")["master_repl_offset"]
         wait_until(lambda: after.info("replication")["slave_repl_offset"] >= place, 30, "the replica having all")

@@ -1,4 +1,4 @@
-"""Programs whose keys in Redis have a prefix: Celery's `global_keyprefix`, and the same in Swift."""
+"""Programs with a prefix for their keys in Redis: Celery's `global_keyprefix`, and the same in Swift."""
 
 import pytest
 from celery import chain, signature
@@ -6,7 +6,7 @@ from lab.place import Place
 from lab.workers import STAND_IN
 from test_remote import send
 
-pytestmark = pytest.mark.skipif(STAND_IN, reason="Celery's own worker is the other side already")
+pytestmark = pytest.mark.skipif(STAND_IN, reason="tests the interplay of Swift and Python")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_python_calls_swift_and_swift_python(prefixed):
     assert steps.apply_async().get(timeout=20) == 113
 
 
-def test_a_site_has_pythons_task_run_and_hears_of_it(prefixed):
+def test_a_site_runs_a_python_task_and_gets_its_result(prefixed):
     last = send(prefixed, "py.progress", 3)[-1]
     assert (last["state"], last["result"]) == ("succeeded", 3)
 
@@ -42,13 +42,13 @@ def test_celerys_tools_see_the_worker(prefixed):
     prefixed.events.wait_for("task-succeeded", uuid=sent.id, hostname=prefixed.swift.node)
 
 
-def test_no_other_key_is_made(prefixed):
+def test_no_key_without_a_prefix_is_created(prefixed):
     prefixed.send("fixture.add", 1, 1).get(timeout=20)
     keys = [key.decode() for key in prefixed.app.backend.client.keys("*")]
     assert keys and [key for key in keys if not key.startswith(("proj_", "dash:"))] == []
 
 
-def test_the_worker_of_another_prefix_gets_nothing(prefixed, servers, tmp_path):
+def test_a_worker_with_another_prefix_gets_no_tasks(prefixed, servers, tmp_path):
     url = servers["redis"].url(7)
     other = Place("other", url, url, tmp_path, prefix="else")
     try:

@@ -1,4 +1,4 @@
-"""A Swift program has a task run by a Python worker, and hears how it goes."""
+"""A Swift program runs a task on a Python worker and follows its progress."""
 
 import json
 
@@ -7,11 +7,11 @@ from lab.process import Program
 from lab.workers import STAND_IN
 from support.server import program
 
-pytestmark = pytest.mark.skipif(STAND_IN, reason="there is no stand-in for the Swift program that sends")
+pytestmark = pytest.mark.skipif(STAND_IN, reason="the sending Swift program has no stand-in")
 
 
 def send(place, task, *arguments, options=()):
-    """What the program heard, news for news."""
+    """The updates that the program received."""
     sender = Program(
         f"send-{task}", [program("celery-fixture"), "send", task, place.PYTHON_QUEUE, json.dumps(arguments), *place.swift_options, *options],
         place.folder, {"CELERY_BROKER_URL": place.broker, "CELERY_RESULT_BACKEND": place.backend})
@@ -23,7 +23,7 @@ def send(place, task, *arguments, options=()):
         sender.log.unlink()
 
 
-def test_a_python_worker_runs_what_swift_sends_and_its_progress_is_heard(place, python):
+def test_a_python_worker_runs_a_task_from_swift_and_reports_progress(place, python):
     *before, last = send(place, "py.progress", 5)
     steps = [news["progress"]["done"] for news in before if news["progress"]]
     assert steps and steps == sorted(steps) and set(steps) <= {1, 2, 3, 4, 5}
@@ -33,7 +33,7 @@ def test_a_python_worker_runs_what_swift_sends_and_its_progress_is_heard(place, 
     assert started["hostname"] == python.node
 
 
-def test_its_failure_is_heard(place, python):
+def test_its_failure_is_reported(place, python):
     last = send(place, "py.add", 1, "two")[-1]
     assert last["state"] == "failed"
     assert "unsupported operand" in last["failure"]

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The command line")
 struct CommandLineTests {
-    @Test("install takes a folder, locks and an interpreter")
+    @Test("install accepts a folder, locks and an interpreter")
     func install() throws {
         let line = ["install", "--into", "x", "--lock", "a", "--lock", "b", "--python", "python3.12"]
         let command = try #require(DashSwift.parseAsRoot(line) as? InstallCommand)
@@ -15,7 +15,7 @@ struct CommandLineTests {
         #expect(command.python == "python3.12")
     }
 
-    @Test("generate takes a package, or none for the pinned suites")
+    @Test("generate accepts a package, or none for the pinned suites")
     func generate() throws {
         let line = ["generate", "dash-daq", "--module", "Daq", "--output", "out"]
         let command = try #require(DashSwift.parseAsRoot(line) as? GenerateCommand)
@@ -25,14 +25,14 @@ struct CommandLineTests {
         #expect((try DashSwift.parseAsRoot(["generate"]) as? GenerateCommand)?.package == nil)
     }
 
-    @Test("Help names both commands")
+    @Test("The help lists both commands")
     func help() {
         let help = DashSwift.helpMessage()
         #expect(help.contains("install"))
         #expect(help.contains("generate"))
     }
 
-    @Test("--version prints the package's version, for each command too", arguments: [[], ["install"]])
+    @Test("--version prints the package's version, also for each command", arguments: [[], ["install"]])
     func version(command: [String]) {
         let exit = #expect(throws: (any Error).self) { try DashSwift.parseAsRoot(command + ["--version"]) }
         #expect(exit.map { DashSwift.message(for: $0) } == DashVersion.current)

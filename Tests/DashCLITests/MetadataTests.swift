@@ -3,7 +3,7 @@ import Testing
 
 @testable import DashCLI
 
-@Suite("Metadata of a suite")
+@Suite("Suite metadata")
 struct MetadataTests {
     @Test("Components are named after their files, properties keep their order")
     func read() throws {
@@ -20,7 +20,7 @@ struct MetadataTests {
         #expect(components[0].props.map(\.kind) == ["string", "any", ""])
     }
 
-    @Test("Something else than an object is refused", arguments: ["[]", "{", "1"])
+    @Test("Anything other than an object is rejected", arguments: ["[]", "{", "1"])
     func refuse(text: String) {
         #expect(throws: (any Error).self) { try ComponentMetadata.read(Array(text.utf8)) }
     }

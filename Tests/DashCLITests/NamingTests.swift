@@ -5,7 +5,7 @@ import Testing
 @Suite("Names in Swift")
 struct NamingTests {
     @Test(
-        "Names of properties become camel case",
+        "Property names become camel case",
         arguments: [
             ("n_clicks", "nClicks"), ("className", "className"), ("is_RTL", "isRTL"), ("_hidden", "hidden"),
             ("n_clicks_timestamp", "nClicksTimestamp"), ("", ""), ("_", "_"),
@@ -16,7 +16,7 @@ struct NamingTests {
     }
 
     @Test(
-        "Names of packages become names of modules",
+        "Package names become module names",
         arguments: [
             ("dash_ag_grid", "DashAgGrid"), ("dash-mantine-components", "DashMantineComponents"), ("my.lib", "MyLib"),
         ]
@@ -25,18 +25,18 @@ struct NamingTests {
         #expect(Naming.typeName(package) == module)
     }
 
-    @Test("Keywords stand in back-ticks", arguments: ["async", "as", "default", "defer", "for", "is", "in", "open"])
+    @Test("Keywords get backticks", arguments: ["async", "as", "default", "defer", "for", "is", "in", "open"])
     func keyword(name: String) {
         #expect(Naming.identifier(name) == "`\(name)`")
     }
 
-    @Test("Other names do not")
+    @Test("Other names are not")
     func plain() {
         #expect(Naming.identifier("value") == "value")
     }
 
     @Test(
-        "Wildcards and names with signs cannot be parameters",
+        "Wildcards and names with special characters cannot be parameters",
         arguments: [
             ("data-*", false), ("aria-*", false), ("1st", false), ("", false), ("n_clicks", true), ("_a1", true),
         ]

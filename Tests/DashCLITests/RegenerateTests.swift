@@ -4,23 +4,23 @@ import Testing
 
 @testable import DashCLI
 
-@Suite("What is committed for the pinned suites")
+@Suite("Committed files of the pinned suites")
 struct RegenerateTests {
-    @Test("Generated files are those that the installed suites give")
+    @Test("Committed files equal those generated from the installed suites")
     func regenerate() throws {
         let generator = PinnedGenerator(suites: try Repository.suites(), lock: .pinned)
         for file in try generator.files() {
             let committed = try Repository.text(of: file.path)
-            #expect(committed == file.text, "\(file.path) is not what scripts/regenerate writes.")
+            #expect(committed == file.text, "\(file.path) differs from the output of scripts/regenerate.")
         }
     }
 
-    @Test("The lock that is compiled in is suites.lock")
+    @Test("The built-in lock equals suites.lock")
     func lock() throws {
         #expect(try SuiteLock(parsing: Repository.text(of: "suites.lock")) == .pinned)
     }
 
-    @Test("Every script of the wheels that a page can need is registered")
+    @Test("Every script that a page can load is registered")
     func registered() throws {
         let suites = try Repository.suites()
         let registered = Set(
@@ -38,7 +38,7 @@ struct RegenerateTests {
         #expect(Set(needed).subtracting(registered).isEmpty)
     }
 
-    /// Scripts and maps of the component folders, without those of the wheel's own tests and demos.
+    /// Scripts and maps of the component folders, except those of the wheel's tests and demos.
     private static func isNeeded(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
         guard let file = parts.last, file.hasSuffix(".js") || file.hasSuffix(".js.map") else { return false }
@@ -48,11 +48,11 @@ struct RegenerateTests {
             || file.hasPrefix("bundle") || file.hasPrefix("dash_ag_grid")
     }
 
-    @Test("Every file of a manifest that a page loads is in the wheels")
+    @Test("Every file of a manifest is in the wheels")
     func present() throws {
         let suites = try Repository.suites()
         for suite in PinnedSuite.all {
-            // Maps may be missing; stock Dash registers some that its wheel does not have, too.
+            // Maps may be missing: stock Dash also registers some that its wheel lacks.
             for file in suite.scripts.compactMap(\.path) + suite.allDynamicFiles where !file.hasSuffix(".map") {
                 let path = "\(suites)/\(suite.package)/\(file)"
                 #expect(throws: Never.self, "\(path)") { try String(contentsOfFile: path, encoding: .utf8) }
@@ -60,7 +60,7 @@ struct RegenerateTests {
         }
     }
 
-    @Test("What scripts load is there with its gzip form, and metadata is not served")
+    @Test("Files loaded by scripts have gzip copies, and metadata is not served")
     func gzipForms() throws {
         let search = SuiteSearch(
             environment: ["DASH_SUITES": try Repository.suites()],

@@ -16,7 +16,7 @@ struct RenderTests {
         ]
     )
 
-    @Test("A component is a value that makes it, and a reference with its properties")
+    @Test("A component is rendered as a callable value and a reference with its properties")
     func component() {
         let model = SuiteModel(enumName: "lib", namespace: "my_lib", title: "Mine.", metadata: [Self.gauge])
         let files = RenderFiles.components(of: model, folder: "out", fileName: "Lib", module: "Lib", command: "make it")
@@ -41,7 +41,7 @@ struct RenderTests {
         #expect(text.contains("var className: Prop<String?>"))
     }
 
-    @Test("Many components are put into several files of bounded length")
+    @Test("Many components are split into files of limited length")
     func split() {
         let metadata = (0..<200).map { ComponentMetadata(name: "C\($0)", props: Self.gauge.props) }
         let model = SuiteModel(enumName: "lib", namespace: "my_lib", title: "Mine.", metadata: metadata)
@@ -51,12 +51,12 @@ struct RenderTests {
         #expect(!files[0].text.contains("import"))
     }
 
-    @Test("Texts are quoted so that they cannot end the literal")
+    @Test("Strings are escaped so that they cannot end the literal")
     func quoted() {
         #expect(RenderManifest.quoted(#"a"b\c\#u{e9}\#n"#) == #""a\"b\\c\u{e9}\u{a}""#)
     }
 
-    @Test("A manifest is written with what it has")
+    @Test("A manifest is rendered without empty members")
     func manifest() {
         let small = SuiteManifest(name: "a", package: "a", version: "1", scripts: [.init("a.js")])
         #expect(

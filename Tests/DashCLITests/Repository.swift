@@ -2,7 +2,7 @@ import Dash
 import Foundation
 import Testing
 
-/// The repository these tests are part of.
+/// The repository of these tests.
 enum Repository {
     /// Its root folder.
     static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
@@ -13,9 +13,9 @@ enum Repository {
         try String(contentsOfFile: root + "/" + path, encoding: .utf8)
     }
 
-    /// The folder of installed suites that generated files are compared with.
+    /// The folder of installed suites to compare generated files with.
     ///
-    /// - Throws: An error that says how to install them if they are not there.
+    /// - Throws: An error with the install command if the suites are missing.
     static func suites() throws -> String {
         var search = SuiteSearch.current
         search.workingFolder = root
@@ -24,7 +24,7 @@ enum Repository {
         } catch {
             throw SuiteError(
                 .notInstalled,
-                "These tests need the suites. Run: swift run dash-swift install --into .dash/suites",
+                "These tests require the suites. Run: swift run dash-swift install --into .dash/suites",
                 cause: error.message
             )
         }

@@ -10,7 +10,7 @@ struct SuitePackageTests {
     private static let wheel = SuiteWheel(name: "my-lib", version: "1.2", sha256: String(repeating: "a", count: 64))
     private static let metadata = Array(#"{"src/Gauge.tsx": {"props": {"icon": {"type": {"name": "node"}}}}}"#.utf8)
 
-    @Test("Scripts, chunks, maps and styles go where a page needs them")
+    @Test("Scripts, chunks, maps and styles are assigned to the manifest")
     func resources() throws {
         let description: JSON = [
             "name": "my_lib", "version": "1.2", "package": "my_lib", "namespace": "my_lib",
@@ -35,7 +35,7 @@ struct SuitePackageTests {
         #expect(manifest.wheel == Self.wheel)
     }
 
-    @Test("A package without scripts is no suite")
+    @Test("A package without scripts is not a suite")
     func noSuite() {
         let error = #expect(throws: SuiteError.self) {
             try SuitePackage(description: ["name": "x"], metadata: Self.metadata, wheel: Self.wheel)
@@ -43,7 +43,7 @@ struct SuitePackageTests {
         #expect(error?.code == .notASuite)
     }
 
-    @Test("The files are a manifest, components and a lock that reads back")
+    @Test("The files are a manifest, components and a valid lock")
     func files() throws {
         let description: JSON = ["name": "my_lib", "js": [["relative_package_path": "my_lib.min.js"]]]
         let suite = try SuitePackage(description: description, metadata: Self.metadata, wheel: Self.wheel)
@@ -54,7 +54,7 @@ struct SuitePackageTests {
         #expect(try SuiteLock(parsing: files[2].text).wheels == [Self.wheel])
     }
 
-    @Test("A package is asked by importing it in Python")
+    @Test("A package is described by importing it in Python")
     func importing() throws {
         let folder = NSTemporaryDirectory() + "dash-swift-cli-tests-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }

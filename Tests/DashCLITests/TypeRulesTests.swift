@@ -3,7 +3,7 @@ import Testing
 
 @testable import DashCLI
 
-@Suite("Types of properties")
+@Suite("Property types")
 struct TypeRulesTests {
     private static func union(_ members: JSON...) -> JSON { ["name": "union", "value": .array(members)] }
     private static func words(_ values: JSON...) -> JSON {
@@ -43,13 +43,13 @@ struct TypeRulesTests {
         ("_dash", ["name": "string"], nil),
     ]
 
-    @Test("The type follows from the metadata", arguments: cases)
+    @Test("The type is derived from the metadata", arguments: cases)
     func type(name: String, type: JSON, expected: PropType?) {
         let prop = PropMetadata(name: name, type: type)
         #expect(TypeRules.type(of: prop, in: "Thing", namespace: "my_suite") == expected)
     }
 
-    @Test("The table kept by hand comes first")
+    @Test("The manually maintained table takes precedence")
     func better() {
         let prop = PropMetadata(name: "figure", type: ["name": "exact"])
         #expect(TypeRules.type(of: prop, in: "Graph", namespace: "dash_core_components") == .figure)

@@ -1,7 +1,7 @@
 import DashJSON
 import Testing
 
-@Suite("JSON texts that are read")
+@Suite("valid JSON texts")
 struct AcceptedTextTests {
     static let values: [(text: String, value: JSON)] = [
         ("null", nil), ("true", true), ("false", false),
@@ -19,12 +19,12 @@ struct AcceptedTextTests {
         (" \t\r\n[ 1 , { \"a\" : 2 } ] \n", [1, ["a": 2]]),
     ]
 
-    @Test("a valid text gives its value", arguments: values)
+    @Test("a valid text is parsed", arguments: values)
     func gives(text: String, value: JSON) throws {
         #expect(try JSON(parsing: text) == value)
     }
 
-    @Test("bytes and borrowed memory read as text does")
+    @Test("bytes and borrowed memory are parsed like text")
     func readsBytesAndMemory() throws {
         let text = #"{"a":[1,"é"]}"#
         let bytes = Array(text.utf8)
@@ -34,7 +34,7 @@ struct AcceptedTextTests {
     }
 
     @Test(
-        "half a surrogate pair becomes the replacement character",
+        "a lone surrogate becomes the replacement character",
         arguments: [
             (#""\uD83D""#, "\u{FFFD}"), (#""\uDE42""#, "\u{FFFD}"), (#""a\uD83Db""#, "a\u{FFFD}b"),
             (#""\uD83D\n""#, "\u{FFFD}\n"), (#""\uD83D\u0041""#, "\u{FFFD}A"), (#""\uD83D\uD83D\uDE42""#, "\u{FFFD}🙂"),
@@ -45,7 +45,7 @@ struct AcceptedTextTests {
         #expect(try JSON(parsing: text) == .string(value))
     }
 
-    @Test("an integer keeps being one and other numbers are doubles")
+    @Test("integers stay integers and other numbers are doubles")
     func keepsIntegers() throws {
         let numbers = try #require(JSON(parsing: "[1, 1.0, 1e0]").arrayValue)
         let areIntegers = numbers.map { number in

@@ -13,14 +13,14 @@ struct CanonicalTests {
         #expect(canonical(value) == #"{"":6,"a":null,"aa":5,"b":[{"Z":2,"z":1}],"e":4,"é":3}"#)
     }
 
-    @Test("equal numbers have one text")
+    @Test("equal numbers have the same text")
     func numbers() {
         #expect(canonical([1.0, -0.0, 1e18, 0.1, .double(.nan)]) == "[1,0,1000000000000000000,0.1,null]")
         #expect(canonical(.double(1e18)) == canonical(.int(1_000_000_000_000_000_000)))
         #expect(canonical(.double(1e300)) == "1e+300")
     }
 
-    @Test("random values and their shuffled copies have one text")
+    @Test("random values and their shuffled copies have the same text")
     func shuffled() throws {
         var generator = SeededGenerator(state: 11)
         for _ in 0..<300 {

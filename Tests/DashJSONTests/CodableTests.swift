@@ -32,7 +32,7 @@ struct CodableTests {
         payment: .card(number: "42")
     )
 
-    @Test("a structure with all that Codable makes by itself goes there and back")
+    @Test("a structure with synthesized Codable members survives a round trip")
     func both() throws {
         let json = try JSON(encoding: order)
         #expect(
@@ -50,7 +50,7 @@ struct CodableTests {
         #expect(try [Order?](json: [order, nil].json) == [order, nil])
     }
 
-    @Test("members that are nil are left out, and read as nil; keys of dictionaries are sorted")
+    @Test("nil members are omitted, missing ones are decoded as nil; keys of dictionaries are sorted")
     func shape() throws {
         #expect(try JSON(encoding: Order())["note"].isNull)
         #expect(try JSON(encoding: Order()).objectValue?["note"] == nil)
@@ -62,7 +62,7 @@ struct CodableTests {
     }
 
     @Test(
-        "a value of another shape is refused with the place",
+        "a value of another shape is rejected with its path",
         arguments: [
             (["id": 7.5], "id"), (["id": 1], "isPaid"),
             (["id": 1, "isPaid": true, "items": [["name": "pen", "price": 1, "count": 256]]], "count"),
@@ -74,7 +74,7 @@ struct CodableTests {
         #expect("\(error.map { "\($0)" } ?? "")".contains(place))
     }
 
-    @Test("classes with a superclass, and containers within containers")
+    @Test("superclasses and nested containers")
     func containers() throws {
         let json = try JSON(encoding: Nested())
         #expect(json == ["list": [1, [2, nil], ["inner": "x"]], "super": ["y": 2], "z": ["y": 3]])
@@ -82,7 +82,7 @@ struct CodableTests {
     }
 
     @Test(
-        "members may be any JSON, here and with Foundation's coders",
+        "members may be any JSON, also with Foundation's coders",
         arguments: ["null", "[]", #"{"a":[1,2.5,true,null,"x"]}"#]
     )
     func anyJSON(text: String) throws {
@@ -98,7 +98,7 @@ struct CodableTests {
         #expect(throws: DecodingError.self) { try (["data": nil, "more": 1] as JSON).decoded(as: Note.self) }
     }
 
-    @Test("the error of a value that does not encode is kept by the writer, and null stands for it")
+    @Test("the writer keeps the error of a value that does not encode, and writes null")
     func failure() {
         var writer = JSONWriter()
         writer.array(of: [Stubborn(), Stubborn()])
@@ -117,7 +117,7 @@ private struct Stubborn: JSONCodable {
     func encode(to encoder: any Encoder) throws { throw Refusal() }
 }
 
-/// Uses containers within containers, and says what it expects of each.
+/// Uses nested containers and checks each of them.
 private struct Nested: Codable {
     enum Key: String, CodingKey { case list, z, inner }
 

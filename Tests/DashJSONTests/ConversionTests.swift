@@ -3,14 +3,14 @@ import Testing
 
 @Suite("Swift values as JSON")
 struct ConversionTests {
-    /// What `value` becomes by writing and by its tree must be the same, and come back.
+    /// Checks that writing `value` and writing its tree result in the same text, and that parsing restores the value.
     func check<Value: JSONConvertible & Equatable>(_ value: Value, _ text: String) throws {
         #expect(value.jsonText == text)
         #expect(value.json.text == text)
         #expect(try Value(json: JSON(parsing: text)) == value)
     }
 
-    @Test("scalars go both ways")
+    @Test("scalars survive a round trip")
     func scalars() throws {
         try check("a", #""a""#)
         try check("ab"[...].dropFirst(), #""b""#)
@@ -22,7 +22,7 @@ struct ConversionTests {
         try check(Float(0.5), "0.5")
     }
 
-    @Test("collections go both ways")
+    @Test("collections survive a round trip")
     func collections() throws {
         try check([1, 2, 3], "[1,2,3]")
         try check([[String]](), "[]")
@@ -35,7 +35,7 @@ struct ConversionTests {
         #expect([1, 2, 3][1...].json == [2, 3])
     }
 
-    @Test("a number without fraction reads as an integer if it fits")
+    @Test("an integral number is decoded as an integer if it fits")
     func integers() throws {
         #expect(try Int(json: 3.0) == 3)
         #expect(try UInt64(json: .double(1e19)) == 10_000_000_000_000_000_000)
@@ -45,7 +45,7 @@ struct ConversionTests {
         #expect(throws: JSONError.self) { try UInt(json: -1) }
     }
 
-    @Test("a value of another type is refused with a sentence")
+    @Test("a value of another type is rejected with a message")
     func mismatches() throws {
         #expect(throws: JSONError.self) { try String(json: 1) }
         #expect(throws: JSONError.self) { try Bool(json: 1) }
@@ -60,7 +60,7 @@ struct ConversionTests {
         #expect(long.message.count < 150)
     }
 
-    @Test("raw JSON is written as it is and compared by its bytes")
+    @Test("raw JSON is written verbatim and compared by its bytes")
     func raw() throws {
         let raw = RawJSON(unchecked: Array(#"{ "a": 1 }"#.utf8))
         #expect([raw, .null].jsonText == #"[{ "a": 1 },null]"#)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("compared with Foundation")
 struct FoundationComparisonTests {
-    @Test("what is written here reads the same there", arguments: 0..<20)
+    @Test("Foundation parses our texts to the same values", arguments: 0..<20)
     func writesWhatFoundationReads(seed: Int) throws {
         var generator = SeededGenerator(state: UInt64(seed))
         for _ in 0..<50 {
@@ -17,7 +17,7 @@ struct FoundationComparisonTests {
         }
     }
 
-    @Test("what is written there reads the same here", arguments: 100..<120)
+    @Test("we parse Foundation's texts to the same values", arguments: 100..<120)
     func readsWhatFoundationWrites(seed: Int) throws {
         var generator = SeededGenerator(state: UInt64(seed))
         for _ in 0..<50 {
@@ -28,8 +28,8 @@ struct FoundationComparisonTests {
         }
     }
 
-    // Without "e" and ",": Foundation refuses numbers beyond Double and takes a comma before a closing bracket.
-    @Test("texts broken at random are accepted or refused alike", arguments: 200..<210)
+    // Without "e" and ",": Foundation rejects numbers beyond Double and accepts a comma before a closing bracket.
+    @Test("randomly broken texts are accepted or rejected alike", arguments: 200..<210)
     func agreesOnBrokenTexts(seed: Int) {
         var generator = SeededGenerator(state: UInt64(seed))
         for _ in 0..<200 {
@@ -43,13 +43,13 @@ struct FoundationComparisonTests {
         }
     }
 
-    /// Whether Foundation's value means the same.
+    /// Whether Foundation's value is the same.
     private func same(_ value: JSON, _ theirs: Any) -> Bool {
         switch value {
         case .null: return theirs is NSNull
         case .bool(let bool): return theirs as? Bool == bool
         case .int(let int): return (theirs as? NSNumber)?.intValue == int
-        // Foundation reads small and large numbers through its `Decimal`, whose doubles may be the neighbours.
+        // Foundation parses small and large numbers as `Decimal`, so doubles may be off by one.
         case .double(let double):
             return abs(((theirs as? NSNumber)?.doubleValue ?? .nan) - double) <= abs(double) * 1e-14
         case .string(let string): return (theirs as? String).map { $0.utf8.elementsEqual(string.utf8) } ?? false

@@ -13,14 +13,14 @@ struct NumberTests {
         (.nan, "null"), (.infinity, "null"), (-.infinity, "null"),
     ]
 
-    @Test("a double is written with the fewest digits", arguments: written)
+    @Test("a double is written with the shortest digits", arguments: written)
     func writes(value: Double, text: String) {
         #expect(JSON.double(value).text == text)
         #expect(value.jsonText == text)
     }
 
     @Test(
-        "a Float is written with its own fewest digits",
+        "a Float is written with its own shortest digits",
         arguments: [
             (0.1 as Float, "0.1"), (3, "3"), (-0.0, "-0.0"), (16_777_216, "16777216.0"), (.nan, "null"),
             (.infinity, "null"),
@@ -38,7 +38,7 @@ struct NumberTests {
         #expect([Int8.min, Int8.max].jsonText == "[-128,127]")
     }
 
-    @Test("any double comes back as it was, with no more digits than Swift needs")
+    @Test("any double survives a round trip, with no more digits than in Swift")
     func roundTrips() throws {
         var generator = SeededGenerator(state: 3)
         for _ in 0..<20_000 {
@@ -50,7 +50,7 @@ struct NumberTests {
         }
     }
 
-    @Test("any decimal text reads as the nearest double, as Swift reads it")
+    @Test("any decimal text is parsed as the nearest double, as in Swift")
     func readsNearest() throws {
         var generator = SeededGenerator(state: 5)
         for _ in 0..<50_000 {
@@ -61,7 +61,7 @@ struct NumberTests {
     }
 
     @Test(
-        "decimals in the middle between two doubles round to even",
+        "decimals halfway between two doubles round to even",
         arguments: [
             "9007199254740993.0", "9007199254740995.0", "4503599627370496.5", "4503599627370497.5",
             "4503599627370497.501",

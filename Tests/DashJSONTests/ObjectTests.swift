@@ -3,7 +3,7 @@ import Testing
 
 @Suite("objects with ordered members")
 struct ObjectTests {
-    @Test("members keep the order in which they were written, read or added")
+    @Test("members keep their insertion order")
     func keepsOrder() throws {
         var object: JSONObject = ["z": 1, "a": 2]
         object["m"] = 3
@@ -13,7 +13,7 @@ struct ObjectTests {
         #expect(object.map(\.value) == object.values)
     }
 
-    @Test("setting an existing member keeps its place and setting nil removes it")
+    @Test("setting an existing member keeps its position, setting nil removes it")
     func setsAndRemoves() {
         var object: JSONObject = ["a": 1, "b": 2, "c": 3]
         object["b"] = "new"
@@ -24,7 +24,7 @@ struct ObjectTests {
         #expect(object["a"] == nil)
     }
 
-    @Test("of several members of one name the last wins", arguments: [2, 32, 33, 40, 100])
+    @Test("of several members with one name the last wins", arguments: [2, 32, 33, 40, 100])
     func lastWins(count: Int) throws {
         let distinct = (0..<count - 1).map { #""k\#($0)":\#($0)"# }
         let object = try JSONObject(
@@ -37,7 +37,7 @@ struct ObjectTests {
         #expect(literal.jsonText == #"{"a":3,"b":2}"#)
     }
 
-    @Test("looking up, removing and adding work the same for few and many members", arguments: [1, 31, 32, 33, 34, 70])
+    @Test("lookup, removal and insertion work for few and many members", arguments: [1, 31, 32, 33, 34, 70])
     func worksAcrossIndexSizes(count: Int) {
         var object = JSONObject()
         for number in 0..<count { object.append("k\(number)", .int(number)) }

@@ -1,7 +1,7 @@
 import DashJSON
 import Testing
 
-@Suite("What is a Patch")
+@Suite("Patch detection")
 struct PatchMarkTests {
     static let patches = [
         #"{"__dash_patch_update":"__dash_patch_update","operations":[]}"#,
@@ -23,20 +23,20 @@ struct PatchMarkTests {
         #"{"\\u005f_dash_patch_update":1}"#, #"{"\"__dash_patch_update\"":1}"#, #"{"__DASH_PATCH_UPDATE":1}"#,
     ]
 
-    @Test("an object with the mark as a member, wherever and however it is written", arguments: patches)
+    @Test("an object with the mark as a member, in any position and notation", arguments: patches)
     func isPatch(text: String) throws {
         #expect(RawJSON(unchecked: Array(text.utf8)).isPatch)
         #expect(try JSON(parsing: text).isPatch)
     }
 
-    @Test("nothing else", arguments: others)
+    @Test("other values are not patches", arguments: others)
     func isNotPatch(text: String) throws {
         #expect(!RawJSON(unchecked: Array(text.utf8)).isPatch)
         #expect(try !JSON(parsing: text).isPatch)
     }
 
     @Test(
-        "no text that is not JSON",
+        "invalid JSON is not a patch",
         arguments: [
             "", " ", "{", #"{"__dash_patch_update""#, #"{"__dash_patch_update":}"#, #"{"__dash_patch_update":1"#,
         ]

@@ -1,7 +1,7 @@
 import DashJSON
 import Testing
 
-@Suite("texts that are not JSON")
+@Suite("invalid JSON texts")
 struct RejectedTextTests {
     static let faults: [(text: String, code: JSONError.Code, place: Int)] = [
         ("", .unexpectedEnd, 0), ("  ", .unexpectedEnd, 2), ("tru", .unexpectedEnd, 3), ("nul1", .syntax, 3),
@@ -23,7 +23,7 @@ struct RejectedTextTests {
         ("\u{FEFF}1", .syntax, 0), ("/* */ 1", .syntax, 0), ("[1] // one", .syntax, 4), ("\u{A0}1", .syntax, 0),
     ]
 
-    @Test("an invalid text is refused with the place of the fault", arguments: faults)
+    @Test("an invalid text is rejected with the position of the error", arguments: faults)
     func refuses(text: String, code: JSONError.Code, place: Int) throws {
         let error = try #require(throws: JSONError.self) { try JSON(parsing: text) }
         #expect(error.code == code)
@@ -38,14 +38,14 @@ struct RejectedTextTests {
         (Array(#""eight bytes or more""#.utf8) + [0xFE], 21),
     ]
 
-    @Test("bytes that are not UTF-8 are refused with their place", arguments: invalidUTF8)
+    @Test("invalid UTF-8 is rejected with its position", arguments: invalidUTF8)
     func refusesInvalidUTF8(bytes: [UInt8], place: Int) throws {
         let error = try #require(throws: JSONError.self) { try JSON(parsing: bytes) }
         #expect(error.code == .invalidUTF8)
         #expect(error.byteOffset == place)
     }
 
-    @Test("every way to cut a valid text short is refused")
+    @Test("every truncation of a valid text is rejected")
     func refusesEveryPrefix() throws {
         let text = Array(#"{"a":[1,-2.5e3,"x\"\u00e9é",true,null],"b":{}}"#.utf8)
         for length in text.indices {
@@ -53,7 +53,7 @@ struct RejectedTextTests {
         }
     }
 
-    @Test("an error is a sentence with what was expected, what was found and where")
+    @Test("an error message names what was expected and found, and the position")
     func describesTheFault() throws {
         let error = try #require(throws: JSONError.self) { try JSON(parsing: "[1;2]") }
         #expect(error.description == "Expected “,” or “]”, found “;”. (JSON, byte 2)")

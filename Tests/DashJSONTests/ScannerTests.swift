@@ -3,21 +3,21 @@ import Testing
 
 @Suite("The scanner")
 struct ScannerTests {
-    @Test("refuses what the parser refuses, at the same place", arguments: RejectedTextTests.faults)
+    @Test("rejects the same texts as the parser, at the same position", arguments: RejectedTextTests.faults)
     func refuses(text: String, code: JSONError.Code, place: Int) throws {
         let error = try #require(throws: JSONError.self) { try skipped(Array(text.utf8)) }
         #expect(error.code == code)
         #expect(error.byteOffset == place)
     }
 
-    @Test("refuses bytes that are not UTF-8", arguments: RejectedTextTests.invalidUTF8)
+    @Test("rejects invalid UTF-8", arguments: RejectedTextTests.invalidUTF8)
     func refusesInvalidUTF8(bytes: [UInt8], place: Int) throws {
         let error = try #require(throws: JSONError.self) { try skipped(bytes) }
         #expect(error.code == .invalidUTF8)
         #expect(error.byteOffset == place)
     }
 
-    @Test("skips what the parser reads: 500 values, and none of their beginnings")
+    @Test("skips values that the parser accepts, and rejects their prefixes")
     func skips() throws {
         var generator = SeededGenerator(state: 7)
         for _ in 0..<500 {
@@ -29,13 +29,13 @@ struct ScannerTests {
         }
     }
 
-    @Test("takes white space wherever JSON allows it")
+    @Test("accepts white space wherever JSON allows it")
     func spaces() throws {
         let text = #" { "a" : [ 1 , { } , [ ] ] , "b" : { "c" : null } } "#
         #expect(try skipped(Array(text.utf8)) == 1..<(text.utf8.count - 1))
     }
 
-    @Test("walks as deep as its bound, and takes no stack for it")
+    @Test("scans up to the depth limit, without recursion")
     func depth() throws {
         let most = JSONScanner.maximumDepth
         #expect(try skipped(nested(most)) == 0..<(2 * most))
@@ -43,7 +43,7 @@ struct ScannerTests {
     }
 
     @Test(
-        "cuts out elements",
+        "returns elements",
         arguments: [
             ("[]", []), (" [ ] ", []), ("[1]", ["1"]),
             (#"[ 1.50 , "a,\"]" ,[[],{"b":"]"}], null]"#, ["1.50", #""a,\"]""#, #"[[],{"b":"]"}]"#, "null"]),
@@ -56,7 +56,7 @@ struct ScannerTests {
     }
 
     @Test(
-        "cuts out members, their names without escapes",
+        "returns members with unescaped names",
         arguments: [
             ("{}", []), (#"{"a":1}"#, ["a", "1"]),
             (#" { "a\u0062" : {"c":[ ]} , "" : "}" , "a\u0062":2 } "#, ["ab", #"{"c":[ ]}"#, "", #""}""#, "ab", "2"]),
@@ -68,14 +68,14 @@ struct ScannerTests {
         #expect(members?.flatMap { [$0.name, String(decoding: $0.value, as: UTF8.self)] } == expected)
     }
 
-    @Test("of members of one name the last counts, as for the parser")
+    @Test("of members with one name the last wins, as in the parser")
     func lastMember() throws {
         let members = try JSONScanner.membersByName(of: Array(#"{"a":1,"b":2,"a":3}"#.utf8)[...])
         #expect(members?.mapValues { String(decoding: $0, as: UTF8.self) } == ["a": "3", "b": "2"])
     }
 
     @Test(
-        "reads the beginning of a string, and one character more to show that there are more",
+        "returns the prefix of a string, plus one character if there are more",
         arguments: [
             ("abc", 5, "abc"), ("abc", 1, "ab"), (#"\n\"c"#, 0, "\n"), ("äöü", 1, "äö"), (#"\ud83d\udc0eab"#, 1, "🐎a"),
             ("🐎🐎🐎", 1, "🐎🐎"), (#"\ud83dx"#, 3, "\u{FFFD}x"), ("", 3, ""),
@@ -93,7 +93,7 @@ struct ScannerTests {
         try JSONScanner.read(text[...]) { scanner throws(JSONError) in try scanner.value() }
     }
 
-    /// The text as part of a longer one, so that its indices do not start at 0.
+    /// The text as a slice whose indices do not start at 0.
     private func padded(_ text: String) -> ArraySlice<UInt8> {
         Array("xx\(text)x".utf8)[2...].dropLast()
     }

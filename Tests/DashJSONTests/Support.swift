@@ -1,6 +1,6 @@
 import DashJSON
 
-/// A generator that gives the same numbers in every run (SplitMix64).
+/// A deterministic generator (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 
@@ -14,7 +14,7 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 extension SeededGenerator {
-    /// Any JSON value, nested at most `depth` deep.
+    /// A random JSON value, nested at most `depth` deep.
     mutating func json(depth: Int) -> JSON {
         switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &self) {
         case 0: .null
@@ -37,7 +37,7 @@ extension SeededGenerator {
         return object
     }
 
-    /// Any finite double, half of them prices and measurements.
+    /// A finite double; half of them look like prices and measurements.
     mutating func double() -> Double {
         if Bool.random(using: &self) {
             return Double(Int.random(in: -10_000_000...10_000_000, using: &self)) / 1000
@@ -46,7 +46,7 @@ extension SeededGenerator {
         return double.isFinite ? double : 0.1
     }
 
-    /// A text of characters that need care and some that do not.
+    /// A text of ordinary and special characters.
     mutating func text() -> String {
         let scalars: [Unicode.Scalar] = [
             "a", "Z", "0", " ", "\"", "\\", "/", "\n", "\t", "\u{1}", "\u{7F}", "é", "漢", "🙂", "\u{2028}",

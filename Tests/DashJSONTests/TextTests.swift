@@ -1,9 +1,9 @@
 import DashJSON
 import Testing
 
-@Suite("texts in JSON")
+@Suite("strings in JSON")
 struct TextTests {
-    @Test("quotes, backslashes and control characters are escaped, all else stays")
+    @Test("quotes, backslashes and control characters are escaped")
     func escapes() {
         #expect(
             JSON.string("a\"b\\c/d\n\r\t\u{8}\u{C}\u{1}\u{1F}\u{7F}é🙂").text
@@ -13,7 +13,7 @@ struct TextTests {
         #expect("x\ny"[...].jsonText == #""x\ny""#)
     }
 
-    @Test("every character comes back as it was")
+    @Test("every character survives a round trip")
     func roundTrips() throws {
         var all = ""
         for number in UInt32(0)...0x2FFF {
@@ -26,7 +26,7 @@ struct TextTests {
         #expect(escaped?.utf8.elementsEqual(all.utf8) == true)
     }
 
-    @Test("text for a page has no character that could end a script element or a line")
+    @Test("HTML-escaped text has no character that could end a script element or a line")
     func escapesForHTML() throws {
         let value: JSON = ["</script>": "<!-- & \u{2028}\u{2029} ‧ € -->"]
         let bytes = value.serialized(escapingHTML: true)

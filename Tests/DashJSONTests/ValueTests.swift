@@ -3,7 +3,7 @@ import Testing
 
 @Suite("JSON values")
 struct ValueTests {
-    @Test("literals of every kind make values")
+    @Test("values are created from literals of every kind")
     func literals() {
         let name = "Ann"
         let value: JSON = [
@@ -12,7 +12,7 @@ struct ValueTests {
         #expect(value.text == #"{"null":null,"yes":true,"int":1,"double":1.5,"text":"to Ann","list":[1,"a",{}]}"#)
     }
 
-    @Test("members and elements are read, and what is missing is null")
+    @Test("members and elements are read, missing ones are null")
     func subscripts() {
         let value: JSON = ["a": [1, ["b": "deep"]]]
         #expect(value["a"][1]["b"] == "deep")
@@ -21,7 +21,7 @@ struct ValueTests {
         #expect(value["x"]["y"][0] == .null)
     }
 
-    @Test("setting a member makes the objects on the way")
+    @Test("setting a nested member creates its objects")
     func setsNested() {
         var value: JSON = nil
         value["layout"]["title"] = "t"
@@ -30,7 +30,7 @@ struct ValueTests {
         #expect(value.text == #"{"layout":{"title":null,"height":100}}"#)
     }
 
-    @Test("accessors give the value of the right kind or nil")
+    @Test("accessors return the value of their kind or nil")
     func accessors() {
         let values: [JSON] = [nil, true, 3, 2.5, "s", [1], ["a": 1]]
         #expect(values.map(\.isNull) == [true, false, false, false, false, false, false])
@@ -44,7 +44,7 @@ struct ValueTests {
         #expect(JSON.double(1e300).intValue == nil)
     }
 
-    @Test("numbers are equal by value whatever their case")
+    @Test("numbers of any case are compared by value")
     func numericEquality() {
         #expect(JSON.int(1) == .double(1))
         #expect(JSON.int(1).hashValue == JSON.double(1).hashValue)

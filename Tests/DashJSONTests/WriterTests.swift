@@ -19,7 +19,7 @@ struct WriterTests {
         }
     }
 
-    @Test("objects and arrays get their commas")
+    @Test("objects and arrays are written with commas")
     func structure() {
         #expect(Point(x: 1.5, label: nil).jsonText == #"{"x":1.5,"list":[1,2],"inner":{"done":true}}"#)
         #expect([Point(x: 0, label: "a")].json[0]["label"] == "a")
@@ -29,7 +29,7 @@ struct WriterTests {
         #expect(writer.bytes == Array("{}[]".utf8))
     }
 
-    @Test("raw pieces of every kind are written as they are")
+    @Test("raw pieces of every kind are written verbatim")
     func pieces() {
         var writer = JSONWriter(capacity: 0)
         writer.raw(#"{"a":"#)
@@ -44,7 +44,7 @@ struct WriterTests {
 
     struct Refused: Error {}
 
-    @Test("an error in an object's body comes through")
+    @Test("an error in an object's body is rethrown")
     func passesErrors() {
         var writer = JSONWriter()
         #expect(throws: Refused.self) { try fail(&writer) }
@@ -57,7 +57,7 @@ struct WriterTests {
         }
     }
 
-    @Test("growing keeps what is written")
+    @Test("growing keeps the written text")
     func grows() throws {
         var writer = JSONWriter(capacity: 1)
         writer.array(of: (0..<10_000).map { "text \($0)" })

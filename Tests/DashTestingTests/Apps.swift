@@ -1,11 +1,11 @@
 import Dash
 
-/// Apps like those of the gallery, which wait by the clock that tests own.
+/// Apps like those of the gallery, with waits on the test's clock.
 enum Apps {
     static let paragraph = html.P.id("paragraph_id"), bar = html.Progress.id("progress_bar")
     static let run = html.Button.id("button_id"), stop = html.Button.id("cancel_button_id")
 
-    /// A job moves a bar, one step a second.
+    /// A job that advances a progress bar once per second.
     static func progress() -> DashApp {
         let app = DashApp()
         app.layout = [
@@ -39,7 +39,7 @@ enum Apps {
     static let rowRun = html.Button.family("run"), rowStop = html.Button.family("stop")
     static let rowBar = html.Progress.family("bar"), result = html.P.family("result")
 
-    /// Rows with jobs of their own, side by side.
+    /// Rows with concurrent jobs.
     static func patterns() -> DashApp {
         let app = DashApp()
         app.layout = [html.Button("Add a row", id: add), html.Div([html.Hr()], id: rows), html.P(id: total)]

@@ -2,7 +2,7 @@ import Dash
 import DashTesting
 import Testing
 
-/// Which callbacks run, when, and with what.
+/// Which callbacks run, when, and with which values.
 @Suite struct CallbackTests {
     let input = dcc.Input.id("input"), output = html.Div.id("output")
     let a = html.Div.id("a"), b = html.Div.id("b"), c = html.Div.id("c"), d = html.Div.id("d")
@@ -41,7 +41,7 @@ import Testing
         app.layout = [
             html.Button("Go", id: button), html.Div(id: a), html.Div(id: b), html.Div(id: c), html.Div(id: d),
         ]
-        // The last first, so that the order of registration is not the order of the chain.
+        // In reverse, so that the order of registration differs from the order of the chain.
         app.callback(Output(d.children), Input("b", "children"), Input("c", "children")) { (b: String, c: String) in
             log.note("d")
             return "\(b)+\(c)"
@@ -60,7 +60,7 @@ import Testing
         }
         try await app.test { page in
             #expect(page[d.children] == "b0+c0")
-            // At load in the order of the page, then in that of the registration.
+            // Initial calls run in the order of the page, then of registration.
             #expect(log.take() == ["a", "b", "c", "d"])
             try await page.click(button)
             #expect(page[d.children] == "b1+c1")
@@ -98,7 +98,7 @@ import Testing
         }
         try await app.test { page in
             #expect(page[a.children] == "old")
-            // It only waited for the first one, which has changed nothing.
+            // It only waited for the first callback, which changed nothing.
             #expect(page[b.children] == "old")
             try await page.click(button)
             #expect(log.all.isEmpty)

@@ -2,7 +2,7 @@ import Dash
 import DashTesting
 import Testing
 
-/// Components that do something by themselves.
+/// Components with behavior beyond displaying their properties.
 @Suite struct ComponentTests {
     let store = dcc.Store.id("store"), output = html.Div.id("output"), button = html.Button.id("button")
 

@@ -2,7 +2,7 @@ import Dash
 import DashTesting
 import Testing
 
-/// What a test is told when something is wrong, with the app or with the test.
+/// Errors of the app and of the test.
 @Suite struct ErrorTests {
     let button = html.Button.id("button"), output = html.Div.id("output")
 
@@ -71,7 +71,7 @@ import Testing
         try await failing().test { page in
             let error = await #expect(throws: TestError.self) { try await page.click("buton") }
             #expect(error?.code == .unknownComponent)
-            #expect(error?.message.contains("no component with the id buton. It has: button, output.") == true)
+            #expect(error?.message.contains("no component with the id buton. Its ids: button, output.") == true)
             #expect(throws: TestError.self) { try page.props(of: "buton") }
             #expect(throws: TestError.self) { try page.value(of: html.P.id("gone").children) }
             withKnownIssue { #expect(page["buton", "children"] == nil) }
@@ -86,7 +86,7 @@ import Testing
             #expect(error?.code == .unknownProperty)
             #expect(error?.message.contains("output has no property childen") == true)
             withKnownIssue { #expect(page["output", "childen"] == nil) }
-            // Known to a callback, though not set.
+            // Used by a callback, although not set.
             #expect(page["button", "n_clicks"] == nil)
         }
     }
@@ -96,7 +96,7 @@ import Testing
             let number = output.prop("children", as: Int.self)
             let error = #expect(throws: TestError.self) { try page.value(of: number) }
             #expect(error?.code == .typeMismatch)
-            #expect(error?.message.contains(#"output.children is "none", which is no Int"#) == true)
+            #expect(error?.message.contains(#"output.children is "none", which is not a valid Int"#) == true)
             #expect(error?.message.contains(#"page["output", "children"]"#) == true)
             withKnownIssue { #expect(page[number] == nil) }
             let unset = #expect(throws: TestError.self) { try page.value(of: output.title) }
@@ -119,7 +119,7 @@ import Testing
             try await page.click(Apps.add)
             let error = await #expect(throws: TestError.self) { try await page.click(Apps.rowRun.match) }
             #expect(error?.code == .pattern)
-            #expect(error?.message.contains("Name one of them, as in row[3]") == true)
+            #expect(error?.message.contains("Use one of them, as in row[3]") == true)
         }
     }
 

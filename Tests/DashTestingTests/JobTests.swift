@@ -2,7 +2,7 @@ import Dash
 import DashTesting
 import Testing
 
-/// Background callbacks, to their end and short of it.
+/// Background callbacks: completion, cancellation and failure.
 @Suite struct JobTests {
     let run = Apps.run, stop = Apps.stop, bar = Apps.bar, paragraph = Apps.paragraph
 
@@ -37,7 +37,7 @@ import Testing
             #expect(page[bar.value] == "-")
             #expect(page[paragraph.children] == "Button not clicked")
             #expect(page.runningJobs == 0)
-            // A start right after it is a start of its own.
+            // A start right after the cancellation is a new job.
             try await page.click(run)
             try await page.settle()
             #expect(page[paragraph.children] == "Clicked 2 times")
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test("N1: an answer to a start that was replaced before it came undoes nothing of the later job")
+    @Test("A late response to a replaced start does not change anything that the later job set")
     func answerToReplacedStart() async throws {
         let log = Recorder()
         let app = DashApp()
@@ -90,7 +90,7 @@ import Testing
             progress: Output(bar.value),
             progressDefault: "0",
             cache: .by({
-                // Holds the answer to the first start until the second job runs.
+                // Delays the response to the first start until the second job runs.
                 log.note("start")
                 if log.all.count == 1 { try await ctx.sleep(for: .seconds(3)) }
                 return ""
@@ -156,7 +156,7 @@ import Testing
             #expect(error?.message.contains("paragraph_id.children") == true)
             #expect(page[run.disabled] == false)
             #expect(page.notices.count == 1)
-            // It was thrown once; the page goes on.
+            // It was thrown once; the page continues.
             try await page.settle()
             #expect(page.errors.count == 1)
         }
@@ -284,7 +284,7 @@ import Testing
             return "done"
         }
         try await app.test { page in
-            // The front end has twelve requests on their way at most.
+            // The front end has at most twelve concurrent requests.
             #expect(log.all.count == 12)
             try await page.settle()
             #expect(log.all.count == 13)

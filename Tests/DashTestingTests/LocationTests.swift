@@ -2,11 +2,11 @@ import Dash
 import DashTesting
 import Testing
 
-/// Where the browser is, and where callbacks send it.
+/// The browser's address, and navigation by callbacks.
 @Suite struct LocationTests {
     let location = dcc.Location.id("location"), content = html.Div.id("content"), go = html.Button.id("go")
 
-    /// - Parameter refresh: what the location does when a callback sets it.
+    /// - Parameter refresh: The location's behavior when a callback sets it.
     private func app(refresh: String? = nil) -> DashApp {
         let app = DashApp()
         let place = Element(
@@ -55,7 +55,7 @@ import Testing
         try await app().test { page in
             try await page.click(go)
             #expect(page.location.pathname == "/far")
-            // A page of its own: nothing was clicked on it.
+            // A new page: nothing was clicked on it.
             #expect(page[go.nClicks] == nil)
             #expect(page[content.children] == "/far by pathname search")
         }
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func titleOfAPageIsTheTabs() async throws {
-        // As in apps of several pages: a function of the browser sets the title.
+        // As in multi-page apps, where a clientside function sets the title.
         let app = DashApp(title: "All")
         app.layout = [dcc.Location(id: location), dcc.Store(id: "_pages_store"), html.Div(id: "_pages_dummy")]
         app.callback(Output("_pages_store", "data"), Input(location.pathname)) { path -> JSON in

@@ -2,7 +2,7 @@ import Dash
 import DashTesting
 import Testing
 
-/// Components that come and go, by patterns and in part.
+/// Added and removed components, patterns and patches.
 @Suite struct PatternTests {
     let add = Apps.add, total = Apps.total, run = Apps.rowRun, stop = Apps.rowStop, bar = Apps.rowBar
     let result = Apps.result
@@ -124,7 +124,7 @@ import Testing
         }
         try await app.test { page in
             let error = await #expect(throws: TestError.self) { try await page.click(add) }
-            #expect(error?.message.contains("output.children has nothing to change") == true)
+            #expect(error?.message.contains("The Patch of output.children has no value to change") == true)
         }
     }
 }

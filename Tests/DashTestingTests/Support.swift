@@ -1,16 +1,15 @@
 import Synchronization
 
-/// Notes what happens, in order.
+/// Records events in order.
 final class Recorder: Sendable {
     private let notes = Mutex<[String]>([])
 
-    /// Notes one thing.
     func note(_ text: String) { notes.withLock { $0.append(text) } }
 
-    /// Everything that was noted.
+    /// All events.
     var all: [String] { notes.withLock { $0 } }
 
-    /// What was noted since it was last asked.
+    /// The events since the last call.
     func take() -> [String] {
         notes.withLock { notes in
             defer { notes = [] }
@@ -19,7 +18,7 @@ final class Recorder: Sendable {
     }
 }
 
-/// An error of an app.
+/// An app's error.
 struct DiskIsFull: Error, CustomStringConvertible {
     var attempt = 1
     var description: String { "the disk was full at click \(attempt)" }

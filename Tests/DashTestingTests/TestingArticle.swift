@@ -1,4 +1,4 @@
-// The samples of the article Testing, compiled and run; TestingArticleTests compares the two.
+// The samples of the article Testing; TestingArticleTests compares the two.
 import Dash
 import DashTesting
 import Testing

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Every sample of the article is code that the tests compile.
+/// The article's samples are part of code that the tests compile.
 @Suite struct TestingArticleTests {
     @Test func samplesAreCompiled() throws {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// The lines without their indentation and without empty ones.
+    /// The lines without indentation and empty lines.
     private static func trimmed(_ text: String) -> String {
         text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
             .joined(separator: "\n")

@@ -2,7 +2,7 @@ import Dash
 import DashTesting
 import Testing
 
-/// Who is before the page: sessions, owners, cookies, headers; several people at once.
+/// Users of a page: sessions, owners, cookies and headers; several users at once.
 @Suite struct VisitorTests {
     let button = html.Button.id("button"), output = html.Div.id("output")
 
@@ -110,7 +110,7 @@ import Testing
             try await page.open("/simple")
             #expect(page.location.pathname == "/simple/")
             let error = await #expect(throws: TestError.self) { try await page.open("/") }
-            #expect(error?.message.contains("is no page of a Dash app") == true)
+            #expect(error?.message.contains("is not a page of a Dash app") == true)
         }
     }
 }

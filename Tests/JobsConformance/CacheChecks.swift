@@ -4,12 +4,12 @@ import Testing
 
 extension JobManagerConformance {
     static let cacheChecks: [Check] = [
-        Check("a cached result is found by its key alone") { try await $0.cacheHit() },
-        Check("a cached result expires, counted from its last use") { try await $0.cacheExpiry() },
-        Check("without an expiry a cached result stays") { try await $0.cacheForever() },
+        Check("a cached result is found by its key") { try await $0.cacheHit() },
+        Check("a cached result expires some time after its last use") { try await $0.cacheExpiry() },
+        Check("a cached result without an expiry stays") { try await $0.cacheForever() },
         Check("F24: an error is not cached") { try await $0.errorNotCached() },
-        Check("a newer result takes the place of an older") { try await $0.cacheReplaced() },
-        Check("defect 3: what a job set comes once, not in the next run too, and its cached result stays") {
+        Check("a newer result replaces an older one") { try await $0.cacheReplaced() },
+        Check("defect 3: properties of a job are sent once, not in the next run, and its cached result stays") {
             try await $0.setOnce()
         },
         Check("a cached result survives a restart, and its last use too") { try await $0.cacheSurvives() },

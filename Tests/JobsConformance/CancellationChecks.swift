@@ -5,14 +5,14 @@ import Testing
 extension JobManagerConformance {
     static let cancellationChecks: [Check] = [
         Check("a waiting job is cancelled at once and never runs") { try await $0.cancelWaiting() },
-        Check("a running job is cancelling at once, then cancelled") { try await $0.cancelRunning() },
-        Check("F3: a job that ignores cancellation holds up no other and changes nothing any more") {
+        Check("a running job becomes cancelling at once, then cancelled") { try await $0.cancelRunning() },
+        Check("F3: a job that ignores cancellation does not block others, and its changes are dropped") {
             try await $0.cancelStubborn()
         },
-        Check("a finished job is not touched by a cancellation") { try await $0.cancelFinished() },
-        Check("the result of a cancelled job is not used and not cached") { try await $0.cancelledResult() },
-        Check("F4: cancel against finish, 1,000 times: exactly one end") { try await $0.cancelRace() },
-        Check("F4: cancel against start: the job ends in any case") { try await $0.cancelAtStart() },
+        Check("cancelling a finished job has no effect") { try await $0.cancelFinished() },
+        Check("the result of a cancelled job is discarded and not cached") { try await $0.cancelledResult() },
+        Check("F4: cancel races with finish, 1,000 times: exactly one outcome") { try await $0.cancelRace() },
+        Check("F4: cancel races with start: the job ends in any case") { try await $0.cancelAtStart() },
     ]
 
     private func cancelWaiting() async throws {

@@ -4,16 +4,16 @@ import Testing
 
 extension JobManagerConformance {
     static let changeChecks: [Check] = [
-        Check("progress is merged: the newest value of each property, in the order of change") {
+        Check("progress is merged: the newest value of each property, in the order of changes") {
             try await $0.progressMerge()
         },
-        Check("properties are merged: a value replaces, a patch is added") { try await $0.propsMerge() },
-        Check("only what changed after a sequence is told") { try await $0.afterSequence() },
-        Check("F21: 10,000 properties of 50 ids end in the exact last state") { try await $0.manyProps() },
-        Check("what is no list of property values is dropped, and the job goes on") { try await $0.badBody() },
-        Check("a job that sends too much fails with a sentence") { try await $0.tooMuch() },
-        Check("patches that the page has make room for others") { try await $0.patchesMakeRoom() },
-        Check("what a job sent is still told after its end") { try await $0.keptAfterEnd() },
+        Check("properties are merged: a value replaces, a patch is appended") { try await $0.propsMerge() },
+        Check("only changes after a sequence are returned") { try await $0.afterSequence() },
+        Check("F21: 10,000 properties of 50 ids result in the exact final state") { try await $0.manyProps() },
+        Check("an invalid list of property values is dropped, and the job continues") { try await $0.badBody() },
+        Check("a job that sends too much fails with a message") { try await $0.tooMuch() },
+        Check("patches that the page has received make room for others") { try await $0.patchesMakeRoom() },
+        Check("the changes of a finished job are still returned") { try await $0.keptAfterEnd() },
     ]
 
     private func progressMerge() async throws {
@@ -90,7 +90,7 @@ extension JobManagerConformance {
             let end = try await manager.end(of: id)
             #expect(end.state == .failed)
             #expect(end.failure?.kind == .tooLarge)
-            #expect(end.failure?.message.contains("more than the 5000 allowed") == true)
+            #expect(end.failure?.message.contains("the limit is 5000") == true)
         }
     }
 

@@ -4,24 +4,24 @@ import Testing
 
 extension JobStoreConformance {
     static let faultChecks: [Check] = [
-        Check("F8: the n-th call of the store fails, n = 1, 2, …: an error or the old state, and the next job works") {
+        Check("F8: the n-th store call fails, n = 1, 2, …: an error or the old state, and the next job works") {
             try await $0.nthCallFails(.fail)
         },
-        Check("F9: the n-th call is done and then fails: no second job, no other result") {
+        Check("F9: the n-th store call succeeds but throws: no second job, no other result") {
             try await $0.nthCallFails(.doThenFail)
         },
-        Check("F6: the process ends after the n-th write: what was promised is there") {
+        Check("F6: the process ends after the n-th write: acknowledged changes are stored") {
             try await $0.diesAfterWrite()
         },
-        Check("F10: the disk is full at a result: the job fails, reading works, and later jobs too") {
+        Check("F10: the disk is full at a result: the job fails, reading and later jobs work") {
             try await $0.diskFull()
         },
-        Check("F10: a start that cannot be written is no start") { try await $0.startNotWritten() },
-        Check("F30: while the store hangs, pages are answered") { try await $0.hangs() },
-        Check("a start that fails is not left to the next process") { try await $0.noGhost() },
+        Check("F10: a start that cannot be written has no effect") { try await $0.startNotWritten() },
+        Check("F30: updates are returned while the store hangs") { try await $0.hangs() },
+        Check("a failed start leaves no job for the next process") { try await $0.noGhost() },
     ]
 
-    /// One job with progress and a cached result, as far as the store lets it come.
+    /// Runs a job with progress and a cached result, as far as the store permits.
     private func workload(
         _ manager: EmbeddedJobManager,
         _ executor: TestExecutor,
@@ -57,7 +57,7 @@ extension JobStoreConformance {
         Issue.record("the workload never ended")
     }
 
-    /// A start that fails is repeated with the same id, as a careful caller would.
+    /// Repeats a failed start with the same id, as a robust caller would.
     private func start(_ request: JobRequest, _ manager: EmbeddedJobManager) async throws {
         do {
             _ = try await manager.start(request)
@@ -68,7 +68,7 @@ extension JobStoreConformance {
         }
     }
 
-    /// Waits for the job to begin, if need be after the pause that a failed write makes, and ends it.
+    /// Waits for the job to begin, possibly after the pause that follows a failed write, and finishes it.
     private func finish(_ id: JobID, _ manager: EmbeddedJobManager, _ executor: TestExecutor) async throws {
         var pauses = 0
         try await eventually("the beginning") {
@@ -95,7 +95,7 @@ extension JobStoreConformance {
         return try await manager.end(of: id)
     }
 
-    /// A new process finds one end of the job, with its result if it succeeded.
+    /// Checks in a new process that the job has one outcome, with a result if it succeeded.
     private func restartAgrees(_ store: FaultyStore, _ request: JobRequest) async throws {
         try await withManager(store) { manager, executor in
             let news = try #require(try await manager.update(of: request.id, after: 0))

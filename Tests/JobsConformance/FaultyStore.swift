@@ -2,14 +2,14 @@ public import DashJSON
 public import Jobs
 import Synchronization
 
-/// A store that does what another does, and fails, hangs or dies when the test wants it.
+/// Wraps a store; its calls fail or hang on request.
 public final class FaultyStore: JobStore {
-    /// What becomes of a call.
+    /// The fault of a call.
     public enum Fault: Sendable {
         case none
-        /// It fails and nothing was done.
+        /// Fails without effect.
         case fail
-        /// It is done and then fails.
+        /// Takes effect and then fails.
         case doThenFail
     }
 
@@ -21,7 +21,7 @@ public final class FaultyStore: JobStore {
         var held: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// The error of a call that fails.
+    /// The error of a failing call.
     public static let error = JobsError(.storage, "The disk is full.")
 
     private let base: any JobStore
@@ -32,13 +32,13 @@ public final class FaultyStore: JobStore {
         self.base = base
     }
 
-    /// How many calls there were since the last setting of faults, opening and closing aside.
+    /// The number of calls since faults were last set, without opening and closing.
     public var calls: Int { state.withLock { $0.calls } }
 
-    /// What was written since the last setting of faults, or was to be.
+    /// The attempted writes since faults were last set.
     public var writes: [[StoreChange]] { state.withLock { $0.writes } }
 
-    /// Decides by the number of a call, from 1, what becomes of it. The count begins anew.
+    /// Sets the fault for each call by its number, from 1, and resets the count.
     public func setFaults(_ fault: @escaping @Sendable (Int) -> Fault) {
         state.withLock { state in
             state.fault = fault
@@ -47,12 +47,12 @@ public final class FaultyStore: JobStore {
         }
     }
 
-    /// From now on writes hang.
+    /// Lets writes hang from now on.
     public func hold() {
         state.withLock { $0.isHolding = true }
     }
 
-    /// Lets the writes go on.
+    /// Resumes the writes.
     public func release() {
         let held = state.withLock { state in
             defer { state.held = [] }
@@ -62,7 +62,7 @@ public final class FaultyStore: JobStore {
         for continuation in held { continuation.resume() }
     }
 
-    /// Opens the other store; never fails.
+    /// Opens the wrapped store; never fails.
     public func open() async throws -> [StoredJob] { try await base.open() }
 
     /// Writes, or fails.
@@ -89,7 +89,7 @@ public final class FaultyStore: JobStore {
         try await call { try await base.prune(finishedBefore: limit, at: time) }
     }
 
-    /// Closes the other store.
+    /// Closes the wrapped store.
     public func close() async { await base.close() }
 
     private func call<Value>(_ body: () async throws -> Value) async throws -> Value {

@@ -4,13 +4,13 @@ import Testing
 
 extension JobManagerConformance {
     static let flightChecks: [Check] = [
-        Check("F23: of 100 starts with one key one runs, and all get its result") { try await $0.oneForAll() },
-        Check("F23: where the one that runs crashes, the next runs in its place") { try await $0.crashOfTheFirst() },
-        Check("F23: who cancels ends a wait of its own, and no other's") { try await $0.cancelledWaits() },
-        Check("F23: an error is told to all that waited, and the next start runs") { try await $0.errorForAll() },
-        Check("F23: a start that finds a kept result ends with it") { try await $0.keptMeanwhile() },
-        Check("F23: after a restart the key's jobs still run once") { try await $0.flightsSurvive() },
-        Check("F23: other keys, and starts without one, are not held up") { try await $0.otherKeys() },
+        Check("F23: of 100 starts with one key, one runs and all get its result") { try await $0.oneForAll() },
+        Check("F23: if the running job crashes, the next one runs") { try await $0.crashOfTheFirst() },
+        Check("F23: a cancellation ends only the cancelled job") { try await $0.cancelledWaits() },
+        Check("F23: an error ends all waiting jobs, and the next start runs") { try await $0.errorForAll() },
+        Check("F23: a start that finds a cached result finishes with it") { try await $0.keptMeanwhile() },
+        Check("F23: after a restart the jobs of a key still run once") { try await $0.flightsSurvive() },
+        Check("F23: other keys, and starts without a key, are not blocked") { try await $0.otherKeys() },
     ]
 
     private func request(_ number: Int = 0, key: String = "k", reuseCached: Bool = true) -> JobRequest {

@@ -4,16 +4,16 @@ import Testing
 
 extension JobStoreConformance {
     static let interruptionChecks: [Check] = [
-        Check("a job that was running when the process was killed is lost, with a sentence") { try await $0.lost() },
-        Check("F1: with retries it gets another attempt") { try await $0.lostAndRetried() },
-        Check("after a trap of the server it runs again, without an attempt being counted") {
+        Check("a job that was running when the process was killed is lost, with a message") { try await $0.lost() },
+        Check("F1: with retries, an interrupted job gets another attempt") { try await $0.lostAndRetried() },
+        Check("after a trap of the server, a job runs again without using a retry") {
             try await $0.afterTrap()
         },
-        Check("but not more than three times") { try await $0.trapLimit() },
-        Check("a job that was being cancelled is cancelled") { try await $0.cancelledAtKill() },
-        Check("F17: behind many jobs that go on, the one that is lost is found") { try await $0.manyOthers() },
-        Check("what a lost job had sent is told") { try await $0.changesOfLost() },
-        Check("a job that waits for its next attempt goes on waiting") { try await $0.scheduledSurvives() },
+        Check("a job is interrupted by traps at most three times") { try await $0.trapLimit() },
+        Check("a job that was being cancelled is cancelled after a restart") { try await $0.cancelledAtKill() },
+        Check("F17: a lost job is found behind many scheduled ones") { try await $0.manyOthers() },
+        Check("the changes of a lost job are returned") { try await $0.changesOfLost() },
+        Check("a scheduled job stays scheduled after a restart") { try await $0.scheduledSurvives() },
     ]
 
     private func kill(_ place: @Sendable () -> FaultyStore, during request: JobRequest) async throws -> JobID {
@@ -30,7 +30,7 @@ extension JobStoreConformance {
                 let end = try await manager.end(of: id)
                 #expect(end.state == .lost)
                 #expect(end.failure?.kind == .lost)
-                #expect(end.failure?.message.hasPrefix("The server came down while the job was running.") == true)
+                #expect(end.failure?.message.hasPrefix("The server stopped while the job was running.") == true)
                 #expect(executor.executedCount == 0)
             }
         }
@@ -121,7 +121,7 @@ extension JobStoreConformance {
             run.setProps(#"[["a","x",1]]"#)
             clock.advance(by: .milliseconds(200))
             try await eventually("the flush") { store.calls > 0 }
-            // Behind this write the flush is done.
+            // This write completes after the flush.
             _ = try await manager.start(JobRequest(name: "b"))
             return id
         }
@@ -140,7 +140,7 @@ extension JobStoreConformance {
             async let told = manager.nextUpdate(of: id, after: 0)
             run.fail()
             #expect(try await told?.state == .scheduled)
-            // Behind this write the schedule is stored.
+            // This write completes after the schedule is stored.
             _ = try await manager.startHeld(JobRequest(name: "b"), executor)
             return id
         }

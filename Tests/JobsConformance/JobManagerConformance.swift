@@ -4,31 +4,31 @@ import Logging
 import ServiceLifecycle
 public import Testing
 
-/// What every job manager has to keep, as checks that run against any of them.
+/// Checks that every job manager must pass.
 ///
 /// ```swift
-/// @Test("a manager in memory keeps", arguments: JobManagerConformance.checks)
+/// @Test("a manager in memory conforms", arguments: JobManagerConformance.checks)
 /// func keeps(_ check: JobManagerConformance.Check) async throws {
 ///     let store = MemoryJobStore()
 ///     try await check.run(JobManagerConformance { EmbeddedJobManager(store: store, setup: $0) })
 /// }
 /// ```
 public struct JobManagerConformance: Sendable {
-    /// What a manager is made with.
+    /// The setup of a manager.
     public struct Setup: Sendable {
-        /// What runs the jobs.
+        /// Runs the jobs.
         public var executor: TestExecutor
-        /// The rules.
+        /// Limits and timeouts.
         public var configuration = JobManagerConfiguration()
-        /// The time.
+        /// The clock.
         public var clock: ManualJobClock
     }
 
-    /// One promise.
+    /// One check.
     public struct Check: Sendable, CustomTestStringConvertible {
-        /// The promise in words.
+        /// The requirement.
         public var testDescription: String
-        /// Sees whether it is kept.
+        /// Performs the check.
         public var run: @Sendable (JobManagerConformance) async throws -> Void
 
         init(_ promise: String, _ run: @escaping @Sendable (JobManagerConformance) async throws -> Void) {
@@ -37,25 +37,25 @@ public struct JobManagerConformance: Sendable {
         }
     }
 
-    /// All promises.
+    /// All checks.
     public static var checks: [Check] {
         lifeCycleChecks + changeChecks + newsChecks + queueChecks + cancellationChecks + retryChecks + cacheChecks
             + flightChecks + restartChecks + timeChecks + serviceChecks + limitChecks + transitionChecks
     }
 
-    /// The time of this check.
+    /// The clock of this check.
     public let clock = ManualJobClock()
     private let make: @Sendable (Setup) async throws -> any JobManager
 
-    /// Names what is to be checked.
+    /// Creates the suite for a manager.
     ///
-    /// - Parameter make: Makes a manager. Called again, it makes one that finds what the last one stored; the last one
-    ///   has ended then.
+    /// - Parameter make: Creates a manager. Later calls create managers that find what the previous one stored, after
+    ///   it has ended.
     public init(make: @escaping @Sendable (Setup) async throws -> any JobManager) {
         self.make = make
     }
 
-    /// Runs a manager, and stops it after the body.
+    /// Runs a manager during the body.
     func withManager<Value: Sendable>(
         maximumConcurrency: Int = 4,
         _ configure: (inout JobManagerConfiguration) -> Void = { _ in },
@@ -79,7 +79,7 @@ public struct JobManagerConformance: Sendable {
 }
 
 extension EmbeddedJobManager {
-    /// Makes a manager as a check wants it.
+    /// Creates a manager for a check.
     public convenience init(store: any JobStore, setup: JobManagerConformance.Setup) {
         self.init(
             store: store,
@@ -92,6 +92,6 @@ extension EmbeddedJobManager {
 }
 
 extension Logger {
-    /// Says nothing.
+    /// Discards everything.
     static var quiet: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 }

@@ -3,13 +3,13 @@ import Logging
 import ServiceLifecycle
 public import Testing
 
-/// What an embedded manager keeps over any store when the store fails or the process ends in the middle.
+/// Checks of an embedded manager over any store, while the store fails or the process ends.
 public struct JobStoreConformance: Sendable {
-    /// One promise.
+    /// One check.
     public struct Check: Sendable, CustomTestStringConvertible {
-        /// The promise in words.
+        /// The requirement.
         public var testDescription: String
-        /// Sees whether it is kept. A check takes several stores; each call of `make` gives an empty one.
+        /// Performs the check. A check uses several stores; each call of `make` returns an empty one.
         public var run: @Sendable (JobStoreConformance) async throws -> Void
 
         init(_ promise: String, _ run: @escaping @Sendable (JobStoreConformance) async throws -> Void) {
@@ -18,27 +18,27 @@ public struct JobStoreConformance: Sendable {
         }
     }
 
-    /// All promises.
+    /// All checks.
     public static var checks: [Check] { faultChecks + interruptionChecks + writingChecks }
 
-    /// The time of this check.
+    /// The clock of this check.
     public let clock = ManualJobClock()
     private let makePlace: @Sendable () -> @Sendable () -> any JobStore
 
-    /// Names what is to be checked.
+    /// Creates the suite for a store.
     ///
-    /// - Parameter makePlace: Makes an empty place; what it gives opens a store there, again and again.
+    /// - Parameter makePlace: Creates an empty storage location; the returned closure opens a store there, repeatedly.
     public init(makePlace: @escaping @Sendable () -> @Sendable () -> any JobStore) {
         self.makePlace = makePlace
     }
 
-    /// An empty place for a store, whose stores fail as the test wants it.
+    /// An empty storage location, whose stores fail on request.
     func place() -> @Sendable () -> FaultyStore {
         let place = makePlace()
         return { FaultyStore(place()) }
     }
 
-    /// Runs a manager over a store, and stops it after the body.
+    /// Runs a manager over a store during the body.
     func withManager<Value: Sendable>(
         _ store: FaultyStore,
         maximumConcurrency: Int = 4,
@@ -57,7 +57,7 @@ public struct JobStoreConformance: Sendable {
         return try result.get()
     }
 
-    /// Runs a manager whose process ends with the body: nothing of what it does afterwards is stored.
+    /// Runs a manager whose process ends with the body: later changes are not stored.
     func withKilledManager<Value: Sendable>(
         _ store: FaultyStore,
         maximumConcurrency: Int = 4,

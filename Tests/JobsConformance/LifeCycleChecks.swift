@@ -5,12 +5,12 @@ import Testing
 extension JobManagerConformance {
     static let lifeCycleChecks: [Check] = [
         Check("a job waits, runs and succeeds with its result") { try await $0.success() },
-        Check("the worker gets name and payload as they were given") { try await $0.payload() },
+        Check("the worker gets name and payload unchanged") { try await $0.payload() },
         Check("an error fails the job with kind, code and message") { try await $0.failure() },
-        Check("F2: a crash fails the job and no other") { try await $0.crash() },
-        Check("news hold what the starter gave") { try await $0.details() },
-        Check("defect 4: an unknown job has no news and no effect") { try await $0.unknown() },
-        Check("F9: a second start with the same id starts nothing") { try await $0.sameID() },
+        Check("F2: a crash fails only its job") { try await $0.crash() },
+        Check("updates contain the fields of the request") { try await $0.details() },
+        Check("defect 4: an unknown job has no update, and calls have no effect") { try await $0.unknown() },
+        Check("F9: a second start with the same id has no effect") { try await $0.sameID() },
     ]
 
     private func success() async throws {

@@ -4,19 +4,19 @@ import Testing
 
 extension JobManagerConformance {
     static let limitChecks: [Check] = [
-        Check("results above the memory bound are told to all who ask at the same time") {
+        Check("results above the memory limit are returned to concurrent callers") {
             try await $0.largeResults()
         },
-        Check("a result above its limit is a failure, and the job is not tried again") { try await $0.tooLarge() },
-        Check("S13: inputs that take too many bytes together are busy, and taken again later") {
+        Check("a result above the limit is a failure without a retry") { try await $0.tooLarge() },
+        Check("inputs that exceed the total size are rejected as busy, and accepted later") {
             try await $0.busyBytes()
         },
-        Check("S13: the bytes of jobs of an earlier process count") { try await $0.bytesAfterRestart() },
+        Check("the inputs of an earlier process count towards the total size") { try await $0.bytesAfterRestart() },
         Check("16 owners with 100 unfinished jobs each are within the limits") { try await $0.manyUnfinished() },
-        Check("S13: of 1,600 jobs of one owner 1,000 are taken, the others told why not, and taken later") {
+        Check("of 1,600 jobs of one owner 1,000 are accepted, the others rejected and accepted later") {
             try await $0.oneOwner()
         },
-        Check("the longest durations there are do no harm") { try await $0.longDurations() },
+        Check("the longest durations are supported") { try await $0.longDurations() },
     ]
 
     private func largeResults() async throws {
@@ -56,7 +56,7 @@ extension JobManagerConformance {
             #expect(end.state == .failed)
             #expect(end.result == nil)
             #expect(end.failure?.kind == .tooLarge)
-            #expect(end.failure?.message == "The job's result has 11 bytes, more than the 10 allowed.")
+            #expect(end.failure?.message == "The job's result has 11 bytes; the limit is 10.")
             #expect(executor.executedCount == 2)
             #expect(try await manager.cachedResult(for: CacheKey("k")) == nil)
         }
@@ -78,7 +78,7 @@ extension JobManagerConformance {
             let refused = request(bytes: 40)
             let error = await refusal(refused, manager)
             #expect(error?.code == .busy)
-            let words = "The inputs of the unfinished jobs take 100 bytes already. Try again in a moment."
+            let words = "The inputs of unfinished jobs already take 100 bytes. Try again in a moment."
             #expect(error?.message == words)
             #expect(await refusal(request(bytes: 102), manager)?.code == .tooLarge)
             try await manager.cancel(waiting, reason: "x")
@@ -127,7 +127,7 @@ extension JobManagerConformance {
             for request in requests.dropFirst(1000) {
                 let error = await refusal(request, manager)
                 #expect(error?.code == .jobsPerOwner)
-                let words = "You have 1000 unfinished jobs already. Wait for one to end, or cancel one."
+                let words = "You already have 1000 unfinished jobs. Wait for one to finish, or cancel one."
                 #expect(error?.message == words)
             }
             _ = try await manager.start(JobRequest(name: "a", owner: "bob"))
@@ -160,7 +160,7 @@ extension JobManagerConformance {
         rules.abandonQueuedAfter = long
     }
 
-    /// Keeps a result for that long, and starts a job whose second attempt has to wait that long.
+    /// Caches a result for a duration, and starts a job that is retried after it.
     private func useLong(_ long: Duration, _ manager: any JobManager, _ executor: TestExecutor) async throws -> JobID {
         let cache = CacheStore(key: CacheKey("\(long)"), expire: long)
         let (id, run) = try await manager.startHeld(JobRequest(name: "a", cache: cache), executor)

@@ -1,7 +1,7 @@
 public import Jobs
 import Synchronization
 
-/// A clock that stands still until the test moves it.
+/// A clock that only tests advance.
 public final class ManualJobClock: JobClock {
     private struct Sleeper {
         var deadline: Duration
@@ -16,16 +16,16 @@ public final class ManualJobClock: JobClock {
 
     private let state = Mutex(State())
 
-    /// Makes a clock.
+    /// Creates a clock.
     public init() {}
 
-    /// The time it was moved to.
+    /// The current time.
     public func now() -> JobTime { state.withLock { $0.now } }
 
-    /// How many wait for a time.
+    /// The number of sleeping tasks.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
-    /// Moves the clock on and wakes those whose time has come.
+    /// Advances the clock and wakes the tasks that are due.
     public func advance(by duration: Duration) {
         let woken = state.withLock { state in
             state.now.monotonic += duration
@@ -37,7 +37,7 @@ public final class ManualJobClock: JobClock {
         for continuation in woken { continuation.resume() }
     }
 
-    /// Waits for the test to move the clock.
+    /// Sleeps until the clock reaches the deadline.
     public func sleep(until deadline: Duration) async throws {
         let number = state.withLock { state in
             state.lastSleeper += 1

@@ -4,14 +4,14 @@ import Testing
 
 extension JobManagerConformance {
     static let newsChecks: [Check] = [
-        Check("news are waited for until something changes") { try await $0.waits() },
-        Check("news of a finished job come at once") { try await $0.finishedAtOnce() },
-        Check("a cancelled wait ends with what there is") { try await $0.cancelledWait() },
-        Check("many who wait are all woken") { try await $0.manyWaiters() },
-        Check("F20: the last delivery is remembered, so that an answer that was lost can be given again") {
+        Check("a wait returns at the next change") { try await $0.waits() },
+        Check("the update of a finished job is returned at once") { try await $0.finishedAtOnce() },
+        Check("a cancelled wait returns the current state") { try await $0.cancelledWait() },
+        Check("many waiters are all woken") { try await $0.manyWaiters() },
+        Check("F20: the last delivery is stored, so that a lost response can be repeated") {
             try await $0.delivery()
         },
-        Check("a wait ends when the manager stops, and later ones fail") { try await $0.waitAtStop() },
+        Check("a wait ends when the manager stops, and later calls fail") { try await $0.waitAtStop() },
     ]
 
     private func waits() async throws {
@@ -93,7 +93,7 @@ extension JobManagerConformance {
             let wait = Task { try await manager.nextUpdate(of: id, after: known) }
             return (manager, wait)
         }
-        // The wait may have begun before the stop or after it.
+        // The wait begins before or after the stop.
         switch await wait.result {
         case .success(let news): #expect(news?.state == .queued)
         case .failure(let error): #expect((error as? JobsError)?.code == .stopped)

@@ -4,13 +4,13 @@ import Testing
 
 extension JobManagerConformance {
     static let queueChecks: [Check] = [
-        Check("jobs that wait are told from those that run") { try await $0.waitingAndRunning() },
-        Check("higher priority first, then the order of start") { try await $0.order() },
-        Check("a full queue is busy, and takes jobs again later") { try await $0.busy() },
-        Check("an owner has a limit of unfinished jobs, others are not touched by it") { try await $0.ownerLimit() },
-        Check("an input that is too large is refused") { try await $0.largeInput() },
-        Check("F22: two owners with equal inputs get each their own job") { try await $0.equalInputs() },
-        Check("16 callers × 100 jobs: 1,600 results, each to its own caller") { try await $0.manyCallers() },
+        Check("waiting and running jobs are distinguished") { try await $0.waitingAndRunning() },
+        Check("jobs run by priority, then in start order") { try await $0.order() },
+        Check("a full queue is busy, and accepts jobs again later") { try await $0.busy() },
+        Check("each owner has a limit of unfinished jobs") { try await $0.ownerLimit() },
+        Check("an input that is too large is rejected") { try await $0.largeInput() },
+        Check("F22: two owners with equal inputs each have their own job") { try await $0.equalInputs() },
+        Check("16 callers × 100 jobs: 1,600 results, each for its caller") { try await $0.manyCallers() },
     ]
 
     private func waitingAndRunning() async throws {

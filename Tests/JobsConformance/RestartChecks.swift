@@ -4,12 +4,12 @@ import Testing
 
 extension JobManagerConformance {
     static let restartChecks: [Check] = [
-        Check("finished jobs are answered after a restart, with all they had") { try await $0.finishedSurvive() },
-        Check("waiting jobs run after a restart, in their order") { try await $0.waitingSurvive() },
-        Check("F26: running jobs are run again after a graceful shutdown") { try await $0.gracefulShutdown() },
-        Check("finished jobs beyond the memory's bound are read from the store") { try await $0.memoryBound() },
+        Check("finished jobs are returned after a restart, with all their fields") { try await $0.finishedSurvive() },
+        Check("waiting jobs run after a restart, in order") { try await $0.waitingSurvive() },
+        Check("F26: running jobs run again after a graceful shutdown") { try await $0.gracefulShutdown() },
+        Check("finished jobs beyond the memory limit are read from the store") { try await $0.memoryBound() },
         Check("F25: a job of an earlier version fails as incompatible") { try await $0.versionChanged() },
-        Check("F25: a job whose name is gone fails as incompatible") { try await $0.nameGone() },
+        Check("F25: a job whose name no longer exists fails as incompatible") { try await $0.nameGone() },
     ]
 
     private func finishedSurvive() async throws {
@@ -40,7 +40,7 @@ extension JobManagerConformance {
             #expect(try await manager.nextUpdate(of: good, after: .max)?.state == .succeeded)
             let failed = try #require(try await manager.update(of: bad, after: 0))
             #expect(failed.failure == JobFailure(kind: .crash, code: "signal", message: "“SIGILL”", trace: "0\n1"))
-            // A delivery after the restart is remembered too.
+            // A delivery after the restart is stored too.
             try await manager.record(Delivery(poll: 4, from: 2, through: 3), for: good)
             #expect(try await manager.update(of: good, after: 0)?.delivery?.poll == 4)
         }

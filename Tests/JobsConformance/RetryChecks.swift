@@ -4,13 +4,13 @@ import Testing
 
 extension JobManagerConformance {
     static let retryChecks: [Check] = [
-        Check("a failed attempt is followed by another after its wait") { try await $0.retry() },
-        Check("when the attempts are used up the last failure is told") { try await $0.attemptsUsedUp() },
+        Check("a failed attempt is retried after its delay") { try await $0.retry() },
+        Check("after the last attempt, its failure is returned") { try await $0.attemptsUsedUp() },
         Check("a crash counts as a failed attempt") { try await $0.crashRetried() },
-        Check("waits grow up to the longest") { try await $0.backoff() },
-        Check("a job that waits for its next attempt can be cancelled") { try await $0.cancelBetween() },
-        Check("what a failed attempt sent does not mix with the next one's") { try await $0.changesOfAttempts() },
-        Check("F5: what an old attempt says is refused") { try await $0.fencing() },
+        Check("delays grow up to the maximum") { try await $0.backoff() },
+        Check("a scheduled job can be cancelled") { try await $0.cancelBetween() },
+        Check("changes of a failed attempt are not mixed with those of the next") { try await $0.changesOfAttempts() },
+        Check("F5: reports of an old attempt are ignored") { try await $0.fencing() },
     ]
 
     private static let retried = RetryPolicy.upTo(2, backoff: .constant(.seconds(10)))

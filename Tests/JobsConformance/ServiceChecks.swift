@@ -4,11 +4,11 @@ import Testing
 
 extension JobManagerConformance {
     static let serviceChecks: [Check] = [
-        Check("F31: 50 starts and stops with jobs coming in from 10 tasks lose none") { try await $0.startStop() },
-        Check("a manager that stops ends its jobs' tasks and tells its executor") { try await $0.stopEnds() },
+        Check("F31: 50 starts and stops lose no jobs from 10 concurrent tasks") { try await $0.startStop() },
+        Check("a stopping manager ends its tasks and shuts down its executor") { try await $0.stopEnds() },
     ]
 
-    /// Every job that was accepted is finished or waits in the end, and the last manager finishes it.
+    /// Checks that every accepted job is finished or waits in the end, and that the last manager finishes it.
     private func startStop() async throws {
         var accepted: [JobID] = []
         for _ in 0..<50 {

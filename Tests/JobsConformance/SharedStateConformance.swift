@@ -1,13 +1,13 @@
 public import Jobs
 public import Testing
 
-/// What every fleet keeps: its word about places, orders and marks, whichever server is asked.
+/// Checks of slots, orders and watermarks that every shared state must pass, on any server.
 public struct SharedStateConformance: Sendable {
-    /// One promise.
+    /// One check.
     public struct Check: Sendable, CustomTestStringConvertible {
-        /// The promise in words.
+        /// The requirement.
         public var testDescription: String
-        /// Sees whether it is kept by an empty fleet.
+        /// Performs the check with an empty shared state.
         public var run: @Sendable (SharedStateConformance) async throws -> Void
 
         init(_ promise: String, _ run: @escaping @Sendable (SharedStateConformance) async throws -> Void) {
@@ -16,24 +16,24 @@ public struct SharedStateConformance: Sendable {
         }
     }
 
-    /// All promises.
+    /// All checks.
     public static let checks: [Check] = [
-        Check("a place holds the last value, whoever puts it, and is emptied by whoever knows it") {
+        Check("a slot holds the last value of any server, and only a caller that knows the value can remove it") {
             try await $0.slots()
         },
-        Check("a value of a lower order than the one in its place is late") { try await $0.lowerOrder() },
+        Check("a value with a lower order than the one in its slot is late") { try await $0.lowerOrder() },
         Check("a value without an order is never late, and the next one replaces it") { try await $0.noOrder() },
-        Check("the order of a place counts when it is empty again") { try await $0.emptyPlace() },
-        Check("a mark makes the older values late that name it, and no others") { try await $0.watermarks() },
-        Check("a mark is never lowered") { try await $0.lowerMark() },
-        Check("orders are told apart up to the highest") { try await $0.highOrders() },
-        Check("of 10,000 marks the last 1000 count") { try await $0.manyMarks() },
+        Check("the order of a removed value still counts") { try await $0.emptyPlace() },
+        Check("a watermark makes only older values that name it late") { try await $0.watermarks() },
+        Check("a watermark is never lowered") { try await $0.lowerMark() },
+        Check("orders are distinguished up to the highest") { try await $0.highOrders() },
+        Check("the last 1000 of 10,000 watermarks count") { try await $0.manyMarks() },
     ]
 
     private let one: any SharedState
     private let two: any SharedState
 
-    /// Names two servers' views of one empty fleet.
+    /// Creates the suite from the views of two servers of one empty shared state.
     public init(_ one: any SharedState, _ two: any SharedState) {
         self.one = one
         self.two = two

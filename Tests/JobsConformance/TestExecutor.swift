@@ -2,10 +2,10 @@ public import Jobs
 import ServiceLifecycle
 import Synchronization
 
-/// Runs tasks in this process, each as the test wants it.
+/// Runs tasks in this process under control of the test.
 ///
-/// A task whose name has an ``answer(_:with:)`` ends with it at once. Any other is held until the test ends it: the test
-/// gets it from ``next()``.
+/// A task whose name has an ``answer(_:with:)`` ends with it at once. Other tasks are held until the test ends them;
+/// ``next()`` returns them.
 public final class TestExecutor: JobExecutor {
     struct State {
         var held: [String: TestRun] = [:]
@@ -16,7 +16,7 @@ public final class TestExecutor: JobExecutor {
         var executedCount = 0
     }
 
-    /// The most tasks at once.
+    /// The maximum number of concurrent tasks.
     public let maximumConcurrency: Int
     let state = Mutex(State())
     private let begun: AsyncStream<TestRun>
@@ -24,24 +24,24 @@ public final class TestExecutor: JobExecutor {
     private let shutdown: AsyncStream<Void>
     private let shuttingDown: AsyncStream<Void>.Continuation
 
-    /// Makes an executor.
+    /// Creates an executor.
     public init(maximumConcurrency: Int = 4) {
         self.maximumConcurrency = maximumConcurrency
         (begun, beginning) = AsyncStream.makeStream()
         (shutdown, shuttingDown) = AsyncStream.makeStream()
     }
 
-    /// Has all tasks of a name end at once.
+    /// Ends all tasks with a name at once.
     public func answer(_ name: String, with outcome: @escaping @Sendable (WorkerTask) -> WorkerOutcome) {
         state.withLock { $0.answers[name] = outcome }
     }
 
-    /// From now on cancelled tasks go on until the test ends them.
+    /// Lets cancelled tasks continue until the test ends them.
     public func ignoreCancellation() {
         state.withLock { $0.ignoresCancellation = true }
     }
 
-    /// Ends all held tasks, as a cancellation that had to kill their process does.
+    /// Ends all held tasks as cancelled and killed.
     public func endAll() {
         for run in state.withLock({ Array($0.held.values) }) { run.end(.cancelled(killed: true)) }
     }
@@ -49,14 +49,14 @@ public final class TestExecutor: JobExecutor {
     /// The ids of the tasks that were cancelled.
     public var cancelled: [String] { state.withLock { $0.cancelled } }
 
-    /// The next held task that has begun.
+    /// The next held task.
     public func next() async -> TestRun {
         var iterator = begun.makeAsyncIterator()
         guard let run = await iterator.next() else { return TestRun(task: WorkerTask(id: "", name: "none")) { _ in } }
         return run
     }
 
-    /// Waits for the shutdown, then gives up all held tasks.
+    /// Runs until shutdown, then ends all held tasks.
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             for await _ in self.shutdown {}
@@ -68,7 +68,7 @@ public final class TestExecutor: JobExecutor {
         for run in held { run.end(.shutDown) }
     }
 
-    /// Answers, or holds the task.
+    /// Ends the task with its answer, or holds it.
     public func execute(
         _ task: WorkerTask,
         onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
@@ -99,7 +99,7 @@ public final class TestExecutor: JobExecutor {
     }
 }
 
-/// A task that is held for the test.
+/// A held task.
 public final class TestRun: Sendable {
     /// The task.
     public let task: WorkerTask
@@ -123,7 +123,7 @@ public final class TestRun: Sendable {
         onUpdate(.setProps(Array(body.utf8)))
     }
 
-    /// Ends the task; only the first end counts.
+    /// Ends the task; only the first outcome counts.
     public func end(_ outcome: WorkerOutcome) {
         ending.yield(outcome)
         ending.finish()
@@ -139,7 +139,7 @@ public final class TestRun: Sendable {
         end(.failed(WorkerFailure(kind: kind, code: "Test", message: message)))
     }
 
-    // Not a cancellable wait: a task ends when its executor says so.
+    // Not cancellable: a task ends when its executor says so.
     func outcome() async -> WorkerOutcome {
         let ends = ends
         let waiting = Task { await ends.first { _ in true } }
@@ -148,9 +148,9 @@ public final class TestRun: Sendable {
 }
 
 extension TestExecutor {
-    /// How many tasks are held.
+    /// The number of held tasks.
     public var heldCount: Int { state.withLock { $0.held.count } }
 
-    /// How many tasks were executed so far.
+    /// The number of executed tasks so far.
     public var executedCount: Int { state.withLock { $0.executedCount } }
 }

@@ -4,11 +4,11 @@ import Testing
 
 extension JobManagerConformance {
     static let timeChecks: [Check] = [
-        Check("a waiting job that nobody asks for is dropped") { try await $0.abandoned() },
-        Check("a waiting job that somebody asks for is kept") { try await $0.askedFor() },
-        Check("a running job is kept though nobody asks for it") { try await $0.runningKept() },
-        Check("a finished job can be asked for until its time is up") { try await $0.pruned() },
-        Check("no timer is set in a manager that has nothing to do") { try await $0.idle() },
+        Check("a waiting job without polls is abandoned") { try await $0.abandoned() },
+        Check("a waiting job that is polled is kept") { try await $0.askedFor() },
+        Check("a running job without polls is kept") { try await $0.runningKept() },
+        Check("a finished job is available until its retention time has passed") { try await $0.pruned() },
+        Check("an idle manager has no timer") { try await $0.idle() },
     ]
 
     private func abandoned() async throws {

@@ -2,40 +2,40 @@ import DashJSON
 public import Jobs
 public import Testing
 
-/// The life of a job as a table: where it stands, what happens, where it stands then. The rules alone and every manager are
-/// checked against the same rows.
+/// The life cycle of a job as a table of states, events and resulting states. The rules and every manager are checked
+/// against it.
 public struct TransitionRow: Sendable, CustomTestStringConvertible {
-    /// Where the job stands before.
+    /// The state before the event.
     public enum Given: String, Sendable {
         case queued, scheduled, running, cancelling, succeeded
     }
 
-    /// What happens.
+    /// The event.
     public enum Event: Sendable {
-        /// An attempt ends.
+        /// The attempt ends.
         case ends(WorkerOutcome)
-        /// It sends more to its page than it may, and is then stopped.
+        /// The attempt exceeds the limit of changes and is stopped.
         case sendsTooMuch
         case isCancelled
-        /// The time of the next attempt comes.
+        /// The due time of the next attempt passes.
         case isDue
-        /// No page asks for it in all its time.
+        /// No page polls the job for the configured time.
         case isNotAskedFor
     }
 
-    /// Where the job stands before.
+    /// The state before the event.
     public var given: Given
-    /// How often a failed attempt is tried again, and after which wait.
+    /// The retry policy.
     public var retries = RetryPolicy.none
-    /// What happens.
+    /// The event.
     public var event: Event
-    /// Where the job stands afterwards.
+    /// The state after the event.
     public var state: JobState
-    /// The sort of its failure.
+    /// The kind of the failure, if any.
     public var failure: JobFailure.Kind?
     private var words: String
 
-    /// The row in words.
+    /// A description of the row.
     public var testDescription: String { "\(given.rawValue), \(words): \(state)" }
 
     private init(
@@ -50,9 +50,9 @@ public struct TransitionRow: Sendable, CustomTestStringConvertible {
         (self.state, self.failure, self.retries) = (state, failure, retries)
     }
 
-    /// The largest result of the table's managers, in bytes.
+    /// The maximum size of a result, in bytes.
     public static let maximumResultBytes = 100
-    /// What a job of the table's managers may send, in bytes.
+    /// The maximum size of a job's changes, in bytes.
     public static let maximumChangesBytes = 1000
 
     private static let later = RetryPolicy.upTo(1, backoff: .constant(.seconds(10)))
@@ -80,27 +80,27 @@ public struct TransitionRow: Sendable, CustomTestStringConvertible {
         TransitionRow(.running, "it throws", failed(.error), .failed, .error),
         TransitionRow(.running, "it crashes", failed(.crash), .failed, .crash),
         TransitionRow(.running, "its time limit passes", failed(.timedOut), .timedOut, .timedOut),
-        TransitionRow(.running, "it throws, and is tried again later", failed(.error), .scheduled, retries: later),
-        TransitionRow(.running, "it crashes, and is tried again later", failed(.crash), .scheduled, retries: later),
+        TransitionRow(.running, "it throws, and is retried later", failed(.error), .scheduled, retries: later),
+        TransitionRow(.running, "it crashes, and is retried later", failed(.crash), .scheduled, retries: later),
         TransitionRow(.running, "a time limit is not retried", failed(.timedOut), .timedOut, .timedOut, retries: later),
         TransitionRow(.running, "it is cancelled", .isCancelled, .cancelling),
         TransitionRow(.running, "its task was cancelled", .ends(.cancelled(killed: false)), .cancelled),
-        TransitionRow(.running, "it is not asked for", .isNotAskedFor, .running),
-        TransitionRow(.cancelling, "it succeeds all the same", .ends(.succeeded([49])), .cancelled),
+        TransitionRow(.running, "it is not polled", .isNotAskedFor, .running),
+        TransitionRow(.cancelling, "it succeeds anyway", .ends(.succeeded([49])), .cancelled),
         TransitionRow(.cancelling, "it throws", failed(.error), .cancelled, retries: later),
         TransitionRow(.cancelling, "its process is killed", .ends(.cancelled(killed: true)), .cancelled),
         TransitionRow(.cancelling, "it is cancelled again", .isCancelled, .cancelling),
         TransitionRow(.queued, "it is cancelled", .isCancelled, .cancelled),
-        TransitionRow(.queued, "it is not asked for", .isNotAskedFor, .cancelled),
+        TransitionRow(.queued, "it is not polled", .isNotAskedFor, .cancelled),
         TransitionRow(.scheduled, "it is cancelled", .isCancelled, .cancelled, retries: later),
         TransitionRow(.scheduled, "its time has come", .isDue, .running, retries: later),
         TransitionRow(.succeeded, "it is cancelled", .isCancelled, .succeeded),
     ]
 }
 
-// Against the rules alone.
+// Against the rules.
 extension TransitionRow {
-    /// The state to which the rules lead, and the failure.
+    /// The resulting state and failure by the rules.
     public func followedByRules() -> (JobState, JobFailure.Kind?) {
         var limits = JobManagerConfiguration()
         (limits.maximumResultBytes, limits.maximumChangesBytes) = (Self.maximumResultBytes, Self.maximumChangesBytes)
@@ -140,7 +140,7 @@ extension JobManagerConformance {
             ($0.maximumResultBytes, $0.maximumChangesBytes) =
                 (TransitionRow.maximumResultBytes, TransitionRow.maximumChangesBytes)
         } _: { manager, executor in
-            // A cancelled task goes on until its run is ended below.
+            // A cancelled task continues until its run ends below.
             executor.ignoreCancellation()
             let (id, run) = try await reach(row, manager, executor)
             defer { executor.endAll() }
@@ -151,7 +151,7 @@ extension JobManagerConformance {
         }
     }
 
-    /// Brings a job to where the row begins.
+    /// Brings a job to the state of the row.
     private func reach(
         _ row: TransitionRow,
         _ manager: any JobManager,
@@ -159,7 +159,7 @@ extension JobManagerConformance {
     ) async throws -> (JobID, TestRun) {
         let request = JobRequest(name: "a", retries: row.retries)
         if row.given == .queued {
-            // Another job has the only place.
+            // Another job occupies the only worker.
             let (_, run) = try await manager.startHeld(JobRequest(name: "b"), executor)
             return (try await manager.start(request), run)
         }
@@ -195,12 +195,12 @@ extension JobManagerConformance {
         case .isNotAskedFor:
             let waiting = await manager.statistics().queued
             clock.advance(by: .seconds(180))
-            // A question would count as interest.
+            // Reading the job would count as interest.
             if waiting > 0 { try await eventually("the drop") { await manager.statistics().queued == 0 } }
         }
     }
 
-    /// The job's news when it has reached a state, or has ended.
+    /// The update of a job that has reached a state, or has ended.
     private func until(_ state: JobState, _ id: JobID, _ manager: any JobManager) async throws -> JobUpdate {
         var found: JobUpdate?
         try await eventually("\(state)") {

@@ -4,9 +4,9 @@ import Testing
 
 extension JobStoreConformance {
     static let writingChecks: [Check] = [
-        Check("progress is written at most once each 200 ms, and with the end") { try await $0.fewWrites() },
-        Check("news of live and of recent jobs do not touch the store") { try await $0.newsFromMemory() },
-        Check("a manager that nobody uses writes nothing") { try await $0.quiet() },
+        Check("progress is written at most every 200 ms, and with the outcome") { try await $0.fewWrites() },
+        Check("updates of unfinished and recent jobs do not access the store") { try await $0.newsFromMemory() },
+        Check("an unused manager does not write") { try await $0.quiet() },
         Check("a call before the manager runs waits for it") { try await $0.waitsForOpening() },
         Check("a cancelled call before the manager runs ends") { try await $0.cancelledBeforeOpening() },
     ]

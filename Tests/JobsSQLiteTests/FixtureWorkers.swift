@@ -5,9 +5,9 @@ import JobsSQLite
 import Logging
 import ServiceLifecycle
 
-/// A manager over SQLite with real worker processes of the fixture program.
+/// Managers over SQLite with real worker processes of the fixture program.
 enum FixtureWorkers {
-    /// Where the fixture program lies: in a folder above this test program.
+    /// The fixture program, in a folder above this test program.
     static let path: String = {
         var folder = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         for start in [folder, URL(filePath: Bundle.main.bundlePath), URL(filePath: CommandLine.arguments[0])] {
@@ -32,7 +32,7 @@ enum FixtureWorkers {
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// Runs a manager in a service group, and shuts that down gracefully after the body.
+    /// Runs a manager in a service group, and shuts it down gracefully after the body.
     static func withManager<Value: Sendable>(
         _ folder: TemporaryFolder,
         workers: Int = 4,

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The folder of a store")
 struct FolderTests {
-    @Test("S19: only its owner may read it")
+    @Test("is readable only by its owner")
     func modes() async throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -19,7 +19,7 @@ struct FolderTests {
         await store.close()
     }
 
-    @Test("a second store is refused with the folder's name and what to do, until the first is closed")
+    @Test("a second store gets an error with the folder and a remedy, until the first is closed")
     func lock() async throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -36,7 +36,7 @@ struct FolderTests {
         await second.close()
     }
 
-    @Test("folders on the way are made")
+    @Test("parent folders are created")
     func nested() async throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -46,7 +46,7 @@ struct FolderTests {
         await store.close()
     }
 
-    @Test("a folder that cannot be made is an error with its path and the reason")
+    @Test("a folder that cannot be created is an error with its path and the reason")
     func notAFolder() async throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -54,10 +54,10 @@ struct FolderTests {
         let store = SQLiteJobStore(folder: folder.path + "/in")
         let error = await #expect(throws: JobsError.self) { try await store.open() }
         #expect(error?.code == .storage)
-        #expect(error?.message == "Could not make the folder \(folder.path)/in: Not a directory.")
+        #expect(error?.message == "Could not create the folder \(folder.path)/in: Not a directory.")
     }
 
-    @Test("a damaged file is an error that says so, and is left as it is")
+    @Test("a damaged file is an error, and is left unchanged")
     func damaged() async throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -67,11 +67,11 @@ struct FolderTests {
         let store = SQLiteJobStore(folder: folder.path)
         let error = await #expect(throws: JobsError.self) { try await store.open() }
         #expect(error?.code == .storage)
-        #expect(error?.message == "\(folder.file) is damaged or no file of jobs. Move it away to begin anew.")
+        #expect(error?.message == "\(folder.file) is damaged or not a job database. Move it away to start anew.")
         #expect(try Data(contentsOf: URL(filePath: folder.file)) == text)
     }
 
-    @Test("a file of a newer version is not touched")
+    @Test("a file of a newer version is an error")
     func newerVersion() async throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -85,7 +85,7 @@ struct FolderTests {
         #expect(error?.message.contains("newer version") == true)
     }
 
-    @Test("a store that is closed says so")
+    @Test("a closed store throws")
     func closed() async throws {
         let store = SQLiteJobStore(folder: TemporaryFolder().path)
         let error = await #expect(throws: JobsError.self) { try await store.write([]) }

@@ -7,14 +7,14 @@ import Logging
 import ServiceLifecycle
 import Testing
 
-/// Kills processes that use a store. The process is this test program again, which then runs `beKilled` alone.
+/// Kills processes that use a store. The process is this test program, run again with only `beKilled`.
 @Suite("A process that is killed")
 struct KilledProcessTests {
     private static let folderVariable = "JOBS_TEST_FOLDER"
     private static let folderToUse = ProcessInfo.processInfo.environment[folderVariable]
 
     @Test(
-        "F6 F7: kill -9 in a loop: the file is whole, what was acknowledged is there, ends do not change",
+        "F6 F7: kill -9 in a loop keeps the file intact, acknowledged jobs and final outcomes",
         .enabled(if: folderToUse == nil),
         .timeLimit(.minutes(5))
     )
@@ -22,14 +22,14 @@ struct KilledProcessTests {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
         var told = Told()
-        // A long soak sets a higher number.
+        // Soak tests set a higher number.
         let rounds = ProcessInfo.processInfo.environment["JOBS_TEST_KILLS"].flatMap { Int($0) } ?? 12
         for round in 0..<rounds {
             let process = try TestProcess(
                 test: "KilledProcessTests/beKilled",
                 environment: [Self.folderVariable: folder.path]
             )
-            // Each round lets it come further.
+            // Each round runs longer.
             try await told.read(process, lines: 5 + round * 37)
             process.kill()
             await told.readRest(process)
@@ -41,7 +41,7 @@ struct KilledProcessTests {
         #expect(try folder.number("SELECT count(*) - count(DISTINCT id) FROM jobs") == 0)
     }
 
-    @Test("does its work until then", .enabled(if: folderToUse != nil))
+    @Test("runs jobs until it is killed", .enabled(if: folderToUse != nil))
     func beKilled() async throws {
         let folder = try #require(Self.folderToUse)
         let executor = TestExecutor(maximumConcurrency: 4)
@@ -69,7 +69,7 @@ struct KilledProcessTests {
     }
 }
 
-/// What the processes said before they were killed.
+/// The output of the processes before they were killed.
 private struct Told {
     var accepted: Set<String> = []
     var finished: Set<String> = []
@@ -91,7 +91,7 @@ private struct Told {
         if words[1] == "accepted" { accepted.insert(words[2]) } else { finished.insert(words[2]) }
     }
 
-    /// Nothing that was said is untrue in a new process.
+    /// Checks in a new process that everything reported is true.
     func check(_ folder: TemporaryFolder) async throws {
         let manager = EmbeddedJobManager.sqlite(
             folder: folder.path,
@@ -101,7 +101,7 @@ private struct Told {
         let service = Task { try await manager.run() }
         for text in accepted.union(finished) {
             let id = try #require(JobID(text))
-            let news = try #require(try await manager.update(of: id, after: 0), "\(text) is not there")
+            let news = try #require(try await manager.update(of: id, after: 0), "\(text) is missing")
             if finished.contains(text) {
                 try #require(news.state == .succeeded)
                 try #require(news.result?.description == "1")

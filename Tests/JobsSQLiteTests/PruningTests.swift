@@ -11,7 +11,7 @@ import Testing
 struct PruningTests {
     private static let time = WallTime(milliseconds: 1_800_000_000_000)
 
-    @Test("removes many jobs and results in short goes, and says when there is more")
+    @Test("removes many jobs and results in batches, and reports when there are more")
     func portions() async throws {
         let folder = TemporaryFolder()
         let store = SQLiteJobStore(folder: folder.path)
@@ -27,7 +27,7 @@ struct PruningTests {
         await store.close()
     }
 
-    @Test("goes on by itself while there is more, though no time passes", .timeLimit(.minutes(1)))
+    @Test("continues while there are more, although no time passes", .timeLimit(.minutes(1)))
     func atOnce() async throws {
         let folder = TemporaryFolder()
         let old = SQLiteJobStore(folder: folder.path)
@@ -41,14 +41,14 @@ struct PruningTests {
         let manager = EmbeddedJobManager(store: store, executor: TestExecutor(), clock: clock, logger: logger)
         let service = Task { try await manager.run() }
         while try folder.number("SELECT count(*) FROM jobs") > 0 {
-            // The file tells nobody.
+            // The file has no notifications.
             try await Task.sleep(for: .milliseconds(10))
         }
         service.cancel()
         try await service.value
     }
 
-    @Test("bounds the cache by what is there when the file is opened, and by what replaces it")
+    @Test("limits the cache, counting the results found on opening and later replacements")
     func cacheSum() async throws {
         let folder = TemporaryFolder()
         let first = SQLiteJobStore(folder: folder.path)
@@ -69,7 +69,7 @@ struct PruningTests {
         try folder.checkIntegrity()
     }
 
-    @Test("a file of the first version gets the sizes of its results")
+    @Test("migrates a file of the first version to one with result sizes")
     func migration() async throws {
         let folder = TemporaryFolder()
         let store = SQLiteJobStore(folder: folder.path, maximumCacheBytes: 3)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A manager over SQLite")
 struct SQLiteManagerTests {
-    @Test("keeps what every manager promises", .timeLimit(.minutes(2)), arguments: JobManagerConformance.checks)
+    @Test("conforms to the manager suite", .timeLimit(.minutes(2)), arguments: JobManagerConformance.checks)
     func keeps(_ check: JobManagerConformance.Check) async throws {
         let folder = TemporaryFolder()
         try await check.run(
@@ -14,7 +14,7 @@ struct SQLiteManagerTests {
         try folder.checkIntegrity()
     }
 
-    @Test("keeps its word over a store that fails", .timeLimit(.minutes(2)), arguments: JobStoreConformance.checks)
+    @Test("conforms to the store suite", .timeLimit(.minutes(2)), arguments: JobStoreConformance.checks)
     func keepsOverFaults(_ check: JobStoreConformance.Check) async throws {
         try await check.run(
             JobStoreConformance {

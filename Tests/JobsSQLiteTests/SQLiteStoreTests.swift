@@ -7,7 +7,7 @@ import Testing
 struct SQLiteStoreTests {
     private static let time = WallTime(milliseconds: 1_800_000_000_000)
 
-    @Test("gives a job back as it was")
+    @Test("stores and reads a job unchanged")
     func roundTrip() async throws {
         try await withStore { store in
             let request = JobRequest(
@@ -41,7 +41,7 @@ struct SQLiteStoreTests {
         }
     }
 
-    @Test("F5: an older status never takes the place of a newer")
+    @Test("F5: an older status never replaces a newer one")
     func revisions() async throws {
         try await withStore { store in
             let request = JobRequest(name: "a")
@@ -64,7 +64,7 @@ struct SQLiteStoreTests {
         }
     }
 
-    @Test("the input of a finished job is not kept")
+    @Test("the input of a finished job is removed")
     func payloadGone() async throws {
         try await withStore { store in
             let request = JobRequest(name: "a", payload: [1, 2, 3])
@@ -78,7 +78,7 @@ struct SQLiteStoreTests {
         }
     }
 
-    @Test("old jobs and expired results are removed, and what is next is told")
+    @Test("old jobs and expired results are removed, and the next times are returned")
     func pruning() async throws {
         try await withStore { store in
             for second in 0..<10 {
@@ -96,7 +96,7 @@ struct SQLiteStoreTests {
         }
     }
 
-    @Test("the cache is bounded: what was unused for the longest time goes first")
+    @Test("the cache is limited: the least recently used results are removed first")
     func cacheBound() async throws {
         try await withStore({ SQLiteJobStore(folder: $0, maximumCacheBytes: 350) }) { store in
             let value = RawJSON(unchecked: [UInt8](repeating: 49, count: 100))
@@ -115,7 +115,7 @@ struct SQLiteStoreTests {
         }
     }
 
-    @Test("F10: a full disk is an error with a sentence; reading works, and writing again when there is room")
+    @Test("F10: a full disk is an error with a message; reading works, and so does writing once there is space")
     func diskFull() async throws {
         try await withStore({ SQLiteJobStore(folder: $0, maximumFileBytes: 400_000) }) { store in
             var accepted: [JobID] = []
@@ -140,7 +140,7 @@ struct SQLiteStoreTests {
         }
     }
 
-    @Test("a write that fails does not spoil those it was gathered with")
+    @Test("a failed write does not affect others of its group")
     func gathered() async throws {
         try await withStore({ SQLiteJobStore(folder: $0, maximumFileBytes: 400_000) }) { store in
             let good = try await withThrowingTaskGroup(of: Bool.self) { group in

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 import Testing
 
-/// A folder that is gone with its last reference, which may be before the end of the scope: see `withExtendedLifetime`.
+/// A folder that is removed with its last reference, possibly before the end of the scope: see `withExtendedLifetime`.
 final class TemporaryFolder: Sendable {
     let path: String
 
@@ -16,7 +16,7 @@ final class TemporaryFolder: Sendable {
 
     var file: String { path + "/jobs.sqlite" }
 
-    /// Asks SQLite whether the file is whole.
+    /// Checks the file's integrity with SQLite.
     func checkIntegrity(sourceLocation: SourceLocation = #_sourceLocation) throws {
         let queue = try DatabaseQueue(path: file)
         defer { try? queue.close() }
@@ -24,7 +24,7 @@ final class TemporaryFolder: Sendable {
         #expect(answer == "ok", sourceLocation: sourceLocation)
     }
 
-    /// The answer of a query that has one number.
+    /// The result of a query that returns one number.
     func number(_ sql: String) throws -> Int {
         let queue = try DatabaseQueue(path: file)
         defer { try? queue.close() }

@@ -1,15 +1,15 @@
 import Dispatch
 import Foundation
 
-/// This test program again, as a process of its own that runs one test.
+/// This test program, run again in a process for one test.
 ///
-/// Not Foundation's `Process`: with it the end of the output was now and then not told.
+/// Not Foundation's `Process`, which occasionally missed the end of the output.
 final class TestProcess: Sendable {
-    /// The lines it writes to standard error that begin with `@ `. They end when the process has ended.
+    /// The lines on standard error that begin with `@ `, until the process has ended.
     private let lines: AsyncStream<String>
     private let pid: pid_t
 
-    /// Starts the test with variables in its environment.
+    /// Starts the test with environment variables.
     init(test: String, environment: [String: String]) throws {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw SpawnFailed(reason: errno) }
@@ -55,7 +55,7 @@ final class TestProcess: Sendable {
         return pid
     }
 
-    /// Reads in a thread of its own until the process has ended, and takes its exit.
+    /// Reads on another thread until the process has ended, and reaps it.
     private static func read(_ descriptor: Int32, of pid: pid_t) -> AsyncStream<String> {
         let (lines, found) = AsyncStream.makeStream(of: String.self)
         DispatchQueue(label: "test.process.\(pid)").async {
@@ -63,7 +63,7 @@ final class TestProcess: Sendable {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             while case let count = Foundation.read(descriptor, &buffer, buffer.count), count > 0 {
                 rest += buffer[..<count]
-                // Only whole lines: the last may be cut by the kill.
+                // Only complete lines: the kill may truncate the last one.
                 while let end = rest.firstIndex(of: 10) {
                     let line = String(decoding: rest[..<end], as: UTF8.self)
                     if line.hasPrefix("@ ") { found.yield(line) }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A manager over SQLite with worker processes", .timeLimit(.minutes(2)))
 struct WorkerManagerTests {
-    @Test("16 callers × 100 empty jobs: 1,600 results, each to its own caller")
+    @Test("16 callers × 100 empty jobs: 1,600 results, each for its caller")
     func manyCallers() async throws {
         try await FixtureWorkers.withManager(TemporaryFolder()) { manager, _ in
             let good = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -27,7 +27,7 @@ struct WorkerManagerTests {
         }
     }
 
-    @Test("F1: a worker that dies in the middle: the job gets its other attempt, and a result")
+    @Test("F1: a job whose worker dies is retried and succeeds")
     func workerDies() async throws {
         let file = TemporaryFolder()
         defer { withExtendedLifetime(file) {} }
@@ -44,7 +44,7 @@ struct WorkerManagerTests {
         }
     }
 
-    @Test("F1: a worker that is killed from outside at any moment: one result")
+    @Test("F1: a job whose worker is killed at any moment succeeds")
     func workerKilled() async throws {
         let file = TemporaryFolder()
         defer { withExtendedLifetime(file) {} }
@@ -55,14 +55,14 @@ struct WorkerManagerTests {
                 retries: .upTo(1, backoff: .constant(.zero))
             )
             let id = try await manager.start(request)
-            // If the task has not begun yet, the pool gives it to another worker, and no attempt is lost.
+            // If the task has not begun yet, the pool requeues it, and no attempt is lost.
             kill(try await busyWorker(pool), SIGKILL)
             try Data().write(to: URL(filePath: file.path))
             #expect(try await end(of: id, manager).state == .succeeded)
         }
     }
 
-    @Test("F2: a trap fails its job with signal and message; the others are not touched")
+    @Test("F2: a trap fails its job with signal and message; other jobs continue")
     func trap() async throws {
         let file = TemporaryFolder()
         defer { withExtendedLifetime(file) {} }
@@ -78,7 +78,7 @@ struct WorkerManagerTests {
         }
     }
 
-    @Test("F3: a job that waits and one that ignores everything are cancelled", arguments: ["sleep", "busy"])
+    @Test("F3: a sleeping job and an unresponsive one are cancelled", arguments: ["sleep", "busy"])
     func cancelled(_ name: String) async throws {
         try await FixtureWorkers.withManager(TemporaryFolder()) { manager, pool in
             let id = try await manager.start(JobRequest(name: name))
@@ -90,7 +90,7 @@ struct WorkerManagerTests {
         }
     }
 
-    @Test("F26: a job that a graceful shutdown interrupts is run again by the next process")
+    @Test("F26: a job that a graceful shutdown interrupts runs again in the next process")
     func shutdown() async throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -111,7 +111,7 @@ struct WorkerManagerTests {
         }
     }
 
-    @Test("F21: 10,000 properties from a worker end in the exact last state")
+    @Test("F21: 10,000 properties from a worker result in the exact final state")
     func properties() async throws {
         try await FixtureWorkers.withManager(TemporaryFolder()) { manager, _ in
             let id = try await manager.start(JobRequest(name: "set-props", payload: Array("10000".utf8)))
@@ -132,7 +132,7 @@ struct WorkerManagerTests {
         }
     }
 
-    /// The process that has the one job. Nobody tells of it, so it is looked for.
+    /// The process of the only running job. It is polled for, as there is no event.
     private func busyWorker(_ pool: WorkerPool) async throws -> Int32 {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {

@@ -17,7 +17,7 @@ struct FigureTests {
         )
     }
 
-    @Test("the progress figure reads like Python and writes what Plotly wants")
+    @Test("a figure is created as in Python and encoded for Plotly")
     func progressFigure() {
         #expect(
             progressGraph(3, of: 10).jsonText
@@ -26,7 +26,7 @@ struct FigureTests {
         )
     }
 
-    @Test("a figure is a value that can be changed part by part")
+    @Test("a figure is a value with mutable parts")
     func isAValue() {
         var figure = progressGraph(1, of: 2)
         let before = figure
@@ -40,7 +40,7 @@ struct FigureTests {
         #expect(figure.layout["height"] == 200)
     }
 
-    @Test("a figure comes back from the browser with all its parts")
+    @Test("a figure from the browser is decoded with all its parts")
     func roundTrips() throws {
         let text = #"{"frames":[{"name":"a"}],"layout":{"title":{"text":"t"}},"data":[{"type":"bar","y":[1,null]}]}"#
         let value = try JSON(parsing: text)
@@ -52,7 +52,7 @@ struct FigureTests {
         #expect(try JSON(parsing: figure.jsonBytes()) == value)
     }
 
-    @Test("an empty figure has empty parts, and what is no figure is refused")
+    @Test("an empty figure has empty parts, and other values are rejected")
     func emptyAndWrong() throws {
         #expect(go.Figure().jsonText == #"{"data":[],"layout":{}}"#)
         #expect(try Figure(json: [:]) == go.Figure())

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("makers of traces and objects")
 struct MakerTests {
-    @Test("dict keeps the order and takes values of any encodable types")
+    @Test("dict keeps the order and accepts any encodable values")
     func dictionary() {
         let title: String? = nil
         let points = [1.5, 2]
@@ -15,7 +15,7 @@ struct MakerTests {
         #expect(dict() == [:])
     }
 
-    @Test("a trace has its type first and leaves nil out")
+    @Test("a trace has its type first and omits nil")
     func traces() {
         let name: String? = nil
         #expect(
@@ -25,13 +25,13 @@ struct MakerTests {
         #expect(TraceMaker(type: "carpet")(a: [1]).jsonText == #"{"type":"carpet","a":[1]}"#)
     }
 
-    @Test("gaps in data are nil or NaN and written as null")
+    @Test("gaps in data are nil or NaN and encoded as null")
     func gaps() {
         #expect(go.Scatter(y: [1, nil, 3]).jsonText == #"{"type":"scatter","y":[1,null,3]}"#)
         #expect(go.Scatter(y: [1, .nan]).jsonText == #"{"type":"scatter","y":[1,null]}"#)
     }
 
-    @Test("makers are named as in Python and typed as in plotly.js")
+    @Test("makers have the names of Python and the types of plotly.js")
     func names() {
         let makers: [(TraceMaker, String)] = [
             (go.Bar, "bar"), (go.Scatter, "scatter"), (go.ScatterGL, "scattergl"), (go.Histogram2D, "histogram2d"),

@@ -11,7 +11,7 @@ struct AsyncLatchTests {
 
     private let loop = MultiThreadedEventLoopGroup.singleton.next()
 
-    @Test("gives its value to those that wait and to those that come later")
+    @Test("returns its value to current and later waiters")
     func value() async throws {
         let latch = AsyncLatch<Int>()
         #expect(latch.current == nil)
@@ -22,7 +22,7 @@ struct AsyncLatchTests {
         #expect(latch.current == 7)
     }
 
-    @Test("throws its error at all, until it has a value")
+    @Test("throws its error at all waiters until it has a value")
     func error() async throws {
         let latch = AsyncLatch<Int>()
         let first = Task { try await latch.wait() }
@@ -34,7 +34,7 @@ struct AsyncLatchTests {
         #expect(try await latch.wait() == 1)
     }
 
-    @Test("that is cleared is waited for again")
+    @Test("blocks again after it is cleared")
     func cleared() async throws {
         let latch = AsyncLatch<Int>()
         latch.settle(.success(1))
@@ -49,7 +49,7 @@ struct AsyncLatchTests {
         #expect(latch.current == nil)
     }
 
-    @Test("is waited for for a time")
+    @Test("supports a timeout")
     func late() async throws {
         let latch = AsyncLatch<Int>()
         await #expect(throws: Failure(number: 9)) {
@@ -59,7 +59,7 @@ struct AsyncLatchTests {
         #expect(try await latch.wait(for: .zero, on: loop) { Failure() } == 1)
     }
 
-    @Test("lets a cancelled task go, before or while it waits, but gives it a value that is there")
+    @Test("throws at a cancelled task before or while it waits, but returns an existing value")
     func cancelled() async throws {
         let latch = AsyncLatch<Void>()
         let waiting = Task { try await latch.wait() }
@@ -78,7 +78,7 @@ struct AsyncLatchTests {
         try await late.value
     }
 
-    @Test("a cancelled task that waits for a time is not shortened")
+    @Test("ignores cancellation in a wait with a timeout")
     func timedWaitIgnoresCancellation() async throws {
         let latch = AsyncLatch<Int>()
         let waiting = Task {

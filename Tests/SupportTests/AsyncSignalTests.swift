@@ -3,15 +3,15 @@ import Testing
 
 @Suite("A signal")
 struct AsyncSignalTests {
-    @Test("is kept for the next task that waits, several as one")
+    @Test("is kept for the next waiter, several as one")
     func kept() async {
         let signal = AsyncSignal()
         for _ in 0..<3 { signal.signal() }
         #expect(await signal.wait())
-        #expect(await !signal.wait(atMost: .milliseconds(1)), "the three were one")
+        #expect(await !signal.wait(atMost: .milliseconds(1)), "the three count as one")
     }
 
-    @Test("wakes all that wait, each once")
+    @Test("wakes all waiters, each once")
     func wakesAll() async {
         let signal = AsyncSignal()
         let ready = AsyncStream<Int>.makeStream()
@@ -27,7 +27,7 @@ struct AsyncSignalTests {
                 begun += 1
                 if begun == 20 { break }
             }
-            // A task that has said that it begins may not wait yet; each signal wakes those that do.
+            // A task that has reported that it begins may not wait yet; each signal wakes the current waiters.
             var woken = 0
             while woken < 20 {
                 signal.signal()
@@ -37,7 +37,7 @@ struct AsyncSignalTests {
         }
     }
 
-    @Test("that is finished ends all waits, but what was kept is still received")
+    @Test("ends all waits when finished, but a kept signal is still received")
     func finished() async {
         let signal = AsyncSignal()
         async let first = signal.wait(atMost: .seconds(60))
@@ -50,7 +50,7 @@ struct AsyncSignalTests {
         #expect(await !kept.wait())
     }
 
-    @Test("is not waited for by a cancelled task, which takes it from no other")
+    @Test("is not consumed by a cancelled task")
     func cancelled() async {
         let signal = AsyncSignal()
         let task = Task { await signal.wait() }
@@ -65,7 +65,7 @@ struct AsyncSignalTests {
         #expect(await signal.wait())
     }
 
-    @Test("10,000 signals of several tasks are each seen by a wait that comes after them")
+    @Test("does not miss any of 10,000 signals from several tasks")
     func neverMissed() async {
         let signal = AsyncSignal()
         let counts = AsyncStream<Int>.makeStream(bufferingPolicy: .bufferingNewest(1))

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Backoff")
 struct BackoffTests {
-    @Test("waits double up to the longest, and start again after a reset")
+    @Test("delays double up to the maximum, and restart after a reset")
     func doubles() {
         var backoff = Backoff(first: .milliseconds(50), longest: .seconds(2))
         let waits = (0..<8).map { _ in backoff.next() }
@@ -12,7 +12,7 @@ struct BackoffTests {
         #expect(backoff.next() == .milliseconds(50))
     }
 
-    @Test("waits are shortened by chance, and the next is as long all the same")
+    @Test("delays are shortened randomly without affecting the next one")
     func jitter() {
         var backoff = Backoff(first: .milliseconds(50), longest: .seconds(2), jitter: 0.5)
         #expect(backoff.next(chance: 0) == .milliseconds(25))
@@ -24,7 +24,7 @@ struct BackoffTests {
         }
     }
 
-    @Test("waits grow by any factor")
+    @Test("delays grow by any factor")
     func factor() {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(20), factor: 4)
         #expect((0..<4).map { _ in backoff.next() } == [.seconds(1), .seconds(4), .seconds(16), .seconds(20)])
@@ -36,7 +36,7 @@ struct BackoffTests {
 @Suite("Hexadecimal digits")
 struct HexadecimalTests {
     @Test(
-        "stand for bytes",
+        "encode bytes",
         arguments: [([], ""), ([0], "00"), ([9, 10, 15, 16], "090a0f10"), ([0xAB, 0xCD, 0xEF, 0xFF], "abcdefff")]
             as [([UInt8], String)]
     )
@@ -44,7 +44,7 @@ struct HexadecimalTests {
         #expect(Hexadecimal.text(bytes) == text)
     }
 
-    @Test("are read in either case, and nothing else is one")
+    @Test("are parsed in either case, other characters are rejected")
     func values() {
         for byte in UInt8.min ... .max {
             #expect(Hexadecimal.value(byte).map(Int.init) == Character(UnicodeScalar(byte)).hexDigitValue)
@@ -66,7 +66,7 @@ struct UniqueIDTests {
         }
     }
 
-    @Test("of a time sorts by it, and is a UUID of version 7")
+    @Test("is ordered by time, and a UUID of version 7")
     func timeOrdered() {
         let ids = [0, 1, 255, 1_700_000_000_000, 1_700_000_000_001].map { UniqueID.timeOrdered(milliseconds: $0) }
         #expect(ids == ids.sorted())
@@ -74,7 +74,7 @@ struct UniqueIDTests {
         #expect(ids[3].text.hasPrefix("018bcfe5-6800-7"))
     }
 
-    @Test("is read in either case")
+    @Test("is parsed in either case")
     func reads() {
         let text = "0192f3c4-0123-4567-b9ab-cdef01234567"
         #expect(UniqueID(text)?.text == text)
@@ -83,7 +83,7 @@ struct UniqueIDTests {
     }
 
     @Test(
-        "is not read from anything else",
+        "is not parsed from other texts",
         arguments: [
             "", "0192f3c4", "0192f3c4-0123-4567-89ab-cdef0123456", "0192f3c4-0123-4567-89ab-cdef012345678",
             "0192f3c40-123-4567-89ab-cdef01234567", "0192f3c4-0123-4567-89ab-cdef0123456g",
@@ -104,13 +104,13 @@ struct Base64Tests {
         ("foobar", "Zm9vYmFy"),
     ]
 
-    @Test("is written as RFC 4648 says", arguments: examples)
+    @Test("is encoded as in RFC 4648", arguments: examples)
     func encodes(text: String, standard: String) {
         #expect(Base64.encode(Array(text.utf8)) == standard)
         #expect(Base64.encode(Array(text.utf8), .urlSafe) == standard.filter { $0 != "=" })
     }
 
-    @Test("of any length and any bytes is read back, in both alphabets")
+    @Test("survives a round trip for any bytes, in both alphabets")
     func roundTrip() {
         for length in 0..<200 {
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255) }
@@ -121,18 +121,18 @@ struct Base64Tests {
         #expect(Base64.encode([0xFB, 0xEF, 0xFF], .urlSafe) == "--__")
     }
 
-    @Test("is read without padding and with line breaks")
+    @Test("is decoded without padding and with line breaks")
     func lenient() {
         #expect(Base64.decode("YQ") == [97])
         #expect(Base64.decode("YWJ\r\nj") == Array("abc".utf8))
     }
 
-    @Test("is not read from anything else", arguments: ["a", "YQ==Y", "Y Q=", "YWJ*", "é"])
+    @Test("is not decoded from other texts", arguments: ["a", "YQ==Y", "Y Q=", "YWJ*", "é"])
     func refuses(text: String) {
         #expect(Base64.decode(text) == nil)
     }
 
-    @Test("random text is long enough and never the same")
+    @Test("has random texts that are long enough and unique")
     func random() {
         let texts = Set((0..<100).map { _ in Base64.random(byteCount: 16) })
         #expect(texts.count == 100)
@@ -140,17 +140,17 @@ struct Base64Tests {
     }
 }
 
-@Suite("A thread of our own")
+@Suite("A dedicated thread")
 struct OwnThreadTests {
     struct Failure: Error {}
 
-    @Test("returns what it computed, or throws")
+    @Test("returns the result or throws")
     func run() async throws {
         #expect(try await OwnThread.run { 7 } == 7)
         await #expect(throws: Failure.self) { try await OwnThread.run { throw Failure() } }
     }
 
-    @Test("that the system has no room for is not started")
+    @Test("is not started if the system lacks memory")
     func noRoom() {
         let isStarted = OwnThread.start(stackSize: 1 << 60) {}
         #expect(!isStarted)
@@ -159,7 +159,7 @@ struct OwnThreadTests {
 
 @Suite("The wall clock")
 struct WallClockTests {
-    @Test("tells the same time in both units, after 2025")
+    @Test("has the same time in both units, after 2025")
     func units() {
         let (before, seconds, after) = (WallClock.milliseconds(), WallClock.seconds(), WallClock.milliseconds())
         #expect(before > 1_735_000_000_000)
@@ -170,7 +170,7 @@ struct WallClockTests {
 @Suite("Percent escapes")
 struct PercentEncodingTests {
     @Test(
-        "stand for bytes",
+        "decode to bytes",
         arguments: [("", ""), ("a%20b%2f", "a b/"), ("%C3%A4", "ä"), ("%25", "%"), ("ä", "ä")]
     )
     func decodes(text: String, expected: String) {
@@ -178,13 +178,13 @@ struct PercentEncodingTests {
         #expect(PercentEncoding.lenientBytes(of: text.utf8) == Array(expected.utf8))
     }
 
-    @Test("need two hexadecimal digits, and no sign", arguments: ["%", "a%2", "%+5", "%-1b", "%zz", "%ä"])
+    @Test("require two hexadecimal digits without a sign", arguments: ["%", "a%2", "%+5", "%-1b", "%zz", "%ä"])
     func malformed(text: String) {
         #expect(PercentEncoding.bytes(of: text) == nil)
         #expect(PercentEncoding.lenientBytes(of: text.utf8) == Array(text.utf8))
     }
 
-    @Test("are written for all but letters, digits and -._~")
+    @Test("are used for all but letters, digits and -._~")
     func encodes() {
         #expect(PercentEncoding.text(of: "Az09-._~") == "Az09-._~")
         #expect(PercentEncoding.text(of: "a b&ä\n") == "a%20b%26%C3%A4%0A")

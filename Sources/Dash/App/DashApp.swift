@@ -10,7 +10,7 @@ import Synchronization
 /// try await app.run()
 /// ```
 ///
-/// Everything is declared before the app is run. Mistakes in it are told then, all at once, with file and line.
+/// Declare everything before the app runs. Mistakes are reported at start, all at once, with file and line.
 public final class DashApp: Sendable {
     /// Where a page's layout comes from.
     enum Layout: Sendable {
@@ -28,43 +28,42 @@ public final class DashApp: Sendable {
         var onError: (@Sendable (CallbackFailure) async throws -> Void)?
     }
 
-    /// The name given; `nil` lets the path at which the app is mounted name it. A job's name begins with it.
+    /// The app's name, the first part of its jobs' names; `nil` uses the path at which the app is mounted.
     public let name: String?
-    /// The title of the browser's tab.
+    /// The title of the browser tab.
     public let title: String
-    /// The title while a callback runs; `nil` leaves the title as it is.
+    /// The title while a callback runs; `nil` keeps the title.
     public let updateTitle: String?
-    /// The component suites besides Dash's own.
+    /// Component suites besides Dash's own (html, dcc, dash_table).
     public let suites: [SuiteManifest]
-    /// The folder whose scripts, styles and other files are served with the app, from the working folder.
+    /// The folder whose files are served with the app, relative to the working directory.
     public let assetsFolder: String
-    /// Whether callbacks may name components that the first layout does not have.
+    /// Whether callbacks may refer to components that are not in the first layout.
     public let suppressCallbackExceptions: Bool
-    /// What `preventInitialCall:` is for callbacks that do not say.
+    /// The default of `preventInitialCall:`.
     public let preventInitialCalls: PreventInitialCall
-    /// Where jobs are kept and run when the app is served alone; nil is the server itself.
+    /// Where jobs are stored and run when the app is served alone; `nil` uses the server itself.
     public let jobs: (any JobBackend)?
     let location: SourceLocation
     let registry = CallbackRegistry()
     let pageRegistry = PageRegistry()
     private let settings = Mutex(Settings())
-    /// The title of apps that were given none.
     static let defaultTitle = "Dash"
 
-    /// An app without a layout and callbacks.
+    /// Creates an app without a layout and callbacks.
     ///
     /// - Parameters:
-    ///   - name: The first part of the names of its jobs; by default the path at which the app is mounted.
-    ///   - title: The title of the browser's tab.
-    ///   - updateTitle: The title while a callback runs; `nil` leaves the title as it is.
+    ///   - name: The first part of its jobs' names; by default the path at which the app is mounted.
+    ///   - title: The title of the browser tab.
+    ///   - updateTitle: The title while a callback runs; `nil` keeps the title.
     ///   - suites: Component suites besides Dash's own (html, dcc, dash_table).
-    ///   - assetsFolder: The folder whose files are served with the app; it need not be there.
-    ///   - suppressCallbackExceptions: Whether callbacks may name components that the first layout does not have.
-    ///   - preventInitialCalls: What `preventInitialCall:` is for callbacks that do not say.
-    ///   - jobs: Where background jobs are kept and run: a `CeleryManager`, for several servers, and workers elsewhere. By
-    ///     default the server does it. Apps of a ``DashSite`` share the site's.
-    ///   - file: Where the app is declared, for messages.
-    ///   - line: Where the app is declared, for messages.
+    ///   - assetsFolder: The folder whose files are served with the app; it may be missing.
+    ///   - suppressCallbackExceptions: Whether callbacks may refer to components that are not in the first layout.
+    ///   - preventInitialCalls: The default of `preventInitialCall:`.
+    ///   - jobs: Where background jobs are stored and run, such as a `CeleryManager` for several servers and separate
+    ///     workers. By default the server itself. Apps of a ``DashSite`` use the site's.
+    ///   - file: The file of the declaration, for messages.
+    ///   - line: The line of the declaration, for messages.
     public init(
         name: String? = nil,
         title: String = "Dash",
@@ -89,11 +88,11 @@ public final class DashApp: Sendable {
         location = SourceLocation(file: file, line: line)
     }
 
-    /// A text that is the same from one launch of the program to its end, in the server and in all of its worker
-    /// processes: `cache: .by({ launchID })` forgets its results at a restart.
+    /// The ID of this launch of the program, the same in the server and its worker processes.
+    /// `cache: .by({ launchID })` drops cached results at a restart.
     ///
-    /// Where several servers share a queue it is the same on all of them, and in their workers, as long as they are of one
-    /// build and have one `DASH_SECRET_KEY`.
+    /// Servers that share a queue, and their workers, have the same ID if they run the same build with the same
+    /// `DASH_SECRET_KEY`.
     public var launchID: String { LaunchID.current }
 
     func withSettings<Result: Sendable>(_ body: (inout sending Settings) -> sending Result) -> Result {
@@ -104,8 +103,8 @@ public final class DashApp: Sendable {
 // MARK: - Options
 
 extension DashApp {
-    /// What the page shows: a component, a text, or a list of these. Reads as an empty list while it is not set, and
-    /// where ``layout(_:)`` makes it.
+    /// The page's layout: a component, a text, or a list of these. It reads as an empty list if it is not set or if
+    /// ``layout(_:)`` builds it.
     public var layout: any Renderable {
         get {
             if case .value(let layout) = layoutSource { layout } else { [Element]() }
@@ -113,63 +112,63 @@ extension DashApp {
         set { withSettings { $0.layout = .value(newValue) } }
     }
 
-    /// Makes the layout anew for each load of the page.
+    /// Builds the layout anew for each load of the page.
     ///
-    /// - Parameter make: Makes the layout. What it throws is told the page as an error of the server.
+    /// - Parameter make: Builds the layout. A thrown error is reported to the page as a server error.
     public func layout(_ make: @escaping @Sendable (_ request: PageRequest) async throws -> any Renderable) {
         withSettings { $0.layout = .function(make) }
     }
 
-    /// What of the request that starts a job the job can read; nothing by default.
+    /// The parts of the starting request that a job can read; none by default.
     public var jobContext: JobContext {
         get { withSettings { $0.jobContext } }
         set { withSettings { $0.jobContext = newValue } }
     }
 
-    /// Names the owner of what a request starts: a job, its progress and its result are answered to no one else.
+    /// Sets the owner of what a request starts. Only the owner receives a job's progress and result.
     ///
-    /// - Parameter owner: Gives the user's name, or `nil` for the browser's session, which is also the default. What it
-    ///   throws refuses the request.
+    /// - Parameter owner: Returns the user's name, or `nil` for the browser's session, which is the default. A thrown
+    ///   error rejects the request.
     public func identify(_ owner: @escaping @Sendable (_ request: PageRequest) async throws -> String?) {
         withSettings { $0.identify = owner }
     }
 
-    /// Handles errors of callbacks that have no `onError` of their own; the outputs stay as they are.
+    /// Handles errors of callbacks without an `onError`; the outputs keep their values.
     ///
-    /// - Parameter handle: Runs in the web process, within the callback's context, so it can use
-    ///   ``setProps(_:_:)-(_,Value)``. What it throws is told the page in place of the first error.
+    /// - Parameter handle: Runs in the web process in the callback's context, so it can use
+    ///   ``setProps(_:_:)-(_,Value)``. An error it throws is reported to the page in place of the first one.
     public func onError(_ handle: @escaping @Sendable (_ failure: CallbackFailure) async throws -> Void) {
         withSettings { $0.onError = handle }
     }
 
-    /// Where the layout comes from; that of an app with pages and none of its own is the pages alone.
+    /// The source of the layout; an app with pages and no layout consists of the page container.
     var layoutSource: Layout {
         let layout = withSettings { $0.layout }
         if case .none = layout, pageRegistry.isUsed { return .value(pageContainer) }
         return layout
     }
 
-    /// Every mistake in the app that can be known before a page is loaded.
+    /// Every mistake that can be found before a page is loaded.
     var findings: [Finding] {
         var findings = registry.findings
         findings += OptionRules.sentences(page: page, assets: assets).map { Finding(location: location, sentence: $0) }
         return findings + PageRules(pageRegistry).findings + layoutFindings
     }
 
-    /// What callbacks name and no layout has, where all layouts are known.
+    /// Ids that callbacks use and no layout has, if all layouts are known.
     private func missingIDs(_ layout: any Renderable, _ rules: LayoutRules) -> [Finding] {
         if suppressCallbackExceptions { return [] }
         let own = page.validationLayout
         guard let pages = knownPageLayouts ?? own.map({ _ in [] }) else { return [] }
         let whole = ([layout] + pages + [own].compactMap(\.self)).map(\.json)
-        // Without its place for pages, which is told already, their callbacks have none of their components.
+        // A missing page container is reported already; without it, every component of the pages would be missing.
         let callbacks = registry.callbacks + (rules.has(PageCallbacks.contentID) ? registry.pageCallbacks : [])
         return LayoutRules(.array(whole), at: location).missing(in: callbacks)
     }
 
     private var layoutFindings: [Finding] {
         switch layoutSource {
-        case .none: return [Finding(location: location, sentence: "The app has no layout: set app.layout.")]
+        case .none: return [Finding(location: location, sentence: "The app has no layout. Set app.layout.")]
         case .function: return []
         case .value(let layout):
             let rules = LayoutRules(layout.json, at: location)
@@ -178,12 +177,12 @@ extension DashApp {
     }
 }
 
-/// What every overload of `callback` and `backgroundCallback` comes down to.
+/// The common path of all overloads of `callback` and `backgroundCallback`.
 extension DashApp {
     /// The options of a registration, besides outputs and inputs.
     struct Registration: Sendable {
         var running: [Running]
-        /// `nil` is what the app says.
+        /// `nil` uses the app's default.
         var preventInitialCall: PreventInitialCall?
         var name: String?
         var location: SourceLocation
@@ -201,10 +200,10 @@ extension DashApp {
     /// Registers a callback.
     ///
     /// - Parameters:
-    ///   - output: What it writes.
-    ///   - inputs: What it reads, one for each argument of the closure.
+    ///   - output: The outputs.
+    ///   - inputs: The inputs and states, one list for each argument of the closure.
     ///   - types: The types of these arguments, as text.
-    ///   - onError: What to answer instead of an error.
+    ///   - onError: Returns the outputs' values in place of an error.
     ///   - registration: The options.
     ///   - perform: Reads the arguments and calls the user's closure.
     func register<O: OutputSet>(
@@ -270,7 +269,7 @@ extension DashApp {
 }
 
 extension DashApp.Registration {
-    /// The output that a background callback without outputs is sent with.
+    /// The output that stands for a background callback without outputs in requests.
     fileprivate func reservedOutput(outputs: [OutputSlot], slots: [Slot]) -> PropertyRef? {
         guard background != nil, outputs.isEmpty, let input = slots.first(where: { !$0.isState }) else { return nil }
         return PropertyRef(id: input.ref.id, property: "id")

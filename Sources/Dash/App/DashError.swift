@@ -1,62 +1,62 @@
 import DashJSON
 
-/// What went wrong in the set-up or running of an app, as a code, a sentence that says what to do, and the cause.
+/// An error in the setup or the running of an app: a code, a message that says what to do, and the cause.
 public struct DashError: Error, CustomStringConvertible {
-    /// The kind of failure; stable, for programs.
+    /// The kind of failure; stable, so that programs can match it.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The code's text.
         public let description: String
 
-        /// The data folder cannot be made, read or written.
+        /// The data folder cannot be created, read or written.
         public static let dataFolder = Code(description: "data-folder")
         /// The secret is missing, too short or unreadable.
         public static let secret = Code(description: "secret")
-        /// An option on the command line or in the environment has no valid value.
+        /// An option on the command line or in the environment is invalid.
         public static let option = Code(description: "option")
-        /// The app's callbacks or layout cannot be served as they were written.
+        /// The app's callbacks or layout contain mistakes.
         public static let findings = Code(description: "findings")
-        /// The address cannot be listened on.
+        /// The server cannot listen on the address.
         public static let address = Code(description: "address")
-        /// Two apps were mounted at the same path, or at a path that is not one.
+        /// Two apps are mounted at the same path, or a mount path is invalid.
         public static let mount = Code(description: "mount")
-        /// The server process ended in a way that a restart would not mend.
+        /// The server process ended, and a restart would not help.
         public static let server = Code(description: "server")
     }
 
     /// The kind of failure.
     public let code: Code
-    /// A sentence for people.
+    /// What is wrong, and what to do.
     public let message: String
-    /// What caused it, where something else failed first.
+    /// The underlying error, if any.
     public let cause: (any Error)?
 
-    /// Makes an error of a kind, with its sentence and cause.
+    /// Creates an error from its code, message and cause.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
         self.cause = cause
     }
 
-    /// The sentence, and the cause in brackets.
+    /// The message, followed by the cause in parentheses.
     public var description: String {
         cause.map { "\(message) (\($0))" } ?? message
     }
 }
 
 extension DashError.Code {
-    /// An id that is neither a text nor an object of constants.
+    /// An id that is neither a string nor an object of constants.
     public static let invalidID = Self(description: "invalid-id")
-    /// A value from the browser that is not of the type the callback asks for.
+    /// A value from the browser that does not have the type the callback expects.
     public static let typeMismatch = Self(description: "type-mismatch")
-    /// A request of the browser that does not fit the callback it names.
+    /// A request from the browser that does not match its callback.
     public static let invalidRequest = Self(description: "invalid-request")
-    /// What a callback returned does not fit its outputs.
+    /// A callback's result that does not match its outputs.
     public static let wrongResult = Self(description: "wrong-result")
-    /// A header or a cookie that an answer cannot have.
+    /// A header or cookie that a response cannot have.
     public static let invalidHeader = Self(description: "invalid-header")
-    /// Something of the starting request that was not sent along into a background job.
+    /// A part of the starting request that was not passed to the background job.
     public static let notInJob = Self(description: "not-in-job")
-    /// Something of one user's request, asked for in a job whose result all users share.
+    /// A part of one user's request, read in a job whose result all users share.
     public static let notInSharedJob = Self(description: "not-in-shared-job")
 }
 
@@ -64,7 +64,7 @@ extension DashError {
     static func invalidID(_ json: JSON) -> DashError {
         DashError(
             .invalidID,
-            "\(json.excerpt) is no component id: it must be a text, or an object of texts, numbers and booleans."
+            "Invalid component id \(json.excerpt). Use a string, or an object of strings, numbers and booleans."
         )
     }
 
@@ -74,6 +74,6 @@ extension DashError {
 }
 
 extension JSON {
-    /// The beginning of the value's text, for messages.
+    /// The first 80 bytes of the value's JSON, for messages.
     var excerpt: String { String(decoding: serialized().prefix(80), as: UTF8.self) }
 }

@@ -9,7 +9,7 @@ public import ServiceLifecycle
 import Support
 import Synchronization
 
-/// Several apps, and plain pages, served together: over one server, worker pool, job store, secret and session.
+/// Several apps and plain pages, served with one server, worker pool, job store, secret and session.
 ///
 /// ```swift
 /// let site = DashSite()
@@ -19,7 +19,7 @@ import Synchronization
 /// try await site.run()
 /// ```
 ///
-/// A job's name is the app's name and the callback's: `reports/out.children`.
+/// A job's name consists of the app's name and the callback's: `reports/out.children`.
 public final class DashSite: Sendable {
     struct Mount: Sendable {
         let path: String
@@ -32,41 +32,41 @@ public final class DashSite: Sendable {
         var problems: [String] = []
     }
 
-    /// How the site is served, before the command line and the environment have their say.
+    /// How the site is served; the command line and the environment take precedence.
     public let configuration: SiteConfiguration
-    /// Where jobs are kept and run; nil is the server itself, with worker processes and a file of its own.
+    /// Where jobs are stored and run; `nil` uses the server itself, with worker processes and its own database file.
     public let jobs: (any JobBackend)?
     private let mutableContents = Mutex(Contents())
 
-    /// An empty site.
+    /// Creates an empty site.
     ///
     /// - Parameters:
-    ///   - configuration: How it is served.
-    ///   - jobs: Where background jobs are kept and run: a `CeleryManager`, for several servers, and workers elsewhere. By
-    ///     default the server does it, and needs nothing else.
+    ///   - configuration: How the site is served.
+    ///   - jobs: Where background jobs are stored and run, such as a `CeleryManager` for several servers and separate
+    ///     workers. By default the server itself, which needs nothing else.
     public init(_ configuration: SiteConfiguration = SiteConfiguration(), jobs: (any JobBackend)? = nil) {
         self.configuration = configuration
         self.jobs = jobs
         if jobs?.isShared == true { LaunchID.share() }
     }
 
-    /// Serves an app below a path.
+    /// Serves an app at a path.
     ///
     /// - Parameters:
-    ///   - app: the app; its name becomes the path unless it was given one.
-    ///   - path: `/`, or parts between slashes such as `/reports/2026/`. A path that is taken, or that is none, is
-    ///     reported when the site starts.
+    ///   - app: The app; if it has no name, it is named after the path.
+    ///   - path: `/`, or parts between slashes such as `/reports/2026/`. An invalid path, or one in use, is reported
+    ///     when the site starts.
     public func mount(_ app: DashApp, at path: String) {
         mutableContents.withLock { contents in
             guard let normalized = MountPath.normalized(path) else {
-                contents.problems.append("“\(path)” is no path to mount an app at; write one like /reports/.")
+                contents.problems.append("Invalid mount path “\(path)”. Use a path such as /reports/.")
                 return
             }
             if contents.isTaken(normalized) {
-                contents.problems.append("Two things are served at \(normalized); mount one of them elsewhere.")
+                contents.problems.append("The path \(normalized) is in use already. Mount the app at another path.")
             }
             contents.mounts.append(Mount(path: normalized, app: app))
-            // Links in jobs too, whose process serves nothing.
+            // Jobs build links too, in processes that serve nothing.
             let prefix = MountPath.normalized(configuration.pathPrefix) ?? "/"
             app.pageRegistry.place.settle(path: normalized, prefix: prefix.dropLast() + normalized)
         }
@@ -75,37 +75,37 @@ public final class DashSite: Sendable {
     /// Serves a plain HTML page, for example a list of the apps.
     ///
     /// - Parameters:
-    ///   - path: where; the same rules as for ``mount(_:at:)``.
-    ///   - html: the whole document.
+    ///   - path: The path; see ``mount(_:at:)`` for its form.
+    ///   - html: The whole document.
     public func page(at path: String, html: String) {
         mutableContents.withLock { contents in
             guard let normalized = MountPath.normalized(path) else {
-                contents.problems.append("“\(path)” is no path for a page; write one like /about/.")
+                contents.problems.append("Invalid page path “\(path)”. Use a path such as /about/.")
                 return
             }
             if contents.isTaken(normalized) {
-                contents.problems.append("Two things are served at \(normalized); put one of them elsewhere.")
+                contents.problems.append("The path \(normalized) is in use already. Serve the page at another path.")
             }
             contents.pages[normalized] = html
         }
     }
 
-    /// What is served where, as of now.
+    /// A snapshot of the mounts, pages and problems.
     var contents: Contents { mutableContents.withLock { $0 } }
 }
 
 extension DashSite.Contents {
-    /// Apps and jobs that cannot be told apart by name: a job of one would run the code of the other.
+    /// Errors for apps and jobs with equal names: a job of one would run the code of the other.
     var sharedNames: [String] {
         let names = mounts.map(\.appName)
         let apps = Self.repeated(names).map { name in
-            "Two apps are named “\(name)”; give one of them another name: DashApp(name:)."
+            "Two apps are named “\(name)”. Rename one of them with DashApp(name:)."
         }
         let jobs = Set(names).flatMap { name in
             mounts.first { $0.appName == name }
                 .map { $0.app.registry.callbacks.filter { $0.kind == .background }.map { "\(name)/\($0.name)" } } ?? []
         }
-        return apps + Self.repeated(jobs).map { "Two jobs are named “\($0)”; give one of the callbacks a name:." }
+        return apps + Self.repeated(jobs).map { "Two jobs are named “\($0)”. Set name: on one of the callbacks." }
     }
 
     private static func repeated(_ names: [String]) -> [String] {
@@ -120,15 +120,15 @@ extension DashSite.Contents {
 // MARK: - Run
 
 extension DashSite {
-    /// Serves the site, or does whatever else the command line says; returns when that is done.
+    /// Serves the site, or runs another command of the command line; returns when it has completed.
     ///
-    /// In a worker process, which the server starts from this same executable, it runs jobs and never returns. So the code
-    /// before `run()` runs in every process: declare there, and open connections inside callbacks.
+    /// In a worker process, which the server starts from the same executable, it runs jobs and never returns. The code
+    /// before `run()` runs in every process: declare there, and open connections in callbacks.
     ///
-    /// Mistakes in the apps are printed with file and line, all of them, and end the process with code 1; so does an
-    /// error that keeps the server from starting.
+    /// All mistakes in the apps are printed with file and line and end the process with code 1, as does an error that
+    /// prevents the server from starting.
     ///
-    /// - Parameter arguments: the command line after the program's name; nil is the process's own.
+    /// - Parameter arguments: The command line after the program's name; `nil` uses the process's own.
     public func run(arguments: [String]? = nil) async throws {
         if WorkerProcess.isWorker { await JobWorker(site: self).serve() }
         DevelopmentProcess.endWithTool()
@@ -142,7 +142,7 @@ extension DashSite {
             switch command {
             case let serve as ServeCommand: try await self.serve(serve)
             case let worker as WorkerCommand: try await work(worker)
-            // A call for help: the text is in the error that this throws.
+            // A request for help: `run` throws an error with the text.
             default: do { try command.run() } catch { SiteCommand.exit(withError: error) }
             }
         } catch {
@@ -178,7 +178,7 @@ extension DashSite {
         if code != 0 { exit(code) }
     }
 
-    /// Prints what is wrong with the apps, if anything is, and ends the process.
+    /// Prints the mistakes in the apps and ends the process; does nothing if there are none.
     private func reportFindings(isCheck: Bool = false) {
         let findings = findings
         guard !findings.isEmpty else { return }
@@ -186,18 +186,18 @@ extension DashSite {
         exit(isCheck ? DevelopmentProcess.refused : 1)
     }
 
-    /// What is wrong with the site and its apps, each with file and line where it has one.
+    /// The mistakes in the site and its apps, with file and line where known.
     var findings: [String] { findings(ignoringQueue: false) }
 
-    /// The same.
+    /// The mistakes in the site and its apps, with or without those of the queue.
     ///
-    /// - Parameter ignoringQueue: True where no queue is used, as in a test.
+    /// - Parameter ignoringQueue: Whether to skip the checks of the queue, as in a test.
     func findings(ignoringQueue: Bool) -> [String] {
         let contents = contents
         let isEmpty = contents.mounts.isEmpty && contents.pages.isEmpty
         return contents.problems + contents.sharedNames + contents.mounts.flatMap { $0.app.findings.map(\.description) }
             + (ignoringQueue ? [] : queueFindings)
-            + (isEmpty ? ["The site is empty: mount an app before it is served."] : [])
+            + (isEmpty ? ["The site is empty. Mount an app before running it."] : [])
     }
 }
 
@@ -205,8 +205,8 @@ extension DashApp {
     /// Serves this app alone, at the root; see ``DashSite/run(arguments:)``.
     ///
     /// - Parameters:
-    ///   - configuration: how it is served; the command line and the environment win.
-    ///   - arguments: the command line after the program's name; nil is the process's own.
+    ///   - configuration: How the app is served; the command line and the environment take precedence.
+    ///   - arguments: The command line after the program's name; `nil` uses the process's own.
     public func run(_ configuration: SiteConfiguration = SiteConfiguration(), arguments: [String]? = nil) async throws {
         let site = DashSite(configuration, jobs: jobs)
         site.mount(self, at: "/")
@@ -217,7 +217,7 @@ extension DashApp {
 // MARK: - Routes
 
 extension DashSite {
-    /// Puts the site into the router of a Hummingbird application of one's own, below the paths of its apps and pages.
+    /// Adds the site to the router of your Hummingbird application, at the paths of its apps and pages.
     ///
     /// ```swift
     /// let router = Router()
@@ -227,22 +227,23 @@ extension DashSite {
     /// try await application.runService()
     /// ```
     ///
-    /// Call it before the application is made, and early: in a worker process, which the job manager starts from this same
-    /// executable, it runs jobs and never returns. Middleware that was added to the router before also sees the site's
-    /// requests; one that changes statuses of answers, redirects or delays `_dash-update-component` breaks pages.
+    /// Call it early, and before you create the application: in a worker process, which the job manager starts from the
+    /// same executable, it runs jobs and never returns. Middleware added to the router before this call also handles
+    /// the site's requests; middleware that changes response statuses, redirects or delays `_dash-update-component`
+    /// breaks pages.
     ///
-    /// Of the site's configuration everything counts but host and port; of the environment `DASH_DATA_DIR`,
-    /// `DASH_SECRET_KEY` and `DASH_SUITES`. There is no supervisor here: a trap in a regular callback ends the process. A
-    /// router does not tell when a browser closes its connection, so the poll of a closed page is let go after its 20
+    /// The site's configuration applies except for host and port; of the environment, only `DASH_DATA_DIR`,
+    /// `DASH_SECRET_KEY` and `DASH_SUITES` apply. There is no supervisor: a trap in a regular callback ends the
+    /// process. A router does not report closed connections, so the poll of a closed page is held for its full 20
     /// seconds.
     ///
     /// - Parameters:
-    ///   - router: The router, not a group of it: the apps' own paths say where they are served.
-    ///   - logger: For what the site has to say.
+    ///   - router: The router, not a group of it: the apps' own paths are absolute.
+    ///   - logger: The site's logger.
     /// - Returns: The services the site needs: its job manager with the worker processes, and the threads of callbacks.
-    ///   They must run as long as the server does, and end after it, as they do when the application is given them.
-    /// - Throws: ``DashError`` with code `findings` for mistakes in the apps, with code `mount` where the router has a route
-    ///   of the same path, and what keeps a site from starting: no suites, no data folder, no secret.
+    ///   They must run as long as the server and stop after it, as they do when passed to the application.
+    /// - Throws: ``DashError`` with code `findings` for mistakes in the apps, with code `mount` if the router has a
+    ///   route of the same path, and errors that prevent a start: missing suites, data folder or secret.
     public func addRoutes(
         to router: Router<some RequestContext>,
         logger: Logger = Logger(label: "dash")
@@ -258,7 +259,7 @@ extension DashSite {
 }
 
 extension SiteResponder {
-    /// Adds a route for each path of the site, and for everything below it.
+    /// Adds routes for each path of the site and everything below it.
     ///
     /// - Throws: ``DashError`` with code `mount`.
     func addRoutes<Context: RequestContext>(to router: Router<Context>) throws {
@@ -266,7 +267,10 @@ extension SiteResponder {
         for path in routerPaths {
             for method in [HTTPRequest.Method.get, .head, .post] {
                 guard !taken.contains("\(method) \(RouterPath(path))") else {
-                    throw DashError(.mount, "The router has a route for \(method) \(path) already.")
+                    throw DashError(
+                        .mount,
+                        "The router already has a route for \(method) \(path). Remove it, or mount the app elsewhere."
+                    )
                 }
                 router.on(RouterPath(path), method: method) { request, context in
                     await respond(to: request, context: context, connection: nil)
@@ -275,16 +279,16 @@ extension SiteResponder {
         }
     }
 
-    /// The paths as a router takes them: a proxy may strip the prefix or not.
+    /// The paths in the router's form, with and without the prefix: a proxy may strip it.
     private var routerPaths: [String] {
         let served = pages.keys + apps.flatMap { [$0.path, $0.path + "**"] }
         return Set(served + served.map { pathPrefix.dropLast() + $0 }).sorted()
     }
 }
 
-/// What a site is to its queue.
+/// What a queue needs from the site.
 extension DashSite {
-    /// The jobs that this program's workers can run: those of its background callbacks with code of their own.
+    /// The jobs that this program's workers can run: its background callbacks with a closure.
     var jobDefinitions: [JobDefinition] {
         contents.mounts.flatMap { mount in
             mount.app.registry.callbacks
@@ -302,7 +306,7 @@ extension DashSite {
         }
     }
 
-    /// The callback that a job's name stands for: the app's name, a slash, the callback's name.
+    /// The callback of a job's name: the app's name, a slash, the callback's name.
     func backgroundCallback(ofJob name: String) -> Callback? {
         for mount in contents.mounts {
             let app = mount.appName
@@ -314,12 +318,12 @@ extension DashSite {
         return nil
     }
 
-    /// What keeps the site's jobs and its queue from working together.
+    /// Mistakes in the combination of jobs and queue.
     var queueFindings: [String] {
         let mounts = contents.mounts
         let foreign = mounts.filter { $0.app.jobs != nil }.compactMap { mount in
             jobs == nil
-                ? "\(mount.app.location): The app was given jobs:, but it is part of a site: give them to DashSite(jobs:)."
+                ? "\(mount.app.location): An app of a site cannot have its own jobs:. Use DashSite(jobs:)."
                 : nil
         }
         guard jobs == nil else { return foreign + sharedTaskNames }
@@ -327,29 +331,28 @@ extension DashSite {
             + mounts.flatMap { mount in
                 mount.app.registry.callbacks.compactMap { callback in
                     callback.background?.remote.map { remote in
-                        "\(callback.location): The task \(remote.name) is run by other workers, but the site has no queue to "
-                            + "them: give it one, as DashSite(jobs: CeleryManager(…))."
+                        "\(callback.location): The task \(remote.name) runs on other workers, but the site has no "
+                            + "queue. Set one with DashSite(jobs: CeleryManager(…))."
                     }
                 }
             }
     }
 
-    /// Callbacks of several apps that other programs could not tell apart.
+    /// Errors for callbacks of several apps whose tasks would have the same name.
     private var sharedTaskNames: [String] {
         Dictionary(grouping: jobDefinitions, by: \.taskName).filter { $0.value.count > 1 }.keys.sorted().map { name in
-            "Callbacks of two apps are named “\(name)”, and so would be their tasks on the queue: rename one of them."
+            "Callbacks of two apps are named “\(name)”, so their tasks on the queue would be too. Rename one of them."
         }
     }
 }
 
 extension DashSite.Mount {
-    /// The app's own name, else that of the path.
+    /// The app's name, otherwise that of the path.
     var appName: String { app.name ?? MountPath.name(of: path) }
 }
 
 extension Callback {
-    /// The name of a job's task on the queue: the one the user gave, else one that stays while the callback's inputs and
-    /// outputs do.
+    /// The name of a job's task on the queue: the callback's name, otherwise one derived from its inputs and outputs.
     fileprivate func taskName(ofJob job: String) -> String {
         if isNamed { return name }
         return "background_callback_" + Hexadecimal.text(SHA256.hash(data: Array(job.utf8)))

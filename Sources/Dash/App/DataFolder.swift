@@ -2,20 +2,19 @@ import Crypto
 import Foundation
 import Support
 
-/// The folder in which a site keeps its jobs, its cache and its secret.
+/// The folder for a site's jobs, cache and secret.
 ///
-/// `DASH_DATA_DIR`, else `$XDG_STATE_HOME/dash-swift/<executable>-<hash of its path>` (`~/.local/state` where the variable is
-/// not set). The folder is made with mode 0700, the files in it with 0600: results can be as private as the pages.
+/// `DASH_DATA_DIR`, otherwise `$XDG_STATE_HOME/dash-swift/<executable>-<hash of its path>`, with `~/.local/state` as
+/// the default of the variable. The folder has mode 0700, its files 0600: results can be as private as the pages.
 struct DataFolder: Sendable {
-    /// The folder's absolute path.
     let path: String
 
-    /// The folder of an executable.
+    /// Determines the folder's path.
     ///
     /// - Parameters:
-    ///   - dataDir: the folder of the site's configuration, which wins.
-    ///   - executable: the executable's path.
-    ///   - environment: where `DASH_DATA_DIR`, `XDG_STATE_HOME` and `HOME` are looked up.
+    ///   - dataDir: The folder of the site's configuration; takes precedence.
+    ///   - executable: The executable's path.
+    ///   - environment: Read for `DASH_DATA_DIR`, `XDG_STATE_HOME` and `HOME`.
     init(dataDir: String? = nil, executable: String, environment: [String: String]) {
         if let folder = dataDir ?? environment["DASH_DATA_DIR"], !folder.isEmpty {
             path = URL(fileURLWithPath: folder).standardizedFileURL.path
@@ -28,8 +27,8 @@ struct DataFolder: Sendable {
         path = "\(state)/dash-swift/\(name)-\(digest)"
     }
 
-    /// Makes the folder where it is missing, closed to others. The mode of a folder that is there stays: it may be shared
-    /// with other programs, and the files in it are closed to others themselves.
+    /// Creates the folder with mode 0700 if it is missing. An existing folder keeps its mode: other programs may share
+    /// it, and the files in it are closed to others.
     ///
     /// - Throws: ``DashError`` with code `data-folder`.
     func create() throws {
@@ -42,7 +41,7 @@ struct DataFolder: Sendable {
         } catch {
             throw DashError(
                 .dataFolder,
-                "The data folder \(path) cannot be made. Name a folder that can be written with DASH_DATA_DIR.",
+                "The data folder \(path) cannot be created. Set DASH_DATA_DIR to a writable folder.",
                 cause: error
             )
         }
@@ -59,22 +58,22 @@ import Darwin
 enum SiteSecret {
     private static let leastLength = 16
 
-    /// `DASH_SECRET_KEY`, else the secret kept in the data folder, made at the first start.
+    /// Returns `DASH_SECRET_KEY`, otherwise the secret in the data folder, which the first start creates.
     ///
     /// - Throws: ``DashError`` with code `secret` for a key that is too short or a file that cannot be read or written.
     static func load(folder: DataFolder, environment: [String: String]) throws -> [UInt8] {
         try given(environment) ?? fromFile(folder.path + "/secret")
     }
 
-    /// `DASH_SECRET_KEY`, for a site of several servers: what one has signed must be good for the others.
+    /// Returns `DASH_SECRET_KEY`, for a site of several servers, which must accept each other's signatures.
     ///
     /// - Throws: ``DashError`` with code `secret` for a key that is missing or too short.
     static func shared(environment: [String: String]) throws -> [UInt8] {
         if let given = try given(environment) { return given }
         throw DashError(
             .secret,
-            "DASH_SECRET_KEY is not set. With this queue several servers may answer one page, so all of them need the same "
-                + "secret: set it to the output of: openssl rand -hex 32"
+            "DASH_SECRET_KEY is not set. All servers of a queue need the same "
+                + "secret. Set it to the output of: openssl rand -hex 32"
         )
     }
 
@@ -83,8 +82,8 @@ enum SiteSecret {
         guard given.utf8.count >= leastLength else {
             throw DashError(
                 .secret,
-                "DASH_SECRET_KEY has \(given.utf8.count) bytes; give at least \(leastLength), "
-                    + "for example the output of: openssl rand -hex 32"
+                "DASH_SECRET_KEY has \(given.utf8.count) bytes, but needs at least \(leastLength). "
+                    + "Set it, for example, to the output of: openssl rand -hex 32"
             )
         }
         return Array(given.utf8)
@@ -108,12 +107,15 @@ enum SiteSecret {
         return secret
     }
 
-    /// The secret of earlier starts. One that cannot be read is never replaced: every page and job that is open would be
-    /// void.
+    /// The secret of an earlier start. An unreadable one is not replaced: that would invalidate every open page and
+    /// job.
     private static func kept(_ path: String) throws -> [UInt8] {
         guard let secret = try? Data(contentsOf: URL(fileURLWithPath: path)) else { throw unusable(path) }
         guard secret.count >= leastLength else {
-            throw DashError(.secret, "The secret \(path) is cut short; remove the file, and a new one is made.")
+            throw DashError(
+                .secret,
+                "The secret file \(path) is truncated. Remove it; the next start creates a new one."
+            )
         }
         return Array(secret)
     }
@@ -121,8 +123,8 @@ enum SiteSecret {
     private static func unusable(_ path: String) -> DashError {
         DashError(
             .secret,
-            "The secret \(path) cannot be kept: \(String(cString: strerror(errno))). "
-                + "Make the folder writable, or give the secret with DASH_SECRET_KEY."
+            "The secret file \(path) cannot be read or written: \(String(cString: strerror(errno))). "
+                + "Make the folder writable, or set DASH_SECRET_KEY."
         )
     }
 }

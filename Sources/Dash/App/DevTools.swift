@@ -1,4 +1,4 @@
-/// The developer's tools, one by one: see ``SiteConfiguration/devTools``.
+/// The individual developer tools; see ``SiteConfiguration/devTools``.
 ///
 /// ```swift
 /// var configuration = SiteConfiguration()
@@ -8,39 +8,39 @@
 /// try await app.run(configuration)
 /// ```
 ///
-/// What is `nil` is on in debug and off otherwise. Each has a variable of the environment, which wins: the name that Dash
-/// knows. What an error says is no matter of these: pages are told only in debug.
+/// Tools that are `nil` are on in debug and off otherwise. The environment variable of a tool, which has the same name
+/// as in Dash, takes precedence. Error details do not depend on these: pages receive them only in debug.
 public struct DevTools: Sendable, Hashable {
-    /// Whether the page has the panel with errors and the graph of callbacks (`DASH_UI`).
+    /// Whether the page has the panel with errors and the callback graph (`DASH_UI`).
     public var ui: Bool?
-    /// Whether the browser checks the properties of every component, with React's development build (`DASH_PROPS_CHECK`).
+    /// Whether the browser checks the properties of every component, with React's development build
+    /// (`DASH_PROPS_CHECK`).
     public var propsCheck: Bool?
-    /// Whether the page loads the development builds of the suites, where there are any (`DASH_SERVE_DEV_BUNDLES`).
+    /// Whether the page loads the suites' development builds, if there are any (`DASH_SERVE_DEV_BUNDLES`).
     public var serveDevBundles: Bool?
-    /// Whether the browser checks the callbacks as a whole (`DASH_VALIDATE_CALLBACKS`). The server checks them at its start
-    /// in any case.
+    /// Whether the browser checks all callbacks (`DASH_VALIDATE_CALLBACKS`). The server always checks them at start.
     public var validateCallbacks: Bool?
-    /// Whether pages follow changes of the assets, and of the program under `dash-swift dev` (`DASH_HOT_RELOAD`).
+    /// Whether pages reload when the assets change, or the program under `dash-swift dev` (`DASH_HOT_RELOAD`).
     public var hotReload: Bool?
-    /// How often a page asks for changes (`DASH_HOT_RELOAD_INTERVAL`, in seconds).
+    /// How often a page polls for changes (`DASH_HOT_RELOAD_INTERVAL`, in seconds).
     public var hotReloadInterval: Duration = .seconds(3)
-    /// How often the server looks at the assets (`DASH_HOT_RELOAD_WATCH_INTERVAL`, in seconds).
+    /// How often the server checks the assets for changes (`DASH_HOT_RELOAD_WATCH_INTERVAL`, in seconds).
     public var hotReloadWatchInterval: Duration = .milliseconds(500)
-    /// After how many errors in a row of the server a page gives up to ask for changes (`DASH_HOT_RELOAD_MAX_RETRY`).
+    /// The number of consecutive server errors after which a page stops polling (`DASH_HOT_RELOAD_MAX_RETRY`).
     public var hotReloadMaxRetry = 8
-    /// Whether requests are left out of the log (`DASH_SILENCE_ROUTES_LOGGING`); else each has a line.
+    /// Whether to omit requests from the log (`DASH_SILENCE_ROUTES_LOGGING`).
     public var silenceRoutesLogging = true
-    /// Whether the backtrace of a trap is reduced to the program's own code (`DASH_PRUNE_ERRORS`).
+    /// Whether to reduce the backtrace of a trap to the program's own code (`DASH_PRUNE_ERRORS`).
     public var pruneErrors = true
 
-    /// The defaults.
+    /// Creates the defaults.
     public init() {}
 }
 
 extension DevTools {
-    /// These with the environment's word on them. An empty variable is none.
+    /// Applies the environment. Empty variables are ignored.
     ///
-    /// - Throws: ``DashError`` with code `option` for a variable that has no valid value.
+    /// - Throws: ``DashError`` with code `option` for a variable with an invalid value.
     func applying(_ environment: [String: String]) throws -> DevTools {
         let words = { environment[$0].map(Self.isOn) }
         var tools = self
@@ -58,13 +58,16 @@ extension DevTools {
         return tools
     }
 
-    /// Whether a variable's word switches something on; Dash's words.
+    /// Whether the value of a variable is true, as in Dash.
     static func isOn(_ word: String) -> Bool { ["1", "true", "yes"].contains(word.lowercased()) }
 
     private static func seconds(_ variable: String, _ environment: [String: String]) throws -> Duration? {
         guard let text = environment[variable] else { return nil }
         guard let seconds = Double(text), seconds >= 0.01, seconds <= 86_400 else {
-            throw DashError(.option, "\(variable) is “\(text)”, which is no number of seconds from 0.01 to 86400.")
+            throw DashError(
+                .option,
+                "Invalid value “\(text)” of \(variable). Use a number of seconds from 0.01 to 86400."
+            )
         }
         return .seconds(seconds)
     }
@@ -72,15 +75,15 @@ extension DevTools {
     private static func count(_ variable: String, _ environment: [String: String]) throws -> Int? {
         guard let text = environment[variable] else { return nil }
         guard let count = Int(text), count >= 0 else {
-            throw DashError(.option, "\(variable) is “\(text)”, which is no number of tries.")
+            throw DashError(.option, "Invalid value “\(text)” of \(variable). Use a whole number of at least 0.")
         }
         return count
     }
 }
 
-/// Which of the developer's tools are on.
+/// The developer tools in effect.
 struct ActiveDevTools: Sendable, Hashable {
-    /// How a page asks for changes.
+    /// How a page polls for changes.
     struct HotReload: Sendable, Hashable {
         var interval: Duration
         var watchInterval: Duration
@@ -92,7 +95,7 @@ struct ActiveDevTools: Sendable, Hashable {
     var serveDevBundles: Bool
     var validateCallbacks: Bool
     var hotReload: HotReload?
-    /// What a page may see of an error.
+    /// The detail of errors shown to pages.
     var errors: ErrorDetail
 
     init(_ configuration: SiteConfiguration) {
@@ -112,14 +115,14 @@ struct ActiveDevTools: Sendable, Hashable {
     }
 }
 
-/// What a page may see of an error.
+/// The detail of errors shown to pages.
 enum ErrorDetail: Sendable, Hashable {
-    /// A number that leads to it in the log.
+    /// A number that identifies the error in the log.
     case number
-    /// Message, place and the program's own part of a backtrace.
+    /// Message, location and the program's own part of a backtrace.
     case pruned
-    /// Message, place and the whole backtrace.
+    /// Message, location and the whole backtrace.
     case whole
-    /// All of it as plain text, with the sentence for visitors beside it: for tests, which read both.
+    /// All of it as plain text, with the message for visitors beside it: for tests, which read both.
     case text
 }

@@ -7,13 +7,13 @@ import NIOCore
 import ServiceLifecycle
 import Support
 
-/// A site that is asked without a connection, for tests of apps: the responder that serves HTTP answers, its jobs are kept
-/// in memory and run where the test says.
+/// A site without connections, for tests: the same responder answers, and jobs are stored in memory and run where the
+/// test decides.
 package struct InProcessSite: Sendable {
-    /// An answer as it left the server.
+    /// A response.
     package struct Answer: Sendable {
         package let status: Int
-        /// The headers in order, their names in lower case.
+        /// The headers in order, with names in lower case.
         package let headers: [(name: String, value: String)]
         package let body: [UInt8]
     }
@@ -21,14 +21,14 @@ package struct InProcessSite: Sendable {
     let assembly: SiteAssembly
     private let logger: Logger
 
-    /// Puts a site together, one that tells errors in full.
+    /// Assembles a site that reports errors in full.
     ///
     /// - Parameters:
     ///   - site: The site. Its queue is not used.
     ///   - executor: Where callbacks run.
-    ///   - jobs: What runs jobs.
-    ///   - clock: The time of jobs that wait for one, such as the next attempt.
-    ///   - sharedState: What several servers would share.
+    ///   - jobs: Where jobs run.
+    ///   - clock: The clock for delays of jobs, such as that before a retry.
+    ///   - sharedState: The state that several servers would share.
     /// - Throws: ``DashError`` with code `findings` for mistakes in its apps.
     package init(
         _ site: DashSite,
@@ -59,7 +59,7 @@ package struct InProcessSite: Sendable {
             suites: nil,
             errors: .text,
             firstWait: .zero,
-            // A page of a test has no browser that would run out of connections.
+            // A page of a test has no browser with a connection limit.
             pollLimits: PollLimits(limit: .max),
             longestHold: .seconds(24 * 3600)
         )
@@ -78,9 +78,9 @@ package struct InProcessSite: Sendable {
     ///
     /// - Parameters:
     ///   - method: `GET` or `POST`.
-    ///   - path: the path with the query.
-    ///   - headers: the headers.
-    ///   - body: the body.
+    ///   - path: The path with the query.
+    ///   - headers: The headers.
+    ///   - body: The body.
     package func respond(
         _ method: String,
         _ path: String,
@@ -104,7 +104,7 @@ package struct InProcessSite: Sendable {
             context: InProcessContext(source: InProcessSource(logger: logger)),
             connection: nil
         )
-        // A body in memory can always be read.
+        // Reading a body in memory cannot fail.
         let bytes = (try? await response.bodyBytes) ?? []
         return Answer(
             status: response.status.code,
@@ -115,19 +115,19 @@ package struct InProcessSite: Sendable {
 }
 
 extension DashSite {
-    /// Runs one job in this process, as a worker does in its own.
+    /// Runs one job in this process, as a worker process does.
     ///
-    /// - Throws: what the callback throws.
+    /// - Throws: An error of the callback.
     package func runJob(_ task: WorkerTask, _ channel: WorkerChannel) async throws -> [UInt8] {
         try await JobWorker(site: self).run(task, channel)
     }
 
-    /// The name of the task that other workers run for a job; nil for a job with code of its own.
+    /// The name of the task that other workers run for a job; nil for a job with a closure.
     package func remoteTask(ofJob name: String) -> String? { backgroundCallback(ofJob: name)?.background?.remote?.name }
 
-    /// Does what other workers would: the values of inputs and states become the value of the outputs.
+    /// Stands in for other workers: turns the values of inputs and states into the value of the outputs.
     ///
-    /// - Throws: what the stand-in throws, ``DashError`` for a value that does not fit the outputs.
+    /// - Throws: An error of the stand-in, or ``DashError`` for a value that does not fit the outputs.
     package func runRemoteJob(
         _ task: WorkerTask,
         _ standIn: @Sendable ([JSON]) async throws -> JSON

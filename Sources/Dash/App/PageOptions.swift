@@ -1,4 +1,4 @@
-/// What an app's page has besides the app: see ``DashApp/page``.
+/// Options of an app's HTML page; see ``DashApp/page``.
 ///
 /// ```swift
 /// app.page.metaTags = [["name": "description", "content": "Sales by region"]]
@@ -6,90 +6,88 @@
 /// app.page.externalScripts = [["src": "https://cdn.example.org/map.js", "integrity": "sha384-…"]]
 /// ```
 public struct PageOptions: Sendable {
-    /// The attributes of `<meta>` tags, after the three that every page has; one of the same kind takes the place of one of
-    /// those.
+    /// The attributes of `<meta>` tags, after the three of every page; one of the same kind replaces a default.
     public var metaTags: [TagAttributes] = []
-    /// What search engines and previews of links are told of the app: the description of pages that have none.
+    /// The app's description for search engines and link previews, used by pages without their own.
     public var description = ""
-    /// Whether a page of an app with pages has meta tags of its own: title, description and image for search engines and
-    /// previews of links.
+    /// Whether pages of the app have their own title, description and image as meta tags, for search engines and link
+    /// previews.
     public var includesPageMeta = true
-    /// Scripts of other places, loaded before those of the component suites and of the assets.
+    /// External scripts, loaded before those of the component suites and the assets.
     public var externalScripts: [TagAttributes] = []
-    /// Style sheets of other places, before those of the component suites and of the assets.
+    /// External style sheets, before those of the component suites and the assets.
     public var externalStylesheets: [TagAttributes] = []
-    /// JavaScript that stands in the page itself, after all other scripts and before the app starts. A page with a strict
-    /// content security policy needs a file in the assets instead.
+    /// JavaScript in the page itself, after all other scripts and before the app starts. With a strict content security
+    /// policy, use a file in the assets instead.
     public var inlineScripts: [String] = []
-    /// Functions in JavaScript that the renderer calls, by name: `request_pre`, `request_post`, `layout_pre`, `layout_post`,
-    /// `callback_resolved`, `request_refresh_jwt`.
+    /// JavaScript functions that the renderer calls, by name: `request_pre`, `request_post`, `layout_pre`,
+    /// `layout_post`, `callback_resolved`, `request_refresh_jwt`.
     public var rendererHooks: [String: String] = [:]
-    /// The whole page, with `{%metas%} {%title%} {%favicon%} {%css%} {%app_entry%} {%config%} {%scripts%} {%renderer%}`
-    /// where these belong; nil is a plain page. The last four of them are needed.
+    /// The whole page, with the placeholders
+    /// `{%metas%} {%title%} {%favicon%} {%css%} {%app_entry%} {%config%} {%scripts%} {%renderer%}`; nil uses a plain
+    /// page. The last four are required.
     public var template: String?
-    /// Whether the page has buttons that undo and redo changes.
+    /// Whether the page has undo and redo buttons.
     public var showsUndoRedo = false
-    /// The cookie whose value the page sends back with each request, for middleware that checks it.
+    /// The name of the cookie whose value the page returns with each request, for middleware that checks it.
     public var csrfCookie = "_csrf_token"
-    /// The header that it is sent in.
+    /// The header of this value.
     public var csrfHeader = "X-CSRFToken"
-    /// The layout that ids are checked against in the browser, where ``DashApp/layout`` has not all of them at first; nil is
-    /// the layout itself.
+    /// The layout against which the browser checks ids, if ``DashApp/layout`` does not contain all of them at first;
+    /// nil uses the layout itself.
     public var validationLayout: (any Renderable)?
 
-    /// A plain page.
+    /// Creates the options of a plain page.
     public init() {}
 }
 
-/// Which files of an app's assets folder go into its page: see ``DashApp/assets``.
+/// Selects the files of an app's assets folder that go into its page; see ``DashApp/assets``.
 ///
-/// Folders come in the order of their names, the folder itself first, and in each the files by name. Files that are left out
-/// of the page are still served.
+/// The files are sorted by folder, the folder itself first, then by name. Files that are left out of the page are still
+/// served.
 public struct AssetsOptions: Sendable {
-    /// Whether scripts and style sheets go into the page at all.
+    /// Whether scripts and style sheets go into the page.
     public var isIncluded = true
-    /// A regular expression; files with a match in their name are left out of the page.
+    /// A regular expression; files whose name matches are left out of the page.
     public var ignore: String?
-    /// Regular expressions; files in folders with a match in their name are left out of the page.
+    /// Regular expressions; files in folders whose name matches are left out of the page.
     public var ignoreFolders: [String] = []
 
-    /// All files go into the page.
+    /// Creates options that include all files.
     public init() {}
 }
 
-/// The attributes of an HTML tag in their order; written as a text it is the address of a script or a style sheet.
+/// The attributes of an HTML tag, in order. A string literal is the address of a script or style sheet.
 public struct TagAttributes: Sendable, Hashable, ExpressibleByDictionaryLiteral, ExpressibleByStringInterpolation {
-    /// One attribute.
     struct Attribute: Sendable, Hashable {
         var name: String
         var value: String
     }
 
-    /// The address, where nothing else was given.
+    /// The address, if it is all that was given.
     let address: String?
     let attributes: [Attribute]
 
-    /// The address of a script or a style sheet.
+    /// Creates attributes from the address of a script or style sheet.
     public init(stringLiteral value: String) { self.init(address: value) }
 
-    /// The address of a script or a style sheet.
+    /// Creates attributes from the address of a script or style sheet.
     public init(address: String) {
         self.address = address
         attributes = []
     }
 
-    /// Names and values of attributes; they are escaped as HTML wants it.
+    /// Creates attributes from names and values; values are escaped for HTML.
     public init(dictionaryLiteral elements: (String, String)...) {
         address = nil
         attributes = elements.map { Attribute(name: $0, value: $1) }
     }
 
-    /// The value of an attribute.
     subscript(name: String) -> String? { attributes.first { $0.name.lowercased() == name }?.value }
 
-    /// The attributes as they stand in a tag.
+    /// The attributes as HTML.
     ///
-    /// - Parameter make: Gives those for an address.
+    /// - Parameter make: Returns the attributes of an address.
     func text(_ make: (String) -> [Attribute] = { [Attribute(name: "src", value: $0)] }) -> String {
         (address.map(make) ?? attributes)
             .map { "\($0.name)=\"\(IndexPage.escape($0.value))\"" }.joined(separator: " ")
@@ -97,13 +95,13 @@ public struct TagAttributes: Sendable, Hashable, ExpressibleByDictionaryLiteral,
 }
 
 extension DashApp {
-    /// What the page has besides the app: meta tags, scripts and styles of other places, a template.
+    /// Options of the HTML page: meta tags, external scripts and styles, a template.
     public var page: PageOptions {
         get { withSettings { $0.page } }
         set { withSettings { $0.page = newValue } }
     }
 
-    /// Which files of the assets folder go into the page.
+    /// Selects the files of the assets folder that go into the page.
     public var assets: AssetsOptions {
         get { withSettings { $0.assets } }
         set { withSettings { $0.assets = newValue } }

@@ -11,21 +11,19 @@ import Glibc
 import Darwin
 #endif
 
-/// A server process seen from its supervisor.
+/// The supervisor's view of a server process.
 struct ServerProcess: Sendable {
-    /// How a server process ended.
     struct End: Sendable {
         let ending: SupervisorState.Ending
-        /// Whether it had been listening.
+        /// Whether it was listening.
         let wasReady: Bool
-        /// How long it ran.
         let uptime: Duration
-        /// The system's error number when it could not even be started.
+        /// The `errno` if the process could not be started.
         var startFailure: Int32?
-        /// What the runtime said of a trap, where somebody wants to know.
+        /// The runtime's report of a trap, in debug.
         var trap: TrapReport?
 
-        /// What happened, for the log.
+        /// A description for the log.
         var sentence: String {
             if let startFailure {
                 return "The server process could not be started: \(String(cString: strerror(startFailure)))"
@@ -33,21 +31,21 @@ struct ServerProcess: Sendable {
             return switch ending {
             case .exited(let code): "The server process exited with code \(code)"
             case .signalled(let signal):
-                "The server process ended by \(dash_signal_name(signal).map { String(cString: $0) } ?? "signal \(signal)")"
+                "The server process was terminated by \(dash_signal_name(signal).map { String(cString: $0) } ?? "signal \(signal)")"
             }
         }
     }
 
     private let process: pid_t
 
-    /// Starts the server process: this same executable with the same arguments.
+    /// Starts the server process: the same executable with the same arguments.
     ///
     /// - Parameters:
-    ///   - restart: why the one before ended, for the new one to know; nil at the first start.
-    ///   - trap: what the runtime said of it.
-    ///   - trapFile: where the runtime is to write that next time; nil for short reports on the terminal.
-    ///   - onEnd: called once, on a thread of its own, when the process has ended.
-    /// - Returns: nil when it could not be started; `onEnd` tells then too.
+    ///   - restart: Why the previous process ended; nil at the first start.
+    ///   - trap: The runtime's report of that.
+    ///   - trapFile: The file for the runtime's next report; nil for short reports on the terminal.
+    ///   - onEnd: Called once, on its own thread, when the process has ended or could not be started.
+    /// - Returns: nil if it could not be started.
     static func start(
         restart: SupervisorState.RestartReason?,
         trap: TrapReport? = nil,
@@ -82,12 +80,11 @@ struct ServerProcess: Sendable {
         return ServerProcess(process: pid)
     }
 
-    /// Sends the process a signal.
     func send(_ signal: Int32) {
         kill(process, signal)
     }
 
-    /// Whether the process said that it listens, before it ended.
+    /// Whether the process reported that it listens before it ended.
     private static func waitForReady(_ channel: Int32) -> Bool {
         var byte: UInt8 = 0
         return dash_read_all(channel, &byte, 1)
@@ -134,17 +131,17 @@ struct ServerProcess: Sendable {
     }
 }
 
-/// The supervised server's own side: tells when it listens, and ends when its supervisor is gone.
+/// The server's side of the supervision: reports when it listens, and ends with its supervisor.
 enum SupervisedServer {
-    /// Names the reason of a restart to the new server.
+    /// The reason of a restart, for the new server.
     static let restartVariable = "DASH_SWIFT_RESTART"
-    /// Says that the settings of backtraces are the supervisor's and not the user's.
+    /// Set if the backtrace settings are the supervisor's and not the user's.
     static let ownBacktraceVariable = "DASH_SWIFT_OWN_BACKTRACE"
 
-    /// How the runtime is to report a trap.
+    /// The settings of the runtime's trap reports.
     ///
-    /// - Parameter file: Where to; nil is the terminal, with addresses only: to look up the names of functions takes
-    ///   seconds, in which the old process holds the port.
+    /// - Parameter file: The file of the report; nil is the terminal, with addresses only: symbolication takes seconds,
+    ///   while the old process holds the port.
     static func backtraceSettings(file: String?) -> String {
         if let file { return "\(ChildEnvironment.backtraceSettings),output-to=\(file)" }
         return "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,symbolicate=off,limit=16,"
@@ -156,34 +153,35 @@ enum SupervisedServer {
         dash_spawn_role().map { String(cString: $0) == "server" } ?? false
     }
 
-    /// Takes the settings that were meant for this process alone out of the environment, so that its workers have theirs:
-    /// the runtime has read them by now.
+    /// Removes the settings for this process alone from the environment, so that workers get their own. The runtime has
+    /// read them already.
     static func forgetBacktraceSettings() {
         guard isSupervised, getenv(ownBacktraceVariable) != nil else { return }
         unsetenv("SWIFT_BACKTRACE")
         unsetenv(ownBacktraceVariable)
     }
 
-    /// Why the server before this one ended; nil at the first start. Taken out of the environment.
+    /// Why the previous server ended; nil at the first start. Removed from the environment.
     static func takeRestartReason() -> SupervisorState.RestartReason? {
         defer { unsetenv(restartVariable) }
         return getenv(restartVariable).flatMap { SupervisorState.RestartReason(rawValue: String(cString: $0)) }
     }
 
-    /// What the runtime said of the trap that ended the server before this one. Taken out of the environment.
+    /// The runtime's report of the trap that ended the previous server. Removed from the environment.
     static func takeTrap() -> TrapReport? {
         defer { unsetenv(TrapReport.variable) }
         return getenv(TrapReport.variable).flatMap { TrapReport(text: String(cString: $0)) }
     }
 
-    /// Tells the supervisor that the server listens.
+    /// Reports to the supervisor that the server listens.
     static func reportReady() {
         guard isSupervised else { return }
         var byte: UInt8 = 1
         _ = dash_write_all(dash_spawn_channel(), &byte, 1)
     }
 
-    /// Ends this process at once when the supervisor's end of the channel closes: it was killed, and so are we.
+    /// Ends this process immediately when the channel to the supervisor closes, that is, when the supervisor was
+    /// killed.
     static func endWithSupervisor() {
         guard isSupervised else { return }
         let watch = Thread {
@@ -204,14 +202,14 @@ import Musl
 import Darwin
 #endif
 
-/// The id of one launch of the program: the same in the server and in its worker processes.
+/// The ID of one launch of the program, the same in the server and its worker processes.
 enum LaunchID {
-    /// The environment variable by which the server hands the id to the processes it starts.
+    /// Passes the ID to child processes.
     static let environmentVariable = "DASH_SWIFT_LAUNCH_ID"
 
     private static let known = Mutex<String?>(nil)
 
-    /// The id the environment hands down, else a new one; it does not change while the process lives.
+    /// The ID from the environment, otherwise a new one; constant for the life of the process.
     static var current: String {
         known.withLock { id in
             let current = id ?? value(of: environmentVariable) ?? make()
@@ -220,8 +218,8 @@ enum LaunchID {
         }
     }
 
-    /// From now on the id is that of all servers of this build and secret, where there is a secret and nobody has asked for
-    /// the id before.
+    /// Uses the ID that all servers with this build and secret share, unless there is no secret or the ID was read
+    /// before.
     static func share() {
         known.withLock { id in
             guard id == nil, value(of: environmentVariable) == nil, let secret = value(of: "DASH_SECRET_KEY") else {
@@ -231,7 +229,7 @@ enum LaunchID {
         }
     }
 
-    /// The id of all servers of a build and a secret. It tells nothing of the secret.
+    /// The ID of all servers with this build and secret. It reveals nothing about the secret.
     static func derived(secret: String, build: String) -> String {
         let key = SymmetricKey(data: Array(secret.utf8))
         let code = HMAC<SHA256>.authenticationCode(for: Array("launch\0\(build)".utf8), using: key)

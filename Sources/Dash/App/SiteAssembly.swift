@@ -5,19 +5,19 @@ import JobsSQLite
 import Logging
 import ServiceLifecycle
 
-/// A site put together: the responder that answers its requests, and the services that must run for it.
+/// An assembled site: the responder that answers its requests, and the services that must run for it.
 ///
-/// All sites are put together here, from one configuration: one that is served, one in the router of another application,
-/// and one in a test. They differ in their ``Dependencies`` only.
+/// Served sites, sites in another application's router and sites in tests are assembled here from one configuration.
+/// They differ only in their ``Dependencies``.
 struct SiteAssembly: Sendable {
     let responder: SiteResponder
     let manager: any JobManager
-    /// In the order in which they are started; they must end after the server.
+    /// In start order; they must stop after the server.
     let services: [any Service]
 
-    /// Puts a site together.
+    /// Assembles a site.
     ///
-    /// - Throws: ``DashError``, `SuiteError` or what the queue throws, each with a sentence that says what to do.
+    /// - Throws: ``DashError``, `SuiteError` or an error of the queue, each with a message that says what to do.
     init(
         _ site: DashSite,
         _ configuration: SiteConfiguration,
@@ -27,7 +27,11 @@ struct SiteAssembly: Sendable {
         let setup = JobBackendSetup(site, configuration, restart: dependencies.restart, logger: logger)
         manager = try dependencies.makeManager(setup)
         let sharedState = try dependencies.makeSharedState(setup)
-        let polls = HeldPolls(limits: dependencies.pollLimits, longestHold: dependencies.longestHold, sharedState: sharedState)
+        let polls = HeldPolls(
+            limits: dependencies.pollLimits,
+            longestHold: dependencies.longestHold,
+            sharedState: sharedState
+        )
         let background = BackgroundCallbacks(
             manager: manager,
             sharedState: sharedState,
@@ -39,48 +43,49 @@ struct SiteAssembly: Sendable {
         )
         responder = try SiteResponder(site, configuration, dependencies, background, logger)
         services =
-            dependencies.executorServices + [manager, sharedState, polls] + [responder.routes.hotReload].compactMap(\.self)
+            dependencies.executorServices + [manager, sharedState, polls]
+            + [responder.routes.hotReload].compactMap(\.self)
     }
 }
 
 // MARK: - Dependencies
 
 extension SiteAssembly {
-    /// What a site is given besides its configuration: where code runs, where jobs are kept, what signs.
+    /// What a site needs besides its configuration: where code runs, where jobs are stored, and the signer.
     struct Dependencies: Sendable {
-        /// Runs callbacks and other code of the app.
+        /// Runs the app's code, such as callbacks.
         var executor: any TaskExecutor
-        /// What must run for the executor: started before the site's own services, and ended after them.
+        /// Services of the executor: started before the site's own services, and stopped after them.
         var executorServices: [any Service] = []
-        /// Makes what keeps jobs and has them run.
         var makeManager: @Sendable (JobBackendSetup) throws -> any JobManager
-        /// Makes what the site's web servers share.
+        /// Creates the state that the site's web servers share.
         var makeSharedState: @Sendable (JobBackendSetup) throws -> any SharedState = { _ in LocalSharedState() }
         /// Signs sessions, page loads and job handles.
         var signer: Signer
-        /// Where the files of the component suites are looked for. With nil none are served, and none need be installed.
+        /// Where to look for the files of the component suites. If nil, none are served, and none need to be installed.
         var suites: SuiteSearch? = .current
-        /// Where `dash-swift dev` writes how the build goes.
+        /// The file in which `dash-swift dev` reports the build's progress.
         var buildReport = ProcessInfo.processInfo.environment[BuildReport.variable]
-        /// Why the supervisor started this process; nil for the first time.
+        /// Why the supervisor restarted this process; nil at the first start.
         var restart: SupervisorState.RestartReason?
-        /// What ended the server before this one.
+        /// The trap that ended the previous server.
         var trap: TrapReport?
-        /// What pages may see of an error; nil for what the configuration says.
+        /// The detail of errors shown to pages; nil follows the configuration.
         var errors: ErrorDetail?
         /// How long the first request of a job waits for its result.
         var firstWait: Duration = .milliseconds(50)
         /// How many polls of one browser are held.
         var pollLimits = PollLimits()
-        /// After this time a poll is answered without news.
+        /// How long a poll is held without an update.
         var longestHold: Duration = .seconds(20)
     }
 }
 
 extension SiteAssembly.Dependencies {
-    /// Those of a server: threads for callbacks, and the site's queue, or worker processes and the data folder.
+    /// The dependencies of a server: threads for callbacks, and the site's queue, or worker processes and the data
+    /// folder.
     ///
-    /// - Throws: ``DashError`` for a data folder or a secret that cannot be used.
+    /// - Throws: ``DashError`` for an unusable data folder or secret.
     static func serving(_ site: DashSite, _ configuration: SiteConfiguration) throws -> Self {
         let environment = ProcessInfo.processInfo.environment
         let folder = DataFolder(
@@ -117,9 +122,9 @@ extension SiteAssembly.Dependencies {
 // MARK: - Jobs
 
 extension JobBackendSetup {
-    /// What a manager or a worker needs of a site.
+    /// The setup of a manager or a worker.
     ///
-    /// - Parameter restart: Why the supervisor started this process; nil for the first time.
+    /// - Parameter restart: Why the supervisor restarted this process; nil at the first start.
     init(
         _ site: DashSite,
         _ configuration: SiteConfiguration,
@@ -159,9 +164,9 @@ extension WorkerPoolConfiguration {
 // MARK: - Routes
 
 extension SiteResponder {
-    /// The apps with their files, and the routes with what they need.
+    /// Creates the responder with the apps' files and routes.
     ///
-    /// - Throws: `SuiteError` when component suites are not installed, ``DashError`` for an invalid path prefix.
+    /// - Throws: `SuiteError` if component suites are not installed, ``DashError`` for an invalid path prefix.
     fileprivate init(
         _ site: DashSite,
         _ configuration: SiteConfiguration,
@@ -225,7 +230,7 @@ extension AppRoutes {
 }
 
 extension SiteAssembly.Dependencies {
-    /// The files of an app's suites, which must be installed.
+    /// The files of the app's suites, which must be installed.
     fileprivate func files(of app: DashApp) throws -> SuiteFiles {
         let lock = SuiteLock(manifests: app.suites)
         guard let suites else { return SuiteFiles(withoutFilesOf: app.suites, lock: lock) }

@@ -13,9 +13,10 @@ struct SiteServer: Sendable {
     let configuration: SiteConfiguration
     let logger: Logger
 
-    /// Serves until SIGTERM or SIGINT. Requests in flight are answered, held polls let go, running jobs get their grace.
+    /// Serves until SIGTERM or SIGINT. Then it completes requests in flight, answers held polls, and gives running jobs
+    /// their grace period.
     ///
-    /// - Throws: ``DashError``, `SuiteError` or `JobsError`, each with a sentence that says what to do.
+    /// - Throws: ``DashError``, `SuiteError` or `JobsError`, each with a message that says what to do.
     func run() async throws {
         let restart = SupervisedServer.takeRestartReason()
         SupervisedServer.forgetBacktraceSettings()
@@ -24,7 +25,7 @@ struct SiteServer: Sendable {
         dependencies.restart = restart
         dependencies.trap = SupervisedServer.takeTrap()
         let assembly = try SiteAssembly(site, configuration, dependencies, logger: logger)
-        // Before anything listens: a folder that cannot be used is no server that runs.
+        // Before the server listens, so that an unusable folder prevents the start.
         try await assembly.manager.open()
         let services = ServiceGroup(configuration: serviceGroup(of: assembly))
         do {
@@ -34,22 +35,21 @@ struct SiteServer: Sendable {
         }
     }
 
-    /// The services of a site and its server, which is started last and stopped first.
+    /// The services of a site and its server, which starts last and stops first.
     func serviceGroup(of assembly: SiteAssembly) -> ServiceGroupConfiguration {
         var group = ServiceGroupConfiguration(
             services: assembly.services + [LoopService(service: application(assembly.responder))],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
-        // A client that never ends its request, or a callback that never returns, must not hold the end up for ever.
+        // A request that never ends, or a callback that never returns, must not block the shutdown.
         group.maximumGracefulShutdownDuration = configuration.shutdownGrace + .seconds(10)
         return group
     }
 
-    /// Where the server listens.
     var address: BindAddress { .hostname(configuration.host, port: configuration.port) }
 
-    /// Ends this process where it stands when a second signal asks for the end. Under a supervisor that is its task.
+    /// Ends this process immediately on a second signal. Under a supervisor, the supervisor does so.
     private static func endingAtOnceOnSecondSignal(_ serve: @escaping @Sendable () async throws -> Void) async throws {
         if SupervisedServer.isSupervised { return try await serve() }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -57,7 +57,7 @@ struct SiteServer: Sendable {
                 var signals = 0
                 for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
                     signals += 1
-                    // 137 is what a shell shows for a process that was killed. The workers end with their server.
+                    // 137 is the shell's code for a killed process. The workers end with their server.
                     if signals > 1 { _exit(137) }
                 }
             }
@@ -87,19 +87,23 @@ struct SiteServer: Sendable {
         )
     }
 
-    /// The usual reason why a server does not come up, in words.
+    /// Explains the usual reasons why a server cannot start.
     private static func explained(_ error: any Error, _ configuration: SiteConfiguration) -> any Error {
         let address = "\(configuration.host):\(configuration.port)"
         if error is SocketAddressError || error is SocketAddressError.UnknownHost {
             return DashError(
                 .address,
-                "The host “\(configuration.host)” is not known; give an address with --host.",
+                "Unknown host “\(configuration.host)”. Use another address: --host 127.0.0.1",
                 cause: error
             )
         }
         guard let error = error as? IOError else { return error }
         guard error.errnoCode == EADDRINUSE else {
-            return DashError(.address, "The server cannot listen on \(address).", cause: error)
+            return DashError(
+                .address,
+                "The server cannot listen on \(address). Choose another address with --host and --port.",
+                cause: error
+            )
         }
         return DashError(
             .address,
@@ -110,17 +114,16 @@ struct SiteServer: Sendable {
 }
 
 extension CommandLine {
-    /// The path of this process's executable.
     static var executablePath: String {
         Bundle.main.executablePath ?? arguments.first ?? "app"
     }
 }
 
-/// A service whose tasks all run on event loops.
+/// A service whose tasks run on event loops.
 ///
-/// A connection's tasks are resumed by its own loop, when something was read or written. To go on there spares the change
-/// to a thread of Swift's pool and back, which costs more than all the rest of a small request. Code of the app, which
-/// may block, never runs here; see ``CallbackExecutor``.
+/// A connection's own loop resumes its tasks after a read or a write. Staying on it avoids two thread switches, which
+/// cost more than the rest of a small request. Code of the app, which may block, never runs here; see
+/// ``CallbackExecutor``.
 private struct LoopService: Service {
     let service: any Service
 
@@ -135,12 +138,12 @@ import Glibc
 import Darwin
 #endif
 
-/// Sees to it that the component suites are there before the server starts.
+/// Ensures that the component suites are installed before the server starts.
 struct SuitesAtStart: Sendable {
     let site: DashSite
     let configuration: SiteConfiguration
 
-    /// Installs what is missing where somebody watches (a terminal, or debug); else says which command to run.
+    /// Installs missing suites in debug or on a terminal; otherwise throws an error that names the command to run.
     ///
     /// - Throws: `SuiteError`.
     func makeSure() async throws {

@@ -2,10 +2,10 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Keeps the server process running: starts it, passes signals on, and starts it again after a trap.
+/// Keeps the server process running: starts it, forwards signals, and restarts it after a trap.
 ///
-/// A trap in a regular callback ends the process it runs in. Under the supervisor that is not the end of the site:
-/// the port is served again within moments, and the pages' own script bridges the gap.
+/// A trap in a regular callback ends its process. The supervisor serves the port again within moments, and the page's
+/// script retries meanwhile.
 struct Supervisor: Sendable {
     private enum Event: Sendable {
         case signal(Int32)
@@ -14,12 +14,12 @@ struct Supervisor: Sendable {
     }
 
     let logger: Logger
-    /// Where the runtime writes of a trap, for the pages of somebody who develops; nil in production.
+    /// The file for the runtime's report of a trap, shown to pages in debug; nil in production.
     var trapFile: String?
 
-    /// Runs server processes until one ends for good.
+    /// Runs server processes until one ends that is not to be restarted.
     ///
-    /// - Returns: the code for this process to exit with.
+    /// - Returns: The exit code for this process.
     func run() async -> Int32 {
         let (events, continuation) = AsyncStream<Event>.makeStream()
         return await withTaskGroup(of: Void.self, returning: Int32.self) { group in
@@ -54,12 +54,12 @@ struct Supervisor: Sendable {
                 server = nil
                 switch state.serverEnded(end.ending, wasReady: end.wasReady, uptime: end.uptime) {
                 case .exit(let code):
-                    if code != 0, !state.isEnding { logger.error("\(end.sentence); the supervisor gives up") }
+                    if code != 0, !state.isEnding { logger.error("\(end.sentence); the supervisor stops") }
                     return code
                 case .restart(let pause, let reason):
                     tell(end, pause)
                     group.addTask {
-                        // A back-off, and none before the first restart.
+                        // The first restart has no delay.
                         try? await Task.sleep(for: pause)
                         continuation.yield(.start(reason, end.trap))
                     }
@@ -73,8 +73,8 @@ struct Supervisor: Sendable {
     private func tell(_ end: ServerProcess.End, _ pause: Duration) {
         let more =
             end.trap.map { "\($0.message)\n\($0.trace)" }
-            ?? "For the names of the functions in its backtrace, and a slower restart, set SWIFT_BACKTRACE=enable=yes"
-        logger.warning("\(end.sentence); it is started again. \(more)", metadata: ["pause": "\(pause)"])
+            ?? "To see function names in its backtrace, at the cost of a slower restart, set SWIFT_BACKTRACE=enable=yes"
+        logger.warning("\(end.sentence); restarting it. \(more)", metadata: ["pause": "\(pause)"])
     }
 
     private func perform(_ action: SupervisorState.Action, on server: ServerProcess?) {
@@ -90,26 +90,24 @@ extension UnixSignal {
     fileprivate var rawValue: Int32 { self == .sigint ? 2 : 15 }
 }
 
-/// What the supervisor does when its server process ends or a signal arrives, as a value.
+/// The state machine of the supervisor: takes signals and exits of the server, returns actions.
 ///
-/// A server that trapped is started again at once, so that pages go on by themselves; one that dies over and over waits
-/// longer each time; one that gave up by itself at its start, or was asked to stop, is not started again.
+/// After a trap the server restarts immediately, so that pages continue. Repeated crashes increase the delay. A server
+/// that fails at its start, or that was asked to stop, is not restarted.
 struct SupervisorState: Sendable {
-    /// How a process ended.
     enum Ending: Sendable, Equatable {
         case exited(Int32)
         case signalled(Int32)
     }
 
-    /// What the new server is told about the old one.
+    /// The reason for a restart, passed to the new server.
     enum RestartReason: String, Sendable {
-        /// A trap in the server's own process: its jobs are not at fault and run again.
+        /// A trap in the server process: the jobs did not cause it and run again.
         case trap
-        /// Killed from outside: its jobs are lost unless they asked for another attempt.
+        /// Killed from outside: jobs without retries are lost.
         case killed
     }
 
-    /// What to do next.
     enum Action: Sendable, Equatable {
         case restart(after: Duration, reason: RestartReason)
         case passOn(signal: Int32)
@@ -123,21 +121,21 @@ struct SupervisorState: Sendable {
     private var endingSignals = 0
     private var quickDeaths = 0
 
-    /// Whether somebody asked for the end.
+    /// Whether a signal to end was received.
     var isEnding: Bool { endingSignals > 0 }
 
-    /// A signal to end arrived: passed on the first time, a kill from the second on.
+    /// Forwards the first signal to end; kills the server on the second.
     mutating func receivedEndingSignal(_ signal: Int32) -> Action {
         endingSignals += 1
         return endingSignals == 1 ? .passOn(signal: signal) : .kill
     }
 
-    /// The server process ended.
+    /// Decides what follows the end of the server process.
     ///
     /// - Parameters:
-    ///   - ending: how.
-    ///   - wasReady: whether it had been listening.
-    ///   - uptime: how long it ran.
+    ///   - ending: How the process ended.
+    ///   - wasReady: Whether it was listening.
+    ///   - uptime: How long it ran.
     mutating func serverEnded(_ ending: Ending, wasReady: Bool, uptime: Duration) -> Action {
         if endingSignals > 0 { return .exit(Self.exitCode(of: ending)) }
         switch ending {
@@ -152,13 +150,13 @@ struct SupervisorState: Sendable {
         return .restart(after: pause, reason: reason)
     }
 
-    /// None before the first restart, then doubling from a tenth of a second.
+    /// The delay: none before the first restart, then doubling from 0.1 s.
     private var pause: Duration {
         guard quickDeaths > 1 else { return .zero }
         return min(Self.longestPause, .milliseconds(100) * (1 << min(quickDeaths - 2, 10)))
     }
 
-    /// The code a shell would show: 128 and the signal's number for a process that was killed.
+    /// The shell's exit code: 128 plus the signal number for a killed process.
     private static func exitCode(of ending: Ending) -> Int32 {
         switch ending {
         case .exited(let code): code

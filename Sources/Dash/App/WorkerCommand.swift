@@ -3,72 +3,72 @@ import DashJSON
 import Jobs
 import Logging
 
-/// `worker`: runs jobs of the site's queue, with the options of Celery's own command.
+/// `worker`: runs jobs of the site's queue, with the options of Celery's `worker`.
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
         abstract: "Run jobs of the site's queue until SIGTERM.",
         discussion: """
-            SIGTERM and Ctrl-C let running jobs finish first; a second Ctrl-C, or SIGQUIT, kills them, and they run again \
-            elsewhere. Nothing that was taken from the queue is lost, whatever ends the worker.
+            On SIGTERM and Ctrl-C, running jobs finish first; a second Ctrl-C, or SIGQUIT, kills them, and they run again \
+            elsewhere. No message taken from the queue is lost, however the worker ends.
 
-            Environment: what names the queue (REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND, where the program \
-            reads them), DASH_SECRET_KEY (the same as the web servers', for app.launchID), LOG_LEVEL.
+            Environment: the queue's address (REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND, if the program \
+            reads them), DASH_SECRET_KEY (the same as on the web servers, for app.launchID), LOG_LEVEL.
             """
     )
 
-    @Option(name: [.short, .long], help: "How many jobs run at once. (default: the number of cores)")
+    @Option(name: [.short, .long], help: "The number of concurrent jobs. (default: the number of cores)")
     var concurrency: Int?
 
     @Option(
         name: [.customShort("Q"), .long],
-        help: "The queues to take from, with commas between. (default: the site's own)"
+        help: "The queues to consume, separated by commas. (default: the site's own)"
     )
     var queues: String?
 
     @Option(
         name: [.customShort("n"), .long],
-        help: "The worker's name: %h is host and domain, %n the host, %d the domain. (default: dash@%h)"
+        help: "The worker's name: %h is the host with its domain, %n the host, %d the domain. (default: dash@%h)"
     )
     var hostname: String?
 
     @Flag(
         name: [.customShort("E"), .customLong("events"), .customLong("task-events")],
-        help: "Send events about tasks, for Flower and celery events, from the start."
+        help: "Send task events from the start, for Flower and celery events."
     )
     var sendsEvents = false
 
     @Flag(
         name: .customLong("track-started"),
-        help: "Report Celery's state STARTED when a task begins."
+        help: "Report the STARTED state."
     )
     var tracksStarted = false
 
-    @Option(help: "Replace a worker process after so many jobs. (default: never)")
+    @Option(help: "Replace a worker process after this many jobs. (default: never)")
     var maxTasksPerChild: Int?
 
-    @Option(help: "Kill a job after so many seconds. (default: never)")
+    @Option(help: "Kill a job after this many seconds. (default: never)")
     var timeLimit: Double?
 
-    @Option(help: "Cancel a job after so many seconds, so that it can tidy up. (default: never)")
+    @Option(help: "Cancel a job after this many seconds, so that it can clean up. (default: never)")
     var softTimeLimit: Double?
 
-    @Option(help: "How many messages are held for each process, those at work among them.")
+    @Option(help: "The number of messages reserved per process, including the running one.")
     var prefetchMultiplier = 1
 
-    @Flag(help: "Do not tell every two seconds that the worker lives, for Flower and celery events.")
+    @Flag(help: "Do not send the heartbeats, every two seconds, for Flower and celery events.")
     var withoutHeartbeat = false
 
     @Option(
         name: .customLong("pidfile"),
-        help: "Keep the process's number in this file while the worker runs; %n is its name before the @, %h the rest."
+        help: "The file for the process id while the worker runs; %n is the worker's name before the @, %h the rest."
     )
     var pidFile: String?
 
-    @Flag(help: "Taken for the sake of Celery's unit files: these workers do not gossip.")
+    @Flag(help: "Accepted for Celery's unit files, without effect: these workers do not gossip.")
     var withoutGossip = false
 
-    @Flag(help: "Do not ask the other workers at the start what is revoked, nor wait for their answers.")
+    @Flag(help: "Do not fetch the revoked tasks from the other workers at start.")
     var withoutMingle = false
 
     @Option(
@@ -78,23 +78,21 @@ struct WorkerCommand: ParsableCommand {
     )
     var logLevel: Logger.Level?
 
-    /// Says at once what cannot work.
     func validate() throws {
-        try Self.demand(concurrency.map { $0 >= 1 }, "At least one job must run at once: --concurrency 1.")
-        try Self.demand(maxTasksPerChild.map { $0 >= 1 }, "A worker process runs at least one job.")
-        try Self.demand(prefetchMultiplier >= 1, "A worker holds at least one message for each process.")
+        try Self.demand(concurrency.map { $0 >= 1 }, "Invalid --concurrency. Use 1 or more.")
+        try Self.demand(maxTasksPerChild.map { $0 >= 1 }, "Invalid --max-tasks-per-child. Use 1 or more.")
+        try Self.demand(prefetchMultiplier >= 1, "Invalid --prefetch-multiplier. Use 1 or more.")
         for limit in [timeLimit, softTimeLimit] {
-            try Self.demand(limit.map { $0 > 0 && $0 < 1e9 }, "A time limit is a number of seconds above 0.")
+            try Self.demand(limit.map { $0 > 0 && $0 < 1e9 }, "Invalid time limit. Use a number of seconds above 0.")
         }
         if let soft = softTimeLimit, let hard = timeLimit {
             try Self.demand(soft < hard, "--soft-time-limit must be shorter than --time-limit.")
         }
-        try Self.demand(queues.map { !names(in: $0).isEmpty }, "--queues names no queue.")
-        try Self.demand(hostname.map { !$0.isEmpty }, "--hostname is empty.")
-        try Self.demand(pidFile.map { !$0.isEmpty }, "--pidfile is empty.")
+        try Self.demand(queues.map { !names(in: $0).isEmpty }, "--queues is empty. Name at least one queue.")
+        try Self.demand(hostname.map { !$0.isEmpty }, "--hostname is empty. Use a name such as dash@%h.")
+        try Self.demand(pidFile.map { !$0.isEmpty }, "--pidfile is empty. Use a file's path.")
     }
 
-    /// The options as a backend takes them.
     var options: JobWorkerOptions {
         var options = JobWorkerOptions()
         options.concurrency = concurrency
@@ -112,9 +110,9 @@ struct WorkerCommand: ParsableCommand {
         return options
     }
 
-    /// What is to be said of options that change nothing here.
+    /// A notice about options without effect.
     var note: String? {
-        withoutGossip ? "--without-gossip: there is nothing to switch off, as workers do not gossip here." : nil
+        withoutGossip ? "--without-gossip has no effect: these workers do not gossip." : nil
     }
 
     private func names(in list: String) -> [String] {
@@ -131,7 +129,7 @@ struct WorkerCommand: ParsableCommand {
         case "fatal": return .critical
         case let name:
             guard let level = Logger.Level(rawValue: name) else {
-                throw ValidationError("“\(name)” is no log level; write DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+                throw ValidationError("Invalid log level “\(name)”. Use DEBUG, INFO, WARNING, ERROR or CRITICAL.")
             }
             return level
         }
@@ -139,9 +137,9 @@ struct WorkerCommand: ParsableCommand {
 }
 
 extension Logger {
-    /// The site's own logger.
+    /// The site's logger.
     ///
-    /// - Parameter level: the name of its level; anything else leaves it at info.
+    /// - Parameter level: The name of the log level; an unknown name means info.
     static func site(_ level: String?) -> Logger {
         var logger = Logger(label: "dash")
         if let level = level.flatMap({ Logger.Level(rawValue: $0.lowercased()) }) { logger.logLevel = level }
@@ -150,16 +148,16 @@ extension Logger {
 }
 
 extension DashError {
-    /// The answer to `worker` where there is nothing to work for.
+    /// The error of `worker` on a site without a queue.
     static let noQueue = DashError(
         .option,
-        "This site has no queue, so there is nothing for a worker to do: its server runs the jobs itself. To run them in "
-            + "workers, give the site a queue in its code, as DashSite(jobs: CeleryManager(…)), and for "
-            + "CeleryManager.fromEnvironment() set REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND."
+        "This site has no queue, so a worker has no jobs to run: the server runs them itself. To use "
+            + "workers, create the site with a queue, such as DashSite(jobs: CeleryManager(…)); for "
+            + "CeleryManager.fromEnvironment(), set REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND."
     )
 }
 
-/// The side of a worker process: finds the callback of a job among the site's apps and runs it.
+/// The code of a worker process: finds the callback of a job among the site's apps and runs it.
 struct JobWorker: Sendable {
     let site: DashSite
 
@@ -170,8 +168,8 @@ struct JobWorker: Sendable {
 
     /// Runs one job.
     ///
-    /// - Returns: the outcome as it is kept.
-    /// - Throws: what the callback throws, ``DashError`` for a job that is none of ours.
+    /// - Returns: The encoded outcome.
+    /// - Throws: An error of the callback, or ``DashError`` for a job of another program.
     func run(_ task: WorkerTask, _ channel: WorkerChannel) async throws -> [UInt8] {
         guard let callback = site.backgroundCallback(ofJob: task.name) else {
             throw DashError(.invalidRequest, "This program has no background callback for the job \(task.name).")
@@ -185,7 +183,7 @@ struct JobWorker: Sendable {
         return try await callback.run(in: context).encoded.bytes
     }
 
-    /// `[[id, property, value], …]`, as the job manager merges it.
+    /// `[[id, property, value], …]`, the form that the job manager merges.
     private static func body(_ updates: [PropertyUpdate]) -> [UInt8] {
         var writer = JSONWriter()
         writer.byte(UInt8(ascii: "["))

@@ -8,20 +8,19 @@ import Synchronization
 
 /// Answers the renderer's requests for background callbacks: starts jobs, holds polls, cancels.
 ///
-/// What each poll is answered with is the table of ``PollDecision``; who may ask is decided by the handle, which is
-/// bound to the owner and to the page load.
+/// ``PollDecision`` decides the response to a poll. Access is decided by the handle, which is bound to the owner and
+/// the page load.
 struct BackgroundCallbacks: Sendable {
     let manager: any JobManager
     let handles: JobHandle
     let polls: HeldPolls
     let logger: Logger
-    /// How long the first request waits for the result, so that a quick job needs no second one.
+    /// How long the first request waits for the result, so that a quick job needs no poll.
     let firstWait: Duration
     let running: RunningJobs
     let pace: ProgressPace
     let failures: FailureAnswers
 
-    /// - Parameter sharedState: what the site's web servers share.
     init(
         manager: any JobManager,
         sharedState: any SharedState,
@@ -44,23 +43,21 @@ struct BackgroundCallbacks: Sendable {
     /// Answers a request for a background callback: the poll of a job, or a start.
     func respond(to call: CallbackCall) async throws -> Response {
         guard let page = call.visitor?.page else {
-            return Answers.notice(.forbidden, "This page's token is missing or not ours. Reload the page.")
+            return Answers.notice(.forbidden, "The page's token is missing or invalid. Reload the page.")
         }
         guard let handle = call.query.job else { return try await start(call, page: page) }
         do {
             return try await poll(call, handle: handle, page: page)
         } catch let error as JobsError {
-            // No end of the job: our script asks again after a 503.
-            logger.error("A poll could not be answered", metadata: ["job": "\(call.jobName)", "error": "\(error)"])
-            return Answers.text(.serviceUnavailable, "The server cannot look at its jobs just now.")
+            // Not the end of the job: our script polls again after a 503.
+            logger.error("Could not answer a poll", metadata: ["job": "\(call.jobName)", "error": "\(error)"])
+            return Answers.text(.serviceUnavailable, "The server cannot read its jobs now. Try again.")
         }
     }
 
-    /// Cancels the jobs that a click names, and those that a start replaces, where the handles are good.
+    /// Cancels the jobs that a click names, and those that a start replaces. Invalid handles are logged and ignored.
     ///
-    /// Handles that are forged, foreign or stale are logged and do not spoil the click.
-    ///
-    /// - Returns: whether all jobs that were to be cancelled are told; false when the manager cannot be reached.
+    /// - Returns: Whether all named jobs were cancelled; false when the manager cannot be reached.
     func cancelNamedJobs(of call: CallbackCall) async -> Bool {
         guard !call.query.cancelJobs.isEmpty || !call.query.oldJobs.isEmpty else { return true }
         var areTold = true
@@ -76,13 +73,13 @@ struct BackgroundCallbacks: Sendable {
         return areTold
     }
 
-    /// Cancels the page's jobs that a change of a cancel input means, although the page may not know them yet: the first
-    /// answer of a job is held for a moment, and until then the renderer has no handle to send.
+    /// Cancels the page's jobs for a change of a cancel input, even if the page does not know them yet: the first
+    /// response of a job is delayed, and until then the renderer has no handle to send.
     ///
     /// - Parameters:
-    ///   - call: the request of the cancel input.
-    ///   - callbacks: the callbacks of its app.
-    /// - Returns: whether all of them are told; false when the manager, or what servers share, cannot be reached.
+    ///   - call: The request of the cancel input.
+    ///   - callbacks: The callbacks of its app.
+    /// - Returns: Whether all of them were cancelled; false when the manager or the shared state cannot be reached.
     func cancelJobs(waitingFor call: CallbackCall, among callbacks: [Callback]) async -> Bool {
         guard let page = call.visitor?.page else { return true }
         let meant = callbacks.filter { callback in
@@ -93,8 +90,8 @@ struct BackgroundCallbacks: Sendable {
             app: call.app,
             order: call.query.order,
             names: Set(meant.map(call.cancelName)),
-            // A change of the page's address, which ends the jobs of the page before, comes just before the first jobs of the
-            // new one; only a hand is too slow to mean what starts next.
+            // Only clicks have a grace period: a change of the page's address arrives just before the first jobs of the
+            // new page start.
             isClick: call.query.cancelJobs.isEmpty && call.callback.inputs.contains { $0.property == "n_clicks" }
         )
         do {
@@ -107,31 +104,33 @@ struct BackgroundCallbacks: Sendable {
             }
             return areTold
         } catch {
-            logger.error("The jobs of a page could not be looked up", metadata: ["error": "\(error)"])
+            logger.error("Could not read the jobs of a page", metadata: ["error": "\(error)"])
             return false
         }
     }
 
-    /// - Returns: whether the job is told; false when the manager cannot be reached.
+    /// Cancels a job.
+    ///
+    /// - Returns: Whether the manager accepted the cancel; false when it cannot be reached.
     @discardableResult
     func cancel(_ job: JobID, reason: String) async -> Bool {
         do {
             try await manager.cancel(job, reason: reason)
             return true
         } catch {
-            logger.error("A job could not be cancelled", metadata: ["job": "\(job)", "error": "\(error)"])
+            logger.error("Could not cancel a job", metadata: ["job": "\(job)", "error": "\(error)"])
             return false
         }
     }
 
     private func read(_ handle: String, _ call: CallbackCall, _ page: String) -> JobID? {
         let job = handles.read(handle, owner: call.owner, page: page)
-        if job == nil { logger.notice("A job handle that is not ours was ignored", metadata: ["app": "\(call.app)"]) }
+        if job == nil { logger.notice("Ignored an invalid job handle", metadata: ["app": "\(call.app)"]) }
         return job
     }
 
-    /// Whether a job is one of this callback for these outputs. The renderer also names jobs of other callbacks
-    /// without outputs (defect 7 in docs/protocol.md), which go on.
+    /// Whether a job belongs to this callback and these outputs. The renderer also names jobs of other callbacks
+    /// without outputs (defect 7 in docs/protocol.md), which must continue.
     private func belongs(_ job: JobID, to call: CallbackCall) async -> Bool {
         guard call.callback.kind == .background, let news = try? await manager.update(of: job, after: .max),
             let details = try? JobDetails(decoding: news.details)
@@ -143,15 +142,15 @@ struct BackgroundCallbacks: Sendable {
 // MARK: - Start
 
 extension BackgroundCallbacks {
-    /// Answers the first request of a run: from the cache, or with a job and what it has to tell within moments.
+    /// Answers the first request of a run: from the cache, or with a new job and its first updates.
     func start(_ call: CallbackCall, page: String) async throws -> Response {
         let slot = call.slot(page: page)
         let job = JobID.new
         let start = RunningJobs.Start(slot: slot, job: job, order: call.query.order, cancels: call.cancelNames)
         do {
-            // Before anything else: a second click, or a cancel, that comes while this one is started must find it.
+            // First, so that a second click or a cancel during the start finds this one.
             guard case .now(let old) = try await running.begin(start) else {
-                logger.debug("A start came after what followed it", metadata: ["job": "\(call.jobName)"])
+                logger.debug("Ignored a start that arrived after a later request", metadata: ["job": "\(call.jobName)"])
                 return Answers.noContent
             }
             if let old { await cancel(old, reason: "superseded") }
@@ -166,16 +165,16 @@ extension BackgroundCallbacks {
             await running.forget(slot, job)
             return try await call.recover(from: CallbackFailure(error), logger: logger)
         }
-        // A job is started: where nobody can say whether it was replaced meanwhile, it goes on.
+        // If it is unknown whether the job was replaced meanwhile, it continues.
         if (try? await running.holds(start)) == false {
             await cancel(job, reason: "superseded or cancelled while it was started")
         }
         return try await firstAnswer(call, job: job, page: page)
     }
 
-    /// Starts a job, unless there is a cached result.
+    /// Returns a cached result, or starts a job and returns nil.
     ///
-    /// - Throws: `JobsError`, and what the closure of the cache's `by` throws.
+    /// - Throws: `JobsError`, and errors of the cache's `by` closure.
     private func resultOrBegin(_ job: JobID, _ call: CallbackCall, page: String) async throws -> RawJSON? {
         var cache: CacheStore?
         if let policy = call.callback.background?.cache {
@@ -187,7 +186,7 @@ extension BackgroundCallbacks {
         return nil
     }
 
-    /// Waits a moment for the end, so that quick jobs need one request, and tells what there is.
+    /// Waits briefly for completion, so that quick jobs need one request, then returns what there is.
     private func firstAnswer(_ call: CallbackCall, job: JobID, page: String) async throws -> Response {
         if firstWait > .zero { await waitForEnd(of: job) }
         guard let news = try await manager.update(of: job, after: 0) else { return Self.unknownJob }
@@ -207,7 +206,7 @@ extension BackgroundCallbacks {
         }
     }
 
-    /// Waits until the page can be told the end of a job, or the first wait is over.
+    /// Waits until the job completes or the first wait is over.
     private func waitForEnd(of job: JobID) async {
         await withTaskGroup(of: Void.self) { group in
             let (manager, firstWait) = (manager, firstWait)
@@ -225,7 +224,7 @@ extension BackgroundCallbacks {
         }
     }
 
-    /// What a page must know of a job that goes on.
+    /// The response fields about a job that continues.
     private func beginning(_ call: CallbackCall, job: JobID, page: String) -> CallbackResponse {
         var answer = CallbackResponse()
         answer.job = handles.make(job, owner: call.owner, page: page)
@@ -256,7 +255,7 @@ extension BackgroundCallbacks {
         )
     }
 
-    /// The other workers' task, with the values of the callback's inputs and states as its arguments.
+    /// The task of other workers, with the values of the callback's inputs and states as arguments.
     private func remote(_ call: CallbackCall) -> RemoteTask? {
         call.callback.background?.remote.map { remote in
             let arguments = call.request.bindings.map(\.argument)
@@ -266,17 +265,17 @@ extension BackgroundCallbacks {
 
     static let unknownJob = Answers.notice(
         .notFound,
-        "This job is not known any more: its result was kept for a time only."
+        "This job does not exist any more. Results are kept for a limited time."
     )
 }
 
 extension JobState {
-    /// Whether the page can be told the end.
+    /// Whether the page can be notified of completion.
     fileprivate var isEnding: Bool { isFinished || self == .cancelling }
 }
 
 extension Callback {
-    /// Changes with the callback's name and with the types of its inputs and outputs: a job of another version cannot run.
+    /// A hash of the callback's name and the types of its inputs and outputs. A job of another version cannot run.
     var version: String {
         SHA256.hash(data: Array("\(name)\0\(signature)".utf8)).prefix(8).map { String($0, radix: 16) }.joined(
             separator: "-"
@@ -285,7 +284,7 @@ extension Callback {
 }
 
 extension JobFailure {
-    /// A start that the manager refused.
+    /// A start that the manager rejected.
     init(_ error: JobsError) {
         let isFull = error.code == .busy || error.code == .jobsPerOwner
         let kind: Kind = isFull ? .busy : error.code == .tooLarge ? .tooLarge : .storage
@@ -294,10 +293,10 @@ extension JobFailure {
 }
 
 extension CacheKey {
-    /// The key of a start: the job, the build of the program, the arguments that count, what the app's closure says, and
-    /// the owner where results are not shared.
+    /// The key of a start: the job, the program's build, the arguments, the result of the app's `by` closure, and the
+    /// owner unless results are shared.
     ///
-    /// - Throws: what the closure throws.
+    /// - Throws: An error of the closure.
     init(_ policy: CachePolicy, _ call: CallbackCall) async throws {
         let context = call.context(emit: CallbackContext.outside.emit)
         let by = try await CallbackContext.$current.withValue(context) {
@@ -317,27 +316,27 @@ extension CacheKey {
 // MARK: - Poll
 
 extension BackgroundCallbacks {
-    /// Answers a poll: at once when there is news, else when some comes or the poll is let go.
+    /// Answers a poll: immediately with an update, otherwise when one arrives or the poll is released.
     func poll(_ call: CallbackCall, handle: String, page: String) async throws -> Response {
         guard let job = handles.read(handle, owner: call.owner, page: page) else {
-            return Answers.notice(.forbidden, "This is no job of this page.")
+            return Answers.notice(.forbidden, "This job belongs to another page.")
         }
         guard let first = try await manager.update(of: job, after: .max) else { return Self.unknownJob }
         guard first.name == call.jobName, first.owner == call.owner, first.page == page else {
-            return Answers.notice(.forbidden, "This is no job of this callback.")
+            return Answers.notice(.forbidden, "This job belongs to another callback.")
         }
         let cursor = PollCursor(first.delivery, number: call.query.number)
         guard let news = try await dueNews(of: job, cursor: cursor, call) else { return Self.unknownJob }
         return try await answer(news, cursor: cursor, call, page: page)
     }
 
-    /// Waits until there is something to answer: news, and for progress the end of the callback's interval.
+    /// Waits until there is something to answer: an update, and for progress the end of the callback's interval.
     ///
-    /// - Returns: the news, which may be none when the poll was let go; nil for a job that is not known any more.
+    /// - Returns: The update, which is empty when the poll was released; nil for an unknown job.
     private func dueNews(of job: JobID, cursor: PollCursor, _ call: CallbackCall) async throws -> JobUpdate? {
         guard var news = try await manager.update(of: job, after: cursor.known) else { return nil }
         if case .wait = PollDecision(news) {
-            // What was looked at is not waited for again: a failed attempt is a change with nothing to tell.
+            // Changes without content, such as a failed attempt, must not answer the poll again.
             let seen = max(cursor.known, news.sequence)
             await hold(call, atMost: nil) { [manager] in _ = try? await manager.nextUpdate(of: job, after: seen) }
             guard let later = try await manager.update(of: job, after: cursor.known) else { return nil }
@@ -357,7 +356,7 @@ extension BackgroundCallbacks {
         await polls.hold(session: session, connection: call.connection, atMost: limit, until: until)
     }
 
-    /// Waits until a job has more to tell than progress.
+    /// Waits until a job has more than progress to deliver.
     private func untilUrgent(_ job: JobID, after sequence: Int) async {
         var known = sequence
         while let news = try? await manager.nextUpdate(of: job, after: known), ProgressPace.mayWait(news),
@@ -390,8 +389,9 @@ extension BackgroundCallbacks {
         }
     }
 
-    /// The answer that ends the page's loop. It is the same for every further poll, for as long as the job is kept.
-    func finalAnswer(_ news: JobUpdate, cursor: PollCursor, _ call: CallbackCall, page: String) async throws -> Response {
+    /// The response that ends the page's loop. Further polls get the same response while the job is kept.
+    func finalAnswer(_ news: JobUpdate, cursor: PollCursor, _ call: CallbackCall, page: String) async throws -> Response
+    {
         await running.forget(call.slot(page: page), news.id)
         switch PollDecision(news) {
         case .result(let result, let props):
@@ -409,7 +409,7 @@ extension BackgroundCallbacks {
         }
     }
 
-    /// A result, put to the ids of this request.
+    /// The response with a result, resolved to the ids of this request.
     func answer(_ result: RawJSON, props: [PropertyValue], _ call: CallbackCall) throws -> Response {
         var answer = CallbackResponse()
         answer.sideUpdate = props.compactMap(PropertyUpdate.init)
@@ -428,13 +428,13 @@ extension BackgroundCallbacks {
 // MARK: - Failure
 
 extension BackgroundCallbacks {
-    /// Gives the end of a job without a result a face: an `onError`, else an error the page shows.
+    /// Renders a failed job: `onError` if set, otherwise an error that the page shows.
     ///
-    /// A job's failure is answered once and kept: `onError` may send a mail, and a page may ask twice.
+    /// A job's failure is rendered once and the response is kept: `onError` may send a mail, and a page may poll twice.
     ///
     /// - Parameters:
-    ///   - job: the job; nil for a start that was refused.
-    ///   - context: the start context of the job, where it was kept.
+    ///   - job: The job; nil for a rejected start.
+    ///   - context: The job's start context, if it was kept.
     func failure(
         _ failure: JobFailure,
         of job: JobID?,

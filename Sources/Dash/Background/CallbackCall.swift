@@ -1,42 +1,41 @@
 import DashJSON
 import Jobs
 
-/// One request of the renderer to run, poll or cancel a callback, with all that is known of it.
+/// One request of the renderer to run, poll or cancel a callback.
 struct CallbackCall: Sendable {
     /// The app's name, the first part of its jobs' names.
     let app: String
     let callback: Callback
-    /// The ids, values and triggers of the body.
+    /// The ids, values and triggers from the body.
     let request: CallbackRequest
     /// The request's headers, cookies and path.
     let page: PageRequest
-    /// The browser's session and the page load; nil when the request names neither.
+    /// The browser's session and the page load; nil if the request has neither.
     let visitor: Visitor?
-    /// Whose jobs these are: what the app's `identify` said, else the session.
+    /// The owner of its jobs: the result of the app's `identify`, otherwise the session.
     let owner: String
     let query: JobQuery
-    /// The names of cookies and headers that travel into jobs.
+    /// The names of cookies and headers that are passed to jobs.
     let jobContext: JobContext
-    /// The app's own handler of errors, for callbacks without one.
+    /// The app's error handler, for callbacks without one.
     let appOnError: (@Sendable (CallbackFailure) async throws -> Void)?
-    /// Tells when the browser closes the connection.
+    /// Signals when the browser closes the connection.
     let connection: ConnectionWatch?
-    /// Where the app's code runs.
+    /// Runs the app's code.
     let executor: any TaskExecutor
-    /// The developer's tools that are on.
+    /// The developer tools in effect.
     let tools: ActiveDevTools
-    /// What the callback adds to the answer's head.
+    /// What the callback adds to the response's headers.
     let reply = CallbackReply()
 
-    /// The name under which a worker finds the callback.
+    /// The name by which a worker finds the callback.
     var jobName: String { "\(app)/\(callback.name)" }
 
-    /// The context for running something of this call in the server.
+    /// The context for running code of this call in the server.
     func context(emit: @escaping @Sendable (CallbackContext.Event) -> Void) -> CallbackContext {
         request.context(page: page, owner: owner, reply: reply, emit: emit)
     }
 
-    /// Where the page keeps this callback's job.
     func slot(page: String) -> RunningJobs.Slot {
         RunningJobs.Slot(
             page: RunningJobs.Page(owner: owner, load: page),
@@ -46,7 +45,7 @@ struct CallbackCall: Sendable {
         )
     }
 
-    /// The outputs as in ``RunningJobs/Place``.
+    /// The outputs as in ``RunningJobs/Slot``.
     var outputsText: String { request.wireTargets.map(\.text).joined(separator: "\n") }
 }
 
@@ -59,11 +58,11 @@ extension CallbackRequest.Target {
     }
 }
 
-/// What a job keeps for the web process: where it belongs on its page, and the context for `onError`.
+/// A job's data for the web process: its outputs, and the context for `onError`.
 struct JobDetails: Sendable {
-    /// The outputs the job was started for, as in ``RunningJobs/Place``.
+    /// The outputs the job was started for, as in ``RunningJobs/Slot``.
     var outputs: String
-    /// The start context as ``CallbackContext`` encodes it; nil where nothing will ask for it.
+    /// The start context as ``CallbackContext`` encodes it; nil if it is not needed.
     var context: RawJSON?
 
     init(outputs: String, context: RawJSON?) {
@@ -71,16 +70,15 @@ struct JobDetails: Sendable {
         self.context = context
     }
 
-    /// Reads what ``bytes`` wrote.
+    /// Decodes ``bytes``.
     ///
-    /// - Throws: `JSONError` for bytes that are no JSON.
+    /// - Throws: `JSONError` for invalid JSON.
     init(decoding bytes: [UInt8]) throws {
         let json = try JSON(parsing: bytes)
         outputs = json["outputs"].stringValue ?? ""
         context = json["context"].isNull ? nil : RawJSON(json["context"])
     }
 
-    /// The details as JSON.
     var bytes: [UInt8] {
         var writer = JSONWriter()
         writer.object { object in
@@ -92,32 +90,31 @@ struct JobDetails: Sendable {
 }
 
 extension PropertyUpdate {
-    /// A property that a job has set; nil for an id that is none, which no job of ours sends.
+    /// A property that a job has set; nil for an invalid id.
     init?(_ value: PropertyValue) {
         guard let id = try? ComponentID(text: value.id) else { return nil }
         self.init(ref: PropertyRef(id: id, property: value.property), value: value.value)
     }
 }
 
-/// What the patterns of a background callback stand for in one of its calls.
+/// The concrete ids of a background callback's patterns in one call.
 extension CallbackCall {
-    /// What the progress properties become when the job is over.
+    /// The values of the progress properties after the job.
     var progressDefault: [PropertyUpdate] {
         guard let updates = callback.background?.progressDefault else { return [] }
         return context { _ in }.placed(updates)
     }
 
-    /// The cancel inputs that the browser can tell by itself. It does not know a pattern again; clicks on those are matched
-    /// by the server.
+    /// The cancel inputs that the browser detects. It cannot match patterns; the server matches clicks on those.
     var cancelInputs: [PropertyRef] { (callback.background?.cancel ?? []).filter { !$0.id.hasWildcard } }
 
-    /// What this request of a cancel input is called where it ends jobs of a callback: all, or those of its row.
+    /// The name of this request of a cancel input for a callback: one for all its jobs, or for those of a row.
     func cancelName(for callback: Callback) -> String {
         let keys = callback.placeKeys
         return cancelName(callback, context { _ in }.match.filter { keys.contains($0.key) })
     }
 
-    /// The names of all requests of cancel inputs that end the job of this start.
+    /// The names of all cancel requests that end the job of this start.
     var cancelNames: Set<String> {
         let job = callback.match(ofOutputs: outputsText)
         return Set(
@@ -131,28 +128,28 @@ extension CallbackCall {
         RawJSON(json: [.string(app), .string(callback.id), ComponentID(pattern: match).json]).description
     }
 
-    /// Whether this click on a cancel input means a job.
+    /// Whether this click on a cancel input applies to a job.
     ///
     /// - Parameters:
-    ///   - id: the job's callback.
-    ///   - outputs: the outputs it was started for, as in ``RunningJobs/Place``.
-    ///   - callbacks: those that have this cancel input.
+    ///   - id: The job's callback.
+    ///   - outputs: The outputs it was started for, as in ``RunningJobs/Slot``.
+    ///   - callbacks: The callbacks with this cancel input.
     func cancels(jobOf id: String, outputs: String, among callbacks: [Callback]) -> Bool {
         guard let callback = callbacks.first(where: { $0.id == id }) else { return false }
         let clicked = context { _ in }.match
         let job = callback.match(ofOutputs: outputs)
-        // A row's button ends the row's job; a button that is not of a row, the jobs of all rows.
+        // A row's button cancels the row's job; any other button cancels the jobs of all rows.
         return clicked.allSatisfy { key, value in job[key].map { $0 == value } ?? true }
     }
 }
 
 extension Callback {
-    /// The keys whose values tell the jobs of rows apart.
+    /// The keys whose values distinguish the jobs of rows.
     fileprivate var placeKeys: Set<String> {
         wireOutputs.filter { !$0.id.standsForList }.reduce(into: []) { $0.formUnion($1.id.matchKeys) }
     }
 
-    /// What each `match` of the outputs stands for in a place of ``RunningJobs``, by key.
+    /// The values of each `match` of the outputs in a slot of ``RunningJobs``, by key.
     fileprivate func match(ofOutputs text: String) -> [String: IDValue] {
         let ids = text.split(separator: "\n", omittingEmptySubsequences: false)
         var values: [String: IDValue] = [:]
@@ -164,11 +161,11 @@ extension Callback {
     }
 }
 
-/// Keeps a callback's `interval:` between two deliveries of progress of one job, whichever servers give them.
+/// Enforces a callback's `interval:` between two deliveries of one job's progress, across servers.
 struct ProgressPace: Sendable {
     let sharedState: any SharedState
 
-    /// Notes that progress was delivered just now.
+    /// Records a delivery of progress.
     ///
     /// - Throws: `JobsError.storage`.
     func delivered(_ job: JobID, interval: Duration?) async throws {
@@ -176,13 +173,13 @@ struct ProgressPace: Sendable {
         try await sharedState.startCooldown("progress:\(job)", for: interval)
     }
 
-    /// Whether news may wait: only progress of a job that goes on.
+    /// Whether an update may wait: it has only progress, and the job continues.
     static func mayWait(_ news: JobUpdate) -> Bool {
         guard case .updates(let progress, let props) = PollDecision(news) else { return false }
         return !news.state.isFinished && props.isEmpty && !progress.isEmpty
     }
 
-    /// How long to keep these news back; nil when they may go now.
+    /// How long to delay an update; nil if it may be delivered now.
     ///
     /// - Throws: `JobsError.storage`.
     func wait(before news: JobUpdate, interval: Duration?) async throws -> Duration? {

@@ -5,15 +5,15 @@ import Jobs
 import NIOCore
 import Synchronization
 
-/// The answers to jobs that failed: each is made once, by one of the servers, for all pages that ask.
+/// The responses to failed jobs: each is made once, by one server, for all polls.
 struct FailureAnswers: Sendable {
     let sharedState: any SharedState
-    /// How long an answer is kept: as long as its job.
+    /// How long a response is kept: as long as its job.
     let keepFinished: Duration
 
-    /// The answer that was given before, else the one that is made now.
+    /// Returns the recorded response, or makes and records one.
     ///
-    /// - Throws: what `make` throws, and `JobsError.storage`.
+    /// - Throws: An error of `make`, or `JobsError.storage`.
     func answer(to job: JobID, _ make: @escaping @Sendable () async throws -> Response) async throws -> Response {
         let kept = try await sharedState.memoize("failure:\(job)", lifetime: keepFinished) {
             try await KeptResponse(make()).bytes
@@ -22,20 +22,20 @@ struct FailureAnswers: Sendable {
     }
 }
 
-/// A response as it is kept: status, headers and body.
+/// A stored response: status, headers and body.
 struct KeptResponse: Sendable {
     private let status: Int
     private let headers: [[String]]
     private let body: [UInt8]
 
-    /// Reads the body of a response, which is one of our own and in memory.
+    /// Reads the body of a response, which must be in memory.
     init(_ response: Response) async throws {
         status = response.status.code
         headers = response.headers.map { [$0.name.rawName, $0.value] }
         body = try await response.bodyBytes
     }
 
-    /// Reads what ``bytes`` wrote.
+    /// Decodes ``bytes``.
     ///
     /// - Throws: `JSONError`, ``DashError``.
     init(decoding bytes: [UInt8]) throws {
@@ -45,7 +45,7 @@ struct KeptResponse: Sendable {
         body = Array(try String(json: json["body"]).utf8)
     }
 
-    /// The response as JSON; its body is text.
+    /// The response as JSON; the body is text.
     var bytes: [UInt8] {
         var writer = JSONWriter(capacity: body.count + 256)
         writer.object { object in
@@ -56,7 +56,7 @@ struct KeptResponse: Sendable {
         return writer.bytes
     }
 
-    /// The same response once more.
+    /// The stored response.
     var response: Response {
         var fields = HTTPFields()
         for pair in headers where pair.count == 2 {
@@ -71,7 +71,7 @@ struct KeptResponse: Sendable {
 }
 
 extension Response {
-    /// The body of a response that is one of our own and in memory.
+    /// The body of a response, which must be in memory.
     var bodyBytes: [UInt8] {
         get async throws {
             let collector = BodyCollector()
@@ -81,7 +81,6 @@ extension Response {
     }
 }
 
-/// Keeps what a response's body writes.
 private final class BodyCollector: ResponseBodyWriter, Sendable {
     let bytes = Mutex<[UInt8]>([])
 

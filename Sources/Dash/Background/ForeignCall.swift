@@ -1,17 +1,16 @@
 import DashJSON
 
-/// A job that another program asks for by its name: arguments by position, or by the names of the callback's inputs and
-/// states.
+/// A call of a job by another program: arguments by position, or by the names of the callback's inputs and states.
 ///
-/// A property is named `id.property`; also by its id alone, or by its property alone, where no other has the same, with `_`
-/// for what no name in Python has.
+/// A property's name is `id.property`, or its id or property alone where that is unambiguous, with `_` for characters
+/// that Python does not allow in names.
 struct ForeignCall: Sendable {
     let job: String
     let slots: [Slot]
 
-    /// The payload of a call.
+    /// Encodes the call as a job's payload.
     ///
-    /// - Throws: ``DashError`` with a sentence for the caller, as Python's own for a function.
+    /// - Throws: ``DashError`` with a message for the caller, similar to Python's for a function.
     func payload(_ values: [JSON], kwargs: JSONObject) throws -> JobPayload {
         guard values.count <= slots.count else {
             throw refusal("takes \(slots.count) arguments, and \(values.count) were given")
@@ -63,7 +62,7 @@ struct ForeignCall: Sendable {
 }
 
 extension String {
-    /// The text with `_` in place of what no name in Python has.
+    /// The text with `_` for characters that Python does not allow in names.
     fileprivate var asName: String {
         String(map { $0.isLetter || $0.isNumber || $0 == "_" ? $0 : "_" })
     }

@@ -2,10 +2,10 @@ import Jobs
 import ServiceLifecycle
 import Synchronization
 
-/// Holds polls open until there is news, the time is up, the browser needs the connection, or the server shuts down.
+/// Holds polls until there is an update, the time is up, the browser needs the connection, or the server shuts down.
 ///
-/// A browser's polls are counted over all servers of the site. A service: it hears which polls have to go for one that
-/// another server holds.
+/// A browser's polls are counted over all servers of the site. As a service it receives the polls to release for those
+/// held by other servers.
 final class HeldPolls: Service {
     private struct Held {
         var session: String
@@ -22,10 +22,13 @@ final class HeldPolls: Service {
     private let limit: Int
     private let sharedState: any SharedState
 
+    /// Creates an empty set of held polls.
+    ///
     /// - Parameters:
-    ///   - limits: how many polls a session may hold.
-    ///   - longestHold: after this time a poll is answered without news; well below the 60 s at which proxies cut.
-    ///   - sharedState: what tells the other servers of polls.
+    ///   - limits: How many polls a session may hold.
+    ///   - longestHold: The time after which a poll is answered without an update; well below the 60 s timeout of
+    ///     proxies.
+    ///   - sharedState: Shares the polls with the other servers.
     init(
         limits: PollLimits = PollLimits(),
         longestHold: Duration = .seconds(20),
@@ -37,7 +40,7 @@ final class HeldPolls: Service {
         self.sharedState = sharedState
     }
 
-    /// Lets polls go when another server says so; ends with the server.
+    /// Releases polls at the request of other servers; ends with the server.
     func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
             for await holder in sharedState.releases() {
@@ -47,15 +50,13 @@ final class HeldPolls: Service {
         try? await gracefulShutdown()
     }
 
-    /// Suspends until `news` returns or the poll is let go, whichever is first; `news` is cancelled then.
-    ///
-    /// A graceful shutdown of the server that the request came to lets the poll go too.
+    /// Suspends until `news` returns, the poll is released, or the server shuts down; then `news` is cancelled.
     ///
     /// - Parameters:
-    ///   - session: whose limit counts.
-    ///   - connection: the connection the poll came on; when the browser closes it the poll is let go.
-    ///   - limit: the longest time for this poll; nil leaves it at that for all.
-    ///   - news: suspends until there is something to answer.
+    ///   - session: The session whose limit applies.
+    ///   - connection: The poll's connection; its closing releases the poll.
+    ///   - limit: The maximum hold of this poll; nil for the general maximum.
+    ///   - news: Suspends until there is something to answer.
     func hold(
         session: String,
         connection: ConnectionWatch?,
@@ -84,7 +85,7 @@ final class HeldPolls: Service {
             group.addTask { await news() }
             group.addTask {
                 for await instant in releases {
-                    // The one wait of a poll that was told when to go.
+                    // Before its release, a poll may have to be held for a minimum time.
                     try? await Task.sleep(until: instant, clock: .continuous)
                     return
                 }
@@ -95,7 +96,6 @@ final class HeldPolls: Service {
         }
     }
 
-    /// Polls held now.
     var count: Int { state.withLock { $0.limits.count } }
 
     private func begin(session: String, release: AsyncStream<ContinuousClock.Instant>.Continuation) -> Int {
@@ -110,7 +110,7 @@ final class HeldPolls: Service {
         }
     }
 
-    /// A poll that another server's poll of the same browser takes the place of.
+    /// Releases a poll in favor of one held by another server for the same browser.
     private func release(_ poll: Int) {
         state.withLock { state in
             guard let held = state.polls[poll],
@@ -129,15 +129,15 @@ final class HeldPolls: Service {
     }
 }
 
-/// How many polls of one browser may be held at once, as a value: decides which held poll is let go, and when.
+/// The limit of held polls per browser, as a value: decides which poll is released, and when.
 ///
-/// Chromium opens six connections per host for all its tabs together. With six polls held, not even a
-/// cancel would get through; so at most ``limit`` are held, and a further poll lets the oldest go. A poll is
-/// never let go before it was held for ``shortestHold``, so a page with many jobs does not spin.
+/// Chromium opens six connections per host for all tabs together. Six held polls would block even a cancel, so at most
+/// ``limit`` are held, and a further poll releases the oldest, but not before ``shortestHold``, so that a page with
+/// many jobs does not spin.
 struct PollLimits: Sendable {
-    /// Polls held at once per session.
+    /// The maximum number of held polls per session.
     let limit: Int
-    /// The least time between a poll's arrival and its being let go for another.
+    /// The minimum hold before a poll is released in favor of another.
     let shortestHold: Duration
 
     private struct Held {
@@ -152,15 +152,15 @@ struct PollLimits: Sendable {
         self.shortestHold = shortestHold
     }
 
-    /// A held poll to let go, and when.
+    /// A poll to release, and the time.
     struct Release: Equatable {
         let poll: Int
         let at: ContinuousClock.Instant
     }
 
-    /// Notes a poll that is about to be held.
+    /// Adds a poll that is about to be held.
     ///
-    /// - Returns: the polls to let go for it; none when the session is within its limit.
+    /// - Returns: The polls to release for it; none within the session's limit.
     mutating func hold(_ poll: Int, session: String, now: ContinuousClock.Instant) -> [Release] {
         var held = sessions[session, default: []]
         held.append(Held(poll: poll, since: now))
@@ -175,9 +175,9 @@ struct PollLimits: Sendable {
         return releases
     }
 
-    /// Notes that a poll has to go although the session is within its limit here: another server holds more.
+    /// Marks a poll for release although the session is within its limit here: other servers hold more.
     ///
-    /// - Returns: when to let it go; nil for one that is leaving already, or gone.
+    /// - Returns: The release; nil for an unknown poll or one marked already.
     mutating func release(_ poll: Int, session: String, now: ContinuousClock.Instant) -> Release? {
         guard let index = sessions[session]?.firstIndex(where: { $0.poll == poll && !$0.isLeaving }),
             let since = sessions[session]?[index].since
@@ -186,12 +186,12 @@ struct PollLimits: Sendable {
         return Release(poll: poll, at: max(now, since + shortestHold))
     }
 
-    /// Forgets a poll that was answered or whose connection closed.
+    /// Removes a poll that was answered or whose connection closed.
     mutating func end(_ poll: Int, session: String) {
         sessions[session]?.removeAll { $0.poll == poll }
         if sessions[session]?.isEmpty == true { sessions[session] = nil }
     }
 
-    /// Polls held now, in all sessions.
+    /// The number of held polls in all sessions.
     var count: Int { sessions.values.reduce(0) { $0 + $1.count } }
 }

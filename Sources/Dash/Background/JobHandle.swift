@@ -1,10 +1,10 @@
 import Foundation
 import Jobs
 
-/// The `job` value that a page keeps while its job runs: opaque, signed, bound to the owner and to the page load.
+/// The `job` value that a page keeps while its job runs: opaque, signed, bound to the owner and the page load.
 ///
-/// It carries the job's id, which is random, and nothing that could be used without the signature; never a process id
-/// and never a key derived from inputs.
+/// It contains only the job's random id, which is useless without the signature; never a process id or a key derived
+/// from inputs.
 struct JobHandle: Sendable {
     private let signer: Signer
 
@@ -12,44 +12,43 @@ struct JobHandle: Sendable {
         self.signer = signer
     }
 
-    /// The handle of `job` for the page that started it.
+    /// The handle of a job for the page that started it.
     func make(_ job: JobID, owner: String, page: String) -> String {
         signer.sign(job.text, purpose: "job", boundTo: [owner, page])
     }
 
-    /// The job behind a handle, or nil when the handle is empty, forged, or of another owner or page.
+    /// The job of a handle; nil when the handle is empty, forged, or of another owner or page.
     func read(_ handle: String, owner: String, page: String) -> JobID? {
         signer.verify(handle, purpose: "job", boundTo: [owner, page]).flatMap { JobID($0) }
     }
 }
 
-/// What a callback request's query says of jobs (docs/protocol.md, Callback requests).
+/// The job parameters of a callback request's query (docs/protocol.md, Callback requests).
 struct JobQuery: Sendable, Equatable {
     /// The page load's token.
     var endID: String?
-    /// The handle of the job that is polled; nil in a request that starts something. It may be empty, which is no handle.
+    /// The handle of the polled job; nil in a start. It may be empty, which is an invalid handle.
     var job: String?
-    /// The number of the poll, which stays the same when our script tries again; nil without the script.
+    /// The poll's number, unchanged when our script retries; nil without the script.
     var number: Int?
-    /// Which of the page's requests this is, in the order in which they left it; polls have none, nor has any request
-    /// without our script.
+    /// The position of the request among those of the page; nil for polls and without our script.
     var order: Int?
-    /// Handles of jobs that this start replaces, as the page sees it.
+    /// Handles of jobs that this start replaces, according to the page.
     var oldJobs: [String] = []
     /// Handles of jobs that the click cancels.
     var cancelJobs: [String] = []
 
-    /// Numbers that our script can count to; any other is nobody's.
+    /// The range of our script's numbers; others are ignored.
     private static let numbers = 1...(1 << 52)
-    /// Handles read from one query at most; more are no page's.
+    /// The maximum number of handles read from one query.
     private static let mostHandles = 64
 
-    /// Reads the query of a request's path; unknown parameters are ignored.
+    /// Parses the query of a request's path; unknown parameters are ignored.
     init(_ query: String?) {
         for pair in (query ?? "").split(separator: "&") {
             guard let equals = pair.firstIndex(of: "=") else { continue }
             let text = String(pair[pair.index(after: equals)...])
-            // Our tokens never need decoding, which is slow.
+            // Decoding is slow, and our tokens never need it.
             let value = text.utf8.contains(UInt8(ascii: "%")) ? text.removingPercentEncoding ?? text : text
             switch pair[..<equals] {
             case "endId": endID = value

@@ -1,42 +1,43 @@
 import DashJSON
 import Jobs
 
-/// What a job is given, as ``CallbackContext`` encodes it, taken apart: the values that everybody may see, and the rest.
+/// A job's payload, as ``CallbackContext`` encodes it, split into the arguments, which other programs may read, and the
+/// rest.
 struct JobPayload: Sendable {
-    /// The values of the callback's inputs and states, those of a list of components as a list.
+    /// The values of the inputs and states; a list for a list of components.
     let arguments: [JSON]
-    /// The payload, with nulls for the values that are among the arguments.
+    /// The payload with nulls in place of the arguments.
     private let rest: JSONObject
 
-    /// Takes a payload apart.
+    /// Splits a payload.
     ///
-    /// - Throws: an error for bytes that are none.
+    /// - Throws: An error for an invalid payload.
     init(decoding bytes: [UInt8]) throws {
         let payload = try JSON(parsing: bytes)
         let bindings = try [CallbackContext.Binding](json: payload["arguments"])
         arguments = bindings.map(\.argument)
         var rest = JSONObject()
-        // The values of triggers are those of the inputs they name.
+        // The values of triggers equal those of the inputs they name.
         rest["triggered"] = .array((payload["triggered"].arrayValue ?? []).map(Self.emptied))
         rest["arguments"] = JSON(bindings.map { $0.replacingValues { _ in .null } })
-        // What patterns of the outputs stand for.
+        // The ids that the outputs' patterns match.
         if !payload["outputs"].isNull { rest["outputs"] = payload["outputs"] }
         if !payload["request"].isNull { rest["request"] = payload["request"] }
         self.rest = rest
     }
 
-    /// Puts a payload together again.
+    /// Joins arguments and the rest.
     ///
-    /// - Throws: an error when the values are not those of the rest.
+    /// - Throws: An error for an invalid rest.
     init(arguments: [JSON], extra: RawJSON) throws {
         guard case .object(let rest) = try JSON(parsing: extra.bytes) else {
-            throw DashError(.invalidRequest, "What came with the job's arguments is no object.")
+            throw DashError(.invalidRequest, "The data beside the job's arguments must be an object.")
         }
         self.arguments = arguments
         self.rest = rest
     }
 
-    /// A payload of a call that no page made.
+    /// The payload of a call from outside a page.
     init(bindings: [CallbackContext.Binding]) {
         arguments = bindings.map(\.argument)
         var rest = JSONObject()
@@ -48,19 +49,19 @@ struct JobPayload: Sendable {
         self.rest = rest
     }
 
-    /// The arguments as an array, and the rest as an object.
+    /// The arguments as an array, the rest as an object.
     var parts: (arguments: RawJSON, extra: RawJSON) {
         (RawJSON(json: .array(arguments)), RawJSON(json: .object(rest)))
     }
 
-    /// The payload as a job is given it.
+    /// The joined payload.
     var bytes: [UInt8] {
         get throws {
             let bindings = try [CallbackContext.Binding](json: rest["arguments"] ?? [])
             guard bindings.count == arguments.count else {
                 throw DashError(
                     .invalidRequest,
-                    "The job takes \(bindings.count) arguments, and \(arguments.count) came with it."
+                    "The job takes \(bindings.count) arguments, but \(arguments.count) were given."
                 )
             }
             let filled = try zip(bindings, arguments).map { try $0.filled(with: $1) }
@@ -81,7 +82,6 @@ struct JobPayload: Sendable {
 }
 
 extension CallbackContext.Binding {
-    /// The binding with other values of its members.
     fileprivate func replacingValues(_ value: (Int) -> JSON) -> CallbackContext.Binding {
         var binding = self
         binding.members = members.enumerated().map { position, member in
@@ -90,27 +90,26 @@ extension CallbackContext.Binding {
         return binding
     }
 
-    /// The binding with the values of an argument.
     fileprivate func filled(with argument: JSON) throws -> CallbackContext.Binding {
         guard isList else { return members.isEmpty ? self : replacingValues { _ in argument } }
         guard let values = argument.arrayValue, values.count == members.count else {
-            throw DashError(.invalidRequest, "An argument has to be a list of \(members.count) values.")
+            throw DashError(.invalidRequest, "An argument must be a list of \(members.count) values.")
         }
         return replacingValues { values[$0] }
     }
 }
 
-/// Translates between the payloads of a site's jobs and what other programs send and see: a task's arguments are the values
-/// of the callback's inputs and states, its result the value of the output, or a list of them.
+/// Translates between the payloads of a site's jobs and those of other programs: a task's arguments are the values of
+/// the callback's inputs and states, its result the value of the output, or a list of values.
 struct SiteJobCodec: JobCodec {
     let site: DashSite
 
-    /// The values of the inputs and states, one for each; and the rest of the payload, without these values.
+    /// The values of the inputs and states, and the rest of the payload without them.
     func encode(payload: [UInt8], of job: String) throws -> (arguments: RawJSON, extra: RawJSON) {
         try JobPayload(decoding: payload).parts
     }
 
-    /// The payload of a job of ours; for a call by another program, one without a page.
+    /// The payload of a job; without `extra`, that of a call from outside a page.
     func payload(of job: String, arguments: RawJSON, kwargs: RawJSON, extra: RawJSON?) throws -> [UInt8] {
         let values = try Self.list(arguments, "The positional arguments")
         if let extra { return try JobPayload(arguments: values, extra: extra).bytes }
@@ -118,7 +117,7 @@ struct SiteJobCodec: JobCodec {
         return try call.payload(values, kwargs: Self.object(kwargs)).bytes
     }
 
-    /// One output's value, a list for several, null for none and for one that was not to change.
+    /// One output's value, or a list for several; null for no output and for an unchanged one.
     func value(ofResult result: [UInt8], of job: String) throws -> RawJSON {
         let count = try callback(of: job).outputs.count
         guard case .updates(let updates) = try CallbackOutcome(decoding: RawJSON(unchecked: result)), count > 0 else {
@@ -129,7 +128,7 @@ struct SiteJobCodec: JobCodec {
         return RawJSON((0..<count).map { values[$0] ?? .null })
     }
 
-    /// The value of the one output, or those of several, by their position.
+    /// The updates of the outputs: one value, or a list by position.
     func result(ofValue value: RawJSON, of job: String) throws -> [UInt8] {
         let outputs = try callback(of: job).outputs
         if outputs.count == 1 { return CallbackOutcome.updates([OutputUpdate(index: 0, value: value)]).encoded.bytes }
@@ -137,15 +136,15 @@ struct SiteJobCodec: JobCodec {
         guard let values = value.json.arrayValue, values.count == outputs.count else {
             throw DashError(
                 .typeMismatch,
-                "The task's result has to be a list of \(outputs.count) values, one for each output "
-                    + "(\(outputs.map(\.ref.text).joined(separator: ", "))); it is \(value.json.excerpt)"
+                "The task's result must be a list of \(outputs.count) values, one for each output "
+                    + "(\(outputs.map(\.ref.text).joined(separator: ", "))); found \(value.json.excerpt)"
             )
         }
         let updates = values.enumerated().map { OutputUpdate(index: $0.offset, value: RawJSON(json: $0.element)) }
         return CallbackOutcome.updates(updates).encoded.bytes
     }
 
-    /// A list by position, an object by the names of what counts; the whole of it where there is one property.
+    /// A list by position, an object by property names; the whole value for a single property.
     func progress(ofMeta meta: RawJSON, of job: String) -> [PropertyValue] {
         guard let refs = try? callback(of: job).background?.progress, let first = refs.first else { return [] }
         if refs.count == 1 { return [first.value(meta)] }
@@ -169,7 +168,7 @@ struct SiteJobCodec: JobCodec {
 
     private static func list(_ text: RawJSON, _ what: String) throws -> [JSON] {
         guard let list = try JSON(parsing: text.bytes).arrayValue else {
-            throw DashError(.invalidRequest, "\(what) have to be a list.")
+            throw DashError(.invalidRequest, "\(what) must be a list.")
         }
         return list
     }
@@ -178,7 +177,7 @@ struct SiteJobCodec: JobCodec {
         let json = try JSON(parsing: text.bytes)
         if json.isNull { return JSONObject() }
         guard case .object(let object) = json else {
-            throw DashError(.invalidRequest, "The named arguments have to be an object.")
+            throw DashError(.invalidRequest, "The named arguments must be an object.")
         }
         return object
     }

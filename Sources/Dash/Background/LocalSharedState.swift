@@ -2,7 +2,7 @@ import Jobs
 import ServiceLifecycle
 import Synchronization
 
-/// What a site of one web server keeps of its pages, in memory.
+/// The shared state of a site with one web server, in memory.
 final class LocalSharedState: SharedState {
     private enum Made {
         case making([CheckedContinuation<Void, Never>])
@@ -15,13 +15,12 @@ final class LocalSharedState: SharedState {
         var pauses: [String: ContinuousClock.Instant] = [:]
     }
 
-    /// More jobs with an `interval:` than any one server has at work.
+    /// More jobs with an `interval:` than one server runs concurrently.
     private static let pauseCapacity = 100_000
-    /// Answers of `onError` are as large as the app makes them.
+    /// Small, as the size of `onError` responses is not limited.
     private static let madeCapacity = 1000
     private let state = Mutex(State())
 
-    /// There is nothing to do: nothing is shared.
     func run() async throws {
         try? await gracefulShutdown()
     }
@@ -62,13 +61,11 @@ final class LocalSharedState: SharedState {
         }
     }
 
-    /// Nothing: this server counts its polls itself.
+    /// Nothing: this server counts its own polls.
     func hold(_ holder: String, in group: String, limit: Int) {}
 
-    /// Nothing.
     func release(_ holder: String, in group: String) {}
 
-    /// None.
     func releases() -> AsyncStream<String> { AsyncStream { $0.finish() } }
 }
 
@@ -139,7 +136,7 @@ extension LocalSharedState {
 }
 
 extension Dictionary {
-    /// Drops an entry if there are too many.
+    /// Removes an entry if the dictionary is full.
     fileprivate mutating func makeRoom(_ capacity: Int, _ mayGo: (Value) -> Bool = { _ in true }) {
         if count >= capacity, let key = first(where: { mayGo($0.value) })?.key { self[key] = nil }
     }

@@ -1,21 +1,21 @@
 import DashJSON
 import Jobs
 
-/// What to answer a poll with, decided from the job's news alone.
+/// The response to a poll, decided from the job's update alone.
 enum PollDecision: Sendable {
-    /// There is nothing to tell yet.
+    /// There is nothing to deliver yet.
     case wait
-    /// The job goes on, or its result follows with the next answer.
+    /// The job continues, or its result follows with the next response.
     case updates(progress: [PropertyValue], props: [PropertyValue])
-    /// The job succeeded; the properties set since the last answer come with the result.
+    /// The job succeeded; the properties set since the last response come with the result.
     case result(RawJSON, props: [PropertyValue])
-    /// The job was cancelled or replaced: 204 ends the page's loop.
+    /// The job was cancelled or replaced: status 204 ends the page's loop.
     case ended
-    /// The job ended without a result.
+    /// The job completed without a result.
     case failed(JobFailure)
 
-    /// Decides. New progress never comes with the result, so that the page shows the last value too; and what a job sent
-    /// before it failed is told before the failure.
+    /// Progress is delivered before the result, so that the page shows the last value too; and everything a job sent is
+    /// delivered before its failure.
     init(_ news: JobUpdate) {
         switch news.state {
         case .cancelling, .cancelled:
@@ -36,23 +36,25 @@ enum PollDecision: Sendable {
 }
 
 extension JobUpdate {
-    /// Whether everything the job has sent has reached the page.
+    /// Whether everything the job sent has reached the page.
     fileprivate var isDelivered: Bool { progress.isEmpty && props.isEmpty }
 }
 
-/// From which change on a poll is answered.
+/// The change after which a poll is answered.
 struct PollCursor: Sendable, Equatable {
     /// Changes up to this one have reached the page.
     let known: Int
-    /// The number under which the answer is remembered.
+    /// The number under which the response is recorded.
     let number: Int
-    /// Whether the page asks again for an answer that did not arrive.
+    /// Whether the page repeats a poll whose response did not arrive.
     let isRetry: Bool
 
+    /// Creates the cursor of a poll.
+    ///
     /// - Parameters:
-    ///   - delivery: what the page was last given.
-    ///   - number: the poll's number; a new one acknowledges that answer, the same one says that it did not arrive.
-    ///     Without numbers every poll acknowledges.
+    ///   - delivery: The last delivery to the page.
+    ///   - number: The poll's number. A new number acknowledges the last delivery, the same number repeats it. Without
+    ///     numbers every poll acknowledges.
     init(_ delivery: Delivery?, number: Int?) {
         let last = delivery ?? Delivery(poll: 0, from: 0, through: 0)
         self.number = number ?? last.poll + 1
@@ -60,7 +62,7 @@ struct PollCursor: Sendable, Equatable {
         known = isRetry ? last.from : last.through
     }
 
-    /// The delivery of an answer with the changes up to `sequence`.
+    /// The delivery of a response with the changes up to `sequence`.
     func delivery(through sequence: Int) -> Delivery {
         Delivery(poll: number, from: known, through: sequence)
     }

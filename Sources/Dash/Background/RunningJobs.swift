@@ -1,23 +1,22 @@
 import DashJSON
 import Jobs
 
-/// Which job a page has running for which outputs, so that a second start replaces the first, and a cancel ends it, whichever
-/// server each comes to.
+/// Records which job a page runs for which outputs, on whichever server the requests arrive: a second start replaces
+/// the first, and a cancel ends it.
 ///
-/// The renderer's own `oldJob` is not enough: it comes late for a quick second click, and it names jobs that
-/// other callbacks without outputs started (defect 7 in docs/protocol.md).
+/// The renderer's `oldJob` does not suffice: it is late for a quick second click, and it names jobs of other callbacks
+/// without outputs (defect 7 in docs/protocol.md).
 ///
-/// Requests may arrive in another order than that in which they left the page. Our script numbers them: what counts is the
-/// number, so a cancel ends what was started before it, and nothing else, whenever it arrives. Without numbers the order of
-/// arrival counts, and a moment's grace after a click.
+/// Requests may arrive in another order than they left the page. Our script numbers them, so a cancel ends exactly the
+/// jobs started before it. Without numbers the order of arrival counts, with a short grace period after a click.
 struct RunningJobs: Sendable {
-    /// A page load of an owner: whoever else learns the load's token has no power over its jobs.
+    /// A page load of an owner. Another owner who learns the load's token cannot affect its jobs.
     struct Page: Hashable, Sendable {
         var owner: String
         var load: String
     }
 
-    /// A page's place for one job: a callback and the outputs it was started for.
+    /// A page's slot for one job: a callback and the outputs it was started for.
     struct Slot: Hashable, Sendable {
         var page: Page
         var app: String
@@ -30,9 +29,9 @@ struct RunningJobs: Sendable {
     struct Start: Sendable {
         var slot: Slot
         var job: JobID
-        /// Its number; nil without our script.
+        /// The request's number; nil without our script.
         var order: Int?
-        /// The names of the cancels that end it.
+        /// The names of the cancels that end the job.
         var cancels: Set<String>
     }
 
@@ -40,32 +39,32 @@ struct RunningJobs: Sendable {
     struct Cancel: Sendable {
         var page: Page
         var app: String
-        /// Its number; nil without our script.
+        /// The request's number; nil without our script.
         var order: Int?
-        /// What it is called, for each callback whose jobs it ends.
+        /// Its names, one for each callback whose jobs it ends.
         var names: Set<String>
-        /// Whether it is a click that names no job: without a number, all that is known is that it follows a start.
+        /// Whether it is a click that names no job. Without a number, all that is known is that it follows a start.
         var isClick: Bool
     }
 
-    /// What became of a start.
+    /// The result of a start.
     enum Turn: Sendable {
-        /// It has its place, where this job was.
+        /// The slot is taken; `old` is the replaced job.
         case now(old: JobID?)
-        /// It comes after a cancel, or another start, that left the page later: it is not to run.
+        /// A cancel or another start left the page later: the job must not run.
         case late
     }
 
-    /// A page that starts nothing for so long is closed; beyond it the renderer's own word must do.
+    /// A page without a start for this long counts as closed; afterwards only the renderer's `oldJob` applies.
     private static let lifetime = Duration.seconds(24 * 3600)
-    /// Without numbers: a start may arrive after the click on cancel that followed it. No hand clicks on cancel and on start
-    /// again as quickly as this.
+    /// Without numbers, a start may arrive after the click on cancel that followed it. No user clicks cancel and then
+    /// start again this quickly.
     private static let lateStart = Duration.milliseconds(300)
     let sharedState: any SharedState
 
-    /// Puts a job in its place.
+    /// Puts a job into its slot.
     ///
-    /// - Returns: whether it is there, and the job that was, to be ended.
+    /// - Returns: Whether the job has the slot, and the replaced job, to be cancelled.
     /// - Throws: `JobsError.storage`.
     func begin(_ start: Start) async throws -> Turn {
         let placing = try await sharedState.replace(
@@ -81,14 +80,13 @@ struct RunningJobs: Sendable {
         }
     }
 
-    /// Forgets a job that has ended, if it is still in its place. One that cannot be forgotten now does no harm: to end a
-    /// job that has ended is nothing.
+    /// Removes a completed job that is still in its slot. A failure is harmless: cancelling a completed job has no
+    /// effect.
     func forget(_ slot: Slot, _ job: JobID) async {
         _ = try? await sharedState.remove(slot.key, in: slot.page.key, ifStill: job.text)
     }
 
-    /// Whether a job is still in its place: neither replaced nor taken away, nor meant by a click on cancel that came before
-    /// it.
+    /// Whether a job is still in its slot, and no earlier click on cancel applies to it.
     ///
     /// - Throws: `JobsError.storage`.
     func holds(_ start: Start) async throws -> Bool {
@@ -99,20 +97,22 @@ struct RunningJobs: Sendable {
         return true
     }
 
-    /// Takes away the jobs that a cancel ends, and sees to those whose start is on its way.
+    /// Removes the jobs that a cancel ends, including those whose start has not arrived yet.
     ///
-    /// - Parameter isMeant: whether the job of a callback, started for these outputs, is one that the cancel ends.
-    /// - Returns: the jobs, to be ended.
+    /// - Parameter isMeant: Whether the cancel applies to a callback's job for these outputs.
+    /// - Returns: The removed jobs, to be cancelled.
     /// - Throws: `JobsError.storage`.
     func take(
         _ cancel: Cancel,
         where isMeant: (_ callback: String, _ outputs: String) -> Bool
     ) async throws -> [JobID] {
-        // First, so that a start finds this, or is found.
+        // First, so that a concurrent start either finds this or is found.
         if let order = cancel.order {
             try await sharedState.raiseWatermarks(cancel.names, in: cancel.page.key, with: order)
         } else if cancel.isClick {
-            for name in cancel.names { try await sharedState.startCooldown(cancel.page.pauseKey(name), for: Self.lateStart) }
+            for name in cancel.names {
+                try await sharedState.startCooldown(cancel.page.pauseKey(name), for: Self.lateStart)
+            }
         }
         let taken = try await takeAway(cancel, where: isMeant)
         if cancel.order == nil, cancel.isClick, !taken.isEmpty {
@@ -139,7 +139,7 @@ struct RunningJobs: Sendable {
 }
 
 extension RunningJobs.Cancel {
-    /// Whether a job was started before this, as far as is known.
+    /// Whether a job was started before this cancel; true without numbers.
     fileprivate func ends(_ job: SharedValue) -> Bool {
         guard let order, let start = job.order else { return true }
         return start < order
@@ -147,17 +147,17 @@ extension RunningJobs.Cancel {
 }
 
 extension RunningJobs.Page {
-    /// The name of the page's group.
+    /// The key of the page's group.
     fileprivate var key: String { RawJSON(json: ["page", .string(owner), .string(load)]).description }
 
-    /// The name of the pause after a click on cancel.
+    /// The key of the cooldown after a click on cancel.
     fileprivate func pauseKey(_ name: String) -> String {
         RawJSON(json: ["cancel", .string(owner), .string(load), .string(name)]).description
     }
 }
 
 extension RunningJobs.Slot {
-    /// The name of the place within the page's group.
+    /// The slot's key in the page's group.
     fileprivate var key: String {
         RawJSON(json: [.string(app), .string(callback), .string(outputs)]).description
     }

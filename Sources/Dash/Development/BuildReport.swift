@@ -3,24 +3,24 @@ import Foundation
 import Jobs
 import Support
 
-/// What `dash-swift dev` tells the app that it keeps running, for its pages: how the build of the changed sources goes.
+/// The state of the build of changed sources, which `dash-swift dev` reports to the running app for its pages.
 ///
-/// It is a file, which the app looks at when it looks at the assets. No file is a build that went well.
+/// It is a file that the app reads together with the assets. No file means a successful build.
 package struct BuildReport: Sendable, Hashable {
-    /// How the build goes.
+    /// The state of the build.
     package enum State: String, Sendable, Hashable {
         case building
         case failed
     }
 
-    /// The variable of the environment that names the file.
+    /// The environment variable with the file's path.
     package static let variable = "DASH_SWIFT_BUILD_REPORT"
-    /// The most bytes of compiler messages that a page is sent.
+    /// The most bytes of compiler output that a page receives.
     package static let longestOutput = 64 * 1024
 
-    /// How the build goes.
+    /// The state of the build.
     package var state: State
-    /// What the compiler said.
+    /// The compiler's output.
     package var output: String
 
     package init(_ state: State, output: String = "") {
@@ -28,7 +28,7 @@ package struct BuildReport: Sendable, Hashable {
         self.output = String(output.prefix(Self.longestOutput))
     }
 
-    /// The report of a file; nil if there is none, or if it is no report.
+    /// Reads a report from a file; nil if there is none or it is invalid.
     package init?(file: String) {
         guard let data = FileManager.default.contents(atPath: file), let json = try? JSON(parsing: Array(data)),
             let state = json["state"].stringValue.flatMap(State.init)
@@ -39,7 +39,7 @@ package struct BuildReport: Sendable, Hashable {
     /// The report as JSON, for the file and for pages.
     package var json: JSON { ["state": .string(state.rawValue), "output": .string(output)] }
 
-    /// Puts the report, or none, where the app looks for it; all of it or nothing.
+    /// Writes the report atomically; nil removes the file.
     package static func write(_ report: BuildReport?, to file: String) throws {
         guard let report else {
             if FileManager.default.fileExists(atPath: file) { try FileManager.default.removeItem(atPath: file) }
@@ -49,14 +49,14 @@ package struct BuildReport: Sendable, Hashable {
     }
 }
 
-/// Why the server before this one ended, for the pages of somebody who develops: a trap in a regular callback ends the
-/// process that it runs in, so only the next one can tell.
+/// Why the previous server process ended, for pages in development: a trap in a regular callback ends its process, so
+/// only the next process can report it.
 struct TrapReport: Sendable, Hashable {
-    /// The variable by which the supervisor hands the report to the new server.
+    /// The environment variable by which the supervisor passes the report to the new server.
     static let variable = "DASH_SWIFT_TRAP"
     private static let longestTrace = 16 * 1024
 
-    /// What tells this trap from others.
+    /// Identifies the trap.
     let id: String
     let message: String
     let trace: String
@@ -67,28 +67,28 @@ struct TrapReport: Sendable, Hashable {
         self.trace = String(trace.prefix(Self.longestTrace))
     }
 
-    /// Takes the report that the runtime wrote into a file.
+    /// Reads and removes the report that the runtime wrote to a file.
     ///
     /// - Returns: nil if there is none.
     static func take(file: String, signal: Int32) -> TrapReport? {
         defer { try? FileManager.default.removeItem(atPath: file) }
         guard let data = FileManager.default.contents(atPath: file), !data.isEmpty else { return nil }
         let trace = String(decoding: data, as: UTF8.self)
-        // The line that the runtime writes to the terminal before a report.
+        // CrashReport expects this line, which the runtime prints to the terminal before a report.
         let failure = CrashReport(end: .signalled(signal), output: "*** Signal \(signal):\n\(trace)").failure
         return TrapReport(message: failure.message, trace: trace)
     }
 
-    /// Reads what ``text`` wrote.
+    /// Decodes ``text``.
     init?(text: String) {
         guard let json = try? JSON(parsing: text), let message = json["message"].stringValue else { return nil }
         self.init(message: message, trace: json["trace"].stringValue ?? "")
     }
 
-    /// The report as it is handed on.
+    /// The report as passed to the new server.
     var text: String { JSON.object(["message": .string(message), "trace": .string(trace)]).text }
 
-    /// What pages are sent.
+    /// The report as sent to pages.
     func json(_ detail: ErrorDetail) -> JSON {
         [
             "id": .string(id), "message": .string(message),
@@ -97,15 +97,15 @@ struct TrapReport: Sendable, Hashable {
     }
 }
 
-/// The part of a backtrace that is about the program itself.
+/// The part of a backtrace that concerns the program's own code.
 enum PrunedTrace {
-    /// Where the sources of this package lie, for frames of our own; the compiler puts the same paths into both.
+    /// The path of this package's sources, as the compiler writes it to frames.
     private static let ownSources: String = {
         let file = "\(#filePath)"
         return file.firstRange(of: "/Dash/Development/").map { String(file[..<$0.lowerBound]) } ?? file
     }()
 
-    /// The reason and the frames of the program's own code, a line each; the whole text where there are none.
+    /// The reason and the frames of the program's own code, one per line; the whole text if there are none.
     static func text(of trace: String, ownSources: String = ownSources) -> String {
         let lines = trace.split(separator: "\n", omittingEmptySubsequences: false)
         let isLibrary = { (line: Substring) in line.contains(" at \(ownSources)/") || line.contains("/checkouts/") }

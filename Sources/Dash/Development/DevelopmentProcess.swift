@@ -9,14 +9,14 @@ import Glibc
 import Darwin
 #endif
 
-/// A program that `dash-swift dev` starts, the build or the app. It leads a process group of its own, so Ctrl-C in a terminal
-/// goes to the tool alone.
+/// A program started by `dash-swift dev`: the build or the app. It leads its own process group, so that Ctrl-C in a
+/// terminal reaches only the tool.
 package final class DevelopmentProcess: Sendable {
-    /// The part that a program of ours finds itself in.
+    /// The role of the started program.
     private static let role = "developed"
-    /// The variable that asks a program to look for its mistakes and end, instead of serving.
+    /// The environment variable that makes a program check its configuration and exit instead of serving.
     package static let checkVariable = "DASH_SWIFT_CHECK"
-    /// The exit code of a program that was asked, and has mistakes.
+    /// The exit status of a program whose check found errors.
     package static let refused: Int32 = 78  // EX_CONFIG of sysexits.h
     private let handle: ChildHandle
 
@@ -28,11 +28,11 @@ package final class DevelopmentProcess: Sendable {
     ///
     /// - Parameters:
     ///   - path: Its file.
-    ///   - arguments: The command line, the program's name first.
-    ///   - environment: All of its environment.
-    ///   - onLine: Called with each line it prints; nil lets it print where this process does.
-    ///   - onEnd: Called once when it has ended, after the last line.
-    /// - Throws: ``DashError`` with code `server` if it cannot be run.
+    ///   - arguments: The command line, starting with the program's name.
+    ///   - environment: Its whole environment.
+    ///   - onLine: Called with each printed line; with nil, output goes to this process's streams.
+    ///   - onEnd: Called once after it has exited, after the last line.
+    /// - Throws: ``DashError`` with code `server` if it cannot be started.
     package static func start(
         _ path: String,
         _ arguments: [String],
@@ -64,13 +64,13 @@ package final class DevelopmentProcess: Sendable {
         return DevelopmentProcess(handle)
     }
 
-    /// Sends it a signal, if it still runs.
+    /// Sends a signal, if the program still runs.
     package func send(_ signal: Int32) { handle.send(signal) }
 
-    /// Ends it at once, and whatever it started within its group.
+    /// Kills the program and its process group.
     package func killGroup() { handle.killGroup() }
 
-    /// Hands on what a program prints until it has ended: a program that it left behind may hold the pipe open for ever.
+    /// Relays the output until the program exits; a process that it left behind may keep the pipe open.
     private static func relay(_ pipe: Int32, of handle: ChildHandle, _ onLine: @escaping @Sendable (String) -> Void) {
         var stop: [Int32] = [-1, -1]
         let done = DispatchSemaphore(value: 0)
@@ -135,10 +135,10 @@ package final class DevelopmentProcess: Sendable {
 
     // MARK: - In the program
 
-    /// Whether this process is only to look for the program's mistakes.
+    /// Whether this process only checks its configuration.
     static var isCheck: Bool { getenv(checkVariable) != nil }
 
-    /// Asks this process to end when the tool that started it is gone, even if that was killed. Does nothing in any other.
+    /// Makes this process exit when the tool that started it exits or is killed. Does nothing in other processes.
     static func endWithTool() {
         guard dash_spawn_role().map({ String(cString: $0) }) == role, dash_spawn_channel() >= 0 else { return }
         Thread.detachNewThread {

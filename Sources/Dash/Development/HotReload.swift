@@ -6,22 +6,22 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// Looks at the assets and at the build's report again and again, and tells pages what is new.
+/// Polls the assets and the build report, and reports changes to pages.
 ///
-/// It looks on a thread of its own: a walk through folders blocks, and must not hold up requests.
+/// Uses a separate thread, since reading folders blocks.
 final class HotReload: Service {
     private let assets: [LiveAssets]
     private let watchInterval: Duration
     private let reportFile: String?
-    /// What ended the server before this one.
+    /// What ended the previous server.
     let trap: TrapReport?
     private let report = Mutex<BuildReport?>(nil)
 
     /// - Parameters:
-    ///   - assets: Those of all apps.
-    ///   - watchInterval: How long it waits between two looks.
-    ///   - reportFile: Where `dash-swift dev` puts its report; nil if it did not start this program.
-    ///   - trap: What ended the server before this one; nil for nothing, or for nothing that pages may know.
+    ///   - assets: The assets of all apps.
+    ///   - watchInterval: The time between two polls.
+    ///   - reportFile: The report of `dash-swift dev`; nil if it did not start this program.
+    ///   - trap: What ended the previous server; nil for no trap, or one that pages may not see.
     init(_ assets: [LiveAssets], watchInterval: Duration, reportFile: String?, trap: TrapReport? = nil) {
         self.trap = trap
         self.assets = assets
@@ -30,19 +30,19 @@ final class HotReload: Service {
         report.withLock { $0 = reportFile.flatMap(BuildReport.init(file:)) }
     }
 
-    /// Looks once.
+    /// Polls once.
     func look() {
         for folder in assets { folder.look() }
         let found = reportFile.flatMap(BuildReport.init(file:))
         report.withLock { $0 = found }
     }
 
-    /// Looks until the server ends.
+    /// Polls until the server shuts down.
     func run() async throws {
         let end = DispatchSemaphore(value: 0)
         let pause = watchInterval / .seconds(1)
         async let watching: Void = OwnThread.run { [self] in
-            // Files do not tell by themselves that they changed, on all systems and file systems; so does Dash look.
+            // Polling, as in Dash: not all file systems report changes.
             while end.wait(timeout: .now() + pause) == .timedOut { look() }
         }
         try? await gracefulShutdown()
@@ -50,12 +50,12 @@ final class HotReload: Service {
         try await watching
     }
 
-    /// The answer to a page that asks for news (`_reload-hash`).
+    /// The response to `_reload-hash`.
     ///
     /// - Parameters:
     ///   - app: The page's app.
-    ///   - seen: The state that the page knows; nil if it does not say.
-    ///   - detail: What pages may see of an error.
+    ///   - seen: The state that the page has; nil if not given.
+    ///   - detail: The details of errors that pages may show.
     func answer(for app: ServedApp, seen: String?, _ detail: ErrorDetail) -> [UInt8] {
         let news = app.assets.news(since: seen)
         var body: JSON = [
@@ -71,32 +71,32 @@ final class HotReload: Service {
 }
 
 extension ReloadHistory.File {
-    /// As the renderer reads it; a time that is not above zero stands for a file that is gone.
+    /// The format of the renderer; a time that is not positive means that the file was removed.
     fileprivate func json(url: String) -> JSON {
         ["url": .string(url), "modified": .double(modified ?? -1), "is_css": .bool(isStylesheet)]
     }
 }
 
-/// The states an app's assets have had, so that each page can be told what is new for it.
+/// The history of an app's assets, for the changes that each page has not seen.
 ///
-/// Stock Dash tells a change to whoever asks first, so of two tabs one misses it (defect 22). Here a page says which state it
-/// knows, and reading changes nothing.
+/// Stock Dash reports a change to the first request only, so the second of two tabs misses it (defect 22). Here the
+/// page sends the state that it has, and reading does not change anything.
 struct ReloadHistory: Sendable {
-    /// What a page is told.
+    /// The changes for a page.
     struct News: Sendable, Equatable {
-        /// The state there is now.
+        /// The current state.
         var hash: String
-        /// Whether more than the layout and the callbacks may have changed since the state that the page knows.
+        /// Whether more than the layout and the callbacks may have changed since the page's state.
         var isHard: Bool
-        /// The files that changed since then.
+        /// The files changed since then.
         var files: [File]
     }
 
-    /// A file that changed.
+    /// A changed file.
     struct File: Sendable, Equatable {
-        /// The path below the folder.
+        /// The path relative to the folder.
         var name: String
-        /// Seconds since 1970; nil for a file that is gone.
+        /// Seconds since 1970; nil for a removed file.
         var modified: Double?
 
         var isStylesheet: Bool { name.hasSuffix(".css") }
@@ -104,19 +104,20 @@ struct ReloadHistory: Sendable {
 
     private struct State {
         var hash: String
-        /// What differs from the state before.
+        /// The difference from the previous state.
         var changed: [String]
     }
 
-    /// The most states that are kept; a page that knows an older one loads anew.
+    /// The most states kept; a page with an older one reloads.
     private static let longest = 1_000
     private let launch: String
     private var states: [State]
     private var files: [String: AssetsFolder.File]
 
     /// - Parameters:
-    ///   - launch: Names the launch of the program: the same after a trap, when pages go on, another after a rebuild.
-    ///   - files: The files there are.
+    ///   - launch: Identifies the launch of the program: unchanged after a trap, when pages continue; new after a
+    ///     rebuild.
+    ///   - files: The current files.
     init(launch: String, files: [AssetsFolder.File]) {
         self.launch = launch
         let files = Self.watched(files)
@@ -124,10 +125,10 @@ struct ReloadHistory: Sendable {
         states = [State(hash: Self.hash(launch, files), changed: [])]
     }
 
-    /// The state there is now.
+    /// The current state.
     var hash: String { states.last?.hash ?? "" }
 
-    /// Takes the files there are now.
+    /// Updates the history with the current files.
     mutating func update(_ found: [AssetsFolder.File]) {
         let found = Self.watched(found)
         let changed = Set(files.keys).union(found.keys).filter { files[$0] != found[$0] }.sorted()
@@ -137,9 +138,9 @@ struct ReloadHistory: Sendable {
         if states.count > Self.longest { states.removeFirst(states.count - Self.longest) }
     }
 
-    /// What is new for a page.
+    /// The changes for a page.
     ///
-    /// - Parameter seen: The state that the page knows; nil if it does not say, which is told of every change.
+    /// - Parameter seen: The page's state; nil returns every change.
     func news(since seen: String?) -> News {
         guard let seen else { return news(after: states.startIndex) }
         guard let place = states.lastIndex(where: { $0.hash == seen }) else {
@@ -154,7 +155,7 @@ struct ReloadHistory: Sendable {
         return News(hash: hash, isHard: !told.isEmpty, files: told)
     }
 
-    /// Without the files that editors make for themselves while somebody types.
+    /// Without temporary and hidden files of editors.
     private static func watched(_ files: [AssetsFolder.File]) -> [String: AssetsFolder.File] {
         let kept = files.filter { file in
             !file.name.hasSuffix("~") && !file.name.split(separator: "/").contains { $0.hasPrefix(".") }
@@ -172,9 +173,9 @@ struct ReloadHistory: Sendable {
     }
 }
 
-/// The assets of an app as they are now: walked once, and again each time somebody looks, which hot reload does.
+/// The current assets of an app, read once and again by each poll of hot reload.
 final class LiveAssets: Sendable {
-    /// The files and the state's name, as of one moment.
+    /// The files and the state's hash at one time.
     struct Now: Sendable {
         let folder: AssetsFolder
         let hash: String
@@ -189,12 +190,12 @@ final class LiveAssets: Sendable {
     private let options: AssetsOptions
     private let state: Mutex<State>
 
-    /// Walks the folder.
+    /// Reads the folder.
     ///
     /// - Parameters:
     ///   - path: The folder.
-    ///   - options: Which files go into the page.
-    ///   - launch: Names this launch of the program.
+    ///   - options: Which files the page includes.
+    ///   - launch: Identifies this launch of the program.
     init(path: String, _ options: AssetsOptions = AssetsOptions(), launch: String = LaunchID.current) {
         self.path = path
         self.options = options
@@ -202,10 +203,10 @@ final class LiveAssets: Sendable {
         state = Mutex(State(folder: folder, history: ReloadHistory(launch: launch, files: folder.files)))
     }
 
-    /// The folder as it was when somebody looked last.
+    /// The folder as of the last poll.
     var now: Now { state.withLock { Now(folder: $0.folder, hash: $0.history.hash) } }
 
-    /// Walks the folder again. Reads the disk: not for Swift's own threads.
+    /// Reads the folder again. Blocks: do not call it on Swift's global pool.
     func look() {
         let folder = AssetsFolder(path: path, options)
         state.withLock { state in
@@ -214,6 +215,6 @@ final class LiveAssets: Sendable {
         }
     }
 
-    /// What is new for a page that knows a state.
+    /// The changes for a page with a state.
     func news(since seen: String?) -> ReloadHistory.News { state.withLock { $0.history.news(since: seen) } }
 }

@@ -1,6 +1,6 @@
 public import DashJSON
 
-/// The id of a component on the page: a name, or a pattern of keys and values.
+/// The id of a component: a name, or a pattern of keys and values.
 ///
 /// ```swift
 /// let plain: ComponentID = "chart"
@@ -15,16 +15,16 @@ public struct ComponentID: Sendable, Hashable {
 
     let form: Form
 
-    /// An id that is a name. A name with a dot or a brace is reported when the app starts.
+    /// Creates an id from a name. A name with a dot or a brace is reported when the app starts.
     public init(_ name: String) { form = .plain(name) }
 
-    /// An id of several keys; the order of the keys does not matter.
+    /// Creates a pattern id; the order of the keys does not matter.
     public init(pattern: [String: IDValue]) { form = .pattern(pattern) }
 
-    /// The text form that the browser's side uses as a key: the name, or the pattern as JSON with sorted keys.
+    /// The id as text, the browser's key: the name, or the pattern as JSON with sorted keys.
     ///
-    /// A dot inside a pattern is written `\u002e`: the browser splits texts like `id.property` at dots, and stock Dash's
-    /// own way (`\.`) is no JSON.
+    /// A dot inside a pattern is written `\u002e`, because the browser splits texts like `id.property` at dots. Dash in
+    /// Python writes `\.`, which is invalid JSON.
     public var text: String {
         switch form {
         case .plain(let name): name
@@ -32,7 +32,7 @@ public struct ComponentID: Sendable, Hashable {
         }
     }
 
-    /// The id as the value a component's `id` property has: a string, or an object with sorted keys.
+    /// The value of a component's `id` property: a string, or an object with sorted keys.
     public var json: JSON {
         switch form {
         case .plain(let name): .string(name)
@@ -52,10 +52,10 @@ public struct ComponentID: Sendable, Hashable {
 }
 
 extension ComponentID: ExpressibleByStringInterpolation, ExpressibleByDictionaryLiteral, CustomStringConvertible {
-    /// A plain id.
+    /// Creates a plain id.
     public init(stringLiteral value: String) { self.init(value) }
 
-    /// A pattern id; the last value of a repeated key counts.
+    /// Creates a pattern id; the last value of a repeated key wins.
     public init(dictionaryLiteral elements: (String, IDValue)...) {
         self.init(pattern: Dictionary(elements, uniquingKeysWith: { $1 }))
     }
@@ -65,10 +65,10 @@ extension ComponentID: ExpressibleByStringInterpolation, ExpressibleByDictionary
 }
 
 extension ComponentID: JSONEncodable, JSONDecodable {
-    /// Writes what a component's `id` property has.
+    /// Writes ``json``.
     public func encode(to writer: inout JSONWriter) { json.encode(to: &writer) }
 
-    /// Reads a string or an object of constants and wildcards.
+    /// Decodes a string, or an object of constants and wildcards.
     ///
     /// - Throws: ``DashError`` with code `invalid-id` for anything else.
     public init(json: JSON) throws {
@@ -79,7 +79,7 @@ extension ComponentID: JSONEncodable, JSONDecodable {
         }
     }
 
-    /// Reads the text form of an id: a text that starts with a brace is a pattern, any other a name.
+    /// Parses the text form of an id: a text that starts with a brace is a pattern, any other a name.
     package init(text: String) throws {
         if text.hasPrefix("{") {
             try self.init(json: JSON(parsing: text))
@@ -101,21 +101,21 @@ extension ComponentID: JSONEncodable, JSONDecodable {
 // MARK: - Matching
 
 extension ComponentID {
-    /// The values of a pattern id; empty for a plain one.
+    /// The members of a pattern id; empty for a plain id.
     package var members: [String: IDValue] {
         if case .pattern(let members) = form { members } else { [:] }
     }
 
-    /// True if a value is a wildcard.
+    /// Whether a value is a wildcard.
     package var hasWildcard: Bool { members.values.contains { $0.wildcardName != nil } }
 
-    /// True if the id stands for a list of components (`all` or `allSmaller`).
+    /// Whether the id stands for a list of components (`all` or `allSmaller`).
     package var standsForList: Bool { members.values.contains(where: \.standsForList) }
 
     /// The keys whose value is `match`.
     package var matchKeys: Set<String> { Set(members.filter { $0.value == .match }.keys) }
 
-    /// The id with constants in the place of `match`, where there are any for its keys.
+    /// The id with each `match` replaced by the value of its key, if there is one.
     func matched(by values: [String: IDValue]) -> ComponentID {
         guard !matchKeys.isEmpty else { return self }
         return ComponentID(
@@ -127,7 +127,7 @@ extension ComponentID {
         )
     }
 
-    /// True if `other`, an id of a real component, is this id or one this pattern stands for.
+    /// Whether `other`, the id of a real component, equals this id or matches this pattern.
     func stands(for other: ComponentID) -> Bool {
         guard case .pattern(let pattern) = form, case .pattern(let values) = other.form else { return self == other }
         guard pattern.count == values.count else { return false }
@@ -141,8 +141,7 @@ extension ComponentID {
 // MARK: - Overlap
 
 extension ComponentID {
-    /// True if one component may be meant by both: they are equal, or patterns with the same keys whose constants do not
-    /// tell them apart.
+    /// Whether one component may match both ids.
     func overlaps(_ other: ComponentID) -> Bool {
         guard case .pattern(let own) = form, case .pattern(let others) = other.form else { return self == other }
         guard own.count == others.count else { return false }
@@ -157,43 +156,43 @@ extension ComponentID {
 }
 
 extension PropertyRef {
-    /// True if one property of one component may be meant by both.
+    /// Whether one property of one component may match both.
     func overlaps(_ other: PropertyRef) -> Bool { property == other.property && id.overlaps(other.id) }
 }
 
-/// Components that share a pattern id but for an index: `let remove = html.Button.family("remove")`.
+/// Components whose pattern ids differ only in an index: `let remove = html.Button.family("remove")`.
 ///
-/// Their ids are `["type": "remove", "index": …]`: `remove[3]` is one of them, ``match`` stands for one call each,
-/// ``all`` for the list of all.
+/// Their ids are `["type": "remove", "index": …]`: `remove[3]` is one component, ``match`` runs the callback for each,
+/// ``all`` is the list of all.
 public struct IDFamily<Ref: ComponentRef>: Sendable, Hashable {
     let type: String
 
-    /// The components whose id has this `type`.
+    /// Creates the family of components whose id has this `type`.
     public init(_ type: String) { self.type = type }
 
-    /// The component with this index.
+    /// The component with an index.
     public subscript(index: Int) -> Ref { member(.int(index)) }
 
-    /// The component with this index.
+    /// The component with an index.
     public subscript(index: String) -> Ref { member(.string(index)) }
 
-    /// The component with an index of another type, or those of a wildcard: `cell[.bool(true)]`.
+    /// The component with an index of another type, or the components of a wildcard: `cell[.bool(true)]`.
     public subscript(index: IDValue) -> Ref { member(index) }
 
     /// One call of the callback for each component: Dash's `MATCH`.
     public var match: Ref { member(.match) }
 
-    /// All components of the family, their properties as lists: Dash's `ALL`.
+    /// All components of the family, with lists as property values: Dash's `ALL`.
     public var all: AllOf<Ref> { AllOf(member(.all)) }
 
-    /// The components with a smaller index than that of the outputs' ``match``: Dash's `ALLSMALLER`.
+    /// The components with a smaller index than the outputs' ``match``: Dash's `ALLSMALLER`.
     public var allSmaller: AllOf<Ref> { AllOf(member(.allSmaller)) }
 
-    /// All components of the family, with one value for every one of them: what `running:`, `progress:` and
-    /// ``setProps(_:_:)-(_,Value)`` take, as in `.set(remove.every.disabled, to: true, finally: false)`.
+    /// All components of the family, with one common value, for `running:`, `progress:` and
+    /// ``setProps(_:_:)-(_,Value)``: `.set(remove.every.disabled, to: true, finally: false)`.
     public var every: Ref { member(.all) }
 
-    /// The components with a smaller index than that of the outputs' ``match``, with one value for every one of them.
+    /// The components with a smaller index than the outputs' ``match``, with one common value.
     public var everySmaller: Ref { member(.allSmaller) }
 
     private func member(_ index: IDValue) -> Ref {
@@ -208,36 +207,36 @@ public struct AllOf<Ref: ComponentRef>: Sendable, Hashable {
 
     fileprivate init(_ ref: Ref) { self.ref = ref }
 
-    /// The property of each of the components, as a list in the order of the page.
+    /// The property's values as a list, in page order.
     public subscript<Value>(dynamicMember property: KeyPath<Ref, Prop<Value>>) -> Prop<[Value]> {
         ref[keyPath: property].all
     }
 }
 
 extension ComponentRef {
-    /// The components that a pattern with ``IDValue/all`` or ``IDValue/allSmaller`` stands for, their properties as lists:
-    /// `html.Button.id(["row": .all, "kind": "stop"]).all.nClicks` is a `Prop<[Int?]>`.
+    /// The components that match a pattern with ``IDValue/all`` or ``IDValue/allSmaller``, with lists as property
+    /// values: `html.Button.id(["row": .all, "kind": "stop"]).all.nClicks` is a `Prop<[Int?]>`.
     public var all: AllOf<Self> { AllOf(self) }
 }
 
-/// One value of a pattern id: a constant, or a wildcard that stands for many.
+/// One value of a pattern id: a constant or a wildcard.
 public enum IDValue: Sendable, Hashable {
-    /// A text constant.
+    /// A string.
     case string(String)
-    /// A whole number.
+    /// An integer.
     case int(Int)
-    /// A number with a fraction.
+    /// A floating-point number.
     case double(Double)
-    /// A truth value.
+    /// A Boolean.
     case bool(Bool)
-    /// One call for each component with an id of this shape.
+    /// One call for each component whose id has this shape.
     case match
-    /// All components with an id of this shape, as a list.
+    /// All components whose id has this shape, as a list.
     case all
-    /// All components whose value is smaller than that of the `match` in the outputs.
+    /// All components whose value is smaller than that of the outputs' `match`.
     case allSmaller
 
-    /// The word the browser knows the wildcard by; `nil` for a constant.
+    /// The wildcard's name in the browser; `nil` for a constant.
     package var wildcardName: String? {
         switch self {
         case .match: "MATCH"
@@ -247,10 +246,10 @@ public enum IDValue: Sendable, Hashable {
         }
     }
 
-    /// True for the wildcards that stand for a list of components.
+    /// Whether it is a wildcard that stands for a list of components.
     package var standsForList: Bool { self == .all || self == .allSmaller }
 
-    /// The value a component's own id carries, or the wildcard as a list of its name, as the browser writes it.
+    /// The value in a component's id, or the wildcard as a list with its name, as the browser writes it.
     package var json: JSON {
         switch self {
         case .string(let value): .string(value)
@@ -261,7 +260,7 @@ public enum IDValue: Sendable, Hashable {
         }
     }
 
-    /// Reads what ``json`` writes; `nil` if it is no value of an id.
+    /// Decodes ``json``; `nil` for anything else.
     package init?(json: JSON) {
         switch json {
         case .string(let value): self = .string(value)
@@ -284,10 +283,10 @@ public enum IDValue: Sendable, Hashable {
 }
 
 extension IDValue: ExpressibleByStringInterpolation, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
-    /// A text constant.
+    /// Creates a string.
     public init(stringLiteral value: String) { self = .string(value) }
-    /// A whole number.
+    /// Creates an integer.
     public init(integerLiteral value: Int) { self = .int(value) }
-    /// A truth value.
+    /// Creates a Boolean.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
 }

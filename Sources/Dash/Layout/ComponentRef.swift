@@ -1,56 +1,56 @@
 public import DashJSON
 
-/// A component's id that knows the component's type, so that its properties are known: `html.Button.id("run").nClicks`.
+/// A component's id with the component's type, which provides its properties: `html.Button.id("run").nClicks`.
 ///
-/// Generated code declares one for each component, with a `Prop` for each property. Where a reference is expected, a
-/// string or a dictionary of id values is one too: `html.P("text", id: "paragraph")`.
+/// Generated code declares one for each component, with a `Prop` for each property. Strings and dictionaries of id
+/// values are valid literals: `html.P("text", id: "paragraph")`.
 public protocol ComponentRef: Sendable, Hashable, ExpressibleByStringInterpolation, ExpressibleByDictionaryLiteral
 where StringLiteralType == String, Key == String, Value == IDValue {
-    /// The id on the page.
+    /// The component's id.
     var componentID: ComponentID { get }
 
-    /// A reference to the component with this id.
+    /// Creates a reference to the component with an id.
     init(_ componentID: ComponentID)
 }
 
 extension ComponentRef {
-    /// A reference by a plain id.
+    /// Creates a reference from a plain id.
     public init(stringLiteral value: String) { self.init(ComponentID(value)) }
 
-    /// A reference by a pattern id; the last value of a repeated key counts.
+    /// Creates a reference from a pattern id; the last value of a repeated key wins.
     public init(dictionaryLiteral elements: (String, IDValue)...) {
         self.init(ComponentID(pattern: Dictionary(elements, uniquingKeysWith: { $1 })))
     }
 
-    /// A property by its name in the browser, for one that the generated code does not know:
+    /// A property by its name in the browser, if the generated code does not have it:
     /// `chart.prop("data-kind", as: String?.self)`.
     public func prop<V: JSONConvertible>(_ name: String, as type: V.Type = V.self) -> Prop<V> {
         Prop(componentID, name)
     }
 
-    /// A property that holds components, by its name in the browser.
+    /// A property that contains components, by its name in the browser.
     public func nodeProp(_ name: String) -> Prop<any Renderable> { Prop(node: componentID, name) }
 }
 
 /// A reference to a component without generated Swift: `AnyRef("gauge").prop("value", as: Double?.self)`.
 public struct AnyRef: ComponentRef {
-    /// The id on the page.
+    /// The component's id.
     public let componentID: ComponentID
 
-    /// A reference to the component with this id.
+    /// Creates a reference to the component with an id.
     public init(_ componentID: ComponentID) { self.componentID = componentID }
 }
 
 /// One property of one component, with the type of its values.
 ///
-/// Generated references make them: `run.nClicks` is a `Prop<Int?>`. It is what ``Input``, ``State``, ``Output`` and
-/// ``setProps(_:_:)-(_,Value)`` take.
+/// Generated references provide them: `run.nClicks` is a `Prop<Int?>`. Used by ``Input``, ``State``, ``Output`` and
+/// ``setProps(_:_:)-(_,Value)``.
 public struct Prop<Value>: Sendable {
     /// The component.
     public let id: ComponentID
-    /// The property's name as the browser knows it, such as `n_clicks`.
+    /// The property's name in the browser, such as `n_clicks`.
     public let name: String
-    /// True if the values are lists of one value for each component that the id stands for.
+    /// Whether the values are lists with one value for each component that matches the id.
     package internal(set) var isList = false
     let write: @Sendable (Value, inout JSONWriter) -> Void
     package let read: @Sendable (JSON) throws -> Value
@@ -67,8 +67,7 @@ public struct Prop<Value>: Sendable {
         self.read = read
     }
 
-    /// The same property with another type, for where the generated one is too wide or wrong:
-    /// `city.value.as(String?.self)`.
+    /// The same property with another type, if the generated one is too wide or wrong: `city.value.as(String?.self)`.
     public func `as`<Other: JSONConvertible>(_ type: Other.Type) -> Prop<Other> {
         var other = Prop<Other>(id, name)
         other.isList = isList
@@ -98,13 +97,13 @@ public struct Prop<Value>: Sendable {
         return list
     }
 
-    /// The value as the bytes that travel.
+    /// The encoded value.
     package func encoded(_ value: Value) -> RawJSON {
         var failure: (any Error)?
         return encoded(value, failure: &failure)
     }
 
-    /// The value as the bytes that travel, and why it could not be written if so.
+    /// The encoded value, and the error if encoding failed.
     func encoded(_ value: Value, failure: inout (any Error)?) -> RawJSON {
         var writer = JSONWriter(capacity: 64)
         write(value, &writer)
@@ -114,7 +113,7 @@ public struct Prop<Value>: Sendable {
 }
 
 extension Prop where Value: JSONConvertible {
-    /// A property by its name in the browser; nothing checks that the component has it.
+    /// Creates a property from its name in the browser. Nothing checks that the component has it.
     public init(_ id: ComponentID, _ name: String) {
         self.init(
             id: id,
@@ -126,7 +125,8 @@ extension Prop where Value: JSONConvertible {
 }
 
 extension Prop where Value == any Renderable {
-    /// A property that holds components, such as `children`. Read as an input it is ``/DashJSON/JSON``.
+    /// Creates a property that contains components, such as `children`. Read as an input, its value is
+    /// ``/DashJSON/JSON``.
     public init(node id: ComponentID, _ name: String) {
         self.init(id: id, name: name, write: { $0.encode(to: &$1) }, read: { $0 })
     }

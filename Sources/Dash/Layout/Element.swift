@@ -1,11 +1,11 @@
 public import DashJSON
 
-/// A component as it is sent to the browser, or a piece of text among components.
+/// A component, or a text among components.
 ///
-/// Generated functions make them (`html.Div(…)`); a component without generated Swift is written as
+/// Generated functions create them (`html.Div(…)`); a component without generated Swift is written as
 /// `Element(namespace: "my_lib", type: "Gauge", id: "gauge", props: ["value": 3])`.
 public struct Element: Renderable {
-    /// One property that was given.
+    /// One property that was set.
     struct Property: Sendable {
         var name: String
         var value: any JSONEncodable
@@ -19,7 +19,8 @@ public struct Element: Renderable {
     let content: Content
     var properties: [Property]
 
-    /// A component by its names in the browser; nothing checks that the suite has it or that it has the properties.
+    /// Creates a component from its names in the browser. Nothing checks that the suite has it or that it has the
+    /// properties.
     public init(
         namespace: String,
         type: String,
@@ -36,10 +37,10 @@ public struct Element: Renderable {
         self.properties = properties
     }
 
-    /// A piece of text.
+    /// Creates a text.
     public init(text: String) { self.init(content: .text(text), properties: []) }
 
-    /// A property that was given, by its name in the browser; `nil` if it was not.
+    /// The value of a property by its name in the browser; `nil` if it was not set.
     public subscript(name: String) -> (any JSONEncodable)? { properties.last { $0.name == name }?.value }
 
     /// Writes `{"props":…,"type":…,"namespace":…}`, or the text.
@@ -67,14 +68,14 @@ public struct Element: Renderable {
 }
 
 extension Element: ExpressibleByStringInterpolation {
-    /// A piece of text, so that texts and components may stand in one list.
+    /// Creates a text, so that texts and components can be elements of one list.
     public init(stringLiteral value: String) { self.init(text: value) }
 }
 
-/// Anything that may stand where a component's children stand: text, a number, a component, a list of these, or nothing.
+/// A value for a component's children: a text, a number, a component, a list of these, or nothing.
 ///
 /// A callback whose output is `children` returns `any Renderable`, so a string, an ``Element`` or a list of elements
-/// needs no wrapping.
+/// needs no conversion.
 public protocol Renderable: JSONEncodable {}
 
 extension String: Renderable {}
@@ -86,30 +87,30 @@ extension RawJSON: Renderable {}
 extension Optional: Renderable where Wrapped: Renderable {}
 extension Array: Renderable where Element: Renderable {}
 
-/// Puts an ``Element`` together; for generated code, which sets what was given and leaves out what was not.
+/// Builds an ``Element``; for generated code, which sets only the properties that were given.
 public struct ElementBuilder: Sendable {
     private var element: Element
 
-    /// Begins a component of these names in the browser.
+    /// Creates a builder from the component's names in the browser.
     public init(_ namespace: String, _ type: String) { element = Element(namespace: namespace, type: type) }
 
-    /// Sets the id, if there is one.
+    /// Sets the id unless it is nil.
     public mutating func id(_ id: ComponentID?) { set("id", id) }
 
-    /// Sets the children, if there are any.
+    /// Sets the children unless they are nil.
     public mutating func children(_ children: (any Renderable)?) { set("children", children) }
 
-    /// Sets a property, if it was given.
+    /// Sets a property unless it is nil.
     ///
-    /// Not inlined: a component has some fifty of these calls.
+    /// Not inlined, because a component has about fifty of these calls.
     @inline(never)
     public mutating func set(_ name: String, _ value: (any JSONEncodable)?) {
         guard let value else { return }
         element.properties.append(Element.Property(name: name, value: value))
     }
 
-    /// The component, with properties that the generated code does not know (`data-…`, `aria-…`) in the order of
-    /// their names.
+    /// Returns the component, with properties that the generated code does not know (`data-…`, `aria-…`) sorted by
+    /// name.
     public func finish(_ extra: [String: any JSONEncodable] = [:]) -> Element {
         var element = element
         for (name, value) in extra.sorted(by: { $0.key < $1.key }) {
@@ -119,22 +120,22 @@ public struct ElementBuilder: Sendable {
     }
 }
 
-/// Inline CSS, its names as React writes them: `["visibility": "hidden", "backgroundColor": "#eee"]`.
+/// Inline CSS with React's names: `["visibility": "hidden", "backgroundColor": "#eee"]`.
 public struct Style: JSONEncodable, JSONDecodable, Hashable, ExpressibleByDictionaryLiteral {
-    /// Names and values, in the order given.
+    /// Names and values, in order.
     public var properties: JSONObject
 
-    /// A style of these names and values.
+    /// Creates a style from names and values.
     public init(_ properties: JSONObject = [:]) { self.properties = properties }
 
-    /// A style of these names and values; a variable is given as JSON: `["width": "\(n)px", "opacity": .double(x)]`.
+    /// Creates a style from names and values; variables must be JSON: `["width": "\(n)px", "opacity": .double(x)]`.
     public init(dictionaryLiteral elements: (String, JSON)...) {
         var properties = JSONObject()
         for (name, value) in elements { properties[name] = value }
         self.init(properties)
     }
 
-    /// Reads an object.
+    /// Decodes an object.
     ///
     /// - Throws: ``DashError`` with code `type-mismatch` for anything else.
     public init(json: JSON) throws {
@@ -145,7 +146,7 @@ public struct Style: JSONEncodable, JSONDecodable, Hashable, ExpressibleByDictio
     /// Writes an object.
     public func encode(to writer: inout JSONWriter) { properties.encode(to: &writer) }
 
-    /// The value of one name; `nil` takes it away.
+    /// The value of a name; setting `nil` removes it.
     public subscript(name: String) -> JSON? {
         get { properties[name] }
         set { properties[name] = newValue }

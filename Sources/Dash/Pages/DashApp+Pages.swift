@@ -1,23 +1,25 @@
 extension DashApp {
-    /// The pages, in the order for links to them: by their `order`, then those without one as they were added. `/` comes
-    /// first where no page has an order.
+    /// The pages in the order of links: by `order`, then in the order of registration. If no page has an order, `/`
+    /// comes first.
     ///
     /// ```swift
     /// app.layout = html.Div([html.Nav(app.pages.map { $0.link() }), app.pageContainer])
     /// ```
     ///
-    /// It has the pages added until now, so add them before.
+    /// Contains only the pages added so far.
     public var pages: [DashPage] { pageRegistry.ordered }
 
-    /// Where the pages are shown: one place in the app's layout. An app with pages and without a layout is this alone.
+    /// The container that shows the pages; use it once in the app's layout. It is the layout of an app that has pages
+    /// and sets none.
     public var pageContainer: Element { PageCallbacks.container }
 
-    /// The browser's address, as the app's pages see it.
+    /// The browser's address, as a component of the page container.
     ///
-    /// `cancel: [Input(app.pageLocation.pathname)]` ends a background job when its visitor goes to another page.
+    /// `cancel: [Input(app.pageLocation.pathname)]` cancels a background job when its visitor goes to another page.
     public var pageLocation: dcc.LocationRef { PageCallbacks.location }
 
-    /// What layouts of pages may read besides the address: a ``State``, or an ``Input`` whose changes make the page anew.
+    /// Values that layouts of pages may read besides the address: a ``State``, or an ``Input`` whose changes rebuild
+    /// the page.
     ///
     /// ```swift
     /// let language = dcc.RadioItems.id("language")
@@ -25,7 +27,7 @@ extension DashApp {
     /// app.page("/") { visit in visit[language.value] == "de" ? "Willkommen" : "Welcome" }
     /// ```
     ///
-    /// Their components belong into the app's layout, where they stay when the page changes.
+    /// Their components must be part of the app's layout, which stays when the page changes.
     public var routingCallbackInputs: [any Dependency] {
         get { pageRegistry.inputs }
         set {
@@ -34,14 +36,14 @@ extension DashApp {
         }
     }
 
-    /// Sets the page for addresses that no page has, and for ``PageNotFound``. By default it is a heading that says so.
+    /// Sets the page for unknown addresses and for ``PageNotFound``; by default a heading.
     ///
     /// - Parameters:
-    ///   - title: The title of the browser's tab; by default the app's.
-    ///   - description: For search engines and previews of links.
-    ///   - layout: What the page shows.
-    ///   - file: Where it is declared, for messages.
-    ///   - line: Where it is declared, for messages.
+    ///   - title: The title of the browser tab; by default the app's.
+    ///   - description: The description for search engines and link previews.
+    ///   - layout: The page's content.
+    ///   - file: The file of the declaration, for messages.
+    ///   - line: The line of the declaration, for messages.
     public func notFoundPage(
         title: PageText? = nil,
         description: PageText? = nil,
@@ -53,14 +55,14 @@ extension DashApp {
         addNotFound(texts, .value(layout), SourceLocation(file: file, line: line))
     }
 
-    /// Sets the page for addresses that no page has, and for ``PageNotFound``, made anew for each visit.
+    /// Sets the page for unknown addresses and for ``PageNotFound``, built for each visit.
     ///
     /// - Parameters:
-    ///   - title: The title of the browser's tab; by default the app's.
-    ///   - description: For search engines and previews of links.
-    ///   - file: Where it is declared, for messages.
-    ///   - line: Where it is declared, for messages.
-    ///   - layout: Makes what the page shows; ``PageVisit/path`` is the address that no page has.
+    ///   - title: The title of the browser tab; by default the app's.
+    ///   - description: The description for search engines and link previews.
+    ///   - file: The file of the declaration, for messages.
+    ///   - line: The line of the declaration, for messages.
+    ///   - layout: Builds the page's content; ``PageVisit/path`` is the unknown address.
     public func notFoundPage(
         title: PageText? = nil,
         description: PageText? = nil,
@@ -72,19 +74,19 @@ extension DashApp {
         addNotFound(texts, .function(layout), SourceLocation(file: file, line: line))
     }
 
-    /// A path below the app's own as the browser needs it: with the path at which the app is mounted, and the prefix of a
-    /// proxy. For callbacks; a layout that is made before the app is mounted takes ``link(_:to:className:)``.
+    /// The browser's address of a path relative to the app's, including the mount path and a proxy's prefix. For
+    /// callbacks; a layout created before the app is mounted needs ``link(_:to:className:)``.
     public func relativePath(_ path: String) -> String { pageRegistry.place.address(of: path) }
 
-    /// A `dcc.Link` to a path below the app's own, wherever the app is mounted.
+    /// Creates a `dcc.Link` to a path relative to the app's.
     ///
     /// ```swift
     /// let menu = html.Ul(["north", "south"].map { region in html.Li(app.link(region, to: "/regions/\(region)")) })
     /// ```
     ///
     /// - Parameters:
-    ///   - children: What is clicked.
-    ///   - path: The path, with a query if need be.
+    ///   - children: The link's content.
+    ///   - path: The path, with an optional query.
     ///   - className: The CSS classes.
     public func link(_ children: any Renderable, to path: String, className: String? = nil) -> Element {
         pageRegistry.place.link(children, to: path, className: className)

@@ -1,22 +1,22 @@
 import Foundation
 
-/// A page of an app as the registry has it: see ``DashApp/pages``.
+/// A registered page of an app; see ``DashApp/pages``.
 ///
 /// ```swift
 /// app.layout = [html.Nav(app.pages.map { page in page.link() }), html.Hr(), app.pageContainer]
 /// ```
 public struct DashPage: Sendable {
-    /// The path below the app's own; of a page with variables its template with `none` for each: `/reports/none`.
+    /// The path relative to the app's. For a page with variables, the template with `none` for each: `/reports/none`.
     public let path: String
-    /// The path as it was given, if it has variables: `/reports/<id>`; else `nil`.
+    /// The path with its variables, such as `/reports/<id>`; `nil` for a page without variables.
     public let pathTemplate: String?
     /// The name for links to the page.
     public let name: String
-    /// The page's place in the order; those without one come last.
+    /// The page's position; pages without one come last.
     public let order: Double?
-    /// The paths whose visitors are sent on to the page.
+    /// The paths that redirect to the page.
     public let redirectFrom: [String]
-    /// The names of the groups that the page is in, the outermost first; a group without a name is left out.
+    /// The names of the page's groups, the outermost first; groups without a name are omitted.
     public let groups: [String]
     let template: PathTemplate
     let texts: Texts
@@ -24,32 +24,32 @@ public struct DashPage: Sendable {
     let location: SourceLocation
     let place: PagePlace
 
-    /// What is said of the page, besides its name.
+    /// The page's texts besides its name.
     struct Texts: Sendable {
         var title: PageText?
         var description: PageText?
         var image: String?
         var imageURL: String?
-        /// The app's title, where the app has one of its own.
+        /// The app's title, if it is not the default.
         var appTitle: String?
     }
 
-    /// The title of the browser's tab on the page; one that depends on the visit is made without variables.
+    /// The title of the browser tab; one that depends on the visit is computed without variables.
     public var title: String { title(for: PageVisit(path: path)) }
 
-    /// The description given; one that depends on the visit is made without variables.
+    /// The page's description; one that depends on the visit is computed without variables.
     public var description: String? { texts.description?.text(for: PageVisit(path: path)) }
 
-    /// The path as the browser needs it: with the path at which the app is mounted, and the prefix of a proxy.
+    /// The path for the browser, including the app's mount path and a proxy's prefix.
     ///
-    /// These are known when the app is mounted; a text made before has the path alone. ``link(_:className:)`` needs not
-    /// care.
+    /// These are known once the app is mounted; before, this is the path alone. ``link(_:className:)`` works before,
+    /// too.
     public var relativePath: String { place.address(of: path) }
 
-    /// A `dcc.Link` to the page.
+    /// Creates a `dcc.Link` to the page.
     ///
     /// - Parameters:
-    ///   - children: What is clicked; `nil` is the page's name.
+    ///   - children: The link's content; `nil` is the page's name.
     ///   - className: The CSS classes.
     public func link(_ children: (any Renderable)? = nil, className: String? = nil) -> Element {
         place.link(children ?? name, to: path, className: className)
@@ -61,7 +61,7 @@ public struct DashPage: Sendable {
 }
 
 extension DashPage {
-    /// The name that a path gives: `Monthly report` for `/monthly-report`, `Home` for `/`.
+    /// The default name of a page, from its path: `Monthly report` for `/monthly-report`, `Home` for `/`.
     static func name(of template: PathTemplate) -> String {
         let words = template.segments.last { pieces in
             pieces.allSatisfy { if case .text = $0 { true } else { false } }
@@ -72,7 +72,7 @@ extension DashPage {
     }
 }
 
-/// Where a page's content comes from, and what its groups put around it.
+/// The source of a page's content, and the frames of its groups.
 struct PageLayout: Sendable {
     typealias Make = @Sendable (PageVisit) async throws -> any Renderable
     typealias Frame = @Sendable (_ content: any Renderable, _ visit: PageVisit) async throws -> any Renderable
@@ -86,15 +86,15 @@ struct PageLayout: Sendable {
     /// The frames of the page's groups, the innermost first.
     var frames: [Frame] = []
 
-    /// The content where it is the same for every visit; nil where code of the app makes it.
+    /// The content if it is the same for every visit; nil if the app's code builds it.
     var fixed: (any Renderable)? {
         guard frames.isEmpty, case .value(let value) = source else { return nil }
         return value
     }
 
-    /// The content for a visit.
+    /// Builds the content for a visit.
     ///
-    /// - Throws: what the app's closures throw.
+    /// - Throws: An error of the app's closures.
     func content(for visit: PageVisit) async throws -> any Renderable {
         var content: any Renderable =
             switch source {
@@ -106,14 +106,14 @@ struct PageLayout: Sendable {
     }
 }
 
-/// The meta tags of a page in the index, by which search engines and previews of links know it.
+/// The meta tags of a page, for search engines and link previews.
 struct PageMeta: Sendable {
     let page: DashPage?
     let visit: PageVisit
     let options: PageOptions
-    /// The whole address that was asked for.
+    /// The full address of the request.
     let address: String
-    /// The address of the page's image; empty if it has none.
+    /// The address of the page's image; empty without one.
     let image: String
     let title: String
 
@@ -136,11 +136,11 @@ struct PageMeta: Sendable {
 }
 
 extension ServedApp {
-    /// What the index says of the page that was asked for; nil for an app without pages.
+    /// The meta tags of the requested page; nil for an app without pages.
     ///
     /// - Parameters:
-    ///   - request: The request, with the path below the app's own.
-    ///   - origin: Scheme and host, as the browser knows them.
+    ///   - request: The request, with the path relative to the app's.
+    ///   - origin: Scheme and host, as the browser sees them.
     func pageMeta(for request: PageRequest, origin: String) -> PageMeta? {
         guard app.pageRegistry.isUsed else { return nil }
         let parts = request.path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -173,7 +173,7 @@ extension ServedApp {
 }
 
 extension AssetsFolder {
-    /// The image of a page by its name, or else the app's.
+    /// The image named like a page, otherwise the app's.
     fileprivate func image(named page: String) -> String? {
         let images = files.map(\.name).filter { name in
             ["apng", "avif", "gif", "jpeg", "jpg", "png", "svg", "webp"].contains { name.hasSuffix("." + $0) }
@@ -185,7 +185,7 @@ extension AssetsFolder {
     }
 }
 
-/// The title or the description of a page: a text, or one that is made for each visit.
+/// The title or description of a page: constant, or computed for each visit.
 ///
 /// ```swift
 /// app.page("/", title: "Sales", layout: html.H1("All regions"))
@@ -198,20 +198,19 @@ public struct PageText: Sendable, ExpressibleByStringInterpolation {
 
     private init(make: @escaping @Sendable (PageVisit) -> String) { self.make = make }
 
-    /// A text.
+    /// Creates a constant text.
     public init(stringLiteral value: String) { self.init(value) }
 
-    /// A text.
+    /// Creates a constant text.
     public init(_ text: String) { make = { _ in text } }
 
-    /// A text that depends on the visit.
+    /// Creates a text that depends on the visit.
     ///
-    /// - Parameter make: Makes the text. It is also asked for the meta tags of a page that is loaded anew, and for
+    /// - Parameter make: Returns the text. It is also called for the meta tags when a page is loaded, and for
     ///   ``DashPage/title`` without variables.
     public static func by(_ make: @escaping @Sendable (_ visit: PageVisit) -> String) -> PageText {
         PageText(make: make)
     }
 
-    /// The text for a visit.
     func text(for visit: PageVisit) -> String { make(visit) }
 }

@@ -1,6 +1,6 @@
 import DashJSON
 
-/// The callbacks that show the pages of an app, and the components they need (docs/protocol.md, Pages).
+/// The callbacks that show an app's pages, and their components (docs/protocol.md, Pages).
 struct PageCallbacks: Sendable {
     private let pages: PageRegistry
     private let appTitle: String
@@ -11,10 +11,10 @@ struct PageCallbacks: Sendable {
     private static let store = dcc.Store.id("_pages_store")
     private static let dummy = html.Div.id("_pages_dummy")
 
-    /// The id of the place where pages are shown.
+    /// The id of the page container's content.
     static var contentID: ComponentID { content.componentID }
 
-    /// The components, as stock Dash has them.
+    /// The components, as in Dash.
     static var container: Element {
         html.Div([
             Element(
@@ -29,17 +29,19 @@ struct PageCallbacks: Sendable {
         ])
     }
 
-    /// - Parameter app: Whose pages these are; it is not kept.
+    /// Creates the callbacks of an app's pages.
+    ///
+    /// - Parameter app: The app; not retained.
     init(_ app: DashApp) {
         pages = app.pageRegistry
         appTitle = app.title
         declaration = app.location
     }
 
-    /// The callbacks, in the order of the dependencies; none for an app without pages.
+    /// The callbacks, in the order of the dependencies; empty for an app without pages.
     var all: [Callback] { pages.isUsed ? [routing, titling] : [] }
 
-    /// Answers each change of the address with the page and its title.
+    /// Responds to each change of the address with the page and its title.
     private var routing: Callback {
         let output = Outputs(Self.content.children, Self.store.data)
         let slots =
@@ -56,7 +58,7 @@ struct PageCallbacks: Sendable {
         return callback
     }
 
-    /// Sets the tab's title to what the other callback answered, and tells our script that the page is in its place.
+    /// Sets the tab's title from the other callback's result, and notifies our script that the page is shown.
     private var titling: Callback {
         let output = Output(Self.dummy.children)
         var callback = callback(
@@ -110,7 +112,6 @@ struct PageCallbacks: Sendable {
 }
 
 extension PageCallbacks {
-    /// The content and the title for an address.
     private func shown(
         _ arguments: [JSON],
         _ slots: [Slot],

@@ -1,10 +1,10 @@
-/// What pages are added to: a ``DashApp``, or a ``PageGroup`` of one.
+/// A registry of pages: a ``DashApp``, or a ``PageGroup``.
 public protocol PageRegistering: Sendable {
-    /// The group whose path and frames the pages get.
+    /// The group that adds its path and frames to the pages.
     var pageGroup: PageGroup { get }
 }
 
-/// Pages of an app below one path, with a frame around each: a menu of their own, a heading, tabs.
+/// Pages of an app below one path, with a common frame such as a menu, a heading or tabs.
 ///
 /// ```swift
 /// let reports = app.pageGroup("/reports", name: "Reports") { page, visit in
@@ -14,34 +14,34 @@ public protocol PageRegistering: Sendable {
 /// reports.page("/<id>") { visit in html.P("Report \(visit["id"] ?? "")") }
 /// ```
 public struct PageGroup: PageRegistering {
-    /// The path that those of the pages begin with; `/` for the app itself.
+    /// The common prefix of the pages' paths; `/` for the app itself.
     public let path: String
-    /// The names of the group and of those around it, the outermost first.
+    /// The names of the group and the groups around it, the outermost first.
     public let names: [String]
     let frames: [PageLayout.Frame]
     let app: DashApp
 
-    /// The group itself.
+    /// This group.
     public var pageGroup: PageGroup { self }
 
-    /// A path of the group's as the app knows it.
+    /// A path of the group, relative to the app's.
     func joined(_ other: String) -> String {
-        // Without its slash it is a finding, and is told as it was written.
+        // A path without a slash is reported as it was written.
         if path == "/" || !other.hasPrefix("/") { return other }
         return other == "/" ? path : path + other
     }
 }
 
 extension DashApp: PageRegistering {
-    /// The pages without a group.
+    /// The group of the pages without a group.
     public var pageGroup: PageGroup { PageGroup(path: "/", names: [], frames: [], app: self) }
 }
 
 extension PageRegistering {
-    /// Pages below one path, without a frame around them.
+    /// Creates a group of pages below one path, without a frame.
     ///
     /// - Parameters:
-    ///   - path: What the paths of the pages begin with: `/reports`. It may have variables.
+    ///   - path: The prefix of the pages' paths, such as `/reports`. It may have variables.
     ///   - name: The group's name, for ``DashPage/groups``.
     public func pageGroup(_ path: String, name: String? = nil) -> PageGroup {
         let outer = pageGroup
@@ -49,12 +49,12 @@ extension PageRegistering {
         return PageGroup(path: outer.joined(path), names: names, frames: outer.frames, app: outer.app)
     }
 
-    /// Pages below one path, with a frame around each.
+    /// Creates a group of pages below one path, with a frame.
     ///
     /// - Parameters:
-    ///   - path: What the paths of the pages begin with: `/reports`. It may have variables.
+    ///   - path: The prefix of the pages' paths, such as `/reports`. It may have variables.
     ///   - name: The group's name, for ``DashPage/groups``.
-    ///   - frame: Puts the content of a page into what all pages of the group have.
+    ///   - frame: Returns the content of a page inside the group's frame.
     public func pageGroup(
         _ path: String,
         name: String? = nil,
@@ -67,7 +67,7 @@ extension PageRegistering {
 }
 
 extension PageRegistering {
-    /// Adds a page that looks the same at every visit.
+    /// Adds a page with constant content.
     ///
     /// ```swift
     /// app.page("/", name: "Home", layout: html.H1("Welcome"))
@@ -75,21 +75,21 @@ extension PageRegistering {
     /// ```
     ///
     /// - Parameters:
-    ///   - path: The path below the app's, or the group's, own: `/`, `/reports/2026`, or with variables `/reports/<id>`. A
-    ///     variable stands for one sign or more between two slashes. An exact path goes before one with variables, and of
-    ///     several with variables the one before in the order.
-    ///   - pathTemplate: The paths with variables that lead to the page, where `path` is the one that links should have.
-    ///   - name: The name for links; by default made of the path: `Monthly report`.
-    ///   - order: The page's place in ``DashApp/pages``; those without one come last, in the order in which they were added.
-    ///   - title: The title of the browser's tab; by default the app's, or the page's name if the app has none.
-    ///   - description: For search engines and previews of links; by default ``PageOptions/description``.
-    ///   - image: A file of the assets, for previews of links. By default the one named like the page's path, then
-    ///     `app.png` or `logo.png`; other kinds of images too.
-    ///   - imageURL: The address of an image elsewhere, in place of `image`.
-    ///   - redirectFrom: Paths that the page had once: their visitors are sent on to it for good.
-    ///   - layout: What the page shows: a component, a text, or a list of these.
-    ///   - file: Where it is declared, for messages.
-    ///   - line: Where it is declared, for messages.
+    ///   - path: The path relative to the app or group: `/`, `/reports/2026`, or with variables `/reports/<id>`. A
+    ///     variable matches one or more characters between two slashes. Exact paths take precedence over paths with
+    ///     variables, which are matched in the order of ``DashApp/pages``.
+    ///   - pathTemplate: The path with variables, if links should use `path` instead.
+    ///   - name: The name for links; by default derived from the path: `Monthly report`.
+    ///   - order: The page's position in ``DashApp/pages``; pages without one come last, in the order of registration.
+    ///   - title: The title of the browser tab; by default the app's, or the page's name if the app has none.
+    ///   - description: The description for search engines and link previews; by default ``PageOptions/description``.
+    ///   - image: A file of the assets, for link previews. By default the one named like the page's path, then
+    ///     `app.png` or `logo.png`, also with the extensions of other image formats.
+    ///   - imageURL: The address of an external image, instead of `image`.
+    ///   - redirectFrom: Earlier paths of the page, which redirect to it permanently.
+    ///   - layout: The content: a component, a text, or a list of these.
+    ///   - file: The file of the declaration, for messages.
+    ///   - line: The line of the declaration, for messages.
     public func page(
         _ path: String,
         pathTemplate: String? = nil,
@@ -109,7 +109,7 @@ extension PageRegistering {
         pageGroup.add(path, pathTemplate, name, order, texts, redirectFrom, .value(layout), location)
     }
 
-    /// Adds a page that is made anew for each visit.
+    /// Adds a page whose content is built for each visit.
     ///
     /// ```swift
     /// app.page("/reports/<id>", title: .by { "Report \($0["id"] ?? "")" }) { visit in
@@ -118,23 +118,22 @@ extension PageRegistering {
     /// ```
     ///
     /// - Parameters:
-    ///   - path: The path below the app's, or the group's, own: `/`, `/reports/2026`, or with variables `/reports/<id>`. A
-    ///     variable stands for one sign or more between two slashes. An exact path goes before one with variables, and of
-    ///     several with variables the one before in the order.
-    ///   - pathTemplate: The paths with variables that lead to the page, where `path` is the one that links should have.
-    ///   - name: The name for links; by default made of the path: `Monthly report`.
-    ///   - order: The page's place in ``DashApp/pages``; those without one come last, in the order in which they were added.
-    ///   - title: The title of the browser's tab; by default the app's, or the page's name if the app has none.
-    ///   - description: For search engines and previews of links; by default ``PageOptions/description``.
-    ///   - image: A file of the assets, for previews of links. By default the one named like the page's path, then
-    ///     `app.png` or `logo.png`; other kinds of images too.
-    ///   - imageURL: The address of an image elsewhere, in place of `image`.
-    ///   - redirectFrom: Paths that the page had once: their visitors are sent on to it for good.
-    ///   - file: Where it is declared, for messages.
-    ///   - line: Where it is declared, for messages.
-    ///   - layout: Makes what the page shows. It is also asked once before anybody visits the page, with a visit that has
-    ///     no variables. What it throws is told the page as an error of the server; ``PageNotFound`` shows the page for
-    ///     what is not found.
+    ///   - path: The path relative to the app or group: `/`, `/reports/2026`, or with variables `/reports/<id>`. A
+    ///     variable matches one or more characters between two slashes. Exact paths take precedence over paths with
+    ///     variables, which are matched in the order of ``DashApp/pages``.
+    ///   - pathTemplate: The path with variables, if links should use `path` instead.
+    ///   - name: The name for links; by default derived from the path: `Monthly report`.
+    ///   - order: The page's position in ``DashApp/pages``; pages without one come last, in the order of registration.
+    ///   - title: The title of the browser tab; by default the app's, or the page's name if the app has none.
+    ///   - description: The description for search engines and link previews; by default ``PageOptions/description``.
+    ///   - image: A file of the assets, for link previews. By default the one named like the page's path, then
+    ///     `app.png` or `logo.png`, also with the extensions of other image formats.
+    ///   - imageURL: The address of an external image, instead of `image`.
+    ///   - redirectFrom: Earlier paths of the page, which redirect to it permanently.
+    ///   - file: The file of the declaration, for messages.
+    ///   - line: The line of the declaration, for messages.
+    ///   - layout: Builds the content. It is also called once before any visit, without variables. A thrown error is
+    ///     reported to the page as a server error; ``PageNotFound`` shows the not-found page.
     public func page(
         _ path: String,
         pathTemplate: String? = nil,
@@ -186,7 +185,7 @@ extension PageGroup {
 }
 
 extension DashPage.Texts {
-    /// The same in an app: its own title, if it has one, is that of pages without one.
+    /// The texts with the app's title, if it is not the default, as the fallback.
     func of(_ app: DashApp) -> DashPage.Texts {
         var texts = self
         texts.appTitle = app.title == DashApp.defaultTitle ? nil : app.title

@@ -9,7 +9,7 @@ final class PageRegistry: Sendable {
         var inputsLocation: SourceLocation?
     }
 
-    /// What a path leads to.
+    /// The page of a path.
     struct Match: Sendable {
         let page: DashPage
         let variables: [String: String]
@@ -18,13 +18,13 @@ final class PageRegistry: Sendable {
     let place = PagePlace()
     private let state = Mutex(State())
 
-    /// Adds a page; mistakes are told by ``findings``.
+    /// Adds a page; mistakes appear in ``findings``.
     func add(_ page: DashPage) { state.withLock { $0.pages.append(page) } }
 
-    /// Adds the page for what is not found; a second one is a finding.
+    /// Adds a not-found page; a second one is a mistake.
     func addNotFound(_ page: DashPage) { state.withLock { $0.notFound.append(page) } }
 
-    /// What the routing callback reads besides the address.
+    /// The inputs and states of the routing callback besides the address.
     var inputs: [any Dependency] {
         get { state.withLock { $0.inputs } }
         set { state.withLock { $0.inputs = newValue } }
@@ -33,29 +33,28 @@ final class PageRegistry: Sendable {
     /// Whether the app has pages.
     var isUsed: Bool { state.withLock { !$0.pages.isEmpty || !$0.notFound.isEmpty } }
 
-    /// The pages in the order of their registration.
+    /// The pages in the order of registration.
     var declared: [DashPage] { state.withLock { $0.pages } }
 
-    /// The pages for what is not found; more than one is a finding.
+    /// The not-found pages; more than one is a mistake.
     var declaredNotFound: [DashPage] { state.withLock { $0.notFound } }
 
-    /// The page for what is not found.
     var notFound: DashPage? { declaredNotFound.first }
 
-    /// The pages in Dash's order: by ``DashPage/order``, then those without one; `/` comes first where none has one.
+    /// The pages in Dash's order: by ``DashPage/order``, then those without one; if none has one, `/` comes first.
     var ordered: [DashPage] {
         let pages = declared
         let isOrdered = pages.contains { $0.order != nil }
         func order(_ page: DashPage) -> Double {
             page.order ?? (!isOrdered && page.path == "/" ? 0 : .infinity)
         }
-        // By place too, as the sort itself does not promise to keep it.
+        // By position too, as the sort is not guaranteed to be stable.
         return pages.enumerated().sorted { (order($0.element), $0.offset) < (order($1.element), $1.offset) }.map(
             \.element
         )
     }
 
-    /// The page of a path below the app's own; an exact one before those with variables.
+    /// The page for a path relative to the app's; exact paths take precedence over those with variables.
     func match(_ path: String) -> Match? {
         let segments = PathTemplate.segments(of: path)
         let pages = ordered
@@ -66,7 +65,6 @@ final class PageRegistry: Sendable {
         return redirect(from: path).map { Match(page: $0, variables: [:]) }
     }
 
-    /// The page that visitors of a path are sent on to.
     func redirect(from path: String) -> DashPage? {
         let segments = PathTemplate.segments(of: path)
         return ordered.first { page in

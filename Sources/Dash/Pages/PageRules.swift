@@ -1,7 +1,7 @@
 import DashJSON
 import Synchronization
 
-/// The rules for the pages of an app.
+/// Checks for the pages of an app.
 struct PageRules {
     let pages: [DashPage]
     let notFound: [DashPage]
@@ -16,12 +16,14 @@ struct PageRules {
     private func own(_ page: DashPage) -> [Finding] {
         var sentences = [page.template.problem].compactMap(\.self)
         if sentences.isEmpty, page.template.match(PathTemplate.segments(of: page.path)) == nil {
-            sentences.append("The path “\(page.path)” does not fit its template “\(page.template.text)”.")
+            sentences.append(
+                "The path “\(page.path)” does not match its template “\(page.template.text)”. Change one of them."
+            )
         }
         sentences += page.redirectFrom.compactMap { path in
             let template = PathTemplate(path)
             if template.hasVariables {
-                return "redirectFrom: “\(path)” has a variable, which a redirection cannot have."
+                return "redirectFrom: “\(path)” has a variable. Use a path without variables."
             }
             return template.problem.map { "redirectFrom: \($0)" }
         }
@@ -37,7 +39,7 @@ struct PageRules {
             }
             return Finding(
                 location: page.location,
-                sentence: "The path “\(page.template.text)” is that of the page at \(other.location): choose another."
+                sentence: "The path “\(page.template.text)” is used by the page at \(other.location). Choose another."
             )
         }
     }
@@ -57,7 +59,7 @@ struct PageRules {
                     Finding(
                         location: page.location,
                         sentence:
-                            "redirectFrom: “\(path)” leads to the page at \(other.location) already: leave it out."
+                            "redirectFrom: “\(path)” already leads to the page at \(other.location). Remove it."
                     )
                 }
             }
@@ -69,7 +71,7 @@ struct PageRules {
             Finding(
                 location: page.location,
                 sentence: """
-                    The app has a page for what is not found already, at \(notFound[0].location): make one of the two.
+                    The app already has a not-found page, at \(notFound[0].location). Remove one of the two.
                     """
             )
         }
@@ -77,13 +79,13 @@ struct PageRules {
 }
 
 extension DashApp {
-    /// What is wrong with the pages beside a layout that is known at start, and with their own ids.
+    /// The mistakes in the pages' own ids, and in combination with the layout if it is known at start.
     func pageFindings(beside layout: LayoutRules) -> [Finding] {
         let isShown = layout.has(PageCallbacks.contentID)
         let place: String? =
             switch (pageRegistry.isUsed, isShown) {
-            case (true, false): "The layout has no place for the pages: put app.pageContainer into it."
-            case (false, true): "The layout has app.pageContainer, but the app has no pages: add one by app.page(…)."
+            case (true, false): "The layout has no page container. Add app.pageContainer."
+            case (false, true): "The layout has app.pageContainer, but the app has no pages. Add one with app.page(…)."
             default: nil
             }
         let own = (pageRegistry.ordered + pageRegistry.declaredNotFound).flatMap { page -> [Finding] in
@@ -94,28 +96,28 @@ extension DashApp {
         return [place].compactMap(\.self).map { Finding(location: location, sentence: $0) } + own
     }
 
-    /// The layouts of all pages; nil if one of them is made by the app's code.
+    /// The layouts of all pages; nil if the app's code builds one of them.
     var knownPageLayouts: [any Renderable]? {
         let layouts = (pageRegistry.ordered + pageRegistry.declaredNotFound).map(\.layout.fixed)
         return layouts.contains { $0 == nil } ? nil : layouts.compactMap(\.self)
     }
 }
 
-/// What the browser checks the ids of callbacks against.
+/// The layout against which the browser checks the ids of callbacks.
 enum IDCheck: Sendable {
-    /// Nothing: ids come and go.
+    /// No check: the set of ids changes.
     case none
-    /// The layout it is given.
+    /// The page's layout.
     case layout
-    /// A layout that nobody sees.
+    /// A layout that is not shown.
     case validation(JSON)
 }
 
 extension DashApp {
-    /// What the browser is to check ids against.
+    /// Determines the browser's id check.
     ///
-    /// - Parameter request: The request of the page; a layout that the app's code makes may look at it.
-    /// - Throws: what the layouts throw, for which nobody visits the page: they have no variables.
+    /// - Parameter request: The request of the page, for a layout that the app's code builds.
+    /// - Throws: An error of the layouts, which are built without variables.
     func idCheck(for request: PageRequest) async throws -> IDCheck {
         if suppressCallbackExceptions || outlivesPages { return .none }
         let own = page.validationLayout
@@ -128,8 +130,8 @@ extension DashApp {
         return .validation(html.Div(JSON.array(layouts)).json)
     }
 
-    /// Whether something may change properties of a page that is shown no more: a job goes on when its visitor goes to
-    /// another page, and the browser would take each of its updates for a mistake of the app.
+    /// Whether a property of a page may be set after the page was left: a job continues when its visitor leaves, and
+    /// the browser would report each of its updates as a mistake.
     private var outlivesPages: Bool {
         pageRegistry.isUsed && registry.callbacks.contains { $0.kind == .background || !$0.running.isEmpty }
     }
@@ -143,11 +145,11 @@ extension DashApp {
     }
 }
 
-/// Makes an app's check once, as the layouts of pages may take their time.
+/// Caches an app's check, as building the layouts of pages may take time.
 final class KeptIDCheck: Sendable {
     private let kept = Mutex<IDCheck?>(nil)
 
-    /// The check; none while a layout cannot be made without variables, for nobody can know its ids then.
+    /// The check; none if a layout cannot be built without variables, because its ids are then unknown.
     func check(of app: DashApp, for request: PageRequest) async -> IDCheck {
         if let check = kept.withLock(\.self) { return check }
         guard let check = try? await app.idCheck(for: request) else { return .none }

@@ -1,8 +1,7 @@
 import DashJSON
 import Synchronization
 
-/// Somebody's visit to a page: what its address says, who asks, and the values of the app's
-/// ``DashApp/routingCallbackInputs``.
+/// A visit to a page: its address, the request, and the values of the app's ``DashApp/routingCallbackInputs``.
 ///
 /// ```swift
 /// app.page("/reports/<id>", title: .by { "Report \($0["id"] ?? "")" }) { visit in
@@ -10,26 +9,26 @@ import Synchronization
 /// }
 /// ```
 ///
-/// Before anybody visits it, a page's layout is made once without variables, query and values, so that the browser knows
-/// the page's ids.
+/// A page's layout is built once before any visit, without variables, query and values, so that the browser knows the
+/// page's ids.
 public struct PageVisit: Sendable {
-    /// The path below the app's own, with its first slash: `/reports/7`.
+    /// The path relative to the app's, with a leading slash: `/reports/7`.
     public var path: String
-    /// The values of the variables in the page's path, percent signs decoded.
+    /// The percent-decoded values of the variables in the page's path.
     public var variables: [String: String]
-    /// What stands behind the `?` of the address.
+    /// The query of the address.
     public var query: QueryParameters
-    /// The request that asks: cookies, headers, address.
+    /// The request, with cookies, headers and the client's address.
     public var request: PageRequest
     var values: [PropertyRef: JSON] = [:]
 
-    /// A visit, for the test of a layout.
+    /// Creates a visit, for testing a layout.
     ///
     /// - Parameters:
-    ///   - path: The path below the app's own.
+    ///   - path: The path relative to the app's.
     ///   - variables: The values of the variables in the page's path.
-    ///   - query: What stands behind the `?` of the address.
-    ///   - request: The request that asks.
+    ///   - query: The query of the address.
+    ///   - request: The request.
     public init(
         path: String = "/",
         variables: [String: String] = [:],
@@ -42,21 +41,22 @@ public struct PageVisit: Sendable {
         self.request = request
     }
 
-    /// The value of a variable in the page's path; `nil` for a name that the path does not have, and before any visit.
+    /// The value of a variable in the page's path; `nil` for an unknown name, and before any visit.
     public subscript(variable: String) -> String? { variables[variable] }
 
-    /// The value of one of the app's ``DashApp/routingCallbackInputs``; `nil` if it is none of them or of another type.
+    /// The value of one of the app's ``DashApp/routingCallbackInputs``; `nil` for another property or a value of
+    /// another type.
     public subscript<Value>(property: Prop<Value>) -> Value? {
         values[PropertyRef(property)].flatMap { try? property.read($0) }
     }
 
-    /// The value of one of the app's ``DashApp/routingCallbackInputs``; `nil` if it is none of them or null.
+    /// The value of one of the app's ``DashApp/routingCallbackInputs``; `nil` for another property or null.
     public subscript<Value>(property: Prop<Value?>) -> Value? {
         values[PropertyRef(property)].flatMap { try? property.read($0) } ?? nil
     }
 }
 
-/// Thrown by a page's layout where there is no such thing: the visitor gets the page for what is not found.
+/// Thrown by a page's layout to show the not-found page.
 ///
 /// ```swift
 /// let titles = ["7": "Sales by region"]
@@ -66,11 +66,11 @@ public struct PageVisit: Sendable {
 /// }
 /// ```
 public struct PageNotFound: Error, Sendable {
-    /// An error that says so.
+    /// Creates the error.
     public init() {}
 }
 
-/// Where an app is served, as far as that is known: links are made before the app is mounted, and written after.
+/// The path at which an app is served: links are created before the app is mounted, and written after.
 final class PagePlace: Sendable {
     private struct State {
         var path = "/"
@@ -79,29 +79,31 @@ final class PagePlace: Sendable {
 
     private let state = Mutex(State())
 
+    /// Sets the paths when the app is mounted.
+    ///
     /// - Parameters:
-    ///   - path: Where the app is mounted.
-    ///   - prefix: The same as the browser sees it, behind a proxy that adds a prefix.
+    ///   - path: The app's mount path.
+    ///   - prefix: The mount path as the browser sees it, with a proxy's prefix.
     func settle(path: String, prefix: String) {
         state.withLock { $0 = State(path: path, prefix: prefix) }
     }
 
-    /// A path below the app's own, as the browser needs it.
+    /// The browser's address of a path relative to the app's.
     func address(of path: String) -> String {
         state.withLock { $0.prefix } + path.drop { $0 == "/" }
     }
 
-    /// The path below the app's own that an address of the browser stands for, whether a proxy adds a prefix or not.
+    /// The path relative to the app's of a browser's address, with or without a proxy's prefix.
     func path(of address: String) -> String {
         let known = state.withLock { $0 }
-        // The prefix itself may come without its last slash.
+        // The prefix may lack its last slash.
         let full = address.hasSuffix("/") ? address : address + "/"
         let prefix = [known.prefix, known.path].first { full.hasPrefix($0) } ?? "/"
         let rest = full.hasPrefix(prefix) ? full.dropFirst(prefix.count) : full[...]
         return "/" + rest.split(separator: "/").joined(separator: "/")
     }
 
-    /// A `dcc.Link` whose address is made when it is written.
+    /// A `dcc.Link` whose address is resolved when it is encoded.
     func link(_ children: any Renderable, to path: String, className: String?) -> Element {
         var builder = ElementBuilder("dash_core_components", "Link")
         builder.children(children)
@@ -111,7 +113,7 @@ final class PagePlace: Sendable {
     }
 }
 
-/// The address of a page, made when it is written.
+/// The address of a page, resolved when it is encoded.
 private struct PageAddress: JSONEncodable {
     let path: String
     let place: PagePlace

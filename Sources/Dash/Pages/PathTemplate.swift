@@ -2,7 +2,6 @@ import Foundation
 
 /// The path of a page: `/reports`, or with variables `/reports/<id>/<part>`.
 struct PathTemplate: Sendable, Hashable {
-    /// One piece of a segment.
     enum Piece: Sendable, Hashable {
         case text(String)
         case variable(String)
@@ -10,10 +9,10 @@ struct PathTemplate: Sendable, Hashable {
 
     /// The template as it was written.
     let text: String
-    /// The parts between slashes, each of its pieces.
+    /// The parts between slashes, each a list of pieces.
     let segments: [[Piece]]
 
-    /// Reads a template. What is malformed in it, which ``problem`` tells, is taken for text.
+    /// Parses a template. Malformed parts, which ``problem`` reports, become text.
     init(_ text: String) {
         self.text = text
         segments = text.split(separator: "/").map(Self.pieces)
@@ -24,10 +23,10 @@ struct PathTemplate: Sendable, Hashable {
         segments.flatMap(\.self).compactMap { if case .variable(let name) = $0 { name } else { nil } }
     }
 
-    /// Whether any path fits but one.
+    /// Whether the template has variables.
     var hasVariables: Bool { !variables.isEmpty }
 
-    /// The path with a word in place of each variable: `/reports/none`.
+    /// The path with a word for each variable: `/reports/none`.
     func path(with word: String = "none") -> String {
         "/"
             + segments.map { pieces in
@@ -40,7 +39,7 @@ struct PathTemplate: Sendable, Hashable {
             }.joined(separator: "/")
     }
 
-    /// The template with nameless variables: equal for templates that the same paths fit.
+    /// The template with nameless variables: equal for templates that match the same paths.
     var shape: String {
         "/"
             + segments.map { $0.map { if case .text(let text) = $0 { text } else { "<>" } }.joined() }.joined(
@@ -62,11 +61,11 @@ struct PathTemplate: Sendable, Hashable {
 }
 
 extension PathTemplate {
-    /// The values of the variables in a path; nil for a path that does not fit.
+    /// The values of the variables in a path; nil if the path does not match.
     ///
-    /// A variable stands for one sign or more within one segment. Of several in a segment the first takes as much as it can.
+    /// A variable matches one or more characters within a segment. Of several in one segment, the first one is greedy.
     ///
-    /// - Parameter path: The segments, their percent signs decoded.
+    /// - Parameter path: The percent-decoded segments.
     func match(_ path: [String]) -> [String: String]? {
         guard path.count == segments.count else { return nil }
         var values: [String: String] = [:]
@@ -77,7 +76,7 @@ extension PathTemplate {
         return values
     }
 
-    /// From the end, so that each text stands as late as it can, and nothing is tried twice.
+    /// Matches from the end, which makes the first variable greedy without backtracking.
     private static func match(_ text: Substring, _ pieces: ArraySlice<Piece>) -> [String: String]? {
         var (rest, pieces, values) = (text, pieces, [String: String]())
         while let last = pieces.popLast() {
@@ -94,50 +93,50 @@ extension PathTemplate {
         return rest.isEmpty ? values : nil
     }
 
-    /// Where the last variable of a text begins; nil if what stands before it is not there.
+    /// The start of the last variable in a text; nil if the preceding piece does not match.
     private static func start(ofVariableIn text: Substring, after pieces: ArraySlice<Piece>) -> String.Index? {
         guard case .text(let before)? = pieces.last else { return text.startIndex }
         if pieces.count == 1 { return text.hasPrefix(before) ? text.dropFirst(before.count).startIndex : nil }
         return text.dropLast().range(of: before, options: .backwards)?.upperBound
     }
 
-    /// The parts of a path between its slashes, their percent signs decoded; slashes at the ends do not count.
+    /// The percent-decoded parts of a path between its slashes.
     static func segments(of path: String) -> [String] {
         path.split(separator: "/").map { $0.removingPercentEncoding ?? String($0) }
     }
 
-    /// What is wrong with the template; nil if nothing is.
+    /// The error message for an invalid template; nil for a valid one.
     var problem: String? {
-        guard text.hasPrefix("/") else { return "The path “\(text)” does not begin with a slash: write “/\(text)”." }
-        if text.contains("//") { return "The path “\(text)” has two slashes in a row: leave one out." }
+        guard text.hasPrefix("/") else { return "The path “\(text)” does not begin with a slash. Use “/\(text)”." }
+        if text.contains("//") { return "The path “\(text)” has two slashes in a row. Remove one." }
         if let sign = text.first(where: { "?#".contains($0) }) {
             return
-                "The path “\(text)” contains “\(sign)”: a page's path has no query; its layout reads it from the visit."
+                "The path “\(text)” contains “\(sign)”. Remove it; the page's layout reads the query from the visit."
         }
         let constants = segments.flatMap(\.self).compactMap { if case .text(let text) = $0 { text } else { nil } }
         if constants.contains(where: { $0.contains("<") || $0.contains(">") }) {
-            return "The path “\(text)” has a “<” or “>” that is no variable: write a variable as <name>."
+            return "The path “\(text)” has an unmatched “<” or “>”. Write a variable as <name>."
         }
         return variableProblem ?? reservedProblem
     }
 
     private var variableProblem: String? {
-        if variables.contains("") { return "The path “\(text)” has a variable without a name: write <name>." }
+        if variables.contains("") { return "The path “\(text)” has a variable without a name. Use <name>." }
         if Set(variables).count < variables.count {
-            return "The path “\(text)” has a variable twice: give each a name of its own."
+            return "The path “\(text)” has two variables with the same name. Rename one of them."
         }
         let isJoined = segments.contains { pieces in
             zip(pieces, pieces.dropFirst()).contains { first, second in
                 if case .variable = first, case .variable = second { true } else { false }
             }
         }
-        return isJoined ? "The path “\(text)” has two variables side by side: put a text or a slash between them." : nil
+        return isJoined ? "The path “\(text)” has two adjacent variables. Put a text or a slash between them." : nil
     }
 
     private var reservedProblem: String? {
         guard case .text(let first)? = segments.first?.first, first == "assets" || first.hasPrefix("_dash-") else {
             return nil
         }
-        return "The path “\(text)” is never reached, for /\(first) has files of the app: choose another."
+        return "The path “\(text)” is never reached, as /\(first) is reserved. Choose another."
     }
 }

@@ -8,9 +8,9 @@ import Musl
 import Darwin
 #endif
 
-/// The folder that is installed, and what lies beside it meanwhile.
+/// The target folder of an installation, and its temporary files beside it.
 struct InstallPlace {
-    /// The absolute path of the folder that is installed.
+    /// The absolute path of the target folder.
     let target: String
 
     private var parent: String { (target as NSString).deletingLastPathComponent }
@@ -18,22 +18,22 @@ struct InstallPlace {
     private var workPrefix: String { ".\(name).installing-" }
     private var oldPath: String { "\(parent)/.\(name).old" }
 
-    /// Waits until no other process installs here.
+    /// Waits until no other process installs to this target.
     ///
-    /// - Throws: `SuiteError` with code `.storage` if nothing can be written here.
+    /// - Throws: `SuiteError` with code `.storage` if the parent folder is not writable.
     func lockForInstalling() throws(SuiteError) -> InstallLock {
         do {
             try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
         } catch {
-            throw storage("The folder \(parent) cannot be made.", "\(error.localizedDescription)")
+            throw storage("The folder \(parent) cannot be created.", "\(error.localizedDescription)")
         }
         guard let lock = InstallLock(path: "\(parent)/.\(name).lock") else {
-            throw storage("Nothing can be written in \(parent).", String(cString: strerror(errno)))
+            throw storage("The folder \(parent) is not writable.", String(cString: strerror(errno)))
         }
         return lock
     }
 
-    /// Makes a new folder beside the target; folders of installers that were killed are removed.
+    /// Creates a new folder beside the target; removes those of killed installers.
     func makeWorkFolder() throws(SuiteError) -> String {
         restoreOld()
         for entry in Self.entries(of: parent) where entry.hasPrefix(workPrefix) { remove("\(parent)/\(entry)") }
@@ -41,23 +41,23 @@ struct InstallPlace {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         } catch {
-            throw storage("The folder \(path) cannot be made.", error.localizedDescription)
+            throw storage("The folder \(path) cannot be created.", error.localizedDescription)
         }
         return path
     }
 
-    /// Refuses a target that holds something else than suites: it would be removed.
+    /// Rejects a target that contains anything other than suites, since the installation removes it.
     func checkTarget() throws(SuiteError) {
         let entries = Self.entries(of: target)
         guard !entries.contains(SuiteStamp.fileName) else { return }
         guard let stranger = entries.first(where: { !Self.isOurs($0) }) else { return }
         throw SuiteError(
             .wrongFolder,
-            "The folder \(target) holds other things (\(stranger)). Name a new or empty folder."
+            "The folder \(target) contains other files (\(stranger)). Use a new or empty folder."
         )
     }
 
-    /// Puts a finished folder into the target's place; on failure the old one is back.
+    /// Replaces the target with a finished folder; restores the old one on failure.
     func replaceTarget(with work: String) throws(SuiteError) {
         let hadOld = rename(target, oldPath) == 0
         guard rename(work, target) == 0 else {
@@ -76,12 +76,12 @@ struct InstallPlace {
         }
     }
 
-    /// Removes a folder with all in it; one that is not there is no error.
+    /// Removes a folder and its content, if it exists.
     func remove(_ path: String) {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// Brings back the old folder of an installer that was killed between its two renames.
+    /// Restores the old folder of an installer that was killed between its two renames.
     private func restoreOld() {
         if !FileManager.default.fileExists(atPath: target) { _ = rename(oldPath, target) }
         remove(oldPath)
@@ -95,7 +95,7 @@ struct InstallPlace {
         (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     }
 
-    /// Whether a name is one that pip or we write at the top of a folder of suites.
+    /// Whether pip or this package writes an entry of this name to a folder of suites.
     private static func isOurs(_ entry: String) -> Bool {
         entry.hasSuffix(".dist-info") || entry.hasPrefix("dash")
             || ["plotly", "_plotly_utils", "bin", "etc", "share"].contains(entry)
@@ -106,14 +106,13 @@ struct InstallPlace {
 struct InstallLock {
     private let descriptor: Int32
 
-    /// Takes the lock, and waits for it if need be; nil if the file cannot be opened.
+    /// Acquires the lock, and waits if it is held; nil if the file cannot be opened.
     init?(path: String) {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return nil }
         while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
     }
 
-    /// Gives the lock back.
     func release() {
         _ = close(descriptor)
     }

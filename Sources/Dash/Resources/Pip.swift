@@ -1,11 +1,11 @@
 import DashJSON
 import Foundation
 
-/// The runs of Python that an installation needs.
+/// Runs Python for an installation.
 struct Pip {
     let python: PythonRun
 
-    /// Unpacks the wheels of a lock into a folder, each checked against its hash.
+    /// Installs the wheels of a lock into a folder, and verifies their hashes.
     func install(_ lock: SuiteLock, into folder: String, progress: (String) -> Void) throws(SuiteError) {
         let requirements = folder + "/requirements.txt"
         try InstallPlace(target: folder).write(lock.text, to: requirements)
@@ -19,7 +19,7 @@ struct Pip {
         try? FileManager.default.removeItem(atPath: requirements)
     }
 
-    /// Removes what is not served from a folder of wheels, and puts gzip forms beside the rest.
+    /// Removes files that are not served from a folder of wheels, and compresses the rest with gzip.
     func prepare(_ folder: String) throws(SuiteError) {
         try python.run(
             ["-c", PythonScript.prepare, folder, Self.knownFiles.text],
@@ -27,16 +27,16 @@ struct Pip {
         )
     }
 
-    /// What a line of pip's output says that is worth showing; nil if nothing.
+    /// The part of a line of pip's output to show; nil if none.
     private static func news(in line: String) -> String? {
         let words = line.split(separator: " ")
         guard words.count > 1, words[0] == "Downloading" else { return nil }
-        // The file's name, also where pip shows its whole address.
+        // pip may show a URL instead of the file's name.
         let file = words[1].split(separator: "/").last ?? words[1]
         return "  " + ([file] + words[2...]).joined(separator: " ")
     }
 
-    /// The files of Dash's own packages and Plotly's that are served; of other packages all that a browser can use.
+    /// The served files of Dash's own packages and Plotly's; other packages serve every file that a browser can use.
     private static var knownFiles: JSON {
         var packages = JSONObject()
         for manifest in SuiteManifest.core {
@@ -47,13 +47,13 @@ struct Pip {
     }
 }
 
-/// Tells from what Python printed why it failed.
+/// Determines from Python's output why it failed.
 enum PipFailure {
     /// The error to throw, with the last lines of the output as its cause.
     ///
     /// - Parameters:
-    ///   - output: What it printed, by lines.
-    ///   - message: The sentence for a reason that is not known.
+    ///   - output: The printed lines.
+    ///   - message: The message for an unknown reason.
     static func error(for output: [String], otherwise message: String) -> SuiteError {
         let text = output.joined(separator: "\n")
         let (code, message) =
@@ -62,7 +62,7 @@ enum PipFailure {
         return SuiteError(code, message, cause: lastLines(of: output))
     }
 
-    /// The end of an output, for people.
+    /// The last lines of an output.
     static func lastLines(of output: [String]) -> String {
         output.filter { !$0.allSatisfy(\.isWhitespace) }.suffix(8).joined(separator: "\n")
     }
@@ -73,7 +73,7 @@ enum PipFailure {
         var message: String
     }
 
-    /// In this order: an unreachable index also says that it has no matching version.
+    /// Ordered: an unreachable index also reports that no version matches.
     private static let reasons = [
         Reason(
             code: .noPip,
@@ -83,13 +83,13 @@ enum PipFailure {
         Reason(
             code: .hash,
             signs: ["DO NOT MATCH THE HASHES"],
-            message: "A downloaded wheel is not the one that is pinned. Nothing was installed. Do not use the package "
-                + "index it came from before you know why."
+            message: "A downloaded wheel does not match its pinned hash, so nothing was installed. Find out why before "
+                + "you use this package index again."
         ),
         Reason(
             code: .storage,
             signs: ["No space left on device", "Permission denied", "Read-only file system"],
-            message: "pip cannot write the files: there is no space or no permission."
+            message: "pip cannot write the files: no space left or no permission."
         ),
         Reason(
             code: .oldPython,
@@ -114,11 +114,11 @@ enum PipFailure {
     ]
 }
 
-/// Runs the Python interpreter, with pip's settings such that it asks nothing and writes to no other place.
+/// Runs the Python interpreter, with pip configured to be non-interactive and to write to the target only.
 package struct PythonRun: Sendable {
-    /// The interpreter: a name that is looked up in `PATH`, or a path.
+    /// The interpreter: a name looked up in `PATH`, or a path.
     package var python: String
-    /// The environment to run it in.
+    /// The interpreter's environment.
     package var environment: [String: String]
 
     package init(python: String, environment: [String: String] = ProcessInfo.processInfo.environment) {
@@ -126,16 +126,16 @@ package struct PythonRun: Sendable {
         self.environment = environment
     }
 
-    /// Runs Python to its end on the calling thread, which waits.
+    /// Runs Python, and blocks until it exits.
     ///
     /// - Parameters:
-    ///   - arguments: What follows the interpreter's name.
-    ///   - message: What an error says if pip's own words do not tell the reason.
-    ///   - onLine: Is called with each line that is printed.
-    /// - Throws: `SuiteError` if there is no Python, or it ends with another status than 0.
+    ///   - arguments: The arguments.
+    ///   - message: The error message if pip's output does not show a known reason.
+    ///   - onLine: Called with each printed line.
+    /// - Throws: `SuiteError` if Python is not found, or exits with a status other than 0.
     package func run(
         _ arguments: [String],
-        otherwise message: String = "pip failed. The lines below say why.",
+        otherwise message: String = "pip failed with this output:",
         onLine: (String) -> Void = { _ in }
     ) throws(SuiteError) {
         let command = Command(
@@ -146,18 +146,18 @@ package struct PythonRun: Sendable {
         guard let result = command.run(onLine: onLine) else {
             throw SuiteError(
                 .noPython,
-                "There is no Python (\(python)). Install Python 3.9 or later with pip, on Debian and Ubuntu: "
+                "Python was not found (\(python)). Install Python 3.9 or later with pip, on Debian and Ubuntu: "
                     + "apt install python3-pip"
             )
         }
         guard result.status == 0 else { throw PipFailure.error(for: result.output, otherwise: message) }
     }
 
-    /// The same runs with the interpreter that is behind a shim.
+    /// The same runs with the interpreter behind a shim.
     ///
-    /// The `python3` of a version manager may be a script that does something else after Python has ended: that of pyenv
-    /// ends with "cannot rehash" when another pip runs at the same time, although the installation succeeded. Blocks the
-    /// calling thread. An interpreter that does not name itself is kept: its own runs report what is wrong with it.
+    /// A version manager's `python3` may be a script with additional steps: pyenv's fails with "cannot rehash" if
+    /// another pip runs at the same time, although the installation succeeded. Blocks the calling thread. If the
+    /// interpreter's path cannot be determined, returns this value.
     package func bypassingShims() -> PythonRun {
         let question = Command(
             executable: python,
@@ -170,7 +170,7 @@ package struct PythonRun: Sendable {
         return PythonRun(python: path, environment: environment)
     }
 
-    /// As variables rather than options: a pip that is too old for one of them ignores it.
+    // Variables instead of options: an old pip ignores unknown ones.
     private static let settings = [
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_COLOR": "1",
@@ -184,11 +184,11 @@ package struct PythonRun: Sendable {
     ]
 }
 
-/// Small Python programs, run with `python3 -c`.
+/// Python programs, run with `python3 -c`.
 enum PythonScript {
-    /// Prunes a folder of unpacked wheels to what is served, and writes gzip forms.
+    /// Removes files that are not served from a folder of unpacked wheels, and writes gzip copies.
     ///
-    /// Arguments: the folder, and a JSON object with the files to keep of those packages of which that is known.
+    /// Arguments: the folder, and a JSON object with the files to keep for known packages.
     static let prepare = #"""
         import gzip, json, os, shutil, sys
         root, known = sys.argv[1], json.loads(sys.argv[2])
@@ -223,9 +223,9 @@ enum PythonScript {
         """#
 }
 
-/// A program that is run to its end, its output read line by line.
+/// A program to run, with its output read line by line.
 package struct Command {
-    /// A name that is looked up in `PATH`, or a path.
+    /// A name looked up in `PATH`, or a path.
     package var executable: String
     package var arguments: [String]
     package var environment: [String: String]
@@ -236,18 +236,18 @@ package struct Command {
         self.environment = environment
     }
 
-    /// How a program ended.
+    /// The result of a run.
     package struct Result {
-        /// The exit status; a signal's number if it was killed.
+        /// The exit status, or the signal's number.
         package var status: Int32
-        /// What it printed, errors included, by lines.
+        /// The lines of standard output and standard error.
         package var output: [String]
     }
 
-    /// Runs the program on the calling thread, which waits.
+    /// Runs the program, and blocks until it exits.
     ///
-    /// - Parameter onLine: Is called with each line as it is printed.
-    /// - Returns: How it ended; nil if there is no such program.
+    /// - Parameter onLine: Called with each line as it is printed.
+    /// - Returns: The result; nil if there is no such program.
     package func run(onLine: (String) -> Void) -> Result? {
         guard let path else { return nil }
         let process = Process()
@@ -259,7 +259,7 @@ package struct Command {
         process.standardOutput = pipe
         process.standardError = pipe
         guard (try? process.run()) != nil else { return nil }
-        // Ours would keep the pipe open after the program has ended.
+        // An open copy in this process would keep the pipe open after the program exits.
         try? pipe.fileHandleForWriting.close()
         let output = lines(from: pipe.fileHandleForReading, onLine: onLine)
         process.waitUntilExit()
@@ -285,7 +285,7 @@ package struct Command {
         return lines
     }
 
-    /// The program's path: itself if it has a slash, else the first in `PATH` that may be run.
+    /// The program's path: itself if it contains a slash, otherwise the first executable in `PATH`.
     package var path: String? {
         guard !executable.contains("/") else { return executable }
         let folders = (environment["PATH"] ?? "").split(separator: ":")

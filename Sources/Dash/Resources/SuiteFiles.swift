@@ -1,21 +1,21 @@
 package import DashJSON
 import Foundation
 
-/// The files of the suites that an app uses: which may be served, and by which URLs a page loads them.
+/// The served files of an app's suites, and the URLs by which a page loads them.
 ///
-/// The table is made once, at start; afterwards nothing is looked up on disk, so only registered files can be served.
+/// The table is built once at start and requests do not search the disk, so only registered files are served.
 package struct SuiteFiles: Sendable {
     /// The manifests, in the order in which a page loads them.
     package let manifests: [SuiteManifest]
     private let files: [String: SuiteFile]
     let fingerprintTime: UInt32
 
-    /// Makes the table.
+    /// Builds the table.
     ///
     /// - Parameters:
-    ///   - folder: Where the suites are installed.
-    ///   - suites: The manifests of the suites besides Dash's own.
-    /// - Throws: `SuiteError` with code `.wrongFolder` if a script or style sheet of a suite is not in the folder.
+    ///   - folder: The folder with the installed suites.
+    ///   - suites: The manifests of the suites other than Dash's own.
+    /// - Throws: `SuiteError` with code `.wrongFolder` if the folder lacks a script or style sheet of a suite.
     package init(folder: SuiteFolder, suites: [SuiteManifest] = []) throws(SuiteError) {
         manifests = Self.unique(SuiteManifest.core + suites)
         fingerprintTime = folder.lock.fingerprintTime
@@ -34,18 +34,18 @@ package struct SuiteFiles: Sendable {
         self.files = files
     }
 
-    /// A table of no files, for a site whose pages no browser loads: their addresses are known, their content is not.
+    /// A table without files, for a site that no browser loads: URLs are known, contents are not.
     init(withoutFilesOf suites: [SuiteManifest], lock: SuiteLock) {
         manifests = Self.unique(SuiteManifest.core + suites)
         fingerprintTime = lock.fingerprintTime
         files = [:]
     }
 
-    /// The file for a request to `_dash-component-suites/PACKAGE/PATH`; nil, which means 404, if it is not registered.
+    /// The file for a request to `_dash-component-suites/PACKAGE/PATH`; nil (status 404) if it is not registered.
     ///
     /// - Parameters:
-    ///   - package: The first part of the path, as it stands in the URL.
-    ///   - path: The rest, as it stands in the URL: percent escapes are decoded here, once.
+    ///   - package: The first part of the path, percent-encoded as in the URL.
+    ///   - path: The rest of the path, percent-encoded as in the URL.
     package func file(package: String, path: String) -> SuiteFile? {
         guard let package = package.removingPercentEncoding, let path = path.removingPercentEncoding else { return nil }
         let key = Self.key(package: package, path: path)
@@ -56,7 +56,8 @@ package struct SuiteFiles: Sendable {
         return file
     }
 
-    /// `children_props` of the page's configuration: for each namespace and component the properties with components.
+    /// `children_props` of the page's configuration: for each namespace and component, the properties that contain
+    /// components.
     package var childrenProps: JSON {
         var namespaces = JSONObject()
         for manifest in manifests {
@@ -70,7 +71,7 @@ package struct SuiteFiles: Sendable {
         return .object(namespaces)
     }
 
-    /// The packages the files come from, each once, in the order of the page.
+    /// The packages of the files without duplicates, in the order of the page.
     var packages: [String] {
         var seen: Set<String> = []
         return manifests.map(\.package).filter { seen.insert($0).inserted }
@@ -78,7 +79,7 @@ package struct SuiteFiles: Sendable {
 
     private static func key(package: String, path: String) -> String { package + "/" + path }
 
-    /// Without repetitions: an app may name a suite twice.
+    /// Without duplicates, as an app may list a suite twice.
     private static func unique(_ manifests: [SuiteManifest]) -> [SuiteManifest] {
         var seen: Set<SuiteManifest> = []
         return manifests.filter { seen.insert($0).inserted }
@@ -93,7 +94,7 @@ package struct SuiteFiles: Sendable {
 }
 
 extension SuiteFile {
-    /// Reads the sizes of a file and its gzip form; nil if there is no such file.
+    /// Reads the sizes of a file and its gzip copy; nil if the file does not exist.
     init?(at path: String, lock: SuiteLock) {
         guard let size = Self.size(of: path) else { return nil }
         let gzip = Self.size(of: path + ".gz")
@@ -120,15 +121,14 @@ extension SuiteFile {
 // MARK: - Page
 
 extension SuiteFiles {
-    /// The URLs of the scripts that stand at one place of the page, in order, with fingerprints.
+    /// The URLs of the scripts at one position of the page, in order, with fingerprints.
     ///
-    /// A page loads those of `.dependencies`, then external scripts, those of `.suite`, the app's assets, those of
-    /// `.core`.
+    /// A page loads `.dependencies`, external scripts, `.suite`, the app's assets, `.core`.
     ///
     /// - Parameters:
-    ///   - place: Which of them.
-    ///   - prefix: The prefix of every request the browser makes, with a slash at both ends.
-    ///   - development: Whether the page wants development builds, with names and warnings of React.
+    ///   - place: The position.
+    ///   - prefix: The prefix of all requests of the browser, with a slash at both ends.
+    ///   - development: Whether to use development builds, with names and warnings of React.
     package func scripts(_ place: SuiteManifest.Place, prefix: String, development: Bool = false) -> [String] {
         manifests.filter { $0.place == place }.flatMap { manifest in
             manifest.scripts
@@ -139,7 +139,7 @@ extension SuiteFiles {
 
     /// The URLs of the suites' style sheets, in order, with fingerprints.
     ///
-    /// - Parameter prefix: The prefix of every request the browser makes, with a slash at both ends.
+    /// - Parameter prefix: The prefix of all requests of the browser, with a slash at both ends.
     package func styles(prefix: String) -> [String] {
         manifests.flatMap { manifest in manifest.styles.map { url(of: $0, in: manifest, prefix: prefix) } }
     }
@@ -150,34 +150,34 @@ extension SuiteFiles {
     }
 }
 
-/// A file of a suite that may be served, with what a response needs to say of it.
+/// A served file of a suite, with the data of its response headers.
 package struct SuiteFile: Sendable, Hashable {
-    /// Where the file lies.
+    /// The file's path.
     package var diskPath: String
-    /// Its length in bytes.
+    /// The size in bytes.
     package var size: Int
-    /// Where its gzip form lies; nil if there is none.
+    /// The path of the gzip copy; nil if there is none.
     package var gzipPath: String?
-    /// The length of the gzip form in bytes; 0 if there is none.
+    /// The size of the gzip copy in bytes; 0 if there is none.
     package var gzipSize: Int
     /// The content type.
     package var contentType: String
-    /// The strong entity tag, in quotes: the same on every server with the same lock.
+    /// The strong entity tag with quotes: the same on every server with the same lock.
     package var etag: String
-    /// The strong entity tag of the gzip form, in quotes.
+    /// The strong entity tag of the gzip copy, with quotes.
     package var gzipETag: String
-    /// Whether the file was asked for by a name that carries its version.
+    /// Whether the requested name contains the version.
     package var isFingerprinted: Bool
 
-    /// What `Cache-Control` is to say: fingerprinted names are kept for good, others are asked for again each time.
+    /// `Cache-Control`: fingerprinted files are immutable, others are revalidated.
     package var cacheControl: String {
         isFingerprinted ? "public, max-age=31536000, immutable" : "no-cache"
     }
 }
 
-/// The content type of a file by its name.
+/// Content types by file name.
 enum ContentType {
-    /// What a response says of the file; `application/octet-stream` for endings that are not known.
+    /// The content type; `application/octet-stream` for unknown extensions.
     static func of(_ path: String) -> String {
         let file = path.split(separator: "/").last ?? ""
         guard let dot = file.lastIndex(of: ".") else { return fallback }
@@ -217,16 +217,16 @@ enum ContentType {
     ]
 }
 
-/// File names that carry a version, so that a browser may keep the file for good.
+/// File names with a version, so that a browser can cache the file permanently.
 ///
-/// `react@18.3.1.min.js` becomes `react@18.v4_4_1m1700000000.3.1.min.js`: the mark goes in after the first dot.
+/// `react@18.3.1.min.js` becomes `react@18.v4_4_1m1700000000.3.1.min.js`: the fingerprint follows the first dot.
 enum Fingerprint {
-    /// The path with a mark.
+    /// The path with a fingerprint.
     ///
     /// - Parameters:
-    ///   - path: A path whose last part has a dot; one without is returned as it is.
+    ///   - path: A path; returned unchanged if its last part has no dot.
     ///   - version: The version of the suite.
-    ///   - time: The number that stands for the file's time.
+    ///   - time: The modification time.
     static func mark(_ path: String, version: String, time: UInt32) -> String {
         let start = startOfName(in: path)
         guard let dot = path[start...].firstIndex(of: ".") else { return path }
@@ -234,7 +234,7 @@ enum Fingerprint {
         return "\(path[..<dot]).v\(version)m\(time)\(path[dot...])"
     }
 
-    /// The path without its mark, and whether it had one.
+    /// The path without its fingerprint, and whether it had one.
     static func parse(_ path: String) -> (path: String, isMarked: Bool) {
         let start = startOfName(in: path)
         let parts = path[start...].split(separator: ".", omittingEmptySubsequences: false)

@@ -1,25 +1,26 @@
 import Foundation
 
-/// A folder in which the suites of a lock are installed.
+/// A folder with the installed suites of a lock.
 package struct SuiteFolder: Sendable, Hashable {
     /// The folder's absolute path.
     package let path: String
-    /// The wheels that are there for certain.
+    /// The wheels that are known to be installed.
     package let lock: SuiteLock
 
-    /// Takes a folder if its stamp says that all wheels of the lock are in it.
+    /// Opens a folder; nil unless its stamp lists all wheels of the lock.
     package init?(path: String, lock: SuiteLock) {
         guard let stamp = SuiteStamp(folder: path), stamp.covers(lock) else { return nil }
         self.path = path
         self.lock = lock
     }
 
-    /// Finds the suites: in `DASH_SUITES`, beside the executable, in `.dash/suites`, in the user's cache folder.
+    /// Searches `DASH_SUITES`, the executable's folder, `.dash/suites` and the user's cache folder.
     ///
     /// - Parameters:
-    ///   - lock: The wheels that must be there.
-    ///   - search: Where to look.
-    /// - Throws: `SuiteError`: `.wrongFolder` if `DASH_SUITES` names a folder without them, else `.notInstalled`.
+    ///   - lock: The required wheels.
+    ///   - search: Where to search.
+    /// - Throws: `SuiteError`: `.wrongFolder` if `DASH_SUITES` names a folder without the wheels, otherwise
+    ///   `.notInstalled`.
     package static func locate(
         _ lock: SuiteLock = .pinned,
         search: SuiteSearch = .current
@@ -39,7 +40,7 @@ package struct SuiteFolder: Sendable, Hashable {
         )
     }
 
-    /// Where the suites of a lock are to be installed: in `DASH_SUITES` if set, else in the user's cache folder.
+    /// Where to install the suites of a lock: in `DASH_SUITES` if set, otherwise in the user's cache folder.
     ///
     /// - Throws: `SuiteError` with code `.storage` if there is no such folder.
     package static func defaultTarget(
@@ -47,7 +48,7 @@ package struct SuiteFolder: Sendable, Hashable {
         search: SuiteSearch = .current
     ) throws(SuiteError) -> String {
         guard let path = search.namedFolder ?? search.cacheFolder(for: lock) else {
-            throw SuiteError(.storage, "There is no home folder to install the suites in. Set DASH_SUITES or HOME.")
+            throw SuiteError(.storage, "No home folder was found to install the suites in. Set DASH_SUITES or HOME.")
         }
         return path
     }
@@ -55,7 +56,7 @@ package struct SuiteFolder: Sendable, Hashable {
     private static func wrong(_ path: String, lock: SuiteLock) -> SuiteError {
         SuiteError(
             .wrongFolder,
-            "DASH_SUITES names \(path), which does not hold the suites this program needs. "
+            "DASH_SUITES names \(path), which does not contain the suites that this program needs. "
                 + "Run: \(command(for: lock)) --into \(path)"
         )
     }
@@ -69,10 +70,10 @@ package struct SuiteFolder: Sendable, Hashable {
     }
 }
 
-/// The file that is written last into a folder of suites and says which wheels are in it.
+/// The file that lists the wheels in a folder of suites; it is written last.
 struct SuiteStamp: Sendable, Hashable {
     static let fileName = "suites.stamp"
-    /// Changes when the way a folder is laid out changes.
+    /// Changes with the layout of the folder.
     private static let heading = "dash-swift suites, layout 1"
 
     var wheels: Set<String>
@@ -81,7 +82,7 @@ struct SuiteStamp: Sendable, Hashable {
         wheels = Set(lock.wheels.map(\.requirement))
     }
 
-    /// Reads the stamp of a folder; nil if there is none or it is of another layout.
+    /// Reads the stamp of a folder; nil if there is none or it has another layout.
     init?(folder: String) {
         guard let text = try? String(contentsOfFile: folder + "/" + Self.fileName, encoding: .utf8) else { return nil }
         let lines = text.split(separator: "\n").map(String.init)
@@ -89,7 +90,7 @@ struct SuiteStamp: Sendable, Hashable {
         wheels = Set(lines.dropFirst())
     }
 
-    /// Whether a folder with this stamp has every wheel of a lock; more wheels do no harm.
+    /// Whether the folder has every wheel of a lock; additional wheels are allowed.
     func covers(_ lock: SuiteLock) -> Bool {
         wheels.isSuperset(of: lock.wheels.map(\.requirement))
     }
@@ -99,13 +100,13 @@ struct SuiteStamp: Sendable, Hashable {
     }
 }
 
-/// What decides where the suites are looked for: the environment and the folders of this process.
+/// What determines the search for suites: the environment and folders of a process.
 package struct SuiteSearch: Sendable {
-    /// The environment's variables.
+    /// The environment variables.
     package var environment: [String: String]
-    /// The folder of the executable; nil if not known.
+    /// The folder of the executable; nil if unknown.
     package var executableFolder: String?
-    /// The folder the process was started in.
+    /// The working folder.
     package var workingFolder: String
 
     package init(environment: [String: String], executableFolder: String?, workingFolder: String) {
@@ -114,7 +115,7 @@ package struct SuiteSearch: Sendable {
         self.workingFolder = workingFolder
     }
 
-    /// That of this process.
+    /// The search for this process.
     package static var current: SuiteSearch {
         SuiteSearch(
             environment: ProcessInfo.processInfo.environment,
@@ -128,22 +129,22 @@ package struct SuiteSearch: Sendable {
         environment["DASH_SUITES"].flatMap { $0.isEmpty ? nil : absolute($0) }
     }
 
-    /// The folder in the user's cache that belongs to a lock; nil if there is neither a cache nor a home folder.
+    /// The folder of a lock in the user's cache; nil if there is neither a cache nor a home folder.
     package func cacheFolder(for lock: SuiteLock) -> String? {
         let leaf = "/dash-swift/suites-\(lock.digest.prefix(12))"
-        // The rule of the XDG specification: a path that is not absolute does not count.
+        // XDG specification: relative paths are ignored.
         if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + leaf }
         guard let home = environment["HOME"], home.hasPrefix("/") else { return nil }
         return home + "/.cache" + leaf
     }
 
-    /// Where suites are looked for when no folder is named, in order.
+    /// The folders to search if `DASH_SUITES` is not set, in order.
     package func folders(for lock: SuiteLock) -> [String] {
         [executableFolder.map { $0 + "/suites" }, workingFolder + "/.dash/suites", cacheFolder(for: lock)]
             .compactMap(\.self)
     }
 
-    /// A path made absolute by the working folder.
+    /// An absolute path, relative to the working folder.
     package func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : workingFolder + "/" + path
     }

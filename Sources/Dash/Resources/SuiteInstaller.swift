@@ -1,18 +1,18 @@
 import Foundation
 import Support
 
-/// Downloads the suites of a lock with pip and puts them into a folder, all or nothing.
+/// Downloads the suites of a lock with pip and installs them in a folder, atomically.
 ///
-/// Everything happens in a new folder beside the target, which takes the target's place in the end. Whatever fails, the
-/// target is as it was. Two installers of one target wait for each other.
+/// Works in a new folder beside the target and replaces the target at the end, so a failure leaves the target
+/// unchanged. Concurrent installers of one target wait for each other.
 package struct SuiteInstaller: Sendable {
     /// The wheels to install.
     package var lock: SuiteLock
-    /// The absolute path of the folder to install them in.
+    /// The absolute path of the target folder.
     package var target: String
-    /// The Python interpreter: a name that is looked up in `PATH`, or a path.
+    /// The Python interpreter: a name looked up in `PATH`, or a path.
     package var python: String
-    /// The environment of the commands that are run.
+    /// The environment of the commands.
     package var environment: [String: String]
 
     package init(
@@ -27,18 +27,18 @@ package struct SuiteInstaller: Sendable {
         self.environment = environment
     }
 
-    /// Installs the suites if they are not there yet; takes seconds to minutes.
+    /// Installs the suites if they are missing; takes seconds to minutes.
     ///
-    /// It runs on a thread of its own and does not notice cancellation of the task.
+    /// Runs on a separate thread and ignores cancellation of the task.
     ///
-    /// - Parameter progress: Is called with a line of text at each step, on another thread.
+    /// - Parameter progress: Called with a line of text at each step, on another thread.
     /// - Returns: The folder, which has all wheels of the lock.
-    /// - Throws: `SuiteError`; the target is as it was.
+    /// - Throws: `SuiteError`; the target is unchanged.
     package func install(progress: @escaping @Sendable (String) -> Void = { _ in }) async throws -> SuiteFolder {
         try await OwnThread.run { try run(progress) }
     }
 
-    /// The whole installation, on the calling thread.
+    /// The installation, on the calling thread.
     private func run(_ progress: (String) -> Void) throws(SuiteError) -> SuiteFolder {
         let place = InstallPlace(target: target)
         let guardian = try place.lockForInstalling()
@@ -55,16 +55,16 @@ package struct SuiteInstaller: Sendable {
         try place.write(SuiteStamp(of: lock).text, to: work + "/" + SuiteStamp.fileName)
         try place.replaceTarget(with: work)
         guard let folder = SuiteFolder(path: target, lock: lock) else {
-            throw SuiteError(.storage, "The suites were installed in \(target) but are not there.")
+            throw SuiteError(.storage, "The suites were installed in \(target), but are missing there.")
         }
         progress("Installed in \(target)")
         return folder
     }
 }
 
-/// A published wheel, pinned by its hash: where the files of a component suite come from.
+/// A published wheel with the files of a component suite, pinned by its hash.
 public struct SuiteWheel: Sendable, Hashable {
-    /// The distribution's name, for example `dash-ag-grid`.
+    /// The distribution's name, such as `dash-ag-grid`.
     public var name: String
     /// The exact version.
     public var version: String
@@ -89,20 +89,20 @@ public struct SuiteWheel: Sendable, Hashable {
     }
 }
 
-/// Why the files of the component suites are not there or cannot be installed.
+/// An error of finding or installing the files of the component suites.
 public struct SuiteError: Error, Sendable, CustomStringConvertible {
-    /// The kind of failure; stable, for programs.
+    /// The kind of failure; a stable identifier for programs.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The code's text.
         public let description: String
 
         /// No folder with the suites was found.
         public static let notInstalled = Code(description: "suites-not-installed")
-        /// A folder was named or found that does not hold the suites this program needs.
+        /// The folder does not contain the suites that this program needs.
         public static let wrongFolder = Code(description: "suites-wrong-folder")
         /// The lock cannot be read.
         public static let lock = Code(description: "suites-lock")
-        /// There is no Python interpreter.
+        /// No Python interpreter was found.
         public static let noPython = Code(description: "suites-no-python")
         /// The Python interpreter is too old for a suite.
         public static let oldPython = Code(description: "suites-old-python")
@@ -110,9 +110,9 @@ public struct SuiteError: Error, Sendable, CustomStringConvertible {
         public static let noPip = Code(description: "suites-no-pip")
         /// The package index cannot be reached.
         public static let network = Code(description: "suites-network")
-        /// A downloaded file is not the one that was pinned.
+        /// A downloaded file does not match its pinned hash.
         public static let hash = Code(description: "suites-hash")
-        /// The package index has no such version, or none that can be used here.
+        /// The package index does not have this version, or no compatible file of it.
         public static let notFound = Code(description: "suites-not-found")
         /// A folder or file cannot be written.
         public static let storage = Code(description: "suites-storage")
@@ -124,19 +124,19 @@ public struct SuiteError: Error, Sendable, CustomStringConvertible {
 
     /// The kind of failure.
     public let code: Code
-    /// A sentence that says what happened and what to do.
+    /// A sentence on what happened and what to do.
     public let message: String
-    /// What the failed command or system call said last; empty if nothing.
+    /// The last output of the failed command or system call; may be empty.
     public let cause: String
 
-    /// Makes an error of a kind, with its sentence and cause.
+    /// Creates an error with a message and a cause.
     public init(_ code: Code, _ message: String, cause: String = "") {
         self.code = code
         self.message = message
         self.cause = cause
     }
 
-    /// The sentence, and the cause on the lines after it.
+    /// The message, followed by the cause on the next lines.
     public var description: String {
         cause.isEmpty ? message : "\(message)\n\(cause)"
     }

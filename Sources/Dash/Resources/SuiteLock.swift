@@ -1,7 +1,7 @@
 import Crypto
 import Support
 
-/// The wheels that must be installed, in pip's requirements format with hashes.
+/// The wheels to install, in pip's requirements format with hashes.
 package struct SuiteLock: Sendable, Hashable {
     /// The wheels, in the order of the file.
     package internal(set) var wheels: [SuiteWheel]
@@ -10,10 +10,10 @@ package struct SuiteLock: Sendable, Hashable {
         self.wheels = wheels
     }
 
-    /// The suites this version of dash-swift is made for: `suites.lock`, compiled in.
+    /// The suites that this version supports: the built-in `suites.lock`.
     package static let pinned = SuiteLock(wheels: pinnedWheels)
 
-    /// The pinned suites and those of an app's own manifests; of two wheels of one name the app's wins.
+    /// The pinned suites and those of an app's own manifests; the app's wheel replaces a pinned one of the same name.
     package init(manifests: [SuiteManifest]) {
         self = .pinned
         for manifest in manifests {
@@ -21,7 +21,7 @@ package struct SuiteLock: Sendable, Hashable {
         }
     }
 
-    /// Adds a wheel, in place of one of the same name.
+    /// Adds a wheel; replaces one of the same name.
     package mutating func add(_ wheel: SuiteWheel) {
         if let place = wheels.firstIndex(where: { $0.name == wheel.name }) {
             wheels[place] = wheel
@@ -30,18 +30,18 @@ package struct SuiteLock: Sendable, Hashable {
         }
     }
 
-    /// The lock as lines of pip's requirements format.
+    /// The lock in pip's requirements format.
     package var text: String {
         wheels.map { $0.requirement + "\n" }.joined()
     }
 
-    /// A SHA-256 in hexadecimal digits that stands for the wheels, in whatever order they were named.
+    /// The SHA-256 of the wheels in hexadecimal digits, independent of their order.
     package var digest: String {
         let lines = wheels.map { $0.requirement + "\n" }.sorted().joined()
         return Hexadecimal.text(SHA256.hash(data: Array(lines.utf8)))
     }
 
-    /// The number that stands for a file's time in fingerprints: the same on every server with the same lock.
+    /// The modification time used in fingerprints: the same on every server with the same lock.
     package var fingerprintTime: UInt32 {
         UInt32(digest.prefix(8), radix: 16) ?? 0
     }
@@ -50,8 +50,8 @@ package struct SuiteLock: Sendable, Hashable {
 extension SuiteLock {
     /// Reads a lock.
     ///
-    /// - Parameter text: pip's requirements format, with one SHA-256 and an exact version for each wheel.
-    /// - Throws: `SuiteError` with code `.lock` that quotes the line that is not understood.
+    /// - Parameter text: pip's requirements format, with an exact version and one SHA-256 per wheel.
+    /// - Throws: `SuiteError` with code `.lock` that quotes the invalid line.
     package init(parsing text: String) throws(SuiteError) {
         wheels = []
         for line in Self.logicalLines(of: text) {
@@ -59,7 +59,7 @@ extension SuiteLock {
         }
     }
 
-    /// The lines without comments and empty ones, those that end in a backslash joined with the next.
+    /// The lines without comments and empty lines, with continuation lines joined.
     private static func logicalLines(of text: String) -> [String] {
         var lines: [String] = []
         var pending = ""

@@ -9,7 +9,7 @@ import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
-/// `_dash-update-component`: checks a request, finds its callback and runs it (docs/protocol.md, Callback requests).
+/// `_dash-update-component`: validates a request, finds its callback and runs it (docs/protocol.md, Callback requests).
 struct CallbackRoute: Sendable {
     let sessions: Sessions
     let origins: OriginCheck
@@ -21,21 +21,21 @@ struct CallbackRoute: Sendable {
     let tools: ActiveDevTools
     let logger: Logger
 
-    /// The path below an app's.
+    /// The path relative to the app.
     static let path = "_dash-update-component"
 
-    /// Answers one request. Whatever is wrong with it, the answer is no redirect, no 400 or 401 (the renderer shows
-    /// nothing for these) and no success.
+    /// Responds to one request. An error is never a redirect, a success, or status 400 or 401, for which the renderer
+    /// shows nothing.
     func respond(to request: Request, app: ServedApp, connection: ConnectionWatch?) async throws -> Response {
         guard origins.accepts(request.headers, host: request.head.authority) else {
             return Answers.text(
                 .forbidden,
-                "Requests from pages of other sites are refused. If this page is the site's own behind a proxy, set "
-                    + "trustsForwardedHeaders, or name its origin in allowedOrigins."
+                "Requests from other sites are refused. If this page belongs to the site and is behind a proxy, set "
+                    + "trustsForwardedHeaders, or add its origin to allowedOrigins."
             )
         }
         guard request.headers[.contentType]?.lowercased().hasPrefix(Answers.jsonType) == true else {
-            return Answers.text(.unsupportedMediaType, "Callbacks take application/json.")
+            return Answers.text(.unsupportedMediaType, "Send callback requests as application/json.")
         }
         let body = try await json(of: request)
         guard body.idCount <= largestInputCount else {
@@ -45,7 +45,7 @@ struct CallbackRoute: Sendable {
             return Answers.text(
                 .internalServerError,
                 "This app has no callback for the output \(body["output"].text.prefix(200)). "
-                    + "Perhaps the page was loaded from another version of the app; reload it."
+                    + "The page may be from another version of the app. Reload it."
             )
         }
         let call = try await call(callback, body, request, app, connection)
@@ -54,17 +54,17 @@ struct CallbackRoute: Sendable {
             return try await answer(call, app, namedCancelled: namedCancelled)
         } catch {
             if error is HTTPError { throw error }
-            // What an onError throws, for one.
+            // Includes what an onError throws.
             return FailureAnswer(CallbackFailure(error), of: callback)
                 .respond(tools.errors, logger: logger, callback: call.jobName)
         }
     }
 
-    /// A click on cancel is not said to be done when it was not: the job goes on, and its page should know.
+    /// Reports a failed cancellation, as the job continues.
     private func cancel(_ call: CallbackCall, _ app: ServedApp, namedCancelled: Bool) async -> Response {
         let othersCancelled = await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
         guard namedCancelled && othersCancelled else {
-            let sentence = "The job could not be cancelled just now. Try again in a moment."
+            let sentence = "The job could not be cancelled. Try again in a moment."
             return Answers.notice(.serviceUnavailable, sentence)
         }
         return Answers.json(CallbackResponse(response: []).bytes)
@@ -75,7 +75,7 @@ struct CallbackRoute: Sendable {
         case .cancel: return await cancel(call, app, namedCancelled: namedCancelled)
         case .background: return try await background.respond(to: call)
         case .clientside:
-            let sentence = "\(call.callback.id) is a callback of the browser; nothing runs here."
+            let sentence = "\(call.callback.id) is a clientside callback; it runs in the browser only."
             return Answers.text(.internalServerError, sentence)
         case .regular:
             let began = ContinuousClock.now
@@ -95,7 +95,7 @@ struct CallbackRoute: Sendable {
         do {
             return try buffer.withUnsafeReadableBytes { try JSON(parsing: $0, maximumDepth: deepestJSON) }
         } catch {
-            throw HTTPError(.unprocessableContent, message: "The request's body is no JSON: \(error)")
+            throw HTTPError(.unprocessableContent, message: "The request's body is not valid JSON: \(error)")
         }
     }
 
@@ -126,20 +126,20 @@ struct CallbackRoute: Sendable {
         )
     }
 
-    /// Whose request this is, where the app says so.
+    /// The owner of a request as returned by the app's `identify`; nil if it is not set.
     ///
-    /// - Throws: `HTTPError` with status 403 when the app's `identify` throws.
+    /// - Throws: `HTTPError` with status 403 if `identify` throws.
     private func owner(of request: PageRequest, _ app: DashApp) async throws -> String? {
         guard let identify = app.withSettings({ $0.identify }) else { return nil }
         do {
             return try await withTaskExecutorPreference(executor) { try await identify(request) }
         } catch {
             logger.notice("app.identify refused a request", metadata: ["error": "\(error)"])
-            throw HTTPError(.forbidden, message: tools.errors != .number ? "\(error)" : "This request is refused.")
+            throw HTTPError(.forbidden, message: tools.errors != .number ? "\(error)" : "The app refused this request.")
         }
     }
 
-    /// Runs a regular callback on the callbacks' own threads.
+    /// Runs a regular callback on the callback threads.
     private func run(_ call: CallbackCall) async throws -> Response {
         let sent = SentProperties()
         let context = call.context(emit: sent.add)
@@ -164,7 +164,7 @@ extension DashApp {
 }
 
 extension JSON {
-    /// How many ids a request names, the members of lists counted one by one.
+    /// The number of ids in a request; list members count individually.
     fileprivate var idCount: Int {
         ["inputs", "state", "outputs", "changedPropIds"].reduce(0) { count, key in
             (self[key].arrayValue ?? []).reduce(count) { $0 + ($1.arrayValue?.count ?? 1) }
@@ -172,14 +172,14 @@ extension JSON {
     }
 }
 
-/// Runs regular callbacks, and other code of the app, on threads of their own.
+/// Runs regular callbacks and other code of the app on dedicated threads.
 ///
-/// Users' callbacks may block: read files, ask a database, compute. On Swift's own few threads that would starve every poll
-/// and every other request; here it only holds one of these.
+/// Callbacks may block: read files, query a database, compute. On Swift's global pool that would delay every poll and
+/// request.
 final class CallbackExecutor: TaskExecutor, Service {
     private let threads: NIOThreadPool
 
-    /// - Parameter threadCount: callbacks that can block at the same time without delaying others.
+    /// - Parameter threadCount: The number of callbacks that can block at the same time without delaying others.
     init(threadCount: Int = max(4, 2 * ProcessInfo.processInfo.activeProcessorCount)) {
         threads = NIOThreadPool(numberOfThreads: threadCount)
         threads.start()
@@ -190,45 +190,45 @@ final class CallbackExecutor: TaskExecutor, Service {
         threads.submit { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 
-    /// Ends the threads when the services that need them have ended. What still comes then runs where it comes from.
+    /// Stops the threads when the services that need them have stopped. Later jobs run on the caller's thread.
     func run() async throws {
         try? await gracefulShutdown()
         try await threads.shutdownGracefully()
     }
 }
 
-/// Collects what a callback sets by `setProps` while it runs in the server, for the `sideUpdate` of its answer.
+/// Collects what a callback in the server sets by `setProps`, for the `sideUpdate` of its response.
 final class SentProperties: Sendable {
     private let updates = Mutex<[PropertyUpdate]>([])
 
-    /// Takes what a callback sends; progress is no matter of regular callbacks.
+    /// Receives the callback's events; ignores progress, which regular callbacks do not have.
     var add: @Sendable (CallbackContext.Event) -> Void {
         { [self] event in
             if case .setProps(let properties) = event { updates.withLock { $0 += properties } }
         }
     }
 
-    /// What was set until now, in order.
+    /// The properties set so far, in order.
     var properties: [PropertyUpdate] { updates.withLock { $0 } }
 }
 
-/// The answers that routes give. To the renderer, only the statuses 200 and 204 are success.
+/// Responses of the routes. To the renderer, only the statuses 200 and 204 are success.
 enum Answers {
     static let jsonType = "application/json"
     static let htmlType = "text/html; charset=utf-8"
     static let textType = "text/plain; charset=utf-8"
 
-    /// 200 with JSON that is already encoded.
+    /// 200 with encoded JSON.
     static func json(_ bytes: [UInt8]) -> Response {
         bytesAnswer(bytes, type: jsonType)
     }
 
-    /// 200 with a page.
+    /// 200 with an HTML page.
     static func html(_ text: String) -> Response {
         bytesAnswer(Array(text.utf8), type: htmlType)
     }
 
-    /// Bytes of a content type.
+    /// A response with bytes of a content type.
     static func bytesAnswer(_ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok) -> Response {
         Response(
             status: status,
@@ -240,19 +240,19 @@ enum Answers {
     /// 204: no update, or the end of a background callback.
     static var noContent: Response { Response(status: .noContent) }
 
-    /// A sentence, with a status that is no success.
+    /// A sentence, with an error status.
     static func text(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
         bytesAnswer(Array(sentence.utf8), type: textType, status: status)
     }
 
-    /// The refusal of a poll, with a sentence that our script shows.
+    /// An error response with a sentence that the browser script shows.
     static func notice(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
         var response = text(status, sentence)
         response.headers[.dashNotice] = sentence
         return response
     }
 
-    /// Another address for the same page; never given to a request of the renderer.
+    /// A redirect; never sent to a request of the renderer.
     static func moved(to path: String, status: HTTPResponse.Status = .permanentRedirect) -> Response {
         Response(status: status, headers: [.location: path])
     }

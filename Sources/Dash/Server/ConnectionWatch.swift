@@ -1,10 +1,10 @@
 import NIOCore
 import Synchronization
 
-/// Tells a held poll that its browser has closed the connection.
+/// Notifies a held poll that its browser has closed the connection.
 ///
-/// Hummingbird's own way to notice this ends the connection after the answer; a page that polls would then need a new
-/// connection for every poll.
+/// Hummingbird's own detection closes the connection after the response, so a polling page would need a new connection
+/// for every poll.
 final class ConnectionWatch: Sendable {
     private struct State {
         var isClosed = false
@@ -13,7 +13,8 @@ final class ConnectionWatch: Sendable {
     }
     private let state = Mutex(State())
 
-    /// Calls `action` once when the browser closes the connection, at once when it has; nil takes the wish back.
+    /// Calls `action` once when the browser closes the connection, immediately if it is closed already; nil removes the
+    /// action.
     func onClose(_ action: (@Sendable () -> Void)?) {
         let isClosed = state.withLock { state in
             state.action = state.isClosed ? nil : action
@@ -22,7 +23,7 @@ final class ConnectionWatch: Sendable {
         if isClosed { action?() }
     }
 
-    /// The address of the other side; nil if it is not known.
+    /// The remote address; nil if unknown.
     var address: String? { state.withLock { $0.address } }
 
     fileprivate func opened(by address: String?) { state.withLock { $0.address = address } }
@@ -37,11 +38,11 @@ final class ConnectionWatch: Sendable {
     }
 }
 
-/// The watches of all open connections, found by channel.
+/// The watches of all open connections, by channel.
 final class ConnectionWatches: Sendable {
     private let watches = Mutex<[ObjectIdentifier: ConnectionWatch]>([:])
 
-    /// The watch of the connection that `channel` is.
+    /// The watch of the connection of `channel`.
     func watch(of channel: any Channel) -> ConnectionWatch? {
         watches.withLock { $0[ObjectIdentifier(channel)] }
     }
@@ -60,7 +61,7 @@ final class ConnectionWatches: Sendable {
     }
 }
 
-/// Notices the end of a connection's input, which half-closed connections would otherwise keep to themselves.
+/// Detects the end of a connection's input, which a half-closed connection would otherwise hide.
 private final class ConnectionWatchHandler: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = NIOAny
     private let watches: ConnectionWatches

@@ -4,11 +4,11 @@ import Hummingbird
 import Logging
 import Support
 
-/// The answer for a callback that ended without a result and without an `onError`: status 500, or 503 when the queue
-/// is full; the whole story in debug, else a number that leads to it in the log.
+/// The response for a callback that failed and has no `onError`: status 500, or 503 if the queue is full. The body has
+/// all details in debug mode, otherwise a number that identifies the log line.
 struct FailureAnswer: Sendable {
     private let failure: CallbackFailure
-    /// What failed, and where it is in the program; nil for what is no callback.
+    /// The callback and its source location; nil if no callback failed.
     private let place: String?
 
     init(_ failure: CallbackFailure, of callback: Callback? = nil) {
@@ -19,11 +19,11 @@ struct FailureAnswer: Sendable {
         }
     }
 
-    /// Logs the failure and answers.
+    /// Logs the failure and returns the response.
     ///
     /// - Parameters:
-    ///   - detail: What of it the page may see.
-    ///   - callback: The name of the callback, for the log.
+    ///   - detail: The details the page may show.
+    ///   - callback: The callback's name, for the log.
     func respond(_ detail: ErrorDetail, logger: Logger, callback: String) -> Response {
         let number = Base64.random(byteCount: 6)
         logger.error(
@@ -34,7 +34,7 @@ struct FailureAnswer: Sendable {
             ]
         )
         let sentence = "\(publicSentence) Error \(number)."
-        // In debug the renderer's own card shows the error.
+        // In debug mode the renderer's own card shows the error.
         switch detail {
         case .number: return Answers.notice(status, sentence)
         case .pruned, .whole: return card(story(detail))
@@ -45,34 +45,34 @@ struct FailureAnswer: Sendable {
         }
     }
 
-    /// As a piece of HTML, for in the renderer's card plain text has no line breaks but its own.
+    /// HTML, since the renderer's card drops line breaks of plain text.
     private func card(_ story: String) -> Response {
         let html = "<pre style=\"white-space: pre-wrap; margin: 0\">\(IndexPage.escape(story))</pre>"
         return Answers.bytesAnswer(Array(html.utf8), type: Answers.htmlType, status: status)
     }
 
-    /// What a developer wants to know.
+    /// The details for developers.
     private func story(_ detail: ErrorDetail) -> String {
         let trace = failure.trace.map { detail == .pruned ? PrunedTrace.text(of: $0) : $0 }
         return ["\(headline): \(failure.message)", place, trace].compactMap(\.self).joined(separator: "\n\n")
     }
 
-    /// The type of an error that was thrown, else how the callback ended.
+    /// The type of a thrown error, otherwise the kind of failure.
     private var headline: String { failure.kind == .error ? failure.code : "\(failure.kind)" }
 
     private var status: HTTPResponse.Status { failure.kind == .busy ? .serviceUnavailable : .internalServerError }
 
-    /// What visitors may know.
+    /// The sentence for visitors.
     private var publicSentence: String {
         switch failure.kind {
-        case .busy: "The server has too much to do just now. Try again in a moment."
-        case .crash: "The process that did this work crashed."
-        case .lost: "The server stopped while this job was running, so it was not finished. Start it again."
-        case .timedOut: "This job took longer than it may."
+        case .busy: "The server is busy. Try again in a moment."
+        case .crash: "The process that ran this job crashed."
+        case .lost: "The server stopped before this job completed. Start it again."
+        case .timedOut: "This job exceeded its time limit."
         case .incompatible: "The app was updated after this job was started. Start it again."
         case .storage: "The server could not store this job."
-        case .tooLarge: "This job's data is larger than the server takes."
-        default: "This did not work."
+        case .tooLarge: "This job's data is larger than the server accepts."
+        default: "The server could not complete this request."
         }
     }
 }
@@ -81,10 +81,10 @@ extension CallbackCall {
     /// Whether the callback or its app has an `onError`.
     var handlesErrors: Bool { callback.onError != nil || appOnError != nil }
 
-    /// Answers a callback that ended without a result: what its `onError` says, else what its app's does, else an error.
+    /// Responds to a failed callback: calls its `onError`, or the app's, otherwise responds with an error.
     ///
-    /// - Parameter start: the context the callback ran in; nil for that of this request.
-    /// - Throws: what `onError` throws.
+    /// - Parameter start: The context the callback ran in; nil for the context of this request.
+    /// - Throws: What `onError` throws.
     func recover(from failure: CallbackFailure, start: RawJSON? = nil, logger: Logger) async throws -> Response {
         guard handlesErrors else {
             return FailureAnswer(failure, of: callback).respond(tools.errors, logger: logger, callback: jobName)

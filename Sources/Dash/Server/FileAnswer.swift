@@ -3,30 +3,30 @@ import HTTPTypes
 import Hummingbird
 import NIOPosix
 
-/// Serves one file from disk: its type, how long a browser may keep it, and the compressed copy where there is one.
+/// Serves a file from disk, with its type, caching headers and compressed copy.
 struct FileAnswer: Sendable {
     /// How long a browser may keep a file.
     enum Freshness: Sendable {
-        /// The name changes with the content: a year, without asking.
+        /// The name changes with the content: cached for a year.
         case immutable
-        /// To be asked for each time, with the ETag.
+        /// Revalidated for each request, with the ETag.
         case revalidated
     }
 
     /// The file on disk.
     var path: String
-    /// The same, compressed, or nil.
+    /// The compressed file, or nil.
     var gzipPath: String?
     /// The `Content-Type`.
     var contentType: String
-    /// The strong tag with its quotes.
+    /// The strong tag, with quotes.
     var etag: String
     /// The strong tag of the compressed copy.
     var gzipETag: String?
-    /// How long it may be kept.
+    /// How long a browser may keep it.
     var freshness: Freshness
 
-    /// The answer to a request with these headers; 304 when the browser has the file already.
+    /// The response to a request with these headers; 304 if the browser has the current version.
     func respond(to headers: HTTPFields, context: some RequestContext) async throws -> Response {
         let gzip = Self.accepts(gzip: headers[.acceptEncoding]) ? gzipPath : nil
         let tag = gzip == nil ? etag : gzipETag ?? etag
@@ -51,7 +51,7 @@ struct FileAnswer: Sendable {
         )
     }
 
-    /// A file of an app's assets folder: any of them may change while the server runs.
+    /// A file of an app's assets folder; it may change while the server runs.
     init(_ file: AssetsFolder.File, path: String) {
         self.init(
             path: path,
@@ -84,7 +84,7 @@ struct FileAnswer: Sendable {
         }
     }
 
-    /// The tags of `If-None-Match`; a weak tag counts as its strong one, which is enough for a GET (RFC 9110 §13.1.2).
+    /// The tags of `If-None-Match`; a weak tag counts as strong, which is enough for a GET (RFC 9110 §13.1.2).
     private static func tags(of header: String?) -> [Substring] {
         (header ?? "").split(separator: ",").map { tag in
             let tag = tag.drop { $0 == " " }
@@ -92,7 +92,7 @@ struct FileAnswer: Sendable {
         }
     }
 
-    /// Whether `Accept-Encoding` names gzip, and not with a weight of zero.
+    /// Whether `Accept-Encoding` contains gzip with a weight other than zero.
     private static func accepts(gzip header: String?) -> Bool {
         (header ?? "").lowercased().split(separator: ",").contains { coding in
             let parts = coding.split(separator: ";").map { $0.filter { $0 != " " } }
@@ -102,16 +102,16 @@ struct FileAnswer: Sendable {
     }
 }
 
-/// The files of an app's `assets` folder: which there are, which go into the page, and in what order.
+/// The files of an app's `assets` folder, and those the page includes, in order.
 ///
-/// Dash's rule (docs/protocol.md, Files and assets): folders in sorted order, the root first, the files of each sorted by
-/// name; names that end in `js` or `mjs` are scripts, in `css` style sheets; a `favicon.ico` is the icon.
+/// Dash's rule (docs/protocol.md, Files and assets): folders in sorted order, the root first, the files of each by
+/// name. Names that end in `js` or `mjs` are scripts, in `css` style sheets; `favicon.ico` is the icon.
 struct AssetsFolder: Sendable {
     /// One file.
     struct File: Sendable, Equatable {
-        /// The path below the folder, with `/` between its parts.
+        /// The path relative to the folder, separated by `/`.
         let name: String
-        /// Seconds since 1970, which the page's URL carries so that a changed file is fetched anew.
+        /// Modification time in seconds since 1970; part of the URL, so that a changed file is fetched again.
         let modified: Double
         /// Length in bytes.
         let size: Int
@@ -119,20 +119,21 @@ struct AssetsFolder: Sendable {
 
     /// The folder's absolute path.
     let path: String
-    /// Every regular file, in the order of the rule.
+    /// Every regular file, in Dash's order.
     let files: [File]
-    /// Those that go into the page.
+    /// The files that the page includes.
     private let included: [File]
     private let places: [String: Int]
     private static let keys: Set<URLResourceKey> = [
         .isRegularFileKey, .isSymbolicLinkKey, .contentModificationDateKey, .fileSizeKey,
     ]
 
-    /// Walks the folder. A folder that does not exist has no files. Links are left out: they could lead anywhere.
+    /// Reads the folder. A folder that does not exist has no files. Links are skipped, since they could lead out of the
+    /// folder.
     ///
     /// - Parameters:
-    ///   - path: the folder.
-    ///   - options: which files go into the page.
+    ///   - path: The folder.
+    ///   - options: Which files the page includes.
     init(path: String, _ options: AssetsOptions = AssetsOptions()) {
         self.path = path
         let root = URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL
@@ -147,7 +148,7 @@ struct AssetsFolder: Sendable {
         places = Dictionary(files.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { $1 })
     }
 
-    /// The file of this name as it is now; nil for one that was not there when the folder was walked, or is gone.
+    /// The current state of a file; nil if it was not found when the folder was read, or no longer exists.
     func file(named name: String) async throws -> File? {
         guard places[name] != nil else { return nil }
         let path = path
@@ -156,13 +157,11 @@ struct AssetsFolder: Sendable {
         }
     }
 
-    /// The files that are scripts.
     var scripts: [File] { included.filter { $0.name.hasSuffix(".js") || $0.name.hasSuffix(".mjs") } }
 
-    /// The files that are style sheets.
     var stylesheets: [File] { included.filter { $0.name.hasSuffix(".css") } }
 
-    /// The icon; the last one wins, as in Dash.
+    /// The icon; the last one found, as in Dash.
     var favicon: File? { files.last { $0.name == "favicon.ico" || $0.name.hasSuffix("/favicon.ico") } }
 
     private static func order(_ name: String) -> (String, String) {
@@ -172,7 +171,7 @@ struct AssetsFolder: Sendable {
 }
 
 extension AssetsOptions {
-    /// Tells which files go into the page. A pattern that is none, which is a finding at start, leaves out nothing.
+    /// A predicate for the files that the page includes. Ignores an invalid pattern, which is reported at start.
     fileprivate func filter() -> (AssetsFolder.File) -> Bool {
         let names = ignore.flatMap { try? Regex($0) }
         let folders = ignoreFolders.compactMap { try? Regex($0) }
@@ -185,7 +184,7 @@ extension AssetsOptions {
 }
 
 extension AssetsFolder.File {
-    /// Looks at a file; nil for what is no regular file, such as a link.
+    /// Reads a file's attributes; nil if it is not a regular file.
     fileprivate init?(name: String, at url: URL, keys: Set<URLResourceKey>) {
         guard let values = try? url.resourceValues(forKeys: keys) else { return nil }
         guard values.isRegularFile == true, values.isSymbolicLink != true else { return nil }
@@ -197,7 +196,7 @@ extension AssetsFolder.File {
     }
 }
 
-/// The icon of pages without one of their own: three bars, drawn here, as a 16 × 16 Windows icon file.
+/// The default icon: three bars, as a 16 × 16 Windows icon file.
 enum Favicon {
     private static let side = 16
     private static let barHeights = [5, 9, 13]

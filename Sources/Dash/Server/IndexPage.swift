@@ -2,30 +2,30 @@ import Crypto
 import DashJSON
 import Support
 
-/// Writes the page that loads the front end (docs/protocol.md, Index page).
+/// Writes the index page, which loads the front end (docs/protocol.md, Index page).
 struct IndexPage: Sendable {
-    /// The text between `<title>` tags; escaped here.
+    /// The content of `<title>`, unescaped.
     var title: String
     var options = PageOptions()
-    /// The meta tags of a page of several, before all others.
+    /// The meta tags of a page of a multi-page app, placed first.
     var pageTags: [TagAttributes] = []
     /// Style sheets, in order.
     var stylesheets: [TagAttributes] = []
-    /// Scripts, in order; our own and the renderer among them.
+    /// Scripts, in order, including the package's own and the renderer.
     var scripts: [TagAttributes] = []
     /// URL of the icon.
     var favicon: String
-    /// The object of `_dash-config`.
+    /// The `_dash-config` object.
     var config: JSON
 
-    /// What a template needs, as the renderer finds nothing to start with otherwise.
+    /// The placeholders without which the renderer cannot start.
     static let neededPlaces = ["app_entry", "config", "scripts", "renderer"]
 
     /// The whole page.
     func html() -> String {
         let places = places
         guard let template = options.template else { return plain(places) }
-        // Cut at the places, so that nothing that is filled in is taken for one.
+        // Split at the placeholders, so that inserted text is not searched for them.
         var page = ""
         var rest = template[...]
         while let start = rest.firstRange(of: "{%"), let end = rest[start.upperBound...].firstRange(of: "%}") {
@@ -76,7 +76,7 @@ struct IndexPage: Sendable {
 
     private var configText: String { String(decoding: config.serialized(escapingHTML: true), as: UTF8.self) }
 
-    /// The three of every page, but for those the app has one of its own kind of; then the app's.
+    /// The default meta tags that the app does not override, then the app's.
     private var metas: [String] {
         let own = options.metaTags
         var tags: [TagAttributes] = []
@@ -113,13 +113,13 @@ struct IndexPage: Sendable {
 
     private static func inline(_ source: String) -> String { "<script>\(safe(source))</script>" }
 
-    /// A source in which nothing ends the script element. In JavaScript `<\/script` is the same as `</script` wherever it may
-    /// stand: in a text, a template or a regular expression.
+    /// Source that cannot end the script element. In JavaScript `<\/script` equals `</script` in strings, templates and
+    /// regular expressions.
     private static func safe(_ source: String) -> String {
         source.replacing("</script", with: "<\\/script").replacing("<!--", with: "<\\!--")
     }
 
-    /// `text` with the five characters that mean something to HTML replaced.
+    /// `text` with the five special characters of HTML replaced.
     static func escape(_ text: String) -> String {
         var escaped = ""
         escaped.reserveCapacity(text.utf8.count)
@@ -139,25 +139,25 @@ struct IndexPage: Sendable {
 
 /// Builds the `_dash-config` object that the renderer reads at load (docs/protocol.md, Index page).
 struct IndexConfig: Sendable {
-    /// Prefix of every request the browser makes.
+    /// Prefix of all requests of the browser.
     var requestsPrefix: String
-    /// The developer's tools that are on.
+    /// The enabled developer tools.
     var tools: ActiveDevTools
-    /// The title while a callback runs; nil leaves the title alone.
+    /// The title while a callback runs; nil leaves the title unchanged.
     var updateTitle: String?
-    /// What the browser checks ids against.
+    /// The ids that the browser validates.
     var check: IDCheck
-    /// Per namespace and component the properties besides `children` that hold components.
+    /// Per namespace and component, the properties other than `children` that contain components.
     var childrenProps: JSON
     /// The token of this page load.
     var endID: String
     var page = PageOptions()
 
-    /// The versions of the front end that the pinned suites carry; shown by the developer's tools only.
+    /// The front-end versions of the pinned suites, shown by the developer tools only.
     static let dashVersion = "4.4.1"
     static let plotlyVersion = "7.1.0"
 
-    /// The object, its members in Dash's order.
+    /// The object, with its members in Dash's order.
     var json: JSON {
         var config = JSONObject()
         config.append("url_base_pathname", .null)
@@ -179,7 +179,7 @@ struct IndexConfig: Sendable {
         config.append("csrf_token_name", .string(page.csrfCookie))
         config.append("csrf_header_name", .string(page.csrfHeader))
         config.append("end_id", .string(endID))
-        // Else the panel has a button that offers to publish the app by a Python package.
+        // Without it, the panel offers to publish the app with a Python package.
         config.append("plotly_cloud_installed", .bool(tools.ui))
         if let hotReload = tools.hotReload { config.append("hot_reload", hotReload.json) }
         if case .validation(let layout) = check { config.append("validation_layout", layout) }
@@ -198,35 +198,35 @@ extension ActiveDevTools.HotReload {
     }
 }
 
-/// Our own scripts in the page (the folder `Client`), each served under a name that changes with its content.
+/// The package's own browser scripts (folder `Client`), each served under a name that changes with its content.
 enum ClientScript {
-    /// The script for polls, of every app.
+    /// The script for polls, included in every app.
     static let bytes: [UInt8] = PackageResources.dash_swift_js
 
-    /// A few digits of the content's hash.
+    /// The first digits of the content's hash.
     static let version = version(of: bytes)
 
-    /// The path below an app's.
+    /// The path relative to the app.
     static let path = "_dash-swift/client.\(version).js"
 
     /// The script of apps with pages.
     static let pagesBytes: [UInt8] = PackageResources.pages_js
 
-    /// Its path below an app's.
+    /// The path relative to the app.
     static let pagesPath = "_dash-swift/pages.\(version(of: pagesBytes)).js"
 
-    /// The script that pages have besides while they follow changes.
+    /// The additional script of pages with hot reload.
     static let developmentBytes: [UInt8] = PackageResources.dash_swift_dev_js
 
-    /// Its path below an app's.
+    /// The path relative to the app.
     static let developmentPath = "_dash-swift/development.\(version(of: developmentBytes)).js"
 
-    /// The tag of the script for development.
+    /// The tag of the script for hot reload.
     ///
     /// - Parameters:
-    ///   - prefix: That of the app's requests.
-    ///   - hash: The state of the assets that the page is made of.
-    ///   - trap: The trap that the page need not tell of any more.
+    ///   - prefix: The prefix of the app's requests.
+    ///   - hash: The state of the assets used by the page.
+    ///   - trap: The trap that is already reported to the page.
     static func development(prefix: String, hash: String, trap: String?) -> TagAttributes {
         ["src": "\(prefix)\(developmentPath)", "data-hash": "\(hash)", "data-trap": "\(trap ?? "")"]
     }
@@ -236,10 +236,10 @@ enum ClientScript {
     }
 }
 
-/// The functions of an app's callbacks in the browser, as scripts that the page loads: a file each, so that a mistake in one
-/// breaks no other, and none in the page itself, so that a strict content security policy may forbid such.
+/// The clientside functions of an app, as scripts that the page loads. Each is a separate file, so that an error in one
+/// does not break others and a strict content security policy can forbid inline scripts.
 struct ClientsideScripts: Sendable {
-    /// The paths below the app's, in the order of registration.
+    /// The paths relative to the app, in registration order.
     let paths: [String]
     private let scripts: [String: [UInt8]]
 
@@ -254,10 +254,10 @@ struct ClientsideScripts: Sendable {
         self.scripts = scripts
     }
 
-    /// The script at a path below the app's; nil if there is none.
+    /// The script at a path relative to the app; nil if there is none.
     func script(at path: String) -> [UInt8]? { scripts[path] }
 
-    /// Puts the function where the renderer looks for it.
+    /// Assigns the function where the renderer looks it up.
     private static func script(_ function: ClientsideFunction, _ source: String) -> [UInt8] {
         let (space, name) = (function.namespace.jsonText, function.name.jsonText)
         let text = """

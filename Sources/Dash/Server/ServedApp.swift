@@ -4,27 +4,27 @@ import HTTPTypes
 import Hummingbird
 import Logging
 
-/// One mounted app with all that can be prepared before the first request.
+/// A mounted app with everything that is prepared before the first request.
 struct ServedApp: Sendable {
     let app: DashApp
-    /// The first part of its jobs' names.
+    /// The first part of its job names.
     let name: String
-    /// The path it is served at, with a slash at both ends.
+    /// The mount path, with a slash at both ends.
     let path: String
-    /// The same as the browser sees it, behind a proxy that adds a prefix.
+    /// The mount path in the browser, behind a proxy that adds a prefix.
     let requestsPrefix: String
     let suites: SuiteFiles
     let assets: LiveAssets
     let clientside: ClientsideScripts
     let dependencies: [UInt8]
     let idCheck = KeptIDCheck()
-    /// The layout where it is a value; nil for a function.
+    /// The encoded layout if it is a value; nil if it is a function.
     private let fixedLayout: [UInt8]?
 
     /// - Parameters:
-    ///   - mount: the app and its path.
-    ///   - pathPrefix: the prefix that a proxy adds, `/` for none.
-    ///   - suites: the files of its component suites.
+    ///   - mount: The app and its path.
+    ///   - pathPrefix: The prefix that a proxy adds; `/` for none.
+    ///   - suites: The files of its component suites.
     init(_ mount: DashSite.Mount, pathPrefix: String, suites: SuiteFiles) {
         app = mount.app
         app.pageRegistry.place.settle(path: mount.path, prefix: pathPrefix.dropLast() + mount.path)
@@ -42,24 +42,24 @@ struct ServedApp: Sendable {
         }
     }
 
-    /// The layout for one load of the page.
+    /// The layout for one page load.
     ///
-    /// - Parameter executor: where the app's function runs.
-    /// - Throws: what the app's function throws.
+    /// - Parameter executor: Runs the app's function.
+    /// - Throws: What the app's function throws.
     func layout(for request: PageRequest, on executor: any TaskExecutor) async throws -> [UInt8] {
         if let fixedLayout { return fixedLayout }
         guard case .function(let make) = app.layoutSource else { return JSON.null.serialized() }
         return try await withTaskExecutorPreference(executor) { try await make(request).jsonBytes() }
     }
 
-    /// The index page for one load.
+    /// The index page for one page load.
     ///
     /// - Parameters:
-    ///   - endID: The token of this load.
-    ///   - tools: The developer's tools that are on.
-    ///   - trap: The trap that the page need not tell of any more.
-    ///   - check: What the browser checks ids against.
-    ///   - meta: What is said of the page that was asked for; nil for an app without pages.
+    ///   - endID: The token of this page load.
+    ///   - tools: The enabled developer tools.
+    ///   - trap: The trap that is already reported to the page.
+    ///   - check: The ids that the browser validates.
+    ///   - meta: The metadata of the requested page; nil for an app without pages.
     func index(endID: String, tools: ActiveDevTools, trap: String?, check: IDCheck, meta: PageMeta?) -> IndexPage {
         let page = app.page
         let now = assets.now
@@ -84,7 +84,7 @@ struct ServedApp: Sendable {
         )
     }
 
-    /// Dash's order, with our own script before the renderer.
+    /// Scripts in Dash's order, with the package's own before the renderer.
     private func scripts(
         tools: ActiveDevTools,
         _ now: LiveAssets.Now,
@@ -106,16 +106,16 @@ struct ServedApp: Sendable {
     }
 
     private func suiteScripts(_ place: SuiteManifest.Place, _ tools: ActiveDevTools) -> [TagAttributes] {
-        // React's own development build is what checks properties.
+        // React's development build does the properties check.
         let development = place == .dependencies ? tools.propsCheck : tools.serveDevBundles
         return suites.scripts(place, prefix: requestsPrefix, development: development).map(TagAttributes.init(address:))
     }
 
     private func url(_ file: AssetsFolder.File) -> String { "\(assetURL(file.name))?m=\(file.modified)" }
 
-    /// The address of a file of the assets, without the time of its last change.
+    /// The URL of an asset, without its modification time.
     func assetURL(_ name: String) -> String {
-        // A name may hold what means something else in a URL.
+        // A name may contain reserved characters.
         "\(requestsPrefix)assets/\(name.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? name)"
     }
 }
@@ -126,12 +126,12 @@ struct AppRoutes: Sendable {
     let callbacks: CallbackRoute
     let trustsForwardedHeaders: Bool
     let tools: ActiveDevTools
-    /// Tells pages of changes; nil where that is off.
+    /// Reports changes to pages; nil if hot reload is off.
     let hotReload: HotReload?
 
-    /// Answers a request below an app's path.
+    /// Responds to a request below an app's path.
     ///
-    /// - Parameter rest: what follows the app's path.
+    /// - Parameter rest: The path relative to the app.
     func respond(
         to request: Request,
         rest: String,
@@ -145,7 +145,7 @@ struct AppRoutes: Sendable {
         case .get, .head:
             return try await read(request, rest, app, context, connection)
         default:
-            return Answers.text(.methodNotAllowed, "\(request.method) is not answered here.")
+            return Answers.text(.methodNotAllowed, "\(request.method) is not allowed here.")
         }
     }
 
@@ -179,7 +179,7 @@ struct AppRoutes: Sendable {
         }
     }
 
-    /// What has changed since the page was loaded; nothing where hot reload is off.
+    /// The changes since the page was loaded; nothing if hot reload is off.
     private func reloadHash(_ request: Request, _ app: ServedApp) -> Response {
         let nothing = #"{"reloadHash":null,"hard":false,"packages":[],"files":[]}"#
         let seen = request.uri.queryParameters["seen"].map(String.init)
@@ -195,7 +195,7 @@ struct AppRoutes: Sendable {
         return response
     }
 
-    /// A file of a suite or of the assets; nil for a path that is neither, which is a page's.
+    /// A file of a suite or of the assets; nil for a path of a page.
     private func file(
         _ request: Request,
         _ rest: String,
@@ -219,8 +219,7 @@ struct AppRoutes: Sendable {
         return try await answer.respond(to: request.headers, context: context)
     }
 
-    /// The index page, for the app's path and every path below it that is nothing else: routing is the page's own. Only who
-    /// asks for a path that a page had once is sent on.
+    /// The index page, for every other path, since routing is done in the page. Redirects from a former path of a page.
     private func page(
         _ request: Request,
         _ rest: String,
@@ -236,7 +235,7 @@ struct AppRoutes: Sendable {
         }
         let asked = PageRequest(request, path: rest, from: connection)
         let origin = origin(of: request)
-        // The app's own code makes layouts and titles.
+        // Layouts and titles are made by the app's code.
         return await withTaskExecutorPreference(callbacks.executor) {
             index(
                 request,
@@ -259,7 +258,7 @@ struct AppRoutes: Sendable {
         return response
     }
 
-    /// Scheme and host of the request, as the browser knows them.
+    /// Scheme and host of the request, as seen by the browser.
     private func origin(of request: Request) -> String {
         let (scheme, host) =
             trustsForwardedHeaders ? (request.headers[.forwardedProto], request.headers[.forwardedHost]) : (nil, nil)
@@ -273,11 +272,11 @@ struct AppRoutes: Sendable {
 }
 
 extension PageRequest {
-    /// The parts of a request that an app may know.
+    /// The parts of a request that are visible to an app.
     ///
     /// - Parameters:
-    ///   - path: the path below the app's own, without its first slash.
-    ///   - connection: what the request came on.
+    ///   - path: The path relative to the app, without the first slash.
+    ///   - connection: The connection of the request.
     init(_ request: Request, path: String, from connection: ConnectionWatch?) {
         self.init(path: "/" + path + (request.uri.query.map { "?\($0)" } ?? ""), sent: request.headers)
         remoteAddress = connection?.address

@@ -2,20 +2,21 @@ import Crypto
 import HTTPTypes
 import Support
 
-/// Who asks, as far as the server can tell: the browser's session, and the one load of a page in it.
+/// The sender of a request: the browser's session, and one page load in it.
 struct Visitor: Sendable, Hashable {
-    /// The session of the cookie, or the one sealed into the page where the browser sends no cookie (a foreign frame).
+    /// The session of the cookie, or the one sealed into the page if the browser sends no cookie (a frame on a foreign
+    /// site).
     var session: String
-    /// The page load, or nil where the request carries no valid `endId`.
+    /// The page load; nil if the request has no valid `endId`.
     var page: String?
 }
 
-/// Makes and reads the session cookie and the `end_id` of each page load.
+/// Creates and reads the session cookie and the `end_id` of each page load.
 ///
-/// `end_id` seals the page's random name together with the session it was served to. A browser that keeps no cookie for
-/// us (a frame on a foreign site) is still one owner per page: its session is the sealed one.
+/// `end_id` seals the page's random name together with the session it was served to. A page whose browser does not
+/// store the cookie (a frame on a foreign site) uses the sealed session.
 struct Sessions: Sendable {
-    /// Cookies looked at in one request; no browser gathers more.
+    /// The most cookies read per request.
     private static let mostSessions = 16
     private let signer: Signer
 
@@ -23,27 +24,27 @@ struct Sessions: Sendable {
         self.signer = signer
     }
 
-    /// A new session with the name and the value of its cookie.
+    /// A new session with the name and value of its cookie.
     ///
-    /// The name is `dash_` and eight hex digits of the session's own: two sites on one host do not mix, and two pages that
-    /// are opened at once on a first visit do not take each other's session away.
+    /// The name is `dash_` and eight hex digits derived from the session, so that two sites on one host, or two pages
+    /// opened at the same time on a first visit, do not overwrite each other's cookies.
     func newSession() -> (session: String, cookie: (name: String, value: String)) {
         let session = Base64.random(byteCount: 16)
         let name = "dash_" + signer.derivedName("cookie " + session, hexDigits: 8)
         return (session, (name, signer.sign(session, purpose: "session")))
     }
 
-    /// Whether a cookie of this name may be one of ours.
+    /// Whether `name` has the form of a session cookie's name.
     static func isCookieName(_ name: String) -> Bool {
         name.utf8.count == 13 && name.hasPrefix("dash_") && name.dropFirst(5).allSatisfy(\.isHexDigit)
     }
 
-    /// The session of a request's `Cookie` header, or nil when it carries none that we signed.
+    /// The session of a `Cookie` header; nil if it contains no session signed with this secret.
     func session(cookieHeader: String?) -> String? {
         sessions(cookieHeader: cookieHeader).first
     }
 
-    /// All sessions of a `Cookie` header; more than one after first visits of two pages at once.
+    /// All sessions of a `Cookie` header; several after two pages were opened at the same time on a first visit.
     private func sessions(cookieHeader: String?) -> [String] {
         let values = Cookies.pairs(in: cookieHeader).filter { $0.name.hasPrefix("dash_") }.map(\.value)
         return values.prefix(Self.mostSessions).compactMap { signer.verify($0, purpose: "session") }
@@ -54,7 +55,7 @@ struct Sessions: Sendable {
         signer.sign(Base64.random(byteCount: 12) + "." + session, purpose: "end")
     }
 
-    /// Who sent a request with this cookie header and this `endId`; nil when neither tells.
+    /// The sender of a request with this cookie header and `endId`; nil if neither is valid.
     func visitor(cookieHeader: String?, endID: String?) -> Visitor? {
         let sealed = endID.flatMap { signer.verify($0, purpose: "end") }?.split(separator: ".", maxSplits: 1)
         let page = sealed.flatMap { $0.count == 2 ? String($0[0]) : nil }
@@ -67,7 +68,7 @@ struct Sessions: Sendable {
 
 /// Reads `Cookie` headers (RFC 6265 §5.4: `name=value` pairs joined by `; `).
 enum Cookies {
-    /// All pairs, in the order of the header.
+    /// All pairs, in header order.
     static func pairs(in header: String?) -> [(name: String, value: String)] {
         (header ?? "").utf8.split(separator: UInt8(ascii: ";")).compactMap { pair in
             guard let equals = pair.firstIndex(of: UInt8(ascii: "=")),
@@ -79,38 +80,37 @@ enum Cookies {
     }
 }
 
-/// Signs the tokens that travel through the browser, and checks them when they come back.
+/// Signs the tokens that pass through the browser, and verifies them.
 ///
-/// A token has only characters that every encoder of URLs leaves alone. It is `<value>.<signature>`: HMAC-SHA256 over the purpose, the things it is bound to and the value, each of which
-/// is free of NUL bytes, joined by NUL. So a token of one purpose or owner is worthless for another.
+/// A token contains only characters that URL encoders leave unchanged. It is `<value>.<signature>`: HMAC-SHA256 over
+/// the purpose, the bindings and the value, each free of NUL bytes, joined by NUL. A token of one purpose or owner is
+/// therefore invalid for another.
 struct Signer: Sendable {
     private let key: SymmetricKey
 
-    /// - Parameter secret: at least 16 bytes; longer is fine.
+    /// - Parameter secret: At least 16 bytes.
     init(secret: [UInt8]) {
         key = SymmetricKey(data: secret)
     }
 
-    /// `value` with its signature.
     func sign(_ value: String, purpose: String, boundTo bindings: [String] = []) -> String {
         value + "." + Base64.encode(Array(signature(of: value, purpose, bindings)), .urlSafe)
     }
 
-    /// The value of a token, or nil when the token is malformed, forged or bound to something else.
-    ///
-    /// The comparison takes the same time for every wrong signature.
+    /// The value of a token; nil if the token is malformed, forged or bound to something else. Compares in constant
+    /// time.
     func verify(_ token: String, purpose: String, boundTo bindings: [String] = []) -> String? {
         guard token.utf8.count <= 512, !token.utf8.contains(0),
             let dot = token.utf8.lastIndex(of: UInt8(ascii: "."))
         else { return nil }
         let (value, text) = (String(token[..<dot]), String(token[token.utf8.index(after: dot)...]))
-        // Of several texts for the same bytes one is right: a token has one form.
+        // Several texts can decode to the same bytes; only the canonical one is valid.
         guard let signature = Base64.decode(text), Base64.encode(signature, .urlSafe) == text else { return nil }
         let signed = message(of: value, purpose, bindings)
         return HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: signed, using: key) ? value : nil
     }
 
-    /// A short, stable name derived from the secret, which tells nothing of it.
+    /// A short, stable name derived from the secret; it reveals nothing about the secret.
     func derivedName(_ purpose: String, hexDigits: Int) -> String {
         String(Hexadecimal.text(signature(of: "", purpose, [])).prefix(hexDigits))
     }
@@ -124,18 +124,18 @@ struct Signer: Sendable {
     }
 }
 
-/// Refuses requests that another site's page made a browser send (S8).
+/// Rejects requests that a browser sends for another site's page.
 ///
-/// A state-changing request must come from our own pages: `Sec-Fetch-Site` says `same-origin`, or the `Origin` is the
-/// host the request names, a forwarded host where forwarding is trusted, or one of the allowed origins. A request
-/// with neither header is no browser's, and no cookie rides on it against its owner's will.
+/// A state-changing request must have `Sec-Fetch-Site: same-origin`, or an `Origin` that is the request's host, the
+/// forwarded host (if forwarded headers are trusted) or an allowed origin. A request with neither header does not come
+/// from a browser.
 struct OriginCheck: Sendable {
-    /// Origins that may call besides our own, as `https://example.org`.
+    /// Additional allowed origins, such as `https://example.org`.
     let allowedOrigins: Set<String>
-    /// Whether `X-Forwarded-Host` comes from a proxy of our own.
+    /// Whether a trusted proxy sets `X-Forwarded-Host`.
     let trustsForwardedHeaders: Bool
 
-    /// Whether the request may change something.
+    /// Whether the request may change state.
     func accepts(_ headers: HTTPFields, host: String?) -> Bool {
         let origin = headers[.origin]
         if let origin, allowedOrigins.contains(origin) { return true }
@@ -146,7 +146,7 @@ struct OriginCheck: Sendable {
         return trustsForwardedHeaders && originHost == headers[.forwardedHost]?.lowercased()
     }
 
-    /// The host and port of an origin, lower case; nil for `null` and for anything with a path or credentials.
+    /// The host and port of an origin in lower case; nil for `null` and for anything with a path or credentials.
     private static func host(ofOrigin origin: String) -> String? {
         for scheme in ["http://", "https://"] where origin.lowercased().hasPrefix(scheme) {
             let host = origin.lowercased().dropFirst(scheme.count)
@@ -160,7 +160,7 @@ extension HTTPField.Name {
     static let secFetchSite = constant("Sec-Fetch-Site")
     static let forwardedHost = constant("X-Forwarded-Host")
     static let forwardedProto = constant("X-Forwarded-Proto")
-    /// A sentence on how a job ended, for our script to show.
+    /// A sentence on a job's outcome, shown by the browser script.
     static let dashNotice = constant("X-Dash-Notice")
 
     private static func constant(_ name: String) -> HTTPField.Name {

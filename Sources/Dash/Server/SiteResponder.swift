@@ -4,21 +4,21 @@ import Logging
 import NIOCore
 import Support
 
-/// Finds the app and the route of a request. One table decides, so no route can be forgotten by a check (S12).
+/// Routes requests to apps. All routes go through one table, so no check can miss one.
 struct SiteResponder: Sendable {
-    /// What is served, longest paths first.
+    /// The served apps, longest paths first.
     let apps: [ServedApp]
     let pages: [String: String]
     let pathPrefix: String
     let healthPath: String?
     let routes: AppRoutes
-    /// Whether requests are left out of the log; else each has a line.
+    /// Whether requests are not logged; otherwise each has one log line.
     let silenceRoutesLogging: Bool
     let logger: Logger
 
-    /// Answers one request.
+    /// Responds to one request.
     ///
-    /// - Parameter connection: tells when the browser is gone.
+    /// - Parameter connection: Signals when the browser disconnects.
     func respond(to request: Request, context: some RequestContext, connection: ConnectionWatch?) async -> Response {
         if silenceRoutesLogging { return await answer(to: request, context: context, connection: connection) }
         let began = ContinuousClock.now
@@ -63,22 +63,22 @@ struct SiteResponder: Sendable {
         return Answers.text(.notFound, "Nothing is served at \(path).")
     }
 
-    /// The address, as the browser sees it, of something that is served at `path` and a slash; nil for any other path.
+    /// The address in the browser of the resource at `path` with a slash appended; nil if there is none.
     private func folder(without path: String, _ request: Request) -> String? {
-        // The prefix itself lacks the slash by which it would have been left out.
+        // The prefix lacks the final slash, so it was not stripped.
         let folder = path + "/" == pathPrefix ? "/" : path + "/"
         guard pages[folder] != nil || apps.contains(where: { $0.path == folder }) else { return nil }
         return String(pathPrefix.dropLast()) + folder + (request.uri.query.map { "?\($0)" } ?? "")
     }
 
-    /// The path below the proxy's prefix, whether the proxy has stripped it or not.
+    /// The path without the proxy's prefix, whether or not the proxy has stripped it.
     private func strippingPrefix(_ path: String) -> String {
         guard pathPrefix != "/", path.hasPrefix(pathPrefix) else { return path }
         return "/" + path.dropFirst(pathPrefix.count)
     }
 }
 
-/// The context of a request in our own server: what Hummingbird needs, and the connection it came on.
+/// The context of a request in the package's own server: Hummingbird's storage, and the connection.
 struct SiteRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
@@ -89,13 +89,13 @@ struct SiteRequestContext: RequestContext {
     }
 }
 
-/// Hands every request to the site; there is no router in between.
+/// Passes every request to the site, without a router.
 struct SiteHTTPResponder: HTTPResponder {
     let site: SiteResponder
     let watches: ConnectionWatches
 
     func respond(to request: Request, context: SiteRequestContext) async throws -> Response {
-        // Back on the connection's own loop after whatever ran elsewhere.
+        // Return to the connection's event loop after code that ran elsewhere.
         await withTaskExecutorPreference(LoopExecutor(home: context.channel.eventLoop)) {
             await site.respond(to: request, context: context, connection: watches.watch(of: context.channel))
         }

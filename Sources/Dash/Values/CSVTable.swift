@@ -7,14 +7,14 @@ public import DashJSON
 /// let names = table.columns, cells = table.rows
 /// ```
 ///
-/// A `dcc.Store` may hold one: `State(store.data.as(CSVTable?.self))`.
+/// A `dcc.Store` can contain one: `State(store.data.as(CSVTable?.self))`.
 public struct CSVTable: Sendable, Hashable, JSONCodable {
     /// The names of the columns, in order.
     public var columns: [String]
-    /// The cells of each row, one for each column.
+    /// The cells of each row, one per column.
     public var cells: [[String]]
 
-    /// A table of texts.
+    /// A table of strings.
     ///
     /// - Parameters:
     ///   - columns: The names of the columns.
@@ -24,19 +24,19 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
         self.cells = cells
     }
 
-    /// A table of objects; a cell is a text, a number or a truth value, and anything else its JSON text.
+    /// A table of objects; strings, numbers and booleans become cells, other values are written as JSON.
     ///
     /// - Parameters:
-    ///   - rows: Objects, one for each row; what a row does not have stays empty.
-    ///   - columns: Which members, in what order; by default all, in the order in which they first occur.
+    ///   - rows: Objects, one per row; missing members are empty cells.
+    ///   - columns: The members to include, in order; by default all, in order of first occurrence.
     public init(rows: [JSON], columns: [String]? = nil) {
         self.columns = columns ?? Self.names(in: rows)
         cells = []
         for row in rows { cells.append(self.columns.map { Self.cell(row[$0]) }) }
     }
 
-    /// The rows as objects, for a table, a grid or a figure. A cell that is a number in JSON's form is one (`007` is a
-    /// text); an empty cell is `null`.
+    /// The rows as objects, for a table, a grid or a figure. A cell in JSON's number format is a number (`007` is a
+    /// string); an empty cell is `null`.
     public var rows: [JSON] {
         cells.map { cells in
             JSON.object(JSONObject(zip(columns, cells).map { ($0, Self.value($1)) }))
@@ -49,7 +49,7 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
         return cells.map { place < $0.count ? Self.value($0[place]) : .null }
     }
 
-    /// The text: lines end in CR and LF; a cell with a comma, a quote or a line break stands in quotes.
+    /// The CSV text: lines end in CR LF; a cell with a comma, a quote or a line break is quoted.
     public var text: String {
         ([columns] + cells).map { $0.map(Self.quoted).joined(separator: ",") + "\r\n" }.joined()
     }
@@ -73,7 +73,7 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
     }
 
     private static func quoted(_ cell: String) -> String {
-        // By bytes: CR and LF together are one character.
+        // Compare bytes: CR LF is one character.
         let needsQuotes = cell.utf8.contains { byte in
             byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == 10 || byte == 13
         }
@@ -84,25 +84,25 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
 }
 
 extension CSVTable {
-    /// Reads comma-separated values: lines end in LF or CR and LF, a cell in quotes may hold commas, line breaks and
+    /// Reads comma-separated values: lines end in LF or CR LF; a quoted cell may contain commas, line breaks and
     /// doubled quotes. A byte order mark and empty lines are skipped; missing cells at the end of a row are empty.
     ///
     /// - Parameters:
-    ///   - text: The table, its first line the names of the columns.
-    ///   - separator: What is between two cells, for files with semicolons or tabs.
-    /// - Throws: ``DashError`` with code `csv` and the line's number if a quote is never closed or stands where none may,
-    ///   if a row has more cells than there are columns, or if there is no line at all.
+    ///   - text: The table; the first line has the column names.
+    ///   - separator: The separator of cells, such as a semicolon or a tab.
+    /// - Throws: ``DashError`` with code `csv` and the line number if a quote is not closed or misplaced, if a row has
+    ///   more cells than there are columns, or if there is no line.
     public init(parsing text: String, separator: Character = ",") throws {
         var reader = CSVReader(text, separator: separator.asciiValue ?? UInt8(ascii: ","))
         guard let columns = try reader.record()?.cells else {
-            throw DashError(.csv, "The table is empty: not even a line of column names.")
+            throw DashError(.csv, "The table is empty. Its first line must have the column names.")
         }
         var cells: [[String]] = []
         while let (row, line) = try reader.record() {
             guard row.count <= columns.count else {
                 throw DashError(
                     .csv,
-                    "Line \(line) has \(row.count) cells, but there are \(columns.count) columns only."
+                    "Line \(line) has \(row.count) cells, but the table has \(columns.count) columns."
                 )
             }
             cells.append(row + Array(repeating: "", count: columns.count - row.count))
@@ -112,11 +112,11 @@ extension CSVTable {
 }
 
 extension DashError.Code {
-    /// A text that is no table of comma-separated values.
+    /// Text that is not valid CSV.
     public static let csv = Self(description: "csv")
 }
 
-/// Takes a table apart, record by record.
+/// Splits a table into records.
 private struct CSVReader {
     private var rest: Substring.UTF8View
     private var line = 1
@@ -128,7 +128,7 @@ private struct CSVReader {
         self.separator = separator
     }
 
-    /// The next record with the number of its first line; nil at the end.
+    /// The next record and the number of its first line; nil at the end.
     mutating func record() throws -> (cells: [String], line: Int)? {
         while let byte = rest.first, byte == 10 || byte == 13 {
             if byte == 10 { line += 1 }
@@ -170,11 +170,11 @@ private struct CSVReader {
             bytes.append(byte)
             rest.removeFirst()
         }
-        throw DashError(.csv, "The quote that a cell in line \(first) begins with is never closed.")
+        throw DashError(.csv, "A quoted cell that starts in line \(first) is not closed.")
     }
 
     private func checkEnd(of first: Int) throws {
         guard let next = rest.first, next != separator, next != 10, next != 13 else { return }
-        throw DashError(.csv, "A cell in line \(first) goes on after its closing quote; a quote in a cell is doubled.")
+        throw DashError(.csv, "A cell in line \(first) continues after its closing quote. Double the quotes in a cell.")
     }
 }

@@ -1,7 +1,7 @@
 public import DashJSON
 import Foundation
 
-/// A file for the browser to save: what the `data` of a `dcc.Download` takes. Each new one starts a download.
+/// A file for the browser to save: the `data` of a `dcc.Download`. Each new value starts a download.
 ///
 /// ```swift
 /// app.callback(Output(download.data), Input(save.nClicks), preventInitialCall: true) { _ in
@@ -9,31 +9,31 @@ import Foundation
 /// }
 /// ```
 ///
-/// Made by `dcc.sendString`, `dcc.sendBytes`, `dcc.sendFile` and `dcc.sendRows`.
+/// Created by `dcc.sendString`, `dcc.sendBytes`, `dcc.sendFile` and `dcc.sendRows`.
 public struct FileDownload: Sendable, Hashable, JSONConvertible {
     /// The name the browser suggests, without folders.
     public var filename: String
-    /// The media type, such as `text/csv`; nil leaves it to the browser.
+    /// The media type, such as `text/csv`; nil leaves the choice to the browser.
     public var type: String?
-    /// The file's text, or its bytes in base64.
+    /// The text, or the bytes in base64.
     public var content: String
     /// Whether ``content`` is base64.
     public var isBase64: Bool
 
-    /// A file that is a text.
+    /// A text file.
     ///
     /// - Parameters:
-    ///   - text: The file's content; it is saved in UTF-8.
+    ///   - text: The content, saved in UTF-8.
     ///   - filename: The name the browser suggests.
     ///   - type: The media type, such as `text/csv`.
     public init(text: String, filename: String, type: String? = nil) {
         self.init(filename: filename, type: type, content: text, isBase64: false)
     }
 
-    /// A file of bytes.
+    /// A binary file.
     ///
     /// - Parameters:
-    ///   - bytes: The file's content.
+    ///   - bytes: The content.
     ///   - filename: The name the browser suggests.
     ///   - type: The media type, such as `image/png`.
     public init(bytes: some Sequence<UInt8>, filename: String, type: String? = nil) {
@@ -47,9 +47,9 @@ public struct FileDownload: Sendable, Hashable, JSONConvertible {
         self.isBase64 = isBase64
     }
 
-    /// Reads a download, as a page has it.
+    /// Decodes a download.
     ///
-    /// - Throws: ``DashError`` with code `type-mismatch` if it has no content and file name.
+    /// - Throws: ``DashError`` with code `type-mismatch` if the content or the file name is missing.
     public init(json: JSON) throws {
         guard let content = json["content"].stringValue, let filename = json["filename"].stringValue else {
             throw DashError.typeMismatch(FileDownload.self, json)
@@ -74,12 +74,12 @@ public struct FileDownload: Sendable, Hashable, JSONConvertible {
 }
 
 extension dcc {
-    /// A text for the browser to save, as the `data` of a ``Download``.
+    /// Text for the browser to save, as the `data` of a ``Download``.
     ///
     /// - Parameters:
-    ///   - text: The file's content; it is saved in UTF-8.
+    ///   - text: The content, saved in UTF-8.
     ///   - filename: The name the browser suggests.
-    ///   - type: The media type, such as `text/csv`; nil leaves it to the browser.
+    ///   - type: The media type, such as `text/csv`; nil leaves the choice to the browser.
     public static func sendString(_ text: String, _ filename: String, type: String? = nil) -> FileDownload {
         FileDownload(text: text, filename: filename, type: type)
     }
@@ -87,9 +87,9 @@ extension dcc {
     /// Bytes for the browser to save, as the `data` of a ``Download``.
     ///
     /// - Parameters:
-    ///   - bytes: The file's content.
+    ///   - bytes: The content.
     ///   - filename: The name the browser suggests.
-    ///   - type: The media type, such as `image/png`; nil leaves it to the browser.
+    ///   - type: The media type, such as `image/png`; nil leaves the choice to the browser.
     public static func sendBytes(
         _ bytes: some Sequence<UInt8>,
         _ filename: String,
@@ -98,15 +98,15 @@ extension dcc {
         FileDownload(bytes: bytes, filename: filename, type: type)
     }
 
-    /// A file of the server's for the browser to save, as the `data` of a ``Download``.
+    /// A file on the server for the browser to save, as the `data` of a ``Download``.
     ///
-    /// The whole file is read, and travels in base64 within the answer: for files of some megabytes at most. Never take
-    /// the path from what a visitor typed.
+    /// The whole file is read and sent in base64 in the response, so use it for files of a few megabytes at most. Never
+    /// derive the path from a visitor's input.
     ///
     /// - Parameters:
     ///   - path: The file.
     ///   - filename: The name the browser suggests; by default the file's own.
-    ///   - type: The media type, such as `image/png`; nil leaves it to the browser.
+    ///   - type: The media type, such as `image/png`; nil leaves the choice to the browser.
     /// - Throws: ``DashError`` with code `file` if it cannot be read.
     public static func sendFile(_ path: String, filename: String? = nil, type: String? = nil) throws -> FileDownload {
         let url = URL(fileURLWithPath: path)
@@ -114,18 +114,18 @@ extension dcc {
         do {
             bytes = try Data(contentsOf: url)
         } catch {
-            throw DashError(.file, "The file \(path) cannot be sent: it could not be read.", cause: error)
+            throw DashError(.file, "The file \(path) cannot be read.", cause: error)
         }
         return FileDownload(bytes: bytes, filename: filename ?? url.lastPathComponent, type: type)
     }
 
-    /// Rows for the browser to save as CSV, as the `data` of a ``Download``: the `data` of a table or the `rowData` of a
-    /// grid.
+    /// Rows for the browser to save as CSV, as the `data` of a ``Download``: the `data` of a table or the `rowData` of
+    /// a grid.
     ///
     /// - Parameters:
-    ///   - rows: Objects, one for each row; what a row does not have stays empty.
+    ///   - rows: Objects, one per row; missing members are empty cells.
     ///   - filename: The name the browser suggests.
-    ///   - columns: Which members, in what order; by default all, in the order in which they first occur.
+    ///   - columns: The members to include, in order; by default all, in order of first occurrence.
     public static func sendRows(_ rows: [JSON], _ filename: String, columns: [String]? = nil) -> FileDownload {
         FileDownload(text: CSVTable(rows: rows, columns: columns).text, filename: filename, type: "text/csv")
     }

@@ -1,6 +1,6 @@
 public import DashJSON
 
-/// A click on a graph, or the pointer over it: the `clickData` and `hoverData` of a `dcc.Graph`.
+/// A click or hover event of a graph: the `clickData` and `hoverData` of a `dcc.Graph`.
 ///
 /// ```swift
 /// app.callback(Output(note.children), Input(chart.clickData)) { click in
@@ -8,46 +8,46 @@ public import DashJSON
 /// }
 /// ```
 public struct GraphEvent: Sendable, Hashable, JSONConvertible {
-    /// All of it, as the browser sent it.
+    /// The whole event, as sent by the browser.
     public var members: JSONObject
 
-    /// The points: the one that was clicked, or all that the pointer marks.
+    /// The clicked point, or all hovered points.
     public var points: [GraphPoint] { GraphPoint.list(members["points"]) }
 
-    /// The edges of the first point's mark on the page, in pixels, under `x0`, `x1`, `y0` and `y1`; null if there is none.
+    /// The bounds of the first point's mark on the page in pixels: `x0`, `x1`, `y0`, `y1`; null if there are none.
     public var box: JSON { members["points"]?[0]["bbox"] ?? .null }
 
-    /// Reads an event.
+    /// Decodes an event.
     ///
-    /// - Throws: `JSONError` if it is no object.
+    /// - Throws: `JSONError` if it is not an object.
     public init(json: JSON) throws { members = try JSONObject(json: json) }
 
-    /// Writes the event.
+    /// Encodes the event.
     public func encode(to writer: inout JSONWriter) { members.encode(to: &writer) }
 }
 
-/// One point of a graph that something happened to.
+/// A point of a graph event.
 ///
-/// What a point has depends on the kind of its trace; `members` has all of it, under Plotly's names.
+/// The members depend on the type of the trace; `members` has all of them, by Plotly's names.
 public struct GraphPoint: Sendable, Hashable, JSONConvertible {
-    /// All of it, as the browser sent it.
+    /// All members, as sent by the browser.
     public var members: JSONObject
 
-    /// Its place on the x axis: a number, a text, a date; null if its kind of trace has none.
+    /// The position on the x axis: a number, string or date; null if the trace type has none.
     public var x: JSON { self["x"] }
-    /// Its place on the y axis.
+    /// The position on the y axis.
     public var y: JSON { self["y"] }
-    /// Its place on the z axis, or its value in a heat map.
+    /// The position on the z axis, or the value in a heat map.
     public var z: JSON { self["z"] }
-    /// The trace, counted from 0.
+    /// The trace's index, from 0.
     public var curveNumber: Int? { self["curveNumber"].intValue }
-    /// The point within the trace, counted from 0; for a matrix see `self["pointNumber"]`, which is a list.
+    /// The point's index in the trace, from 0; for a matrix see `self["pointNumber"]`, which is a list.
     public var pointNumber: Int? { self["pointNumber"].intValue }
-    /// The points that make up a bar of a histogram, counted from 0; empty otherwise.
+    /// The indices of the points in a histogram's bar, from 0; otherwise empty.
     public var pointNumbers: [Int] { (self["pointNumbers"].arrayValue ?? []).compactMap(\.intValue) }
-    /// What the trace's `customdata` says of the point; null if there is none.
+    /// The trace's `customdata` for the point; null if there is none.
     public var customdata: JSON { self["customdata"] }
-    /// The point's own text.
+    /// The point's text.
     public var text: String? { self["text"].stringValue }
     /// The label of a slice, a bar or a region.
     public var label: JSON { self["label"] }
@@ -57,12 +57,12 @@ public struct GraphPoint: Sendable, Hashable, JSONConvertible {
     /// A member by Plotly's name; null if there is none: `point["hovertext"]`.
     public subscript(name: String) -> JSON { members[name] ?? .null }
 
-    /// Reads a point.
+    /// Decodes a point.
     ///
-    /// - Throws: `JSONError` if it is no object.
+    /// - Throws: `JSONError` if it is not an object.
     public init(json: JSON) throws { members = try JSONObject(json: json) }
 
-    /// Writes the point.
+    /// Encodes the point.
     public func encode(to writer: inout JSONWriter) { members.encode(to: &writer) }
 
     static func list(_ json: JSON?) -> [GraphPoint] {
@@ -70,27 +70,26 @@ public struct GraphPoint: Sendable, Hashable, JSONConvertible {
     }
 }
 
-/// What is selected in a graph by box or lasso: the `selectedData` of a `dcc.Graph`; nil when nothing is.
+/// A selection in a graph by box or lasso: the `selectedData` of a `dcc.Graph`; nil if nothing is selected.
 public struct GraphSelection: Sendable, Hashable, JSONConvertible {
-    /// All of it, as the browser sent it.
+    /// The whole selection, as sent by the browser.
     public var members: JSONObject
 
     /// The selected points.
     public var points: [GraphPoint] { GraphPoint.list(members["points"]) }
 
-    /// The box of a selection by box, the two ends of each axis by the axis' name: `selection.range["x"]`; empty for a
-    /// lasso.
+    /// The box: the two ends of each axis by the axis' name, as in `selection.range["x"]`; empty for a lasso.
     public var range: [String: [JSON]] { Self.axes(members["range"]) }
 
-    /// The corners of a lasso, the values of each axis by the axis' name; empty for a box.
+    /// The corners of a lasso: the values of each axis by the axis' name; empty for a box.
     public var lassoPoints: [String: [JSON]] { Self.axes(members["lassoPoints"]) }
 
-    /// Reads a selection.
+    /// Decodes a selection.
     ///
-    /// - Throws: `JSONError` if it is no object.
+    /// - Throws: `JSONError` if it is not an object.
     public init(json: JSON) throws { members = try JSONObject(json: json) }
 
-    /// Writes the selection.
+    /// Encodes the selection.
     public func encode(to writer: inout JSONWriter) { members.encode(to: &writer) }
 
     private static func axes(_ json: JSON?) -> [String: [JSON]] {
@@ -99,14 +98,14 @@ public struct GraphSelection: Sendable, Hashable, JSONConvertible {
     }
 }
 
-/// What a visitor changed in a graph's layout by zooming, panning or drawing: the `relayoutData` of a `dcc.Graph`.
+/// The layout changes of a visitor by zooming, panning or drawing: the `relayoutData` of a `dcc.Graph`.
 ///
-/// Names are paths into the layout: `change["xaxis.range[0]"]`, `change["dragmode"]`.
+/// Names are paths in the layout: `change["xaxis.range[0]"]`, `change["dragmode"]`.
 public struct RelayoutData: Sendable, Hashable, JSONConvertible {
-    /// The changed values by their paths, as the browser sent them.
+    /// The changed values by path, as sent by the browser.
     public var changes: JSONObject
 
-    /// The new range of an axis; nil if it was not changed, or is chosen by Plotly again.
+    /// The new range of an axis; nil if it did not change, or is automatic again.
     ///
     /// - Parameter axis: The axis' name in the layout, such as `yaxis2`.
     public func range(of axis: String) -> [JSON]? {
@@ -115,54 +114,53 @@ public struct RelayoutData: Sendable, Hashable, JSONConvertible {
         return [low, high]
     }
 
-    /// Whether Plotly chooses the range of an axis again, as after a double click. (`autosize` alone tells no more than that
-    /// the graph was fitted into its place.)
+    /// Whether the range of an axis is automatic again, as after a double click. (`autosize` alone only means that the
+    /// graph was resized.)
     ///
     /// - Parameter axis: The axis' name in the layout, such as `xaxis`.
     public func isAutomatic(_ axis: String) -> Bool {
         changes["\(axis).autorange"]?.boolValue ?? false
     }
 
-    /// The new value at a path of the layout; null if it was not changed.
+    /// The new value at a path of the layout; null if it did not change.
     public subscript(path: String) -> JSON { changes[path] ?? .null }
 
-    /// Reads changes.
+    /// Decodes changes.
     ///
-    /// - Throws: `JSONError` if they are no object.
+    /// - Throws: `JSONError` if they are not an object.
     public init(json: JSON) throws { changes = try JSONObject(json: json) }
 
-    /// Writes the changes.
+    /// Encodes the changes.
     public func encode(to writer: inout JSONWriter) { changes.encode(to: &writer) }
 }
 
-/// What a visitor changed in a graph's traces, as by a click on the legend: the `restyleData` of a `dcc.Graph`.
+/// The trace changes of a visitor, such as a click on the legend: the `restyleData` of a `dcc.Graph`.
 public struct RestyleData: Sendable, Hashable, JSONConvertible {
-    /// The changed values by their paths in a trace; each is a list with one value for each of ``traces``, or with one
-    /// for all.
+    /// The changed values by path in a trace; each is a list with one value per trace of ``traces``, or one for all.
     public var changes: JSONObject
-    /// The traces, counted from 0.
+    /// The traces' indices, from 0.
     public var traces: [Int]
 
-    /// The new value at a path of a trace; null if it was not changed: `change.value("visible", ofTrace: 1)`.
+    /// The new value at a path of a trace; null if it did not change: `change.value("visible", ofTrace: 1)`.
     ///
     /// - Parameters:
     ///   - path: The path, such as `visible` or `marker.color`.
-    ///   - trace: The trace, counted from 0.
+    ///   - trace: The trace's index, from 0.
     public func value(_ path: String, ofTrace trace: Int) -> JSON {
         guard let place = traces.firstIndex(of: trace), let values = changes[path] else { return .null }
         guard let list = values.arrayValue else { return values }
         return list.count == 1 ? list[0] : place < list.count ? list[place] : .null
     }
 
-    /// Reads changes.
+    /// Decodes changes.
     ///
-    /// - Throws: `JSONError` if they are no list of an object and a list of whole numbers.
+    /// - Throws: `JSONError` if they are not a list of an object and a list of integers.
     public init(json: JSON) throws {
         changes = try JSONObject(json: json[0])
         traces = try [Int](json: json[1])
     }
 
-    /// Writes the changes.
+    /// Encodes the changes.
     public func encode(to writer: inout JSONWriter) {
         JSON.array([.object(changes), .array(traces.map(JSON.int))]).encode(to: &writer)
     }

@@ -1,9 +1,9 @@
 public import DashJSON
 import Support
 
-/// The address of a page, as a `dcc.Location` gives it: `Input(location: url)`.
+/// The address of a page, as provided by a `dcc.Location`: `Input(location: url)`.
 ///
-/// Each part is nil until the component is there; for `https://host/shop?q=pen&page=2#top` they are as said below.
+/// Each part is nil until the component exists. The examples are the parts of `https://host/shop?q=pen&page=2#top`.
 public struct PageLocation: Sendable, Hashable {
     /// The path: `/shop`.
     public var pathname: String?
@@ -11,7 +11,7 @@ public struct PageLocation: Sendable, Hashable {
     public var search: String?
     /// The fragment with its number sign: `#top`; empty if there is none.
     public var hash: String?
-    /// The whole: `https://host/shop?q=pen&page=2#top`.
+    /// The whole address: `https://host/shop?q=pen&page=2#top`.
     public var href: String?
 
     /// An address.
@@ -20,7 +20,7 @@ public struct PageLocation: Sendable, Hashable {
     ///   - pathname: The path.
     ///   - search: The query with its question mark.
     ///   - hash: The fragment with its number sign.
-    ///   - href: The whole.
+    ///   - href: The whole address.
     public init(pathname: String? = nil, search: String? = nil, hash: String? = nil, href: String? = nil) {
         self.pathname = pathname
         self.search = search
@@ -32,11 +32,11 @@ public struct PageLocation: Sendable, Hashable {
     public var query: QueryParameters { QueryParameters(search ?? "") }
 }
 
-/// The parameters of a query, such as `?q=pen&page=2`, taken apart and decoded: `query["q"]` is `pen`.
+/// The decoded parameters of a query such as `?q=pen&page=2`: `query["q"]` is `pen`.
 ///
-/// `+` is a space, `%C3%BC` is `ü`; what is no valid escape stays as it is.
+/// `+` is a space, `%C3%BC` is `ü`; an invalid escape is left unchanged.
 public struct QueryParameters: Sendable, Hashable {
-    /// Names and values in the order of the query; a name may occur more than once.
+    /// Names and values in query order; a name may occur more than once.
     public var pairs: [Pair]
 
     /// One parameter.
@@ -66,22 +66,22 @@ public struct QueryParameters: Sendable, Hashable {
         }
     }
 
-    /// A query of these names and values, for an address to go to: `QueryParameters([("q", "pen")]).text`.
+    /// The parameters of a new query: `QueryParameters([("q", "pen")]).text`.
     public init(_ pairs: [(String, String)]) { self.pairs = pairs.map { Pair($0.0, $0.1) } }
 
-    /// The first value of a name; nil if it does not occur.
+    /// The first value of a name; nil if the name does not occur.
     public subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
 
     /// All values of a name, in order.
     public func values(of name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
 
-    /// The names in the order of the query, each once.
+    /// The names in query order, without duplicates.
     public var names: [String] {
         var seen: Set<String> = []
         return pairs.map(\.name).filter { seen.insert($0).inserted }
     }
 
-    /// Whether there is nothing.
+    /// Whether there are no parameters.
     public var isEmpty: Bool { pairs.isEmpty }
 
     /// The query with its question mark, encoded; empty if there are no parameters.
@@ -92,7 +92,7 @@ public struct QueryParameters: Sendable, Hashable {
     }
 
     private static func decoded(_ text: Substring) -> String {
-        // A plus sign is a space, as forms write it; an escaped one is not.
+        // An unescaped plus sign is a space, as in forms.
         let spaced = text.utf8.lazy.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
         return String(decoding: PercentEncoding.lenientBytes(of: spaced), as: UTF8.self)
     }
@@ -128,13 +128,13 @@ extension PropertyReader where Value == PageLocation {
 }
 
 extension Input where Value == [UploadedFile] {
-    /// The files of an upload, of one with `multiple: true` too; none before the first.
+    /// The files of an upload, also with `multiple: true`; empty before the first upload.
     ///
-    /// Reads `contents`, and beside it `filename` and `last_modified`; a new upload runs the callback once.
+    /// Reads `contents`, `filename` and `last_modified`; a new upload runs the callback once.
     ///
     /// - Parameters:
     ///   - upload: The component.
-    ///   - maximumSize: The most bytes one file may have.
+    ///   - maximumSize: The largest size of a file in bytes.
     ///   - allowOptional: Whether the callback also runs while the page does not have the component.
     public init(
         files upload: dcc.UploadRef,
@@ -146,11 +146,11 @@ extension Input where Value == [UploadedFile] {
 }
 
 extension State where Value == [UploadedFile] {
-    /// The files of an upload, of one with `multiple: true` too; none before the first.
+    /// The files of an upload, also with `multiple: true`; empty before the first upload.
     ///
     /// - Parameters:
     ///   - upload: The component.
-    ///   - maximumSize: The most bytes one file may have.
+    ///   - maximumSize: The largest size of a file in bytes.
     ///   - allowOptional: Whether the callback also runs while the page does not have the component.
     public init(
         files upload: dcc.UploadRef,
@@ -162,7 +162,7 @@ extension State where Value == [UploadedFile] {
 }
 
 extension Input where Value == PageLocation {
-    /// The address of the page, whose every change runs the callback: path, query, hash and the whole.
+    /// The address of the page: path, query, hash and the whole. Every change runs the callback.
     ///
     /// - Parameters:
     ///   - location: The component.
@@ -185,20 +185,20 @@ extension State where Value == PageLocation {
 
 /// Where a `dcc.Store` keeps its data: `dcc.Store(id: cart, storageType: .local)`.
 ///
-/// A store in `local` or `session` brings its data back after a reload: it sets `data` and `modified_timestamp`, and so
-/// runs the callbacks that have one of them as an input. To see what was restored on the first call too, take
-/// `modifiedTimestamp` (milliseconds since 1970; -1 while nothing was stored) as the input and `data` as a ``State``.
+/// After a reload, a `local` or `session` store restores its data: it sets `data` and `modified_timestamp`, and runs
+/// the callbacks with one of them as an input. To receive the restored data on the first call, use `modifiedTimestamp`
+/// (milliseconds since 1970; -1 if nothing is stored) as the input and `data` as a ``State``.
 public enum StorageType: String, Sendable, Hashable, CaseIterable, JSONConvertible {
-    /// In the page: a reload empties it.
+    /// In the page, until a reload.
     case memory
     /// In the browser, for all tabs, until it is cleared.
     case local
-    /// In the tab: a reload keeps it, closing the tab empties it.
+    /// In the tab: survives a reload, until the tab is closed.
     case session
 
-    /// Reads the name.
+    /// Decodes the name.
     ///
-    /// - Throws: ``DashError`` with code `type-mismatch` for anything else.
+    /// - Throws: ``DashError`` with code `type-mismatch` for an unknown name.
     public init(json: JSON) throws {
         guard let type = json.stringValue.flatMap(Self.init(rawValue:)) else {
             throw DashError.typeMismatch(StorageType.self, json)
@@ -206,6 +206,6 @@ public enum StorageType: String, Sendable, Hashable, CaseIterable, JSONConvertib
         self = type
     }
 
-    /// Writes the name.
+    /// Encodes the name.
     public func encode(to writer: inout JSONWriter) { writer.string(rawValue) }
 }

@@ -2,7 +2,7 @@ import DashJSON
 import Foundation
 import Support
 
-/// A file that was dropped onto a `dcc.Upload`, or chosen there.
+/// A file that a visitor dropped on a `dcc.Upload` or chose there.
 ///
 /// ```swift
 /// app.callback(Output(note.children), Input(files: upload), preventInitialCall: true) { files in
@@ -10,15 +10,15 @@ import Support
 /// }
 /// ```
 public struct UploadedFile: Sendable, Hashable {
-    /// The name the file has on the visitor's computer; with folders, as `photos/a.png`, if a folder was dropped.
+    /// The file's name on the visitor's computer; with folders, as in `photos/a.png`, if a folder was dropped.
     ///
-    /// Whatever the visitor's browser sent: not to be used as a path of the server's.
+    /// The browser's value is not validated: do not use it as a path on the server.
     public var name: String
-    /// The media type the browser gives it, such as `text/csv`; empty if it gives none.
+    /// The media type from the browser, such as `text/csv`; empty if it sends none.
     public var type: String
     /// The content.
     public var bytes: [UInt8]
-    /// When it was last changed, in seconds since 1970; nil if the browser does not tell.
+    /// The modification time in seconds since 1970; nil if the browser does not send it.
     public var lastModified: Double?
 
     /// A file.
@@ -27,7 +27,7 @@ public struct UploadedFile: Sendable, Hashable {
     ///   - name: The name.
     ///   - type: The media type.
     ///   - bytes: The content.
-    ///   - lastModified: When it was last changed, in seconds since 1970.
+    ///   - lastModified: The modification time in seconds since 1970.
     public init(name: String, type: String = "", bytes: [UInt8], lastModified: Double? = nil) {
         self.name = name
         self.type = type
@@ -35,18 +35,17 @@ public struct UploadedFile: Sendable, Hashable {
         self.lastModified = lastModified
     }
 
-    /// The most bytes a file may have unless an ``Input`` says otherwise: 20 million, as a request of 32 MB holds
-    /// little more in base64.
+    /// The default size limit of a file: 20 million bytes, since a request of 32 MB holds little more in base64.
     public static let defaultMaximumSize = 20_000_000
 
-    /// Takes the values of an upload's properties apart.
+    /// Decodes the values of an upload's properties.
     ///
     /// - Parameters:
-    ///   - contents: The content as a data URL, as the browser sends it.
+    ///   - contents: The content as a data URL, as sent by the browser.
     ///   - name: The file's name.
-    ///   - lastModified: When it was last changed, in seconds since 1970.
-    ///   - maximumSize: The most bytes it may have.
-    /// - Throws: ``DashError`` with code `upload` if the content is no data URL, or larger.
+    ///   - lastModified: The modification time in seconds since 1970.
+    ///   - maximumSize: The largest size in bytes.
+    /// - Throws: ``DashError`` with code `upload` if the content is not a valid data URL, or too large.
     public init(
         contents: String,
         name: String,
@@ -63,7 +62,7 @@ public struct UploadedFile: Sendable, Hashable {
     public var text: String {
         get throws {
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw DashError(.upload, "\(name) is no text in UTF-8.")
+                throw DashError(.upload, "\(name) is not valid UTF-8 text.")
             }
             return text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         }
@@ -93,18 +92,18 @@ extension UploadedFile {
     private static func list(_ json: JSON) -> [JSON] { json.isNull ? [] : json.arrayValue ?? [json] }
 }
 
-/// The content of a file in the form in which browsers hand it over: `data:text/plain;base64,aGk=` (RFC 2397).
+/// A file's content as sent by browsers: `data:text/plain;base64,aGk=` (RFC 2397).
 struct DataURL {
     let type: String
     let bytes: [UInt8]
 
-    /// Takes a text apart.
+    /// Decodes a data URL.
     ///
-    /// - Throws: ``DashError`` with code `upload` if it is none, or holds more than `maximumSize` bytes.
+    /// - Throws: ``DashError`` with code `upload` if it is invalid, or has more than `maximumSize` bytes.
     init(_ text: String, maximumSize: Int) throws {
         guard text.hasPrefix("data:"), let comma = text.utf8.firstIndex(of: UInt8(ascii: ",")) else {
-            // What browsers make of an empty file.
-            guard text == "data:" else { throw Self.malformed("it does not begin with data:, a type and a comma") }
+            // Browsers send this for an empty file.
+            guard text == "data:" else { throw Self.malformed("it does not start with data:, a type and a comma") }
             (type, bytes) = ("", [])
             return
         }
@@ -112,7 +111,7 @@ struct DataURL {
         let isBase64 = head.lowercased().hasSuffix(";base64")
         type = String(isBase64 ? head.dropLast(7) : head)
         let content = text[text.utf8.index(after: comma)...]
-        // Before decoding: four characters are three bytes, less the padding.
+        // Check before decoding: four characters are three bytes, less the padding.
         let size = isBase64 ? content.utf8.count / 4 * 3 - content.suffix(2).count { $0 == "=" } : content.utf8.count
         guard size <= maximumSize else { throw Self.tooLarge(size, maximumSize) }
         bytes = isBase64 ? try Self.base64(content) : try Self.percentEncoded(content)
@@ -121,26 +120,26 @@ struct DataURL {
     private static func base64(_ content: Substring) throws -> [UInt8] {
         let isPaddedWithin = content.utf8.reversed().drop { $0 == UInt8(ascii: "=") }.contains(UInt8(ascii: "="))
         guard !isPaddedWithin, let data = Data(base64Encoded: String(content)) else {
-            throw malformed("what follows the comma is no base64")
+            throw malformed("the part after the comma is not valid base64")
         }
         return Array(data)
     }
 
     private static func percentEncoded(_ content: Substring) throws -> [UInt8] {
         guard let bytes = PercentEncoding.bytes(of: content) else {
-            throw malformed("a % in it is not followed by two hexadecimal digits")
+            throw malformed("a % is not followed by two hexadecimal digits")
         }
         return bytes
     }
 
     private static func malformed(_ why: String) -> DashError {
-        DashError(.upload, "The content of an uploaded file is no data URL: \(why).")
+        DashError(.upload, "The content of an uploaded file is not a valid data URL: \(why).")
     }
 
     private static func tooLarge(_ size: Int, _ maximum: Int) -> DashError {
         DashError(
             .upload,
-            "An uploaded file has \(size) bytes, more than the \(maximum) that this callback takes (maximumSize:)."
+            "An uploaded file has \(size) bytes, more than the \(maximum) bytes this callback accepts (maximumSize:)."
         )
     }
 }

@@ -6,7 +6,7 @@ import Support
 import Synchronization
 import UnixSignals
 
-/// Runs `dash-swift dev`: hands events to ``DevState`` and does what it says.
+/// Runs `dash-swift dev`: passes events to ``DevState`` and performs its actions.
 struct DevLoop: Sendable {
     typealias Events = AsyncStream<DevState.Event>.Continuation
 
@@ -18,17 +18,17 @@ struct DevLoop: Sendable {
     let appEnvironment: [String: String]
     let buildEnvironment: [String: String]
     let folder: String
-    /// Where the app looks for news of the build.
+    /// The file with the build report for the app.
     let reportFile: String
     let watch: SourceWatch
-    /// How long the app has to stop before it is killed.
+    /// The time the app has to stop before it is killed.
     var grace: Duration = .seconds(15)
-    /// How long the new program may look for its mistakes: one that does something else when it is started never ends.
+    /// The time limit of a check, since a program without the check never exits.
     var longestCheck: Duration = .seconds(20)
 
-    /// Builds, serves and watches until somebody wants the end.
+    /// Builds, serves and watches until interrupted.
     ///
-    /// - Returns: The code for this process to exit with.
+    /// - Returns: The exit code of this process.
     func run() async -> Int32 {
         let (events, continuation) = AsyncStream<DevState.Event>.makeStream()
         let end = DispatchSemaphore(value: 0)
@@ -65,7 +65,7 @@ struct DevLoop: Sendable {
         return 0
     }
 
-    /// The programs that run.
+    /// The running processes.
     private struct Running {
         var build: DevelopmentProcess?
         var app: DevelopmentProcess?
@@ -102,7 +102,7 @@ struct DevLoop: Sendable {
 
     private func tell(_ report: BuildReport?) {
         do { try BuildReport.write(report, to: reportFile) } catch {
-            Output.line("dash-swift: Pages cannot be told of the build: \(error)")
+            Output.line("dash-swift: The build report cannot be written: \(error)")
         }
     }
 
@@ -128,7 +128,7 @@ struct DevLoop: Sendable {
         let environment = appEnvironment.merging([DevelopmentProcess.checkVariable: "1"]) { $1 }
         do {
             return try DevelopmentProcess.start(app.path, app.arguments, environment: environment, onLine: lines.add) {
-                // Whatever else ends it is told when it is started.
+                // Other failures are reported when the app starts.
                 let isRefused = $0 == .exited(DevelopmentProcess.refused)
                 events.yield(isRefused ? .refused(lines.all.joined(separator: "\n")) : .checked)
             }
@@ -142,8 +142,8 @@ struct DevLoop: Sendable {
         do {
             return try DevelopmentProcess.start(app.path, app.arguments, environment: appEnvironment) { end in
                 switch end {
-                case .exited(let code): events.yield(.appEnded("ended with exit code \(code)"))
-                case .signalled(let signal): events.yield(.appEnded("was ended by signal \(signal)"))
+                case .exited(let code): events.yield(.appEnded("exited with code \(code)"))
+                case .signalled(let signal): events.yield(.appEnded("was terminated by signal \(signal)"))
                 }
             }
         } catch {
@@ -153,21 +153,21 @@ struct DevLoop: Sendable {
     }
 }
 
-/// What a page shows of a build's output: the compiler's messages, each once, without the progress.
+/// The part of a build's output that a page shows: the compiler's messages without duplicates and progress.
 enum BuildOutput {
     /// - Parameters:
-    ///   - lines: All that the build printed.
-    ///   - folder: The package's, which is left out of paths.
+    ///   - lines: The build's output.
+    ///   - folder: The package's folder, removed from paths.
     static func messages(in lines: [String], folder: String) -> String {
         let lines = lines.filter { !isProgress($0) }.map { $0.replacing("\(folder)/", with: "") }
         var seen: Set<String> = []
-        // The compiler repeats a message for each file that it compiles together with the one at fault.
+        // The compiler repeats a message for each file of the same batch.
         let messages = blocks(of: lines).filter { seen.insert($0).inserted }
         let text = messages.joined(separator: "\n")
         return text.isEmpty ? "The build failed without a message." : text
     }
 
-    /// A message begins at a line with file, line and column, and goes on until the next.
+    /// Splits lines into messages; a message starts with file, line and column.
     private static func blocks(of lines: [String]) -> [String] {
         var blocks: [[String]] = []
         for line in lines {
@@ -187,13 +187,12 @@ enum BuildOutput {
     }
 }
 
-/// Lines that another thread collects.
+/// Lines collected by another thread.
 final class Lines: Sendable {
     private let lines = Mutex<[String]>([])
 
-    /// Adds one.
     func add(_ line: String) { lines.withLock { $0.append(line) } }
 
-    /// All until now, in order.
+    /// All lines so far, in order.
     var all: [String] { lines.withLock { $0 } }
 }

@@ -2,17 +2,17 @@ import Dash
 import DashJSON
 import Foundation
 
-/// The package in the working folder, as its build tool describes it.
+/// The package in the working folder, as described by its build tool.
 struct DevPackage: Sendable {
-    /// The build tool: a name that is looked up in `PATH`, or a path.
+    /// The build tool: a name looked up in `PATH`, or a path.
     let swift: String
     /// The package's folder.
     let folder: String
-    /// Where it is built; nil is the tool's own choice.
+    /// The build folder; nil for the tool's default.
     let buildPath: String?
     let environment: [String: String]
 
-    /// The product to serve: the one that was named, else the only program.
+    /// The product to serve: the given one, otherwise the only executable.
     ///
     /// - Throws: ``DevError``.
     func product(named name: String?) throws -> String {
@@ -20,27 +20,27 @@ struct DevPackage: Sendable {
         let description = try ask(["package", "describe", "--type", "json"])
         let text = description.drop { !$0.hasPrefix("{") }.joined(separator: "\n")
         guard let json = try? JSON(parsing: text) else {
-            throw DevError("“swift package describe” does not answer in JSON. Name the app: --product NAME")
+            throw DevError("“swift package describe” does not print valid JSON. Set the app with --product NAME.")
         }
         let programs = (json["products"].arrayValue ?? [])
             .filter { $0["type"].objectValue?["executable"] != nil }.compactMap { $0["name"].stringValue }
         guard let only = programs.first, programs.count == 1 else {
             throw DevError(
                 programs.isEmpty
-                    ? "The package in \(folder) has no program: its manifest needs an executableTarget."
-                    : "The package has several programs: name one of \(programs.joined(separator: ", ")) with --product."
+                    ? "The package in \(folder) has no executable. Add an executableTarget to its manifest."
+                    : "The package has several executables. Choose with --product: \(programs.joined(separator: ", "))."
             )
         }
         return only
     }
 
-    /// Where the build puts programs.
+    /// The folder of built executables.
     ///
     /// - Throws: ``DevError``.
     func programFolder() throws -> String {
         let lines = try ask(["build", "--show-bin-path"] + buildPathArguments)
         guard let path = lines.last(where: { $0.hasPrefix("/") }) else {
-            throw DevError("“swift build --show-bin-path” names no folder.")
+            throw DevError("“swift build --show-bin-path” does not print a folder.")
         }
         return path
     }
@@ -57,7 +57,7 @@ struct DevPackage: Sendable {
     private var program: String {
         get throws {
             guard let path = command([]).path else {
-                throw DevError("There is no program \(swift). Install Swift, or name it with --swift.")
+                throw DevError("\(swift) was not found. Install Swift, or set its path with --swift.")
             }
             return path
         }
@@ -69,7 +69,7 @@ struct DevPackage: Sendable {
 
     private func ask(_ arguments: [String]) throws -> [String] {
         guard let result = command(arguments).run(onLine: { _ in }) else {
-            throw DevError("There is no program \(swift). Install Swift, or name it with --swift.")
+            throw DevError("\(swift) was not found. Install Swift, or set its path with --swift.")
         }
         guard result.status == 0 else {
             let output = result.output.joined(separator: "\n")
@@ -79,7 +79,7 @@ struct DevPackage: Sendable {
     }
 }
 
-/// Why `dash-swift dev` cannot begin.
+/// Why `dash-swift dev` cannot start.
 struct DevError: Error, CustomStringConvertible {
     let description: String
 

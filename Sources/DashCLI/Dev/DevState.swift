@@ -1,44 +1,44 @@
 import Dash
 
-/// What `dash-swift dev` does when sources change, a build ends, the app ends or somebody wants it all to end, as a value.
+/// The state of `dash-swift dev`. Pure state machine: takes events, returns actions.
 ///
-/// The app that runs goes on until a build went well; only then it is stopped, and the new one started when it is gone, for
-/// both listen on the same port.
+/// The running app continues until a build has succeeded. It is stopped then, and the new one starts after it has
+/// exited, since both listen on the same port.
 struct DevState: Sendable {
-    /// What happened.
+    /// An event.
     enum Event: Sendable, Equatable {
         /// Sources changed.
         case changed
-        /// The build went well.
+        /// The build succeeded.
         case built
-        /// The build failed, with what the compiler said.
+        /// The build failed, with the compiler's output.
         case failed(String)
-        /// The new program found no mistakes in its apps.
+        /// The check of the new program found no errors.
         case checked
-        /// The new program will not serve, for the mistakes that it names.
+        /// The check of the new program found these errors.
         case refused(String)
-        /// The app ended, in words.
+        /// The app exited, with a description.
         case appEnded(String)
-        /// Somebody wants the end: Ctrl-C, SIGTERM.
+        /// Ctrl-C or SIGTERM.
         case interrupted
-        /// The app was asked to stop a while ago: the number of the stop.
+        /// The time of the stop with this number is over.
         case graceOver(Int)
     }
 
-    /// What to do.
+    /// An action.
     enum Action: Sendable, Equatable {
         case build
-        /// Let the new program look for mistakes in its apps, which no compiler sees.
+        /// Check the new program's apps for errors that the compiler cannot find.
         case check
-        /// End the build or the check.
+        /// Stop the build or the check.
         case stopBuild
         case startApp
-        /// Ask the app to stop, and tell of ``Event/graceOver(_:)`` with this number later.
+        /// Stop the app, and send ``Event/graceOver(_:)`` with this number later.
         case stopApp(Int)
         case killApp
-        /// What pages are told.
+        /// Report the build to pages.
         case report(BuildReport?)
-        /// What the terminal is told.
+        /// Print to the terminal.
         case say(String)
         case exit(Int32)
     }
@@ -51,7 +51,7 @@ struct DevState: Sendable {
     private var app = App.none
     /// Whether a build or a check runs.
     private var isBuilding = false
-    /// Whether sources changed since the build that runs was begun.
+    /// Whether sources changed since the current build started.
     private var isStale = false
     private var interruptions = 0
     private var stops = 0
@@ -61,10 +61,8 @@ struct DevState: Sendable {
         self.product = product
     }
 
-    /// The first things to do.
     mutating func begin() -> [Action] { build("Building \(product) …") }
 
-    /// What to do now that something happened.
     mutating func handle(_ event: Event) -> [Action] {
         switch event {
         case .interrupted: interrupted()
@@ -98,7 +96,7 @@ struct DevState: Sendable {
         }
         switch event {
         case .failed(let output): return failure("The build failed.", output)
-        case .refused(let mistakes): return failure("The app has mistakes:\n\(mistakes)\n", mistakes)
+        case .refused(let mistakes): return failure("The app has errors:\n\(mistakes)\n", mistakes)
         case .built:
             isBuilding = true
             return [.check]
@@ -107,7 +105,7 @@ struct DevState: Sendable {
     }
 
     private func failure(_ sentence: String, _ output: String) -> [Action] {
-        let rest = app == .none ? "It is started as soon as all is well." : "The app goes on as it was."
+        let rest = app == .none ? "The app starts when the errors are fixed." : "The previous version keeps running."
         return [.report(BuildReport(.failed, output: output)), .say("\(sentence) \(rest)")]
     }
 
@@ -116,7 +114,7 @@ struct DevState: Sendable {
         case .none:
             app = .running
             return [.say("Starting \(product)"), .startApp]
-        case .running: return [.say("Built; starting \(product) again")] + stop()
+        case .running: return [.say("Built; restarting \(product)")] + stop()
         case .stopping: return []
         }
     }
@@ -135,10 +133,10 @@ struct DevState: Sendable {
             app = .running
             return [.startApp]
         }
-        return [.say("The app \(how). It is started again when its sources change.")]
+        return [.say("The app \(how). It restarts when its sources change.")]
     }
 
-    /// The first time everything is asked to end, the second time it is ended.
+    /// The first interrupt stops everything, the second kills it.
     private mutating func interrupted() -> [Action] {
         interruptions += 1
         let builds: [Action] = isBuilding ? [.stopBuild] : []

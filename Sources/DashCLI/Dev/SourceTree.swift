@@ -1,7 +1,7 @@
 import Dispatch
 import Foundation
 
-/// The sources of a package as they are at one moment: which files, when changed, how long.
+/// A snapshot of a package's sources: files, modification times and sizes.
 struct SourceTree: Sendable, Equatable {
     private struct Stamp: Sendable, Equatable {
         var modified: Date?
@@ -11,17 +11,17 @@ struct SourceTree: Sendable, Equatable {
     private static let extensions: Set<String> = [
         "swift", "c", "cc", "cpp", "cxx", "m", "mm", "h", "hh", "hpp", "inc", "modulemap", "s", "S",
     ]
-    /// Folders whose files make no program; assets are the business of the app that runs.
+    /// Folders that are not part of the program; the running app polls its assets.
     private static let leftOut: Set<String> = ["assets", "node_modules", "Tests"]
     private static let keys: Set<URLResourceKey> = [.isDirectoryKey, .contentModificationDateKey, .fileSizeKey]
     private var stamps: [String: Stamp] = [:]
 
-    /// Walks through folders.
+    /// Takes a snapshot.
     ///
     /// - Parameters:
-    ///   - package: That of the package: its manifest, all files in `Sources`, and files of code anywhere else.
-    ///   - further: Folders of which all files count.
-    ///   - build: The folder that is built into, which is left out.
+    ///   - package: The package's folder: its manifest, all files in `Sources`, and code anywhere else.
+    ///   - further: Folders of which all files are included.
+    ///   - build: The build folder, which is excluded.
     init(package: String, further: [String] = [], build: String? = nil) {
         walk(package, build: build) { name in
             name.hasPrefix("Sources/") || name == "Package.resolved"
@@ -47,22 +47,23 @@ struct SourceTree: Sendable, Equatable {
     }
 }
 
-/// Looks at a package's sources again and again, and tells when they have changed and come to rest.
+/// Polls a package's sources, and reports a change after the files are stable.
 struct SourceWatch: Sendable {
-    /// Looks once.
+    /// Takes a snapshot.
     let look: @Sendable () -> SourceTree
-    /// How long it waits between two looks, in seconds.
+    /// The time between two polls, in seconds.
     let pause: Double
 
-    /// Looks on the calling thread until the end.
+    /// Polls on the calling thread until `end` is signalled.
     ///
     /// - Parameters:
-    ///   - end: Signalled when it is to stop.
-    ///   - onChange: Called after a change, when two looks in a row saw the same: somebody may write many files.
+    ///   - end: Stops the polling.
+    ///   - onChange: Called after a change, when two successive snapshots are equal, since several files may be
+    ///     written.
     func run(until end: DispatchSemaphore, _ onChange: () -> Void) {
         var told = look()
         var last = told
-        // Files do not tell by themselves that they changed, on all systems and file systems.
+        // Polling, as not all file systems report changes.
         while end.wait(timeout: .now() + pause) == .timedOut {
             let now = look()
             if now == last, now != told {

@@ -1,23 +1,23 @@
 import DashJSON
 
-/// A suite as Swift will show it.
+/// A suite as represented in Swift.
 struct SuiteModel: Sendable, Hashable {
-    /// The caseless enum that holds the components, for example `html`.
+    /// The caseless enum that contains the components, such as `html`.
     var enumName: String
-    /// The namespace in layouts, for example `dash_html_components`.
+    /// The namespace in layouts, such as `dash_html_components`.
     var namespace: String
-    /// What the suite is, for the documentation.
+    /// The suite's title, for the documentation.
     var title: String
     var components: [ComponentModel]
-    /// Properties that every component has; declared once, in the protocol of all references.
+    /// Properties of every component, declared once in the protocol of all references.
     var shared: [PropModel]
     /// The protocol of all references; nil if there are no shared properties.
     var refProtocol: String?
 
-    /// The component of a metadata file, with the types of all properties decided.
+    /// Decides the types of all properties in a suite's metadata.
     ///
     /// - Parameters:
-    ///   - refProtocol: The protocol that holds the properties all components have in common; nil for none.
+    ///   - refProtocol: The protocol with the properties that all components have in common; nil for none.
     init(
         enumName: String,
         namespace: String,
@@ -39,7 +39,7 @@ struct SuiteModel: Sendable, Hashable {
     }
 }
 
-/// A component as Swift will show it.
+/// A component as represented in Swift.
 struct ComponentModel: Sendable, Hashable {
     var name: String
     /// `children` first if there is one, then in the order of Dash's documentation; common ones last.
@@ -59,7 +59,7 @@ struct ComponentModel: Sendable, Hashable {
 
     var hasChildren: Bool { props.first?.name == "children" }
 
-    /// Properties that most components have stand behind those of the component's own.
+    /// Properties that most components have follow the component's own.
     private static func rank(_ prop: PropModel) -> Int {
         switch prop.name {
         case "children": 0
@@ -71,7 +71,7 @@ struct ComponentModel: Sendable, Hashable {
     }
 }
 
-/// A property as Swift will show it.
+/// A property as represented in Swift.
 struct PropModel: Sendable, Hashable {
     /// The name in JSON.
     var name: String
@@ -81,9 +81,9 @@ struct PropModel: Sendable, Hashable {
     var swiftName: String { Naming.camelCase(name) }
 }
 
-/// Finds the properties that hold components, by the rule of Dash's own build.
+/// Finds the properties that contain components, by the rule of Dash's own build.
 enum ChildrenPaths {
-    /// The paths of a component's properties other than `children` that may hold components.
+    /// The paths of a component's properties other than `children` that may contain components.
     static func of(_ component: ComponentMetadata) -> [String] {
         component.props.filter { $0.name != "children" }.flatMap { paths(at: $0.name, type: $0.type) }
     }
@@ -115,41 +115,41 @@ enum ChildrenPaths {
     }
 }
 
-/// A component as a suite's `metadata.json` describes it.
+/// A component as described by a suite's `metadata.json`.
 struct ComponentMetadata: Sendable, Hashable {
-    /// The component's type, for example `Dropdown`.
+    /// The component's type, such as `Dropdown`.
     var name: String
-    /// Its properties, in the order of the file.
+    /// Its properties, in file order.
     var props: [PropMetadata]
 }
 
 /// A property of a component.
 struct PropMetadata: Sendable, Hashable {
     var name: String
-    /// The type as the file describes it; `null` if it says nothing.
+    /// The type in the file's notation; `null` if it is missing.
     var type: JSON
 
     /// The type's name: `string`, `union`, `shape`, …; empty if unknown.
     var kind: String { type["name"].stringValue ?? "" }
 }
 
-/// Why a `metadata.json` cannot be used.
+/// An invalid `metadata.json`.
 struct MetadataError: Error, CustomStringConvertible {
     var description: String
 }
 
 extension ComponentMetadata {
-    /// Reads a `metadata.json`, as react-docgen and Dash's TypeScript extractor write it.
+    /// Reads a `metadata.json` of react-docgen or Dash's TypeScript extractor.
     static func read(_ bytes: [UInt8]) throws -> [ComponentMetadata] {
         guard case .object(let files) = try JSON(parsing: bytes) else {
-            throw MetadataError(description: "The metadata is no JSON object of components.")
+            throw MetadataError(description: "The metadata is not a JSON object of components.")
         }
         return files.map { path, component in
             ComponentMetadata(name: baseName(of: path), props: props(of: component["props"]))
         }
     }
 
-    /// The file's name without folders and all that follows its first dot.
+    /// The file's name without folders, up to its first dot.
     private static func baseName(of path: String) -> String {
         let file = path.split(separator: "/").last ?? ""
         return String(file.prefix { $0 != "." })

@@ -2,9 +2,9 @@ import Dash
 import DashJSON
 import Foundation
 
-/// Makes the committed Swift of the pinned suites from an installed folder.
+/// Generates the committed Swift files of the pinned suites from an installed folder.
 struct PinnedGenerator {
-    /// The command named in the headings of the files.
+    /// The command named in the files' headings.
     static let command = "dash-swift generate"
 
     /// The folder with the installed suites.
@@ -12,7 +12,7 @@ struct PinnedGenerator {
     /// The wheels of the lock.
     var lock: SuiteLock
 
-    /// All files, relative to the root of the repository.
+    /// All files, relative to the repository's root.
     func files() throws -> [RenderedFile] {
         try [lockFile(), manifestFile(.dash), manifestFile(.dashAGGrid)]
             + PinnedSuite.all.flatMap { try components(of: $0) }
@@ -86,7 +86,7 @@ struct PinnedGenerator {
         )
     }
 
-    /// The manifest of a pinned suite, its version and components read from the installed files.
+    /// The manifest of a pinned suite, with version and components from the installed files.
     func manifest(of suite: PinnedSuite) throws -> SuiteManifest {
         var childrenProps: ChildrenProps = [:]
         if suite.components != nil {
@@ -125,15 +125,16 @@ struct PinnedGenerator {
     }
 }
 
-/// A suite of the lock: which files a page loads, and where its typed Swift goes. Kept by hand; the rest is generated.
+/// A suite of the lock: the files that a page loads, and where its typed Swift goes. Manually maintained; the rest is
+/// generated.
 struct PinnedSuite: Sendable {
-    /// The suite's name for people.
+    /// The suite's display name.
     var name: String
-    /// The folder of the wheel, and the part of the URL.
+    /// The folder in the wheel, and the part of the URL.
     var package: String
-    /// The folder inside `package` with metadata and files, with a slash at its end; empty for the package itself.
+    /// The folder in `package` with metadata and files, with a slash at its end; empty for the package itself.
     var folder: String
-    /// What its version is: that of its own `package-info.json`, or of a wheel of the lock.
+    /// The source of its version: its own `package-info.json`, or a wheel of the lock.
     var versionOf: VersionSource
     var place: SuiteManifest.Place
     var scripts: [SuiteManifest.Script]
@@ -141,7 +142,7 @@ struct PinnedSuite: Sendable {
     var chunks: [String] = []
     /// Other files that scripts load.
     var dynamicFiles: [String] = []
-    /// How its components are shown; nil for a suite without components.
+    /// Its components in Swift; nil for a suite without components.
     var components: Components?
 
     enum VersionSource: Sendable {
@@ -149,7 +150,7 @@ struct PinnedSuite: Sendable {
         case wheel(String)
     }
 
-    /// How the components of a suite are shown in Swift.
+    /// The components of a suite in Swift.
     struct Components: Sendable {
         var enumName: String
         var namespace: String
@@ -159,7 +160,7 @@ struct PinnedSuite: Sendable {
         var refProtocol: String?
     }
 
-    /// The modules that typed Swift is committed in.
+    /// The modules that contain generated files.
     enum Module: String, Sendable {
         case dash = "Dash"
         case dashAGGrid = "DashAGGrid"

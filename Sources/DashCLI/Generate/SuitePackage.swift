@@ -2,13 +2,13 @@ import Dash
 import DashJSON
 import Foundation
 
-/// A component suite as its Python package describes itself.
+/// A component suite as described by its Python package.
 struct SuitePackage: Sendable, Hashable {
-    /// The package that is imported, for example `dash_ag_grid`.
+    /// The Python module, such as `dash_ag_grid`.
     var importName: String
-    /// The version that goes into fingerprints.
+    /// The version in fingerprints.
     var version: String
-    /// The folder that files are served from: the namespace of the scripts, for example `dash_ag_grid`.
+    /// The folder of served files: the namespace of the scripts, such as `dash_ag_grid`.
     var package: String
     /// The namespace of the components in layouts.
     var namespace: String
@@ -19,13 +19,13 @@ struct SuitePackage: Sendable, Hashable {
     var wheel: SuiteWheel
     var components: [ComponentMetadata]
 
-    /// Reads what the Python side printed, and the suite's metadata.
+    /// Reads the output of the Python script, and the suite's metadata.
     ///
     /// - Parameters:
     ///   - description: `name`, `version`, `package`, `namespace`, `js` and `css` (as in `_js_dist` and `_css_dist`).
     ///   - metadata: The suite's `metadata.json`.
     ///   - wheel: The wheel the package came from.
-    /// - Throws: `SuiteError` with code `.notASuite` if there is neither a script nor a component.
+    /// - Throws: `SuiteError` with code `.notASuite` if there is no script or no component.
     init(description: JSON, metadata: [UInt8], wheel: SuiteWheel) throws {
         importName = description["name"].stringValue ?? ""
         version = description["version"].stringValue ?? wheel.version
@@ -39,11 +39,11 @@ struct SuitePackage: Sendable, Hashable {
         for resource in description["js"].arrayValue ?? [] { addScript(resource) }
         for resource in description["css"].arrayValue ?? [] { addStyle(resource) }
         guard !scripts.isEmpty, !components.isEmpty else {
-            throw SuiteError(.notASuite, "The package \(wheel.name) is no suite of Dash components.")
+            throw SuiteError(.notASuite, "The package \(wheel.name) is not a suite of Dash components.")
         }
     }
 
-    /// The manifest that the server needs.
+    /// The manifest for the server.
     var manifest: SuiteManifest {
         var childrenProps: ChildrenProps = [:]
         childrenProps.entries = components.map {
@@ -64,7 +64,7 @@ struct SuitePackage: Sendable, Hashable {
 
     private mutating func addScript(_ resource: JSON) {
         let paths = Self.paths(of: resource["relative_package_path"])
-        // A script that is loaded "async" is fetched by another one; it has no tag, unless it says "eager".
+        // An "async" script is loaded by another script, without a tag, unless it is "eager".
         if resource["dynamic"].boolValue == true || !resource["async"].isNull {
             dynamicFiles += paths
         } else if let development = resource["dev_package_path"].stringValue {
@@ -79,18 +79,18 @@ struct SuitePackage: Sendable, Hashable {
         if resource["dynamic"].boolValue == true { dynamicFiles += paths } else { styles += paths }
     }
 
-    /// A path or a list of paths; nothing for a resource that lies elsewhere.
+    /// A path or a list of paths; empty for an external resource.
     private static func paths(of value: JSON) -> [String] {
         value.stringValue.map { [$0] } ?? (value.arrayValue ?? []).compactMap(\.stringValue)
     }
 }
 
-/// Downloads a Python package with all it needs into a folder that is thrown away, and asks it what it consists of.
+/// Downloads a Python package with its dependencies into a temporary folder, and reads its description.
 struct SuiteDownload {
-    /// The package's name on the package index, or `NAME==VERSION`.
+    /// The package's name in the package index, or `NAME==VERSION`.
     var requirement: String
     var python: String
-    /// The folder that is thrown away.
+    /// The temporary folder.
     var folder: String
 
     /// Runs the download in a new temporary folder, which is removed afterwards.
@@ -104,16 +104,18 @@ struct SuiteDownload {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let interpreter = PythonRun(python: python).bypassingShims().python
         let download = SuiteDownload(requirement: requirement, python: interpreter, folder: folder)
-        progress("Downloading \(requirement) and what it needs …")
+        progress("Downloading \(requirement) and its dependencies …")
         let wheel = try download.install()
         progress("Reading \(wheel.name) \(wheel.version) …")
         return try download.describe(wheel)
     }
 
-    /// Installs the package, and tells which wheel was taken.
+    /// Installs the package.
+    ///
+    /// - Returns: Its wheel.
     private func install() throws -> SuiteWheel {
         let report = folder + "/report.json"
-        // Dash itself is pinned, so that the suite is imported with the front end that will show it.
+        // Dash itself is pinned, so that the suite is imported with the front end used at run time.
         let pinned = SuiteLock.pinned.wheels.filter { $0.name == "dash" }.map { "\($0.name)==\($0.version)" }
         try PythonRun(python: python).run(
             ["-m", "pip", "install", "--no-compile", "--only-binary", ":all:", "--report", report]
@@ -130,7 +132,7 @@ struct SuiteDownload {
                 sha256: item["download_info"]["archive_info"]["hashes"]["sha256"].stringValue ?? ""
             )
         }
-        throw SuiteError(.failed, "pip installed \(requirement) but does not say what it took.")
+        throw SuiteError(.failed, "pip installed \(requirement), but its report does not contain it.")
     }
 
     /// Imports the package in Python.
@@ -143,7 +145,7 @@ struct SuiteDownload {
         let description = try read(answer)
         let metadata = description["metadata"].stringValue ?? ""
         guard let bytes = FileManager.default.contents(atPath: metadata) else {
-            throw SuiteError(.notASuite, "The package \(wheel.name) has no metadata.json, so it is no component suite.")
+            throw SuiteError(.notASuite, "The package \(wheel.name) is not a component suite: it has no metadata.json.")
         }
         return try SuitePackage(description: description, metadata: Array(bytes), wheel: wheel)
     }
@@ -152,12 +154,12 @@ struct SuiteDownload {
         try JSON(parsing: Array(Data(contentsOf: URL(fileURLWithPath: path))))
     }
 
-    /// Names that differ only in case, dashes, dots and underscores are one on a package index.
+    /// A package index ignores differences in case, dashes, dots and underscores.
     private static func normalized(_ name: String) -> String {
         name.lowercased().split { "-_.".contains($0) }.joined(separator: "-")
     }
 
-    /// Imports the module of a distribution that has `_js_dist` and prints what the suite consists of.
+    /// Imports the module of a distribution that has `_js_dist` and writes the suite's description.
     ///
     /// Arguments: the folder with the packages, the distribution's name, the file to write.
     static let script = #"""

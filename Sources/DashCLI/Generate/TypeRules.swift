@@ -1,8 +1,8 @@
 import DashJSON
 
-/// Which Swift type a property gets.
+/// Maps properties to Swift types.
 enum TypeRules {
-    /// The type of a property; nil if it is no property for Swift code: functions, wildcards, React's own.
+    /// The type of a property; nil if Swift code cannot set it: functions, wildcards, React's own.
     static func type(of prop: PropMetadata, in component: String, namespace: String) -> PropType? {
         guard Naming.isIdentifier(prop.name), !prop.name.hasPrefix("_"), !internalNames.contains(prop.name) else {
             return nil
@@ -52,7 +52,7 @@ enum TypeRules {
         ["true", "false"].contains(type["value"].stringValue) ? .any : .text
     }
 
-    /// Text if all members are quoted texts; a member without value stands for TypeScript's `undefined`.
+    /// Text if all members are quoted strings; a member without a value is TypeScript's `undefined`.
     private static func enumeration(_ type: JSON) -> PropType {
         let values = (type["value"].arrayValue ?? []).map { $0["value"] }.filter { !$0.isNull && $0 != "null" }
         let quoted = values.allSatisfy { value in
@@ -74,32 +74,32 @@ enum TypeRules {
         let types = Set(members.compactMap(general))
         if types.contains(.components) { return .components }
         if types.count == 1, let only = types.first { return only }
-        // `true` and `'disabled'` say the same in HTML; true and false are enough.
+        // `true` and `'disabled'` are equivalent in HTML; a Bool is sufficient.
         let flags = members.contains { $0["name"].stringValue == "bool" }
         let onlyWords = members.allSatisfy { ["bool", "enum", "literal"].contains($0["name"].stringValue) }
         return flags && onlyWords ? .flag : .any
     }
 }
 
-/// Better types for properties of which a suite says too little: kept by hand.
+/// Manually maintained types for properties with insufficient metadata.
 enum BetterTypes {
-    /// The type of a property that is in the table.
+    /// The type of a property in the table.
     static func type(of prop: String, in component: String, namespace: String) -> PropType? {
         table["\(namespace).\(component).\(prop)"]
     }
 
     private static let table: [String: PropType] = [
-        // HTML attributes are text, also those that the suite lets be numbers.
+        // HTML attributes are text, also where the suite allows numbers.
         "dash_html_components.Progress.value": .text,
         "dash_html_components.Progress.max": .text,
         "dash_html_components.Meter.value": .text,
         "dash_html_components.Meter.min": .text,
         "dash_html_components.Meter.max": .text,
-        // What a text field holds; a field of type number is read with `.as(Double?.self)`.
+        // The value of a text field; a field of type number is read with `.as(Double?.self)`.
         "dash_core_components.Input.value": .anyRead(as: .text),
         "dash_core_components.Input.type": .text,
         "dash_core_components.Input.list": .text,
-        // One choice; several are read with `.as([String].self)`.
+        // One option; several are read with `.as([String].self)`.
         "dash_core_components.Dropdown.value": .anyRead(as: .text),
         "dash_core_components.RadioItems.value": .anyRead(as: .text),
         "dash_core_components.Checklist.value": .anyRead(as: .texts),
@@ -119,7 +119,7 @@ enum BetterTypes {
         "dash_core_components.Graph.restyleData": .plain("RestyleData", "changes of the traces"),
         "dash_core_components.Store.storage_type": .plain("StorageType", "where the data is kept"),
         "dash_core_components.Download.data": .plain("FileDownload", "a file to save"),
-        // True, false, or the text `callback-nav`.
+        // True, false or the string `callback-nav`.
         "dash_core_components.Location.refresh": .anyRead(as: .any),
         "dash_core_components.Upload.contents": .anyRead(as: .text),
         "dash_core_components.Upload.filename": .anyRead(as: .text),
@@ -134,21 +134,21 @@ enum BetterTypes {
         "dash_table.DataTable.derived_virtual_indices": .plain("[Int]", "a list of whole numbers"),
         "dash_table.DataTable.derived_viewport_selected_rows": .plain("[Int]", "a list of whole numbers"),
         "dash_table.DataTable.derived_virtual_selected_rows": .plain("[Int]", "a list of whole numbers"),
-        // The rows that are selected; the property also takes objects that select rows by a function or by ids.
+        // The selected rows; the property also accepts objects that select rows by a function or by ids.
         "dash_ag_grid.AgGrid.selectedRows": .anyRead(as: .list),
     ]
 }
 
-/// The Swift type of a property: as a parameter of the component, and as what a callback reads or writes.
+/// The Swift type of a property: as a parameter of the component, and as read or written by a callback.
 struct PropType: Sendable, Hashable {
-    /// The parameter's type, without the question mark that every parameter has.
+    /// The parameter's type, without the question mark.
     var parameter: String
-    /// The type argument of `Prop`; nil for properties that hold components.
+    /// The type argument of `Prop`; nil for properties that contain components.
     var reference: String?
-    /// What the property holds, in words for the documentation.
+    /// The content of the property, for the documentation.
     var words: String
 
-    /// One type for both; every property may be null.
+    /// The same type for both; every property may be null.
     static func plain(_ type: String, _ words: String) -> PropType {
         PropType(parameter: type, reference: type + "?", words: words)
     }
@@ -165,18 +165,18 @@ struct PropType: Sendable, Hashable {
     static let list = plain("[JSON]", "a list of JSON values")
     static let object = PropType(parameter: "JSON", reference: "JSON", words: "a JSON object")
     static let components = PropType(parameter: "(any Renderable)", reference: nil, words: "components or text")
-    /// Several types, or one that the suite does not tell.
+    /// Several types, or an unknown one.
     static let any = PropType(parameter: "(any JSONEncodable)", reference: "JSON", words: "a JSON value")
 
-    /// Takes any value as the parameter, and reads and writes one type.
+    /// Accepts any value as the parameter, and reads and writes one type.
     static func anyRead(as type: PropType) -> PropType {
         PropType(parameter: PropType.any.parameter, reference: type.reference, words: type.words)
     }
 }
 
-/// How Python's and JavaScript's names become Swift's.
+/// Converts Python's and JavaScript's names to Swift's.
 enum Naming {
-    /// `n_clicks` → `nClicks`; names without an underscore stay as they are.
+    /// `n_clicks` → `nClicks`; names without an underscore are unchanged.
     static func camelCase(_ name: String) -> String {
         let parts = name.split(separator: "_", omittingEmptySubsequences: true)
         guard let first = parts.first else { return name }
@@ -188,7 +188,7 @@ enum Naming {
         package.split { $0 == "_" || $0 == "-" || $0 == "." }.map(capitalized).joined()
     }
 
-    /// A name where Swift wants an identifier: in back-ticks if it is a keyword.
+    /// A name as a Swift identifier: in back-ticks if it is a keyword.
     static func identifier(_ name: String) -> String {
         keywords.contains(name) ? "`\(name)`" : name
     }

@@ -1,25 +1,25 @@
 extension JSON {
-    /// The JSON of a `Codable` value.
+    /// Encodes a `Codable` value.
     ///
-    /// Structures and dictionaries become objects, other collections arrays; a member that is nil is left out. NaN and
-    /// the infinities become `null` when they are written.
+    /// Structures and dictionaries become objects, other collections arrays; nil members are omitted. NaN and
+    /// infinities are written as `null`.
     ///
-    /// - Throws: What the value's own `encode(to:)` throws.
+    /// - Throws: Errors of the value's `encode(to:)`.
     public init(encoding value: some Encodable) throws {
         let node = EncodingNode()
         try node.encode(value, at: [])
         self = node.json
     }
 
-    /// The `Codable` value that this JSON is of: `try json.decoded(as: Cart.self)`.
+    /// Decodes a `Codable` value: `try json.decoded(as: Cart.self)`.
     ///
-    /// - Throws: `DecodingError` that names the place, or what the type's own `init(from:)` throws.
+    /// - Throws: `DecodingError` with the coding path, or errors of the type's `init(from:)`.
     public func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
         try JSONDecoding(json: self, codingPath: []).value(type)
     }
 }
 
-/// A `Codable` type that a property may hold: what a store keeps, a callback's input and output.
+/// A `Codable` type for properties: stored data, inputs and outputs of callbacks.
 ///
 /// ```swift
 /// struct Cart: JSONCodable { var items: [String] = [] }
@@ -29,12 +29,12 @@ extension JSON {
 /// }
 /// ```
 ///
-/// The conformance is all there is to write. Should the type's own `encode(to:)` throw, `null` is written, and the writer
-/// keeps the error (``JSONWriter/failure``): a callback that returns such a value fails.
+/// The conformance needs no further code. If `encode(to:)` throws, `null` is written and the writer keeps the error
+/// (``JSONWriter/failure``): a callback that returns such a value fails.
 public protocol JSONCodable: Codable, JSONEncodable, JSONDecodable {}
 
 extension JSONCodable {
-    /// Reads what ``json`` makes.
+    /// Decodes the form of ``json``.
     public init(json: JSON) throws { self = try json.decoded() }
 
     /// The value as a tree; `null` if it cannot be encoded.
@@ -50,7 +50,7 @@ extension JSONCodable {
     }
 }
 
-/// Values whose JSON is known without `Codable`: one text, number or truth value, and JSON itself.
+/// Values with a direct JSON form: strings, numbers, Booleans, and JSON itself.
 protocol JSONLeaf: JSONEncodable, JSONDecodable {}
 
 extension JSON: JSONLeaf {}
@@ -70,13 +70,13 @@ extension UInt16: JSONLeaf {}
 extension UInt32: JSONLeaf {}
 extension UInt64: JSONLeaf {}
 
-// So that a `Codable` type may have members that are any JSON. `JSON(encoding:)` and `decoded(as:)` take such members as
-// they are; what follows is for coders of other formats.
+// Lets `Codable` types have members of any JSON. `JSON(encoding:)` and `decoded(as:)` handle such members directly; the
+// following serves coders of other formats.
 
 extension JSON: Codable {
-    /// Reads whatever value there is.
+    /// Decodes any value.
     ///
-    /// - Throws: `DecodingError` if it is none that JSON has.
+    /// - Throws: `DecodingError` if it has no JSON form.
     public init(from decoder: any Decoder) throws {
         if let container = try? decoder.container(keyedBy: MemberKey.self) {
             let names = container.allKeys
@@ -90,7 +90,7 @@ extension JSON: Codable {
         }
     }
 
-    /// Writes the value.
+    /// Encodes the value.
     public func encode(to encoder: any Encoder) throws {
         switch self {
         case .null:
@@ -115,22 +115,21 @@ extension JSON: Codable {
 }
 
 extension JSONObject: Codable {
-    /// Reads an object.
+    /// Decodes an object.
     ///
-    /// - Throws: `DecodingError` for anything else.
+    /// - Throws: `DecodingError` for other values.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: MemberKey.self)
         self.init(try container.allKeys.map { ($0.name, try container.decode(JSON.self, forKey: $0)) })
     }
 
-    /// Writes the members in order.
+    /// Encodes the members in order.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: MemberKey.self)
         for (key, value) in self { try container.encode(value, forKey: MemberKey(name: key)) }
     }
 }
 
-/// Any name.
 private struct MemberKey: CodingKey {
     let name: String
 

@@ -1,4 +1,4 @@
-/// What a type's `init(from:)` gets.
+/// The decoder for a type's `init(from:)`.
 struct JSONDecoding: Decoder {
     let json: JSON
     let codingPath: [any CodingKey]
@@ -16,7 +16,7 @@ struct JSONDecoding: Decoder {
 
     func singleValueContainer() -> any SingleValueDecodingContainer { SingleJSON(decoding: self) }
 
-    /// The JSON as a value.
+    /// Decodes the JSON as a type.
     func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
         guard let leaf = type as? any JSONLeaf.Type else { return try Value(from: self) }
         do {
@@ -36,7 +36,7 @@ struct JSONDecoding: Decoder {
     }
 }
 
-// The generic `decode` of each container is also what its protocol asks for every type of number.
+// The generic `decode` of each container also implements the requirements for the number types.
 
 private struct KeyedMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let object: JSONObject
@@ -66,7 +66,7 @@ private struct KeyedMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func decoding(_ key: Key) throws -> JSONDecoding {
         guard let json = object[key.stringValue] else {
-            let sentence = "There is no \(key.stringValue)."
+            let sentence = "Missing member \(key.stringValue)."
             let context = DecodingError.Context(codingPath: codingPath, debugDescription: sentence)
             throw DecodingError.keyNotFound(key, context)
         }
@@ -112,7 +112,7 @@ private struct Elements: UnkeyedDecodingContainer {
     private func next(_ type: any Any.Type) throws -> JSONDecoding {
         let path = codingPath + [IndexKey(currentIndex)]
         guard !isAtEnd else {
-            let sentence = "The list has \(elements.count) elements only."
+            let sentence = "The list has only \(elements.count) elements."
             throw DecodingError.valueNotFound(type, DecodingError.Context(codingPath: path, debugDescription: sentence))
         }
         return JSONDecoding(json: elements[currentIndex], codingPath: path)

@@ -1,4 +1,4 @@
-/// What a value's `encode(to:)` gets.
+/// The encoder for a value's `encode(to:)`.
 struct NodeEncoder: Encoder {
     let node: EncodingNode
     let codingPath: [any CodingKey]
@@ -17,7 +17,7 @@ struct NodeEncoder: Encoder {
     func singleValueContainer() -> any SingleValueEncodingContainer { SingleNode(node: node, codingPath: codingPath) }
 }
 
-// The generic `encode` of each container is also what its protocol asks for every type of number.
+// The generic `encode` of each container also implements the requirements for the number types.
 
 private struct KeyedNode<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let node: EncodingNode
@@ -72,13 +72,13 @@ private struct SingleNode: SingleValueEncodingContainer {
     let node: EncodingNode
     let codingPath: [any CodingKey]
 
-    // A new node is null.
+    // A new node is already null.
     func encodeNil() {}
 
     func encode<Value: Encodable>(_ value: Value) throws { try node.encode(value, at: codingPath) }
 }
 
-/// A place in a list, for paths in errors.
+/// An index in a list, for coding paths.
 struct IndexKey: CodingKey {
     let index: Int
 
@@ -90,7 +90,7 @@ struct IndexKey: CodingKey {
     var stringValue: String { "\(index)" }
 }
 
-/// A value in the making: `Codable` fills containers piece by piece, and may hold several of them at once.
+/// A value under construction: `Codable` fills containers incrementally and may hold several at once.
 final class EncodingNode {
     private enum Content {
         case value(JSON)
@@ -100,12 +100,12 @@ final class EncodingNode {
 
     private var content = Content.value(.null)
 
-    /// How many elements an array has so far.
+    /// The number of elements in an array so far.
     var count: Int {
         if case .array(let elements) = content { elements.count } else { 0 }
     }
 
-    /// What was encoded so far.
+    /// The value encoded so far.
     var json: JSON {
         switch content {
         case .value(let json): json
@@ -122,38 +122,38 @@ final class EncodingNode {
         if case .value = content { content = .object([]) }
     }
 
-    /// A new element.
+    /// Appends an element.
     func element() -> EncodingNode {
         let node = EncodingNode()
         guard case .array(var elements) = content else { return node }
-        content = .value(.null)  // or the list would be copied
+        content = .value(.null)  // Avoids a copy of the list.
         elements.append(node)
         content = .array(elements)
         return node
     }
 
-    /// A new member.
+    /// Appends a member.
     func member(_ key: String) -> EncodingNode {
         let node = EncodingNode()
         guard case .object(var members) = content else { return node }
-        content = .value(.null)  // or the list would be copied
+        content = .value(.null)  // Avoids a copy of the list.
         members.append((key, node))
         content = .object(members)
         return node
     }
 
     func encode<Value: Encodable>(_ value: Value, at codingPath: [any CodingKey]) throws {
-        // What `Codable` hands over may be of any type.
+        // `Encodable` has no requirement for this.
         if let leaf = value as? any JSONLeaf {
             content = .value(leaf.json)
             return
         }
         try value.encode(to: NodeEncoder(node: self, codingPath: codingPath))
-        // Only dictionaries of any type with names as keys.
+        // Dictionaries with string keys.
         if value is any StringKeyed { sortMembers() }
     }
 
-    /// A dictionary's own order differs from run to run.
+    /// Sorts members by name, as the order of a dictionary differs between runs.
     private func sortMembers() {
         guard case .object(let members) = content else { return }
         content = .object(members.sorted { $0.key < $1.key })

@@ -1,9 +1,9 @@
 import Dash
 import DashJSON
 
-/// A component that does something by itself, besides showing what it has.
+/// A component with behavior beyond displaying its properties.
 struct MountedComponent: Sendable {
-    /// The kinds of them.
+    /// The types of such components.
     enum Kind: String, Sendable {
         case location = "Location"
         case store = "Store"
@@ -13,10 +13,10 @@ struct MountedComponent: Sendable {
     }
 
     let kind: Kind
-    /// When an interval ticks next.
+    /// The next tick of an interval.
     var nextTick: Duration?
 
-    /// - Returns: nil for a component that does nothing by itself.
+    /// - Returns: nil for other components.
     init?(_ component: JSON, now: TestClock.Instant) {
         guard component["namespace"] == "dash_core_components",
             let kind = component["type"].stringValue.flatMap(Kind.init(rawValue:))
@@ -25,19 +25,19 @@ struct MountedComponent: Sendable {
         if kind == .interval { nextTick = now.offset + Self.period(of: component["props"]) }
     }
 
-    /// The time between two ticks of an interval.
+    /// The period of an interval.
     static func period(of props: JSON) -> Duration { .milliseconds(max(1, props["interval"].intValue ?? 1000)) }
 
-    /// Whether an interval ticks at all.
+    /// Whether an interval is active.
     static func ticks(_ props: JSON) -> Bool {
         let most = props["max_intervals"].intValue ?? -1
         return props["disabled"].boolValue != true && (most < 0 || (props["n_intervals"].intValue ?? 0) < most)
     }
 }
 
-/// What components do when they appear, and when their properties change.
+/// The behavior of components when they appear, and when their properties change.
 extension TestPage.State {
-    /// Has components that are new do what they begin with, and forgets those that are gone.
+    /// Mounts new components, and drops removed ones.
     mutating func react(_ renderer: inout Renderer, _ browser: TestBrowser, _ now: TestClock.Instant) {
         guard renderer.layout.edition != mountedEdition else { return }
         mountedEdition = renderer.layout.edition
@@ -73,7 +73,7 @@ extension TestPage.State {
         }
     }
 
-    /// Has a component follow a change of its properties.
+    /// Lets a component react to a change of its properties.
     mutating func react(
         to properties: [String],
         of id: ComponentID,
@@ -98,7 +98,7 @@ extension TestPage.State {
 // MARK: - Location
 
 extension TestPage.State {
-    /// Goes where a callback has set a `dcc.Location` to.
+    /// Goes to the address that a callback has set on a `dcc.Location`.
     private mutating func go(
         by id: ComponentID,
         _ properties: [String],
@@ -117,7 +117,7 @@ extension TestPage.State {
         }
     }
 
-    /// Shows another address without loading a page: every `dcc.Location` follows.
+    /// Changes the address without loading a page, and updates every `dcc.Location`.
     mutating func move(to target: PageAddress, _ renderer: inout Renderer) {
         location = target
         for id in mounted.keys.sorted(by: { $0.text < $1.text }) where mounted[id]?.kind == .location {
@@ -129,7 +129,7 @@ extension TestPage.State {
 // MARK: - Store
 
 extension TestPage.State {
-    /// What a store of the browser had kept goes before what the layout gives it.
+    /// Restores a store's data; data stored in the browser takes precedence over the layout's.
     private mutating func restore(
         _ id: ComponentID,
         _ props: JSON,
@@ -179,6 +179,6 @@ extension TestPage.State {
 }
 
 extension TestClock.Instant {
-    /// The time of day in milliseconds, as the browser tells it.
+    /// The wall time in milliseconds, as in the browser.
     var timestamp: JSON { .int(Int((ManagerClock.begin + offset).milliseconds)) }
 }

@@ -3,12 +3,12 @@ public import DashJSON
 import Foundation
 import Synchronization
 
-/// What a person does to the page. Each action returns when the page has come to rest, and throws the first error of a
-/// callback that came since the last action.
+/// User actions. Each returns when the page is idle, and throws the first error of a callback since the previous
+/// action.
 extension TestPage {
-    /// Sets a property as the component itself does when a person uses it: what is typed, chosen, moved.
+    /// Sets a property as the component does when a user types, chooses or moves something.
     ///
-    /// A value that is the same as before runs nothing, as in the browser.
+    /// An unchanged value runs no callback, as in the browser.
     ///
     /// - Parameters:
     ///   - property: The property.
@@ -21,7 +21,7 @@ extension TestPage {
         try await set(id, [(property.name, json)])
     }
 
-    /// Sets properties of one component together, by the names of the browser: callbacks see them as one change.
+    /// Sets several properties of a component at once, by their names in the browser: callbacks receive one change.
     ///
     /// ```swift
     /// try await page.set("upload", ["contents": "data:text/plain;base64,aGk=", "filename": "hi.txt"])
@@ -29,15 +29,16 @@ extension TestPage {
     ///
     /// - Parameters:
     ///   - id: The component.
-    ///   - properties: The new values. A name that neither the component nor a callback knows is refused.
-    /// - Throws: ``TestError`` with code `unknown-component`, `unknown-property` or `pattern`, or the error of a callback.
+    ///   - properties: The new values. Throws for a name that neither the component nor a callback uses.
+    /// - Throws: ``TestError`` with code `unknown-component`, `unknown-property` or `pattern`, or the error of a
+    ///   callback.
     public func set(_ id: ComponentID, _ properties: KeyValuePairs<String, any JSONEncodable>) async throws {
         _ = try component(id)
         for property in properties { try checkKnown(PropertyRef(id: id, property: property.key)) }
         try await set(id, properties.map { ($0.key, $0.value.json) })
     }
 
-    /// Sets properties of one component together, by the names of the browser.
+    /// Sets several properties of a component at once, by their names in the browser.
     ///
     /// - Throws: As ``set(_:_:)``.
     public func set(
@@ -52,7 +53,7 @@ extension TestPage {
         try await rest()
     }
 
-    /// Clicks on a component: its `n_clicks` rises. A click on a `dcc.Link` goes where it leads.
+    /// Clicks on a component: increments its `n_clicks`. A click on a `dcc.Link` goes to its target.
     ///
     /// - Parameter id: The component.
     /// - Throws: ``TestError`` with code `unknown-component`, `pattern` or `disabled`, or the error of a callback.
@@ -66,16 +67,17 @@ extension TestPage {
         try await count(id, "n_clicks", component, [("n_clicks_timestamp", clock.now.timestamp)])
     }
 
-    /// Clicks on a component: its `n_clicks` rises. A click on a `dcc.Link` goes where it leads.
+    /// Clicks on a component: increments its `n_clicks`. A click on a `dcc.Link` goes to its target.
     ///
     /// - Throws: As ``click(_:)``.
     public func click(_ component: some ComponentRef) async throws { try await click(component.componentID) }
 
-    /// Types a text in place of what a component has as `value`: a `dcc.Input` or `dcc.Textarea`.
+    /// Replaces the `value` of a `dcc.Input` or `dcc.Textarea` with typed text.
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - id: The component. One with `debounce` tells its callbacks by ``submit(_:)-(ComponentRef)`` or ``blur(_:)-(ComponentRef)``, as in the browser.
+    ///   - id: The component. With `debounce`, callbacks receive the value on ``submit(_:)-(ComponentRef)`` or
+    ///     ``blur(_:)-(ComponentRef)``, as in the browser.
     /// - Throws: ``TestError`` with code `unknown-component`, `pattern` or `disabled`, or the error of a callback.
     public func type(_ text: String, into id: ComponentID) async throws {
         let component = try usable(id, "type into")
@@ -86,14 +88,14 @@ extension TestPage {
         try await set(id, [("value", .string(text))])
     }
 
-    /// Types a text in place of what a component has as `value`.
+    /// Replaces the `value` of a component with typed text.
     ///
     /// - Throws: As ``type(_:into:)``.
     public func type(_ text: String, into component: some ComponentRef) async throws {
         try await type(text, into: component.componentID)
     }
 
-    /// Presses Enter in a component: its `n_submit` rises, and what was typed is told.
+    /// Presses Enter in a component: increments its `n_submit`, and sets the typed value.
     ///
     /// - Parameter id: The component.
     /// - Throws: ``TestError`` with code `unknown-component`, `pattern` or `disabled`, or the error of a callback.
@@ -102,12 +104,12 @@ extension TestPage {
         try await count(id, "n_submit", component, typed(in: id) + [("n_submit_timestamp", clock.now.timestamp)])
     }
 
-    /// Presses Enter in a component: its `n_submit` rises, and what was typed is told.
+    /// Presses Enter in a component: increments its `n_submit`, and sets the typed value.
     ///
     /// - Throws: As ``submit(_:)-(ComponentRef)``.
     public func submit(_ component: some ComponentRef) async throws { try await submit(component.componentID) }
 
-    /// Leaves a component: its `n_blur` rises, and what was typed is told.
+    /// Moves the focus away from a component: increments its `n_blur`, and sets the typed value.
     ///
     /// - Parameter id: The component.
     /// - Throws: ``TestError`` with code `unknown-component`, `pattern` or `disabled`, or the error of a callback.
@@ -116,18 +118,18 @@ extension TestPage {
         try await count(id, "n_blur", component, typed(in: id) + [("n_blur_timestamp", clock.now.timestamp)])
     }
 
-    /// Leaves a component: its `n_blur` rises, and what was typed is told.
+    /// Moves the focus away from a component: increments its `n_blur`, and sets the typed value.
     ///
     /// - Throws: As ``blur(_:)-(ComponentRef)``.
     public func blur(_ component: some ComponentRef) async throws { try await blur(component.componentID) }
 
-    /// Puts a file into a `dcc.Upload`: its `contents`, `filename` and `last_modified` are set together.
+    /// Uploads a file with a `dcc.Upload`: sets `contents`, `filename` and `last_modified` at once.
     ///
     /// - Parameters:
     ///   - bytes: The content.
-    ///   - filename: Its name.
-    ///   - type: Its media type.
-    ///   - id: The component. One with `multiple` gets lists of one file.
+    ///   - filename: The file name.
+    ///   - type: The media type.
+    ///   - id: The component. With `multiple`, its properties are lists with one item.
     /// - Throws: ``TestError`` with code `unknown-component`, `pattern` or `disabled`, or the error of a callback.
     public func upload(
         _ bytes: [UInt8],
@@ -146,7 +148,7 @@ extension TestPage {
         )
     }
 
-    /// Puts a file into a `dcc.Upload`.
+    /// Uploads a file with a `dcc.Upload`.
     ///
     /// - Throws: As ``upload(_:filename:type:to:)-(_,_,_,ComponentID)``.
     public func upload(
@@ -160,14 +162,14 @@ extension TestPage {
 }
 
 extension TestPage {
-    /// A component that a person can use now.
+    /// A component that is not disabled.
     private func usable(_ id: ComponentID, _ what: String) throws -> JSON {
         let component = try component(id)
         let disabled = component["props"]["disabled"]
         guard disabled.isNull || disabled == false || disabled == "" else {
             throw TestError(
                 .disabled,
-                "\(id.text) is disabled, so nobody could \(what) it. It becomes usable when a callback says so."
+                "\(id.text) is disabled, so a user cannot \(what) it. Run the callback that enables it first."
             )
         }
         return component
@@ -188,21 +190,21 @@ extension TestPage {
     }
 }
 
-/// Where the browser is.
+/// The browser's address.
 extension TestPage {
-    /// The address that the browser shows.
+    /// The address shown by the browser.
     public var location: PageAddress { state.withLock { $0.location } }
 
-    /// Goes to another address of the site, as by the address bar: the page is loaded anew.
+    /// Opens another address of the site, as with the address bar, and loads its page.
     ///
-    /// - Parameter path: The path with query and fragment; a relative one, without its first slash, is below the app's own.
-    /// - Throws: ``TestError`` with code `load` where there is no page, or the error of a callback.
+    /// - Parameter path: The path with query and fragment; without a leading slash it is relative to the app.
+    /// - Throws: ``TestError`` with code `load` if there is no page, or the error of a callback.
     public func open(_ path: String) async throws {
         try await load(PageAddress(absolute(path)))
         try await rest()
     }
 
-    /// Loads the page anew at the address where it is. Jobs of the old one go on unseen.
+    /// Reloads the page. Jobs of the previous load continue without updating the page.
     ///
     /// - Throws: ``TestError`` with code `load`, or the error of a callback.
     public func reload() async throws {
@@ -210,9 +212,9 @@ extension TestPage {
         try await rest()
     }
 
-    /// Goes to another address without loading a page, as a `dcc.Link` does: every `dcc.Location` follows.
+    /// Goes to another address without loading a page, as a `dcc.Link` does, and updates every `dcc.Location`.
     ///
-    /// - Parameter path: The path with query and fragment; a relative one, without its first slash, is below the app's own.
+    /// - Parameter path: The path with query and fragment; without a leading slash it is relative to the app.
     /// - Throws: The error of a callback.
     public func navigate(to path: String) async throws {
         try await follow(absolute(path), refreshes: false)
@@ -242,22 +244,22 @@ extension TestPage {
     }
 }
 
-/// Other pages of the same site.
+/// More pages of the same site.
 extension TestPage {
-    /// Opens the app in another tab of the same browser: the same cookies, another page.
+    /// Opens the app in another tab of the same browser, with the same cookies.
     ///
-    /// - Parameter path: The path below the app's own.
+    /// - Parameter path: The path relative to the app.
     /// - Throws: ``TestError`` with code `load`, or the error of a callback.
     public func newTab(_ path: String = "") async throws -> TestPage {
         try await open(in: browser, path)
     }
 
-    /// Opens the app in the browser of somebody else.
+    /// Opens the app in another user's browser.
     ///
     /// - Parameters:
-    ///   - path: The path below the app's own.
-    ///   - cookies: The cookies that this browser has.
-    ///   - headers: Headers that each of its requests has.
+    ///   - path: The path relative to the app.
+    ///   - cookies: The browser's cookies.
+    ///   - headers: Headers of each request.
     /// - Throws: ``TestError`` with code `load`, or the error of a callback.
     public func newBrowser(
         _ path: String = "",
@@ -275,16 +277,16 @@ extension TestPage {
         return page
     }
 
-    /// The cookies of the page's browser, by name. Those that are set go with the next request.
+    /// The cookies of the page's browser, by name. Changes apply to the next request.
     public var cookies: [String: String] {
         get { browser.cookies }
         set { browser.cookies = newValue }
     }
 }
 
-/// Files as a browser gives them to a `dcc.Upload`.
+/// Files in the format of a `dcc.Upload`.
 enum Upload {
-    /// The text of `contents`.
+    /// The value of `contents`.
     static func contents(_ bytes: [UInt8], type: String) -> String {
         "data:\(type);base64,\(Data(bytes).base64EncodedString())"
     }

@@ -4,12 +4,11 @@ import Foundation
 import Synchronization
 public import Testing
 
-/// What the page shows.
+/// Reading the page.
 extension TestPage {
     /// The value of a property; nil if it is not set.
     ///
-    /// An id that the page does not have, and a value of another type, are recorded as issues of the test, with what to do
-    /// about them; ``value(of:)`` throws them.
+    /// An unknown id, and a value of another type, are recorded as issues of the test; ``value(of:)`` throws them.
     public subscript<Value>(
         property: Prop<Value>,
         sourceLocation: Testing.SourceLocation = #_sourceLocation
@@ -25,8 +24,8 @@ extension TestPage {
         reading(sourceLocation) { try decoded(property) ?? nil }
     }
 
-    /// What a property holds that holds components, such as `children`: a text, a number, a component or a list of these as
-    /// JSON; nil if it is not set.
+    /// The content of a property that contains components, such as `children`: text, a number, a component or a list of
+    /// these as JSON; nil if it is not set.
     public subscript(
         property: Prop<any Renderable>,
         sourceLocation: Testing.SourceLocation = #_sourceLocation
@@ -34,7 +33,7 @@ extension TestPage {
         reading(sourceLocation) { try read(property) }
     }
 
-    /// What a property holds that holds components, of each of a list of components: `page[result.all.children]`.
+    /// The content of a property that contains components, for a list of components: `page[result.all.children]`.
     public subscript(
         property: Prop<[any Renderable]>,
         sourceLocation: Testing.SourceLocation = #_sourceLocation
@@ -42,8 +41,8 @@ extension TestPage {
         reading(sourceLocation) { try read(property)?.arrayValue }
     }
 
-    /// The value of a property by the names of the browser; nil if it is not set. A property that neither the component nor
-    /// a callback knows is recorded as an issue of the test.
+    /// The value of a property by its name in the browser; nil if it is not set. A property that neither the component
+    /// nor a callback uses is recorded as an issue of the test.
     public subscript(
         id: ComponentID,
         property: String,
@@ -55,8 +54,8 @@ extension TestPage {
     /// The value of a property.
     ///
     /// - Parameter property: The property.
-    /// - Throws: ``TestError`` with code `unknown-component`, `pattern`, or `type-mismatch` where it is of another type or
-    ///   not set.
+    /// - Throws: ``TestError`` with code `unknown-component`, `pattern`, or `type-mismatch` if it has another type or
+    ///   is not set.
     public func value<Value>(of property: Prop<Value>) throws -> Value {
         guard let value = try decoded(property) else {
             throw TestError(.typeMismatch, "\(property.id.text).\(property.name) is not set.")
@@ -85,17 +84,17 @@ extension TestPage {
     /// Whether the page has a component.
     public func has(_ component: some ComponentRef) -> Bool { has(component.componentID) }
 
-    /// All properties of a component that are set, by the names of the browser.
+    /// All set properties of a component, by their names in the browser.
     ///
     /// - Throws: ``TestError`` with code `unknown-component` or `pattern`.
     public func props(of id: ComponentID) throws -> JSONObject { try component(id)["props"].objectValue ?? [:] }
 
-    /// All properties of a component that are set, by the names of the browser.
+    /// All set properties of a component, by their names in the browser.
     ///
     /// - Throws: ``TestError`` with code `unknown-component` or `pattern`.
     public func props(of component: some ComponentRef) throws -> JSONObject { try props(of: component.componentID) }
 
-    /// The text within a component, of all components in it one after the other.
+    /// The text in a component, including all nested components.
     ///
     /// - Throws: ``TestError`` with code `unknown-component` or `pattern`.
     public func text(of id: ComponentID) throws -> String {
@@ -103,7 +102,7 @@ extension TestPage {
         return state.withLock { $0.renderer?.layout.text(in: component) ?? "" }
     }
 
-    /// The text within a component, of all components in it one after the other.
+    /// The text in a component, including all nested components.
     ///
     /// - Throws: ``TestError`` with code `unknown-component` or `pattern`.
     public func text(of component: some ComponentRef) throws -> String { try text(of: component.componentID) }
@@ -111,20 +110,20 @@ extension TestPage {
     /// The whole text of the page.
     public var text: String { state.withLock { $0.renderer.map { $0.layout.text(in: $0.layout.root) } ?? "" } }
 
-    /// The layout as it is now.
+    /// The current layout.
     public var layout: JSON { state.withLock { $0.renderer?.layout.root ?? .null } }
 
     /// The ids of all components.
     public var ids: [ComponentID] { state.withLock { $0.renderer?.layout.ids ?? [] } }
 
-    /// The ids of the components that a pattern stands for, in the order of the page: `page.ids(of: rows.every)`.
+    /// The ids of the components that match a pattern, in page order: `page.ids(of: rows.every)`.
     public func ids(of pattern: some ComponentRef) -> [ComponentID] {
         state.withLock { state in
             state.renderer.map { $0.graph.ids(of: pattern.componentID, in: $0.layout, nil) } ?? []
         }
     }
 
-    /// The files that callbacks have given to the browser by a `dcc.Download`, in order.
+    /// The files that callbacks have sent to the browser with a `dcc.Download`, in order.
     public var downloads: [Download] { state.withLock { $0.downloads } }
 
     func component(_ id: ComponentID) throws -> JSON {
@@ -149,7 +148,7 @@ extension TestPage {
         }
     }
 
-    /// The value of a property as JSON, of a list of components as a list.
+    /// The value of a property as JSON; a list for a list of components.
     private func read<Value>(_ property: Prop<Value>) throws -> JSON? {
         guard property.isList else { return try read(PropertyRef(property), isByName: false) }
         return state.withLock { state in
@@ -168,7 +167,7 @@ extension TestPage {
         return nil
     }
 
-    /// Refuses a name that nothing on the page has, which is a misspelling.
+    /// Throws for a name that neither the component nor a callback uses.
     func checkKnown(_ ref: PropertyRef) throws {
         let props = try props(of: ref.id)
         let isMentioned = state.withLock { $0.renderer?.graph.mentions(ref) ?? false }
@@ -176,8 +175,8 @@ extension TestPage {
         throw TestError(
             .unknownProperty,
             """
-            \(ref.id.text) has no property \(ref.property), and no callback names it; it has \
-            \(props.map(\.key).joined(separator: ", ")). The browser's names are written like n_clicks.
+            \(ref.id.text) has no property \(ref.property), and no callback uses it. Its properties: \
+            \(props.map(\.key).joined(separator: ", ")). Use the browser's names, such as n_clicks.
             """
         )
     }
@@ -202,7 +201,7 @@ extension TestError {
         TestError(
             .pattern,
             """
-            \(id.text) stands for several components. Name one of them, as in row[3]; or read a list of all, as in \
+            \(id.text) matches several components. Use one of them, as in row[3], or read all of them, as in \
             page[row.all.children].
             """
         )
@@ -214,8 +213,8 @@ extension TestError {
         return TestError(
             .unknownComponent,
             """
-            The page has no component with the id \(id.text). It has: \(ids.isEmpty ? "none with an id" : shown). \
-            If a callback is to put it there, look whether that callback has run.
+            The page has no component with the id \(id.text). Its ids: \(ids.isEmpty ? "none" : shown). \
+            If a callback adds the component, check that it has run.
             """
         )
     }
@@ -225,7 +224,7 @@ extension TestError {
         return TestError(
             .typeMismatch,
             """
-            \(text) is \(json.text.prefix(200)), which is no \(Value.self). Read it as it is: \
+            \(text) is \(json.text.prefix(200)), which is not a valid \(Value.self). Read its JSON: \
             page["\(property.id.text)", "\(property.name)"]
             """,
             cause: cause
@@ -233,19 +232,19 @@ extension TestError {
     }
 }
 
-/// A file that a callback has given to the browser by a `dcc.Download`.
+/// A file that a callback has sent to the browser with a `dcc.Download`.
 public struct Download: Sendable, Hashable {
-    /// The name under which it is stored.
+    /// The file name.
     public let filename: String
     /// The content.
     public let bytes: [UInt8]
-    /// The media type, where the callback named one.
+    /// The media type; nil if the callback does not set it.
     public let type: String?
 
     /// The content as text.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// Reads the `data` of a `dcc.Download`; nil if it is none.
+    /// Decodes the `data` of a `dcc.Download`; nil if it is invalid.
     init?(_ data: JSON) {
         guard let filename = data["filename"].stringValue, let content = data["content"].stringValue else { return nil }
         self.filename = filename

@@ -2,7 +2,7 @@ import Dash
 import DashJSON
 import Synchronization
 
-/// What a page asks its server.
+/// Requests of the page.
 extension TestPage {
     func perform(_ effect: Renderer.Effect, of load: Int) {
         switch effect {
@@ -18,9 +18,9 @@ extension TestPage {
         }
     }
 
-    /// Sends a call's request, and polls for its job as long as there is one.
+    /// Sends a call's request, and polls its job until it ends.
     ///
-    /// - Parameter order: Which of the page's requests it is.
+    /// - Parameter order: The number of the request on this page.
     private func send(_ outgoing: Renderer.Outgoing, order: Int, of load: Int) async {
         var (body, query, polls) = (outgoing.body, outgoing.query + "&order=\(order)", 0)
         while !Task.isCancelled {
@@ -85,7 +85,7 @@ extension TestPage {
         if let standIn = options.namedStandIns[function] ?? outputs.lazy.compactMap({ options.standIns[$0] }).first {
             return try await standIn(arguments)
         }
-        // The function that comes with apps of several pages.
+        // The built-in function of multi-page apps.
         if outputs.contains("_pages_dummy.children") {
             if let title = arguments.first?["title"].stringValue { state.withLock { $0.title = title } }
             return nil
@@ -94,22 +94,22 @@ extension TestPage {
         throw TestError(
             .clientside,
             """
-            \(outputs.joined(separator: ", ")) is written by a function of the browser, and a test has no browser. Give it a \
-            stand-in: options.clientside(…) { values in … }; or leave it alone: options.missingClientside = .skipped.
+            \(outputs.joined(separator: ", ")) is set by a clientside function, and a test has no browser. Add a \
+            stand-in, options.clientside(…) { values in … }, or skip it: options.missingClientside = .skipped.
             """
         )
     }
 }
 
 extension Renderer.Outgoing {
-    /// What a poll repeats of the first request's query.
+    /// The part of the first request's query that polls repeat.
     fileprivate var repeatedQuery: String {
         query.split(separator: "&").filter { $0.hasPrefix("cancelJob=") }.map { "&\($0)" }.joined()
     }
 }
 
 extension JSON {
-    /// A body as it is sent with a poll: the server has the values.
+    /// The body of a poll: without values, which the server already has.
     fileprivate var withoutValues: JSON {
         var body = self
         for key in ["inputs", "state"] {
@@ -127,9 +127,9 @@ extension JSON {
     }
 }
 
-/// How a page comes to be.
+/// Loading a page.
 extension TestPage {
-    /// The most redirects that are followed.
+    /// The most redirects to follow.
     private static let mostRedirects = 5
 
     /// Loads the page at an address: the index page, then layout and dependencies.
@@ -145,13 +145,13 @@ extension TestPage {
             redirects += 1
         }
         guard answer.status == 200, let config = answer.config else {
-            throw TestError(.load, "\(location) is no page of a Dash app: \(answer.summary)")
+            throw TestError(.load, "\(location) is not a page of a Dash app: \(answer.summary)")
         }
         let prefix = config["requests_pathname_prefix"].stringValue ?? "/"
         let layout = try await json(prefix + "_dash-layout", "The layout")
         let dependencies = try await json(prefix + "_dash-dependencies", "The list of callbacks")
         begin(location, answer, config, layout: layout, dependencies: dependencies)
-        // The first callbacks.
+        // Runs the initial callbacks.
         change { $0.begin() }
     }
 
@@ -211,7 +211,7 @@ extension InProcessSite.Answer {
         (300..<400).contains(status) ? headers.first { $0.name == "location" }?.value : nil
     }
 
-    /// What an index page tells the renderer.
+    /// The renderer's configuration in an index page.
     fileprivate var config: JSON? {
         part(after: #"<script id="_dash-config" type="application/json">"#, before: "</script>")
             .flatMap { try? JSON(parsing: $0) }
@@ -232,7 +232,7 @@ extension InProcessSite.Answer {
     }
 }
 
-/// The address that a page's browser shows.
+/// The address shown by a page's browser.
 public struct PageAddress: Sendable, Hashable, CustomStringConvertible {
     /// Scheme and host of every site under test.
     public static let origin = "http://localhost"
@@ -244,9 +244,9 @@ public struct PageAddress: Sendable, Hashable, CustomStringConvertible {
     /// The fragment with its `#`; empty if there is none.
     public var hash: String
 
-    /// Reads a path with query and fragment, `/reports/?year=2026#top`, or the same with ``origin`` before it.
+    /// Parses a path with query and fragment, `/reports/?year=2026#top`, optionally after ``origin``.
     ///
-    /// - Parameter text: The address; of another site only its path counts.
+    /// - Parameter text: The address; the host is ignored.
     public init(_ text: String) {
         var rest = text[...]
         if let scheme = rest.firstRange(of: "://") {
@@ -266,7 +266,7 @@ public struct PageAddress: Sendable, Hashable, CustomStringConvertible {
     /// Path, query and fragment.
     public var description: String { pathname + search + hash }
 
-    /// What a component of type `Location` has of the address, in the order in which it tells it.
+    /// The properties of a `Location` component, in the order in which it sets them.
     var properties: [(name: String, value: JSON)] {
         [
             ("pathname", .string(pathname)), ("href", .string(href)), ("hash", .string(hash)),
@@ -274,7 +274,7 @@ public struct PageAddress: Sendable, Hashable, CustomStringConvertible {
         ]
     }
 
-    /// This address with one of these properties changed.
+    /// This address with one property changed.
     func setting(_ property: String, to value: String) -> PageAddress {
         var location = self
         switch property {

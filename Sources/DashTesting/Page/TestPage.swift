@@ -2,8 +2,7 @@ import Dash
 package import DashJSON
 import Synchronization
 
-/// A page of an app as a person has it before them, without a browser: what it shows can be read, and it can be clicked and
-/// typed into.
+/// A page of an app, without a browser: a test reads it, clicks and types.
 ///
 /// ```swift
 /// try await app.test { page in
@@ -13,12 +12,12 @@ import Synchronization
 /// }
 /// ```
 ///
-/// Every action returns when the page has come to rest: when all that follows from it has been done that takes no time. A job
-/// that waits by the clock goes on when the test moves it, by ``settle()``, ``advance(by:)`` or ``until(_:_:)``. An action
-/// throws the first error of a callback that came since the last one.
+/// Every action returns when the page is idle: everything that results from it and takes no time is done. A job that
+/// waits on the clock continues when the test moves it with ``settle()``, ``advance(by:)`` or ``until(_:_:)``. An
+/// action throws the first error of a callback since the previous action.
 public final class TestPage: Sendable {
     struct State {
-        /// Changes with each load; what belongs to an earlier one is forgotten.
+        /// Incremented with each load; results of earlier loads are ignored.
         var load = 0
         var renderer: Renderer?
         var endID = ""
@@ -26,27 +25,27 @@ public final class TestPage: Sendable {
         var title = ""
         var csrf: (cookie: String, header: String) = ("", "")
         var location: PageAddress
-        /// What `dcc.Store` keeps with `storage_type="session"`.
+        /// The data of each `dcc.Store` with `storage_type="session"`.
         var storage: [String: JSON] = [:]
         var mounted: [ComponentID: MountedComponent] = [:]
-        /// The edition of the layout whose components these are.
+        /// The layout's edition when components were last mounted.
         var mountedEdition = 0
-        /// What was typed into components that tell it later.
+        /// Text typed into components that report it later.
         var typed: [ComponentID: JSON] = [:]
         var downloads: [Download] = []
         var notices: [String] = []
         var errors: [TestError] = []
-        /// The bodies of all requests to run callbacks.
+        /// The bodies of all callback requests.
         var sent: [JSON] = []
-        /// How many of the errors have been thrown.
+        /// The number of errors already thrown.
         var thrown = 0
-        /// Where a callback has sent the browser.
+        /// The address to which a callback has sent the browser.
         var destination: PageAddress?
     }
 
     let server: TestServer
     let browser: TestBrowser
-    /// The path of the app, with a slash at both ends.
+    /// The app's path, with a slash at both ends.
     let appPath: String
     let state: Mutex<State>
 
@@ -61,32 +60,33 @@ public final class TestPage: Sendable {
     /// The test's clock.
     public var clock: TestClock { server.options.clock }
 
-    /// Every error of the page's callbacks, those that were thrown too.
+    /// All errors of the page's callbacks, including those already thrown.
     public var errors: [TestError] { state.withLock { $0.errors } }
 
-    /// The sentences that the page shows in a corner: of jobs that ended without a result.
+    /// The notices that the page shows: sentences on failed jobs.
     public var notices: [String] { state.withLock { $0.notices } }
 
     /// The title of the browser's tab.
     public var title: String { state.withLock { $0.title } }
 
-    /// Whether callbacks or jobs of the page are on their way.
+    /// Whether callbacks or jobs of the page are pending.
     public var isBusy: Bool { state.withLock { $0.renderer?.isBusy ?? false } }
 
-    /// The bodies of the page's requests to run callbacks, in order; polls are not among them.
+    /// The bodies of the page's callback requests in order, without polls.
     package var sentBodies: [JSON] { state.withLock { $0.sent } }
 
-    /// How many jobs of the page are on their way.
+    /// The number of the page's running jobs.
     public var runningJobs: Int { state.withLock { $0.renderer?.jobs.values.count { !$0.isOutdated } ?? 0 } }
 }
 
 // MARK: - Changes
 
 extension TestPage {
-    /// Changes the page, lets components and callbacks follow, and does what they want.
+    /// Changes the page, and runs the reactions of components and callbacks.
     ///
-    /// - Parameter load: The load that the change belongs to; nothing happens if it is over. Nil is the present one.
-    /// - Returns: what `change` returns; nil if nothing happened.
+    /// - Parameter load: The load that the change belongs to; a change of an earlier load is ignored. Nil for the
+    ///   current load.
+    /// - Returns: What `change` returns; nil if the change is ignored.
     @discardableResult
     func change<Result: Sendable>(
         of load: Int? = nil,
@@ -118,9 +118,9 @@ extension TestPage {
 
     func note(_ error: TestError) { state.withLock { $0.errors.append(error) } }
 
-    /// Waits until the page is at rest.
+    /// Waits until the page is idle.
     ///
-    /// - Throws: the first error that was not thrown yet.
+    /// - Throws: The first error not thrown yet.
     func rest() async throws {
         try await server.comeToRest()
         try throwNewErrors()
@@ -146,9 +146,9 @@ extension TestPage.State {
         return change(&renderer)
     }
 
-    /// Lets components react and callbacks start until there is nothing more to start.
+    /// Runs reactions of components and starts callbacks until no more can start.
     ///
-    /// - Returns: what has to be done outside.
+    /// - Returns: Effects to perform without the lock.
     fileprivate mutating func follow(_ browser: TestBrowser, now: TestClock.Instant) -> [Renderer.Effect] {
         guard var renderer else { return [] }
         var outside: [Renderer.Effect] = []
@@ -172,15 +172,14 @@ extension TestPage.State {
     }
 }
 
-/// What takes time.
+/// Passing time.
 extension TestPage {
-    /// More steps of the clock than any test wants to make: beyond, something goes on for ever.
+    /// The most steps of the clock, as a limit for endless waits.
     private static let mostSteps = 10_000
 
-    /// Lets time pass until no callback and no job of the page is on its way.
+    /// Passes time until no callback and no job of the page is pending.
     ///
-    /// Waits by the ``clock`` take no real time; what does something real is waited for, as long as ``TestOptions/patience``
-    /// says.
+    /// Waits on the ``clock`` take no real time; other waits are limited by ``TestOptions/patience``.
     ///
     /// - Throws: The first error of a callback or a job; ``TestError`` with code `patience`.
     public func settle() async throws {
@@ -191,16 +190,16 @@ extension TestPage {
         }
         throw TestError(
             .patience,
-            "The page does not settle: after \(Self.mostSteps) steps of the clock something still waits by it."
+            "The page does not settle: after \(Self.mostSteps) steps of the clock, callbacks or jobs still wait on it."
         )
     }
 
-    /// Lets time pass until something is so.
+    /// Passes time until a condition holds.
     ///
     /// - Parameters:
-    ///   - what: What is waited for, for the message.
-    ///   - isSo: Looks whether it is so; asked whenever the page is at rest.
-    /// - Throws: ``TestError`` with code `condition` when nothing is left that could bring it about, else as ``settle()``.
+    ///   - what: The condition's description, for the error message.
+    ///   - isSo: The condition; evaluated whenever the page is idle.
+    /// - Throws: ``TestError`` with code `condition` if nothing is left to run; otherwise as ``settle()``.
     public func until(_ what: String = "the condition", _ isSo: () throws -> Bool) async throws {
         try await rest()
         for _ in 0..<Self.mostSteps {
@@ -210,13 +209,13 @@ extension TestPage {
         }
         throw TestError(
             .condition,
-            "It did not come to this: \(what). The page shows: \(text.isEmpty ? "no text" : text.prefix(500).description)"
+            "Not reached: \(what). The page shows: \(text.isEmpty ? "no text" : text.prefix(500).description)"
         )
     }
 
-    /// Moves the clock on: callbacks and jobs that wait by it go on, intervals tick, each at its time.
+    /// Moves the clock: waiting callbacks and jobs continue and intervals tick, each at its time.
     ///
-    /// - Parameter duration: How much time passes.
+    /// - Parameter duration: The time to pass.
     /// - Throws: The first error of a callback or a job.
     public func advance(by duration: Duration) async throws {
         try await rest()
@@ -228,7 +227,7 @@ extension TestPage {
         try await rest()
     }
 
-    /// Makes one step: to the next time that somebody waits for, or to what comes by itself.
+    /// Moves the clock to the next deadline, or waits for other activity.
     private func step() async throws {
         let generation = await server.executor.idle()
         let deadlines = [server.nextDeadline, nextTick].compactMap(\.self)
@@ -246,7 +245,7 @@ extension TestPage {
         try await rest()
     }
 
-    /// When the next interval of any page ticks.
+    /// The next tick of an interval on any page.
     private var nextTick: Duration? { server.pages.compactMap(\.ownNextTick).min() }
 
     private var ownNextTick: Duration? {
@@ -260,7 +259,7 @@ extension TestPage {
         }
     }
 
-    /// Has the intervals tick whose time has come.
+    /// Ticks the intervals that are due.
     private func tick(at time: Duration) {
         let due = state.withLock { state -> [ComponentID] in
             guard let layout = state.renderer?.layout else { return [] }

@@ -1,14 +1,14 @@
 import Dash
 import DashJSON
 
-/// The callbacks of an app, and which of them a change concerns.
+/// The callbacks of an app, and their dependencies.
 struct CallbackGraph: Sendable {
     let callbacks: [PageCallback]
 
-    /// - Parameter dependencies: the answer of the server.
+    /// - Parameter dependencies: The response of `_dash-dependencies`.
     init(dependencies: JSON) { callbacks = (dependencies.arrayValue ?? []).map(PageCallback.init) }
 
-    /// Whether any callback has a property among its inputs, states, outputs or `running` values.
+    /// Whether a property is an input, state, output or `running` value of a callback.
     func mentions(_ ref: PropertyRef) -> Bool {
         callbacks.contains { callback in
             let running = (Array(callback.running) + Array(callback.runningOff)).compactMap {
@@ -21,7 +21,7 @@ struct CallbackGraph: Sendable {
         }
     }
 
-    /// Whether a callback has a component among its inputs, states or outputs.
+    /// Whether a component is in an input, state or output of a callback.
     func mentions(_ id: ComponentID) -> Bool {
         callbacks.contains { callback in
             ((callback.inputs + callback.states).map(\.ref) + callback.outputs).contains {
@@ -30,23 +30,23 @@ struct CallbackGraph: Sendable {
         }
     }
 
-    /// The components that an id of a callback stands for in a call.
+    /// The components that match an id of a callback in a call.
     func ids(of pattern: ComponentID, in layout: PageLayout, _ reference: WildcardReference?) -> [ComponentID] {
         if let id = pattern.onlyID(in: reference) { return layout.path(of: id) == nil ? [] : [id] }
         return layout.places(like: pattern).map(\.id).filter { pattern.stands(for: $0, in: reference) }
     }
 
-    /// The concrete outputs of a call, one list for each output.
+    /// The concrete outputs of a call, a list per output.
     func outputs(of call: PageCall, in layout: PageLayout) -> [[PropertyRef]] {
         callbacks[call.callback].outputs.map { refs(of: $0, call, layout) }
     }
 
-    /// The concrete inputs of a call, one list for each input.
+    /// The concrete inputs of a call, a list per input.
     func inputs(of call: PageCall, in layout: PageLayout) -> [[PropertyRef]] {
         callbacks[call.callback].inputs.map { refs(of: $0.ref, call, layout) }
     }
 
-    /// The concrete states of a call, one list for each state.
+    /// The concrete states of a call, a list per state.
     func states(of call: PageCall, in layout: PageLayout) -> [[PropertyRef]] {
         callbacks[call.callback].states.map { refs(of: $0.ref, call, layout) }
     }
@@ -59,7 +59,7 @@ struct CallbackGraph: Sendable {
 // MARK: - By input and output
 
 extension CallbackGraph {
-    /// The calls that a change of a property asks for.
+    /// The calls triggered by a change of a property.
     func calls(byInput ref: PropertyRef, in layout: PageLayout, _ change: PageCall.Change) -> [PageCall] {
         callbacks.indices.flatMap { index in
             callbacks[index].inputs.filter { $0.ref.property == ref.property && $0.ref.id.stands(for: ref.id, in: nil) }
@@ -79,7 +79,7 @@ extension CallbackGraph {
         }
     }
 
-    /// One call for each choice of what the outputs' `match` stands for.
+    /// One call for each value of the outputs' `match`.
     private func calls(of index: Int, by input: WildcardReference?, _ layout: PageLayout) -> [PageCall] {
         let callback = callbacks[index]
         guard !callback.matchKeys.isEmpty else {
@@ -96,7 +96,7 @@ extension CallbackGraph {
         }
     }
 
-    /// The call that writes a property, if there is one.
+    /// The call that writes a property, if any.
     func call(byOutput ref: PropertyRef) -> PageCall? {
         for (index, callback) in callbacks.enumerated() {
             let writes = { (output: PropertyRef) in
@@ -110,12 +110,12 @@ extension CallbackGraph {
         return nil
     }
 
-    /// The properties of a component that some callback writes, or reads as input.
+    /// The properties of a component that callbacks write.
     func outputProperties(of id: ComponentID) -> [String] {
         unique(callbacks.flatMap(\.outputs).filter { $0.id.stands(for: id, in: nil) }.map(\.property))
     }
 
-    /// The properties of a component that some callback reads as input.
+    /// The properties of a component that callbacks read as inputs.
     func inputProperties(of id: ComponentID) -> [String] {
         unique(callbacks.flatMap(\.inputs).map(\.ref).filter { $0.id.stands(for: id, in: nil) }.map(\.property))
     }
@@ -125,7 +125,7 @@ extension CallbackGraph {
         return texts.filter { seen.insert($0).inserted }
     }
 
-    /// Everything that calls may still change: their outputs, what follows from these, and so on.
+    /// The properties that calls may change, directly or through other calls.
     func reach(of calls: [PageCall], in layout: PageLayout) -> Set<PropertyRef> {
         var reached: Set<PropertyRef> = []
         var next = calls
@@ -137,8 +137,7 @@ extension CallbackGraph {
         return reached
     }
 
-    /// Those of some calls that no pending call may still give other inputs. An input that is an output of the same call
-    /// does not count.
+    /// The calls whose inputs no pending call may change. Inputs that are outputs of the same call are ignored.
     func ready(_ calls: [PageCall], beside pending: Set<PropertyRef>, in layout: PageLayout) -> [PageCall] {
         calls.filter { call in
             let own = Set(outputs(of: call, in: layout).flatMap(\.self))
@@ -150,17 +149,17 @@ extension CallbackGraph {
 // MARK: - By the layout
 
 extension CallbackGraph {
-    /// What a part of the layout that is new, or gone, is looked through for.
+    /// How to search an added or removed part of the layout.
     struct LayoutSearch {
-        /// For the whole page the outputs are enough.
+        /// Search outputs only, for the whole page.
         var outputsOnly = false
-        /// For what is gone: only lists of components that were longer with it, and the layout without it.
+        /// The layout after a removal: finds only calls whose lists of components became shorter.
         var layoutAfter: PageLayout?
-        /// The place of the part: calls whose outputs all lie within it are found by these.
+        /// The part's path: calls whose outputs are all inside it are found by their outputs.
         var part: PageLayout.Path?
     }
 
-    /// The calls that components ask for by being there, or by having gone. All are of one group.
+    /// The calls triggered by added or removed components, all in one group.
     func calls(for value: JSON, in layout: PageLayout, _ search: LayoutSearch, group: Int) -> [PageCall] {
         var found: [PageCall] = []
         var places: [String: Int] = [:]
@@ -214,7 +213,7 @@ extension CallbackGraph {
             }
     }
 
-    /// Leaves out calls all of whose inputs are missing, then those that only they would give inputs, and so on.
+    /// Drops calls without any existing input, then calls whose inputs only those would set, and so on.
     private func withoutThoseOfMissingInputs(_ calls: [PageCall], _ layout: PageLayout) -> [PageCall] {
         var (calls, excluded) = (calls, Set<PropertyRef>())
         while true {
@@ -232,14 +231,14 @@ extension CallbackGraph {
     }
 }
 
-/// The component by which the wildcards of a call are decided: one of its outputs, or the input that changed.
+/// The component that determines a call's wildcards: one of its outputs, or the changed input.
 struct WildcardReference: Sendable, Hashable {
-    /// The id in the callback, with its wildcards.
+    /// The id in the callback, with wildcards.
     var pattern: ComponentID
-    /// The id of the component.
+    /// The component's id.
     var id: ComponentID
 
-    /// What each `match` of the pattern stands for, as a text that tells calls apart; empty where there is none.
+    /// The values of each `match` in the pattern, as a text that identifies the call; empty if there are none.
     var matchText: String {
         let values = pattern.keys.filter { pattern.members[$0] == .match }.compactMap { id.members[$0]?.json }
         return values.isEmpty ? "" : values.map(\.text).joined(separator: ",")
@@ -247,8 +246,8 @@ struct WildcardReference: Sendable, Hashable {
 }
 
 extension ComponentID {
-    /// The one id that this id of a callback stands for in a call; nil where there may be several. It spares looking through
-    /// all components.
+    /// The only id that matches this id of a callback in a call; nil if several may match. Avoids a search through all
+    /// components.
     func onlyID(in reference: WildcardReference?) -> ComponentID? {
         guard hasWildcard else { return self }
         guard let reference else { return nil }
@@ -263,7 +262,7 @@ extension ComponentID {
         return ComponentID(pattern: values)
     }
 
-    /// Whether a component's id is one this id of a callback stands for, in a call that is decided by a reference.
+    /// Whether a component's id matches this id of a callback, in a call with a reference.
     func stands(for other: ComponentID, in reference: WildcardReference?) -> Bool {
         guard !members.isEmpty else { return self == other }
         guard members.count == other.members.count else { return false }
@@ -278,8 +277,8 @@ extension ComponentID {
 }
 
 extension IDValue {
-    /// -1 if this value comes before another, 1 if after, else 0: numbers and texts that are numbers first, then truth
-    /// values, then texts.
+    /// -1 if this value sorts before another, 1 if after, otherwise 0: numbers and numeric strings first, then
+    /// booleans, then strings.
     func order(beside other: IDValue?) -> Int {
         switch (number, other?.number) {
         case (let left?, let right?): return left < right ? -1 : left > right ? 1 : 0

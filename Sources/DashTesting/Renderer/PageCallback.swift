@@ -1,20 +1,20 @@
 import Dash
 import DashJSON
 
-/// One callback as the page knows it, from the dependencies.
+/// A callback on the page, from the dependencies.
 struct PageCallback: Sendable {
     /// An input or a state.
     struct Slot: Sendable {
         let ref: PropertyRef
         let isOptional: Bool
 
-        /// Whether it stands for a list of components.
+        /// Whether it matches a list of components.
         var isList: Bool { ref.id.standsForList }
     }
 
-    /// The text by which requests name the callback.
+    /// The callback's name in requests.
     let output: String
-    /// The outputs; a property keeps its `@…` here.
+    /// The outputs; properties include their `@…`.
     let outputs: [PropertyRef]
     let inputs: [Slot]
     let states: [Slot]
@@ -23,12 +23,12 @@ struct PageCallback: Sendable {
     let hasNoOutput: Bool
     let preventsInitialCall: Bool
     let isBackground: Bool
-    /// The function in the browser, as `namespace.name`.
+    /// The clientside function, as `namespace.name`.
     let clientside: String?
     let running: JSONObject
     let runningOff: JSONObject
 
-    /// - Parameter entry: one of the dependencies.
+    /// - Parameter entry: An entry of the dependencies.
     init(_ entry: JSON) {
         output = entry["output"].stringValue ?? ""
         hasNoOutput = entry["no_output"].boolValue ?? false
@@ -47,10 +47,10 @@ struct PageCallback: Sendable {
     /// The keys of the outputs' `match`.
     var matchKeys: Set<String> { outputs.first?.id.matchKeys ?? [] }
 
-    /// The first output that stands for one component a call.
+    /// The first output that matches one component per call.
     var firstSingleOutput: PropertyRef? { outputs.first { !$0.id.standsForList } }
 
-    /// What people know the callback by.
+    /// The callback's name in messages.
     var title: String {
         if hasNoOutput { return "the callback without outputs on \(inputs.map(\.ref.text).joined(separator: ", "))" }
         return outputs.map { PropertyRef(id: $0.id, property: $0.plainProperty).text }.joined(separator: ", ")
@@ -78,32 +78,33 @@ extension PropertyRef {
     var entry: JSON { ["id": id.json, "property": .string(property)] }
 }
 
-/// One call of a callback, from the wish to run it to its end: for one choice of what its `match` stands for.
+/// A call of a callback for one value of its `match`, from its request to its completion.
 struct PageCall: Sendable {
-    /// Why an input is among those that changed.
+    /// Why an input counts as changed.
     enum Change: Int, Sendable {
-        /// It is on the page anew, or a callback that may still change it is to run.
+        /// It was added to the page, or a pending callback may change it.
         case indirect = 1
         /// It has changed.
         case direct = 2
     }
 
-    /// What its request is known by; each call has its own.
+    /// The number of its request, unique per call.
     var number = 0
-    /// The place of its callback among all.
+    /// The index of its callback.
     let callback: Int
     let reference: WildcardReference?
-    /// Tells calls of one callback apart.
+    /// Distinguishes calls of one callback.
     let matchText: String
 
     /// The inputs that changed, in order.
     private(set) var changed: [(ref: PropertyRef, change: Change)] = []
-    /// Where each of them is, for a list of components may have changed as a whole.
+    /// The index of each of them, since a whole list may have changed.
     private var places: [PropertyRef: Int] = [:]
     var isInitial = false
-    /// The callbacks whose results led here, so that circles end.
+    /// The callbacks that led here, to break cycles.
     var predecessors: [Int] = []
-    /// The change of the layout that it is an initial call of; those of one change drop each other when nothing changed.
+    /// The layout change that this initial call belongs to; calls of a group are dropped if their inputs did not
+    /// change.
     var group: Int?
 
     init(callback: Int, reference: WildcardReference?, matchText: String) {
@@ -112,7 +113,7 @@ struct PageCall: Sendable {
         self.matchText = matchText
     }
 
-    /// The same text for calls of which only the last counts.
+    /// Equal for calls of which only the last counts.
     var identity: String { "\(callback)\n\(matchText)" }
 
     mutating func add(_ ref: PropertyRef, _ change: Change) {
@@ -124,14 +125,14 @@ struct PageCall: Sendable {
         }
     }
 
-    /// Forgets changes.
+    /// Removes changes.
     mutating func removeChanges(where isOver: (PropertyRef) -> Bool = { _ in true }) {
         let kept = changed.filter { !isOver($0.ref) }
         (changed, places) = ([], [:])
         for (ref, change) in kept { add(ref, change) }
     }
 
-    /// This call with the changes of another one of the same identity.
+    /// This call with the changes of another call of the same identity.
     func merging(_ other: PageCall) -> PageCall {
         var merged = self
         for (ref, change) in other.changed { merged.add(ref, change) }

@@ -1,9 +1,9 @@
 import Dash
 import DashJSON
 
-/// The components of a page: the layout as the server gave it and callbacks have changed it, and where each id is.
+/// A page's layout with the changes of callbacks, and the path of each id.
 struct PageLayout: Sendable {
-    /// One step from a value to a part of it.
+    /// A step from a value to one of its parts.
     enum Step: Sendable, Hashable {
         case key(String)
         case index(Int)
@@ -11,33 +11,33 @@ struct PageLayout: Sendable {
 
     typealias Path = [Step]
 
-    /// Where a component is.
+    /// The path of a component.
     struct Place: Sendable, Hashable {
         var id: ComponentID
         var path: Path
     }
 
     private(set) var root: JSON
-    /// Rises when components come and go.
+    /// Incremented when components are added or removed.
     private(set) var edition = 0
     private let childrenProps: JSON
     private var paths: [ComponentID: Path] = [:]
-    /// Components with pattern ids, by the keys of these ids, in the order in which lists of them are sent.
+    /// Components with pattern ids, by the keys of their ids, in the order of lists in requests.
     private var patterns: [[String]: [Place]] = [:]
 
     /// - Parameters:
-    ///   - root: the layout.
-    ///   - childrenProps: which other properties than `children` hold components, from the page's configuration.
+    ///   - root: The layout.
+    ///   - childrenProps: The properties other than `children` that contain components, from the page's configuration.
     init(_ root: JSON, childrenProps: JSON) {
         self.root = root
         self.childrenProps = childrenProps
         index(below: [])
     }
 
-    /// The component at a place; null if there is none.
+    /// The component at a path; null if there is none.
     subscript(path: Path) -> JSON { root.value(at: path) }
 
-    /// Where a component is; nil if the page has none with this id.
+    /// The path of a component; nil if the page has none with this id.
     func path(of id: ComponentID) -> Path? { paths[id] }
 
     /// The component with an id.
@@ -48,21 +48,21 @@ struct PageLayout: Sendable {
     /// The value of a property; nil if it is not set.
     func value(_ ref: PropertyRef) -> JSON? { component(ref.id)?["props"].objectValue?[ref.property] }
 
-    /// The components with ids of the same keys, in order.
+    /// The components whose ids have the same keys, in order.
     func places(like id: ComponentID) -> [Place] {
         if id.members.isEmpty { return paths[id].map { [Place(id: id, path: $0)] } ?? [] }
         return patterns[id.keys] ?? []
     }
 
-    /// All ids, sorted: names first, as a pattern's text begins with a brace.
+    /// All ids, sorted: strings first, as a pattern's text starts with a brace.
     var ids: [ComponentID] { paths.keys.sorted { $0.text < $1.text } }
 
-    /// Sets a property of a component that is there.
+    /// Sets a property of an existing component.
     mutating func set(_ property: String, to value: JSON, at path: Path) {
         root.set(value, at: (path + [.key("props"), .key(property)])[...])
     }
 
-    /// The properties of a component that hold other components, `children` first.
+    /// The properties of a component that contain other components, `children` first.
     func childrenPaths(of component: JSON) -> [String] {
         let more = childrenProps[component["namespace"].stringValue ?? ""][component["type"].stringValue ?? ""]
         return ["children"] + (more.arrayValue ?? []).compactMap(\.stringValue)
@@ -72,7 +72,7 @@ struct PageLayout: Sendable {
 // MARK: - Walking
 
 extension PageLayout {
-    /// The components in a part of the layout, each before those within it.
+    /// The components in a part of the layout, each before its descendants.
     func components(in value: JSON, at path: Path = []) -> [(component: JSON, path: Path)] {
         var found: [(component: JSON, path: Path)] = []
         walk(value, path) { found.append(($0, $1)) }
@@ -91,7 +91,7 @@ extension PageLayout {
         }
     }
 
-    /// Follows a path such as `items[].label` to the components at its end.
+    /// Follows a path such as `items[].label` to its components.
     private func follow(_ steps: ArraySlice<Substring>, _ value: JSON, _ path: Path, _ visit: (JSON, Path) -> Void) {
         guard let step = steps.first else { return walk(value, path, visit) }
         let name = String(step.prefix { $0 != "[" && $0 != "{" })
@@ -109,7 +109,7 @@ extension PageLayout {
         }
     }
 
-    /// Finds the ids below a place anew. Those that stay keep their order, new ones come after.
+    /// Updates the ids below a path. Existing ids keep their order, new ones follow.
     mutating func index(below path: Path) {
         let found = components(in: self[path], at: path).compactMap { component, path in
             (try? ComponentID(json: component["props"]["id"])).map { Place(id: $0, path: path) }
@@ -132,7 +132,7 @@ extension PageLayout {
 }
 
 extension ComponentID {
-    /// The keys of a pattern, sorted; none for a name.
+    /// The keys of a pattern, sorted; empty for a string id.
     var keys: [String] { members.keys.sorted() }
 }
 
@@ -144,7 +144,7 @@ extension JSON {
             && object["namespace"]?.stringValue != nil
     }
 
-    /// A part of this value; null if it is not there.
+    /// A part of this value; null if it does not exist.
     func value(at path: PageLayout.Path) -> JSON {
         path.reduce(self) { value, step in
             switch step {

@@ -1,15 +1,15 @@
 import Dash
 import DashJSON
 
-/// What answers do to the page.
+/// Applying responses to the page.
 extension Renderer {
-    /// Takes the answer to a call's request.
+    /// Applies the response to a call's request.
     ///
-    /// - Returns: the handle of the job to poll for; nil when the call has ended.
+    /// - Returns: The handle of the job to poll; nil if the call has ended.
     mutating func take(status: Int, body: JSON, text: String, of number: Int) -> String? {
         guard let running = running[number] else { return nil }
         if running.isReplaced {
-            // As in a browser, where our script drops the answer: nothing is undone that the later start has set.
+            // As in a browser, whose script drops the response: what the later start has set stays.
             end(number, with: [:])
             return nil
         }
@@ -31,9 +31,9 @@ extension Renderer {
         return nil
     }
 
-    /// Takes an answer that is no error.
+    /// Applies a successful response.
     ///
-    /// - Returns: the job to poll for, if it goes on.
+    /// - Returns: The handle of the job to poll; nil if the call has ended.
     private mutating func keepsOn(_ body: JSON, _ running: RunningCall) -> String? {
         let call = running.call
         if running.job == nil, let handle = body["job"].stringValue {
@@ -53,7 +53,7 @@ extension Renderer {
         return nil
     }
 
-    /// Takes what a stand-in for a function of the browser returned: nil for no update.
+    /// Applies the result of a stand-in for a clientside function; nil for no update.
     mutating func take(standIn result: Result<JSON?, any Error>, of number: Int) {
         guard let running = running[number] else { return }
         switch result {
@@ -83,7 +83,7 @@ extension Renderer {
         }
     }
 
-    /// Forgets a call's job and undoes what was set while it ran.
+    /// Removes a call's job, and resets what was set while it ran.
     private mutating func complete(_ number: Int) {
         guard let running = running[number] else { return }
         let job = running.job.flatMap { jobs.removeValue(forKey: $0) }
@@ -97,7 +97,7 @@ extension Renderer {
         errors.append(error)
     }
 
-    /// Ends a call with the new values of its outputs.
+    /// Completes a call with new values of its outputs.
     private mutating func end(_ number: Int, with response: JSONObject) {
         guard let running = running.removeValue(forKey: number), running.counts else { return }
         var updated: Set<PropertyRef> = []
@@ -122,7 +122,8 @@ extension Renderer {
         finished.append(FinishedCall(of: running.call, outputs: running.outputs, updated: updated))
     }
 
-    /// Sets outputs of a callback, and asks for what follows: of inputs, and of components that came and went.
+    /// Sets outputs of a callback, and requests the calls that follow from changed inputs and from added or removed
+    /// components.
     private mutating func put(_ properties: [(name: String, value: JSON)], on id: ComponentID) {
         let before = layout
         guard let path = layout.path(of: id) else { return notify(id, properties.map(\.name)) }
@@ -144,7 +145,7 @@ extension Renderer {
         effects.append(.changed(id, properties: properties.map(\.name), isByCallback: true))
     }
 
-    /// New values, with patches made to what is there.
+    /// The new values, with patches applied to the current values.
     func patched(_ values: JSON, of id: ComponentID) throws(TestError) -> [(name: String, value: JSON)] {
         try (values.objectValue ?? [:]).map { name, value throws(TestError) in
             guard value.isPatch, let patch = try? Patch(json: value) else {
@@ -154,7 +155,7 @@ extension Renderer {
             guard let old = layout.value(ref) else {
                 throw TestError(
                     .callback,
-                    "A Patch of \(ref.text) has nothing to change: give it a value in the layout."
+                    "The Patch of \(ref.text) has no value to change. Set one in the layout."
                 )
             }
             return (name, patch.applied(to: old))
@@ -163,7 +164,7 @@ extension Renderer {
 }
 
 extension JSON {
-    /// Whether the renderer takes this for something to look through: not for null, false, 0 and an empty text.
+    /// Whether the renderer searches this value: not for null, false, 0 and empty strings.
     fileprivate var isShown: Bool {
         switch self {
         case .null, .bool(false), .int(0), .string(""): false
@@ -173,12 +174,12 @@ extension JSON {
 }
 
 extension ComponentID {
-    /// The id of a text in an answer.
+    /// Parses an id in a response.
     init(ofText text: String) throws(TestError) {
         do {
             try self.init(text: text)
         } catch {
-            throw TestError(.callback, "The server answered with the id \(text), which is none.", cause: error)
+            throw TestError(.callback, "The server's response has the invalid id \(text).", cause: error)
         }
     }
 }
@@ -190,7 +191,7 @@ extension TestError {
     }
 }
 
-/// Values that come beside the outputs: of `running:`, progress and `setProps`.
+/// Values in addition to the outputs: of `running:`, progress and `setProps`.
 extension Renderer {
     /// Sets properties by `{"id": {"property": value}}` or `{"id.property": value}`.
     mutating func apply(sideUpdate: JSONObject, of call: PageCall) {
@@ -206,14 +207,14 @@ extension Renderer {
     }
 
     private static func target(_ text: String, _ value: JSON) throws(TestError) -> (ComponentID, JSON) {
-        // A property follows the last dot; of a pattern's text the end is a brace.
+        // The property follows the last dot; a pattern's text ends in a brace.
         if !text.hasSuffix("}"), let ref = PropertyRef(text: text), text.contains(".") {
             return (ref.id, .object([ref.property: value]))
         }
         return (try ComponentID(ofText: text), value)
     }
 
-    /// The components that an id with wildcards means in a call. Its `match` is that of the input that changed.
+    /// The components that match an id with wildcards in a call. `match` is taken from the changed input.
     private func concrete(
         _ id: ComponentID,
         of call: PageCall,
@@ -226,8 +227,8 @@ extension Renderer {
             throw TestError(
                 .callback,
                 """
-                \(id.text) in running: or progress: means nothing in an initial call, as no input has changed: \
-                say preventInitialCall: true.
+                \(id.text) in running: or progress: has no meaning in an initial call, since no input has changed. \
+                Set preventInitialCall: true.
                 """
             )
         }
@@ -250,7 +251,7 @@ extension Renderer {
             let callback = graph.callbacks[call.callback].title
             throw TestError(
                 .unknownComponent,
-                "The callback of \(callback) sets properties of \(id.text), and the page has no component with this id."
+                "The callback of \(callback) sets properties of \(id.text), but the page has no component with this id."
             )
         }
         let properties = try patched(values, of: id)

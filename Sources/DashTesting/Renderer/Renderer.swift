@@ -1,17 +1,17 @@
 import Dash
 import DashJSON
 
-/// What the front end does, as a value: which callbacks run when, with which values, and what their answers change.
+/// The state of the front end: which callbacks run when, with which values, and what their responses change.
 ///
-/// It goes by the rules of dash-renderer, so that a test sees what a browser would show.
+/// Follows the rules of dash-renderer, so that a test sees the same as a browser.
 struct Renderer: Sendable {
-    /// What the page has to do next.
+    /// An effect for the page to perform.
     enum Effect: Sendable {
-        /// Ask the server.
+        /// Send a request to the server.
         case request(Outgoing)
-        /// Have a stand-in do what a function of the browser does.
+        /// Run the stand-in for a clientside function.
         case clientside(Int, outputs: [String], function: String, arguments: [JSON])
-        /// A property of a component was changed, by a person or by a callback.
+        /// A property of a component was changed, by a user or a callback.
         case changed(ComponentID, properties: [String], isByCallback: Bool)
     }
 
@@ -19,59 +19,59 @@ struct Renderer: Sendable {
     struct Outgoing: Sendable {
         let call: Int
         let body: JSON
-        /// `oldJob` and `cancelJob`, with a `&` before each.
+        /// `oldJob` and `cancelJob`, each with a leading `&`.
         let query: String
         let isBackground: Bool
     }
 
-    /// A job that the page waits for.
+    /// A job that the page polls.
     struct Job: Sendable {
         var call: Int
         var cancel: [JSON]
         var progressDefault: JSONObject
-        /// The outputs as they were sent.
+        /// The outputs in the request.
         var outputs: JSON
-        /// Whether another start has taken its place.
+        /// Whether a later start has replaced it.
         var isOutdated = false
     }
 
-    /// The renderer has no more requests than these on their way at once.
+    /// The renderer's limit of concurrent requests.
     static let mostRunning = 12
 
     let graph: CallbackGraph
     let suppressesExceptions: Bool
     var layout: PageLayout
-    /// Calls that are wanted, until nothing they depend on may change any more.
+    /// Requested calls, until their inputs cannot change any more.
     var requested: [PageCall] = []
-    /// Calls whose turn has come.
+    /// Calls that are ready to run.
     var prioritized: [PageCall] = []
     var running: [Int: RunningCall] = [:]
-    /// What the calls of each group could have changed, and did.
+    /// The possible and actual changes of each group's completed calls.
     var finished: [FinishedCall] = []
     var jobs: [String: Job] = [:]
     var errors: [TestError] = []
     var effects: [Effect] = []
-    /// The edition of the layout in which the outputs of all running calls were last seen to be there.
+    /// The layout's edition when the outputs of running calls were last checked.
     var prunedEdition = 0
     private var lastNumber = 0
 
-    /// A call whose answer has not come.
+    /// A call without a response.
     struct RunningCall: Sendable {
         var call: PageCall
         var body: JSON
         var outputs: [[PropertyRef]]
-        /// Whether the answer counts: a later call of the same identity takes that away.
+        /// Whether the response counts; a later call of the same identity resets it.
         var counts = true
-        /// Whether a later start took its place before its own was answered.
+        /// Whether a later start replaced it before its response.
         var isReplaced = false
-        /// What to set when the call ends.
+        /// The values to set on completion.
         var runningOff: JSONObject = [:]
         var job: String?
-        /// Whether it was asked for without waiting for the end of the call.
+        /// Whether it is a background callback.
         var isBackground: Bool
     }
 
-    /// A call that has ended, as long as others of its group have not.
+    /// A completed call, kept until all calls of its group have completed.
     struct FinishedCall: Sendable {
         var group: Int
         var possible: Set<PropertyRef>
@@ -84,13 +84,13 @@ struct Renderer: Sendable {
         self.suppressesExceptions = suppressesExceptions
     }
 
-    /// A number that none had before.
+    /// A unique number.
     mutating func nextNumber() -> Int {
         lastNumber += 1
         return lastNumber
     }
 
-    /// Asks for the calls that a page begins with.
+    /// Requests the initial calls of the page.
     mutating func begin() {
         var search = CallbackGraph.LayoutSearch()
         search.outputsOnly = true
@@ -106,7 +106,7 @@ struct Renderer: Sendable {
         }
     }
 
-    /// Sets properties of a component as a person or the component itself does; what is as it was runs nothing.
+    /// Sets properties of a component as a user or the component does; unchanged values run no callback.
     mutating func set(_ id: ComponentID, _ properties: [(name: String, value: JSON)]) {
         guard let path = layout.path(of: id) else { return }
         let changed = properties.filter { layout.value(PropertyRef(id: id, property: $0.name)) != $0.value }
@@ -117,32 +117,32 @@ struct Renderer: Sendable {
         effects.append(.changed(id, properties: changed.map(\.name), isByCallback: false))
     }
 
-    /// Asks for the callbacks that have properties of a component as inputs.
+    /// Requests the callbacks that have properties of a component as inputs.
     mutating func notify(_ id: ComponentID, _ properties: [String]) {
         for property in properties {
             requested += graph.calls(byInput: PropertyRef(id: id, property: property), in: layout, .direct)
         }
     }
 
-    /// Finds the ids within a component anew, if a property that holds components was set.
+    /// Updates the ids in a component after a change of a property that contains components.
     mutating func reindex(_ path: PageLayout.Path, _ properties: [String]) {
         let holders = layout.childrenPaths(of: layout[path]).map { $0.prefix { !".[{".contains($0) } }
         if properties.contains(where: { holders.contains($0[...]) }) { layout.index(below: path) }
     }
 
-    /// Whether callbacks are wanted or on their way.
+    /// Whether callbacks are requested or running.
     var isBusy: Bool { !requested.isEmpty || !prioritized.isEmpty || !running.isEmpty }
 
-    /// What has to be done since it was last asked.
+    /// The effects since the last call.
     mutating func takeEffects() -> [Effect] {
         defer { effects = [] }
         return effects
     }
 }
 
-/// What a call is sent with.
+/// Starting calls.
 extension Renderer {
-    /// Starts a call whose turn has come, unless what it reads or writes is not on the page.
+    /// Starts a call that is ready, unless its inputs or outputs are not on the page.
     mutating func start(_ call: PageCall) {
         var call = call
         call.number = nextNumber()
@@ -187,14 +187,14 @@ extension Renderer {
         )
     }
 
-    /// Starts that have no job yet are not named in the query; the page drops their answers.
+    /// The query does not include starts without a job; the page drops their responses.
     private mutating func replaceUnansweredStarts(of call: PageCall) {
         for (number, other) in running where other.call.identity == call.identity && other.job == nil {
             running[number]?.isReplaced = true
         }
     }
 
-    /// Jobs that were started for the same outputs count no more.
+    /// Marks jobs of the same outputs as outdated.
     private mutating func replacedJobs(_ outputs: JSON) -> String {
         var query = ""
         for handle in jobs.keys.sorted() where jobs[handle]?.outputs == outputs && !outputs.isNull {
@@ -204,7 +204,7 @@ extension Renderer {
         return query
     }
 
-    /// Jobs that have an input of this callback as their cancel button.
+    /// Cancels jobs that have an input of this callback in their `cancel:`.
     private mutating func cancelledJobs(_ callback: PageCallback, _ call: PageCall) -> String {
         let inputs = callback.inputs.map(\.ref.entry)
         var query = ""
@@ -219,7 +219,7 @@ extension Renderer {
 // MARK: - The body
 
 extension Renderer {
-    /// The body of a call's request; nil if none of its inputs is on the page.
+    /// The body of a call's request; nil if the page has none of its inputs.
     private func body(
         of call: PageCall,
         _ callback: PageCallback,
@@ -281,7 +281,7 @@ extension Renderer {
         return entry
     }
 
-    /// The outputs of a request; nil for a call that has neither these nor inputs.
+    /// The outputs of a request; nil for a call without outputs and inputs.
     private func targets(
         _ callback: PageCallback,
         _ outputs: [[PropertyRef]],
@@ -312,24 +312,24 @@ extension TestError {
     ) -> TestError {
         let what =
             found.isEmpty
-            ? "its \(role) \(ref.text) is not on the page. Put a component with this id into the layout, "
-                + "or say allowOptional: true for an input that may be missing"
-            : "its \(role) \(ref.text) stands for several components: \(found.map(\.text).joined(separator: ", ")). "
-                + "Use .all where a list is meant"
+            ? "its \(role) \(ref.text) is not on the page. Add a component with this id to the layout, "
+                + "or set allowOptional: true for an input that may be missing"
+            : "its \(role) \(ref.text) matches several components: \(found.map(\.text).joined(separator: ", ")). "
+                + "Use .all for a list"
         return TestError(.callback, "The callback of \(callback.title) cannot run: \(what).")
     }
 }
 
 extension Renderer.FinishedCall {
-    /// A call that ended with these properties updated.
+    /// A completed call that updated these properties.
     init(of call: PageCall, outputs: [[PropertyRef]], updated: Set<PropertyRef> = []) {
         self.init(group: call.group ?? 0, possible: Set(outputs.flatMap(\.self)), updated: updated)
     }
 }
 
-/// Which calls run, and in which order.
+/// Scheduling of calls.
 extension Renderer {
-    /// Starts whatever may start now.
+    /// Starts all calls that are ready.
     mutating func advance() {
         var hasStarted = true
         while hasStarted {
@@ -368,7 +368,7 @@ extension Renderer {
         graph.reach(of: requested + prioritized + countedRunning, in: layout)
     }
 
-    /// Of several calls of one identity one stays, with the changes of all. An initial one does not count beside others.
+    /// Merges calls of one identity, with the changes of all. Drops an initial call if there are others.
     private mutating func mergeDuplicates() {
         var order: [String] = []
         var groups: [String: [PageCall]] = [:]
@@ -390,7 +390,7 @@ extension Renderer {
         }
     }
 
-    /// A call that is wanted anew makes an older one of the same identity worthless.
+    /// Drops older calls of the same identity as a requested call.
     private mutating func dropOlder() {
         let identities = Set(requested.map(\.identity))
         prioritized.removeAll { identities.contains($0.identity) }
@@ -399,7 +399,7 @@ extension Renderer {
         }
     }
 
-    /// The calls whose outputs are still there; of lists those that are left.
+    /// The calls whose outputs still exist; for lists, the remaining ones.
     private func pruned(_ calls: [PageCall]) -> [PageCall] {
         calls.compactMap { call in
             let outputs = graph.outputs(of: call, in: layout).flatMap(\.self)
@@ -411,14 +411,14 @@ extension Renderer {
         }
     }
 
-    /// Where calls wait for each other in a circle: the first of them begins it.
+    /// Breaks a cycle of calls that wait for each other: its first call starts.
     private func circleEntries() -> [PageCall] {
         guard let first = requested.first else { return [] }
         let reach = graph.reach(of: [first], in: layout)
         return [first] + graph.ready(Array(requested.dropFirst()), beside: reach, in: layout)
     }
 
-    /// Whether a call only waited for others of its group, and none of them has changed any of its inputs.
+    /// Whether a call waited only for others of its group, and none of them changed its inputs.
     private func isIrrelevant(_ call: PageCall) -> Bool {
         guard let group = call.group else { return false }
         let others = finished.filter { $0.group == group }
@@ -429,7 +429,7 @@ extension Renderer {
         return inputs.isDisjoint(with: updated) && inputs.isSubset(of: possible)
     }
 
-    /// - Returns: whether something was started or turned out to be nothing.
+    /// - Returns: Whether any call was started or dropped.
     private mutating func startReady() -> Bool {
         var hasStarted = false
         while !prioritized.isEmpty, countedRunning.count < Self.mostRunning {

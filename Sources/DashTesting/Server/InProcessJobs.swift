@@ -4,7 +4,7 @@ import Dispatch
 import Jobs
 import Synchronization
 
-/// Runs a site's jobs in the test's own process.
+/// Runs a site's jobs in the test's process.
 final class InProcessJobs: JobExecutor {
     private struct State {
         var running: [String: Task<WorkerOutcome, Never>] = [:]
@@ -26,10 +26,10 @@ final class InProcessJobs: JobExecutor {
         maximumConcurrency = options.concurrentJobs
     }
 
-    /// The jobs that are running, by the names that their waits have.
+    /// The running jobs, as owners of waits.
     var running: Set<TestClock.Sleeper> { Set(state.withLock { $0.running.keys.map { .job($0) } }) }
 
-    /// Runs until the test is over, then cancels what is left.
+    /// Runs until the test ends, then cancels the remaining jobs.
     func run() async throws {
         for await _ in AsyncStream<Never>.makeStream().stream {}
         let left = state.withLock { state in
@@ -80,7 +80,7 @@ final class InProcessJobs: JobExecutor {
             throw TestError(
                 .callback,
                 """
-                The task \(remote) is run by other workers, which a test has none of. Give it a stand-in: \
+                The task \(remote) runs on other workers, and a test has none. Add a stand-in: \
                 options.task("\(remote)") { arguments in … }
                 """
             )
@@ -89,15 +89,14 @@ final class InProcessJobs: JobExecutor {
     }
 }
 
-/// Runs the code of a tested app, its server and its jobs on one thread, in the order in which it becomes ready, and tells
-/// when there is nothing left to run.
+/// Runs the code of a tested app, its server and its jobs on one thread, and signals when nothing is left to run.
 ///
-/// One thread, so that a test sees the same order each time.
+/// One thread makes the order of execution the same in each run.
 final class TestExecutor: TaskExecutor {
     private struct State {
-        /// What is to be run or running.
+        /// The number of jobs that are queued or running.
         var ready = 0
-        /// Rises whenever something became ready.
+        /// Incremented whenever a job is queued.
         var generation = 0
         var idle: [CheckedContinuation<Void, Never>] = []
         var activity: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -122,7 +121,7 @@ final class TestExecutor: TaskExecutor {
         }
     }
 
-    /// Tells those who wait for activity that there was some elsewhere.
+    /// Resumes those who wait for activity, as there was some elsewhere.
     func touch() { wake(state.withLock { $0.takeActivity() }) }
 
     private func begin() {
@@ -149,9 +148,9 @@ final class TestExecutor: TaskExecutor {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Waits until there is nothing left to run.
+    /// Waits until nothing is left to run.
     ///
-    /// - Returns: what ``activity(after:)`` is to be asked with.
+    /// - Returns: The argument for ``activity(after:)``.
     func idle() async -> Int {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
@@ -163,7 +162,7 @@ final class TestExecutor: TaskExecutor {
         return state.withLock { $0.generation }
     }
 
-    /// Waits until something has become ready since; returns when the task is cancelled too.
+    /// Waits until a job has been queued since `generation`, or the task is cancelled.
     func activity(after generation: Int) async {
         let number = state.withLock { state in
             state.lastWaiter += 1

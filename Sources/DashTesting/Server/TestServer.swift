@@ -3,11 +3,11 @@ import DashJSON
 import Jobs
 import Synchronization
 
-/// A site that is asked by the pages of one test, and what runs for that.
+/// The site of a test, and its pending work.
 final class TestServer: Sendable {
-    /// Something that was asked for and not answered yet.
+    /// A request without a response.
     struct PendingRequest: Sendable {
-        /// Whether the answer may take as long as a job does.
+        /// Whether the response may take as long as a job.
         var isPoll: Bool
         var page: ObjectIdentifier?
     }
@@ -45,7 +45,7 @@ final class TestServer: Sendable {
         options.clock.onWait { [executor] in executor.touch() }
     }
 
-    /// Serves while a test runs.
+    /// Serves during a test.
     func serve<Result>(_ test: () async throws -> Result) async throws -> Result {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: executor) { [site] in try await site.run() }
@@ -72,10 +72,10 @@ final class TestServer: Sendable {
         }
     }
 
-    /// Runs something among what the server runs, as long as the test does.
+    /// Runs a closure as part of the server, until the test ends.
     func run(_ item: @escaping @Sendable () async -> Void) { feed.yield(item) }
 
-    /// Asks the site, by the test's clock.
+    /// Sends a request to the site, with the test's clock.
     func ask(
         _ method: String,
         _ path: String,
@@ -83,7 +83,7 @@ final class TestServer: Sendable {
         body: [UInt8] = [],
         as request: PendingRequest
     ) async -> InProcessSite.Answer {
-        // A poll waits for its job, by no clock of its own.
+        // A poll waits for its job, not on the clock.
         if request.isPoll {
             return await tracking(request) { _ in await site.respond(method, path, headers: headers, body: body) }
         }
@@ -98,7 +98,7 @@ final class TestServer: Sendable {
         }
     }
 
-    /// Does something that the test has to wait for.
+    /// Registers work that the test has to wait for.
     func tracking<Result>(_ request: PendingRequest, _ body: (Int) async -> Result) async -> Result {
         let number = state.withLock { state in
             state.lastRequest += 1
@@ -109,20 +109,20 @@ final class TestServer: Sendable {
         return await body(number)
     }
 
-    /// What is on its way.
+    /// The requests without a response.
     var pendingRequests: [Int: PendingRequest] { state.withLock { $0.pendingRequests } }
 
-    /// A page whose intervals tick when the clock moves.
+    /// Adds a page; its intervals follow the clock.
     func add(_ page: TestPage) { state.withLock { $0.pages.append(WeakPage(page: page)) } }
 
-    /// The pages of the test that somebody still has.
+    /// The pages that the test still refers to.
     var pages: [TestPage] { state.withLock { $0.pages.compactMap(\.page) } }
 }
 
-/// When there is nothing left to do but to wait for time.
+/// Waiting for idleness.
 extension TestServer {
-    /// Waits until everything has been done that can be without the clock being moved: whatever else is on its way waits by
-    /// the clock, or is a job.
+    /// Waits until everything is done that can be without moving the clock: the remaining requests wait on the clock,
+    /// or for a job.
     ///
     /// - Throws: `TestError` with code `patience`.
     func comeToRest() async throws {
@@ -132,7 +132,7 @@ extension TestServer {
         }
     }
 
-    /// Waits until something is so, as long as there is activity within the test's patience.
+    /// Waits until a condition holds, as long as there is activity within the test's time limit.
     func waiting(for what: String, _ isSo: () -> Bool) async throws {
         var generation = await executor.idle()
         while !isSo() {
@@ -141,7 +141,7 @@ extension TestServer {
         }
     }
 
-    /// Waits for activity that comes from elsewhere: the network, other threads.
+    /// Waits for activity from elsewhere: the network, other threads.
     func activity(after generation: Int, _ what: String) async throws {
         let (executor, patience) = (executor, options.patience)
         let isTimely = await withTaskGroup(of: Bool.self) { group in
@@ -160,9 +160,9 @@ extension TestServer {
         guard isTimely else { throw TestError.impatient(what, patience) }
     }
 
-    /// The next moment at which a callback, a job or the job manager goes on; nil if none of them waits by the clock.
+    /// The next instant at which a callback, a job or the job manager continues; nil if none waits on the clock.
     ///
-    /// The manager counts where no job is running: it may be the next attempt of one that is waited for.
+    /// The manager is included only if no job runs: its wait may be for a job's next attempt.
     var nextDeadline: Duration? {
         let running = jobs.running
         return options.clock.nextDeadline { sleeper in
@@ -179,8 +179,8 @@ extension TestError {
         TestError(
             .patience,
             """
-            \(what) has not ended within \(patience) of real time, and does not wait by the test's clock. What it waits for \
-            must come, or TestOptions.patience must be longer; let it wait with ctx.sleep(for:), which takes no time in a test.
+            \(what) did not end within \(patience) of real time and does not wait on the test's clock. Use \
+            ctx.sleep(for:), which takes no time in a test, or increase TestOptions.patience.
             """
         )
     }

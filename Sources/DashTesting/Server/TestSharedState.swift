@@ -3,9 +3,10 @@ import Jobs
 import ServiceLifecycle
 import Synchronization
 
-/// What the one server of a test keeps of its pages.
+/// The shared state of the pages of a test's single server.
 ///
-/// Nothing pauses here: progress is told at once whatever a callback's `interval:` says, as that would need real time.
+/// There are no cooldowns: progress is delivered immediately, whatever a callback's `interval:`, as a cooldown needs
+/// real time.
 final class TestSharedState: SharedState {
     private struct State {
         var slots = SharedSlots()
@@ -36,7 +37,7 @@ final class TestSharedState: SharedState {
         state.withLock { $0.slots.raiseWatermarks(names, in: group, with: order) }
     }
 
-    /// One page asks for the end of a job, so nobody asks meanwhile.
+    /// Each job's completion is requested by one page, so concurrent calls need no coordination.
     func memoize(
         _ name: String,
         lifetime: Duration,
@@ -59,7 +60,7 @@ final class TestSharedState: SharedState {
     func releases() -> AsyncStream<String> { AsyncStream { $0.finish() } }
 }
 
-/// One person's browser: its cookies, and what components keep in it.
+/// A user's browser: its cookies and local storage.
 final class TestBrowser: Sendable {
     private struct State {
         var cookies: [String: String]
@@ -74,13 +75,13 @@ final class TestBrowser: Sendable {
         state = Mutex(State(cookies: cookies))
     }
 
-    /// The cookies by name.
+    /// The cookies, by name.
     var cookies: [String: String] {
         get { state.withLock { $0.cookies } }
         set { state.withLock { $0.cookies = newValue } }
     }
 
-    /// What `dcc.Store` keeps with `storage_type="local"`.
+    /// The data of each `dcc.Store` with `storage_type="local"`.
     var storage: [String: JSON] {
         get { state.withLock { $0.storage } }
         set { state.withLock { $0.storage = newValue } }
@@ -88,14 +89,14 @@ final class TestBrowser: Sendable {
 
     /// The headers of a request.
     ///
-    /// - Parameter more: those of this request alone.
+    /// - Parameter more: Additional headers of this request.
     func headers(_ more: [(name: String, value: String)]) -> [(name: String, value: String)] {
         let cookies = cookies.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "; ")
         return more + headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
             + (cookies.isEmpty ? [] : [("cookie", cookies)])
     }
 
-    /// Takes the cookies of an answer; one with `Max-Age=0` goes.
+    /// Stores the cookies of a response; removes those with `Max-Age=0`.
     func take(_ headers: [(name: String, value: String)]) {
         for header in headers where header.name == "set-cookie" {
             let parts = header.value.split(separator: ";").map { $0.drop { $0 == " " } }

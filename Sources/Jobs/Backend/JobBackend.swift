@@ -2,40 +2,41 @@ public import DashJSON
 public import Logging
 public import ServiceLifecycle
 
-/// Where a site's background jobs are kept and run, when that is not the server itself: makes the manager that the web
-/// server asks, and the worker that a program runs with its `worker` command.
+/// A queue that stores and runs a site's jobs instead of the server itself.
+///
+/// Makes the manager for the web server and the worker for the `worker` command.
 public protocol JobBackend: Sendable {
-    /// Whether several web servers may use it together. They need one secret, then, and share what a page needs.
+    /// Whether several web servers may use it together. They then need the same secret and a shared state.
     var isShared: Bool { get }
 
-    /// Makes the web server's manager. Nothing is connected before its `run()`.
+    /// Creates the web server's manager. It connects in `run()`.
     ///
-    /// - Throws: an error with a sentence that says what to do, for example about an address that is none.
+    /// - Throws: An error with a remedy in its message, for example for an invalid address.
     func makeManager(_ setup: JobBackendSetup) throws -> any JobManager
 
-    /// Makes a worker: a service that takes jobs from the queue and runs them in processes of its own.
+    /// Creates a worker: a service that takes jobs from the queue and runs them in its own processes.
     ///
-    /// - Throws: an error with a sentence that says what to do.
+    /// - Throws: An error with a remedy in its message.
     func makeWorker(_ setup: JobBackendSetup, options: JobWorkerOptions) throws -> any Service
 
-    /// What several web servers share besides jobs; nil when there is only one.
+    /// State that several web servers share besides jobs; nil with a single server.
     func makeSharedState(_ setup: JobBackendSetup) throws -> (any SharedState)?
 }
 
-/// What a backend is told of the site it works for.
+/// The inputs of a ``JobBackend``.
 public struct JobBackendSetup: Sendable {
-    /// The rules of jobs.
+    /// Limits and timeouts for jobs.
     public var configuration: JobManagerConfiguration
     /// How worker processes are started.
     public var pool: WorkerPoolConfiguration
-    /// The jobs this program can run.
+    /// The jobs that this program can run.
     public var jobs: [JobDefinition]
-    /// Translates between the site's payloads and what others see.
+    /// Translates between the site's payloads and the JSON that other programs see.
     public var codec: any JobCodec
-    /// Where to say what no caller is told.
+    /// Logs failures that are not thrown to a caller.
     public var logger: Logger
 
-    /// Collects what a backend is told.
+    /// Creates a setup; only the logger has no default.
     public init(
         configuration: JobManagerConfiguration = JobManagerConfiguration(),
         pool: WorkerPoolConfiguration = WorkerPoolConfiguration(),
@@ -55,13 +56,13 @@ public struct JobBackendSetup: Sendable {
 public struct JobDefinition: Sendable, Hashable {
     /// The name in this program: `<app>/<callback>`.
     public var name: String
-    /// The name on the queue, by which other programs call it.
+    /// The task's name on the queue, by which other programs call it.
     public var taskName: String
-    /// Its version; see ``JobRequest/version``.
+    /// The version; see ``JobRequest/version``.
     public var version: String
-    /// What tools that watch the queue show in place of the task's name; nil for that name.
+    /// The name that monitoring tools show; nil shows the task's name.
     public var displayName: String?
-    /// How often a failed attempt is tried again when another program calls the job; a start by this program says so itself.
+    /// The retry policy for calls by other programs. This program's own starts carry their policy in the request.
     public var retries: RetryPolicy
 
     /// Describes a job.
@@ -80,49 +81,50 @@ public struct JobDefinition: Sendable, Hashable {
     }
 }
 
-/// How a worker of a queue is run: the options of the `worker` command. What is nil has the backend's default.
+/// The options of the `worker` command. nil stands for the backend's default.
 public struct JobWorkerOptions: Sendable, Hashable {
-    /// How many jobs run at once; nil is the number of cores.
+    /// The number of jobs that run at once; nil is the number of cores.
     public var concurrency: Int?
-    /// The queues to take from; empty is the backend's own queue.
+    /// The queues to consume; empty is the backend's own queue.
     public var queues: [String] = []
-    /// The worker's name, as `worker1@%h` (`%h` host and domain, `%n` host alone, `%d` domain, `%%` a percent sign).
+    /// The worker's name, for example `worker1@%h` (`%h` host and domain, `%n` host, `%d` domain, `%%` a percent sign).
     public var hostname: String?
-    /// Whether events about tasks are sent from the start.
+    /// Whether task events are sent from the start.
     public var sendsEvents = false
-    /// Whether the worker tells every two seconds that it lives, for Flower and `celery events`; without it they hear of it
-    /// only when it starts and ends.
+    /// Whether the worker sends a heartbeat every two seconds for Flower and `celery events`. Without heartbeats, these
+    /// tools only see the worker start and stop.
     public var sendsHeartbeats = true
-    /// Whether the worker asks the others, when it starts, what is revoked, and takes no message before they have answered.
+    /// Whether the worker first requests the list of revoked tasks from the other workers, and consumes after their
+    /// reply.
     public var mingles = true
-    /// Whether callers of a task can see that it has begun: Celery's state `STARTED`.
+    /// Whether callers can see Celery's state `STARTED`.
     public var tracksStarted = false
-    /// After so many jobs a worker process is replaced; nil is never.
+    /// The number of jobs after which a worker process is replaced; nil is unlimited.
     public var maxTasksPerChild: Int?
-    /// After this time a job is killed; nil is never.
+    /// The time after which a job is killed; nil is unlimited.
     public var timeLimit: Duration?
-    /// After this time a job is cancelled, so that it can tidy up; nil is never.
+    /// The time after which a job is cancelled, so that it can clean up; nil is unlimited.
     public var softTimeLimit: Duration?
-    /// How many messages are held for each process, those at work among them; at least 1.
+    /// The number of messages held per process, including running ones; at least 1.
     public var prefetchMultiplier = 1
-    /// A file that holds the number of the worker's process while it runs, as `/run/dash/%n.pid` (`%p` the worker's name,
-    /// `%n` what stands before its `@`, `%h` what stands behind it, `%d` the domain, `%%` a percent sign); nil is none.
+    /// A file that holds the process id while the worker runs, for example `/run/dash/%n.pid` (`%p` the worker's name,
+    /// `%n` the part before its `@`, `%h` the part after it, `%d` the domain, `%%` a percent sign); nil for none.
     public var pidFile: String?
 
-    /// The defaults.
+    /// Creates options with the defaults.
     public init() {}
 }
 
-/// A task that another program's workers run in place of a job's own code.
+/// A task that another program's workers run instead of a job's own code.
 public struct RemoteTask: Sendable, Hashable {
     /// The task's name in the other program, for example `proj.tasks.report`.
     public var name: String
-    /// The queue its workers take from; nil is the backend's default for other programs.
+    /// The queue that its workers consume; nil is the backend's default for other programs.
     public var queue: String?
-    /// The positional arguments, an array.
+    /// The positional arguments as a JSON array.
     public var arguments: RawJSON
 
-    /// Names a task with its arguments.
+    /// Creates a task with its arguments.
     public init(name: String, queue: String? = nil, arguments: RawJSON) {
         self.name = name
         self.queue = queue

@@ -1,20 +1,20 @@
 public import ServiceLifecycle
 
-/// Small things that all web servers of one site share, so that a page may be answered by any of them.
+/// State that all web servers of a site share, so that any of them can serve a page.
 ///
-/// Names are chosen by the caller. A service: `run()` must run for holders to be noted and releases to come. Whatever
-/// throws throws `JobsError.storage`.
+/// Callers choose the names. `run()` must run for ``hold(_:in:limit:)`` and ``releases()`` to work. Storage errors are
+/// thrown as `JobsError.storage`.
 public protocol SharedState: Service {
-    /// Puts a value in a place of a group, unless it comes late: after a value of the same place, or a mark, of a higher
-    /// order. A value without an order is never late. One atomic step.
+    /// Stores a value in a slot, unless it is late: the slot holds or held a value with a higher order, or one of the
+    /// watermarks is higher. A value without an order is never late. Atomic.
     ///
     /// - Parameters:
-    ///   - slot: The place.
-    ///   - group: The place's group.
+    ///   - slot: The slot.
+    ///   - group: The slot's group.
     ///   - value: The value and its order.
-    ///   - watermarks: Names of marks of the group that the value must not come after; see ``mark(_:in:with:)``.
-    ///   - lifetime: A group that nobody touches for so long is forgotten.
-    /// - Returns: what became of the value.
+    ///   - watermarks: Watermarks of the group to compare with; see ``raiseWatermarks(_:in:with:)``.
+    ///   - lifetime: The time without access after which the group expires.
+    /// - Returns: Whether the value was stored.
     func replace(
         _ slot: String,
         in group: String,
@@ -23,91 +23,90 @@ public protocol SharedState: Service {
         lifetime: Duration
     ) async throws -> SlotReplacement
 
-    /// The values of a group by their places.
+    /// The values of a group by slot.
     func values(in group: String) async throws -> [String: SharedValue]
 
-    /// Empties a place if it still holds a value. The value's order is remembered as a mark is, so that an older one which
-    /// comes afterwards is late.
+    /// Empties a slot if it still holds the given text. The order of the removed value is kept like a watermark, so
+    /// that an older value is still late.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: Whether the slot was emptied.
     @discardableResult
     func remove(_ slot: String, in group: String, ifStill text: String) async throws -> Bool
 
-    /// Raises marks of a group to an order: values of a lower one which name them are late from now on. A mark is
-    /// remembered for longer than any request is on its way, and so many of them only that a page can fill no memory.
+    /// Raises watermarks of a group: from now on, values with a lower order that name one of them are late. Watermarks
+    /// outlive any request in flight; their number is bounded.
     ///
     /// - Parameters:
-    ///   - names: The marks; they need no other beginning.
+    ///   - names: The watermarks; new ones are created.
     ///   - group: Their group.
-    ///   - order: Their order; a mark that is higher stays as it is.
+    ///   - order: Their new order; a higher watermark keeps its order.
     func raiseWatermarks(_ names: Set<String>, in group: String, with order: Int) async throws
 
-    /// Does something once for all servers, and keeps what it made: whoever asks later, or meanwhile, gets the same.
+    /// Computes a value once for all servers; later and concurrent callers get the same value.
     ///
-    /// What is made counts from when it is there; a server that dies while it makes it is followed by another.
+    /// If a server dies while it computes the value, another one takes over.
     ///
     /// - Parameters:
-    ///   - name: Names what is made.
-    ///   - lifetime: How long it is kept.
-    ///   - make: Makes it. What it throws is thrown to this caller alone, and the next one tries again.
+    ///   - name: The name of the value.
+    ///   - lifetime: How long the value is kept, from when it is stored.
+    ///   - make: Computes the value. Its error is thrown to this caller only; the next caller tries again.
     func memoize(
         _ name: String,
         lifetime: Duration,
         _ make: @Sendable () async throws -> [UInt8]
     ) async throws -> [UInt8]
 
-    /// Begins a pause of a name, which ends by itself.
+    /// Starts a cooldown that ends after a duration.
     func startCooldown(_ name: String, for duration: Duration) async throws
 
-    /// How long the pause of a name goes on; nil when there is none.
+    /// The remaining time of a cooldown; nil if there is none.
     func cooldown(_ name: String) async throws -> Duration?
 
-    /// Notes somebody who holds something, a poll: of one group only `limit` may hold at once. The oldest beyond it are
-    /// told to let go by ``releases()`` of their own server. Best effort.
+    /// Registers a holder, such as a poll. If a group has more than `limit` holders, the oldest are reported by
+    /// ``releases()`` on their own server. Best effort.
     func hold(_ holder: String, in group: String, limit: Int)
 
-    /// Forgets a holder.
+    /// Removes a holder.
     func release(_ holder: String, in group: String)
 
-    /// The holders of this server that have to let go for others. Ends with the service; one listener.
+    /// The holders of this server that must be released for newer ones. Finishes with the service; supports one
+    /// consumer.
     func releases() -> AsyncStream<String>
 }
 
-/// What a ``SharedState`` keeps in a place.
+/// A value in a slot of a ``SharedState``.
 public struct SharedValue: Hashable, Sendable {
-    /// The value itself: one line.
+    /// The value: one line of text.
     public var text: String
-    /// Its number in a row in which later wishes have higher numbers, 0…2⁵²; nil where nobody knows.
+    /// The value's order, 0…2⁵²; later requests have higher orders. nil if unknown.
     public var order: Int?
 
-    /// A value, with its order if that is known.
+    /// Creates a value.
     public init(_ text: String, order: Int? = nil) {
         self.text = text
         self.order = order
     }
 }
 
-/// What became of a value that was to be put in a place of a ``SharedState``.
+/// The result of ``SharedState/replace(_:in:with:watermarks:lifetime:)``.
 public enum SlotReplacement: Hashable, Sendable {
-    /// It is there now, where `before` was until then.
+    /// The value was stored; `before` is the previous text.
     case placed(before: String?)
-    /// Something later came before it, so all is as it was.
+    /// A later value or watermark exists; nothing was changed.
     case late
 }
 
-/// The places and marks of a fleet of one process, in memory.
+/// The slots and watermarks of a single process, in memory.
 ///
-/// It forgets nothing by time, but what is beyond its capacity: pages that were closed stay until they make room.
+/// Nothing expires; beyond the capacity, other groups are evicted.
 package struct SharedSlots: Sendable {
-    /// More pages than any one server has at work.
+    /// More pages than one server has open.
     private static let groupCapacity = 100_000
     private var groups: [String: [String: SharedValue]] = [:]
     private(set) var orders = RememberedOrders()
 
-    /// Nothing.
     package init() {}
 
-    /// As ``SharedState/replace(_:in:with:watermarks:lifetime:)`` says.
     package mutating func replace(
         _ slot: String,
         in group: String,
@@ -124,10 +123,8 @@ package struct SharedSlots: Sendable {
         return .placed(before: before?.text)
     }
 
-    /// As ``SharedState/values(in:)`` says.
     package func values(in group: String) -> [String: SharedValue] { groups[group] ?? [:] }
 
-    /// As ``SharedState/remove(_:in:ifStill:)`` says.
     package mutating func remove(_ slot: String, in group: String, ifStill text: String) -> Bool {
         guard let value = groups[group]?[slot], value.text == text else { return false }
         if let order = value.order { orders.raise(.slot, slot, group, to: order) }
@@ -136,19 +133,18 @@ package struct SharedSlots: Sendable {
         return true
     }
 
-    /// As ``SharedState/raiseWatermarks(_:in:with:)`` says.
     package mutating func raiseWatermarks(_ names: Set<String>, in group: String, with order: Int) {
         for name in names { orders.raise(.mark, name, group, to: order) }
     }
 }
 
-/// The highest orders of marks, and of places that are empty; the last 100,000 at least.
+/// The highest orders of watermarks and emptied slots; at least the last 100,000.
 struct RememberedOrders: Sendable {
     enum Kind: Hashable { case slot, mark }
 
     static let capacity = 100_000
-    /// By a hash of kind, name and group, for names are as long as a page makes them. Its seed is this process's own, so
-    /// nobody finds two names for one.
+    /// Keyed by a hash of kind, name and group, as pages choose the length of names. The hash is seeded per process, so
+    /// collisions cannot be forced.
     private var recent: [Int: Int] = [:]
     private var older: [Int: Int] = [:]
 

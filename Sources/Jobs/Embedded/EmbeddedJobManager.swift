@@ -6,36 +6,35 @@ import Synchronization
 
 /// A job manager within one process: its queue is in memory, its jobs are in a store that it alone uses.
 ///
-/// What is promised is kept by the order of writes: a job is stored before ``start(_:)`` returns, an attempt before it
-/// begins, an end before anybody is told. Progress, properties and deliveries are stored at most each 200 ms and at the
-/// end. No timer runs while nothing is waiting for a time.
+/// A job is stored before ``start(_:)`` returns, an attempt before it is executed, an end before it is published.
+/// Progress, properties and deliveries are stored every 200 ms at most, and at the end. An idle manager has no timer.
 public final class EmbeddedJobManager: JobManager {
-    struct State {
+    private struct State {
         var engine: JobEngine
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter = 0
     }
 
-    let store: any JobStore
+    private let store: any JobStore
     let executor: any JobExecutor
-    let clock: any JobClock
-    let logger: Logger
+    private let clock: any JobClock
+    private let logger: Logger
     let configuration: JobManagerConfiguration
-    let state: Mutex<State>
-    let alarm = DeadlineTimer()
-    let opened = AsyncLatch<Void>()
-    let opening = Mutex(false)
-    let executions: AsyncStream<JobExecution>
-    let executionFeed: AsyncStream<JobExecution>.Continuation
+    private let state: Mutex<State>
+    private let timer = DeadlineTimer()
+    private let opened = AsyncLatch<Void>()
+    private let isOpening = Mutex(false)
+    private let executions: AsyncStream<JobExecution>
+    private let executionFeed: AsyncStream<JobExecution>.Continuation
 
-    /// Makes a manager; nothing is opened yet.
+    /// Creates a manager. Nothing is opened yet.
     ///
     /// - Parameters:
-    ///   - store: Where jobs and results are kept. No one else may use it.
-    ///   - executor: What runs the jobs. The manager runs it: do not start it elsewhere.
-    ///   - configuration: The rules.
-    ///   - clock: The time.
-    ///   - logger: Where to say what no caller is told, for example that a write of progress failed.
+    ///   - store: Stores jobs and results. Must not be used elsewhere.
+    ///   - executor: Executes the jobs. The manager runs it; do not run it elsewhere.
+    ///   - configuration: The limits and times.
+    ///   - clock: The time source.
+    ///   - logger: Logs failures that are not thrown to a caller, for example of writing progress.
     public init(
         store: any JobStore,
         executor: any JobExecutor,
@@ -54,90 +53,13 @@ public final class EmbeddedJobManager: JobManager {
         (executions, executionFeed) = AsyncStream.makeStream()
     }
 
-    /// Starts a job. It is durable when this returns. Waits until the manager is open.
-    ///
-    /// - Throws: `JobsError`; nothing was started then.
-    public func start(_ request: JobRequest) async throws -> JobID {
-        try await opened.wait()
-        let actions = try await begin(request)
-        if let error = await perform(actions) { throw error }
-        return request.id
-    }
-
-    private func begin(_ request: JobRequest) async throws -> JobActions {
-        guard let cache = request.cache, cache.reuseCached else {
-            return try withEngine { engine, now throws(JobsError) in try engine.start(request, at: now) }
-        }
-        while true {
-            let completedRuns = withEngine { engine, _ in engine.completedRuns }
-            let kept = try await cachedResult(for: cache.key)
-            let actions = try withEngine { engine, now throws(JobsError) -> JobActions? in
-                // A result that came while the store was looked at may be the one that is looked for.
-                guard kept != nil || engine.completedRuns == completedRuns else { return nil }
-                return try engine.start(request, kept: kept, at: now)
-            }
-            if let actions { return actions }
-        }
-    }
-
-    /// The result that an earlier job kept under a key. A hit counts as a use.
-    ///
-    /// - Throws: `JobsError.storage`.
-    public func cachedResult(for key: CacheKey) async throws -> RawJSON? {
-        try await opened.wait()
-        do {
-            return try await store.cachedResult(for: key, at: clock.now().wall)
-        } catch {
-            throw storageError(error, "look for a cached result")
-        }
-    }
-
-    /// Remembers what a page was told of a job. It is stored with the next write, at most 200 ms later.
-    public func record(_ delivery: Delivery, for id: JobID) async throws {
-        try await opened.wait()
-        let fetched = try await fetch(id)
-        withEngine { $0.record(delivery, for: id, fetched: fetched, at: $1) }
-    }
-
-    /// Asks a job to stop. Those who wait for its news are told before this returns.
-    public func cancel(_ id: JobID, reason: String) async throws {
-        try await opened.wait()
-        await perform(withEngine { $0.cancel(id, reason: reason, at: $1) })
-    }
-
-    /// How much work there is.
-    public func statistics() async -> JobStatistics {
-        state.withLock { $0.engine.statistics }
-    }
-
-    /// Asks the engine and sets the alarm if there is an earlier deadline now.
-    @discardableResult
-    func withEngine<Value: Sendable, Failure: Error>(
-        _ body: (inout JobEngine, JobTime) throws(Failure) -> Value
-    ) throws(Failure) -> Value {
-        let now = clock.now()
-        return try state.withLock { state throws(Failure) in
-            // Within the lock, so that the last one set is the earliest.
-            defer { if let deadline = state.engine.deadlineToArm() { alarm.set(to: deadline) } }
-            return try body(&state.engine, now)
-        }
-    }
-
-    func storageError(_ error: any Error, _ what: String) -> JobsError {
-        if let error = error as? JobsError { return error }
-        return JobsError(.storage, "The store of jobs could not \(what).", cause: error)
-    }
-}
-
-// MARK: - Memory
-
-extension EmbeddedJobManager {
-    /// A manager whose jobs end with the process; for tests, and apps that need no more.
+    /// Creates a manager whose jobs end with the process, for tests and simple apps.
     ///
     /// - Parameters:
-    ///   - executor: What runs the jobs.
-    ///   - configuration: The rules.
-    ///   - logger: Where to say what no caller is told.
+    ///   - executor: Executes the jobs.
+    ///   - configuration: The limits and times.
+    ///   - logger: Logs failures that are not thrown to a caller.
+    /// - Returns: The manager.
     public static func inMemory(
         executor: any JobExecutor,
         configuration: JobManagerConfiguration = JobManagerConfiguration(),
@@ -145,41 +67,115 @@ extension EmbeddedJobManager {
     ) -> EmbeddedJobManager {
         EmbeddedJobManager(store: MemoryJobStore(), executor: executor, configuration: configuration, logger: logger)
     }
+
+    /// Starts a job. It is durable when this returns. Waits until the manager is open.
+    ///
+    /// - Throws: `JobsError`; then no job was started.
+    public func start(_ request: JobRequest) async throws -> JobID {
+        try await opened.wait()
+        let actions = try await actions(ofStart: request)
+        if let error = await perform(actions) { throw error }
+        return request.id
+    }
+
+    private func actions(ofStart request: JobRequest) async throws -> JobActions {
+        guard let cache = request.cache, cache.reuseCached else {
+            return try withEngine { engine, now throws(JobsError) in try engine.start(request, at: now) }
+        }
+        while true {
+            let completedRuns = withEngine { engine, _ in engine.completedRuns }
+            let cached = try await cachedResult(for: cache.key)
+            let actions = try withEngine { engine, now throws(JobsError) -> JobActions? in
+                // A run that ended since may have cached the result.
+                guard cached != nil || engine.completedRuns == completedRuns else { return nil }
+                return try engine.start(request, cached: cached, at: now)
+            }
+            if let actions { return actions }
+        }
+    }
+
+    /// The cached result of an earlier job. A hit counts as a use.
+    ///
+    /// - Throws: `JobsError.storage`.
+    public func cachedResult(for key: CacheKey) async throws -> RawJSON? {
+        try await opened.wait()
+        return try await read("look for a cached result") { try await $0.cachedResult(for: key, at: clock.now().wall) }
+    }
+
+    /// Records what was delivered to a page. It is stored with the next write, at most 200 ms later.
+    public func record(_ delivery: Delivery, for id: JobID) async throws {
+        try await opened.wait()
+        let fetched = try await fetch(id)
+        withEngine { $0.record(delivery, for: id, fetched: fetched, at: $1) }
+    }
+
+    /// Cancels a job. Its waiters are woken before this returns.
+    public func cancel(_ id: JobID, reason: String) async throws {
+        try await opened.wait()
+        await perform(withEngine { $0.cancel(id, reason: reason, at: $1) })
+    }
+
+    /// The number of jobs by state.
+    public func statistics() async -> JobStatistics {
+        state.withLock { $0.engine.statistics }
+    }
+
+    /// Passes an event to the engine, and sets the timer if there is an earlier deadline now.
+    @discardableResult
+    private func withEngine<Value: Sendable, Failure: Error>(
+        _ body: (inout JobEngine, JobTime) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        let now = clock.now()
+        return try state.withLock { state throws(Failure) in
+            // Within the lock, so that the last deadline set is the earliest.
+            defer { if let deadline = state.engine.timeToArm() { timer.set(to: deadline) } }
+            return try body(&state.engine, now)
+        }
+    }
+
+    private func read<Value>(_ what: String, _ body: (any JobStore) async throws -> Value) async throws -> Value {
+        do {
+            return try await body(store)
+        } catch {
+            throw storageError(error, what)
+        }
+    }
+
+    private func storageError(_ error: any Error, _ what: String) -> JobsError {
+        if let error = error as? JobsError { return error }
+        return JobsError(.storage, "The store of jobs could not \(what).", cause: error)
+    }
 }
 
-// MARK: - News
+// MARK: - Updates
 
 extension EmbeddedJobManager {
-    /// How a job stands now. The store is read only for jobs that finished some time ago.
+    /// The current state of a job. The store is read only for jobs that are no longer in memory.
     public func update(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
         try await opened.wait()
         let fetched = try await fetch(id)
         return update(of: id, fetched: fetched, after: sequence)
     }
 
-    /// Waits until there are news. See ``JobManager/nextUpdate(of:after:)``.
+    /// Waits for an update. See ``JobManager/nextUpdate(of:after:)``.
     ///
-    /// When the manager stops, waiters are given what there is; whoever asks then gets `JobsError.stopped`.
+    /// When the manager stops, waiters get the current state; later calls throw `JobsError.stopped`.
     public func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
         try await opened.wait()
         if let fetched = try await fetch(id) { return update(of: id, fetched: fetched, after: sequence) }
         await untilUpdate(of: id, after: sequence)
-        return try await currentUpdate(of: id, after: sequence)
+        // Not `opened.wait()`: the manager may have stopped meanwhile.
+        switch withEngine({ $0.update(of: id, after: sequence, at: $1) }) {
+        case .update(let update): return update
+        case .notInMemory: return try await update(of: id, after: sequence)
+        case .waiting, .nothing: return nil
+        }
     }
 
     private func update(of id: JobID, fetched: StoredJob?, after sequence: Int) -> JobUpdate? {
         let answer = withEngine { $0.update(of: id, fetched: fetched, after: sequence, at: $1) }
-        guard case .news(let news) = answer else { return nil }
-        return news
-    }
-
-    /// The news even if the manager stopped while they were waited for.
-    private func currentUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
-        switch withEngine({ $0.update(of: id, after: sequence, at: $1) }) {
-        case .news(let news): return news
-        case .notInMemory: return try await update(of: id, after: sequence)
-        case .waiting, .nothing: return nil
-        }
+        guard case .update(let update) = answer else { return nil }
+        return update
     }
 
     /// Suspends until the engine wakes this waiter or the task is cancelled.
@@ -209,28 +205,24 @@ extension EmbeddedJobManager {
         }
     }
 
-    /// Reads a job if only the store has it.
-    func fetch(_ id: JobID) async throws -> StoredJob? {
-        guard state.withLock({ $0.engine.jobs[id] == nil }) else { return nil }
-        do {
-            return try await store.job(id)
-        } catch {
-            throw storageError(error, "read a job")
-        }
+    /// Reads a job that is not in memory.
+    private func fetch(_ id: JobID) async throws -> StoredJob? {
+        if state.withLock({ $0.engine.isInMemory(id) }) { return nil }
+        return try await read("read a job") { try await $0.job(id) }
     }
 }
 
 // MARK: - Run
 
 extension EmbeddedJobManager {
-    /// Opens the store and takes back the jobs of an earlier process. ``run()`` does it; call it before to see whether the
-    /// folder can be used before anything else is started.
+    /// Opens the store and restores the jobs of an earlier process. ``run()`` does so too; call it earlier to detect
+    /// that the folder cannot be used before anything else starts.
     ///
     /// - Throws: `JobsError`, for example `.folderInUse`.
     public func open() async throws {
-        let isFirst = opening.withLock { opening in
-            defer { opening = true }
-            return !opening
+        let isFirst = isOpening.withLock { isOpening in
+            defer { isOpening = true }
+            return !isOpening
         }
         guard isFirst else { return try await opened.wait() }
         do {
@@ -245,12 +237,12 @@ extension EmbeddedJobManager {
         }
     }
 
-    /// Runs jobs, and the executor, until the service is asked to stop or the task is cancelled.
+    /// Runs jobs, and the executor, until the service is shut down or the task is cancelled.
     ///
-    /// Then no attempt begins any more. Those under way end as the executor sees fit; the jobs of those it gives up wait
-    /// for the next process. Everything is stored and the store closed when this returns.
+    /// Then no attempt begins any more. The executor decides how those under way end; jobs whose attempt it gives up
+    /// are queued for the next process. Everything is stored and the store is closed when this returns.
     ///
-    /// - Throws: `JobsError` if the store cannot be opened, or what the executor throws.
+    /// - Throws: `JobsError` if the store cannot be opened, or an error of the executor.
     public func run() async throws {
         try await open()
         var failure: (any Error)?
@@ -265,7 +257,7 @@ extension EmbeddedJobManager {
 
     private func runUntilStopped() async -> (any Error)? {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.alarm.run(clock: self.clock) { await self.timePassed() } }
+            group.addTask { await self.timer.run(clock: self.clock) { await self.timePassed() } }
             group.addTask { await self.runExecutions() }
             let failure = await runExecutor()
             stop()
@@ -296,33 +288,26 @@ extension EmbeddedJobManager {
     private func stop() {
         withEngine { engine, _ in engine.stop() }
         executionFeed.finish()
-        alarm.stop()
+        timer.stop()
     }
 
     private func close() async {
         await perform(withEngine { $0.close(at: $1) })
         opened.settle(.failure(JobsError(.stopped, "The manager of jobs has stopped.")))
-        wakeAll()
+        // Waiters that were registered after the engine was closed.
+        wake(state.withLock { Set($0.waiters.keys) })
         await store.close()
-    }
-
-    private func wakeAll() {
-        let waiting = state.withLock { state in
-            defer { state.waiters = [:] }
-            return Array(state.waiters.values)
-        }
-        for continuation in waiting { continuation.resume() }
     }
 }
 
 // MARK: - Actions
 
 extension EmbeddedJobManager {
-    /// Does what the engine wants, and what it wants after that.
+    /// Performs the actions of an event, and those that follow from its writes.
     ///
-    /// - Returns: The error of the first write, if it failed. The engine has been told.
+    /// - Returns: The error of the first write, if it failed. The engine has been notified.
     @discardableResult
-    func perform(_ first: JobActions) async -> JobsError? {
+    private func perform(_ first: JobActions) async -> JobsError? {
         var actions = first
         var firstError: JobsError?
         var isFirst = true
@@ -359,8 +344,7 @@ extension EmbeddedJobManager {
         for continuation in continuations { continuation.resume() }
     }
 
-    /// Executes one attempt and sees to its end.
-    func execute(_ execution: JobExecution) async {
+    private func execute(_ execution: JobExecution) async {
         let (id, attempt) = (execution.id, execution.attempt)
         let outcome = await executor.execute(execution.task) { update in
             self.updated(id, attempt: attempt, update)
@@ -370,7 +354,7 @@ extension EmbeddedJobManager {
 
     private func updated(_ id: JobID, attempt: Int, _ update: WorkerUpdate) {
         switch update {
-        case .started: carryOut(withEngine { engine, _ in engine.begun(id, attempt: attempt) })
+        case .started: carryOut(withEngine { $0.begun(id, attempt: attempt, at: $1) })
         case .progress(let body): merge(body, as: .progress, of: id, attempt: attempt)
         case .setProps(let body): merge(body, as: .props, of: id, attempt: attempt)
         }
@@ -378,20 +362,19 @@ extension EmbeddedJobManager {
 
     private func merge(_ body: [UInt8], as sort: JobChanges.Sort, of id: JobID, attempt: Int) {
         guard let values = PropertyValue.list(from: body) else {
-            logger.error("A job sent something that is no list of property values.", metadata: ["job": "\(id)"])
+            logger.error("A job sent an invalid list of property values.", metadata: ["job": "\(id)"])
             return
         }
         carryOut(withEngine { $0.merge(values, as: sort, of: id, attempt: attempt, at: $1) })
     }
 
-    /// The alarm has gone off.
-    func timePassed() async {
+    private func timePassed() async {
         let actions = withEngine { $0.timePassed(at: $1) }
         await perform(actions)
         if actions.prunes { await prune() }
     }
 
-    func prune() async {
+    private func prune() async {
         let now = clock.now().wall
         do {
             let left = try await store.prune(finishedBefore: now - configuration.keepFinished, at: now)

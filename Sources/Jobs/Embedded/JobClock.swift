@@ -1,24 +1,24 @@
 import Support
 
-/// Tells the time and waits for it; a test brings one that it moves by hand.
+/// The time source of a manager. Tests use one that they advance themselves.
 public protocol JobClock: Sendable {
-    /// The present moment.
+    /// The current time.
     func now() -> JobTime
 
     /// Waits until ``JobTime/monotonic`` reaches `deadline`.
     ///
-    /// - Throws: `CancellationError` if the task is cancelled before.
+    /// - Throws: `CancellationError` if the task is cancelled first.
     func sleep(until deadline: Duration) async throws
 }
 
-/// A moment, by two clocks: one for waits within a process, one for what is stored.
+/// A time by two clocks: one for waits within a process, one for stored times.
 public struct JobTime: Sendable, Hashable {
-    /// Time since some fixed point; never jumps.
+    /// The time since a fixed point. Never jumps.
     public var monotonic: Duration
-    /// The time of day; may jump when somebody sets the clock.
+    /// The time of day. Jumps when the system's clock is set.
     public var wall: WallTime
 
-    /// Makes a moment.
+    /// Creates a time.
     public init(monotonic: Duration, wall: WallTime) {
         self.monotonic = monotonic
         self.wall = wall
@@ -30,53 +30,52 @@ public struct WallTime: Sendable, Hashable, Comparable {
     /// Milliseconds since 1 January 1970 UTC.
     public var milliseconds: Int64
 
-    /// Makes a time from milliseconds since 1 January 1970 UTC.
+    /// Creates a time from milliseconds since 1 January 1970 UTC.
     public init(milliseconds: Int64) {
         self.milliseconds = milliseconds
     }
 
-    /// Earlier is less.
+    /// Compares by time.
     public static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
 
-    /// The time after a wait, to the millisecond; a time too far away is the last there is.
+    /// Adds a duration in whole milliseconds. A result out of range becomes the latest or earliest time.
     public static func + (time: WallTime, wait: Duration) -> WallTime {
         let (sum, isTooFar) = time.milliseconds.addingReportingOverflow(wait.wholeMilliseconds)
         return WallTime(milliseconds: isTooFar ? (wait < .zero ? .min : .max) : sum)
     }
 
-    /// The time before a wait, to the millisecond; a time too far away is the first there is.
+    /// Subtracts a duration in whole milliseconds. A result out of range becomes the latest or earliest time.
     public static func - (time: WallTime, wait: Duration) -> WallTime {
         let (difference, isTooFar) = time.milliseconds.subtractingReportingOverflow(wait.wholeMilliseconds)
         return WallTime(milliseconds: isTooFar ? (wait < .zero ? .max : .min) : difference)
     }
 
-    /// The time between two moments.
+    /// The duration between two times.
     public static func - (left: WallTime, right: WallTime) -> Duration {
         .milliseconds(left.milliseconds) - .milliseconds(right.milliseconds)
     }
 }
 
 extension Duration {
-    /// The duration in whole milliseconds, rounded down towards zero.
-    ///
-    /// More than 2⁶¹ (73 million years) is 2⁶¹, on both sides of zero: a database can then still add a time to it.
+    /// The duration in whole milliseconds, rounded towards zero and limited to ±2⁶¹ (73 million years), so that a
+    /// database can add it to a time.
     public var wholeMilliseconds: Int64 {
         let most: Int64 = 1 << 61
-        // Before the components are asked for, which a longer duration does not have.
+        // A longer duration has no components.
         if self >= .milliseconds(most) { return most }
         if self <= .milliseconds(-most) { return -most }
         return components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }
 
-/// The clocks of the system.
+/// The system's clocks.
 public struct SystemJobClock: JobClock {
     private let start = ContinuousClock.now
 
-    /// Makes a clock.
+    /// Creates a clock.
     public init() {}
 
-    /// The present moment.
+    /// The current time.
     public func now() -> JobTime {
         JobTime(
             monotonic: start.duration(to: .now),
@@ -84,14 +83,14 @@ public struct SystemJobClock: JobClock {
         )
     }
 
-    /// Waits, a century at most, as the system cannot count longer waits.
+    /// Waits for a century at most, as the system's clock would overflow.
     public func sleep(until deadline: Duration) async throws {
         let latest = start.duration(to: .now) + .seconds(100 * 365 * 86_400)
         try await Task.sleep(until: start + min(deadline, latest), tolerance: .milliseconds(1), clock: .continuous)
     }
 }
 
-/// Calls back when the next deadline has come. Nothing runs and no timer is set while there is no deadline.
+/// Calls back at the next deadline. Without a deadline there is no timer.
 struct DeadlineTimer: Sendable {
     private let deadlines: AsyncStream<Duration>
     private let setter: AsyncStream<Duration>.Continuation
@@ -100,7 +99,7 @@ struct DeadlineTimer: Sendable {
         (deadlines, setter) = AsyncStream.makeStream(of: Duration.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Sets the alarm to a time that is earlier than the one it was set to.
+    /// Replaces the deadline, by an earlier one.
     func set(to deadline: Duration) {
         setter.yield(deadline)
     }
@@ -110,14 +109,14 @@ struct DeadlineTimer: Sendable {
         setter.finish()
     }
 
-    /// Waits for deadlines until the alarm is stopped or the task is cancelled.
+    /// Waits for deadlines until the timer is stopped or the task is cancelled.
     func run(clock: any JobClock, onTime: @escaping @Sendable () async -> Void) async {
         var waiting: Task<Void, Never>?
         for await deadline in deadlines {
             waiting?.cancel()
             await waiting?.value
             waiting = Task {
-                // One wait for the one next deadline; an idle manager has none.
+                // A single wait for the next deadline; an idle manager has none.
                 do { try await clock.sleep(until: deadline) } catch { return }
                 await onTime()
             }

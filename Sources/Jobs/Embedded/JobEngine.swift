@@ -1,134 +1,73 @@
 import DashJSON
-import HeapModule
 
-/// The state of an embedded manager, without any input or output: takes events, applies the transitions of `JobRules`, and
-/// returns actions.
+/// Pure state machine of an embedded manager: takes events, applies transitions of `JobRules`, returns actions.
 ///
-/// A completion is persisted before it is published; so is a start of an attempt before it is executed.
+/// An end is persisted before it is published, and the start of an attempt before it is executed.
 struct JobEngine: Sendable {
-    let rules: JobRules
-    /// The most jobs that run at once.
-    let maximumRunning: Int
-
-    var jobs: [JobID: JobEntry] = [:]
-    var queue = Heap<QueuePlace>()
-    var deadlines = Heap<Deadline>()
-    /// The deadline the driver has been told to wake for.
-    var armed: Duration?
-    var finished = FinishedJobs()
-    /// The jobs that are not finished and are to keep their result, by its key.
-    var sharedRuns: [CacheKey: SharedRun] = [:]
-    /// How many sharedRuns have ended so far.
-    var completedRuns = 0
-
-    /// Jobs whose status or changes are newer than the store's.
-    var dirty: Set<JobID> = []
-    /// Jobs that the store may hold though their insertion failed.
-    var removals: Set<JobID> = []
-    var isFlushPlanned = false
-    /// When the store is pruned next, if that is planned.
-    var plannedPruning: Duration?
-    var isAbandonmentPlanned = false
-
-    var waitingCount = 0
-    var runningCount = 0
-    var unfinishedOfOwner: [String: Int] = [:]
-    /// What the payloads and details of all unfinished jobs take.
-    var unfinishedBytes = 0
-    var lastTicket = 0
+    private(set) var state: EngineState
+    private let maximumRunning: Int
     /// Whether attempts may begin: from the opening to the stop.
-    var isDispatching = false
-    /// No attempt begins before this time, because the store could not write the last beginnings.
-    var pausedUntil = Duration.zero
+    private var isDispatching = false
+    /// No attempt begins before this time, because the store could not write the last one.
+    private var pausedUntil = Duration.zero
 
     init(configuration: JobManagerConfiguration, maximumRunning: Int) {
-        rules = JobRules(configuration)
+        state = EngineState(rules: JobRules(configuration))
         self.maximumRunning = max(1, maximumRunning)
     }
 
-    var configuration: JobManagerConfiguration { rules.limits }
+    /// How many shared runs have ended.
+    var completedRuns: Int { state.sharedRuns.completedRuns }
+
+    private var rules: JobRules { state.rules }
+    private var limits: JobManagerConfiguration { state.rules.limits }
 
     var statistics: JobStatistics {
-        let scheduled = jobs.values.count { $0.status.state == .scheduled }
+        let scheduled = state.jobs.all.count { $0.status.state == .scheduled }
         return JobStatistics(
-            queued: waitingCount - scheduled,
+            queued: state.jobs.waitingCount - scheduled,
             scheduled: scheduled,
-            running: runningCount,
-            finished: finished.count,
+            running: state.jobs.runningCount,
+            finished: state.jobs.finished.count,
             maximumRunning: maximumRunning
         )
     }
 }
 
-/// A job's place among those that wait for a worker.
-struct QueuePlace: Comparable, Sendable {
-    var priority: Int
-    var ticket: Int
-    var id: JobID
-
-    static func < (left: QueuePlace, right: QueuePlace) -> Bool {
-        left.priority == right.priority ? left.ticket < right.ticket : left.priority > right.priority
-    }
-}
-
-/// Something to look at when a time has come.
-struct Deadline: Comparable, Sendable {
-    enum Matter: Hashable, Sendable {
-        /// Jobs may be abandoned.
-        case abandonment
-        /// A scheduled job is due.
-        case due(JobID)
-        case flush
-        case pruning
-        /// Attempts may begin again after the store failed.
-        case unpausing
-    }
-
-    var time: Duration
-    var matter: Matter
-
-    static func < (left: Deadline, right: Deadline) -> Bool { left.time < right.time }
-}
-
 // MARK: - Start
 
 extension JobEngine {
-    /// Takes a new job in. It is told to nobody until its insertion is written.
+    /// Adds a job, which is not visible until its insertion is written. A known job is not started twice.
     ///
-    /// A job that is known already is written again and not started twice.
-    ///
-    /// - Parameter kept: A result that the job ends with in place of running.
-    mutating func start(_ request: JobRequest, kept: RawJSON? = nil, at now: JobTime) throws(JobsError) -> JobActions {
-        var actions = JobActions()
-        if let known = jobs[request.id] {
-            if !known.isInserted { actions.changes.append(.insert(stored(known))) }
+    /// - Parameter cached: The result of an earlier job, with which this one ends instead of running.
+    mutating func start(_ request: JobRequest, cached: RawJSON? = nil, at now: JobTime) throws(JobsError) -> JobActions
+    {
+        var actions = JobActions(at: now)
+        if let known = state.jobs[request.id] {
+            if !known.isInserted { actions.changes.append(.insert(known.stored)) }
             return actions
         }
-        let transition = try allowedStart(of: request, isCached: kept != nil)
-        removals.remove(request.id)
-        lastTicket += 1
-        var entry = JobEntry(
-            request: request,
-            status: JobStatus(state: .queued, created: now.wall),
-            lastAsked: now.monotonic
-        )
-        entry.ticket = lastTicket
+        let transition = try allowedStart(of: request, isCached: cached != nil)
+        let status = JobStatus(state: .queued, created: now.wall)
+        var entry = JobEntry(request: request, status: status, lastAsked: now.monotonic)
         entry.isInserted = false
-        if let kept, let end = transition.end {
-            entry.sharedEnd = SharedEnd(end, result: kept)
+        if let cached, let end = transition.end { entry.sharedEnd = SharedEnd(end, result: cached) }
+        state.insert(entry)
+        actions.steps.append(.inserted(request.id))
+        if transition.end == nil {
+            state.apply(transition, into: &actions)
+            beginWithInsertion(request.id, into: &actions)
         }
-        waitingCount += 1
-        hold(entry)
-        jobs[request.id] = entry
-        if transition.end == nil { apply(transition, at: now, into: &actions) }
-        actions.steps = [.inserted(request.id)]
-        if let entry = jobs[request.id], transition.end == nil, !entry.isFollowing, mayBegin(at: now), waitingCount == 1
-        {
-            apply(beginning(of: entry), at: now, into: &actions)
-            actions.steps.append(.started(request.id))
-        }
-        actions.changes = jobs[request.id].map { [.insert(stored($0))] } ?? []
+        if let entry = state.jobs[request.id] { actions.changes.append(.insert(entry.stored)) }
         return actions
+    }
+
+    /// Begins the first attempt in the write that inserts the job, if no other job waits.
+    private mutating func beginWithInsertion(_ id: JobID, into actions: inout JobActions) {
+        guard let entry = state.jobs[id], !entry.isFollowing, state.jobs.waitingCount == 1, mayBegin(at: actions.time)
+        else { return }
+        state.apply(beginning(of: entry), into: &actions)
+        actions.steps.append(.started(id))
     }
 
     /// The transition of a start whose guards hold.
@@ -142,316 +81,351 @@ extension JobEngine {
         }
     }
 
-    /// The first guard of a start that does not hold, and what it found. Whether a result is cached the driver has looked up.
+    /// The first guard that does not hold, and what it found. The driver checks whether a result is cached.
     private func firstFailed(_ guards: [JobGuard]) -> (JobGuard, Int)? {
+        let (waiting, bytes) = (state.jobs.waitingCount, state.jobs.unfinishedBytes)
         for one in guards {
             switch one {
-            case .waitingJobs(let most) where waitingCount >= most: return (one, waitingCount)
-            case .inputBytes(let bytes, let most) where bytes > most - unfinishedBytes: return (one, unfinishedBytes)
-            case .unfinishedJobs(let owner, let most) where unfinishedOfOwner[owner, default: 0] >= most:
-                return (one, unfinishedOfOwner[owner, default: 0])
-            case .isFree(let key) where isTaken(key): return (one, 0)
-            case .isTaken(let key) where !isTaken(key): return (one, 0)
+            case .waitingJobs(let most) where waiting >= most: return (one, waiting)
+            case .inputBytes(let added, let most) where added > most - bytes: return (one, bytes)
+            case .unfinishedJobs(let owner, let most):
+                let unfinished = state.jobs.unfinishedOfOwner[owner, default: 0]
+                if unfinished >= most { return (one, unfinished) }
+            case .isFree(let key) where state.isTaken(key): return (one, 0)
+            case .isTaken(let key) where !state.isTaken(key): return (one, 0)
             default: continue
             }
         }
         return nil
     }
 
-    func stored(_ entry: JobEntry) -> StoredJob {
-        StoredJob(request: entry.request, status: entry.status, changes: entry.changes)
-    }
+    // MARK: Dispatch
 
-    /// The insertion is written: the job waits, unless its first attempt was part of the same write.
-    mutating func inserted(_ id: JobID, isFinishedAlready: Bool, at now: JobTime, into actions: inout JobActions) {
-        guard var entry = jobs[id], !entry.isInserted else { return }
-        if isFinishedAlready {
-            forgetUnfinished(id, at: now, into: &actions)
-            return
-        }
-        entry.isInserted = true
-        jobs[id] = entry
-        if let reason = entry.earlyCancellation {
-            cancel(id, reason: reason, at: now, into: &actions)
-        } else if entry.sharedEnd != nil {
-            takeSharedEnd(id, at: now, into: &actions)
-        } else if entry.isFollowing {
-            planAbandonment(at: now.monotonic + configuration.abandonQueuedAfter)
-        } else if entry.status.state == .queued {
-            enqueue(entry, at: now)
+    /// Begins as many attempts as there is room for. They are executed when that is written.
+    private mutating func dispatch(into actions: inout JobActions) {
+        while mayBegin(at: actions.time), let entry = state.popQueued() {
+            state.apply(beginning(of: entry), into: &actions)
+            // The changes of an earlier attempt are removed.
+            state.appendUpdate(of: entry.request.id, withChanges: entry.status.attempt > 0, to: &actions)
+            actions.steps.append(.started(entry.request.id))
         }
     }
 
-    mutating func insertionFailed(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
-        guard let entry = jobs[id], !entry.isInserted else { return }
-        forgetUnfinished(id, at: now, into: &actions)
-        removeLater(id, at: now)
+    private func mayBegin(at now: JobTime) -> Bool {
+        isDispatching && state.jobs.runningCount < maximumRunning && pausedUntil <= now.monotonic
     }
 
-    /// Takes a job that is not finished out of memory and of all counts.
-    private mutating func forgetUnfinished(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
-        land(id, nil, at: now, into: &actions)
-        guard let entry = jobs.removeValue(forKey: id) else { return }
-        actions.woken.formUnion(entry.waiters)
-        count(entry, by: -1)
-        release(entry)
-    }
-
-    mutating func enqueue(_ entry: JobEntry, at now: JobTime) {
-        if queue.count > 2 * waitingCount + 64 {
-            // Jobs that were cancelled left their places behind.
-            let waiting = queue.unordered.filter { place in
-                jobs[place.id].map { $0.status.state == .queued && $0.ending == nil } ?? false
-            }
-            queue = Heap(waiting)
-        }
-        queue.insert(QueuePlace(priority: entry.request.priority, ticket: entry.ticket, id: entry.request.id))
-        planAbandonment(at: now.monotonic + configuration.abandonQueuedAfter)
-    }
-
-    /// Counts a job among the waiting or the running, by its state.
-    mutating func count(_ entry: JobEntry, by difference: Int) {
-        switch entry.status.state {
-        case .scheduled, .queued: waitingCount += difference
-        case .running, .cancelling: runningCount += difference
-        case .succeeded, .failed, .cancelled, .timedOut, .lost: break
-        }
-    }
-
-    /// Counts an unfinished job in what its owner and the queue may hold.
-    mutating func hold(_ entry: JobEntry) {
-        unfinishedOfOwner[entry.request.owner, default: 0] += 1
-        unfinishedBytes += entry.inputBytes
-    }
-
-    /// A job that was held has ended, or is forgotten. Its payload must still be there.
-    mutating func release(_ entry: JobEntry) {
-        unfinishedBytes -= entry.inputBytes
-        let left = unfinishedOfOwner[entry.request.owner, default: 0] - 1
-        unfinishedOfOwner[entry.request.owner] = left > 0 ? left : nil
+    private func beginning(of entry: JobEntry) -> JobTransition? {
+        rules.begin(entry.facts, fence: "\(entry.status.attempt + 1)", version: .any)
     }
 }
 
-// MARK: - Dispatch
+// MARK: - Writes
 
 extension JobEngine {
-    /// Lets attempts begin, as many as there is room for. The executor is told when that is written.
-    mutating func dispatch(at now: JobTime, into actions: inout JobActions) {
-        while mayBegin(at: now), let place = queue.popMin() {
-            guard let entry = jobs[place.id], entry.status.state == .queued, entry.ending == nil
-            else { continue }
-            apply(beginning(of: entry), at: now, into: &actions)
-            appendUpdate(of: place.id, withChanges: entry.status.attempt > 0, to: &actions)
-            actions.steps.append(.started(place.id))
+    /// A write has succeeded.
+    ///
+    /// - Parameters:
+    ///   - steps: The steps of the write.
+    ///   - refused: Insertions of jobs that had finished already.
+    mutating func written(_ steps: [JobActions.Step], refused: Set<JobID>, at now: JobTime) -> JobActions {
+        var actions = JobActions(at: now)
+        for step in steps {
+            switch step {
+            case .inserted(let id): inserted(id, isRefused: refused.contains(id), into: &actions)
+            case .started(let id): started(id, into: &actions)
+            case .ended(let id): state.publishEnd(id, into: &actions)
+            case .flushed, .removed: break
+            }
+        }
+        dispatch(into: &actions)
+        return actions
+    }
+
+    /// A write has failed, as far as the store knows.
+    mutating func writeFailed(_ steps: [JobActions.Step], _ error: any Error, at now: JobTime) -> JobActions {
+        var actions = JobActions(at: now)
+        for step in steps {
+            switch step {
+            case .inserted(let id): insertionFailed(id, into: &actions)
+            case .started(let id): startFailed(id, into: &actions)
+            case .ended(let id): state.publishUnsavedEnd(id, error, into: &actions)
+            case .flushed(let id): state.flushFailed(id, at: now)
+            case .removed(let id): state.removeLater(id, at: now)
+            }
+        }
+        // A job whose insertion failed may have occupied a slot.
+        dispatch(into: &actions)
+        return actions
+    }
+
+    /// The job waits for a worker, unless its first attempt was part of the same write.
+    private mutating func inserted(_ id: JobID, isRefused: Bool, into actions: inout JobActions) {
+        guard let entry = state.jobs[id], !entry.isInserted else { return }
+        guard !isRefused else { return state.withdraw(id, isStored: true, into: &actions) }
+        state.update(id) { $0.isInserted = true }
+        if let reason = entry.earlyCancellation {
+            cancel(id, reason: reason, into: &actions)
+        } else if entry.sharedEnd != nil {
+            state.takeSharedEnd(id, into: &actions)
+        } else if entry.isFollowing {
+            state.planAbandonment(at: actions.time)
+        } else if entry.status.state == .queued {
+            state.enqueue(id, at: actions.time)
         }
     }
 
-    /// Whether there is room for another attempt.
-    func mayBegin(at now: JobTime) -> Bool {
-        isDispatching && runningCount < maximumRunning && pausedUntil <= now.monotonic
+    private mutating func insertionFailed(_ id: JobID, into actions: inout JobActions) {
+        guard let entry = state.jobs[id], !entry.isInserted else { return }
+        state.withdraw(id, isStored: false, into: &actions)
     }
 
-    func beginning(of entry: JobEntry) -> JobTransition? {
-        rules.begin(entry.facts, fence: "\(entry.status.attempt + 1)", version: .any)
-    }
-
-    /// The beginning of an attempt is written: it is executed, unless it was cancelled meanwhile or everything stops.
-    mutating func started(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
-        guard var entry = jobs[id], entry.isUnderWay, !entry.isExecuting else { return }
+    /// Executes an attempt whose beginning is written, unless it was cancelled meanwhile or the manager is stopping.
+    private mutating func started(_ id: JobID, into actions: inout JobActions) {
+        guard let entry = state.jobs[id], entry.isUnderWay, !entry.isExecuting else { return }
         if entry.status.state == .cancelling {
-            apply(rules.putBack(entry.facts), at: now, into: &actions)
+            state.apply(rules.putBack(entry.facts), into: &actions)
         } else if isDispatching {
-            entry.isExecuting = true
-            jobs[id] = entry
+            state.update(id) { $0.isExecuting = true }
             let task = WorkerTask(id: entry.taskID, name: entry.request.name, payload: entry.request.payload)
             actions.executions.append(JobExecution(id: id, attempt: entry.status.attempt, task: task))
         }
     }
 
-    /// The beginning of an attempt could not be written: the job waits for its turn again, and all wait a little.
-    mutating func startFailed(_ id: JobID, at now: JobTime, into actions: inout JobActions) {
-        guard let entry = jobs[id], entry.isUnderWay, !entry.isExecuting else { return }
-        apply(rules.putBack(entry.facts), at: now, into: &actions)
+    /// Queues the job again and pauses all attempts.
+    private mutating func startFailed(_ id: JobID, into actions: inout JobActions) {
+        guard let entry = state.jobs[id], entry.isUnderWay, !entry.isExecuting else { return }
+        state.apply(rules.putBack(entry.facts), into: &actions)
         guard entry.status.state == .running else { return }
-        pausedUntil = now.monotonic + configuration.storageRetryDelay
-        plan(.unpausing, at: pausedUntil)
+        pausedUntil = actions.time.monotonic + limits.storageRetryDelay
+        state.plan(.unpausing, at: pausedUntil)
     }
 }
 
-// MARK: - Transitions
+// MARK: - Attempts
 
 extension JobEngine {
-    /// Applies a transition of `JobRules` in memory and notes what is to be written.
-    ///
-    /// The engine holds the truth about its jobs, so the guards about a job hold by themselves: the rules were asked with what
-    /// is in memory. Those about limits and keys are looked at by a start.
-    mutating func apply(_ transition: JobTransition?, at now: JobTime, into actions: inout JobActions) {
-        guard let transition else { return }
-        for change in transition.changes { apply(change, to: transition.id, at: now, into: &actions) }
-    }
-
-    private mutating func apply(
-        _ change: JobChange,
-        to id: JobID,
-        at now: JobTime,
-        into actions: inout JobActions
-    ) {
-        switch change {
-        case .queue: wait(id, for: .zero, at: now)
-        case .schedule(let delay): wait(id, for: delay, at: now)
-        case .beginAttempt: beginAttempt(id, at: now)
-        case .countFailure: jobs[id]?.status.failures += 1
-        case .countInterruption: jobs[id]?.status.interruptions += 1
-        case .merge(let progress, let props): takeIn(progress, props, of: id, into: &actions)
-        case .requestStop(let reason): requestStop(id, reason: reason, into: &actions)
-        case .stopAttempt(let failure): stopAttempt(id, failure, into: &actions)
-        case .finish(let end): finish(id, end, at: now, into: &actions)
-        case .cacheResult(let cache):
-            guard let result = jobs[id]?.ending?.result else { return }
-            actions.changes.append(.cache(cache, result, now.wall))
-        case .lead(let key): lead(key, by: id)
-        case .follow(let key): follow(key, by: id)
-        case .unfollow: jobs[id]?.isFollowing = false
-        case .notify: notify(id, into: &actions)
-        // A start makes the entry; followers are seen to when the end is written; messages are for queues.
-        case .create, .release, .resend, .remove: break
-        }
-    }
-
-    /// Makes a running job wait for a time, or for its turn if that is zero.
-    private mutating func wait(_ id: JobID, for delay: Duration, at now: JobTime) {
-        // One that is being written takes its place when it is.
-        guard var entry = jobs[id], entry.isInserted else { return }
-        count(entry, by: -1)
-        entry.status.state = delay > .zero ? .scheduled : .queued
-        entry.status.due = delay > .zero ? now.wall + delay : nil
-        entry.status.revision += 1
-        entry.isExecuting = false
-        count(entry, by: 1)
-        jobs[id] = entry
-        if delay > .zero {
-            plan(.due(id), at: now.monotonic + delay)
-        } else {
-            enqueue(entry, at: now)
-        }
-        markDirty(id, at: now)
-    }
-
-    /// What an earlier attempt sent does not count any more.
-    private mutating func beginAttempt(_ id: JobID, at now: JobTime) {
-        guard var entry = jobs[id] else { return }
-        count(entry, by: -1)
-        entry.status.state = .running
-        entry.status.attempt += 1
-        entry.status.started = now.wall
-        entry.status.due = nil
-        entry.status.revision += 1
-        entry.changes = JobChanges()
-        entry.stopFailure = nil
-        count(entry, by: 1)
-        jobs[id] = entry
-    }
-
-    private mutating func takeIn(
-        _ progress: [PropertyValue],
-        _ props: [PropertyValue],
-        of id: JobID,
-        into actions: inout JobActions
-    ) {
-        actions.woken.formUnion(jobs[id]?.takeIn(progress, as: .progress) ?? [])
-        actions.woken.formUnion(jobs[id]?.takeIn(props, as: .props) ?? [])
-        guard let entry = jobs[id], entry.changes.bytes > configuration.maximumChangesBytes else { return }
-        jobs[id]?.changes.dropPatches(through: entry.status.delivery?.from ?? 0)
-    }
-
-    private mutating func requestStop(_ id: JobID, reason: String, into actions: inout JobActions) {
-        guard var entry = jobs[id] else { return }
-        entry.status.state = .cancelling
-        entry.status.endReason = reason
-        if entry.isExecuting { actions.stopped.append(entry.taskID) }
-        jobs[id] = entry
-    }
-
-    private mutating func stopAttempt(_ id: JobID, _ failure: JobFailure, into actions: inout JobActions) {
-        guard let entry = jobs[id] else { return }
-        jobs[id]?.stopFailure = failure
-        jobs[id]?.changes = JobChanges()
-        actions.stopped.append(entry.taskID)
-    }
-
-    /// Prepares an end. It is published when it is written; see ``ended(_:at:into:)``.
-    private mutating func finish(_ id: JobID, _ end: JobEnd, at now: JobTime, into actions: inout JobActions) {
-        guard var entry = jobs[id], entry.ending == nil, !entry.status.state.isFinished else { return }
-        count(entry, by: -1)
-        var ending = entry.status
-        ending.state = end.state
-        ending.endReason = end.reason ?? ending.endReason
-        ending.failure = end.failure
-        ending.result =
-            switch end.result {
-            case .none: nil
-            case .value(let result): result
-            case .cached, .of: entry.sharedEnd?.result
-            }
-        ending.finished = now.wall
-        ending.due = nil
-        ending.sequence += 1
-        ending.revision += 1
-        entry.ending = ending
-        jobs[id] = entry
-        dirty.remove(id)
-        actions.changes.append(.update(id, ending, entry.changes))
-        actions.steps.append(.ended(id))
-    }
-
-    /// Wakes those who wait at once, and has the store know soon: the server may come down. An end wakes them when written.
-    private mutating func notify(_ id: JobID, into actions: inout JobActions) {
-        guard let entry = jobs[id], entry.ending == nil else { return }
-        jobs[id]?.status.sequence += 1
-        jobs[id]?.status.revision += 1
-        actions.woken.formUnion(jobs[id]?.takeWaiters() ?? [])
-        dirty.remove(id)
-        appendUpdate(of: id, withChanges: false, to: &actions)
-        actions.steps.append(.flushed(id))
-    }
-
-    func appendUpdate(of id: JobID, withChanges: Bool, to actions: inout JobActions) {
-        guard let entry = jobs[id] else { return }
-        actions.changes.append(.update(id, entry.status, withChanges ? entry.changes : nil))
-    }
-}
-
-extension JobEntry {
-    /// What the rules read of the job.
-    var facts: JobFacts {
-        var facts = JobFacts(request)
-        facts.state = status.state
-        facts.attempt = status.attempt
-        facts.fence = isUnderWay ? "\(status.attempt)" : nil
-        facts.failures = status.failures
-        facts.interruptions = status.interruptions
-        facts.isFollowing = isFollowing
-        facts.stop = stopFailure
-        return facts
-    }
-}
-
-// MARK: - Cancel
-
-extension JobEngine {
-    /// Cancels a job that is not finished.
-    mutating func cancel(_ id: JobID, reason: String, at now: JobTime) -> JobActions {
-        var actions = JobActions()
-        cancel(id, reason: reason, at: now, into: &actions)
+    /// The executor can stop the task from now on. Repeats a stop that came too early.
+    func begun(_ id: JobID, attempt: Int, at now: JobTime) -> JobActions {
+        var actions = JobActions(at: now)
+        guard let entry = state.jobs[id], entry.isUnderWay, entry.status.attempt == attempt else { return actions }
+        if entry.status.state == .cancelling || entry.stopFailure != nil { actions.stopped.append(entry.taskID) }
         return actions
     }
 
-    mutating func cancel(_ id: JobID, reason: String, at now: JobTime, into actions: inout JobActions) {
-        guard let entry = jobs[id], entry.ending == nil else { return }
-        guard entry.isInserted else {
-            jobs[id]?.earlyCancellation = reason
-            return
+    /// Merges values that an attempt sent. Values of an earlier attempt, or of one that is being stopped, are ignored.
+    mutating func merge(
+        _ values: [PropertyValue],
+        as sort: JobChanges.Sort,
+        of id: JobID,
+        attempt: Int,
+        at now: JobTime
+    ) -> JobActions {
+        var actions = JobActions(at: now)
+        guard !values.isEmpty, let entry = state.jobs[id], entry.ending == nil, entry.status.attempt == attempt else {
+            return actions
         }
-        apply(rules.cancel(entry.facts, reason: reason), at: now, into: &actions)
+        let (progress, props) = sort == .progress ? (values, []) : ([], values)
+        guard let sent = rules.merge(entry.facts, progress: progress, props: props) else { return actions }
+        state.apply(sent, into: &actions)
+        if let entry = state.jobs[id] {
+            state.apply(rules.overflow(entry.facts, bytes: entry.changes.bytes), into: &actions)
+        }
+        state.markChanged(id, at: now)
+        return actions
+    }
+
+    /// An attempt has ended. Reports of an earlier attempt are ignored.
+    mutating func attemptEnded(_ id: JobID, attempt: Int, _ outcome: WorkerOutcome, at now: JobTime) -> JobActions {
+        var actions = JobActions(at: now)
+        guard let entry = state.jobs[id], entry.isUnderWay, entry.status.attempt == attempt else { return actions }
+        state.apply(rules.complete(entry.facts, outcome, isStopping: !isDispatching), into: &actions)
+        dispatch(into: &actions)
+        return actions
+    }
+
+    /// Cancels a job that is not finished.
+    mutating func cancel(_ id: JobID, reason: String, at now: JobTime) -> JobActions {
+        var actions = JobActions(at: now)
+        cancel(id, reason: reason, into: &actions)
+        return actions
+    }
+
+    private mutating func cancel(_ id: JobID, reason: String, into actions: inout JobActions) {
+        guard let entry = state.jobs[id], entry.ending == nil else { return }
+        if entry.isInserted {
+            state.apply(rules.cancel(entry.facts, reason: reason), into: &actions)
+        } else {
+            state.update(id) { $0.earlyCancellation = reason }
+        }
+    }
+}
+
+// MARK: - Updates
+
+extension JobEngine {
+    /// What the engine knows of a job.
+    enum Answer: Sendable {
+        case update(JobUpdate)
+        /// The waiter is registered and will be woken.
+        case waiting
+        /// The job is not inserted yet, or expired.
+        case nothing
+        /// The store may have the job.
+        case notInMemory
+    }
+
+    func isInMemory(_ id: JobID) -> Bool { state.jobs[id] != nil }
+
+    /// The update of a job. If it was fetched from the store it is added to memory, where the next one may evict it.
+    mutating func update(of id: JobID, fetched: StoredJob? = nil, after sequence: Int, at now: JobTime) -> Answer {
+        if let fetched { state.adopt(fetched, at: now) }
+        guard let entry = state.jobs[id] else { return .notInMemory }
+        guard entry.isInserted, !state.isExpired(entry.status, at: now) else { return .nothing }
+        state.update(id) { $0.lastAsked = now.monotonic }
+        return .update(entry.update(after: sequence))
+    }
+
+    /// The update of a job that has changed after a sequence or is finished; otherwise registers the waiter.
+    mutating func nextUpdate(of id: JobID, after sequence: Int, waiter: Int, at now: JobTime) -> Answer {
+        let answer = update(of: id, after: sequence, at: now)
+        guard case .update(let update) = answer, update.sequence <= sequence, !update.state.isFinished else {
+            return answer
+        }
+        state.update(id) { _ = $0.waiters.insert(waiter) }
+        return .waiting
+    }
+
+    /// A waiter has stopped waiting. Until now it counted as a read.
+    mutating func waiterLeft(_ waiter: Int, of id: JobID, at now: JobTime) {
+        state.update(id) { entry in
+            entry.waiters.remove(waiter)
+            entry.lastAsked = now.monotonic
+        }
+    }
+
+    /// Records what was delivered to the page of a job, which may have been fetched from the store.
+    mutating func record(_ delivery: Delivery, for id: JobID, fetched: StoredJob?, at now: JobTime) {
+        if let fetched { state.adopt(fetched, at: now) }
+        guard isInMemory(id) else { return }
+        state.update(id) { entry in
+            entry.status.delivery = delivery
+            entry.ending?.delivery = delivery
+            entry.lastAsked = now.monotonic
+        }
+        state.markChanged(id, at: now)
+    }
+}
+
+// MARK: - Time
+
+extension JobEngine {
+    /// The next deadline, if the driver's timer has to be set to it.
+    mutating func timeToArm() -> Duration? { state.timeToArm() }
+
+    /// The driver's timer has fired.
+    mutating func timePassed(at now: JobTime) -> JobActions {
+        var actions = JobActions(at: now)
+        state.disarm()
+        while let matter = state.popPassed(at: now) {
+            switch matter {
+            case .abandonment: abandonQueued(into: &actions)
+            case .due(let id): becomeDue(id, into: &actions)
+            case .flush: state.flush(into: &actions)
+            case .unpausing: break  // `dispatch` compares the time.
+            case .pruning:
+                state.removeExpired(at: now)
+                actions.prunes = true
+            }
+        }
+        dispatch(into: &actions)
+        return actions
+    }
+
+    /// The store was pruned. What is left decides when it is pruned next: at once if one pruning could not remove all.
+    mutating func pruned(_ pruning: StorePruning, at now: JobTime) {
+        if pruning.hasMore { return state.plan(.pruning, at: now.monotonic) }
+        let times = [pruning.oldestFinished.map { $0 + limits.keepFinished }, pruning.nextExpiry]
+        guard let next = times.compactMap({ $0 }).min() else { return }
+        state.plan(.pruning, at: now.monotonic + max(EngineDeadlines.pruningInterval, next - now.wall))
+    }
+
+    private mutating func becomeDue(_ id: JobID, into actions: inout JobActions) {
+        guard let entry = state.jobs[id], entry.ending == nil else { return }
+        state.apply(rules.becomeDue(entry.facts), into: &actions)
+    }
+
+    /// Ends queued jobs that were not read for too long.
+    private mutating func abandonQueued(into actions: inout JobActions) {
+        let now = actions.time.monotonic
+        var next: Duration?
+        for entry in state.jobs.all where entry.isQueued && entry.isInserted {
+            let time = (entry.waiters.isEmpty ? entry.lastAsked : now) + limits.abandonQueuedAfter
+            if time <= now {
+                state.apply(rules.abandon(entry.facts), into: &actions)
+            } else {
+                next = min(next ?? time, time)
+            }
+        }
+        if let next { state.plan(.abandonment, at: next) }
+    }
+}
+
+// MARK: - Restore and stop
+
+extension JobEngine {
+    /// Restores the unfinished jobs of an earlier process, in the order of their creation, and begins attempts.
+    mutating func restore(_ stored: [StoredJob], at now: JobTime) -> JobActions {
+        var actions = JobActions(at: now)
+        for job in stored where !isInMemory(job.request.id) {
+            let entry = JobEntry(job, lastAsked: now.monotonic)
+            state.insert(entry)
+            state.joinRun(job.request.id)
+            resume(job.request.id, into: &actions)
+            checkVersion(job.request.id, into: &actions)
+        }
+        isDispatching = true
+        dispatch(into: &actions)
+        return actions
+    }
+
+    private mutating func resume(_ id: JobID, into actions: inout JobActions) {
+        guard let entry = state.jobs[id] else { return }
+        let now = actions.time
+        switch entry.status.state {
+        case .queued where entry.isFollowing: state.planAbandonment(at: now)
+        case .queued: state.enqueue(id, at: now)
+        case .scheduled:
+            let wait = (entry.status.due ?? now.wall) - now.wall
+            state.plan(.due(id), at: now.monotonic + max(.zero, wait))
+        case .running, .cancelling:
+            let cause: JobRules.Interruption = limits.restart == .afterTrap ? .serverTrap : .server
+            state.apply(rules.interrupt(entry.facts, by: cause), into: &actions)
+        case .succeeded, .failed, .cancelled, .timedOut, .lost: break
+        }
+    }
+
+    private mutating func checkVersion(_ id: JobID, into actions: inout JobActions) {
+        guard let entry = state.jobs[id], entry.ending == nil else { return }
+        let version = JobRules.ProgramVersion(limits.currentVersion, entry.request.name)
+        state.apply(rules.checkVersion(entry.facts, version), into: &actions)
+    }
+
+    /// No attempt begins any more. Those under way may end.
+    mutating func stop() {
+        isDispatching = false
+    }
+
+    /// All attempts have ended. Jobs that were not completed wait for the next process; all waiters are woken.
+    mutating func close(at now: JobTime) -> JobActions {
+        var actions = JobActions(at: now)
+        for entry in state.jobs.all where entry.isUnderWay {
+            state.apply(rules.putBack(entry.facts), into: &actions)
+        }
+        state.flush(into: &actions)
+        for entry in state.jobs.all {
+            actions.woken.formUnion(state.update(entry.request.id) { $0.takeWaiters() } ?? [])
+        }
+        return actions
     }
 }

@@ -1,30 +1,30 @@
-public import DashJSON
+import DashJSON
 
 /// A job in the engine's memory.
 struct JobEntry: Sendable {
     var request: JobRequest
-    /// What everybody may be told.
+    /// The published status.
     var status: JobStatus
     var changes: JobChanges
-    /// An end that is being written and told to nobody until then.
+    /// The status of a end that is being written and not published yet.
     var ending: JobStatus?
-    /// The order of its start among all jobs.
+    /// The order of the start among all jobs.
     var ticket = 0
-    /// Whether the job's insertion is written.
+    /// Whether the insertion is written.
     var isInserted = true
-    /// Whether the executor has it.
+    /// Whether the executor has the current attempt.
     var isExecuting = false
-    /// A cancellation that came before the insertion was written.
+    /// The reason of a cancellation that came before the insertion was written.
     var earlyCancellation: String?
-    /// Why the running attempt was stopped by the engine itself.
+    /// Why the engine stopped the current attempt.
     var stopFailure: JobFailure?
-    /// Whether it waits for the end of another job with the same key.
+    /// Whether the job waits for the end of another job with its cache key.
     var isFollowing = false
-    /// An end that it gets without running, told when it is written.
+    /// The end that the job takes over instead of running.
     var sharedEnd: SharedEnd?
-    /// When somebody last asked for it, by the monotonic clock.
+    /// When the job was last read, by the monotonic clock.
     var lastAsked: Duration
-    /// Those who wait for news.
+    /// The callers that wait for an update.
     var waiters: Set<Int> = []
 
     init(request: JobRequest, status: JobStatus, changes: JobChanges = JobChanges(), lastAsked: Duration) {
@@ -34,24 +34,49 @@ struct JobEntry: Sendable {
         self.lastAsked = lastAsked
     }
 
-    /// The id the executor knows the present attempt by. It holds the attempt, so that a late word about an old attempt
-    /// cannot be taken for one about the new.
+    init(_ job: StoredJob, lastAsked: Duration) {
+        self.init(request: job.request, status: job.status, changes: job.changes, lastAsked: lastAsked)
+    }
+
+    var stored: StoredJob { StoredJob(request: request, status: status, changes: changes) }
+
+    /// The executor's id of the current attempt. It contains the attempt, so that a late report of an earlier attempt
+    /// does not apply to a later one.
     var taskID: String { "\(request.id.text).\(status.attempt)" }
 
-    /// Whether an attempt is under way, as far as the job's own words and ends are concerned.
+    /// Whether an attempt is under way and its end is not being written.
     var isUnderWay: Bool {
         ending == nil && (status.state == .running || status.state == .cancelling)
     }
 
-    /// What the job was started with, in bytes.
-    var inputBytes: Int { request.payload.count + request.details.count }
+    /// Whether the job waits for a worker.
+    var isQueued: Bool { ending == nil && status.state == .queued }
 
-    /// What the job takes in memory, roughly.
+    /// Whether others with its cache key may wait for its end.
+    var mayLead: Bool { facts.mayLead && earlyCancellation == nil }
+
+    /// Whether it still waits for the end of another job.
+    var isWaitingForLeader: Bool { isFollowing && ending == nil && !status.state.isFinished }
+
+    /// The approximate size in memory, in bytes.
     var bytes: Int {
-        changes.bytes + inputBytes + (status.result?.bytes.count ?? 0) + 512
+        changes.bytes + request.inputBytes + (status.result?.bytes.count ?? 0) + 512
     }
 
-    func news(after sequence: Int) -> JobUpdate {
+    /// What the rules read of the job.
+    var facts: JobFacts {
+        var facts = JobFacts(request)
+        facts.state = status.state
+        facts.attempt = status.attempt
+        facts.fence = isUnderWay ? "\(status.attempt)" : nil
+        facts.failures = status.failures
+        facts.interruptions = status.interruptions
+        facts.isFollowing = isFollowing
+        facts.stop = stopFailure
+        return facts
+    }
+
+    func update(after sequence: Int) -> JobUpdate {
         JobUpdate(
             id: request.id,
             name: request.name,
@@ -70,67 +95,36 @@ struct JobEntry: Sendable {
             delivery: status.delivery
         )
     }
-}
 
-/// How a job stands, as stores keep it.
-public struct JobStatus: Sendable {
-    /// Counts the versions of this status; a store never replaces a higher by a lower.
-    public var revision = 1
-    /// Where the job stands.
-    public var state: JobState
-    /// The number of the present or last attempt. Whatever another attempt says is refused.
-    public var attempt = 0
-    /// How many attempts failed by the job's own fault.
-    public var failures = 0
-    /// How often the job was started again because the server came down.
-    public var interruptions = 0
-    /// When it was started by a page.
-    public var created: WallTime
-    /// When its present or last attempt began.
-    public var started: WallTime?
-    /// When it ended.
-    public var finished: WallTime?
-    /// Before this time no further attempt begins.
-    public var due: WallTime?
-    /// Why it ended, where somebody decided so.
-    public var endReason: String?
-    /// Why it ended without a result.
-    public var failure: JobFailure?
-    /// The number of the newest change.
-    public var sequence = 0
-    /// The result of a job that succeeded.
-    public var result: RawJSON?
-    /// The answer that was last given to the page.
-    public var delivery: Delivery?
-
-    /// The status of a job that was just created.
-    public init(state: JobState, created: WallTime) {
-        self.state = state
-        self.created = created
-    }
-}
-
-/// The order in which jobs finished, of those that are still in memory.
-struct FinishedJobs: Sendable {
-    private var order: [(id: JobID, bytes: Int)] = []
-    private var head = 0
-    private(set) var bytes = 0
-
-    var count: Int { order.count - head }
-    var oldest: JobID? { head < order.count ? order[head].id : nil }
-
-    mutating func append(_ id: JobID, bytes added: Int) {
-        order.append((id, added))
-        bytes += added
+    /// The status with which the job ends.
+    func ended(_ end: JobEnd, at time: WallTime) -> JobStatus {
+        var ending = status
+        ending.state = end.state
+        ending.endReason = end.reason ?? ending.endReason
+        ending.failure = end.failure
+        ending.result =
+            switch end.result {
+            case .none: nil
+            case .value(let result): result
+            case .cached, .of: sharedEnd?.result
+            }
+        ending.finished = time
+        ending.due = nil
+        ending.sequence += 1
+        ending.revision += 1
+        return ending
     }
 
-    mutating func removeOldest() {
-        bytes -= order[head].bytes
-        head += 1
-        // Now and then the front is cut off, so that each removal costs little on average.
-        if head > 64, head * 2 > order.count {
-            order.removeFirst(head)
-            head = 0
+    /// Merges values, each as one change.
+    mutating func merge(_ values: [PropertyValue], as sort: JobChanges.Sort) {
+        for value in values {
+            status.sequence += 1
+            changes.merge(value, as: sort, sequence: status.sequence)
         }
+    }
+
+    mutating func takeWaiters() -> Set<Int> {
+        defer { waiters = [] }
+        return waiters
     }
 }

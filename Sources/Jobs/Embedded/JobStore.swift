@@ -1,53 +1,53 @@
 public import DashJSON
 import Synchronization
 
-/// Where an embedded manager keeps its jobs and cached results.
+/// Stores the jobs and cached results of an embedded manager.
 ///
-/// The manager is the only one to use a store. Calls may overlap; the order in which overlapping writes are done is free,
-/// as ``JobStatus/revision`` tells which is newer.
+/// Only one manager uses a store. Calls may overlap. The order of overlapping writes is free: ``JobStatus/revision``
+/// decides which status is newer.
 public protocol JobStore: Sendable {
     /// Opens the store. Called once, before anything else.
     ///
-    /// - Returns: All jobs that are not finished, in the order they were created.
+    /// - Returns: All unfinished jobs, in the order of their creation.
     /// - Throws: `JobsError`, for example `.folderInUse`.
     func open() async throws -> [StoredJob]
 
-    /// Writes all changes or none. When this returns they are durable.
+    /// Writes all changes or none. They are durable when this returns.
     ///
-    /// Must not give up because the task is cancelled.
+    /// Must not give up when the task is cancelled.
     ///
-    /// - Returns: The jobs among the inserted that are there already and finished; they are left as they are.
-    /// - Throws: Any error; nothing was written then, as far as the store can tell.
+    /// - Returns: The inserted jobs that were already stored and finished; these are left unchanged.
+    /// - Throws: Any error; then nothing was written, as far as the store knows.
     func write(_ changes: [StoreChange]) async throws -> Set<JobID>
 
-    /// Reads one job, or nil if there is none.
+    /// Reads one job; nil if there is none.
     func job(_ id: JobID) async throws -> StoredJob?
 
-    /// Reads a cached result that is not expired, and counts it as used at `time`.
+    /// Reads a cached result that has not expired, and marks it as used at `time`.
     func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON?
 
     /// Removes finished jobs and expired results, not necessarily all at once.
     ///
     /// - Parameters:
-    ///   - limit: Jobs that finished at this time or before are removed.
-    ///   - time: The present time, which decides what is expired.
-    /// - Returns: When something will be there to remove next, if anything is known, and whether there is already.
+    ///   - limit: Jobs that finished at or before this time are removed.
+    ///   - time: The current time, which decides what has expired.
+    /// - Returns: When there will be more to remove, as far as it is known.
     func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning
 
     /// Closes the store. Nothing is called after it.
     func close() async
 }
 
-/// What the next pruning of a store has to wait for.
+/// When a store has to be pruned again.
 public struct StorePruning: Sendable, Hashable {
-    /// When the job finished that was the first to finish of those that are left.
+    /// The earliest time at which one of the remaining jobs finished.
     public var oldestFinished: WallTime?
     /// When the next cached result expires.
     public var nextExpiry: WallTime?
-    /// Whether there was more to remove than is done in one go, so that it has to be done again at once.
+    /// Whether there is more to remove at once.
     public var hasMore: Bool
 
-    /// Makes the answer of a pruning.
+    /// Creates the result of a pruning.
     public init(oldestFinished: WallTime? = nil, nextExpiry: WallTime? = nil, hasMore: Bool = false) {
         self.oldestFinished = oldestFinished
         self.nextExpiry = nextExpiry
@@ -55,29 +55,29 @@ public struct StorePruning: Sendable, Hashable {
     }
 }
 
-/// One thing to write.
+/// One change in a write.
 public enum StoreChange: Sendable {
-    /// A new job. One of the same id that is not finished is replaced in its status.
+    /// Inserts a job. A stored job with the same id is replaced if it is not finished.
     case insert(StoredJob)
-    /// The status of a job, and its merged changes unless they are nil, which leaves them as they are. It has no effect
-    /// if the stored revision is as high or higher, or the job is not there.
+    /// Updates the status of a job, and its merged changes unless they are nil. Ignored if the stored revision is not
+    /// lower, or the job is unknown.
     case update(JobID, JobStatus, JobChanges?)
-    /// A job whose insertion failed, as far as one could tell.
+    /// Removes a job whose insertion seemed to fail.
     case remove(JobID)
-    /// A result to be kept under a key, last used at the given time.
+    /// Caches a result, last used at the given time.
     case cache(CacheStore, RawJSON, WallTime)
 }
 
 /// A job as stores keep it.
 public struct StoredJob: Sendable {
-    /// What was asked for. Of a finished job the payload may be missing.
+    /// The request. The payload of a finished job may be missing.
     public var request: JobRequest
-    /// How it stands.
+    /// The status.
     public var status: JobStatus
-    /// What it sent to its page.
+    /// What the job sent to its page.
     public var changes: JobChanges
 
-    /// Makes a job.
+    /// Creates a job.
     public init(request: JobRequest, status: JobStatus, changes: JobChanges = JobChanges()) {
         self.request = request
         self.status = status
@@ -85,11 +85,49 @@ public struct StoredJob: Sendable {
     }
 }
 
-/// A store that keeps everything in memory, for tests and for apps whose jobs need not survive a restart.
+/// The status of a job as stores keep it.
+public struct JobStatus: Sendable {
+    /// The version of this status. A store never replaces a higher one by a lower one.
+    public var revision = 1
+    /// The state.
+    public var state: JobState
+    /// The number of the current or last attempt. Reports of other attempts are ignored.
+    public var attempt = 0
+    /// The number of failed attempts.
+    public var failures = 0
+    /// How often the job was restarted because the server stopped.
+    public var interruptions = 0
+    /// When the job was created.
+    public var created: WallTime
+    /// When the current or last attempt began.
+    public var started: WallTime?
+    /// When the job ended.
+    public var finished: WallTime?
+    /// When a scheduled job is queued.
+    public var due: WallTime?
+    /// Why the job was ended on request.
+    public var endReason: String?
+    /// The failure of a job without a result.
+    public var failure: JobFailure?
+    /// The number of the newest change.
+    public var sequence = 0
+    /// The result of a successful job.
+    public var result: RawJSON?
+    /// The last delivery to the page.
+    public var delivery: Delivery?
+
+    /// Creates the status of a new job.
+    public init(state: JobState, created: WallTime) {
+        self.state = state
+        self.created = created
+    }
+}
+
+/// A store in memory, for tests and for apps whose jobs need not survive a restart.
 ///
-/// The store lives on when its manager ends; a test can give it to the next.
+/// The store outlives its manager: a test can pass it to the next one.
 public final class MemoryJobStore: JobStore {
-    struct CachedResult {
+    private struct CachedResult {
         var result: RawJSON
         var expire: Duration?
         var lastUse: WallTime
@@ -97,18 +135,35 @@ public final class MemoryJobStore: JobStore {
         var expiry: WallTime? { expire.map { lastUse + $0 } }
     }
 
-    struct Tables {
+    private struct Tables {
         var jobs: [JobID: StoredJob] = [:]
         var order: [JobID] = []
         var cache: [CacheKey: CachedResult] = [:]
+
+        mutating func insert(_ job: StoredJob) -> Bool {
+            if let known = jobs[job.request.id] {
+                if known.status.state.isFinished { return false }
+            } else {
+                order.append(job.request.id)
+            }
+            jobs[job.request.id] = job
+            return true
+        }
+
+        mutating func update(_ id: JobID, _ status: JobStatus, _ changes: JobChanges?) {
+            guard let known = jobs[id], known.status.revision < status.revision else { return }
+            jobs[id]?.status = status
+            if let changes { jobs[id]?.changes = changes }
+            if status.state.isFinished { jobs[id]?.request.payload = [] }
+        }
     }
 
     private let tables = Mutex(Tables())
 
-    /// Makes an empty store.
+    /// Creates an empty store.
     public init() {}
 
-    /// All jobs that are not finished.
+    /// Returns all unfinished jobs.
     public func open() async throws -> [StoredJob] {
         tables.withLock { tables in
             tables.order = tables.order.filter { tables.jobs[$0] != nil }
@@ -116,7 +171,7 @@ public final class MemoryJobStore: JobStore {
         }
     }
 
-    /// Does all changes at once.
+    /// Makes all changes at once.
     public func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
         tables.withLock { tables in
             var refused: Set<JobID> = []
@@ -126,20 +181,20 @@ public final class MemoryJobStore: JobStore {
                     if !tables.insert(job) { refused.insert(job.request.id) }
                 case .update(let id, let status, let changes): tables.update(id, status, changes)
                 case .remove(let id): tables.jobs[id] = nil
-                case .cache(let wish, let result, let time):
-                    tables.cache[wish.key] = CachedResult(result: result, expire: wish.expire, lastUse: time)
+                case .cache(let cache, let result, let time):
+                    tables.cache[cache.key] = CachedResult(result: result, expire: cache.expire, lastUse: time)
                 }
             }
             return refused
         }
     }
 
-    /// Looks a job up.
+    /// Reads one job; nil if there is none.
     public func job(_ id: JobID) async throws -> StoredJob? {
         tables.withLock { $0.jobs[id] }
     }
 
-    /// Looks a result up and counts it as used.
+    /// Reads a cached result that has not expired, and marks it as used.
     public func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
         tables.withLock { tables in
             guard let cached = tables.cache[key], cached.expiry.map({ $0 > time }) ?? true else { return nil }
@@ -148,7 +203,7 @@ public final class MemoryJobStore: JobStore {
         }
     }
 
-    /// Removes everything that is old.
+    /// Removes all finished jobs and expired results.
     public func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
         tables.withLock { tables in
             tables.jobs = tables.jobs.filter { $0.value.status.finished.map { $0 > limit } ?? true }
@@ -162,23 +217,4 @@ public final class MemoryJobStore: JobStore {
 
     /// Does nothing.
     public func close() async {}
-}
-
-extension MemoryJobStore.Tables {
-    mutating func insert(_ job: StoredJob) -> Bool {
-        if let known = jobs[job.request.id] {
-            if known.status.state.isFinished { return false }
-        } else {
-            order.append(job.request.id)
-        }
-        jobs[job.request.id] = job
-        return true
-    }
-
-    mutating func update(_ id: JobID, _ status: JobStatus, _ changes: JobChanges?) {
-        guard let known = jobs[id], known.status.revision < status.revision else { return }
-        jobs[id]?.status = status
-        if let changes { jobs[id]?.changes = changes }
-        if status.state.isFinished { jobs[id]?.request.payload = [] }
-    }
 }

@@ -1,48 +1,48 @@
-/// Why a job ended without a result.
+/// The failure of a job.
 public struct JobFailure: Error, Sendable, Hashable {
-    /// What sort of failure it was.
+    /// The kind of failure.
     public struct Kind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The kind's name, as stored.
         public let rawValue: String
 
-        /// Takes any name; a newer version may have stored one that is unknown here.
+        /// Accepts any name, as a newer version may have stored an unknown one.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
 
-        /// The same as `rawValue`.
+        /// The `rawValue`.
         public var description: String { rawValue }
 
         /// The user's code threw an error.
         public static let error = Kind(rawValue: "error")
-        /// The worker process died: a trap, a signal, an exit in the middle of the job.
+        /// The worker process died during the job: a trap, a signal or an exit.
         public static let crash = Kind(rawValue: "crash")
         /// No worker process could be started.
         public static let startup = Kind(rawValue: "startup")
-        /// The server ended while the job was running, and the job was not to be tried again.
+        /// The server ended while the job was running, and the job is not retried.
         public static let lost = Kind(rawValue: "lost")
-        /// The time limit passed.
+        /// The time limit was exceeded.
         public static let timedOut = Kind(rawValue: "timedOut")
-        /// There was no room in the queue.
+        /// The queue was full.
         public static let busy = Kind(rawValue: "busy")
-        /// The code changed since the job was started, or no longer has a job of this name.
+        /// The code changed since the job was started, or the job's name no longer exists.
         public static let incompatible = Kind(rawValue: "incompatible")
         /// The job's result could not be stored.
         public static let storage = Kind(rawValue: "storage")
-        /// What the job sent to the page, or its result, is larger than allowed.
+        /// The job's result, or what it sent to the page, exceeds the limit.
         public static let tooLarge = Kind(rawValue: "tooLarge")
     }
 
-    /// What sort of failure it was.
+    /// The kind of failure.
     public var kind: Kind
-    /// A short name for programs, for example the type of the error that was thrown.
+    /// A short name for programs, for example the type of the thrown error.
     public var code: String
-    /// A sentence for people. It may hold what the user's code said: show it to developers only.
+    /// A message for people. It may contain text of the user's code: show it to developers only.
     public var message: String
-    /// A backtrace or further lines, for developers only.
+    /// A backtrace or further details, for developers only.
     public var trace: String?
 
-    /// Makes a failure.
+    /// Creates a failure.
     public init(kind: Kind, code: String, message: String, trace: String? = nil) {
         self.kind = kind
         self.code = code
@@ -56,9 +56,35 @@ extension JobFailure: CustomStringConvertible {
     public var description: String { "\(kind): \(message)" }
 }
 
-/// What a job manager throws: a call that could not be done. A job that fails is no such error; its failure is in its news.
+extension JobFailure {
+    /// The failure of a job whose attempt failed.
+    package init(_ failure: WorkerFailure) {
+        let kind: Kind =
+            switch failure.kind {
+            case .error: .error
+            case .crash: .crash
+            case .startup: .startup
+            case .incompatible: .incompatible
+            case .tooLarge: .tooLarge
+            case .timedOut: .timedOut
+            }
+        self.init(kind: kind, code: failure.code, message: failure.message, trace: failure.trace)
+    }
+
+    /// Whether another attempt may succeed.
+    package var allowsRetry: Bool {
+        kind == .error || kind == .crash || kind == .lost || kind == .startup
+    }
+
+    /// Whether a job with the same code and inputs would fail in the same way.
+    package var concernsEqualJobs: Bool {
+        kind == .error || kind == .tooLarge || kind == .timedOut || kind == .incompatible
+    }
+}
+
+/// An error of a job manager: a call failed. A failed job is not such an error; its failure is part of its update.
 public struct JobsError: Error, Sendable {
-    /// What went wrong, for programs.
+    /// The kind of error.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The code's name.
         public let description: String
@@ -69,26 +95,26 @@ public struct JobsError: Error, Sendable {
 
         /// The queue is full. Try again later.
         public static let busy = Code("busy")
-        /// The owner has as many unfinished jobs as one owner may have.
+        /// The owner has reached the limit of unfinished jobs.
         public static let jobsPerOwner = Code("jobsPerOwner")
-        /// The store could not read or write; nothing was changed, as far as anybody can tell.
+        /// The store could not be read or written; as far as known, nothing was changed.
         public static let storage = Code("storage")
         /// Another process owns the store's folder.
         public static let folderInUse = Code("folderInUse")
-        /// What was given is larger than allowed.
+        /// The input exceeds the limit.
         public static let tooLarge = Code("tooLarge")
-        /// The manager is not running any more.
+        /// The manager is no longer running.
         public static let stopped = Code("stopped")
     }
 
-    /// What went wrong, for programs.
+    /// The kind of error.
     public let code: Code
-    /// A sentence for people, with what to do where something can be done.
+    /// A message for people, with a remedy where there is one.
     public let message: String
-    /// The error behind it.
+    /// The underlying error.
     public let cause: (any Error)?
 
-    /// Makes an error.
+    /// Creates an error.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
@@ -97,7 +123,7 @@ public struct JobsError: Error, Sendable {
 }
 
 extension JobsError: CustomStringConvertible {
-    /// The sentence, and the error behind it.
+    /// The message and the underlying error.
     public var description: String {
         cause.map { "\(message) (\($0))" } ?? message
     }

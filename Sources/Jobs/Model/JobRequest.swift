@@ -2,34 +2,34 @@ import Crypto
 public import DashJSON
 import Support
 
-/// What is asked for when a job is started.
+/// A request to start a job.
 public struct JobRequest: Sendable {
-    /// The job's identity. A second start with the same id is no second job: it returns the id and does nothing.
+    /// The job's id. A second start with the same id returns the id and has no effect.
     public var id: JobID
     /// The name by which a worker finds the code, for example `gallery/progress`.
     public var name: String
-    /// What the worker is given: JSON that this module passes on and does not read.
+    /// The input of the job: JSON that this module does not read.
     public var payload: [UInt8]
-    /// Whose job it is; limits count per owner.
+    /// The owner; limits apply per owner.
     public var owner: String
-    /// The page load that started it.
+    /// The page load that started the job.
     public var page: String
-    /// A name for the kind of work. Kept with the job.
+    /// A name for the kind of work, stored with the job.
     public var queue: String
-    /// Higher is earlier; equal priorities run in the order of their start.
+    /// Higher priorities run first; equal ones in start order.
     public var priority: Int
-    /// What the job's code looked like when it was started: a hash of its name and the types of its inputs and outputs.
+    /// Identifies the job's code: a hash of its name and the types of its inputs and outputs.
     public var version: String
-    /// How often a failed attempt is tried again.
+    /// The retry policy.
     public var retries: RetryPolicy
-    /// Where to keep the result for later starts, or nil to keep it for this job alone.
+    /// How to cache the result for later starts; nil for no caching.
     public var cache: CacheStore?
-    /// JSON kept for the starter and given back in the news, never read here.
+    /// JSON that is stored for the caller and returned in updates; this module does not read it.
     public var details: [UInt8]
-    /// Another program's task that does the work, or nil when this program's workers do. Needs a manager with a queue.
+    /// Another program's task to run instead of this program's code; nil for none. Requires a manager with a queue.
     public var remote: RemoteTask?
 
-    /// Makes a request; only the name has no default.
+    /// Creates a request; only the name has no default.
     public init(
         id: JobID = .new,
         name: String,
@@ -59,26 +59,25 @@ public struct JobRequest: Sendable {
     }
 }
 
-/// The name of a cached result: 64 hexadecimal digits that stand for the job, its build, its inputs and who may share it.
+/// The key of a cached result: 64 hexadecimal digits that identify the job, build, inputs and scope.
 public struct CacheKey: Sendable, Hashable, CustomStringConvertible {
     /// The digits.
     public let text: String
 
-    /// Takes a key as it is, for example one that was stored.
+    /// Takes an existing key, for example from a store.
     public init(_ text: String) {
         self.text = text
     }
 
-    /// Makes the key of a job with its inputs. Equal inputs give equal keys: `1` and `1.0` are the same, and the order of
-    /// an object's members does not matter.
+    /// Computes the key of a job with its inputs. `1` and `1.0` are equal, and the order of object members is ignored.
     ///
     /// - Parameters:
     ///   - name: The job's name.
-    ///   - build: What the program is: a result of another build is never taken.
+    ///   - build: The program's build; results of other builds are not used.
     ///   - version: The job's version, see ``JobRequest/version``.
-    ///   - arguments: The arguments that count.
-    ///   - by: Further values that count, for example the id of a launch.
-    ///   - scope: Who shares the result: empty for everybody, else for example an owner.
+    ///   - arguments: The arguments.
+    ///   - by: Further values to include, for example a launch id.
+    ///   - scope: Who shares the result, for example an owner; empty for everyone.
     public init(name: String, build: String, version: String, arguments: [JSON], by: [JSON] = [], scope: String = "") {
         let parts: JSON = .array([
             .string(name), .string(build), .string(version), .array(arguments), .array(by), .string(scope),
@@ -86,24 +85,24 @@ public struct CacheKey: Sendable, Hashable, CustomStringConvertible {
         text = Hexadecimal.text(SHA256.hash(data: parts.canonical()))
     }
 
-    /// The same as ``text``.
+    /// The ``text``.
     public var description: String { text }
 }
 
-/// The wish to keep a job's result for later starts with the same key.
+/// A request to cache a job's result under a key.
 ///
-/// Of several jobs with one key that are not finished only the first runs; the others wait for it and end as it does. Where
-/// its end says nothing of theirs, because it was cancelled, crashed or was lost, the next of them runs in its place.
+/// Of several unfinished jobs with one key, only the first runs; the others share its outcome. If that does not apply
+/// to them, because the job was cancelled, crashed or was lost, the next one runs.
 public struct CacheStore: Sendable, Hashable {
-    /// Under which name the result is kept.
+    /// The key of the result.
     public var key: CacheKey
-    /// How long it is kept after its last use, or nil for as long as there is room.
+    /// How long the result is kept after its last use; nil while there is room.
     public var expire: Duration?
-    /// Whether a start that finds a result under the key ends with that and runs nothing. It closes the gap between
-    /// ``JobManager/cachedResult(for:)`` and the start, and is not kept with the job.
+    /// Whether a start returns an existing result under the key instead of running. This closes the gap between
+    /// ``JobManager/cachedResult(for:)`` and the start; it is not stored with the job.
     public var reuseCached: Bool
 
-    /// Makes the wish.
+    /// Creates a caching request.
     public init(key: CacheKey, expire: Duration? = nil, reuseCached: Bool = false) {
         self.key = key
         self.expire = expire
@@ -111,27 +110,26 @@ public struct CacheStore: Sendable, Hashable {
     }
 }
 
-/// How often, and after which wait, an attempt that failed, crashed or was lost is followed by another.
+/// How often, and after which delay, a job is retried after an attempt failed, crashed or was lost.
 ///
-/// A cancelled job is never tried again. The default is ``none``: a job that failed, crashed or was lost is not tried again.
-/// That is no promise to run once: a job that a stop of the server interrupted, or a trap in the server's own code, runs
-/// again whatever the policy says, as nothing was wrong with it.
+/// A cancelled job is never retried. The default is ``none``. That does not guarantee at most one run: a job that was
+/// interrupted by a server shutdown, or by a trap in the server's own code, runs again under any policy.
 public struct RetryPolicy: Sendable, Hashable {
-    /// The wait before another attempt.
+    /// The delay before a retry.
     public struct Backoff: Sendable, Hashable {
-        /// The wait after the first failure.
+        /// The delay after the first failure.
         public var first: Duration
-        /// What the wait is multiplied by after each further failure; at least 1.
+        /// The factor for each further failure; at least 1.
         public var factor: Double
-        /// The longest wait.
+        /// The maximum delay.
         public var longest: Duration
 
-        /// Always the same wait.
+        /// A constant delay.
         public static func constant(_ wait: Duration) -> Backoff {
             Backoff(first: wait, factor: 1, longest: wait)
         }
 
-        /// A wait that grows by `factor` with each failure, up to `longest`.
+        /// A delay that grows by `factor` with each failure, up to `longest`.
         public static func exponential(
             first: Duration = .seconds(1),
             factor: Double = 2,
@@ -141,25 +139,25 @@ public struct RetryPolicy: Sendable, Hashable {
         }
     }
 
-    /// How many attempts may follow the first.
+    /// The maximum number of retries.
     public var limit: Int
-    /// The waits between them.
+    /// The delays between attempts.
     public var backoff: Backoff
 
-    /// One attempt and no more.
+    /// No retries.
     public static let none = RetryPolicy(limit: 0, backoff: .constant(.zero))
 
-    /// Up to `limit` attempts after the first.
+    /// Up to `limit` retries.
     public static func upTo(_ limit: Int, backoff: Backoff = .exponential()) -> RetryPolicy {
         RetryPolicy(limit: max(0, limit), backoff: backoff)
     }
 
-    /// The wait after the given number of failed attempts (1 for the first).
+    /// The delay after the given number of failed attempts (1 for the first).
     package func wait(afterFailures failures: Int) -> Duration {
         var wait = backoff.first
         var step = 1
         while step < failures, wait < backoff.longest, backoff.factor > 1 {
-            // A product that is too long for a Duration would trap.
+            // The product could overflow Duration, which traps.
             guard wait / backoff.longest * backoff.factor < 1 else { return backoff.longest }
             wait = wait * backoff.factor
             step += 1

@@ -1,40 +1,40 @@
 public import DashJSON
 
-/// What a page is told of its job: where it stands, and what is new since it last asked.
+/// The state of a job and its changes since a sequence.
 public struct JobUpdate: Sendable {
     /// The job.
     public var id: JobID
-    /// The name it was started with.
+    /// The name of the job's code.
     public var name: String
-    /// Whose job it is. Check it before telling anybody.
+    /// The job's owner. Check it before forwarding the update.
     public var owner: String
-    /// The page load that started it.
+    /// The page load that started the job.
     public var page: String
-    /// The version it was started with.
+    /// The job's version.
     public var version: String
-    /// Where it stands.
+    /// The job's state.
     public var state: JobState
-    /// The number of the present or last attempt: 0 before the first.
+    /// The number of the current or last attempt; 0 before the first.
     public var attempt: Int
-    /// Why it ended, or will end, where somebody decided so: for example who cancelled it, or `abandoned`.
+    /// Who or what ended the job, for example the user who cancelled it, or `abandoned`; nil otherwise.
     public var endReason: String?
-    /// Why it ended without a result.
+    /// The failure of a job without a result.
     public var failure: JobFailure?
-    /// The number of the newest change. Ask for news after it to get what comes next.
+    /// The number of the newest change. Pass it to get the changes that follow.
     public var sequence: Int
-    /// The progress values that changed after the sequence asked for, oldest change first.
+    /// The progress values that changed after the requested sequence, oldest change first.
     public var progress: [PropertyValue]
-    /// The property values that changed after the sequence asked for, oldest change first. A property occurs more than
-    /// once when patches follow a value.
+    /// The property values that changed after the requested sequence, oldest change first. A property occurs several
+    /// times if patches follow its value.
     public var props: [PropertyValue]
-    /// The result of a job that succeeded.
+    /// The result of a successful job.
     public var result: RawJSON?
-    /// What the starter asked to keep.
+    /// The request's details.
     public var details: [UInt8]
-    /// The answer that was last given to the page.
+    /// The last delivery to the page.
     public var delivery: Delivery?
 
-    /// Makes news; for managers and tests.
+    /// Creates an update; for managers and tests.
     public init(
         id: JobID,
         name: String,
@@ -70,18 +70,18 @@ public struct JobUpdate: Sendable {
     }
 }
 
-/// The last answer that a page was given: it held the changes after `from` up to and with `through`.
+/// The last response to a page: it contained the changes after `from`, up to and including `through`.
 ///
-/// The page's next poll tells that the answer arrived; the same poll again tells that it did not, and gets it again.
+/// The page's next poll acknowledges it. If the same poll is repeated, the response was lost and is sent again.
 public struct Delivery: Sendable, Hashable {
-    /// The number of the poll that was answered.
+    /// The number of the poll.
     public var poll: Int
-    /// The newest change that the page had before.
+    /// The newest change the page knew before.
     public var from: Int
-    /// The newest change that the answer held.
+    /// The newest change in the response.
     public var through: Int
 
-    /// Makes a delivery.
+    /// Creates a delivery.
     public init(poll: Int, from: Int, through: Int) {
         self.poll = poll
         self.from = from
@@ -89,28 +89,28 @@ public struct Delivery: Sendable, Hashable {
     }
 }
 
-/// Where a job stands. A job has exactly one state at a time and never leaves a finished one.
+/// The state of a job. A finished state is final.
 public enum JobState: String, Sendable, Hashable, CaseIterable {
-    /// Waits for a time, for example the next attempt after a failure.
+    /// Waits for a time, for example for a retry.
     case scheduled
     /// Waits for a free worker.
     case queued
-    /// A worker has it.
+    /// Held by a worker.
     case running
-    /// A running job was asked to stop and has not ended yet. Its result will not be used.
+    /// Running, but asked to stop. Its result will be discarded.
     case cancelling
     /// Ended with a result.
     case succeeded
-    /// Ended with an error, a crash, or without having been run.
+    /// Ended with an error or a crash, or without having run.
     case failed
-    /// Ended because somebody asked for it, or because nobody asked for it any more.
+    /// Cancelled on request, or abandoned because no page polled it.
     case cancelled
-    /// Ended because its time limit passed.
+    /// Exceeded its time limit.
     case timedOut
-    /// Was running when its server or worker vanished, so that nobody knows how far it came.
+    /// Its server or worker disappeared while it was running, so its progress is unknown.
     case lost
 
-    /// Whether the job has ended: its news will not change any more.
+    /// Whether the state is final.
     public var isFinished: Bool {
         switch self {
         case .scheduled, .queued, .running, .cancelling: false

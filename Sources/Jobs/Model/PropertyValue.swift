@@ -1,23 +1,22 @@
 public import DashJSON
 
-/// A value for one property of one component, as a job sends it to the page. Its JSON form is `[id, property, value]`.
+/// A value for a property of a component, sent by a job to the page. Its JSON form is `[id, property, value]`.
 public struct PropertyValue: Sendable, Hashable {
-    /// The component's id as text: `a`, or the JSON text of a pattern id such as `{"index":1,"type":"x"}`.
+    /// The component's id as text: `a`, or the JSON of a pattern id such as `{"index":1,"type":"x"}`.
     public var id: String
     /// The property's name in the browser, for example `children`.
     public var property: String
-    /// The value, encoded.
+    /// The encoded value.
     public var value: RawJSON
 
-    /// Makes a value for a property.
+    /// Creates a property value.
     public init(id: String, property: String, value: RawJSON) {
         self.id = id
         self.property = property
         self.value = value
     }
 
-    /// Whether ``value`` is a change to the present value (a Patch) and does not replace it: an object with a member
-    /// `__dash_patch_update`, as for the browser.
+    /// Whether ``value`` is a Patch, which modifies the current value: an object with a member `__dash_patch_update`.
     public var isPatch: Bool { value.isPatch }
 }
 
@@ -35,10 +34,10 @@ extension PropertyValue: JSONEncodable {
 }
 
 extension PropertyValue {
-    /// Reads what a worker sends as progress or properties: `[[id, property, value], …]`. Values are not parsed.
+    /// Parses progress or properties from a worker: `[[id, property, value], …]`. Values are not parsed.
     ///
     /// - Parameter body: JSON text.
-    /// - Returns: The values in order, or nil if the text has another form.
+    /// - Returns: The values in order, or nil if the text is not such a list.
     public static func list(from body: [UInt8]) -> [PropertyValue]? {
         try? JSONScanner.read(body[...]) { scanner throws(JSONError) in
             var values: [PropertyValue] = []
@@ -47,7 +46,7 @@ extension PropertyValue {
         }
     }
 
-    /// Reads one `[id, property, value]`; nil if the text has another form.
+    /// Parses one `[id, property, value]`; nil if the text has another form.
     init?(reading text: ArraySlice<UInt8>) {
         guard let value = try? JSONScanner.read(text, PropertyValue.init) else { return nil }
         self = value
@@ -62,9 +61,9 @@ extension PropertyValue {
     }
 }
 
-/// What a job has sent to its page so far, merged: progress and properties, each change with its number.
+/// The merged progress and properties that a job has sent, each change with its number.
 public struct JobChanges: Sendable {
-    /// The two sorts of change.
+    /// The two kinds of change.
     enum Sort: Int, Sendable {
         case progress
         case props
@@ -73,13 +72,13 @@ public struct JobChanges: Sendable {
     private var progress = MergedValues()
     private var props = MergedValues()
 
-    /// Nothing yet.
+    /// Creates an empty collection.
     public init() {}
 
-    /// Whether nothing was sent.
+    /// Whether there are no changes.
     public var isEmpty: Bool { progress.isEmpty && props.isEmpty }
 
-    /// What the changes take in memory, roughly.
+    /// The approximate size in memory.
     public var bytes: Int { progress.bytes + props.bytes }
 
     /// The progress that changed after a sequence, oldest change first.
@@ -102,7 +101,7 @@ public struct JobChanges: Sendable {
 }
 
 extension JobChanges {
-    /// The form in which stores keep it: `[[sort, sequence, [id, property, value]], …]`, oldest change first.
+    /// The stored form: `[[sort, sequence, [id, property, value]], …]`, oldest change first.
     public func stored() -> [UInt8] {
         var writer = JSONWriter(capacity: bytes + 16)
         writer.byte(UInt8(ascii: "["))
@@ -123,7 +122,7 @@ extension JobChanges {
         return writer.bytes
     }
 
-    /// Reads what ``stored()`` wrote; whatever has another form is left out.
+    /// Reads the form of ``stored()``; invalid entries are skipped.
     public init(stored: [UInt8]) {
         self.init()
         for element in (try? JSONScanner.elements(of: stored[...])) ?? [] {
@@ -137,8 +136,8 @@ extension JobChanges {
     }
 }
 
-/// The newest value of each property, or the value and the patches after it, each with the number of its change. So there is
-/// no more than there are properties, and Patches.
+/// The newest value of each property plus the patches after it, each with its change number. Its size is bounded by the
+/// number of properties and patches.
 package struct MergedValues: Sendable {
     private struct Change: Sendable {
         var sequence: Int
@@ -152,24 +151,22 @@ package struct MergedValues: Sendable {
 
     private var changes: [Place: [Change]] = [:]
     private var lastSequence = 0
-    /// What the values take in memory, roughly.
+    /// The approximate size in memory.
     package private(set) var bytes = 0
 
-    /// No values yet.
     package init() {}
 
-    /// Whether it holds no values.
     package var isEmpty: Bool { changes.isEmpty }
 
     /// All values and patches, oldest first.
     package var values: [PropertyValue] { after(-1) }
 
-    /// Takes values in the place of those before them, and patches in addition to them, in their order.
+    /// Replaces values and appends patches, in order.
     package mutating func append(_ values: [PropertyValue]) {
         for value in values { merge(value, sequence: lastSequence + 1) }
     }
 
-    /// Takes a value in the place of all before it, or a patch in addition to them.
+    /// Replaces a value or appends a patch.
     mutating func merge(_ new: PropertyValue, sequence: Int) {
         lastSequence = max(lastSequence, sequence)
         let place = Place(id: new.id, property: new.property)
@@ -184,12 +181,12 @@ package struct MergedValues: Sendable {
         }
     }
 
-    /// All changes after a sequence, oldest first.
+    /// Changes after a sequence, oldest first.
     func after(_ sequence: Int) -> [PropertyValue] {
         numbered(after: sequence).map(\.value)
     }
 
-    /// All changes after a sequence with their numbers, oldest first.
+    /// Changes after a sequence with their numbers, oldest first.
     func numbered(after sequence: Int) -> [(sequence: Int, value: PropertyValue)] {
         var found: [(sequence: Int, value: PropertyValue)] = []
         for (place, list) in changes {
@@ -201,10 +198,10 @@ package struct MergedValues: Sendable {
         return found.sorted { $0.sequence < $1.sequence }
     }
 
-    /// Forgets patches that the page is known to have.
+    /// Drops patches that the page has received.
     mutating func dropPatches(through sequence: Int) {
         for (place, list) in changes where list.count > 1 {
-            // The first is a value, or a patch that is as old as the page's knowledge of it.
+            // The first entry is always kept: it is a value, or the oldest patch.
             let kept = list.filter { $0.sequence > sequence || $0.sequence == list[0].sequence }
             guard kept.count < list.count else { continue }
             bytes -= list.reduce(0) { $0 + Self.size(of: $1, at: place) }

@@ -1,23 +1,22 @@
 import DashJSON
 
-/// The rules of a job's life: which event leads from which state to which, under which guards.
+/// The rules of a job's life cycle: events, states and guards.
 ///
-/// A pure value. Each function takes what is known of a stored job and returns a transition as data, or nil where the event
-/// changes nothing. When a guard does not hold, the manager reads the job and asks again with what it found. All sentences
-/// about these rules are in `JobSentences`.
+/// A pure value. Each function takes the facts of a stored job and returns a transition as data, or nil if the event
+/// changes nothing. When a guard fails, the manager reads the job and evaluates the event again. The messages are in
+/// `JobSentences`.
 package struct JobRules: Sendable {
-    /// Limits and times.
     package let limits: JobManagerConfiguration
 
     package init(_ limits: JobManagerConfiguration) {
         self.limits = limits
     }
 
-    /// What is known of a cache key when a job with it starts.
+    /// The known state of a job's cache key when the job starts.
     package enum KeyUse: Sendable, Hashable {
-        /// Nothing: the transition finds out.
+        /// Unknown: determined by the transition's guards.
         case unknown
-        /// Another unfinished job makes the result.
+        /// Another unfinished job computes the result.
         case taken
         /// The cache holds the result.
         case cached
@@ -27,7 +26,7 @@ package struct JobRules: Sendable {
 
     /// A job is started.
     ///
-    /// - Throws: `JobsError.tooLarge` for an input that no queue takes.
+    /// - Throws: `JobsError.tooLarge` if the input exceeds the limits.
     package func start(_ request: JobRequest, key use: KeyUse = .unknown) throws(JobsError) -> JobTransition {
         let size = request.inputBytes
         guard size <= min(limits.largestBody, limits.maximumUnfinishedBytes) else {
@@ -68,7 +67,7 @@ package struct JobRules: Sendable {
         ]
     }
 
-    /// What a start knows of its key after a guard of it failed; nil if the guard is about something else.
+    /// The state of the key after a guard of the start failed; nil for other guards.
     package func keyUse(after failed: JobGuard) -> KeyUse? {
         switch failed {
         case .isNotCached: .cached
@@ -78,7 +77,7 @@ package struct JobRules: Sendable {
         }
     }
 
-    /// The job's message could not be sent: it is taken back, unless a worker has begun it.
+    /// The job's message could not be sent: the job is removed, unless an attempt has begun.
     package func withdraw(_ job: JobFacts) -> JobTransition? {
         guard job.state == .queued, job.attempt == 0 else { return nil }
         return JobTransition(
@@ -91,11 +90,11 @@ package struct JobRules: Sendable {
 
     // MARK: Attempts
 
-    /// The version that a program has of the jobs of a name.
+    /// The program's version of the jobs with a name.
     package enum ProgramVersion: Sendable, Hashable {
-        /// It is not looked at.
+        /// Not checked.
         case any
-        /// There are no such jobs.
+        /// The program has no such job.
         case none
         case some(String)
 
@@ -108,7 +107,7 @@ package struct JobRules: Sendable {
         }
     }
 
-    /// A worker has a place for a waiting job.
+    /// A worker is free for a waiting job.
     package func begin(_ job: JobFacts, fence: String, version: ProgramVersion) -> JobTransition? {
         guard job.state == .queued else { return nil }
         if let end = mismatch(job, version) {
@@ -127,7 +126,7 @@ package struct JobRules: Sendable {
         return [.name(job.name), .version(text)]
     }
 
-    /// The end of a job whose code is another one now; nil if it is the same.
+    /// The failure of a job whose code has changed; nil if it is the same.
     package func mismatch(_ job: JobFacts, _ version: ProgramVersion) -> JobEnd? {
         switch version {
         case .any: nil
@@ -137,13 +136,13 @@ package struct JobRules: Sendable {
         }
     }
 
-    /// A job that waits, or is under way, has other code in this program: it ends.
+    /// Fails an unfinished job whose code has changed.
     package func checkVersion(_ job: JobFacts, _ version: ProgramVersion) -> JobTransition? {
         guard !job.state.isFinished, let end = mismatch(job, version) else { return nil }
         return finish(job, end, if: [.state([job.state])])
     }
 
-    /// An attempt has sent something to its page.
+    /// The attempt sent progress or properties.
     package func merge(_ job: JobFacts, progress: [PropertyValue], props: [PropertyValue]) -> JobTransition? {
         guard job.state == .running, job.stop == nil else { return nil }
         return JobTransition(job.id, to: .running, if: sending(job), [.merge(progress: progress, props: props)])
@@ -151,16 +150,16 @@ package struct JobRules: Sendable {
 
     private func sending(_ job: JobFacts) -> [JobGuard] { present(job) + [.isNotStopped] }
 
-    /// An attempt has sent more than it may, also after the Patches that its page has were dropped.
+    /// The attempt sent more than the limit, not counting patches that the page has received.
     package func overflow(_ job: JobFacts, bytes: Int) -> JobTransition? {
         guard bytes > limits.maximumChangesBytes, job.state == .running, job.stop == nil else { return nil }
         let failure = JobSentences.changesAreTooLarge(bytes, limit: limits.maximumChangesBytes)
         return JobTransition(job.id, to: .running, if: sending(job), [.stopAttempt(failure)])
     }
 
-    /// An attempt ended.
+    /// The attempt ended.
     ///
-    /// - Parameter isStopping: Whether it was cancelled because everything stops: it runs again then.
+    /// - Parameter isStopping: Whether it was cancelled by a shutdown: the job is then requeued.
     package func complete(_ job: JobFacts, _ outcome: WorkerOutcome, isStopping: Bool = false) -> JobTransition? {
         guard job.isUnderWay else { return nil }
         var guards = present(job)
@@ -176,12 +175,12 @@ package struct JobRules: Sendable {
         }
     }
 
-    /// The guards of whatever ends the present attempt: it is the present one, and the job stands where it is known to.
+    /// The guards for an event of the current attempt.
     private func present(_ job: JobFacts) -> [JobGuard] {
         (job.fence.map { [.attempt($0)] } ?? []) + [.state([job.state])]
     }
 
-    /// A result that is too large is a failure, and none that another attempt would mend.
+    /// A result that is too large fails the job without a retry.
     private func succeed(_ job: JobFacts, _ result: [UInt8], if guards: [JobGuard]) -> JobTransition {
         if let failure = JobSentences.resultIsTooLarge(result.count, limit: limits.maximumResultBytes) {
             return finish(job, JobEnd(.failed, failure: failure), if: guards)
@@ -189,7 +188,7 @@ package struct JobRules: Sendable {
         return finish(job, JobEnd(.succeeded, result: .value(RawJSON(unchecked: result))), if: guards)
     }
 
-    /// Another attempt if the job asked for one, otherwise the end.
+    /// Retries the job, or fails it.
     private func fail(_ job: JobFacts, _ failure: JobFailure, if guards: [JobGuard]) -> JobTransition {
         let failures = job.failures + 1
         guard failure.allowsRetry, failures <= job.retries.limit else {
@@ -213,19 +212,19 @@ package struct JobRules: Sendable {
 
     // MARK: Interruptions
 
-    /// Who vanished while an attempt was under way.
+    /// What disappeared during an attempt.
     package enum Interruption: Sendable, Hashable {
-        /// The server with its workers, for a reason that is not known: the job may be the cause.
+        /// The server and its workers, for an unknown reason: the job may be the cause.
         case server
-        /// The server, by a trap in code of its own.
+        /// The server, by a trap in its own code.
         case serverTrap
-        /// The worker's process of a fleet, by its id; nil if it is known to be gone.
+        /// The worker process with this id, in a fleet; nil if it is known to have ended.
         case worker(String?)
     }
 
-    /// An attempt was interrupted. One that the job cannot have caused is followed by another, but not without end.
+    /// The attempt was interrupted. If the job cannot be the cause, it runs again, a limited number of times.
     ///
-    /// - Parameter fence: The name of an attempt that begins at once, where a worker is there to run it.
+    /// - Parameter fence: The id of an attempt that begins at once on another worker; nil requeues the job.
     package func interrupt(_ job: JobFacts, by cause: Interruption, fence: String? = nil) -> JobTransition? {
         guard job.isUnderWay else { return nil }
         var guards = present(job)
@@ -246,7 +245,7 @@ package struct JobRules: Sendable {
         }
     }
 
-    /// The attempt could not begin, or everything stops before it ended: the job waits for its turn again.
+    /// The attempt could not begin, or the shutdown came first: requeues the job.
     package func putBack(_ job: JobFacts) -> JobTransition? {
         guard job.isUnderWay else { return nil }
         if job.state == .cancelling { return finish(job, JobEnd(.cancelled), if: present(job)) }
@@ -255,7 +254,7 @@ package struct JobRules: Sendable {
 
     // MARK: Cancellation and time
 
-    /// Somebody cancels the job. One that a worker of this program runs is asked to stop first.
+    /// Cancels the job. If a worker of this program runs it, it is asked to stop first.
     package func cancel(_ job: JobFacts, reason: String) -> JobTransition? {
         switch job.state {
         case .scheduled, .queued:
@@ -273,13 +272,13 @@ package struct JobRules: Sendable {
         }
     }
 
-    /// The time of a scheduled job has come.
+    /// The due time of a scheduled job has passed.
     package func becomeDue(_ job: JobFacts) -> JobTransition? {
         guard job.state == .scheduled else { return nil }
         return JobTransition(job.id, to: .queued, if: [.state([.scheduled]), .isOver(.due)], [.queue(first: true)])
     }
 
-    /// A waiting job was not asked for in all its time.
+    /// No one polled a waiting job for the configured time.
     package func abandon(_ job: JobFacts) -> JobTransition? {
         guard job.state == .queued else { return nil }
         return finish(
@@ -289,24 +288,24 @@ package struct JobRules: Sendable {
         )
     }
 
-    /// The message of a waiting job is gone: it is sent again.
+    /// The message of a waiting job was lost: sends it again.
     package func sendAgain(_ job: JobFacts) -> JobTransition {
         JobTransition(job.id, to: .queued, if: [.state([.queued])], [.resend])
     }
 
-    /// A finished job has been kept for all its time.
+    /// The retention time of a finished job has passed.
     package func expire(_ id: JobID) -> JobTransition {
         JobTransition(id, to: nil, if: [.isOver(.removal(limits.keepFinished))], [.remove])
     }
 
     // MARK: One run for all jobs with one key
 
-    /// The job that this one follows ended, and its end is shared.
+    /// The job that this one follows ended with an outcome that followers share.
     package func share(_ end: JobEnd, with follower: JobFacts) -> JobTransition {
         finish(follower, end, if: [.state([.queued]), .isFollowing])
     }
 
-    /// The job that this one follows ended without an end for others: this one takes its place, or follows who did.
+    /// The job that this one follows ended without a shared outcome: this one leads, or follows the new leader.
     package func takeOver(_ follower: JobFacts, isTaken: Bool) -> JobTransition? {
         guard let key = follower.cache?.key else { return nil }
         let guards: [JobGuard] = [.state([.queued]), .isFollowing, isTaken ? .isTaken(key) : .isFree(key)]
@@ -316,15 +315,15 @@ package struct JobRules: Sendable {
 
     // MARK: Tasks of other programs
 
-    /// What Celery's result, or its absence, says of a task that another program's worker runs.
+    /// The status of a task on another program's worker, by its Celery result.
     package enum RemoteReport: Sendable {
         case running
         case ended(JobEnd)
-        /// Nothing for all its time.
+        /// No report for this time.
         case silent(Duration)
     }
 
-    /// Another program's worker reported, or did not.
+    /// Another program's worker reported, or failed to.
     package func remote(_ job: JobFacts, _ report: RemoteReport) -> JobTransition? {
         guard job.isRemote, !job.state.isFinished else { return nil }
         switch report {
@@ -347,7 +346,7 @@ package struct JobRules: Sendable {
         return JobEnd(.failed, failure: failure)
     }
 
-    // MARK: Ends
+    // MARK: Completion
 
     private func finish(
         _ job: JobFacts,
@@ -368,6 +367,6 @@ package struct JobRules: Sendable {
 }
 
 extension JobRequest {
-    /// What the job is started with, in bytes.
+    /// The size of the input in bytes.
     package var inputBytes: Int { payload.count + details.count }
 }

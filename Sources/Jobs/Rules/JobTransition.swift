@@ -1,17 +1,16 @@
 package import DashJSON
 
-/// One step in the life of a job, as data: a manager applies all changes, or none if a guard does not hold.
+/// One step in the life cycle of a job, as data: a manager applies all changes, or none if a guard fails.
 ///
-/// The embedded manager applies it in memory and writes what changed through its `JobStore`. The Redis manager sends it to
-/// one script. Times are relative to the moment at which it is applied, by the store's clock.
+/// The embedded manager applies it in memory and writes the changes through its `JobStore`; the Redis manager sends it
+/// to one script. Times are relative to the moment of application, by the store's clock.
 package struct JobTransition: Sendable {
-    /// The job.
     package var id: JobID
-    /// What must hold. The first that does not is reported.
+    /// The conditions; the first that fails is reported.
     package var guards: [JobGuard]
-    /// What happens, in this order.
+    /// The changes, in order.
     package var changes: [JobChange]
-    /// Where the job stands afterwards; nil for a job that is removed.
+    /// The resulting state; nil for a removed job.
     package var state: JobState?
 
     package init(_ id: JobID, to state: JobState?, if guards: [JobGuard] = [], _ changes: [JobChange]) {
@@ -21,26 +20,26 @@ package struct JobTransition: Sendable {
         self.state = state
     }
 
-    /// How the job ends, if it does.
+    /// The outcome of the job, if the transition finishes it.
     package var end: JobEnd? {
         for case .finish(let end) in changes { return end }
         return nil
     }
 }
 
-/// What must hold for a transition to be applied.
+/// A condition of a transition.
 package enum JobGuard: Sendable, Hashable {
     /// No job with this id exists.
     case isNew
-    /// Fewer jobs than this wait for a worker or for a time.
+    /// Fewer jobs than this wait for a worker or a due time.
     case waitingJobs(below: Int)
-    /// The inputs of all unfinished jobs and these bytes take at most so many bytes.
+    /// The inputs of all unfinished jobs plus these bytes do not exceed the limit.
     case inputBytes(adding: Int, atMost: Int)
     /// The owner has fewer unfinished jobs than this.
     case unfinishedJobs(of: String, below: Int)
-    /// No unfinished job makes the result of this key, or none that can still succeed.
+    /// No unfinished job that can still succeed computes the result of this key.
     case isFree(CacheKey)
-    /// An unfinished job makes the result of this key.
+    /// An unfinished job computes the result of this key.
     case isTaken(CacheKey)
     /// The cache holds a result under this key.
     case isCached(CacheKey)
@@ -48,80 +47,80 @@ package enum JobGuard: Sendable, Hashable {
     case isNotCached(CacheKey)
     /// The job is in one of these states.
     case state([JobState])
-    /// This attempt is the present one.
+    /// This attempt is the current one.
     case attempt(String)
-    /// The present attempt is not being stopped.
+    /// The current attempt is not being stopped.
     case isNotStopped
-    /// The job waits for the end of another with its cache key.
+    /// The job waits for another job with its cache key.
     case isFollowing
     /// The job was started with this name.
     case name(String)
     /// The job was started with this version.
     case version(String)
-    /// The worker that has the job is gone: this one, by its id.
+    /// The worker with this id, which holds the job, has ended.
     case isGone(worker: String)
-    /// The job's time has come: it is due, was not asked for, or finished long enough ago.
+    /// The wait is over: the job is due, was not polled, or finished long enough ago.
     case isOver(JobWait)
 }
 
-/// What a job waits for by time.
+/// A timed wait of a job.
 package enum JobWait: Sendable, Hashable {
-    /// The time of its next attempt.
+    /// Until its next attempt.
     case due
-    /// That somebody asks for it, for so long.
+    /// For a poll, for this time.
     case interest(Duration)
-    /// That its finished record is removed, after so long.
+    /// For the removal of its finished record, for this time.
     case removal(Duration)
 }
 
-/// What a transition changes.
+/// A change made by a transition.
 package enum JobChange: Sendable {
-    /// Stores the job, and counts it among those of its owner and of all.
+    /// Stores the job and counts it for its owner and in total.
     case create
-    /// Waits for a worker, behind the others of its priority or before them.
+    /// Queues the job, after or before the others of its priority.
     case queue(first: Bool)
-    /// Its message is sent again.
+    /// Sends the job's message again.
     case resend
-    /// Waits for a time.
+    /// Schedules the job.
     case schedule(after: Duration)
-    /// The next attempt begins, under a name of its own. What an earlier one sent no longer counts.
+    /// Begins an attempt with its own fence. What earlier attempts sent is discarded.
     case beginAttempt(fence: String)
-    /// Counts an attempt that failed by the job's own fault.
+    /// Counts a failed attempt.
     case countFailure
-    /// Counts an attempt that ended because a server or a worker vanished.
+    /// Counts an attempt that was interrupted by the loss of a server or worker.
     case countInterruption
-    /// What the attempt sent, each value the newest of its place.
+    /// Merges what the attempt sent: newer values replace older ones.
     case merge(progress: [PropertyValue], props: [PropertyValue])
     /// Asks the worker to stop the attempt.
     case requestStop(reason: String)
-    /// Stops the attempt because of a failure; what it sent is dropped.
+    /// Stops the attempt with a failure; its changes are dropped.
     case stopAttempt(JobFailure)
-    /// Ends the job, and frees its share of what its owner and all jobs may hold.
+    /// Finishes the job and releases its share of the limits.
     case finish(JobEnd)
     /// Caches the job's result.
     case cacheResult(CacheStore)
-    /// The job makes the result of the key for all that follow.
+    /// The job computes the result of the key for its followers.
     case lead(CacheKey)
-    /// The job waits for the end of the one that makes the result of the key.
+    /// The job waits for the one that computes the result of the key.
     case follow(CacheKey)
-    /// The job waits for no other any more.
+    /// The job no longer waits for another one.
     case unfollow
-    /// Frees the key, if this job holds it. Those that follow get its end if it is shared, otherwise the first of them leads:
-    /// each by a transition of its own.
+    /// Releases the key if this job holds it. Its followers share the outcome, or the first of them leads; each by its
+    /// own transition.
     case release(CacheKey)
-    /// Counts a change and wakes those who wait for news.
+    /// Counts a change and wakes the waiters.
     case notify
-    /// Removes the job; one that is not finished frees its share.
+    /// Removes the job; an unfinished one releases its share of the limits.
     case remove
 }
 
-/// How a job ends.
+/// The outcome of a job.
 package struct JobEnd: Sendable {
-    /// Where a result comes from.
+    /// The source of a result.
     package enum Result: Sendable {
         case none
         case value(RawJSON)
-        /// The cache, which holds it.
+        /// The cache.
         case cached(CacheKey)
         /// Another job with the same key.
         case of(JobID)
@@ -129,11 +128,10 @@ package struct JobEnd: Sendable {
 
     /// A finished state.
     package var state: JobState
-    /// Why, where somebody decided so.
+    /// Who or what ended the job.
     package var reason: String?
-    /// Why without a result.
+    /// The failure of a job without a result.
     package var failure: JobFailure?
-    /// The result.
     package var result: Result
 
     package init(_ state: JobState, reason: String? = nil, failure: JobFailure? = nil, result: Result = .none) {
@@ -143,41 +141,35 @@ package struct JobEnd: Sendable {
         self.result = result
     }
 
-    /// Whether jobs with the same code and inputs end in the same way.
+    /// Whether jobs with the same code and inputs share this outcome.
     package var isShared: Bool { state == .succeeded || failure?.concernsEqualJobs ?? false }
 }
 
-/// What the rules read of a stored job. A manager fills it from its store, or from the last state it saw: the transition's
-/// guards detect that the job has changed since.
+/// The facts about a stored job that the rules read, from the store or the last known state. The guards of the
+/// transition detect that the job has changed since.
 package struct JobFacts: Sendable, Hashable {
-    /// The job.
     package var id: JobID
-    /// Where it stands.
     package var state: JobState
-    /// The name it was started with.
     package var name: String
-    /// The version it was started with.
     package var version: String
-    /// The number of the present or last attempt; 0 before the first.
+    /// The number of the current or last attempt; 0 before the first.
     package var attempt: Int
-    /// Names the present attempt; nil while none is under way.
+    /// Identifies the current attempt; nil if there is none.
     package var fence: String?
-    /// How many attempts failed by the job's own fault.
+    /// The number of failed attempts.
     package var failures: Int
-    /// How many attempts ended because a server or a worker vanished.
+    /// The number of attempts interrupted by the loss of a server or worker.
     package var interruptions: Int
-    /// What follows a failed attempt.
     package var retries: RetryPolicy
-    /// Where the result is cached.
     package var cache: CacheStore?
-    /// Whether the job waits for the end of another with its cache key.
+    /// Whether the job waits for another job with its cache key.
     package var isFollowing: Bool
     /// Whether another program's worker runs it.
     package var isRemote: Bool
-    /// Why the present attempt is being stopped, where it sent more than it may.
+    /// Why the current attempt is being stopped: it sent too much.
     package var stop: JobFailure?
 
-    /// A job that was just started.
+    /// The facts of a new job.
     package init(_ request: JobRequest) {
         id = request.id
         state = .queued
@@ -192,9 +184,9 @@ package struct JobFacts: Sendable, Hashable {
         isRemote = request.remote != nil
     }
 
-    /// Whether an attempt is under way.
+    /// Whether an attempt is running.
     package var isUnderWay: Bool { state == .running || state == .cancelling }
 
-    /// Whether others with its cache key may wait for its end.
+    /// Whether other jobs with its cache key may follow it.
     package var mayLead: Bool { !state.isFinished && state != .cancelling }
 }

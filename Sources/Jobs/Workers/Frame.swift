@@ -1,5 +1,5 @@
-/// What a pool and its worker say to each other over their socket. `run` numbers the runs of tasks of one pool, so that
-/// what comes late for an ended run is told apart.
+/// A message between a pool and its worker. `run` numbers the task runs of a pool, so that late messages of an ended
+/// run are recognized.
 enum Frame: Sendable, Hashable {
     // Pool to worker.
     case job(run: UInt64, WorkerTask)
@@ -13,24 +13,24 @@ enum Frame: Sendable, Hashable {
     case failed(run: UInt64, WorkerFailure)
     case cancelled(run: UInt64)
 
-    /// The longest frame that is taken, in bytes without the four of its length.
+    /// The maximum length of a frame in bytes, without the four of its length field.
     static let maximumLength = 256 << 20
 }
 
-/// The kinds of frame, as they stand in the first byte.
+/// The kind of a frame: its first byte.
 enum FrameKind: UInt8 {
     case job = 1, cancel, ready, started, progress, setProps, succeeded, failed, cancelled
 }
 
-/// A frame that cannot be understood: the two sides are not of one build, or something else wrote into the socket.
+/// An invalid frame: the two sides are of different builds, or other data was written to the socket.
 struct FrameError: Error, CustomStringConvertible {
     let description: String
 }
 
-// A frame on the wire: UInt32 length of what follows, UInt8 kind, UInt64 run, then the kind's own parts. Numbers are
-// big-endian; a text is its UInt32 length and its UTF-8; a body is all the rest, untouched.
+// Wire format: UInt32 length of the rest, UInt8 kind, UInt64 run, then the parts of the kind. Numbers are big-endian; a
+// text is its UInt32 length and UTF-8; a body is the remaining bytes.
 extension Frame {
-    /// The frame as it goes over the socket, its length in front.
+    /// The encoded frame with its length.
     var bytes: [UInt8] {
         var writer = FrameWriter()
         switch self {
@@ -95,14 +95,14 @@ private struct FrameWriter {
 }
 
 extension Frame {
-    /// Reads a frame.
+    /// Decodes a frame.
     ///
     /// - Parameter bytes: The frame without its length.
-    /// - Throws: ``FrameError`` for anything that ``Frame/bytes`` does not write.
+    /// - Throws: ``FrameError`` if the frame is invalid.
     init(_ bytes: [UInt8]) throws {
         var reader = FrameReader(bytes)
         guard let kind = FrameKind(rawValue: try reader.number(UInt8.self)) else {
-            throw FrameError(description: "A frame of an unknown kind arrived.")
+            throw FrameError(description: "Unknown kind of frame.")
         }
         let run = try reader.number(UInt64.self)
         switch kind {
@@ -118,7 +118,7 @@ extension Frame {
         }
     }
 
-    /// The length that four bytes tell.
+    /// Decodes the length field.
     static func length(_ bytes: some Sequence<UInt8>) -> Int {
         bytes.reduce(0) { $0 << 8 | Int($1) }
     }
@@ -145,14 +145,14 @@ private struct FrameReader {
 
     mutating func failure() throws -> WorkerFailure {
         guard let kind = WorkerFailure.Kind(rawValue: try text()) else {
-            throw FrameError(description: "A failure of an unknown kind arrived.")
+            throw FrameError(description: "Unknown kind of failure.")
         }
         let (code, message, trace) = (try text(), try text(), try text())
         return WorkerFailure(kind: kind, code: code, message: message, trace: trace.isEmpty ? nil : trace)
     }
 
     private mutating func take(_ count: Int) throws -> ArraySlice<UInt8> {
-        guard count <= bytes.count else { throw FrameError(description: "A frame ended too early.") }
+        guard count <= bytes.count else { throw FrameError(description: "Truncated frame.") }
         defer { bytes = bytes.dropFirst(count) }
         return bytes.prefix(count)
     }

@@ -1,38 +1,38 @@
-/// Why a task failed in a worker.
+/// The failure of a task in a worker.
 public struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The sorts of failure.
+    /// The kinds of failure.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
-        /// The work threw an error; its worker lives on.
+        /// The task threw an error; its worker continues.
         case error
-        /// The worker's process ended in the middle of the work: a trap, a signal, `exit`.
+        /// The worker process ended during the task: a trap, a signal or an exit.
         case crash
         /// No worker process could be started.
         case startup
         /// The worker processes are of another build than this process.
         case incompatible
-        /// The work's result, or what it told on the way, is larger than can be sent.
+        /// The task's result or its updates exceed the limit.
         case tooLarge
-        /// The work took longer than its time limit; its process was killed, or it ended when it was told.
+        /// The task exceeded its time limit; it was stopped, or its process was killed.
         case timedOut
     }
 
-    /// What sort of failure it is.
+    /// The kind of failure.
     public var kind: Kind
-    /// A fixed word or type name to decide by, for example `signal`, `exit` or the name of the thrown error's type.
+    /// A fixed name for programs, for example `signal`, `exit` or the type of the thrown error.
     public var code: String
-    /// One sentence for people. After a trap it names the signal, the function and the file and line, as far as known.
+    /// A message for people. After a trap it names the signal, the function, and the file and line if known.
     public var message: String
-    /// The backtrace, where there is one: many lines.
+    /// The backtrace, if any: many lines.
     public var trace: String?
-    /// The signal that ended the process, where there was one.
+    /// The signal that ended the process, if any.
     public var signal: Int32?
 
-    /// Describes a failure. Work may throw one to choose its own `code` and `trace`.
+    /// Creates a failure. A task may throw one to choose its `code` and `trace`.
     ///
     /// - Parameters:
-    ///   - kind: What sort of failure it is.
-    ///   - code: A fixed word to decide by.
-    ///   - message: One sentence for people.
+    ///   - kind: The kind of failure.
+    ///   - code: A fixed name for programs.
+    ///   - message: A message for people.
     ///   - trace: The backtrace, if any.
     ///   - signal: The signal that ended the process, if any.
     public init(kind: Kind, code: String, message: String, trace: String? = nil, signal: Int32? = nil) {
@@ -48,17 +48,16 @@ public struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible 
 }
 
 extension WorkerFailure {
-    /// No process could be started.
     static func noProcess(_ reason: String) -> WorkerFailure {
         WorkerFailure(kind: .startup, code: "spawn", message: "A worker process could not be started. \(reason)")
     }
 
-    /// A process was started and ended before it was ready.
+    /// A process ended before it was ready.
     static func startup(_ failure: WorkerFailure) -> WorkerFailure {
         guard failure.kind != .startup else { return failure }
         var told = failure
         told.kind = .startup
-        told.message = "A worker process ended before it was ready for work. \(failure.message)"
+        told.message = "A worker process ended before it was ready. \(failure.message)"
         return told
     }
 
@@ -72,8 +71,8 @@ extension WorkerFailure {
         )
     }
 
-    /// Two tasks at once have the same name.
+    /// A second task has the id of an unfinished one.
     static func doubleTask(_ id: String) -> WorkerFailure {
-        WorkerFailure(kind: .startup, code: "double-task", message: "A task \(id) is waiting or running already.")
+        WorkerFailure(kind: .startup, code: "double-task", message: "A task \(id) is already waiting or running.")
     }
 }

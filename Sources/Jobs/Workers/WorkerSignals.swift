@@ -1,18 +1,18 @@
-// Dispatch says nowhere that its sources may be used from any thread, as they may.
+// Dispatch sources may be used from any thread, but are not annotated as Sendable.
 @preconcurrency import Dispatch
 package import Logging
 package import ServiceLifecycle
 
-/// What a program does that is a worker.
+/// Signal handling of a worker program.
 package enum WorkerSignals {
-    /// Runs a worker until it is done by itself, or signals end it: SIGTERM and SIGINT are its graceful shutdown, SIGQUIT and
-    /// a further SIGINT cancel it.
+    /// Runs a worker until it finishes or signals stop it: SIGTERM and SIGINT shut it down gracefully, SIGQUIT and a
+    /// second SIGINT cancel it.
     ///
     /// - Parameters:
     ///   - worker: The worker.
-    ///   - logger: Where signals are told.
-    /// - Returns: What the program is to exit with: 0, or 1 after SIGINT.
-    /// - Throws: what the worker throws, unless it was cancelled.
+    ///   - logger: Logs the signals.
+    /// - Returns: The program's exit code: 0, or 1 after SIGINT.
+    /// - Throws: Errors of the worker, unless it was cancelled.
     package static func run(_ worker: any Service, logger: Logger) async throws -> Int32 {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -42,7 +42,7 @@ package enum WorkerSignals {
             do {
                 try await tasks.waitForAll()
             } catch  where isCancelled {
-                // The end that was asked for.
+                // The error of the requested cancellation.
             }
             return ladder.exitCode
         }
@@ -58,20 +58,20 @@ extension ShutdownSignals.Signal {
             case .quit: "SIGQUIT"
             }
         switch step {
-        case .none: return "\(name) again: the worker is stopping already."
+        case .none: return "\(name) again: the worker is already stopping."
         case .stopWarm: return "\(name): the worker stops when the running tasks have ended. Ctrl-C stops it at once."
-        case .stopCold: return "\(name): the worker stops at once; the running tasks go back to their queue."
+        case .stopCold: return "\(name): the worker stops at once; running tasks are requeued."
         }
     }
 }
 
 extension Logger {
-    /// Says nothing: the group's own words about services are of no use to people.
+    /// Discards the service group's own messages.
     fileprivate static var quiet: Logger { Logger(label: "worker-signals") { _ in SwiftLogNoOpLogHandler() } }
 }
 
-/// What signals mean for a worker's program, as Celery has it: SIGTERM and SIGINT stop it when the running work is done;
-/// SIGQUIT, or SIGINT while it is stopping, stops it at once.
+/// The meaning of signals, as in Celery: SIGTERM and SIGINT stop the worker after its running tasks; SIGQUIT, or SIGINT
+/// while it is stopping, stops it at once.
 struct ShutdownSignals: Sendable {
     enum Signal: Sendable, Hashable {
         case terminate
@@ -87,7 +87,7 @@ struct ShutdownSignals: Sendable {
 
     private var isStopping = false
     private var isCold = false
-    /// What the program exits with: 1 after SIGINT.
+    /// The program's exit code: 1 after SIGINT.
     private(set) var exitCode: Int32 = 0
 
     mutating func received(_ signal: Signal) -> Step {
@@ -108,9 +108,9 @@ internal import Darwin
 internal import Glibc
 #endif
 
-/// Takes the signals that stop a program: they do nothing else from then on.
+/// Receives the signals that stop a program; their default actions are disabled.
 final class StopSignals: Sendable {
-    /// The signals that came, until ``finish()``.
+    /// The received signals, until ``finish()``.
     let signals: AsyncStream<ShutdownSignals.Signal>
     private let continuation: AsyncStream<ShutdownSignals.Signal>.Continuation
     private let sources: [any DispatchSourceSignal]
@@ -126,7 +126,7 @@ final class StopSignals: Sendable {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                // Signals that came while nobody looked are told as one, with their number.
+                // Signals that were merged are reported with their count.
                 for _ in 0..<max(1, source.data) { continuation.yield(meaning) }
             }
             source.resume()

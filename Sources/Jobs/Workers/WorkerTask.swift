@@ -1,18 +1,18 @@
-/// One piece of work for a worker process: what it is called and what it is given.
+/// A task for a worker process.
 public struct WorkerTask: Sendable, Hashable {
-    /// Names this run of the work; no two tasks of a pool may have the same one at the same time.
+    /// The task's id; unique among the unfinished tasks of a pool.
     public var id: String
-    /// Which work it is; the worker's `perform` decides by it.
+    /// The name of the work, by which the worker's `perform` selects the code.
     public var name: String
-    /// What the work is given, usually JSON text. It is passed through untouched.
+    /// The input, usually JSON text; passed through unchanged.
     public var payload: [UInt8]
 
-    /// Describes a piece of work.
+    /// Creates a task.
     ///
     /// - Parameters:
-    ///   - id: Names this run.
-    ///   - name: Which work it is.
-    ///   - payload: What the work is given.
+    ///   - id: The task's id.
+    ///   - name: The name of the work.
+    ///   - payload: The input.
     public init(id: String, name: String, payload: [UInt8] = []) {
         self.id = id
         self.name = name
@@ -20,38 +20,38 @@ public struct WorkerTask: Sendable, Hashable {
     }
 }
 
-/// What a running task tells before its outcome. Bodies are JSON text, passed through unparsed.
+/// An update of a running task. Bodies are JSON text, passed through unparsed.
 public enum WorkerUpdate: Sendable, Hashable {
-    /// The worker with this process id has begun the task.
+    /// The worker with this process id began the task.
     case started(worker: Int32)
-    /// The newest progress; values between two updates may have been left out.
+    /// The newest progress; intermediate values may be omitted.
     case progress([UInt8])
-    /// Properties to set, an array of `[id, property, value]`, in the order they were set.
+    /// Properties to set: an array of `[id, property, value]`, in the order they were set.
     case setProps([UInt8])
 }
 
-/// How a task ended.
+/// The outcome of a task.
 public enum WorkerOutcome: Sendable, Hashable {
-    /// The work returned these bytes.
+    /// The task returned these bytes.
     case succeeded([UInt8])
-    /// The work threw, or its process ended, or no worker could be started for it.
+    /// The task threw an error, its process ended, or no worker could be started.
     case failed(WorkerFailure)
-    /// The task was cancelled; `killed` tells that its process had to be killed (or died) because of it.
+    /// The task was cancelled; `killed` is true if its process was killed, or died, because of it.
     case cancelled(killed: Bool)
-    /// The pool stopped before the task was done. It is nobody's fault: the task may be run again.
+    /// The pool stopped before the task was done. The task may run again.
     case shutDown
 }
 
-/// What running work tells its starter with. Neither function ever blocks or throws.
+/// Sends updates of a running task. Its functions neither block nor throw.
 public struct WorkerChannel: Sendable {
     private let sendProgress: @Sendable ([UInt8]) -> Void
     private let sendProps: @Sendable ([UInt8]) -> Void
 
-    /// Makes a channel from two functions, for work that runs without a worker process, as in tests.
+    /// Creates a channel from two functions, for tasks outside worker processes, for example in tests.
     ///
     /// - Parameters:
-    ///   - progress: Takes each progress.
-    ///   - setProps: Takes each list of properties.
+    ///   - progress: Receives each progress.
+    ///   - setProps: Receives each list of properties.
     public init(
         progress: @escaping @Sendable ([UInt8]) -> Void,
         setProps: @escaping @Sendable ([UInt8]) -> Void
@@ -60,18 +60,18 @@ public struct WorkerChannel: Sendable {
         sendProps = setProps
     }
 
-    /// Tells the progress. In a worker process at most one goes out each 10 ms, and only the newest counts.
+    /// Sends progress. A worker process sends at most one every 10 ms, and only the newest.
     ///
     /// - Parameter body: JSON text.
     public func progress(_ body: [UInt8]) {
         sendProgress(body)
     }
 
-    /// Sets properties. In a worker process they are collected in order and go out together each 10 ms; of two values for
-    /// the same id and property only the newer goes out, but Patches are all kept. Work that sets more than 64 MB before
-    /// they could go out is cancelled and fails as too large.
+    /// Sets properties. A worker process sends them in order at most every 10 ms; a newer value for the same id and
+    /// property replaces an older one, but all patches are kept. A task with more than 64 MB of unsent properties is
+    /// cancelled and fails as too large.
     ///
-    /// - Parameter body: JSON text, an array of `[id, property, value]`. Anything else is passed on as it is.
+    /// - Parameter body: JSON text, an array of `[id, property, value]`. Other text is passed on unchanged.
     public func setProps(_ body: [UInt8]) {
         sendProps(body)
     }

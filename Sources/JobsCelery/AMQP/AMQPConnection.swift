@@ -4,8 +4,8 @@ import Logging
 import Support
 import Synchronization
 
-/// A connection to RabbitMQ that mends itself: a thread of its own owns the socket and librabbitmq's state, answers signs
-/// of life whatever else happens, and serves the users of its channels. It connects when there is a first user.
+/// A RabbitMQ connection that reconnects automatically. A dedicated thread owns the socket and librabbitmq's state,
+/// keeps up the heartbeat and serves the users of the channels. Connects when the first user is attached.
 final class AMQPConnection: Sendable {
     let url: AMQPURL
     let name: String
@@ -20,13 +20,12 @@ final class AMQPConnection: Sendable {
         var hasEnded = false
     }
 
-    /// A user that goes, and who waits for that.
     struct Leaving: Sendable {
         var user: any AMQPChannelUser
         var done: @Sendable () -> Void
     }
 
-    /// What the thread is to know.
+    /// Changes for the thread to apply.
     struct Changes {
         var joining: [any AMQPChannelUser]
         var leaving: [Leaving]
@@ -34,7 +33,7 @@ final class AMQPConnection: Sendable {
     }
 
     /// - Parameters:
-    ///   - name: What it is called in RabbitMQ's lists of connections.
+    ///   - name: The connection name that RabbitMQ shows.
     init(_ url: AMQPURL, name: String, logger: Logger) throws {
         self.url = url
         self.name = name
@@ -42,8 +41,8 @@ final class AMQPConnection: Sendable {
         doorbell = try AMQPWakeup()
     }
 
-    /// Keeps it connected until the task is cancelled or `stop()` is called; returns when the thread has ended. That may
-    /// take as long as a connection that is just being tried (`connect_timeout` of the address).
+    /// Stays connected until the task is cancelled or `stop()` is called. Returns when the thread has ended, which may
+    /// take as long as a connection attempt in progress (`connect_timeout` of the address).
     func run() async throws {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
@@ -68,13 +67,13 @@ final class AMQPConnection: Sendable {
         }
     }
 
-    /// Ends the connection after what was asked so far. It does not connect again.
+    /// Completes the pending operations, then closes the connection permanently.
     func stop() {
         state.withLock { $0.isStopping = true }
         doorbell.ring()
     }
 
-    /// Gives somebody a channel, from now on and over all losses.
+    /// Opens a channel for `user`, and reopens it after each loss.
     func attach(_ user: any AMQPChannelUser) {
         let isLate = state.withLock { state in
             if !state.hasEnded { state.joining.append(user) }
@@ -83,7 +82,7 @@ final class AMQPConnection: Sendable {
         if isLate { user.ended() } else { doorbell.ring() }
     }
 
-    /// Takes the channel away again, after what the user still has to say on it.
+    /// Closes the user's channel after its pending work.
     func detach(_ user: any AMQPChannelUser) async {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             let isLate = state.withLock { state in
@@ -112,9 +111,9 @@ final class AMQPConnection: Sendable {
     }
 }
 
-/// A channel of a session. Used on the connection's thread only; what waits for the server's answer waits there.
+/// A channel of a session. Used on the connection's thread only; calls block it until the server responds.
 ///
-/// All throw `AMQPClosed`.
+/// All methods throw `AMQPClosed`.
 struct AMQPChannel {
     let session: AMQPSession
     let number: UInt16
@@ -128,12 +127,12 @@ struct AMQPChannel {
         try check(amqp_channel_close(session.state, number, 200))
     }
 
-    /// From now on the server confirms each message of this channel.
+    /// Enables publisher confirms on this channel.
     func confirmPublishes() throws {
         try call { amqp_confirm_select($0, number) }
     }
 
-    /// At most so many deliveries unsettled, of the whole channel or of each consumer that starts from now on.
+    /// Limits the unsettled deliveries of the whole channel, or of each consumer that starts from now on.
     func limit(to prefetch: Int, wholeChannel: Bool) throws {
         let count = UInt16(clamping: prefetch)
         try call { amqp_basic_qos($0, number, 0, count, wholeChannel ? 1 : 0) }
@@ -158,7 +157,9 @@ struct AMQPChannel {
         try call { arena, state in amqp_basic_cancel(state, number, arena.bytes(tag)) }
     }
 
-    /// Sends a message. Checks it first: what RabbitMQ's frames cannot hold is thrown as `CeleryError`, and nothing is sent.
+    /// Publishes a message.
+    ///
+    /// - Throws: `CeleryError`, without sending anything, if the message does not fit into RabbitMQ's frames.
     func publish(_ task: BrokerMessage, mandatory: Bool) throws {
         defer { session.arena.reset() }
         try task.checkNames()
@@ -172,12 +173,12 @@ struct AMQPChannel {
         try check(status)
     }
 
-    /// Settles a delivery, or (`multiple`) all up to it.
+    /// Acknowledges a delivery, or with `multiple` all deliveries up to it.
     func acknowledge(_ delivery: UInt64, multiple: Bool) throws {
         try check(amqp_basic_ack(session.state, number, delivery, multiple ? 1 : 0))
     }
 
-    /// Refuses a delivery, for good or to be given to anybody.
+    /// Rejects a delivery; `requeue` returns it to its queue.
     func reject(_ delivery: UInt64, requeue: Bool) throws {
         try check(amqp_basic_reject(session.state, number, delivery, requeue ? 1 : 0))
     }
@@ -209,34 +210,33 @@ struct AMQPChannel {
     }
 }
 
-/// Somebody who has a channel of a connection. All is called on the connection's thread, so nothing here may wait for
-/// anything but the server's answer to a question on the channel.
+/// A user of a channel. All methods are called on the connection's thread and may block only for the server's response
+/// to a call on the channel.
 protocol AMQPChannelUser: AnyObject, Sendable {
-    /// The channel was opened: at the beginning, and after every loss. Declares and consumes.
+    /// The channel was opened, initially or after a loss: declare and consume.
     ///
-    /// - Throws: `AMQPClosed`. The channel is opened again a little later.
+    /// - Throws: `AMQPClosed`. The channel is reopened after a delay.
     func open(_ channel: AMQPChannel) throws
 
-    /// Something came on the channel.
     func receive(_ event: AMQPEvent)
 
-    /// Does what was asked for meanwhile, after each round of events, after the doorbell rang and at `deadline`; `channel`
-    /// is nil while there is none.
+    /// Performs pending work: after each round of events, after a wakeup and at `deadline`. `channel` is nil while
+    /// there is none.
     func work(on channel: AMQPChannel?) throws
 
-    /// The channel or the connection was lost, or a try to connect failed.
+    /// The channel or the connection was lost, or a connection attempt failed.
     func lost(_ error: CeleryError)
 
-    /// The connection was ended by ourselves: there will be no channel any more.
+    /// This process closed the connection; no further channel is opened.
     func ended()
 
-    /// Whether it has a channel, if there is a connection.
+    /// Whether to keep a channel open while connected.
     var wantsChannel: Bool { get }
 
-    /// When `work` is to be called at the latest, by `AMQPClock`.
+    /// The latest time of the next `work` call, by `AMQPClock`.
     var deadline: Int64? { get }
 
-    /// Whether an answer is waited for that should still be received before the connection is ended.
+    /// Whether a response is outstanding that should be received before the connection is closed.
     var isBusy: Bool { get }
 }
 

@@ -1,7 +1,7 @@
 import CRabbitMQ
 import DashJSON
 
-/// An exchange, queue or binding that must be there. Declaring what is there with the same arguments changes nothing.
+/// A required exchange, queue or binding. Declaring an existing one with the same arguments has no effect.
 enum AMQPDeclaration: Sendable, Hashable {
     case exchange(String, kind: String, isDurable: Bool)
     case queue(
@@ -15,7 +15,7 @@ enum AMQPDeclaration: Sendable, Hashable {
 }
 
 extension AMQPSession {
-    /// Does something on a channel of its own, because the server closes the channel of what it refuses.
+    /// Runs `body` on a temporary channel, because the server closes the channel of a refused operation.
     func onScratchChannel(_ body: (AMQPChannel) throws -> Void) throws {
         let channel = AMQPChannel(session: self, number: Self.scratchChannel)
         try channel.open()
@@ -23,14 +23,14 @@ extension AMQPSession {
         try channel.close()
     }
 
-    /// Asks whether an exchange is there.
+    /// Checks that an exchange exists.
     ///
-    /// - Throws: `AMQPClosed.channel` if it is not.
+    /// - Throws: `AMQPClosed.channel` if it does not.
     func expect(exchange name: String) throws {
         try onScratchChannel { try $0.declare(.exchange(name, kind: "", isDurable: false), isPassive: true) }
     }
 
-    /// How many messages wait in a queue; none in one that is not there.
+    /// The number of messages waiting in a queue; 0 if it does not exist.
     func messages(in queue: String) throws -> Int {
         var count: UInt32 = 0
         do {
@@ -54,9 +54,9 @@ extension AMQPSession {
         return Int(count)
     }
 
-    /// Declares all. What exists with other arguments is used as it is.
+    /// Declares all. Anything that exists with other arguments is used unchanged.
     ///
-    /// - Returns: a sentence for each that differs.
+    /// - Returns: A message for each difference.
     /// - Throws: `AMQPClosed`.
     func declare(_ declarations: [AMQPDeclaration]) throws -> [String] {
         var differences: [String] = []
@@ -72,7 +72,7 @@ extension AMQPSession {
             } catch AMQPClosed.channel(_, code: 406, let text) {
                 guard let existing = rest.popFirst() else { continue }
                 try onScratchChannel { try $0.declare(existing, isPassive: true) }
-                differences.append("\(text). It is used as it is; declare it on both sides with the same arguments.")
+                differences.append("\(text). Using it unchanged; declare it with the same arguments on both sides.")
             }
         }
         return differences
@@ -80,7 +80,7 @@ extension AMQPSession {
 }
 
 extension AMQPChannel {
-    /// - Parameter isPassive: Only asks whether it is there.
+    /// - Parameter isPassive: Only checks that it exists.
     fileprivate func declare(_ declaration: AMQPDeclaration, isPassive: Bool = false) throws {
         switch declaration {
         case .exchange(let name, let kind, let isDurable):
@@ -126,30 +126,29 @@ extension AMQPChannel {
     }
 }
 
-/// Something that the server said on a channel without being asked.
+/// An asynchronous event that the server sent on a channel.
 enum AMQPEvent: Sendable, Hashable {
     /// A message for one of our consumers.
     case delivered(AMQPDelivery)
-    /// A message of ours that no queue wanted (`mandatory`), and the server's words.
+    /// A published `mandatory` message could not be routed to a queue, for the server's reason.
     case returned(BrokerMessage, reason: String)
-    /// The server has a message of ours, or (`multiple`) all up to it.
+    /// The server accepted a published message, or with `multiple` all up to it.
     case confirmed(UInt64, multiple: Bool)
-    /// The server could not take a message of ours, or (`multiple`) all up to it.
+    /// The server rejected a published message, or with `multiple` all up to it.
     case refused(UInt64, multiple: Bool)
-    /// The server ended one of our consumers: its queue is gone.
+    /// The server cancelled one of our consumers because its queue was deleted.
     case consumerCancelled(tag: String)
 }
 
-/// A message that was delivered.
 struct AMQPDelivery: Sendable, Hashable {
     var consumerTag: String
-    /// The broker's number of the delivery, on this channel only.
+    /// The delivery tag, valid on this channel only.
     var number: UInt64
     var isRedelivered: Bool
     var task: BrokerMessage
 }
 
-/// Puts together what comes in several frames: the method, the properties with the body's size, the body in pieces.
+/// Assembles a message from its frames: the method, the properties with the body's size, and the fragments of the body.
 struct AMQPContentAssembly {
     enum Method {
         case deliver(consumerTag: String, number: UInt64, isRedelivered: Bool, exchange: String, routingKey: String)
@@ -176,19 +175,19 @@ struct AMQPContentAssembly {
         self.method = method
     }
 
-    /// Takes the properties; gives the event if there is no body to wait for.
+    /// Takes the properties; returns the event if the body is empty.
     mutating func take(size: Int, properties: (Method) -> BrokerMessage) throws -> AMQPEvent? {
-        guard let method else { throw CeleryError(.malformed, "RabbitMQ sent properties of no message.") }
+        guard let method else { throw CeleryError(.malformed, "RabbitMQ sent unexpected message properties.") }
         task = properties(method)
         task.body.reserveCapacity(size)
         missing = size
         return finished()
     }
 
-    /// Takes a piece of the body; gives the event if it was the last.
+    /// Takes a fragment of the body; returns the event if it was the last.
     mutating func take(body: UnsafeRawBufferPointer) throws -> AMQPEvent? {
         guard method != nil, body.count <= missing else {
-            throw CeleryError(.malformed, "RabbitMQ sent a body of no message.")
+            throw CeleryError(.malformed, "RabbitMQ sent an unexpected message body.")
         }
         task.body.append(contentsOf: body)
         missing -= body.count
@@ -209,30 +208,30 @@ struct AMQPContentAssembly {
     }
 }
 
-/// A channel or the whole connection is over.
+/// A channel or the whole connection was closed.
 enum AMQPClosed: Error {
-    /// The server closed a channel: something on it was refused. The connection goes on.
+    /// The server refused an operation and closed its channel. The connection stays open.
     case channel(UInt16, code: Int, text: String)
-    /// The connection is lost, refused, or closed.
+    /// The connection was lost, refused or closed.
     case connection(CeleryError)
 
-    /// A status of librabbitmq as a lost connection.
+    /// A lost connection, by librabbitmq's status.
     static func lost(_ status: Int32) -> AMQPClosed {
         .connection(CeleryError(.connectionLost, "The connection to RabbitMQ was lost: \(words(status))."))
     }
 
-    /// What librabbitmq says of a status.
+    /// The description of a librabbitmq status.
     static func words(_ status: Int32) -> String {
-        if status == AMQP_STATUS_HEARTBEAT_TIMEOUT.rawValue { return "no sign of life for two heartbeats" }
+        if status == AMQP_STATUS_HEARTBEAT_TIMEOUT.rawValue { return "two heartbeats were missed" }
         return String(cString: amqp_error_string2(status))
     }
 
-    /// The server's refusal as an error for callers.
+    /// The error for callers, by AMQP's reply code.
     static func error(code: Int, text: String) -> CeleryError {
         switch code {
-        case 403, 530: CeleryError(.refused, "RabbitMQ refuses: \(text)")
+        case 403, 530: CeleryError(.refused, "RabbitMQ refused access: \(text)")
         case 320: CeleryError(.connectionLost, "RabbitMQ closed the connection: \(text)")
-        default: CeleryError(.server, "RabbitMQ says no: \(text)")
+        default: CeleryError(.server, "RabbitMQ returned an error: \(text)")
         }
     }
 

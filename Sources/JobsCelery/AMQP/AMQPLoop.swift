@@ -4,19 +4,19 @@ import Logging
 import Support
 import Synchronization
 
-/// What a connection's thread does: connect, serve the users of the channels, connect again. Made and used there only.
+/// The loop of a connection's thread: connects, serves the users of the channels, reconnects. Used on that thread only.
 final class AMQPLoop {
     private let connection: AMQPConnection
     private var seats: [AMQPChannelSlot] = []
     private var backoff = Backoff.amqp
     private var isStopping = false
-    /// Whether the present loss was told in the log.
+    /// Whether the current loss was logged.
     private var hasToldLoss = false
     private var logger: Logger { connection.logger }
 
-    /// Events that are taken before what was asked for is done.
+    /// The most events received before pending work is performed.
     private static let eventsPerTurn = 512
-    /// How long the end waits for the server's answers, in seconds.
+    /// The timeout of closing the connection, in seconds.
     private static let farewell = 3
 
     init(_ connection: AMQPConnection) {
@@ -39,7 +39,7 @@ final class AMQPLoop {
     private func connectAndServe() {
         do {
             let session = try AMQPSession.connect(to: connection.url, name: connection.name)
-            if hasToldLoss { logger.notice("Connected to RabbitMQ again.", metadata: metadata) }
+            if hasToldLoss { logger.notice("Reconnected to RabbitMQ.", metadata: metadata) }
             hasToldLoss = false
             backoff.reset()
             try serve(session)
@@ -55,12 +55,12 @@ final class AMQPLoop {
     private var metadata: Logger.Metadata { ["connection": "\(connection.name)", "broker": "\(connection.url)"] }
 
     private func lost(_ error: CeleryError) {
-        if !hasToldLoss { logger.warning("\(error.message) It is tried again.", metadata: metadata) }
+        if !hasToldLoss { logger.warning("\(error.message) Retrying.", metadata: metadata) }
         hasToldLoss = true
         for seat in seats { seat.lost(error) }
     }
 
-    /// Waits before the next try to connect; who has no time for that is told in between.
+    /// Waits before the next connection attempt; deadlines that pass meanwhile are reported.
     private func waitAfterFailure() {
         let end = AMQPClock.now + backoff.next().wholeMilliseconds
         while !isStopping, AMQPClock.now < end {
@@ -86,7 +86,7 @@ final class AMQPLoop {
         }
     }
 
-    /// Hands out what came; gives how much it was.
+    /// Delivers received events to their users; returns their number.
     private func receive(_ session: AMQPSession, atMost most: Int) throws -> Int {
         var count = 0
         while count < most {
@@ -113,13 +113,13 @@ final class AMQPLoop {
 
     private func tell(blocked: String?) {
         if let blocked {
-            logger.warning("RabbitMQ takes no messages at the moment: \(blocked)", metadata: metadata)
+            logger.warning("RabbitMQ does not accept messages at present: \(blocked)", metadata: metadata)
         } else {
-            logger.notice("RabbitMQ takes messages again.", metadata: metadata)
+            logger.notice("RabbitMQ accepts messages again.", metadata: metadata)
         }
     }
 
-    /// Users that came and went.
+    /// Applies attached and detached users.
     private func takeChanges(_ session: AMQPSession?) {
         connection.doorbell.hear()
         let changes = connection.takeChanges()
@@ -138,7 +138,7 @@ final class AMQPLoop {
         seats.reduce(nil) { earliest($0, $1.deadline) }
     }
 
-    /// When to look again though nothing happened: for a deadline, or for the signs of life.
+    /// The time of the next turn without an event: the next deadline or heartbeat check.
     private func nextTurn(_ session: AMQPSession) -> Int64? {
         let quarter = Int64(session.heartbeat) * 250
         return earliest(nextDeadline, quarter > 0 ? AMQPClock.now + quarter : nil)
@@ -153,18 +153,18 @@ final class AMQPLoop {
     }
 }
 
-/// A user's channel: opened when there is a connection, and again when the server closed it. On the thread only.
+/// A user's channel: opened on each connection, and reopened when the server closes it. Used on the thread only.
 final class AMQPChannelSlot {
     let user: any AMQPChannelUser
-    /// The open channel's. Each opening takes another one: what the server said on a lost channel must not be taken for the
-    /// new one's.
+    /// The number of the open channel. Each opening uses another number, so that late events of a lost channel are not
+    /// attributed to the new one.
     private(set) var number: UInt16?
     private var backoff = Backoff.amqp
-    /// Not to be opened before.
+    /// The earliest time to open the channel.
     private var opensAt: Int64 = 0
     private var openedAt: Int64 = 0
 
-    /// A channel that was open so long, in milliseconds, is opened again without a longer wait.
+    /// How long a channel must have been open to reset the backoff, in milliseconds.
     private static let calm: Int64 = 5000
 
     init(_ user: any AMQPChannelUser) {
@@ -176,7 +176,7 @@ final class AMQPChannelSlot {
         return min(opensAt, user.deadline ?? opensAt)
     }
 
-    /// Opens the channel if need be, and lets the user work.
+    /// Opens the channel if necessary and performs the user's work.
     ///
     /// - Throws: `AMQPClosed.connection`.
     func serve(on session: AMQPSession, logger: Logger) throws {
@@ -190,12 +190,12 @@ final class AMQPChannelSlot {
         }
     }
 
-    /// Closes the channel of a user that wants none.
+    /// Closes the channel of a user that does not want one.
     private func giveUp(on session: AMQPSession) throws {
         if let number {
             self.number = nil
             try AMQPChannel(session: session, number: number).close()
-            user.lost(CeleryError(.connectionLost, "The channel was given up."))
+            user.lost(CeleryError(.connectionLost, "The channel was closed."))
         }
         try user.work(on: nil)
     }
@@ -208,36 +208,36 @@ final class AMQPChannelSlot {
         try user.open(channel)
     }
 
-    /// The server closed the channel; it is opened again soon.
+    /// The server closed the channel; schedules reopening it.
     func fail(_ error: CeleryError, logger: Logger) {
-        logger.warning("RabbitMQ closed a channel, which is opened again: \(error.message)")
+        logger.warning("RabbitMQ closed a channel; reopening it: \(error.message)")
         number = nil
         if AMQPClock.now - openedAt > Self.calm { backoff.reset() }
         opensAt = AMQPClock.now + backoff.next().wholeMilliseconds
         user.lost(error)
     }
 
-    /// The connection is lost.
+    /// The connection was lost.
     func lost(_ error: CeleryError) {
         number = nil
         opensAt = 0
         user.lost(error)
     }
 
-    /// Lets the user say its last words and closes the channel.
+    /// Performs the user's pending work and closes the channel.
     func leave(_ session: AMQPSession?, logger: Logger) {
         guard let session, number != nil else { return }
         do {
             try serve(on: session, logger: logger)
             if let number { try AMQPChannel(session: session, number: number).close() }
         } catch {
-            logger.debug("A channel was not closed in order: \(error)")
+            logger.debug("Could not close a channel cleanly: \(error)")
         }
     }
 }
 
 extension Backoff {
-    /// Of tries to connect and to open a channel.
+    /// Between attempts to connect and to open a channel.
     static var amqp: Backoff { Backoff(first: .milliseconds(50), longest: .seconds(2), jitter: 0.5) }
 }
 
@@ -247,17 +247,17 @@ import Glibc
 import Darwin
 #endif
 
-/// Wakes a thread that waits for a socket: a pipe whose other end it waits for too.
+/// Wakes a thread that waits for a socket, through a pipe that the thread polls too.
 final class AMQPWakeup: Sendable {
     let readEnd: Int32
     private let writeEnd: Int32
-    /// Whether it was rung and not heard yet: then ringing costs nothing.
+    /// Whether a wakeup is pending; further ones then skip the system call.
     private let isRung = Atomic(false)
 
     init() throws {
         var ends: [Int32] = [-1, -1]
         guard dash_amqp_make_pipe(&ends) == 0 else {
-            throw CeleryError(.unreachable, "The system has no room for a pipe for RabbitMQ: too many open files.")
+            throw CeleryError(.unreachable, "Cannot create a pipe for the RabbitMQ connection: too many open files.")
         }
         (readEnd, writeEnd) = (ends[0], ends[1])
     }
@@ -273,14 +273,14 @@ final class AMQPWakeup: Sendable {
         write(writeEnd, &byte, 1)
     }
 
-    /// Hears what was rung so far: what was put somewhere before is seen after this.
+    /// Clears the pending wakeups. State written before them is visible afterwards.
     func hear() {
         var bytes: (UInt64, UInt64) = (0, 0)
         while read(readEnd, &bytes, 16) == 16 {}
         isRung.store(false, ordering: .sequentiallyConsistent)
     }
 
-    /// Waits until it is rung, the other end of `socket` says something, or the time is over.
+    /// Waits for a wakeup, for readable data on `socket`, or for the timeout.
     func wait(orFor socket: Int32?, milliseconds: Int32) {
         var places = [pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)]
         if let socket { places.append(pollfd(fd: socket, events: Int16(POLLIN), revents: 0)) }

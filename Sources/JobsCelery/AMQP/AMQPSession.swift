@@ -1,22 +1,22 @@
 import CRabbitMQ
 import DashJSON
 
-/// One connection to RabbitMQ, from login to loss. Used on its connection's thread only.
+/// One RabbitMQ connection, from login to loss. Used on its connection's thread only.
 final class AMQPSession {
     let arena = AMQPArena()
     let state: amqp_connection_state_t
-    /// The server's version, 3 for 3.10.8; 0 if it does not say.
+    /// The server's major version, 3 for 3.10.8; 0 if unknown.
     let serverVersion: Int
-    /// Why the server takes no messages at the moment; nil if it does.
+    /// Why the server does not accept messages at present; nil if it does.
     private(set) var blocked: String?
     private var openChannels: Set<UInt16> = []
     private var newestChannel = AMQPSession.scratchChannel
     private var assemblies: [UInt16: AMQPContentAssembly] = [:]
 
-    /// The channel for what may fail, such as declarations: opened and closed each time.
+    /// The channel for operations that may fail, such as declarations; opened and closed each time.
     static let scratchChannel: UInt16 = 1
 
-    /// Takes over a connection that is logged in.
+    /// Takes ownership of a logged-in connection.
     init(_ state: amqp_connection_state_t) {
         self.state = state
         let server = amqp_get_server_properties(state).map { JSONObject($0.pointee) }
@@ -29,10 +29,10 @@ final class AMQPSession {
 
     var socket: Int32 { amqp_get_sockfd(state) }
 
-    /// Seconds between signs of life, as both ends agreed; 0 for none.
+    /// The negotiated heartbeat interval, in seconds; 0 for none.
     var heartbeat: Int { Int(amqp_get_heartbeat(state)) }
 
-    /// The number of a channel that was not open yet, or not for long.
+    /// The number of an unused channel, the least recently used first.
     func freshChannelNumber() -> UInt16 {
         repeat {
             newestChannel = newestChannel < 2047 ? newestChannel + 1 : Self.scratchChannel + 1
@@ -41,20 +41,20 @@ final class AMQPSession {
         return newestChannel
     }
 
-    /// A channel is closed.
+    /// Removes the state of a closed channel.
     func forget(channel: UInt16) {
         assemblies[channel] = nil
         openChannels.remove(channel)
     }
 
-    /// Holds back packets that are not full while many frames are sent.
+    /// Holds back partial packets while many frames are sent.
     func cork(_ isCorked: Bool) {
         dash_amqp_cork(socket, isCorked ? 1 : 0)
     }
 
-    /// Says goodbye; what was sent before is received by the server before that.
+    /// Closes the connection in order; the server receives everything sent before.
     ///
-    /// - Parameter seconds: How long to wait for the server's answer: over a half-open connection none comes.
+    /// - Parameter seconds: The timeout of the server's response, which does not come over a half-open connection.
     func close(within seconds: Int) {
         var limit = timeval()
         limit.tv_sec = seconds
@@ -62,7 +62,7 @@ final class AMQPSession {
         amqp_connection_close(state, 200)
     }
 
-    /// What the server said next; nil if it said nothing. Does not wait. Sends a sign of life if one is due.
+    /// The next event; nil if none is available. Does not wait. Sends a heartbeat if one is due.
     ///
     /// - Throws: `AMQPClosed`.
     func nextEvent() throws -> (channel: UInt16, event: AMQPEvent)? {
@@ -132,7 +132,7 @@ final class AMQPSession {
         return nil
     }
 
-    /// What concerns the connection or a channel as a whole.
+    /// Handles methods that concern the connection or a channel as a whole.
     private func note(_ method: amqp_method_t, channel: UInt16) throws {
         switch method.id {
         case AMQPMethod.connectionBlocked:
@@ -146,7 +146,7 @@ final class AMQPSession {
         }
     }
 
-    /// Answers the server's closing of a channel or of the connection and tells it as an error.
+    /// Confirms that the server closed a channel or the connection, and returns the error.
     func closed(by method: amqp_method_t, channel: UInt16) -> AMQPClosed {
         if method.id == AMQPMethod.channelClose {
             let it = method.decoded.load(as: amqp_channel_close_t.self)
@@ -163,7 +163,7 @@ final class AMQPSession {
     }
 }
 
-/// The numbers of AMQP's methods that are used here: class and method.
+/// AMQP's method numbers: class and method.
 enum AMQPMethod {
     static let connectionClose: UInt32 = 10 << 16 | 50
     static let connectionCloseOK: UInt32 = 10 << 16 | 51
@@ -181,13 +181,13 @@ enum AMQPMethod {
 // MARK: - Login
 
 extension AMQPSession {
-    /// Connects and logs in. Waits, for as long as the address allows.
+    /// Connects and logs in. Blocks for at most the timeout in the address.
     ///
-    /// - Parameter name: What the connection is called in RabbitMQ's lists.
+    /// - Parameter name: The connection name that RabbitMQ shows.
     /// - Throws: `CeleryError`: `.unreachable`, `.refused`, `.option`.
     static func connect(to url: AMQPURL, name: String) throws -> AMQPSession {
         guard let state = amqp_new_connection() else {
-            throw CeleryError(.unreachable, "There is no memory to connect.")
+            throw CeleryError(.unreachable, "Out of memory: cannot connect to RabbitMQ.")
         }
         do {
             try open(state, url)
@@ -206,7 +206,7 @@ extension AMQPSession {
         let socket = try url.tls.map { try secureSocket(state, $0) } ?? amqp_tcp_socket_new(state)
         let status = amqp_socket_open_noblock(socket, url.host, Int32(url.port), &limit)
         guard status == AMQP_STATUS_OK.rawValue else { throw unreachable(url, status) }
-        // Answers to declarations; a busy server takes its time, a dead one is noticed by the heartbeat.
+        // Generous, because a busy server responds slowly; a dead one is detected by the heartbeat.
         limit.tv_sec = 30
         amqp_set_rpc_timeout(state, &limit)
     }
@@ -218,12 +218,12 @@ extension AMQPSession {
         amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST)
         if tls.verifies {
             guard let file = tls.authoritiesFile, amqp_ssl_socket_set_cacert(socket, file) == 0 else {
-                throw AMQPURL.error("uses TLS, and its file of authorities (cacert) cannot be read")
+                throw AMQPURL.error("uses TLS, and its CA file (cacert) cannot be read")
             }
         }
         guard let certificate = tls.certificate else { return socket }
         guard amqp_ssl_socket_set_key(socket, certificate, tls.key ?? certificate) == 0 else {
-            throw AMQPURL.error("names a certificate or key (cert, key) that cannot be read")
+            throw AMQPURL.error("names an unreadable certificate or key (cert, key)")
         }
         return socket
     }
@@ -244,7 +244,7 @@ extension AMQPSession {
         case AMQP_RESPONSE_NORMAL: return
         case AMQP_RESPONSE_SERVER_EXCEPTION where reply.reply.id == AMQPMethod.connectionClose:
             let close = reply.reply.decoded.load(as: amqp_connection_close_t.self)
-            throw CeleryError(.refused, "RabbitMQ at \(url) refuses: \(close.reply_text.text)")
+            throw CeleryError(.refused, "RabbitMQ at \(url) refused the login: \(close.reply_text.text)")
         default: throw unreachable(url, reply.library_error)
         }
     }
@@ -262,7 +262,7 @@ extension AMQPSession {
 
     private static func unreachable(_ url: AMQPURL, _ status: Int32) -> CeleryError {
         let question =
-            url.tls == nil ? "and is the address right?" : "is this its TLS port, and are the certificates right?"
+            url.tls == nil ? "and is the address correct?" : "is this its TLS port, and are the certificates correct?"
         return CeleryError(
             .unreachable,
             "RabbitMQ at \(url) cannot be reached: \(AMQPClosed.words(status)). Is it running, \(question)"
@@ -276,17 +276,17 @@ import Glibc
 import Darwin
 #endif
 
-/// How a TLS connection to RabbitMQ is checked. The server's certificate and host name are checked unless told otherwise.
+/// The TLS options of a RabbitMQ connection. By default the server's certificate and host name are verified.
 struct AMQPTLS: Sendable, Hashable {
-    /// A file of the authorities that are trusted (PEM); without it the system's.
+    /// The file of the trusted CAs (PEM); nil for the system's.
     var authorities: String?
-    /// A file of our own certificate (PEM), for servers that ask for one.
+    /// The file of the client certificate (PEM).
     var certificate: String?
-    /// A file of the certificate's key (PEM).
+    /// The file of the client certificate's key (PEM).
     var key: String?
     var verifies = true
 
-    /// Takes an option of an address; false if it is none of TLS.
+    /// Applies an option of an address; returns false if it is not a TLS option.
     mutating func take(option name: Substring, value: String) throws -> Bool {
         switch name {
         case "cacert", "cacertfile", "ssl_ca_certs": authorities = value
@@ -296,14 +296,14 @@ struct AMQPTLS: Sendable, Hashable {
             switch value.lowercased() {
             case "none", "verify_none", "cert_none": verifies = false
             case "peer", "verify_peer", "cert_required", "required": verifies = true
-            default: throw AMQPURL.error("wants \(name) to be peer or none")
+            default: throw AMQPURL.error("has an invalid \(name); use peer or none")
             }
         default: return false
         }
         return true
     }
 
-    /// The file of authorities to use: the one that was named, or the system's, wherever that keeps it.
+    /// The CA file to use: the given one or the system's.
     var authoritiesFile: String? {
         authorities ?? Self.systemFiles.first { access($0, R_OK) == 0 }
     }
@@ -316,7 +316,7 @@ struct AMQPTLS: Sendable, Hashable {
     }
 }
 
-/// The time in milliseconds, of a clock that only goes forward: for deadlines of this process.
+/// A monotonic clock in milliseconds, for deadlines within this process.
 enum AMQPClock {
     private static let start = ContinuousClock.now
 

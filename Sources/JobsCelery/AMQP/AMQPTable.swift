@@ -1,14 +1,14 @@
 import CRabbitMQ
 import DashJSON
 
-/// Tables of AMQP (headers, arguments) from and to JSON, with the types that Celery's own library writes: text is a long
-/// string, null is void, whole numbers have 32 bits if they fit and else 64, others are doubles.
+/// Writes JSON as AMQP tables (headers, arguments) with the types that Celery's library uses: text is a long string,
+/// null is void, an integer has 32 bits if it fits and otherwise 64, other numbers are doubles.
 struct AMQPTableWriter {
-    /// A table must fit into one frame with what stands beside it.
+    /// The limit of a table, in bytes: it must fit into one frame together with the other properties.
     static let largest = 120_000
 
     let arena: AMQPArena
-    /// What has been written, in bytes, roughly.
+    /// The approximate number of bytes written.
     private(set) var size = 0
 
     init(into arena: AMQPArena) {
@@ -19,7 +19,7 @@ struct AMQPTableWriter {
         let entries = arena.room(for: object.count, of: amqp_table_entry_t.self)
         for (place, member) in object.enumerated() {
             guard member.key.utf8.count <= 255 else {
-                throw CeleryError(.option, "The header \(member.key.prefix(40))… has a name of more than 255 bytes.")
+                throw CeleryError(.option, "The header name \(member.key.prefix(40))… is longer than 255 bytes.")
             }
             try grow(member.key.utf8.count + 2)
             let entry = amqp_table_entry_t(key: arena.bytes(member.key), value: try value(member.value))
@@ -59,7 +59,7 @@ struct AMQPTableWriter {
         guard size < Self.largest else {
             throw CeleryError(
                 .option,
-                "A message's headers are larger than \(Self.largest) bytes; put such data into the body."
+                "The headers of a message are larger than \(Self.largest) bytes; put large data into the body."
             )
         }
     }
@@ -92,7 +92,7 @@ extension amqp_field_value_t {
 // MARK: - Reading
 
 extension JSONObject {
-    /// The members of a table of AMQP. A timestamp becomes its seconds since 1970, a decimal a number, bytes their text.
+    /// Reads an AMQP table. A timestamp becomes seconds since 1970, a decimal a number, and bytes become text.
     init(_ table: amqp_table_t) {
         self.init()
         guard let entries = table.entries, table.num_entries > 0 else { return }
@@ -145,7 +145,7 @@ extension JSON {
 }
 
 extension amqp_basic_properties_t {
-    /// The properties with which Celery's producers send: headers always, even if there are none.
+    /// The properties that Celery's producers send; headers are present even if empty.
     init(_ task: BrokerMessage, in arena: AMQPArena) throws {
         self.init()
         var writer = AMQPTableWriter(into: arena)
@@ -176,14 +176,14 @@ extension amqp_basic_properties_t {
     }
 }
 
-/// Names as RabbitMQ has them: of queues, exchanges, ids.
+/// Names in RabbitMQ: of queues and exchanges, and IDs.
 enum AMQPName {
     /// - Throws: `CeleryError` if a name is too long.
     static func check(_ name: String) throws {
         guard name.utf8.count > 255 else { return }
         throw CeleryError(
             .option,
-            "RabbitMQ takes ids, types and queue names of up to 255 bytes; \(name.prefix(40))… is longer."
+            "RabbitMQ limits ids, types and queue names to 255 bytes; \(name.prefix(40))… is longer."
         )
     }
 }
@@ -194,7 +194,7 @@ extension BrokerMessage {
         for name in [exchange, routingKey] { try AMQPName.check(name) }
     }
 
-    /// A message as it came, still without its body.
+    /// Creates a received message without its body.
     init(_ properties: amqp_basic_properties_t, exchange: String, routingKey: String) {
         self.init()
         self.exchange = exchange
@@ -209,7 +209,7 @@ extension BrokerMessage {
     }
 }
 
-/// Memory for what one call to librabbitmq points at. Used on the connection's thread only.
+/// Memory for the arguments of one librabbitmq call. Used on the connection's thread only.
 final class AMQPArena {
     private var pool = amqp_pool_t()
 
@@ -221,18 +221,18 @@ final class AMQPArena {
         empty_amqp_pool(&pool)
     }
 
-    /// Everything that was handed out is void from now on.
+    /// Frees all allocations; pointers into them become invalid.
     func reset() {
         recycle_amqp_pool(&pool)
     }
 
-    /// Room for values of a C type.
+    /// Allocates room for values of a C type.
     func room<Value>(for count: Int, of type: Value.Type) -> UnsafeMutablePointer<Value>? {
         guard count > 0 else { return nil }
         return amqp_pool_alloc(&pool, count * MemoryLayout<Value>.stride)?.bindMemory(to: type, capacity: count)
     }
 
-    /// A text as bytes of C.
+    /// Copies text into the arena.
     func bytes(_ text: String) -> amqp_bytes_t {
         var text = text
         return text.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
@@ -248,13 +248,8 @@ final class AMQPArena {
 }
 
 extension amqp_bytes_t {
-    /// The bytes as text; what is no UTF-8 becomes the replacement character.
+    /// The bytes as text; invalid UTF-8 becomes the replacement character.
     var text: String {
         String(decoding: UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : len), as: UTF8.self)
-    }
-
-    /// A copy of the bytes.
-    var array: [UInt8] {
-        [UInt8](UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : len))
     }
 }

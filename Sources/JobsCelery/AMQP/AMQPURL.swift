@@ -1,10 +1,10 @@
 import Support
 
-/// Where a RabbitMQ is and how to log in: `amqp://user:password@host:5672/vhost?heartbeat=30`.
+/// A RabbitMQ address: `amqp://user:password@host:5672/vhost?heartbeat=30`.
 ///
-/// As Celery reads it: `amqps` uses TLS, `pyamqp` is another name of `amqp`; what is missing is `guest`, `guest`,
-/// `localhost`, 5672 (5671 with TLS), virtual host `/`. The path's first slash is no part of the virtual host, so `//`
-/// and `/%2F` both mean `/`. It never shows its password.
+/// Parsed as in Celery: `amqps` uses TLS, `pyamqp` is an alias of `amqp`. The defaults are `guest`, `guest`,
+/// `localhost`, 5672 (5671 with TLS) and virtual host `/`. The path's first slash is not part of the virtual host, so
+/// `//` and `/%2F` both mean `/`. Descriptions never contain the password.
 struct AMQPURL: Sendable, Hashable {
     var host = "localhost"
     var port = 5672
@@ -12,17 +12,17 @@ struct AMQPURL: Sendable, Hashable {
     var password = "guest"
     var virtualHost = "/"
     var tls: AMQPTLS?
-    /// Seconds between signs of life that are asked of both ends; 0 for none. After two without one a connection counts as
-    /// lost, and RabbitMQ gives what the worker held to others: so many seconds a job may wait behind a dead connection.
+    /// The requested heartbeat interval, in seconds; 0 for none. After two missed heartbeats a connection counts as
+    /// lost, and RabbitMQ redelivers the worker's messages to others: a dead connection delays a job by that long.
     var heartbeat = 3
-    /// Seconds that connecting and logging in may take.
+    /// The timeout of connecting and logging in, in seconds.
     var connectTimeout = 5
 
     init(_ text: String) throws {
-        guard let scheme = text.firstRange(of: "://") else { throw Self.error("has no scheme; it starts with amqp://") }
+        guard let scheme = text.firstRange(of: "://") else { throw Self.error("has no scheme; use amqp://") }
         try take(scheme: text[..<scheme.lowerBound].lowercased())
         var rest = text[scheme.upperBound...]
-        if rest.contains(";") { throw Self.error("names several servers; give one") }
+        if rest.contains(";") { throw Self.error("names several servers; only one is supported") }
         let query = rest.cut(from: "?")
         let path = rest.cut(from: "/")
         if let at = rest.lastIndex(of: "@") {
@@ -38,7 +38,7 @@ struct AMQPURL: Sendable, Hashable {
         switch scheme {
         case "amqp", "pyamqp": break
         case "amqps", "pyamqps": (tls, port) = (AMQPTLS(), 5671)
-        default: throw Self.error("has the scheme \(scheme); RabbitMQ's are amqp and amqps")
+        default: throw Self.error("has the unknown scheme \(scheme); use amqp or amqps")
         }
     }
 
@@ -61,7 +61,7 @@ struct AMQPURL: Sendable, Hashable {
         if !name.isEmpty { host = try Self.decoded(name) }
         guard let number, !number.isEmpty else { return }
         guard let port = Int(number), 1...65_535 ~= port else {
-            throw Self.error("has the port \(number), which is none")
+            throw Self.error("has the invalid port \(number)")
         }
         self.port = port
     }
@@ -75,7 +75,7 @@ struct AMQPURL: Sendable, Hashable {
         default:
             guard tls != nil, try tls?.take(option: name, value: value) == true else {
                 throw Self.error(
-                    "has the option \(name), which is not known\(tls == nil ? " without TLS (amqps)" : "")"
+                    "has the option \(name), which is unknown\(tls == nil ? " without TLS (amqps)" : "")"
                 )
             }
         }
@@ -83,13 +83,13 @@ struct AMQPURL: Sendable, Hashable {
 
     private static func seconds(_ text: String, of name: Substring) throws -> Int {
         guard let value = Int(text), 0...3600 ~= value else {
-            throw error("wants whole seconds, 0 to 3600, as \(name)")
+            throw error("has an invalid \(name); use whole seconds from 0 to 3600")
         }
         return value
     }
 
     static func error(_ what: String) -> CeleryError {
-        CeleryError(.option, "The address of RabbitMQ \(what). It looks like amqp://user:password@host:5672/vhost.")
+        CeleryError(.option, "The address of RabbitMQ \(what). Expected: amqp://user:password@host:5672/vhost.")
     }
 }
 
@@ -106,17 +106,17 @@ extension AMQPURL: CustomStringConvertible, CustomDebugStringConvertible, Custom
 }
 
 extension AMQPURL {
-    /// Text without its percent signs.
+    /// Decodes percent-encoded text.
     private static func decoded(_ text: Substring) throws -> String {
         guard let bytes = PercentEncoding.bytes(of: text) else {
-            throw error("has a percent sign without two hexadecimal digits; a percent sign itself is %25")
+            throw error("has a percent sign without two hexadecimal digits; write a percent sign as %25")
         }
         return String(decoding: bytes, as: UTF8.self)
     }
 }
 
 extension Substring {
-    /// Takes away what begins with the first `mark`; gives what stood behind the mark, or nil if there was none.
+    /// Removes everything from the first `mark` on; returns the text after it, or nil without a mark.
     fileprivate mutating func cut(from mark: Character) -> Substring? {
         guard let place = firstIndex(of: mark) else { return nil }
         defer { self = self[..<place] }

@@ -1,12 +1,11 @@
 import Logging
 import Synchronization
 
-/// The results of this process' tasks without a result backend (`rpc://`): workers send them to a queue of our own, by the
-/// task's `reply_to`. One process only can read them, and a broker that restarts loses those that were on their way.
+/// Receives the results of this process' tasks without a result backend (`rpc://`): workers send them to this process'
+/// queue, named by the task's `reply_to`. Only this process can read them, and a broker restart loses those in transit.
 final class RPCReplies: AMQPChannelUser {
-    /// The queue's name: the `reply_to` of our messages.
+    /// The queue's name, sent as the `reply_to` of tasks.
     let queue: String
-    private let connection: AMQPConnection
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -15,17 +14,16 @@ final class RPCReplies: AMQPChannelUser {
         var batch = AckBatch()
         var isOpen = false
         var isOver = false
-        /// Who waits until the queue is there.
+        /// Callers that wait for the queue to be declared.
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    init(_ connection: AMQPConnection, queue: String, logger: Logger) {
-        self.connection = connection
+    init(queue: String, logger: Logger) {
         self.queue = queue
         self.logger = logger
     }
 
-    /// The metas of a task, in order, from now on: begin before the task is sent. The listener ends it.
+    /// The metas of a task, in order, from now on; subscribe before sending the task. The listener ends the stream.
     func results(of id: String) -> AsyncStream<BrokerMessage> {
         let (stream, continuation) = AsyncStream<BrokerMessage>.makeStream()
         let isOver = state.withLock { state in
@@ -39,12 +37,12 @@ final class RPCReplies: AMQPChannelUser {
         return stream
     }
 
-    /// Nothing more is waited for: whoever listens is told the end.
+    /// Finishes the stream of a task.
     func end(_ id: String) {
         state.withLock { $0.listeners[id] }?.finish()
     }
 
-    /// Waits until the queue has been declared once: a result sent to a queue that is not there is lost.
+    /// Waits until the queue has been declared once: a result sent before that is lost.
     func ready() async {
         await withCheckedContinuation { caller in
             let isReady = state.withLock { state in
@@ -101,14 +99,14 @@ final class RPCReplies: AMQPChannelUser {
     }
 }
 
-/// Which queues are wanted and which are consumed, without any I/O: tells what to do to make both the same.
+/// Tracks which queues are wanted and which are consumed, and plans the changes between them. Performs no I/O.
 struct Subscriptions {
     struct Plan: Hashable {
-        /// Consumers to end.
+        /// The tags of consumers to cancel.
         var cancel: [String] = []
-        /// The limit to set; nil if it stays.
+        /// The new limit; nil if unchanged.
         var prefetch: Int?
-        /// Consumers to begin.
+        /// Consumers to start.
         var consume: [Consumer] = []
     }
 
@@ -140,16 +138,16 @@ struct Subscriptions {
         consuming.contains { $0.queue == queue }
     }
 
-    /// The queue of a consumer that is not ended.
+    /// The queue of an active consumer.
     func queue(of tag: String) -> String? {
         consuming.first { $0.tag == tag }?.queue
     }
 
-    /// What to do.
+    /// The changes to make.
     ///
     /// - Parameters:
-    ///   - limit: How many deliveries may be unsettled; nothing is consumed if none may.
-    ///   - wholeChannel: Whether the limit is the channel's. That of a consumer changes only with a new consumer.
+    ///   - limit: The most unsettled deliveries; nothing is consumed if it is 0.
+    ///   - wholeChannel: Whether the limit applies to the channel. A consumer's limit changes only with a new consumer.
     func plan(limit: Int, wholeChannel: Bool) -> Plan {
         var plan = Plan()
         let queues = isStopped || limit <= 0 ? [] : wanted
@@ -170,7 +168,7 @@ struct Subscriptions {
         prefetch = limit
     }
 
-    /// Before the server is asked, because the first delivery may come before its answer.
+    /// Called before the request, because the first delivery may arrive before the server's response.
     mutating func willConsume(_ consumer: Consumer) {
         consuming.append(consumer)
         nextTag += 1

@@ -3,7 +3,7 @@ import Logging
 import Support
 import Synchronization
 
-/// What is said to all workers: a queue of our own, bound to the exchange `celery.pidbox`, for as long as we are connected.
+/// Receives requests to all workers on an exclusive queue that is bound to the exchange `celery.pidbox`.
 final class RabbitBroadcasts: AMQPChannelUser {
     private let logger: Logger
     private let state: Mutex<State>
@@ -11,14 +11,14 @@ final class RabbitBroadcasts: AMQPChannelUser {
 
     private struct State {
         var node: String
-        /// Another connection holds the queue of our name: a worker of the same name, or our own lost connection.
+        /// Another connection owns the queue of this name: a worker of the same name, or this process' lost connection.
         var isNameTaken = false
         var listeners: [Int: AsyncStream<BrokerMessage>.Continuation] = [:]
         var nextListener = 0
         var isOver = false
     }
 
-    /// So many requests may wait for a listener; the oldest are lost.
+    /// The most requests buffered for a listener; beyond that the oldest are dropped.
     private static let most = 1000
 
     init(node: String, logger: Logger) {
@@ -26,7 +26,7 @@ final class RabbitBroadcasts: AMQPChannelUser {
         state = Mutex(State(node: node))
     }
 
-    /// Requests from now on.
+    /// The requests from now on.
     func listen() -> AsyncStream<BrokerMessage> {
         let (stream, continuation) = AsyncStream<BrokerMessage>.makeStream(bufferingPolicy: .bufferingNewest(Self.most))
         let id = state.withLock { state -> Int? in
@@ -45,7 +45,7 @@ final class RabbitBroadcasts: AMQPChannelUser {
         return stream
     }
 
-    /// Waits until there is the queue, or the task is cancelled.
+    /// Waits until the queue exists or the task is cancelled.
     func ready() async { await opened.passed() }
 
     func open(_ channel: AMQPChannel) throws {
@@ -83,7 +83,7 @@ final class RabbitBroadcasts: AMQPChannelUser {
     }
 }
 
-/// Sends events: best effort, unconfirmed. What cannot be sent at once is lost, as it would be worthless later.
+/// Publishes events, unconfirmed. Events that cannot be sent immediately are dropped: they are worthless later.
 final class RabbitEvents: AMQPChannelUser {
     private let connection: AMQPConnection
     private let logger: Logger
@@ -94,7 +94,7 @@ final class RabbitEvents: AMQPChannelUser {
         var isOpen = false
     }
 
-    /// So many events may wait for the thread; further ones are lost.
+    /// The most events queued for the thread; further ones are dropped.
     private static let most = 2000
 
     init(_ connection: AMQPConnection, logger: Logger) {
@@ -102,7 +102,7 @@ final class RabbitEvents: AMQPChannelUser {
         self.logger = logger
     }
 
-    /// Hands an event over. Does not wait.
+    /// Queues an event. Does not wait.
     func publish(_ event: BrokerMessage) {
         var event = event
         event.exchange = "celeryev"
@@ -129,7 +129,7 @@ final class RabbitEvents: AMQPChannelUser {
             do {
                 try channel.publish(event, mandatory: false)
             } catch let error as CeleryError {
-                logger.debug("An event was not sent: \(error)")
+                logger.debug("Could not send an event: \(error)")
             }
         }
     }
@@ -143,7 +143,7 @@ final class RabbitEvents: AMQPChannelUser {
     }
 }
 
-/// The answers to something that all workers were asked: a queue of our own, for as long as we listen.
+/// Receives the replies to a request to all workers on an exclusive queue.
 final class ControlAnswers: AMQPChannelUser {
     let id: String
     private let heard: @Sendable (BrokerMessage) -> Void
@@ -154,7 +154,7 @@ final class ControlAnswers: AMQPChannelUser {
         self.heard = heard
     }
 
-    /// Waits until there is the queue, or the task is cancelled.
+    /// Waits until the queue exists or the task is cancelled.
     func ready() async { await opened.passed() }
 
     func open(_ channel: AMQPChannel) throws {
@@ -189,11 +189,11 @@ extension RabbitBroker {
             do {
                 try await self.publisher.publish(message, as: .question)
             } catch let error as CeleryError where error.code == .server {
-                // It came back: nobody listens.
+                // The message was returned: no worker is listening.
                 return sent()
             }
             sent()
-            // RabbitMQ does not tell how many listen, so all have the time that Celery gives them.
+            // RabbitMQ does not report the number of listeners, so wait for the whole time, as Celery does.
             try? await Task.sleep(for: time)
         }
         try result.get()

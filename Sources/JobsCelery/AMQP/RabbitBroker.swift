@@ -4,8 +4,8 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// RabbitMQ as a broker. Two connections, because the server stops reading from those that publish when it is short of
-/// memory or disk: one publishes, the other consumes and settles, and never waits for the first.
+/// The RabbitMQ broker. It has two connections, because the server stops reading from publishing connections when it is
+/// short of memory or disk: one publishes, the other consumes and settles.
 final class RabbitBroker: CeleryBroker {
     let information: BrokerInformation
     let priorities = [9, 5, 2, 0]
@@ -15,7 +15,7 @@ final class RabbitBroker: CeleryBroker {
     let receiving: AMQPConnection
     let publisher: RabbitPublisher
     private let events: RabbitEvents
-    /// A graceful shutdown waits for them.
+    /// A graceful shutdown waits for these.
     private let consumers = RunningConsumers()
     private let state: Mutex<State>
 
@@ -26,7 +26,7 @@ final class RabbitBroker: CeleryBroker {
         var replies: RPCReplies?
     }
 
-    /// - Throws: `CeleryError` if the system has no more files or threads.
+    /// - Throws: `CeleryError` if the system is out of files or threads.
     init(_ url: AMQPURL, options: RabbitOptions = RabbitOptions(), logger: Logger) throws {
         self.options = options
         self.logger = logger
@@ -47,7 +47,8 @@ final class RabbitBroker: CeleryBroker {
         publishing.attach(events)
     }
 
-    /// Keeps both connections until the task is cancelled, or after a graceful shutdown until the last consumer has ended.
+    /// Keeps both connections open until the task is cancelled or, after a graceful shutdown, the last consumer has
+    /// ended.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { [publishing, receiving] group in
             group.addTask { try await publishing.run() }
@@ -66,7 +67,7 @@ final class RabbitBroker: CeleryBroker {
         try await publisher.publish(task, as: .queued)
     }
 
-    /// Asked on the connection that the server reads from even when it takes no messages.
+    /// Uses the consuming connection, which the server reads even when it does not accept messages.
     func waiting(in queue: String) async throws -> Int {
         try AMQPName.check(queue)
         let (counts, isNew) = state.withLock { state -> (RabbitCounts, Bool) in
@@ -79,7 +80,7 @@ final class RabbitBroker: CeleryBroker {
         return try await counts.count(of: queue)
     }
 
-    /// After its `consumer_timeout`.
+    /// RabbitMQ's `consumer_timeout`.
     var limitsAcknowledgementTime: Bool { true }
 
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer {
@@ -135,12 +136,12 @@ final class RabbitBroker: CeleryBroker {
 
     // MARK: - Results without a result backend (rpc://)
 
-    /// The queue of this process' results, declared when it is first asked for.
+    /// The queue of this process' results, declared on first use.
     func replies() -> RPCReplies {
         let (replies, isNew) = state.withLock { state -> (RPCReplies, Bool) in
             if let replies = state.replies { return (replies, false) }
             let queue = "dash-results-\(UInt64.random(in: 0...UInt64.max))-\(UInt64.random(in: 0...UInt64.max))"
-            let replies = RPCReplies(receiving, queue: queue, logger: logger)
+            let replies = RPCReplies(queue: queue, logger: logger)
             state.replies = replies
             return (replies, true)
         }
@@ -148,7 +149,7 @@ final class RabbitBroker: CeleryBroker {
         return replies
     }
 
-    /// Sends a task's meta (JSON) to whoever sent the task; a sender that is gone is no error.
+    /// Sends a task's meta (JSON) to the task's sender. A missing sender is not an error.
     func publishResult(_ meta: [UInt8], of id: String, to replyTo: String) async throws {
         var message = BrokerMessage()
         message.body = meta
@@ -158,7 +159,7 @@ final class RabbitBroker: CeleryBroker {
     }
 }
 
-/// Asks how many messages wait in queues.
+/// Reads the number of messages waiting in queues.
 final class RabbitCounts: AMQPChannelUser {
     private let connection: AMQPConnection
     private let timeout: Int64
@@ -175,13 +176,13 @@ final class RabbitCounts: AMQPChannelUser {
         var caller: CheckedContinuation<Int, any Error>
     }
 
-    /// - Parameter timeout: How long a question waits for a connection, in milliseconds.
+    /// - Parameter timeout: How long a request waits for a connection, in milliseconds.
     init(_ connection: AMQPConnection, timeout: Int64) {
         self.connection = connection
         self.timeout = timeout
     }
 
-    /// How many messages wait in a queue; none if it is not there.
+    /// The number of messages waiting in a queue; 0 if it does not exist.
     ///
     /// - Throws: `CeleryError`.
     func count(of queue: String) async throws -> Int {
@@ -195,7 +196,7 @@ final class RabbitCounts: AMQPChannelUser {
         }
     }
 
-    private static var noConnection: CeleryError { CeleryError(.unreachable, "There is no connection to RabbitMQ.") }
+    private static var noConnection: CeleryError { CeleryError(.unreachable, "Not connected to RabbitMQ.") }
 
     // MARK: - On the connection's thread
 
@@ -214,7 +215,7 @@ final class RabbitCounts: AMQPChannelUser {
         }
         for question in late { question.caller.resume(throwing: Self.noConnection) }
         while let channel, let question = state.withLock({ $0.questions.first }) {
-            // If the connection is lost over it, it is asked on the next one.
+            // Stays queued for the next connection if this one is lost.
             let answer = try Self.answer(to: question, on: channel.session)
             state.withLock { _ = $0.questions.removeFirst() }
             question.caller.resume(with: answer)
@@ -241,7 +242,7 @@ final class RabbitCounts: AMQPChannelUser {
     }
 }
 
-/// Counts consumers while they run.
+/// Counts running consumers.
 final class RunningConsumers: Sendable {
     private let count = Mutex(0)
     private let changed = AsyncSignal()
@@ -255,7 +256,7 @@ final class RunningConsumers: Sendable {
         changed.signal()
     }
 
-    /// Waits until none runs, or the task is cancelled. One task may wait.
+    /// Waits until none is running or the task is cancelled. Only one task may wait.
     func ended() async {
         while count.withLock({ $0 > 0 }), await changed.wait() {}
     }

@@ -3,10 +3,10 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// A worker's end of RabbitMQ: one channel that consumes all its queues.
+/// A worker's RabbitMQ consumer: one channel that consumes all its queues.
 ///
-/// A channel that the server closes (because a task took longer than its `consumer_timeout`) or a lost connection is opened
-/// again; what is being worked on stays with this worker.
+/// Reopens a lost connection, or a channel that the server closed (for example after its `consumer_timeout`); running
+/// tasks stay with this worker.
 final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     let options: RabbitOptions
     let logger: Logger
@@ -19,17 +19,17 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         var deliveries: RabbitDeliveries
         var subscriptions: Subscriptions
         var prefetch: Int
-        /// The server refuses a limit of the whole channel: one of the queues is of a kind that has none.
+        /// The server refuses a limit for the whole channel because of a quorum queue.
         var refusesChannelLimit = false
         var declared: Set<String> = []
         var fetchers: [Fetcher] = []
         var nextFetcher = 0
-        /// Who waits until a queue is consumed, or no more.
+        /// Callers that wait until a queue is consumed or cancelled.
         var changes: [(queue: String, caller: CheckedContinuation<Void, any Error>)] = []
         var isOver = false
-        /// The worker's lease is over: others get the deliveries, and nothing is consumed.
+        /// The worker's lease has expired: its deliveries go to other workers, and nothing is consumed.
         var isLapsed = false
-        /// A queue vanished: not consumed again before.
+        /// The earliest time to consume again after a queue was deleted.
         var consumesAt: Int64 = 0
 
         var limit: Int { prefetch > 0 ? prefetch + deliveries.parkedCount : 0 }
@@ -41,7 +41,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         var caller: CheckedContinuation<[Delivery], Never>
     }
 
-    /// - Parameter running: Where it is counted while it runs.
+    /// - Parameter running: Counts this consumer while it runs.
     init(
         _ connection: AMQPConnection,
         queues: [String],
@@ -54,14 +54,14 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         self.options = options
         self.logger = logger
         self.running = running
-        // Two heartbeats until a loss is noticed, and one for a thread that is late. Without any there is no telling.
+        // A loss is detected after two heartbeats; one more for a delayed thread.
         let unheard = connection.url.heartbeat > 0 ? Int64(connection.url.heartbeat) * 3000 : SettledMessages.patience
         let deliveries = RabbitDeliveries(unheard: unheard)
         state = Mutex(State(deliveries: deliveries, subscriptions: Subscriptions(queues), prefetch: prefetch))
     }
 
-    /// Consumes until the task is cancelled or the broker's connection is ended. What is unsettled then goes back to its
-    /// queue. A graceful shutdown does not end it: what runs is to be settled first.
+    /// Consumes until the task is cancelled or the broker closes the connection; unsettled messages then return to
+    /// their queues. A graceful shutdown does not end it, so that running tasks can be settled.
     func run() async throws {
         running.begin()
         defer { running.end() }
@@ -97,7 +97,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         settle(delivery, settlement)
     }
 
-    /// RabbitMQ learns only from us that a delivery is settled: it is acknowledged.
+    /// Acknowledges the delivery, as no script can do that in RabbitMQ.
     func settled(_ delivery: Delivery) {
         settle(delivery, .acknowledged)
     }
@@ -139,7 +139,8 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         try await change(queue) { $0.remove(queue) }
     }
 
-    /// Changes what is consumed and waits until that is done. Without a connection it is done later, and is no error.
+    /// Changes the consumed queues and waits until that is done. Without a connection the change is applied later and
+    /// this returns immediately.
     private func change(_ queue: String, _ body: (inout Subscriptions) -> Void) async throws {
         try await withCheckedThrowingContinuation { caller in
             let isDone = state.withLock { state in
@@ -154,7 +155,6 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         }
     }
 
-    /// The end, for those that wait.
     func ended() {
         let (fetchers, changes) = state.withLock { state in
             state.isOver = true
@@ -168,9 +168,10 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     }
 }
 
-/// What the consumer does on the connection's thread.
+// MARK: - On the connection's thread
+
 extension RabbitConsumer {
-    /// How long a queue that vanished is left alone, in milliseconds.
+    /// How long to wait before consuming again after a queue was deleted, in milliseconds.
     private static let pauseAfterCancellation: Int64 = 1000
 
     func open(_ channel: AMQPChannel) throws {
@@ -201,10 +202,10 @@ extension RabbitConsumer {
         handOut()
     }
 
-    /// Without its channel, the server gives all that is unsettled to others.
+    /// Closing the channel makes the server redeliver all unsettled messages to other workers.
     var wantsChannel: Bool { state.withLock { !$0.isLapsed } }
 
-    /// Makes the server's consumers those that are wanted.
+    /// Makes the server's consumers match the wanted queues.
     private func subscribe(on channel: AMQPChannel) throws {
         let (plan, wholeChannel) = state.withLock { state in
             let wholeChannel = isWholeChannel(state, channel.session)
@@ -219,7 +220,7 @@ extension RabbitConsumer {
                 state.subscriptions.didCancel(tag)
             }
         }
-        // None is to wait here: what came before the server heard of that goes to those who want it.
+        // Prefetch is 0: messages that arrived before the server applied it go to other workers.
         state.withLock { if $0.limit == 0 { $0.deliveries.returnReady() } }
         if let limit = plan.prefetch {
             try channel.limit(to: limit, wholeChannel: wholeChannel)
@@ -233,7 +234,6 @@ extension RabbitConsumer {
 
     private func isWholeChannel(_ state: State, _ session: AMQPSession) -> Bool {
         session.serverVersion < 4 && !state.refusesChannelLimit
-            && !state.subscriptions.wanted.contains { options.queue($0).isQuorum }
     }
 
     private func consume(_ consumer: Subscriptions.Consumer, on channel: AMQPChannel) throws {
@@ -246,7 +246,7 @@ extension RabbitConsumer {
         try channel.consume(consumer.queue, tag: consumer.tag, acknowledges: true)
     }
 
-    /// Those that wait for a queue that is consumed now, or no more.
+    /// Resumes callers whose queue is now consumed or cancelled.
     private func answerChanges() {
         let done = state.withLock { state in
             let subscriptions = state.subscriptions
@@ -291,7 +291,7 @@ extension RabbitConsumer {
             state.declared = []
             if error.message.contains("global qos") { state.refusesChannelLimit = true }
             defer { state.changes = [] }
-            // Only what the server refused is the fault of who asked for it; what was asked otherwise is done later.
+            // Only a refusal concerns the caller; after a lost connection the change is applied later.
             let refused = error.code == .refused || error.code == .server ? state.changes : []
             for change in refused { state.subscriptions.remove(change.queue) }
             for change in state.changes where refused.isEmpty { change.caller.resume() }

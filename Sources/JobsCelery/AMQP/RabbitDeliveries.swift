@@ -1,24 +1,24 @@
 import DashJSON
 import NIOCore
 
-/// The deliveries that a consumer holds, without any I/O. A delivery keeps its tag over losses of the connection: when the
-/// broker gives its message again, that only renews the handle by which it is settled.
+/// The deliveries that a consumer holds. Performs no I/O. A delivery keeps its tag when the connection is lost: a
+/// redelivery of its message only renews the handle by which it is settled.
 struct RabbitDeliveries {
     private struct Held {
         var delivery: Delivery
-        /// The broker's number on the present channel; nil since a loss.
+        /// The delivery tag on the current channel; nil after a loss.
         var handle: UInt64?
     }
 
-    /// Begins all tags: two workers' tags are never the same, as the records of jobs tell deliveries apart by them.
+    /// The prefix of all tags, which makes them unique among workers: job records identify deliveries by tag.
     private let name = String(UInt64.random(in: 0...UInt64.max), radix: 36)
     private var held: [UInt64: Held] = [:]
     private var nextNumber: UInt64 = 1
     /// Not handed out yet, in order.
     private var ready = CircularBuffer<UInt64>()
-    /// Held back until a time (milliseconds since 1970).
+    /// Postponed deliveries and their due times (milliseconds since 1970).
     private var parked: [UInt64: Int64] = [:]
-    /// Handed out, unsettled, and without a handle since a loss.
+    /// Handed out, unsettled, and without a handle because of a loss.
     private var orphans: [MessageKey: [UInt64]] = [:]
     private var settled: SettledMessages
     private(set) var batch = AckBatch()
@@ -31,12 +31,12 @@ struct RabbitDeliveries {
 
     var hasReady: Bool { !ready.isEmpty }
     var parkedCount: Int { parked.count }
-    /// When the first of those held back is due, or earlier.
+    /// When the first postponed delivery is due, or earlier.
     private(set) var nextDue: Int64?
 
-    /// A message came.
+    /// Receives a message.
     ///
-    /// - Parameter queue: Where it comes from; nil if it is from a queue that is consumed no more.
+    /// - Parameter queue: Its queue; nil if that is no longer consumed.
     mutating func deliver(_ message: AMQPDelivery, queue: String?, now: Int64) {
         batch.delivered(message.number)
         guard let queue, !isStopped else { return batch.reject(message.number, requeue: true) }
@@ -53,7 +53,7 @@ struct RabbitDeliveries {
         ready.append(number)
     }
 
-    /// Whether a message that came again is one that is still held, or was settled in the meantime.
+    /// Whether a redelivered message is still held or was settled in the meantime.
     private mutating func renew(_ message: AMQPDelivery, now: Int64) -> Bool {
         let key = MessageKey(message.task)
         if let number = orphans[key]?.popLast() {
@@ -66,7 +66,7 @@ struct RabbitDeliveries {
         return true
     }
 
-    /// Hands out what has come.
+    /// Hands out received deliveries.
     mutating func take(upTo limit: Int) -> [Delivery] {
         var deliveries: [Delivery] = []
         while deliveries.count < limit, let number = ready.popFirst() {
@@ -75,7 +75,7 @@ struct RabbitDeliveries {
         return deliveries
     }
 
-    /// Settles a delivery. One that is settled already, or unknown, changes nothing.
+    /// Settles a delivery. Has no effect if it is settled already or unknown.
     mutating func settle(_ tag: String, as settlement: Settlement, now: Int64) {
         guard tag.hasPrefix(name + "."), let number = UInt64(tag.dropFirst(name.count + 1)), let one = held[number]
         else { return }
@@ -118,7 +118,7 @@ struct RabbitDeliveries {
         }
     }
 
-    /// Those whose time has come are handed out again.
+    /// Makes due deliveries ready again.
     ///
     /// - Parameter time: Milliseconds since 1970.
     mutating func release(dueAt time: Int64) {
@@ -135,13 +135,12 @@ struct RabbitDeliveries {
         batch.isEmpty ? [] : batch.take()
     }
 
-    /// There is a channel (again).
     mutating func opened(now: Int64) {
         isOpen = true
         settled.opened(now: now)
     }
 
-    /// The channel is lost: the broker gives everything again. What nobody works on yet is forgotten until then.
+    /// The channel was lost: the broker redelivers everything, so deliveries that were not handed out are dropped.
     mutating func lost(now: Int64) {
         isOpen = false
         batch = AckBatch()
@@ -156,18 +155,18 @@ struct RabbitDeliveries {
         }
     }
 
-    /// Nothing is handed out any more: what is not handed out goes back.
+    /// Stops handing out deliveries and requeues the remaining ones.
     mutating func stop() {
         isStopped = true
         returnWaiting { _ in true }
     }
 
-    /// What has come from a queue and is not handed out goes back.
+    /// Requeues the deliveries of a queue that were not handed out.
     mutating func leave(queue: String) {
         returnWaiting { $0.queue == queue }
     }
 
-    /// What could be handed out goes back.
+    /// Requeues the deliveries that are ready.
     mutating func returnReady() {
         for number in ready {
             if let handle = held.removeValue(forKey: number)?.handle { batch.reject(handle, requeue: true) }
@@ -186,8 +185,8 @@ struct RabbitDeliveries {
     }
 }
 
-/// By what a message is known again when the broker gives it once more: its task, which attempt it is, and its body. Not by
-/// all headers, because the broker adds some.
+/// Identifies a message when it is redelivered: by its task, attempt and body. Headers are not compared, because the
+/// broker adds some.
 struct MessageKey: Sendable, Hashable {
     private let id: String
     private let retries: Int
@@ -205,17 +204,17 @@ struct MessageKey: Sendable, Hashable {
 }
 
 extension BrokerMessage {
-    /// Whether it is a job whose record tells how it stands. One whose answer goes to a queue (`rpc://`) has none.
+    /// Whether it is a job with a record. A job whose result goes to a queue (`rpc://`) has none.
     var hasRecord: Bool { (replyTo ?? "").isEmpty && headers["dash"] != nil }
 }
 
-/// What was said about deliveries that the broker may not have heard, because the connection was lost: said again when it
-/// gives the message once more, instead of running a task twice. Not for jobs with a record: that knows whether a message is
-/// done with, and the next attempt's looks the same.
+/// Settlements that the broker may not have received because the connection was lost. They are repeated when it
+/// redelivers the message, so that the task does not run twice. Not used for jobs with a record: the record knows
+/// whether a message is settled, and the message of the next attempt looks the same.
 struct SettledMessages {
     private struct Debt {
         var settlement: Settlement
-        /// Not said after this time; nil while there is no connection.
+        /// When the settlement expires; nil while there is no connection.
         var until: Int64?
     }
 
@@ -223,33 +222,33 @@ struct SettledMessages {
     private let unheard: Int64
     private var debts: [MessageKey: Debt] = [:]
 
-    /// So many of the newest settlements may be under way when a connection is lost.
+    /// The most settlements kept in case the connection is lost; the newest are kept.
     static let most = 4096
-    /// The broker gives lost messages at once; what comes so much later, in milliseconds, is another message.
+    /// How long after a reconnection a redelivery is expected, in milliseconds; a later one is another message.
     static let patience: Int64 = 60_000
 
-    /// - Parameter unheard: For how long, in milliseconds, the broker may not have heard what was said to it. By then a loss
-    ///   is noticed.
+    /// - Parameter unheard: How long a settlement may stay unreceived before the loss is detected, in milliseconds.
     init(unheard: Int64) {
         self.unheard = unheard
     }
 
     var hasDebts: Bool { !debts.isEmpty }
 
-    /// It was sent, and perhaps not received.
+    /// Notes a settlement that was sent but may not have been received.
     mutating func sent(_ key: MessageKey, _ settlement: Settlement, now: Int64) {
         recent.append((key, settlement, now))
         while let first = recent.first, recent.count > Self.most || first.time < now - unheard { recent.removeFirst() }
     }
 
-    /// It could not be sent.
+    /// Notes a settlement that could not be sent.
     mutating func owe(_ key: MessageKey, _ settlement: Settlement, until: Int64?) {
         if debts.count < Self.most { debts[key] = Debt(settlement: settlement, until: until) }
     }
 
-    /// The connection is lost.
+    /// The connection was lost.
     ///
-    /// - Parameter unsettled: Messages that were not handed out: should one look like a settled one, it is another.
+    /// - Parameter unsettled: Messages that were not handed out; one of them that equals a settled one is another
+    ///   message.
     mutating func lost(unsettled: Set<MessageKey>, now: Int64) {
         for (key, settlement, time) in recent where time >= now - unheard && !unsettled.contains(key) {
             owe(key, settlement, until: nil)
@@ -257,30 +256,30 @@ struct SettledMessages {
         recent.removeAll()
     }
 
-    /// There is a connection again: from now on the broker gives what was lost.
+    /// The connection was restored; the broker starts to redeliver.
     mutating func opened(now: Int64) {
         debts = debts.filter { ($0.value.until ?? now) >= now }
         for key in debts.keys where debts[key]?.until == nil { debts[key]?.until = now + Self.patience }
     }
 
-    /// What is still to be said about a message that came again.
+    /// The settlement to repeat for a redelivered message.
     mutating func take(_ key: MessageKey, now: Int64) -> Settlement? {
         guard let debt = debts.removeValue(forKey: key), (debt.until ?? now) >= now else { return nil }
         return debt.settlement
     }
 }
 
-/// What a turn of the loop has to say about deliveries of one channel, in as few frames as possible: acknowledgements of
-/// which none older is missing are said in one.
+/// Collects the settlements of one channel and turns them into as few frames as possible: contiguous acknowledgements
+/// are sent as one.
 struct AckBatch {
     enum Frame: Hashable {
         case acknowledge(UInt64, multiple: Bool)
         case reject(UInt64, requeue: Bool)
     }
 
-    /// Delivered on the channel and not settled.
+    /// Unsettled deliveries of the channel.
     private var unsettled: Set<UInt64> = []
-    /// No delivery before this one is unsettled.
+    /// All deliveries before this one are settled.
     private var oldest: UInt64 = 1
     private var newest: UInt64 = 0
     private var acknowledged: [UInt64] = []
@@ -301,7 +300,7 @@ struct AckBatch {
         if unsettled.remove(number) != nil { rejected.append(.reject(number, requeue: requeue)) }
     }
 
-    /// What to send, in order: refusals come first, so that they are not covered by an acknowledgement of several.
+    /// The frames to send, in order. Rejections come first, so that a multiple acknowledgement does not cover them.
     mutating func take() -> [Frame] {
         while oldest <= newest, !unsettled.contains(oldest) { oldest += 1 }
         let covered = acknowledged.filter { $0 < oldest }

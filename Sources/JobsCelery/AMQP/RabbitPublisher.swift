@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Sends messages on a channel whose server confirms each; many are on their way at once.
+/// Publishes messages with publisher confirms; many may be in flight at once.
 final class RabbitPublisher: AMQPChannelUser {
     private let options: RabbitOptions
     private let logger: Logger
@@ -13,10 +13,10 @@ final class RabbitPublisher: AMQPChannelUser {
         var messages = PublisherState()
         var callers: [Int: CheckedContinuation<Void, any Error>] = [:]
         var nextTicket = 0
-        /// Queues and exchanges that are there for sure, on the present connection.
+        /// Queues and exchanges known to exist, on the current connection.
         var declared: Set<String> = []
 
-        /// Those to be told, with what.
+        /// The callers to resume.
         mutating func callers(of outcomes: [PublisherState.Outcome]) -> [Call] {
             outcomes.compactMap { outcome in
                 callers.removeValue(forKey: outcome.ticket).map { Call(caller: $0, error: outcome.error) }
@@ -33,7 +33,7 @@ final class RabbitPublisher: AMQPChannelUser {
         }
     }
 
-    /// Sent between two looks at what the server says.
+    /// The most messages sent before events are received.
     private static let messagesPerTurn = 256
 
     init(_ connection: AMQPConnection, options: RabbitOptions, logger: Logger) {
@@ -42,10 +42,10 @@ final class RabbitPublisher: AMQPChannelUser {
         self.logger = logger
     }
 
-    /// Sends a message; returns when the server has it.
+    /// Publishes a message; returns when the server has confirmed it.
     ///
-    /// - Throws: `CeleryError`: `.unreachable` (not sent), `.connectionLost` (nobody knows), `.server` (refused, or no queue);
-    ///   `CancellationError` when the task is cancelled: then it may have been sent.
+    /// - Throws: `CeleryError`: `.unreachable` (not sent), `.connectionLost` (unknown), `.server` (rejected, or no
+    ///   queue); `CancellationError` if the task is cancelled, in which case the message may have been sent.
     func publish(_ task: BrokerMessage, as kind: PublisherState.Kind) async throws {
         try task.checkNames()
         let ticket = state.withLock { state in
@@ -116,7 +116,7 @@ final class RabbitPublisher: AMQPChannelUser {
         case .returned(let task, let reason):
             state.withLock { state in
                 state.messages.returnToQueue(task, reason: reason)
-                // The queue was deleted meanwhile: it is declared again for the next message.
+                // The queue was deleted: declare it again for the next message.
                 state.declared.remove("q:" + task.routingKey)
             }
         case .delivered, .consumerCancelled: break
@@ -143,7 +143,7 @@ final class RabbitPublisher: AMQPChannelUser {
                 place += 1
             }
         } catch {
-            // What was taken and not sent waits for the next channel; half a message is none for the server.
+            // Unsent messages wait for the next channel; the server ignores an incomplete message.
             state.withLock { $0.messages.putBack(Array(batch[place...])) }
             throw error
         }
@@ -163,8 +163,8 @@ final class RabbitPublisher: AMQPChannelUser {
         }
     }
 
-    /// Sees to it that the message's queue is there, as Celery's producers do; or its exchange, because a message to an
-    /// exchange that is not there would cost the channel.
+    /// Declares the message's queue, as Celery's producers do, or checks its exchange, because the server closes the
+    /// channel if the exchange of a message does not exist.
     private func declare(for message: PublisherState.Publishing, on session: AMQPSession) throws {
         let task = message.task
         let isQueue = task.exchange.isEmpty && message.kind == .queued
@@ -189,9 +189,8 @@ final class RabbitPublisher: AMQPChannelUser {
     }
 }
 
-/// What a publisher has to send and what it waits for, without any I/O. Each message ends by exactly one outcome.
+/// The pending and unconfirmed messages of a publisher. Performs no I/O. Each message has exactly one outcome.
 struct PublisherState {
-    /// A message on its way.
     struct Publishing {
         var ticket: Int
         var task: BrokerMessage
@@ -200,11 +199,11 @@ struct PublisherState {
     }
 
     enum Kind {
-        /// Into its queue, which is declared first.
+        /// To its queue, which is declared first.
         case queued
-        /// To whom it may concern: nobody is no error.
+        /// To all listeners; none is not an error.
         case broadcast
-        /// To all who listen, of whom there has to be one.
+        /// To all listeners, of which there must be at least one.
         case question
     }
 
@@ -215,28 +214,27 @@ struct PublisherState {
 
     private var waiting = CircularBuffer<Publishing>()
     private var sent: [UInt64: Publishing] = [:]
-    /// The oldest message that is not confirmed.
+    /// The number of the oldest unconfirmed message.
     private var oldest: UInt64 = 1
     private var nextNumber: UInt64 = 1
-    /// Why those sent were given back, by their numbers.
+    /// Why messages were returned, by number.
     private var returned: [UInt64: String] = [:]
-    /// The newest trouble with the connection.
+    /// The last connection error.
     private var trouble: CeleryError?
     private var hasEnded = false
 
-    /// So many messages may be unconfirmed at once.
+    /// The limit of unconfirmed messages.
     static let mostUnconfirmed = 2048
 
     var isBusy: Bool { !waiting.isEmpty || !sent.isEmpty }
-    /// Whether there is something to send and room for it.
     var canSend: Bool { !waiting.isEmpty && sent.count < Self.mostUnconfirmed }
 
-    /// When the first of those that wait has waited too long.
+    /// The earliest deadline.
     var deadline: Int64? {
         [waiting.first?.deadline, sent[oldest]?.deadline].compactMap(\.self).min()
     }
 
-    /// Takes a message in; its outcome if it is known at once.
+    /// Adds a message; returns its outcome if that is known immediately.
     mutating func add(_ publishing: Publishing) -> Outcome? {
         guard !hasEnded else { return Outcome(ticket: publishing.ticket, error: Self.stopped) }
         if let trouble, trouble.code == .refused || trouble.code == .option {
@@ -246,24 +244,24 @@ struct PublisherState {
         return nil
     }
 
-    /// The next messages to send.
+    /// Takes the next messages to send.
     mutating func take(upTo limit: Int) -> [Publishing] {
         let count = max(0, min(limit, waiting.count, Self.mostUnconfirmed - sent.count))
         return (0..<count).map { _ in waiting.removeFirst() }
     }
 
-    /// Takes back what was not sent after all; it is the first to be sent.
+    /// Puts unsent messages back to the front.
     mutating func putBack(_ publishings: [Publishing]) {
         for publishing in publishings.reversed() { waiting.prepend(publishing) }
     }
 
-    /// Notes that a message was sent on the channel.
+    /// Records a message as sent on the channel.
     mutating func didSend(_ publishing: Publishing) {
         sent[nextNumber] = publishing
         nextNumber += 1
     }
 
-    /// The server confirmed (or refused) a message, or all up to it.
+    /// The server confirmed or rejected a message, or with `multiple` all up to it.
     mutating func confirm(_ number: UInt64, multiple: Bool, isRefused: Bool) -> [Outcome] {
         guard number >= oldest else { return [] }
         let numbers = multiple ? oldest...number : number...number
@@ -285,16 +283,16 @@ struct PublisherState {
         if isRefused {
             return CeleryError(
                 .server,
-                "RabbitMQ could not take the message for \(queue): the queue is full or in trouble."
+                "RabbitMQ rejected the message for \(queue): the queue is full or unavailable."
             )
         }
         guard let returned, publishing.kind != .broadcast else { return nil }
-        guard publishing.kind == .queued else { return CeleryError(.server, "Nobody listens: \(returned)") }
+        guard publishing.kind == .queued else { return CeleryError(.server, "No worker is listening: \(returned)") }
         return CeleryError(.server, "RabbitMQ has no queue for the message to \(queue): \(returned)")
     }
 
-    /// A message came back because no queue wanted it; its confirmation follows. The server does not say which one it was:
-    /// it is found by what it says.
+    /// A message was returned as unroutable; its confirmation follows. The server does not send its number, so it is
+    /// found by its content.
     mutating func returnToQueue(_ task: BrokerMessage, reason: String) {
         var number = oldest
         while number < nextNumber {
@@ -308,18 +306,18 @@ struct PublisherState {
         }
     }
 
-    /// A caller waits no more. A message that was not sent yet is not sent.
+    /// A caller was cancelled: drops its message unless it was sent.
     mutating func forget(_ ticket: Int) {
         if let place = waiting.firstIndex(where: { $0.ticket == ticket }) { waiting.remove(at: place) }
     }
 
-    /// The channel is gone: nobody knows what became of what was sent and not confirmed. What was not sent waits on, unless
-    /// the server will not have us.
+    /// The channel was lost: the outcome of unconfirmed messages is unknown. Unsent messages keep waiting, unless the
+    /// server refuses the connection.
     mutating func lost(_ error: CeleryError) -> [Outcome] {
         trouble = error
         let unknown = CeleryError(
             .connectionLost,
-            "The connection to RabbitMQ was lost before it confirmed a message; it may be there or not.",
+            "The connection to RabbitMQ was lost before it confirmed a message, which may or may not be in its queue.",
             cause: error
         )
         var outcomes = sent.values.map { Outcome(ticket: $0.ticket, error: unknown) }
@@ -331,34 +329,34 @@ struct PublisherState {
         return outcomes
     }
 
-    /// A new channel: the server counts from 1 again.
+    /// A new channel was opened.
     mutating func opened() {
         trouble = nil
     }
 
     mutating func end() -> [Outcome] {
         hasEnded = true
-        let outcomes = lost(CeleryError(.connectionLost, "The connection was ended."))
+        let outcomes = lost(CeleryError(.connectionLost, "The connection was closed."))
         defer { waiting.removeAll() }
         return outcomes + waiting.map { Outcome(ticket: $0.ticket, error: Self.stopped) }
     }
 
-    /// Those that have waited too long.
+    /// Fails the messages whose deadline has passed.
     ///
-    /// - Parameter blocked: Why the server takes no messages, if it does not.
+    /// - Parameter blocked: Why the server does not accept messages; nil if it does.
     mutating func expire(now: Int64, blocked: String?) -> [Outcome] {
         var outcomes: [Outcome] = []
         while let first = waiting.first, first.deadline <= now {
             let why =
-                blocked.map { "RabbitMQ takes no messages at the moment: \($0)" }
-                ?? trouble?.message ?? "There is no connection to RabbitMQ."
+                blocked.map { "RabbitMQ does not accept messages at present: \($0)" }
+                ?? trouble?.message ?? "Not connected to RabbitMQ."
             outcomes.append(Outcome(ticket: first.ticket, error: CeleryError(.unreachable, why)))
             waiting.removeFirst()
         }
         while let first = sent[oldest], first.deadline <= now {
             let error = CeleryError(
                 .connectionLost,
-                "RabbitMQ did not confirm a message in time; it may be there or not."
+                "RabbitMQ did not confirm a message in time; the message may or may not be in its queue."
             )
             outcomes.append(Outcome(ticket: first.ticket, error: error))
             sent[oldest] = nil
@@ -367,5 +365,5 @@ struct PublisherState {
         return outcomes
     }
 
-    private static let stopped = CeleryError(.unreachable, "The connection to RabbitMQ was ended by this process.")
+    private static let stopped = CeleryError(.unreachable, "This process closed the connection to RabbitMQ.")
 }

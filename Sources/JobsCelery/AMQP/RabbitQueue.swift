@@ -1,24 +1,21 @@
 import DashJSON
 
-/// How a task queue is declared. Python and Swift must say the same, or the second of them is refused its declaration
-/// (and then uses the queue as it is).
+/// How a task queue is declared. Python and Swift should use the same arguments: RabbitMQ refuses the second
+/// declaration if they differ, and the queue is then used unchanged.
 struct RabbitQueue: Sendable, Hashable {
     /// Python's `task_queue_max_priority`; nil, Celery's default, for a queue without priorities.
     var maximumPriority: Int?
-    /// Python's `task_default_queue_type="quorum"`: a queue that is kept by several servers.
-    var isQuorum = false
 
-    /// As Celery declares a queue unless told otherwise.
+    /// Celery's default declaration.
     static let plain = RabbitQueue()
 
     var arguments: JSONObject {
         var arguments = JSONObject()
         if let maximumPriority { arguments["x-max-priority"] = .int(maximumPriority) }
-        if isQuorum { arguments["x-queue-type"] = "quorum" }
         return arguments
     }
 
-    /// What Celery declares for a task queue: an exchange of the queue's name, the queue, and the binding.
+    /// Celery's declarations for a task queue: an exchange with the queue's name, the queue, and the binding.
     func declarations(_ name: String) -> [AMQPDeclaration] {
         [
             .exchange(name, kind: "direct", isDurable: true),
@@ -34,7 +31,7 @@ enum RabbitTopology {
     static let replies = AMQPDeclaration.exchange("reply.celery.pidbox", kind: "direct", isDurable: false)
     static let events = AMQPDeclaration.exchange("celeryev", kind: "topic", isDurable: true)
 
-    /// Where a node hears what is said to all workers.
+    /// The queue on which a node receives requests to all workers.
     static func controlQueue(_ name: String) -> [AMQPDeclaration] {
         [
             control,
@@ -51,7 +48,7 @@ enum RabbitTopology {
 
     static func replyQueueName(_ id: String) -> String { id + ".reply.celery.pidbox" }
 
-    /// Where answers to a question to all workers arrive.
+    /// The queue for the replies to a request to all workers.
     static func replyQueue(_ id: String) -> [AMQPDeclaration] {
         [
             replies,
@@ -66,20 +63,19 @@ enum RabbitTopology {
         ]
     }
 
-    /// Where the results of this process' tasks arrive. Unlike Celery's it does not delete itself when its consumer goes, so
-    /// that results that come while the connection is mended are not lost; nobody else declares it. It ends by itself.
+    /// The queue for the results of this process' tasks. Unlike Celery's it is not deleted with its consumer, so that
+    /// results that arrive during a reconnection are kept. It expires when unused.
     static func resultQueue(_ name: String) -> [AMQPDeclaration] {
         [.queue(name, isDurable: true, arguments: ["x-expires": 86_400_000])]
     }
 }
 
-/// What may be chosen about RabbitMQ.
 struct RabbitOptions: Sendable {
-    /// The node's name, of which the queue of remote control gets its name; nil: that of the first consumer.
+    /// The node's name, from which the remote control queue gets its name; nil for that of the first consumer.
     var node: String?
-    /// How queues are declared; those not named are plain.
+    /// How queues are declared; queues not listed are plain.
     var queues: [String: RabbitQueue] = [:]
-    /// How long, in milliseconds, a message waits for a connection, and then for the server's confirmation.
+    /// The timeout of a message, in milliseconds: for a connection and the server's confirmation.
     var publishTimeout: Int64 = 10_000
 
     func queue(_ name: String) -> RabbitQueue {

@@ -1,6 +1,6 @@
 import DashJSON
 
-/// Answers what is asked of a worker.
+/// Executes a worker's remote control commands. Replies equal those of Celery.
 struct ControlPanel: Sendable {
     let node: String
     let worker: any ControlledWorker
@@ -8,10 +8,10 @@ struct ControlPanel: Sendable {
     let events: EventDispatcher
     let broker: BrokerInformation
 
-    /// A command: its answer, or nil if it has none.
+    /// A command; returns its reply, or nil for none.
     typealias Command = @Sendable (ControlPanel, ControlArguments) async throws -> JSON?
 
-    /// Commands that only look; they may be answered while one that changes something is under way.
+    /// Read-only commands, which may run concurrently with a changing one.
     static let inspections: [String: Command] = {
         let commands: [String: Command] = [
             "ping": { _, _ in ["ok": "pong"] }, "hello": { try $0.hello($1) }, "active": { await $0.active($1) },
@@ -19,7 +19,8 @@ struct ControlPanel: Sendable {
             "revoked": { panel, _ in .array(panel.revoked.ids.map { .string($0) }) },
             "registered": { await $0.registered($1) }, "query_task": { try await $0.queryTask($1) },
             "stats": { panel, _ in await panel.statistics() }, "active_queues": { try await $0.activeQueues($1) },
-            "conf": { await $0.configuration($1) }, "clock": { panel, _ in ["clock": .int(panel.events.clock.value)] },
+            "conf": { panel, _ in await panel.configuration() },
+            "clock": { panel, _ in ["clock": .int(panel.events.clock.value)] },
             "report": { try await $0.report($1) }, "memsample": { _, _ in .string(ResourceUsage.memoryText()) },
         ]
         let old = [
@@ -29,7 +30,7 @@ struct ControlPanel: Sendable {
         return commands.merging(old.compactMapValues { commands[$0] }) { first, _ in first }
     }()
 
-    /// Commands that change something.
+    /// Commands that change the worker.
     static let commands: [String: Command] = [
         "revoke": { try await $0.revoke($1) }, "terminate": { try await $0.terminate($1) },
         "revoke_by_stamped_headers": { try await $0.revokeByStamps($1) }, "rate_limit": { try await $0.rateLimit($1) },
@@ -43,14 +44,14 @@ struct ControlPanel: Sendable {
         "add_consumer": { try await $0.addConsumer($1) }, "cancel_consumer": { try await $0.cancelConsumer($1) },
         "enable_events": { try $0.enableEvents($1) }, "disable_events": { try $0.disableEvents($1) },
         "heartbeat": { try $0.heartbeat($1) }, "election": { _, _ in .null },
-        // The caller is told nothing, as from Celery: the worker is on its way out.
+        // No reply, as in Celery: the worker shuts down.
         "shutdown": { panel, _ in
             panel.worker.shutDown()
             return nil
         },
     ]
 
-    /// Does what is asked and gives the answer, an error as Celery writes it; nil if there is none.
+    /// Executes a request and returns the reply, an error in Celery's format, or nil for no reply.
     func answer(_ request: ControlRequest) async -> JSON? {
         do {
             guard let command = Self.inspections[request.method] ?? Self.commands[request.method] else {
@@ -64,14 +65,13 @@ struct ControlPanel: Sendable {
         }
     }
 
-    /// An answer for people.
     static func ok(_ text: String) -> JSON { ["ok": .string(text)] }
 }
 
 // MARK: - Inspect
 
 extension ControlPanel {
-    /// Another worker started and tells which tasks it knows to be revoked (a list, or of Celery 5.3 an object).
+    /// Another worker started and sends its revoked tasks (a list, or from Celery 5.3 an object).
     func hello(_ arguments: ControlArguments) throws -> JSON {
         try arguments.require("from_node")
         guard arguments["from_node"] != .string(node) else { return .null }
@@ -79,7 +79,7 @@ extension ControlPanel {
         return ["revoked": .array(revoked.ids.map { .string($0) }), "clock": .int(events.clock.forward())]
     }
 
-    /// What another worker answered to a greeting.
+    /// Adopts the revoked tasks and the clock in another worker's reply to `hello`.
     func learn(from answer: BrokerMessage) {
         for (_, value) in (try? JSON(parsing: answer.body))?.objectValue ?? [:] {
             learn(value["revoked"])
@@ -116,7 +116,7 @@ extension ControlPanel {
         return .array(tasks.sorted { $0.name < $1.name }.map { .string($0.text(showing: items)) })
     }
 
-    /// What is known of tasks by their ids; of those that are not here nothing.
+    /// The states of tasks by their IDs; tasks that this worker does not have are omitted.
     func queryTask(_ arguments: ControlArguments) async throws -> JSON {
         try arguments.require("ids")
         let snapshot = await worker.snapshot()
@@ -146,14 +146,11 @@ extension ControlPanel {
         return .array(await worker.snapshot().queues.map(\.json))
     }
 
-    func configuration(_ arguments: ControlArguments) async -> JSON {
-        let snapshot = await worker.snapshot()
-        var settings = arguments.isTrue("with_defaults") ? snapshot.defaultSettings : JSONObject()
-        for (key, value) in snapshot.settings { settings[key] = value }
-        return .object(Secrets.masked(settings))
+    func configuration() async -> JSON {
+        .object(Secrets.masked(await worker.snapshot().settings))
     }
 
-    /// A text to go with a question to other people.
+    /// A description for bug reports.
     func report(_ arguments: ControlArguments) async throws -> JSON {
         try arguments.allowOnly()
         let settings = Secrets.masked(await worker.snapshot().settings)
@@ -179,7 +176,7 @@ extension ControlPanel {
         try arguments.require("task_name", "rate_limit")
         let limit = try RateLimit.reading(arguments["rate_limit"])
         guard await worker.setRateLimit(limit, of: arguments.text("task_name") ?? "") else { return Self.unknownTask }
-        // Celery looks at what was said, not at what it means: "0" is said to be a limit.
+        // As in Celery, the text "0" counts as a limit.
         let isLimit = arguments.isTrue("rate_limit")
         return Self.ok(isLimit ? "new rate limit set successfully" : "rate limit disabled successfully")
     }
@@ -228,7 +225,7 @@ extension ControlPanel {
 
     func heartbeat(_ arguments: ControlArguments) throws -> JSON {
         try arguments.allowOnly()
-        events.tell(.requestedHeartbeat)
+        events.send(.requestedHeartbeat)
         return .null
     }
 
@@ -238,7 +235,7 @@ extension ControlPanel {
 // MARK: - Revoke
 
 extension ControlPanel {
-    /// Tasks are not to be run, and with `terminate` not to run on.
+    /// Revokes tasks; with `terminate` also stops running ones.
     func revoke(_ arguments: ControlArguments) async throws -> JSON {
         try arguments.require("task_id")
         return try await revoke(arguments, terminate: arguments.isTrue("terminate"))
@@ -261,7 +258,7 @@ extension ControlPanel {
         return Self.ok("terminate: " + (ended.isEmpty ? "tasks unknown" : ended.joined(separator: ", ")))
     }
 
-    /// Tasks with such stamps are not to be run: `{"name": value or values}`, or `["name=value"]`.
+    /// Revokes tasks with given stamps: `{"name": value or values}`, or `["name=value"]`.
     func revokeByStamps(_ arguments: ControlArguments) async throws -> JSON {
         try arguments.require("headers")
         let signal = try SignalName.number(arguments["signal"])
@@ -288,7 +285,7 @@ extension ControlPanel {
         return Self.ok("headers defaultdict(<class 'set'>, {\(sets.joined(separator: ", "))}) revoked")
     }
 
-    /// Those of a task's stamps that are among others, with the values that they share.
+    /// The stamps of a task that match wanted ones, with their shared values.
     private static func matching(_ stamps: JSONObject, _ wanted: JSONObject) -> [(String, [JSON])] {
         wanted.compactMap { name, values in
             let shared = (stamps[name] ?? .null).orElements.filter { values.orElements.contains($0) }
@@ -314,7 +311,7 @@ extension ControlPanel {
         return ids.filter { seen.insert($0).inserted }
     }
 
-    /// A set of texts as Python writes one.
+    /// A set of texts in Python's format.
     private static func setText(_ ids: [String]) -> String {
         ids.isEmpty ? "set()" : "{\(ids.map { PythonText.quoted($0) }.joined(separator: ", "))}"
     }

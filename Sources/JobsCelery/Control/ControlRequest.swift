@@ -1,29 +1,28 @@
 import DashJSON
 
-/// Something that somebody asks of the workers, the body of a message of the exchange `celery.pidbox`.
+/// A remote control request to workers, sent through the exchange `celery.pidbox`.
 struct ControlRequest: Sendable, Hashable {
     var method: String
     var arguments = JSONObject()
-    /// The nodes that are meant; empty are all.
+    /// The nodes addressed; empty for all.
     var destination: [String] = []
-    /// The nodes that are meant, as a pattern.
+    /// A pattern of the nodes addressed.
     var pattern: String?
-    /// How the pattern is written: `glob` or `pcre`.
+    /// The syntax of the pattern: `glob` or `pcre`.
     var matcher: String?
-    /// What an answer carries so that the asker knows it.
+    /// Identifies the request in its replies.
     var ticket: JSON?
-    /// Where an answer goes; nil if none is wanted.
+    /// The address of replies; nil for none.
     var replyTo: ReplyAddress?
-    /// The asker's clock.
+    /// The caller's logical clock.
     var clock = 0
 
-    /// Where answers go.
     struct ReplyAddress: Sendable, Hashable {
         var exchange: String
         var routingKey: String
     }
 
-    /// The same with a place for answers of its own.
+    /// Returns a copy with a reply address and ticket.
     func answered(at routingKey: String) -> ControlRequest {
         var request = self
         request.replyTo = ReplyAddress(exchange: "reply.celery.pidbox", routingKey: routingKey)
@@ -35,10 +34,10 @@ struct ControlRequest: Sendable, Hashable {
 extension ControlRequest {
     /// Reads a request.
     ///
-    /// - Throws: `CeleryError.malformed` if it is none.
+    /// - Throws: `CeleryError.malformed` if it is invalid.
     init(_ message: BrokerMessage) throws {
         guard let body = try? JSON(parsing: message.body), let method = body["method"].stringValue else {
-            throw CeleryError(.malformed, "What was sent to the workers names no method.")
+            throw CeleryError(.malformed, "A remote control request has no method.")
         }
         self.method = method
         arguments = body["arguments"].objectValue ?? JSONObject()
@@ -50,7 +49,7 @@ extension ControlRequest {
         clock = message.headers["clock"]?.intValue ?? 0
     }
 
-    /// Whether a node is meant: it is in the list, or the pattern fits, or everybody is.
+    /// Whether the request addresses a node: by the list, by the pattern, or because it addresses all.
     func concerns(_ node: String) -> Bool {
         if !destination.isEmpty { return destination.contains(node) }
         guard let pattern, !pattern.isEmpty, let matcher, !matcher.isEmpty else { return true }
@@ -61,7 +60,7 @@ extension ControlRequest {
         }
     }
 
-    /// The message to all workers.
+    /// The broadcast message.
     func message(expires: Double = 0) -> BrokerMessage {
         var body: JSONObject = [
             "method": .string(method), "arguments": .object(arguments),
@@ -81,7 +80,7 @@ extension ControlRequest {
         )
     }
 
-    /// The answer of a node; nil if none is wanted: then no clock goes forward.
+    /// The reply of a node; nil, without advancing the clock, if no reply is wanted.
     func reply(of node: String, _ value: JSON, clock: @autoclosure () -> Int) -> BrokerMessage? {
         replyTo.map { address in
             BrokerMessage(
@@ -96,21 +95,20 @@ extension ControlRequest {
 }
 
 extension ControlRequest.ReplyAddress {
-    /// Nil if it is none.
     init?(_ json: JSON) {
         guard let exchange = json["exchange"].stringValue, let key = json["routing_key"].stringValue else { return nil }
         self.init(exchange: exchange, routingKey: key)
     }
 }
 
-/// The arguments of a request, read as Python would.
+/// The arguments of a request, with Python's conversions.
 struct ControlArguments: Sendable {
     let method: String
     let values: JSONObject
 
     subscript(name: String) -> JSON { values[name] ?? .null }
 
-    /// A text; a number is written as one.
+    /// A text; a number is converted to text.
     func text(_ name: String) -> String? {
         switch self[name] {
         case .string(let text): text
@@ -120,7 +118,7 @@ struct ControlArguments: Sendable {
         }
     }
 
-    /// A list of texts; a single one is a list of one.
+    /// A list of texts; a single text counts as a list.
     func texts(_ name: String) -> [String] {
         self[name].orElements.compactMap(\.stringValue)
     }
@@ -133,7 +131,7 @@ struct ControlArguments: Sendable {
         self[name].intValue ?? self[name].stringValue.flatMap(Int.init)
     }
 
-    /// What Python takes for true: Flower sends 1.
+    /// Python's truth value: Flower sends 1.
     func isTrue(_ name: String) -> Bool {
         switch self[name] {
         case .null: false
@@ -146,7 +144,7 @@ struct ControlArguments: Sendable {
         }
     }
 
-    /// Throws what Python throws for a call without the arguments that it needs.
+    /// Throws Python's error for missing arguments.
     func require(_ names: String...) throws(PythonError) {
         let missing = names.filter { values[$0] == nil }.map { "'\($0)'" }
         guard let last = missing.last else { return }
@@ -156,7 +154,7 @@ struct ControlArguments: Sendable {
         throw .type("\(method)() missing \(count) required positional argument\(count == 1 ? "" : "s"): \(list)")
     }
 
-    /// Throws what Python throws for a call with arguments that it does not know.
+    /// Throws Python's error for unknown arguments.
     func allowOnly(_ names: String...) throws(PythonError) {
         if let other = values.keys.first(where: { !names.contains($0) }) {
             throw .type("\(method)() got an unexpected keyword argument '\(other)'")
@@ -165,9 +163,9 @@ struct ControlArguments: Sendable {
 }
 
 extension RateLimit {
-    /// Reads a limit: `10/m`, `5`, 0.5; nothing and 0 are no limit.
+    /// Reads a limit: `10/m`, `5`, 0.5; null, empty and 0 mean no limit.
     ///
-    /// - Throws: what Python's `float` throws for what is no number, and a key error for an unknown unit.
+    /// - Throws: The error of Python's `float` for an invalid number, and a key error for an unknown unit.
     static func reading(_ json: JSON) throws(PythonError) -> RateLimit? {
         switch json {
         case .null, .bool(false): return nil
@@ -192,7 +190,7 @@ extension RateLimit {
         return RateLimit(text: text, number: number, seconds: seconds)
     }
 
-    /// Nil if the number is none to wait for.
+    /// Nil unless the number is positive.
     private init?(text: String, number: Double, seconds: Double) {
         guard number > 0 else { return nil }
         self.init(text: text, perSecond: number / seconds)
@@ -207,7 +205,6 @@ import Glibc
 import Musl
 #endif
 
-/// The names of signals.
 enum SignalName {
     private static let numbers: [String: Int32] = [
         "SIGHUP": SIGHUP, "SIGINT": SIGINT, "SIGQUIT": SIGQUIT, "SIGILL": SIGILL, "SIGTRAP": SIGTRAP,
@@ -218,9 +215,9 @@ enum SignalName {
         "SIGXCPU": SIGXCPU, "SIGXFSZ": SIGXFSZ,
     ]
 
-    /// The number of a signal that is named in a request: `SIGTERM`, `TERM`, or a number. None is SIGTERM.
+    /// The number of a signal in a request: `SIGTERM`, `TERM`, or a number; SIGTERM if missing.
     ///
-    /// - Throws: what Celery answers for what is no signal.
+    /// - Throws: Celery's error for an invalid signal.
     static func number(_ name: JSON) throws(PythonError) -> Int32 {
         switch name {
         case .null, "": return SIGTERM

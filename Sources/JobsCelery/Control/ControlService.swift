@@ -3,28 +3,28 @@ import Logging
 import ServiceLifecycle
 import Support
 
-/// A worker's voice: answers what is asked of the workers, and tells that the worker lives.
+/// A worker's remote control and events: replies to requests and publishes heartbeats.
 ///
-/// It has to stand until the worker's tasks have ended, so that those can still be terminated and their ends are told;
-/// and end before the broker does, so that its last word goes out.
+/// It must run until the worker's tasks have completed, so that they can be terminated and their events are published,
+/// and stop before the broker, so that the final event is published.
 final class ControlService: Service {
     private let broker: any CeleryBroker
     private let panel: ControlPanel
     private let beats: Bool
     private let mingles: Bool
     private let logger: Logger
-    /// The clock of requests and answers, which is another one than that of events, as in Celery.
+    /// The clock of requests and replies; events have another one, as in Celery.
     private let requestClock = LamportClock()
     private let changes = AsyncStream<ControlRequest>.makeStream()
-    /// Opened when the others had their time to tell what is revoked.
+    /// Opened after the other workers had time to send their revoked tasks.
     private let greeted: AsyncLatch<Void>?
 
     /// - Parameters:
-    ///   - greeted: What the worker waits for before it takes messages.
-    ///   - revoked: Shared with the worker, which asks it.
-    ///   - events: Where the worker tells about its tasks.
-    ///   - beats: Whether it tells again and again that it lives.
-    ///   - mingles: Whether it asks the others what is revoked.
+    ///   - greeted: The latch that the worker waits for before it consumes messages.
+    ///   - revoked: The revoked tasks, shared with the worker.
+    ///   - events: The dispatcher of the worker's task events.
+    ///   - beats: Whether to publish heartbeats.
+    ///   - mingles: Whether to request the revoked tasks from other workers.
     init(
         node: String,
         broker: any CeleryBroker,
@@ -56,12 +56,12 @@ final class ControlService: Service {
         await withTaskGroup { group in
             group.addTask { await events.deliver { worker.load } }
             await cancelWhenGracefulShutdown { await self.work() }
-            events.tell(.offline)
+            events.send(.offline)
             events.finish()
         }
     }
 
-    /// Until it is cancelled.
+    /// Runs until it is cancelled.
     private func work() async {
         await withDiscardingTaskGroup { group in
             let (asked, answered) = (AsyncLatch<Void>(), AsyncLatch<Void>())
@@ -69,17 +69,17 @@ final class ControlService: Service {
                 await self.greet(asked)
                 answered.open()
             }
-            // Who listens before would get its own greeting, and count itself among those to wait for.
+            // An earlier subscription would receive the worker's own `hello` and count as a worker to wait for.
             await asked.passed()
             let requests = broker.broadcasts()
             group.addTask {
                 await answered.passed()
-                // A task that is taken before could be revoked where nobody hears it.
+                // Revocations of tasks consumed earlier could be missed.
                 await self.listens()
                 self.greeted?.open()
             }
             group.addTask {
-                self.panel.events.tell(.online)
+                self.panel.events.send(.online)
                 if self.beats { await self.beat() }
             }
             group.addTask { await self.change() }
@@ -94,7 +94,7 @@ final class ControlService: Service {
         }
     }
 
-    /// A request that concerns this worker.
+    /// Reads a request; nil if it does not address this worker.
     private func request(_ message: BrokerMessage) -> ControlRequest? {
         panel.events.clock.forward()
         do {
@@ -102,52 +102,52 @@ final class ControlService: Service {
             requestClock.adjust(to: request.clock)
             return request.concerns(panel.node) ? request : nil
         } catch {
-            logger.warning("A message to all workers is not understood.", metadata: ["error": "\(error)"])
+            logger.warning("Ignoring an invalid remote control request.", metadata: ["error": "\(error)"])
             return nil
         }
     }
 
-    /// What changes something is done one after the other.
+    /// Executes changing commands one at a time.
     private func change() async {
         for await request in changes.stream { await answer(request) }
     }
 
     private func answer(_ request: ControlRequest) async {
-        logger.debug("Asked from remote.", metadata: ["method": "\(request.method)"])
+        logger.debug("Received a remote control request.", metadata: ["method": "\(request.method)"])
         guard let value = await panel.answer(request), !Task.isCancelled else { return }
         guard let reply = request.reply(of: panel.node, value, clock: requestClock.forward()) else { return }
         do {
             try await broker.reply(reply)
         } catch {
             logger.warning(
-                "An answer could not be sent.",
+                "Could not send a remote control reply.",
                 metadata: ["method": "\(request.method)", "error": "\(error)"]
             )
         }
     }
 
-    /// Greets the other workers as Celery's do, and learns what is revoked: a message that was revoked while it waited with
-    /// another worker is not run by this one. So no message is taken before they have answered; alone, a worker does not
-    /// wait, and on Redis it does not longer than the slowest of them needs.
+    /// Requests the revoked tasks of the other workers, as Celery does, so that a task revoked earlier does not run
+    /// here. No message is consumed before they have replied; without other workers there is no wait, and on Redis it
+    /// ends with the last reply.
     ///
-    /// Events wait for no connection, the greeting does: so the first word is not lost while there is none yet.
+    /// The request waits for a connection, so that the first event, which does not, is not lost.
     private func greet(_ asked: AsyncLatch<Void>) async {
         defer { asked.open() }
         guard mingles else { return }
         let greeting = ControlRequest(method: "hello", arguments: ["from_node": .string(panel.node), "revoked": []])
         do {
-            // The time that Celery waits.
+            // Celery's timeout.
             try await broker.ask(greeting, within: .seconds(1)) {
                 asked.open()
             } heard: { [panel] answer in
                 panel.learn(from: answer)
             }
         } catch {
-            logger.debug("Nobody could be greeted.", metadata: ["error": "\(error)"])
+            logger.debug("Could not request the revoked tasks of other workers.", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Waits until requests are heard; a broker that does not let us listen stops no worker.
+    /// Waits until requests are received. After a timeout the worker starts regardless.
     private func listens() async {
         await withTaskGroup { group in
             group.addTask { await self.broker.hearsBroadcasts() }
@@ -157,26 +157,26 @@ final class ControlService: Service {
         }
     }
 
-    /// Tells again and again that the worker lives.
+    /// Publishes heartbeats.
     private func beat() async {
         let clock = ContinuousClock()
         var next = clock.now
         while !Task.isCancelled {
             next = max(next + panel.events.interval, clock.now)
-            // No polling: a heartbeat is a thing of time.
+            // The interval of the heartbeats.
             try? await clock.sleep(until: next)
-            if !Task.isCancelled { panel.events.tell(.heartbeat) }
+            if !Task.isCancelled { panel.events.send(.heartbeat) }
         }
     }
 }
 
 extension CeleryBroker {
-    /// Tells all workers that tasks are not to be run any more, without waiting for answers: what a web server does.
+    /// Revokes tasks on all workers, without waiting for replies.
     ///
     /// - Parameters:
-    ///   - terminate: Those that run are ended too, by a signal to their process.
-    ///   - signal: Its name. Python workers end a task at once by `SIGTERM` and `SIGKILL`.
-    /// - Throws: `CeleryError` when the broker cannot be reached.
+    ///   - terminate: Whether to stop running tasks too, by a signal to their process.
+    ///   - signal: The signal's name. Python workers stop a task immediately on `SIGTERM` and `SIGKILL`.
+    /// - Throws: `CeleryError` if the broker cannot be reached.
     func revoke(_ ids: [String], terminate: Bool, signal: String = "SIGTERM") async throws {
         let request = ControlRequest(
             method: "revoke",
@@ -185,7 +185,7 @@ extension CeleryBroker {
             ],
             clock: 1
         )
-        // How long Celery writes that a request is of interest: an hour.
+        // Celery's expiry of requests: an hour.
         try await broadcast(request.message(expires: WallClock.seconds() + 3600))
     }
 }

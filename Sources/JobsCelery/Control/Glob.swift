@@ -1,6 +1,6 @@
-/// Patterns as the shell has them and Python's `fnmatch`: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`.
+/// Shell patterns as in Python's `fnmatch`: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`.
 enum Glob {
-    /// Whether a pattern fits the whole text.
+    /// Whether a pattern matches the whole text.
     static func matches(_ pattern: String, _ text: String) -> Bool {
         matches(Array(pattern)[...], Array(text)[...])
     }
@@ -8,7 +8,7 @@ enum Glob {
     private static func matches(_ pattern: ArraySlice<Character>, _ text: ArraySlice<Character>) -> Bool {
         var pattern = pattern
         var text = text
-        // Where to go on when the last star has to take one character more.
+        // Where to continue when the last star has to match one more character.
         var star: (pattern: ArraySlice<Character>, text: ArraySlice<Character>)?
         while true {
             if pattern.first == "*" {
@@ -29,7 +29,7 @@ enum Glob {
         }
     }
 
-    /// What follows in a pattern whose beginning fits a character; nil if it does not.
+    /// The rest of a pattern after it has matched a character; nil if it does not match.
     private static func afterOne(_ pattern: ArraySlice<Character>, _ character: Character) -> ArraySlice<Character>? {
         guard let first = pattern.first else { return nil }
         if first == "?" { return pattern.dropFirst() }
@@ -45,12 +45,12 @@ enum Glob {
         var characters: ArraySlice<Character>
         var rest: ArraySlice<Character>
 
-        /// Nil if there is no closing bracket: the bracket stands for itself then.
+        /// Nil without a closing bracket: the opening one is then literal.
         init?(_ pattern: ArraySlice<Character>) {
             var inner = pattern
             isNegated = inner.first == "!"
             if isNegated { inner = inner.dropFirst() }
-            // A closing bracket in the first place stands for itself.
+            // A closing bracket in first position is literal.
             guard let end = inner.dropFirst().firstIndex(of: "]") else { return nil }
             characters = inner[..<end]
             rest = inner[(end + 1)...]

@@ -1,8 +1,8 @@
 import DashJSON
 import Synchronization
 
-/// The tasks that are not to be run: ids and stamps. Shared by remote control, which fills it, and the worker, which asks
-/// when a message comes and again before a task runs.
+/// The revoked tasks, by ID and stamp. Remote control adds them; the worker checks when a message arrives and before a
+/// task runs.
 final class RevokedTasks: Sendable {
     private struct State {
         var ids: RecentIDs
@@ -13,13 +13,13 @@ final class RevokedTasks: Sendable {
     private let clock = ContinuousClock()
 
     /// - Parameters:
-    ///   - maximum: Of more ids the oldest are forgotten.
-    ///   - lifetime: After this time an id is forgotten.
+    ///   - maximum: The most IDs kept; beyond that the oldest are dropped.
+    ///   - lifetime: How long an ID is kept.
     init(maximum: Int = 50_000, lifetime: Duration = .seconds(10_800)) {
         state = Mutex(State(ids: RecentIDs(maximum: maximum, lifetime: lifetime)))
     }
 
-    /// Adds ids, the oldest first.
+    /// Adds IDs, the oldest first.
     func insert(_ ids: some Sequence<String>) {
         let now = clock.now
         state.withLock { state in
@@ -27,24 +27,24 @@ final class RevokedTasks: Sendable {
         }
     }
 
-    /// Whether a task is not to be run.
+    /// Whether a task is revoked.
     func contains(_ id: String) -> Bool {
         let now = clock.now
         return state.withLock { $0.ids.contains(id, at: now) }
     }
 
-    /// The ids, oldest first.
+    /// The IDs, oldest first.
     var ids: [String] {
         let now = clock.now
         return state.withLock { $0.ids.all(at: now) }
     }
 
-    /// Adds values of stamps: a task with one of them is not to be run.
+    /// Revokes the tasks that have one of these values of a stamp.
     func insert(stamp: String, values: [JSON]) {
         state.withLock { $0.stamps[stamp, default: []] += values }
     }
 
-    /// Whether a task with such stamps (the header `stamps`) is not to be run.
+    /// Whether a task with these stamps (the header `stamps`) is revoked.
     func matches(stamps: JSONObject) -> Bool {
         guard !stamps.isEmpty else { return false }
         return state.withLock { state in
@@ -57,7 +57,7 @@ final class RevokedTasks: Sendable {
 }
 
 extension JSON {
-    /// The elements of an array; of nothing nothing; anything else by itself.
+    /// The elements of an array; none for null; any other value as a single element.
     var orElements: [JSON] {
         switch self {
         case .array(let elements): elements
@@ -67,13 +67,13 @@ extension JSON {
     }
 }
 
-/// Ids that are forgotten after a time, and the oldest of them when there are too many.
+/// A set of IDs with a limited lifetime and number; the oldest are dropped first.
 struct RecentIDs {
     let maximum: Int
     let lifetime: Duration
 
     private var times: [String: ContinuousClock.Instant] = [:]
-    /// In the order of their insertion; one that was inserted again stands in it twice, and the first place is void.
+    /// In insertion order. A repeated ID has several entries, of which only the last is valid.
     private var order: [(id: String, time: ContinuousClock.Instant)] = []
     private var first = 0
 
@@ -99,9 +99,6 @@ struct RecentIDs {
         return order[first...].filter { times[$0.id] == $0.time }.map(\.id)
     }
 
-    /// How many places are kept, void ones among them.
-    var places: Int { order.count }
-
     private mutating func forget(at now: ContinuousClock.Instant) {
         while first < order.count {
             let entry = order[first]
@@ -110,7 +107,7 @@ struct RecentIDs {
             if isPresent { times[entry.id] = nil }
             first += 1
         }
-        // Void places are taken away when they are the most, so that an insertion costs the same on the average.
+        // Compact when most entries are invalid, so that insertion has constant amortized cost.
         guard order.count > 2 * times.count + 1_000 else { return }
         order = order[first...].filter { times[$0.id] == $0.time }
         first = 0

@@ -1,9 +1,9 @@
-// For `timeval`: in a release build its members are known by RabbitMQ's header.
+// For `timeval`: in a release build its members come from RabbitMQ's header.
 import CRabbitMQ
 import DashJSON
 
 extension WorkerSnapshot {
-    /// What `inspect stats` shows.
+    /// The reply to `inspect stats`.
     func statistics(clock: Int, broker: BrokerInformation, process: Int, usage: ResourceUsage) -> JSON {
         [
             "total": .object(JSONObject(totals.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) })),
@@ -14,7 +14,7 @@ extension WorkerSnapshot {
 }
 
 extension PoolInfo {
-    /// Celery's pool also tells how it spread its writes over pipes; this one has no such pipes.
+    /// Omits Celery's statistics of pipes, which this pool does not have.
     fileprivate var json: JSON {
         [
             "implementation": "dash-swift:WorkerPool", "max-concurrency": .int(concurrency),
@@ -26,7 +26,7 @@ extension PoolInfo {
 }
 
 extension BrokerInformation {
-    /// A connection as kombu tells of it, without its password.
+    /// The connection in kombu's format, without its password.
     var json: JSON {
         [
             "hostname": .string(hostname), "userid": .string(orNull: userID), "virtual_host": .string(virtualHost),
@@ -46,11 +46,10 @@ import Glibc
 import Musl
 #endif
 
-/// What this process has used.
+/// The resource usage of this process.
 struct ResourceUsage: Sendable {
     let json: JSON
 
-    /// What it has used till now.
     static func current() -> ResourceUsage {
         var usage = rusage()
         #if canImport(Glibc)
@@ -73,21 +72,21 @@ struct ResourceUsage: Sendable {
         Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000
     }
 
-    /// The memory that this process has used at most, `56.4MB`.
+    /// The peak memory of this process, `56.4MB`.
     static func memoryText() -> String {
         let kilobytes = Double(current().json["maxrss"].intValue ?? 0)
         return "\((kilobytes / 1024 * 10).rounded() / 10)MB"
     }
 }
 
-/// Keeps secrets out of what is told about a worker.
+/// Masks secrets in replies about a worker.
 enum Secrets {
     private static let mask = "********"
     private static let words = [
         "API", "TOKEN", "KEY", "SECRET", "PASS", "PROFANITIES_LIST", "SIGNATURE", "DATABASE", "BEAT_DBURI",
     ]
 
-    /// Settings without their secrets: what is named like one is masked, and passwords in addresses are.
+    /// Masks settings whose name indicates a secret, and passwords in addresses.
     static func masked(_ settings: JSONObject) -> JSONObject {
         JSONObject(settings.map { ($0.key, masked($0.value, of: $0.key)) })
     }
@@ -103,7 +102,7 @@ enum Secrets {
         }
     }
 
-    /// An address (URL) whose password is masked; several with `;` between them are masked one by one.
+    /// Masks the password of an address (URL), or of each of several separated by `;`.
     static func withoutPassword(_ address: String) -> String {
         address.split(separator: ";", omittingEmptySubsequences: false).map(maskedAddress).joined(separator: ";")
     }

@@ -1,59 +1,57 @@
 import DashJSON
 
-/// What a worker holds and does at a moment.
+/// The state of a worker at one moment.
 struct WorkerSnapshot: Sendable {
-    /// Tasks whose code runs.
+    /// Running tasks.
     var active: [TaskInfo] = []
-    /// Tasks that wait here for a free place.
+    /// Tasks that wait for a free slot.
     var reserved: [TaskInfo] = []
-    /// Tasks that wait here for their time.
+    /// Tasks that wait for their ETA.
     var scheduled: [ScheduledTask] = []
-    /// The tasks that can be run, and what is set for each.
+    /// The tasks that the worker can run.
     var registered: [RegisteredTask] = []
-    /// The queues that are taken from.
+    /// The consumed queues.
     var queues: [QueueInfo] = []
-    /// How many tasks of each name have been run since the start.
+    /// The number of tasks run since the start, by name.
     var totals: [String: Int] = [:]
     var pool = PoolInfo()
-    /// How many messages may be unsettled at once.
+    /// The limit of unsettled messages.
     var prefetchCount = 0
     /// Seconds since the start.
     var uptime = 0
-    /// The settings that differ from their defaults, by Celery's names; secrets are masked later.
+    /// The settings that differ from their defaults, by Celery's names; secrets are not masked yet.
     var settings = JSONObject()
-    /// The settings that have their defaults.
-    var defaultSettings = JSONObject()
 }
 
-/// A task that a worker has.
+/// A task held by a worker.
 struct TaskInfo: Sendable, Hashable {
     var id: String
-    /// The name to show: the header `shadow`, or the task's name.
+    /// The display name: the header `shadow`, or the task's name.
     var name: String
     /// The task's name.
     var type: String
-    /// The arguments as they were sent, an array.
+    /// The arguments as sent, an array.
     var arguments = RawJSON(unchecked: Array("[]".utf8))
-    /// The named arguments as they were sent, an object.
+    /// The named arguments as sent, an object.
     var kwargs = RawJSON(unchecked: Array("{}".utf8))
-    /// The arguments as Python text, `(1, 2)`: the header `argsrepr`.
+    /// The arguments in Python's format, `(1, 2)`: the header `argsrepr`.
     var argumentsText = "()"
-    /// The named arguments as Python text, `{'y': 2}`.
+    /// The named arguments in Python's format, `{'y': 2}`.
     var kwargsText = "{}"
-    /// When it was started, seconds since 1970; nil if it waits.
+    /// The start time in seconds since 1970; nil if it waits.
     var started: Double?
     var isAcknowledged = false
     var exchange = ""
     var routingKey = ""
     var priority = 0
     var isRedelivered = false
-    /// The process that runs it.
+    /// The ID of the process that runs it.
     var process: Int?
     /// The header `stamps`.
     var stamps = JSONObject()
 }
 
-/// A task that waits for its time.
+/// A task that waits for its ETA.
 struct ScheduledTask: Sendable, Hashable {
     /// ISO 8601.
     var eta: String
@@ -64,96 +62,92 @@ struct ScheduledTask: Sendable, Hashable {
 struct RegisteredTask: Sendable, Hashable {
     var name: String
     var rateLimit: RateLimit?
-    /// Seconds.
+    /// In seconds.
     var softTimeLimit: Double?
-    /// Seconds.
+    /// In seconds.
     var timeLimit: Double?
 }
 
-/// A queue that a worker takes from.
+/// A queue that a worker consumes.
 struct QueueInfo: Sendable, Hashable {
     var name: String
-    /// What it was declared with on RabbitMQ, `{"x-max-priority": 10}`; nil if nothing.
+    /// The arguments of its declaration on RabbitMQ, `{"x-max-priority": 10}`; nil for none.
     var arguments: JSONObject?
-    var maximumPriority: Int?
     var isDurable = true
 }
 
 /// The processes that run tasks.
 struct PoolInfo: Sendable, Hashable {
-    /// How many tasks run at once at most.
+    /// The limit of concurrent tasks.
     var concurrency = 0
     var processes: [Int] = []
-    /// After so many tasks a process is replaced; nil is never.
+    /// The number of tasks after which a process is replaced; nil for unlimited.
     var maxTasksPerChild: Int?
-    /// The worker's own limits, seconds.
+    /// The worker's default limits, in seconds.
     var softTimeLimit: Double?
     var timeLimit: Double?
 }
 
-/// What remote control sees of a worker, and what it may ask of it.
+/// A worker as remote control uses it.
 ///
-/// The worker implements it. What is asked here is done or begun when the call returns; nothing waits for a task's end.
+/// Operations return once they are performed or begun; none waits for the completion of a task.
 protocol ControlledWorker: Sendable {
-    /// How busy the worker is, for heartbeats: answered at once, whatever else goes on.
+    /// The worker's load for heartbeats; never waits.
     var load: WorkerLoad { get }
 
-    /// What the worker holds and does just now.
     func snapshot() async -> WorkerSnapshot
 
-    /// Somebody revoked tasks, which `RevokedTasks` knows already: those that wait here end as revoked, those that run go
-    /// on, and those that nobody has seen yet are stored as revoked.
+    /// Handles tasks that were added to `RevokedTasks`: waiting ones complete as revoked, running ones continue, and
+    /// unknown ones are stored as revoked.
     func revoke(_ ids: [String]) async
 
-    /// Ends tasks that the worker has: one that runs by a signal to its process, one that waits before it is run.
+    /// Stops tasks of the worker: running ones by a signal to their process, waiting ones before they run.
     ///
-    /// - Returns: those of `ids` that the worker has.
+    /// - Returns: The `ids` that the worker has.
     func terminate(_ ids: [String], signal: Int32) async -> [String]
 
-    /// Lets tasks of a name start only so often; nil takes a limit away.
+    /// Limits how often a task may start; nil removes the limit.
     ///
-    /// - Returns: whether there is such a task.
+    /// - Returns: Whether the task exists.
     func setRateLimit(_ limit: RateLimit?, of task: String) async -> Bool
 
-    /// Changes the time limits (seconds) of tasks of a name; nil is none.
+    /// Changes the time limits of a task, in seconds; nil for none.
     ///
-    /// - Returns: whether there is such a task.
+    /// - Returns: Whether the task exists.
     func setTimeLimit(soft: Double?, hard: Double?, of task: String) async -> Bool
 
-    /// Runs so many tasks more (or, below zero, less) at once.
+    /// Changes the number of concurrent tasks by this amount, which may be negative.
     func resizePool(by change: Int) async
 
-    /// Takes from a queue too.
+    /// Consumes a further queue.
     func add(queue: String) async throws
 
-    /// Takes from a queue no more.
+    /// Stops consuming a queue.
     func cancel(queue: String) async throws
 
-    /// Stops when the running tasks have ended (warm shutdown).
+    /// Stops after the running tasks have completed (warm shutdown).
     func shutDown()
 }
 
-/// How busy a worker is.
 struct WorkerLoad: Sendable, Hashable {
-    /// Tasks that run.
+    /// The number of running tasks.
     var active: Int
-    /// Tasks that have been run since the start.
+    /// The number of tasks run since the start.
     var processed: Int
 }
 
-/// How often tasks of a name may start.
+/// How often tasks of one name may start.
 struct RateLimit: Sendable, Hashable {
-    /// As it was said, `10/m`.
+    /// The limit as given, `10/m`.
     var text: String
-    /// Starts in a second.
     var perSecond: Double
 }
 
 extension TaskInfo {
-    /// What `inspect` shows.
+    /// The task in the reply to `inspect`.
     ///
     /// - Parameters:
-    ///   - isSafe: The arguments as texts, not as values.
+    ///   - isSafe: Whether to show the arguments as text.
     func json(node: String, isSafe: Bool = false) -> JSON {
         [
             "id": .string(id), "name": .string(name),
@@ -176,13 +170,13 @@ extension TaskInfo {
 
 extension ScheduledTask {
     func json(node: String) -> JSON {
-        // The priority is that of Celery's timer, always 6.
+        // The priority of Celery's timer, always 6.
         ["eta": .string(eta), "priority": 6, "request": task.json(node: node)]
     }
 }
 
 extension RegisteredTask {
-    /// The task's name and those of its settings that were asked for and are set: `lab.add [rate_limit=10/m]`.
+    /// The task's name and the requested settings that are set: `lab.add [rate_limit=10/m]`.
     func text(showing items: [String]) -> String {
         let values: [String: String?] = [
             "rate_limit": rateLimit?.text, "soft_time_limit": softTimeLimit.map { JSON.double($0).text },
@@ -194,7 +188,7 @@ extension RegisteredTask {
 }
 
 extension QueueInfo {
-    /// A queue as kombu writes one.
+    /// The queue in kombu's format.
     var json: JSON {
         [
             "name": .string(name),
@@ -207,7 +201,7 @@ extension QueueInfo {
             "binding_arguments": nil, "consumer_arguments": nil, "durable": .bool(isDurable), "exclusive": false,
             "auto_delete": false, "no_ack": false, "alias": nil, "bindings": [], "no_declare": nil, "expires": nil,
             "message_ttl": nil, "max_length": nil, "max_length_bytes": nil,
-            "max_priority": .int(orNull: maximumPriority),
+            "max_priority": nil,
         ]
     }
 }

@@ -1,14 +1,14 @@
-// For `tm`: in a release build its members are known by RabbitMQ's header.
+// For `tm`: in a release build its members come from RabbitMQ's header.
 import CRabbitMQ
 import DashJSON
 import Support
 import Synchronization
 
-/// Sends a worker's events: takes them without waiting, and sends them in batches in a task of its own.
+/// Publishes a worker's events: queues them without waiting, and sends them in batches in a separate task.
 final class EventDispatcher: WorkerEvents {
-    /// Whether events about tasks are sent.
+    /// Whether task events are sent.
     enum Mode: Sendable, Hashable {
-        /// From the start, whatever anybody says: option `-E`.
+        /// Always; cannot be disabled: option `-E`.
         case always
         case enabled
         case disabled
@@ -19,7 +19,7 @@ final class EventDispatcher: WorkerEvents {
         var outbox: EventOutbox
     }
 
-    /// The clock of everything that this worker tells and hears.
+    /// The logical clock of this worker's messages.
     let clock: LamportClock
     let source: EventSource
     /// The time between heartbeats.
@@ -45,12 +45,12 @@ final class EventDispatcher: WorkerEvents {
 
     var isEnabled: Bool { state.withLock { $0.mode != .disabled } }
 
-    func tell(_ event: @autoclosure () -> TaskEvent) {
+    func send(_ event: @autoclosure () -> TaskEvent) {
         guard isEnabled else { return }
         let event = event()
         let isDelivered = state.withLock { state in
             guard state.mode != .disabled else { return false }
-            // The clock goes on under the lock, so that events wait in its order.
+            // Advance the clock under the lock, so that events are queued in its order.
             let body = source.event(event.type, event.fields, clock: clock.forward(), timestamp: WallClock.seconds())
             state.outbox.add(.object(body))
             return true
@@ -58,20 +58,20 @@ final class EventDispatcher: WorkerEvents {
         if isDelivered { waiting.signal() }
     }
 
-    /// Tells something about the worker itself.
-    func tell(_ sign: WorkerSign) {
+    /// Sends an event of the worker itself.
+    func send(_ sign: WorkerSign) {
         state.withLock { $0.outbox.add(sign) }
         waiting.signal()
     }
 
-    /// Sends events about tasks from now on.
+    /// Enables task events.
     ///
-    /// - Returns: whether that is a change.
+    /// - Returns: Whether that is a change.
     func enable() -> Bool { change(from: .disabled, to: .enabled) }
 
-    /// Sends events about tasks no more, unless they are sent always.
+    /// Disables task events, unless the mode is `always`.
     ///
-    /// - Returns: whether that is a change.
+    /// - Returns: Whether that is a change.
     func disable() -> Bool { change(from: .enabled, to: .disabled) }
 
     private func change(from old: Mode, to new: Mode) -> Bool {
@@ -82,7 +82,7 @@ final class EventDispatcher: WorkerEvents {
         }
     }
 
-    /// Sends what is told until ``finish()``, and what was told before that.
+    /// Publishes events until ``finish()``, then the remaining ones.
     func deliver(load: @Sendable () -> WorkerLoad) async {
         while await waiting.wait() {
             while let item = await nextItem() {
@@ -94,12 +94,12 @@ final class EventDispatcher: WorkerEvents {
         }
     }
 
-    /// Nothing more is told.
+    /// Ends ``deliver(load:)``.
     func finish() {
         waiting.finish()
     }
 
-    /// What is to be sent, after others had their turn: what they tell meanwhile goes in the same message.
+    /// The next item. Yields first, so that events of other tasks go into the same message.
     private func nextItem() async -> EventOutbox.Item? {
         await Task.yield()
         return state.withLock { $0.outbox.next() }
@@ -122,22 +122,20 @@ final class EventDispatcher: WorkerEvents {
     }
 }
 
-/// The events that are to be sent, in a value without I/O.
+/// The queued events. Performs no I/O.
 ///
-/// What is told about tasks waits in order and goes in batches; of what a worker tells about itself only the newest waits,
-/// so that nothing piles up while the broker is away.
+/// Task events are sent in order and in batches. Of the worker's own events only the newest is kept, so that none
+/// accumulate while the broker is unavailable.
 struct EventOutbox {
-    /// What is to be sent next.
     enum Item: Equatable {
         case worker(WorkerSign)
         case tasks([JSON])
     }
 
-    /// Of more events about tasks the oldest are dropped.
+    /// The most task events kept; beyond that the oldest are dropped.
     let capacity: Int
-    /// So many go in one message at most.
+    /// The most events in one message.
     let batch: Int
-    private(set) var dropped = 0
 
     private var tasks: [JSON] = []
     private var first = 0
@@ -153,15 +151,14 @@ struct EventOutbox {
         guard tasks.count - first > capacity else { return }
         tasks[first] = .null
         first += 1
-        dropped += 1
     }
 
     mutating func add(_ sign: WorkerSign) {
-        // Nothing of before matters to one that goes; one that just came says more than a heartbeat.
+        // Offline replaces everything; online contains more than a heartbeat.
         if sign == .offline || self.sign != .online { self.sign = sign }
     }
 
-    /// What is to be sent next. The end of a worker is told after everything else, its life before.
+    /// Takes the next item: the worker's own event first, except that offline is last.
     mutating func next() -> Item? {
         if let sign, sign != .offline || first == tasks.count {
             self.sign = nil
@@ -187,13 +184,13 @@ import Glibc
 import Musl
 #endif
 
-/// Who tells events: what all of a worker's events have in common.
+/// The members common to all events of a worker.
 struct EventSource: Sendable, Hashable {
     /// The node's name, `dash@host`.
     var node: String
     var process = Int(getpid())
     var software = SoftwareInfo()
-    /// Hours west of UTC; nil is where this machine is just now.
+    /// Hours west of UTC; nil for this machine's current offset.
     var utcOffset: Double?
 
     /// An event's members in Celery's order.
@@ -222,7 +219,7 @@ struct EventSource: Sendable, Hashable {
     }
 }
 
-/// Which program tells events.
+/// The program that sends events.
 struct SoftwareInfo: Sendable, Hashable {
     var name = "dash-swift"
     var version = PackageVersion.current
@@ -238,7 +235,7 @@ struct SoftwareInfo: Sendable, Hashable {
 }
 
 extension WallClock {
-    /// How far this machine's zone is from UTC just now; west is positive, as Celery has it.
+    /// The machine's current offset from UTC, in hours; positive to the west, as in Celery.
     static func hoursWestOfUTC() -> Double {
         var seconds = time(nil)
         var local = tm()
@@ -246,7 +243,7 @@ extension WallClock {
         return local.tm_gmtoff == 0 ? 0 : -Double(local.tm_gmtoff) / 3600
     }
 
-    /// How many tasks of the machine were ready to run on the average of 1, 5 and 15 minutes.
+    /// The machine's load averages of 1, 5 and 15 minutes.
     static func loadAverage() -> [Double] {
         var averages = [0.0, 0, 0]
         guard getloadavg(&averages, 3) == 3 else { return [0, 0, 0] }

@@ -1,25 +1,24 @@
 import DashJSON
 import Synchronization
 
-/// What a worker tells about a task. Texts are Python's way of writing values.
+/// A task event. Texts have Python's format.
 enum TaskEvent: Sendable, Hashable {
-    /// A message came.
+    /// The message arrived.
     case received(ReceivedTask)
-    /// Its code runs.
     case started(id: String)
-    /// It gave a value; `runtime` in seconds.
+    /// The task returned a value; `runtime` in seconds.
     case succeeded(id: String, result: String, runtime: Double)
-    /// It failed; a task that is not known here has no trace.
+    /// The task failed; an unknown task has no traceback.
     case failed(id: String, exception: String, traceback: String?)
-    /// It will be tried again.
+    /// The task will be retried.
     case retried(id: String, exception: String, traceback: String?)
-    /// It is not run, or not to its end.
+    /// The task was revoked or terminated, or has expired.
     case revoked(id: String, terminated: Bool, signal: Int32?, expired: Bool)
-    /// Its message was refused.
+    /// The message was rejected.
     case rejected(id: String, requeue: Bool)
 }
 
-/// What a worker tells about a task whose message came.
+/// The data of a `task-received` event.
 struct ReceivedTask: Sendable, Hashable {
     var id: String
     var name: String
@@ -50,7 +49,7 @@ extension TaskEvent {
         }
     }
 
-    /// What is particular to the event, in Celery's order.
+    /// The members specific to the event, in Celery's order.
     var fields: JSONObject {
         switch self {
         case .received(let task): task.fields
@@ -85,16 +84,16 @@ extension ReceivedTask {
     }
 }
 
-/// Where a worker tells about its tasks. Never waits; costs next to nothing while nobody listens.
+/// Receives the task events of a worker. Never waits, and costs almost nothing while events are disabled.
 protocol WorkerEvents: Sendable {
-    /// Whether events about tasks are sent: who has to compute a text for one asks first.
+    /// Whether task events are sent; check it before computing their texts.
     var isEnabled: Bool { get }
 
-    /// Tells something about a task. While events are not enabled nothing is sent.
-    func tell(_ event: @autoclosure () -> TaskEvent)
+    /// Sends a task event, if events are enabled.
+    func send(_ event: @autoclosure () -> TaskEvent)
 }
 
-/// A logical clock, which brings the messages of several machines into an order.
+/// A logical clock, which orders the messages of several machines.
 final class LamportClock: Sendable {
     private let time: Mutex<Int>
 
@@ -104,7 +103,7 @@ final class LamportClock: Sendable {
 
     var value: Int { time.withLock { $0 } }
 
-    /// Something happens here.
+    /// Advances the clock for a local event.
     @discardableResult
     func forward() -> Int {
         time.withLock { time in
@@ -113,7 +112,7 @@ final class LamportClock: Sendable {
         }
     }
 
-    /// A message came that was sent at a time of its sender's clock.
+    /// Advances the clock past that of a received message.
     @discardableResult
     func adjust(to other: Int) -> Int {
         time.withLock { time in
@@ -123,11 +122,11 @@ final class LamportClock: Sendable {
     }
 }
 
-/// What a worker tells about itself.
+/// An event of the worker itself.
 enum WorkerSign: Sendable, Hashable {
     case online
     case heartbeat
-    /// A heartbeat that somebody asked for, which says less and promises the next within 5 s.
+    /// A heartbeat requested by remote control; it has fewer members and announces the next within 5 s.
     case requestedHeartbeat
     case offline
 
@@ -149,9 +148,9 @@ enum WorkerSign: Sendable, Hashable {
         }
     }
 
-    /// What is particular to the event, in Celery's order.
+    /// The members specific to the event, in Celery's order.
     ///
-    /// - Parameter every: The time between heartbeats, seconds.
+    /// - Parameter every: The interval of heartbeats, in seconds.
     func fields(every: Double, load: WorkerLoad, machine: [Double], software: SoftwareInfo) -> JSONObject {
         var fields: JSONObject = ["freq": .double(self == .requestedHeartbeat ? 5 : every)]
         if self != .requestedHeartbeat {

@@ -1,12 +1,12 @@
-/// The Lua of the liveness rule, which is the only answer to "is that worker dead?": the scripts of the broker and those of
-/// jobs begin with it.
+/// The Lua of the liveness rule: the only definition of a dead worker, used by the scripts of the broker and of the
+/// records.
 ///
-/// A worker listens to a channel of its own, and renews its lease: its entry in a sorted set, with the end of the lease in
-/// seconds by Redis' clock.
+/// A worker subscribes to its own channel and renews its lease: its entry in a sorted set, scored by the end of the
+/// lease in seconds by Redis' clock.
 enum LivenessScripts {
-    /// Functions for scripts: `dash_is_alive(workers, channels, worker)` takes the sorted set, what stands before a worker's id
-    /// in the name of its channel, and the id. `dash_signs_of_life` gives both signs: whether the worker listens, and how
-    /// many seconds are left of its lease (nil without one).
+    /// Functions for scripts: `dash_is_alive(workers, channels, worker)` takes the sorted set, the prefix of worker
+    /// channels, and the worker's id. `dash_signs_of_life` returns whether the worker is subscribed, and the remaining
+    /// seconds of its lease (nil without one).
     static let rule = """
         local function dash_signs_of_life(workers, channels, worker)
           local listens = redis.call('PUBSUB', 'NUMSUB', channels .. worker)[2] > 0
@@ -16,7 +16,7 @@ enum LivenessScripts {
           return listens, lease - time[1] - time[2] / 1000000
         end
 
-        -- A worker lives while its subscription stands and its lease is not over.
+        -- A worker is alive while it is subscribed and its lease has not expired.
         local function dash_is_alive(workers, channels, worker)
           local listens, rest = dash_signs_of_life(workers, channels, worker)
           return listens and rest ~= nil and rest > 0
@@ -24,7 +24,7 @@ enum LivenessScripts {
 
         """
 
-    /// The time by Redis' clock in seconds, for scripts: `now`, and `stamp(seconds)`, which writes a time without loss.
+    /// The time by Redis' clock in seconds, for scripts: `now`, and `stamp(seconds)`, which formats it without loss.
     static let clock = """
         local time = redis.call('TIME')
         local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
@@ -32,12 +32,12 @@ enum LivenessScripts {
 
         """
 
-    /// Renews a worker's lease: KEYS the workers, and the hash of how many jobs each runs at once if that is kept; ARGV the
-    /// worker, the seconds of a lease, how many jobs it runs at once.
+    /// Renews a worker's lease: KEYS workers, and optionally the hash of their concurrency; ARGV worker, seconds of a
+    /// lease, concurrency.
     static let renew = RedisScript(
         "renew a worker's lease",
         clock + """
-            -- Takes nothing away. A script that has written may go on writing when Redis' memory is full.
+            -- No effect: once a script has written, Redis lets it continue when memory is full.
             redis.call('ZREM', KEYS[1], '')
             redis.call('ZADD', KEYS[1], stamp(now + ARGV[2]), ARGV[1])
             if KEYS[2] then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
@@ -45,10 +45,10 @@ enum LivenessScripts {
             """
     )
 
-    /// Workers that have not renewed their lease for a time: KEYS the workers; ARGV what stands before a worker's channel, the
-    /// seconds of a lease, the seconds of silence, then the workers to look at; without any all that have a lease are looked
-    /// at. Gives worker, end of its lease, whether it listens, and its lease: "over", "late" when it is not over yet, and
-    /// "far" when it ends later than it can, as Redis' clock was set back.
+    /// Returns workers that are late to renew their lease: KEYS workers; ARGV prefix of worker channels, seconds of a
+    /// lease, seconds of silence, then the workers to check (all with a lease, if none is given). For each: worker, end
+    /// of its lease, whether it is subscribed, and the state of its lease: "over", "late" if not yet over, "far" if it
+    /// ends later than possible because Redis' clock was set back.
     static let suspects = RedisScript(
         "suspects",
         clock + rule + """

@@ -6,11 +6,11 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// Shows other processes that a worker lives: its subscription stands as long as its process, and its lease is renewed as
-/// long as its event loop answers. A service.
+/// Signals a worker's liveness to other processes: its subscription lasts as long as its process, and its lease is
+/// renewed as long as its event loop responds.
 ///
-/// It has a thread of its own, and one connection to each Redis that the worker uses: a busy process is not taken for dead, and
-/// one whose loop is stuck is. See `LivenessScripts.rule`.
+/// Runs on its own thread, with one connection to each Redis that the worker uses, so that a busy worker does not count
+/// as dead, and one with a blocked loop does. See `LivenessScripts.rule`.
 final class WorkerLiveness: Service {
     private let worker: WorkerIdentity
     private let leases: [WorkerLease]
@@ -24,10 +24,10 @@ final class WorkerLiveness: Service {
     /// - Parameters:
     ///   - leases: The worker's leases; those on one Redis share a connection. The first is checked for workers of
     ///     the same name.
-    ///   - loops: What has to answer for a renewal.
-    ///   - concurrency: How many jobs the worker runs at once.
-    ///   - onLapse: Called with true when the loops have not answered for longer than a lease, and with false when the lease is
-    ///     renewed after all.
+    ///   - loops: The event loops that must respond before a renewal.
+    ///   - concurrency: The number of jobs that the worker runs at once.
+    ///   - onLapse: Called with true when the loops have not responded for longer than a lease, and with false when the
+    ///     lease is renewed after that.
     init(
         _ worker: WorkerIdentity,
         leases: [WorkerLease],
@@ -50,8 +50,8 @@ final class WorkerLiveness: Service {
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let (loop, connections) = (group.next(), connections(on: group))
-        // A lease ends by time and is renewed by time.
         let renewal = TimeAmount(terms.renewal)
+        // A lease expires by time, so it is renewed by time.
         let timer = loop.scheduleRepeatedTask(initialDelay: renewal, delay: renewal) { [self] _ in beat(connections) }
         let end = await Self.result {
             try await cancelWhenGracefulShutdown {
@@ -97,12 +97,12 @@ final class WorkerLiveness: Service {
         case .wait: return
         case .lapse:
             logger.error(
-                "The worker's event loop does not answer: its lease is over, and its jobs run elsewhere.",
+                "The worker's event loop does not respond: its lease has expired, and its jobs run elsewhere.",
                 metadata: ["lease": "\(terms.lease)"]
             )
             return onLapse(true)
         case .recover:
-            logger.warning("The worker's event loop answers again; its lease is renewed.")
+            logger.warning("The worker's event loop responds again; its lease is renewed.")
             onLapse(false)
         case .renew: break
         }
@@ -114,7 +114,7 @@ final class WorkerLiveness: Service {
 extension WorkerLiveness {
     /// Keeps a worker's lease in the job records, and one at its broker if the broker detects dead workers by leases.
     ///
-    /// - Parameter redis: How the Redis of the records is reached.
+    /// - Parameter redis: Connection options for the Redis of the records.
     convenience init(_ worker: CeleryWorker, records: JobRecords, on redis: RedisOptions) {
         let (executor, consumer) = (worker.parts.executor, worker.consumer)
         self.init(
@@ -129,8 +129,7 @@ extension WorkerLiveness {
     }
 }
 
-/// The connection that a worker's leases on one Redis are renewed on, and that listens to the worker's channels: with RESP3 one
-/// does both.
+/// The connection that renews a worker's leases on one Redis and subscribes to its channels; RESP3 allows both.
 private final class LivenessConnection: Sendable {
     private let worker: WorkerIdentity
     private let leases: [WorkerLease]
@@ -166,11 +165,10 @@ private final class LivenessConnection: Sendable {
 
     var url: RedisURL { options.url }
 
-    /// Keeps connected until the task is cancelled.
+    /// Stays connected until the task is cancelled.
     ///
-    /// - Parameter mayRenew: Whether a new connection is begun with a renewal.
-    /// - Throws: `CeleryError.refused` at the start if Redis refuses channels: jobs would break half-way, where a script tells of
-    ///   them.
+    /// - Parameter mayRenew: Whether a new connection starts with a renewal.
+    /// - Throws: `CeleryError.refused` at the start if Redis refuses channels: jobs' scripts that publish would fail.
     func keep(_ mayRenew: @escaping @Sendable () -> Bool) async throws {
         let (refusals, refusing) = AsyncThrowingStream<Never, any Error>.makeStream()
         try await withThrowingDiscardingTaskGroup { tasks in
@@ -207,7 +205,7 @@ private final class LivenessConnection: Sendable {
     private func listen(on connection: RedisConnection) async throws {
         var listener = connection
         if connection.protocolVersion < 3 {
-            // Before RESP3 a connection that listens takes no commands.
+            // Before RESP3 a subscribed connection takes no commands.
             listener = try await RedisConnection.connect(options) { _ in }
             listener.whenClosed { connection.close() }
             connection.whenClosed { [listener] in listener.close() }
@@ -241,21 +239,21 @@ private final class LivenessConnection: Sendable {
     }
 }
 
-/// Where workers show on a Redis that they live.
+/// Where the workers of a Redis register.
 struct WorkerRegistry: Sendable, Hashable {
-    /// What stands before a worker's id in the name of the channel that it listens to.
+    /// Prefix of worker channels; the worker's id follows.
     var channels: String
     /// Sorted set: workers by the end of their lease.
     var workers: String
 }
 
-/// A worker's lease on one Redis: where it is kept, and what is renewed along with it.
+/// A worker's lease on one Redis: where it is stored, and what is renewed along with it.
 struct WorkerLease: Sendable {
     var redis: RedisOptions
     var registry: WorkerRegistry
-    /// Hash: how many jobs each worker runs at once; nil where that is not kept.
+    /// Hash: the number of jobs that each worker runs at once, if stored.
     var capacity: String?
-    /// The deliveries that go with the worker, on a broker that keeps them; nil elsewhere.
+    /// The worker's deliveries, on a broker that ties them to the lease.
     var held: HeldTags?
 }
 
@@ -270,7 +268,6 @@ extension WorkerLease {
         )
     }
 
-    /// What renews it.
     func renewal(of worker: WorkerIdentity, _ terms: LivenessTerms, concurrency: Int) -> RedisScriptCall {
         LivenessScripts.renew.call(
             keys: [registry.workers] + (capacity.map { [$0] } ?? []),
@@ -279,34 +276,33 @@ extension WorkerLease {
     }
 }
 
-/// The times by which a worker counts as living or dead.
+/// The times that decide whether a worker counts as dead.
 struct LivenessTerms: Sendable, Hashable {
-    /// For how long a renewal holds: a worker whose loop does not answer for this long is dead.
+    /// The validity of a renewal: a worker whose loop does not respond for this long is dead.
     var lease = Duration.seconds(6)
 
     /// The time between two renewals.
     var renewal: Duration { min(.seconds(1), lease / 4) }
 
-    /// After this time without a renewal others look whether the worker's subscription still stands: a connection that was
-    /// cut is made again in less.
+    /// After this time without a renewal the subscription is checked. A lost connection is restored in less time.
     var silence: Duration { min(.seconds(2), lease / 2) }
 
-    /// For how long an observer sees by its own clock that a lease is not renewed before it believes that the lease is over,
-    /// so that a leap of Redis' clock takes nothing from a living worker.
+    /// How long an observer must see an expired lease unchanged, by its own clock, before the worker counts as dead.
+    /// Protects living workers from jumps of Redis' clock.
     let patience = Duration.seconds(2)
 }
 
-/// Whether a lease is renewed at a beat. Pure state machine: takes the loop's answers, returns what to do.
+/// Decides at each beat whether to renew a lease. Pure state machine: takes the loop's responses, returns actions.
 ///
-/// Beats are counted, not time, so that a process that was stopped does not blame its loop.
+/// Counts beats instead of time, so that a process that was suspended does not count as one with a blocked loop.
 struct LeasePace: Sendable {
     enum Step: Sendable, Hashable {
         case renew
-        /// As `renew`, after the lease was over.
+        /// As `renew`, after the lease had expired.
         case recover
-        /// The loop has not answered since the last renewal.
+        /// The loop has not responded since the last renewal.
         case wait
-        /// It has not answered for longer than a lease: others take the worker for dead by now.
+        /// The loop has not responded for longer than a lease: the worker counts as dead.
         case lapse
     }
 
@@ -315,14 +311,14 @@ struct LeasePace: Sendable {
     private var isLapsed = false
 
     init(_ terms: LivenessTerms) {
-        // One more, so that the lease is over by Redis' clock too.
+        // One more, so that the lease has expired by Redis' clock too.
         beatsOfLease = Int((terms.lease / terms.renewal).rounded(.up)) + 1
     }
 
-    /// Whether the loop answered at the last beat, so that a renewal beside the beats is right.
+    /// Whether the loop had responded at the last beat, so that a renewal between beats is valid.
     var isAnswered: Bool { unanswered == 0 }
 
-    /// - Parameter hasAnswered: Whether the loop answered since the last renewal.
+    /// - Parameter hasAnswered: Whether the loop responded since the last renewal.
     mutating func beat(hasAnswered: Bool) -> Step {
         guard !hasAnswered else {
             defer { (unanswered, isLapsed) = (0, false) }
@@ -335,7 +331,7 @@ struct LeasePace: Sendable {
     }
 }
 
-/// Asks event loops whether they still turn.
+/// Checks whether event loops are running.
 final class LoopProbe: Sendable {
     private let loops: [any EventLoop]
     private let missing = Atomic(0)
@@ -344,10 +340,10 @@ final class LoopProbe: Sendable {
         self.loops = loops
     }
 
-    /// Whether all loops answered the last question.
+    /// Whether all loops responded to the last check.
     var hasAnswered: Bool { missing.load(ordering: .acquiring) == 0 }
 
-    /// Asks once more. The last question has to be answered.
+    /// Starts a check. The previous one must have completed.
     func ask() {
         missing.store(loops.count, ordering: .releasing)
         for loop in loops {

@@ -1,21 +1,21 @@
 import Logging
 
-/// Decides which workers are dead. The rule is `LivenessScripts.rule`; this adds what one look at Redis cannot know: whether
-/// Redis was away, so that living workers still have to connect again, and whether a lease that is over by Redis' clock is
-/// not renewed by the clock of this process either.
+/// Decides which workers are dead. Adds to `LivenessScripts.rule` what a single read of Redis cannot show: whether
+/// Redis was unreachable, so that living workers may still be reconnecting, and whether a lease that expired by Redis'
+/// clock stays unrenewed by this process's clock too.
 struct WorkerMonitor: Sendable {
     /// A worker that has not renewed its lease for a time.
     struct Suspect: Sendable, Hashable {
-        /// How its lease stands.
+        /// The state of a lease.
         enum Lease: String, Sendable {
             case late
             case over
-            /// It ends later than it can: Redis' clock was set back.
+            /// Ends later than possible: Redis' clock was set back.
             case far
         }
 
         var worker: String
-        /// The end of its lease, as Redis has it; empty without one.
+        /// The end of its lease as stored in Redis; empty without one.
         var score: String
         var listens: Bool
         var lease: Lease
@@ -30,14 +30,13 @@ struct WorkerMonitor: Sendable {
     private let waitsForLease: Bool
     private var sights: [String: Sight] = [:]
 
-    /// - Parameter waitsForLease: Whether a worker whose subscription is gone keeps what it has until its lease is over, and does
-    ///   not lose it at once.
+    /// - Parameter waitsForLease: Whether a worker that lost its subscription counts as alive until its lease expires.
     init(_ terms: LivenessTerms, waitsForLease: Bool = false) {
         self.terms = terms
         self.waitsForLease = waitsForLease
     }
 
-    /// Takes in all suspects of a look and returns those that are dead.
+    /// Takes all suspects of one read and returns the dead ones.
     mutating func dead(among suspects: [Suspect], now: ContinuousClock.Instant) -> [Suspect] {
         var next: [String: Sight] = [:]
         var dead: [Suspect] = []
@@ -60,12 +59,12 @@ struct WorkerMonitor: Sendable {
         }
     }
 
-    /// What was seen so far counts no more: nothing could be seen.
+    /// Discards earlier observations, after a time without any.
     mutating func forget() { sights = [:] }
 
-    /// Looks at workers and returns those that are dead; none while those that live may still have to connect again.
+    /// Reads workers from Redis and returns the dead ones; none while living workers may still be reconnecting.
     ///
-    /// - Parameter workers: Whom to look at; empty are all that have a lease.
+    /// - Parameter workers: The workers to check; empty for all with a lease.
     mutating func dead(
         on redis: any RedisClient,
         _ registry: WorkerRegistry,
@@ -86,7 +85,7 @@ struct WorkerMonitor: Sendable {
 }
 
 extension WorkerMonitor.Suspect {
-    /// Reads an answer of the script `suspects`.
+    /// Reads an element of the reply to the script `suspects`.
     fileprivate init?(_ answer: RedisValue) {
         guard let parts = answer.elements, parts.count == 4, let worker = parts[0].text, let score = parts[1].text,
             let listens = parts[2].integer, let lease = parts[3].text.flatMap(Lease.init)
@@ -95,23 +94,24 @@ extension WorkerMonitor.Suspect {
     }
 }
 
-/// Looks for another living worker that has the name of this one: both answer to it, and Celery's tools take them for one.
+/// Looks for another living worker with this worker's name: Celery's tools cannot distinguish them.
 struct NamesakeCheck: Sendable {
     let worker: WorkerIdentity
     let registry: WorkerRegistry
     let logger: Logger
 
-    /// Warns of one. Of two workers that start at once the later sees the earlier, as each looks after its own first renewal.
+    /// Logs a warning if there is one. Of two workers that start at the same time, at least the later finds the other,
+    /// because each checks after its first renewal.
     func run(on connection: RedisConnection) async {
         do {
             guard try await hasNamesake(connection) else { return }
         } catch {
-            return logger.debug("Whether the worker's name is its own is not known.", metadata: ["error": "\(error)"])
+            return logger.debug("The check for duplicate names failed.", metadata: ["error": "\(error)"])
         }
         logger.warning(
             """
-            Another worker that runs has the name “\(worker.node)” too, so that Celery's tools take both for one. Give each \
-            its own: --hostname worker1@%h
+            Another running worker is named “\(worker.node)” too, so Celery's tools cannot distinguish them. Give each its \
+            own name: --hostname worker1@%h
             """
         )
     }
@@ -123,7 +123,7 @@ struct NamesakeCheck: Sendable {
         let ids = found.map { String($0.dropFirst(registry.channels.count)) }
         // An id is the name, a dot, and a unique part without a dot.
         let others = ids.filter { $0 != worker.id && !$0.dropFirst(worker.node.count + 1).contains(".") }
-        // Channels are those of all databases: who works on this one has a lease there.
+        // Channels span all databases. A worker of this database has a lease in it.
         let leases = try await connection.send(others.map { RedisCommand("ZSCORE", registry.workers, $0) })
         return leases.contains { $0 != .null }
     }

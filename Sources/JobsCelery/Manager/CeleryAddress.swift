@@ -1,4 +1,4 @@
-/// The addresses of a broker and of results, as Celery writes them.
+/// The addresses of a broker and of results, in Celery's format.
 enum CeleryAddress {
     enum Broker: Sendable {
         case redis(RedisURL)
@@ -11,7 +11,7 @@ enum CeleryAddress {
             case let scheme:
                 throw CeleryError(
                     .option,
-                    "The broker's address begins with “\(scheme)”. Brokers are redis://, rediss://, amqp:// and amqps://."
+                    "Unknown broker scheme “\(scheme)”. Use redis://, rediss://, amqp:// or amqps://."
                 )
             }
         }
@@ -19,7 +19,7 @@ enum CeleryAddress {
 
     enum Results: Sendable {
         case redis(RedisURL)
-        /// On the queue of the one who asks.
+        /// Results are sent to the caller's queue.
         case rpc
 
         init(_ text: String?, broker: Broker) throws {
@@ -28,8 +28,8 @@ enum CeleryAddress {
             case (nil, .rabbit):
                 throw CeleryError(
                     .option,
-                    "RabbitMQ carries messages but keeps no results: name a Redis for them (redis://…, in the environment "
-                        + "CELERY_RESULT_BACKEND), or rpc:// when there is only one web server."
+                    "RabbitMQ does not store results: set a Redis for them (redis://…, environment variable "
+                        + "CELERY_RESULT_BACKEND), or rpc:// with a single web server."
                 )
             case (let text?, _): self = try Self.named(text, broker)
             }
@@ -43,54 +43,54 @@ enum CeleryAddress {
             case ("rpc", .redis):
                 throw CeleryError(
                     .option,
-                    "Results by rpc:// go with RabbitMQ. With a Redis broker name a Redis, or none."
+                    "Results with rpc:// require RabbitMQ. With a Redis broker, use a Redis for results, or omit them."
                 )
             default:
                 let isCelerys = CeleryAddress.otherResults.contains { scheme == $0 || scheme.hasPrefix($0 + "+") }
-                let what = isCelerys ? "Celery can keep results there, but this program cannot" : "That is not known"
+                let what = isCelerys ? "is supported by Celery, but not by this program" : "is unknown"
                 throw CeleryError(
                     .option,
-                    "The address of the results begins with “\(scheme)”. \(what): use redis:// or rediss://, or rpc:// with "
+                    "The scheme “\(scheme)” of the result address \(what): use redis:// or rediss://, or rpc:// with "
                         + "RabbitMQ and a single web server."
                 )
             }
         }
     }
 
-    /// Where Celery can keep results besides.
+    /// Other result backends of Celery.
     private static let otherResults = [
         "db", "database", "sqlite", "postgresql", "mysql", "mongodb", "cache", "memcache", "memcached", "couchbase",
         "couchdb", "cassandra", "elasticsearch", "dynamodb", "file", "filesystem", "s3", "gs", "azureblockblob",
         "cosmosdbsql", "arangodb", "consul", "django-db", "django-cache", "amqp", "sentinel", "riak",
     ]
 
-    /// What stands before `:`; never more, as a password may follow.
+    /// The text before `:`, and never more, because a password may follow.
     private static func scheme(of text: String) -> String {
         let start = text.prefix { $0 != ":" && $0 != "/" && $0 != "@" }
         return start.count == text.count ? String(start.prefix(12)) : start.lowercased()
     }
 }
 
-/// The names of workers, as Celery's command takes them.
+/// The names of workers, in the format of Celery's command line.
 enum NodeName {
-    /// Fills in `%h` (host and domain), `%n` (host), `%d` (domain) and `%%`; adds the host to a name without `@`.
+    /// Expands `%h` (host and domain), `%n` (host), `%d` (domain) and `%%`; adds the host to a name without `@`.
     ///
-    /// - Throws: `CeleryError.option` for another mark.
+    /// - Throws: `CeleryError.option` for another placeholder.
     static func expanded(_ pattern: String, host: String = TaskOrigin.hostName) throws -> String {
         let marks: [Character: String] = ["h": host, "n": self.host(of: host), "d": domain(of: host), "%": "%"]
-        let name = try filled(pattern, marks) { "The worker's name has %\($0); %h, %n, %d and %% are known." }
+        let name = try filled(pattern, marks) { "Unknown placeholder %\($0) in the worker name; use %h, %n, %d or %%." }
         return name.contains("@") ? name : "\(name)@\(host)"
     }
 
-    /// The path of a worker's file: `%p` is its name, `%n` what stands before the `@`, `%h` what stands behind it, `%d` the
+    /// The path of a worker's file: `%p` is its name, `%n` the part before the `@`, `%h` the part after it, `%d` the
     /// domain.
     ///
-    /// - Throws: `CeleryError.option` for another mark.
+    /// - Throws: `CeleryError.option` for another placeholder.
     static func path(_ pattern: String, of node: String) throws -> String {
         let parts = node.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let host = parts.count > 1 ? parts[1] : ""
         let marks: [Character: String] = ["p": node, "n": parts[0], "h": host, "d": domain(of: host), "%": "%"]
-        return try filled(pattern, marks) { "The file's path has %\($0); %p, %n, %h, %d and %% are known." }
+        return try filled(pattern, marks) { "Unknown placeholder %\($0) in the path; use %p, %n, %h, %d or %%." }
     }
 
     private static func host(of name: String) -> String { String(name.prefix { $0 != "." }) }

@@ -4,30 +4,29 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// A web server's manager of jobs that run elsewhere: messages over a broker, the truth in Redis.
+/// A web server's manager of jobs that run elsewhere: messages on a broker, state in Redis.
 ///
-/// Any number of managers work on the same records; a job that one started any other can be asked for. See `JobRecords`.
+/// Any number of managers share the same records, and each serves the jobs of all. See `JobRecords`.
 final class CeleryJobManager: JobManager {
-    /// What a manager is made of.
     struct Parts: Sendable {
         var records: JobRecords
         var broker: any CeleryBroker
         var subscriber: any RedisSubscriber
-        /// What must run for the others to work: connections. Ended after the last call.
+        /// The services of the connections. Stopped after the last call.
         var connections: [any Service]
         var codec: any JobCodec = PlainJobCodec()
         var jobs: [JobDefinition] = []
         /// The queue of this site's own workers.
         var queue = "dash"
-        /// The queue of other programs' workers, where a task names none.
+        /// The queue of other programs' workers, for tasks that name none.
         var remoteQueue = "celery"
-        /// The time between two looks at what time has brought about.
+        /// The time between two sweeps.
         var tick = Duration.seconds(1)
         var logger: Logger
     }
 
     struct State {
-        /// Jobs of other programs' workers that this manager listens for.
+        /// Tasks of other programs whose results this manager follows.
         var followed: Set<JobID> = []
         var sweeps = SweepNotes()
     }
@@ -37,7 +36,7 @@ final class CeleryJobManager: JobManager {
     let doorbells = JobNotifier()
     let calls = OpenCalls()
     let state = Mutex(State())
-    /// Times the manager's own beats; a test's, or this machine's. Times of jobs are Redis'.
+    /// The clock of the manager's own timers; the times of jobs come from Redis.
     let clock: any JobClock
     let follows: AsyncStream<(id: JobID, name: String)>
     let following: AsyncStream<(id: JobID, name: String)>.Continuation
@@ -55,10 +54,10 @@ final class CeleryJobManager: JobManager {
     var records: JobRecords { parts.records }
     var limits: JobManagerConfiguration { parts.records.settings.rules.limits }
 
-    /// Keeps connected and does what time brings about, until the service is asked to stop or the task is cancelled. Those
-    /// who wait for news then are given what there is.
+    /// Keeps the connections and sweeps, until a graceful shutdown or a cancellation. Waiters then get the current
+    /// update.
     func run() async throws {
-        // Not part of this task's cancellation or shutdown: connections stand until the last call has returned.
+        // Detached from cancellation and shutdown: the connections stay until the last call has returned.
         let connections = Task.detached { [parts] in try await Self.run(parts.connections) }
         let ended = Task {
             let result = await connections.result
@@ -98,7 +97,8 @@ final class CeleryJobManager: JobManager {
         doorbells.ringAll()
     }
 
-    /// Wakes those whose job's doorbell rings, and all when some may have been missed.
+    /// Wakes the waiters of a job when its channel announces an update, and all waiters when messages may have been
+    /// missed.
     private func listen() async {
         while !Task.isCancelled {
             do {
@@ -112,8 +112,8 @@ final class CeleryJobManager: JobManager {
                     }
                 }
             } catch {
-                parts.logger.debug("Redis is not reached.", metadata: ["error": "\(error)"])
-                // A back-off: the subscriber has waited already.
+                parts.logger.debug("Redis is unreachable.", metadata: ["error": "\(error)"])
+                // Short backoff: the subscriber has waited already.
                 try? await Task.sleep(for: .milliseconds(200))
             }
         }
@@ -124,9 +124,9 @@ final class CeleryJobManager: JobManager {
 
 extension CeleryJobManager {
     func start(_ request: JobRequest) async throws -> JobID {
-        // Before a message is made of it.
+        // Check the request before encoding it.
         _ = try records.rules.start(request)
-        return try await asking("take a job in") {
+        return try await asking("store a job") {
             let task = try message(for: request)
             let start = try await records.start(request, message: KeptMessage(task, keys: records.settings.keys))
             if start == .started, !records.settings.isBroker { try await publish(task, of: request.id) }
@@ -135,7 +135,7 @@ extension CeleryJobManager {
         }
     }
 
-    /// Sends a message over a broker that is not the records' Redis. If that fails the job is taken back.
+    /// Sends a message on a broker that is not the records' Redis. If that fails, withdraws the job.
     private func publish(_ task: BrokerMessage, of id: JobID) async throws {
         do {
             try await parts.broker.publish(task)
@@ -146,7 +146,7 @@ extension CeleryJobManager {
         try await records.sent(id)
     }
 
-    /// The message that makes a job run.
+    /// The message that runs a job.
     func message(for request: JobRequest) throws -> BrokerMessage {
         if let remote = request.remote {
             var message = TaskMessage(task: remote.name, id: request.id.text, arguments: remote.arguments)
@@ -177,7 +177,7 @@ extension CeleryJobManager {
 
     func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
         try await asking("read a job") {
-            // First the bell, then the news: what happens between is not missed.
+            // Register before reading, so that no update is missed.
             try await doorbells.withWaiter(for: id) { waiter in
                 while true {
                     guard let found = try await records.update(of: id, after: sequence) else { return nil }
@@ -191,11 +191,11 @@ extension CeleryJobManager {
     }
 
     func record(_ delivery: Jobs.Delivery, for id: JobID) async throws {
-        try await asking("remember an answer") { try await records.record(delivery, for: id) }
+        try await asking("store a delivery") { try await records.record(delivery, for: id) }
     }
 
     func cachedResult(for key: CacheKey) async throws -> RawJSON? {
-        try await asking("look for a cached result") { try await records.cachedResult(for: key) }
+        try await asking("read a cached result") { try await records.cachedResult(for: key) }
     }
 
     func cancel(_ id: JobID, reason: String) async throws {
@@ -205,7 +205,7 @@ extension CeleryJobManager {
         }
     }
 
-    /// What Redis says, or nothing where it is not reached.
+    /// Statistics from Redis; empty while it is unreachable.
     func statistics() async -> JobStatistics {
         do {
             return try await asking("count jobs") { try await records.statistics() }
@@ -215,7 +215,7 @@ extension CeleryJobManager {
         }
     }
 
-    /// Does a call, and tells of a failure in the words of job managers.
+    /// Runs a call and throws its failures as `JobsError`.
     func asking<Value>(_ what: String, _ body: () async throws -> Value) async throws -> Value {
         do {
             return try await calls.during(body)
@@ -232,7 +232,7 @@ extension CeleryJobManager {
 // MARK: - Remote
 
 extension CeleryJobManager {
-    /// Listens for a job that another program's worker does.
+    /// Follows a task that another program's worker runs.
     func follow(_ id: JobID, name: String) {
         let isNew = state.withLock { $0.followed.insert(id).inserted }
         if isNew { following.yield((id, name)) }
@@ -249,7 +249,7 @@ extension CeleryJobManager {
         }
     }
 
-    /// Carries what Celery's result of a task tells into the record, until the job has ended.
+    /// Applies Celery's results of a task to its record until the job is finished.
     private func followOne(_ id: JobID, name: String) async {
         do {
             let metas = try await parts.subscriber.messages(of: records.metaKey(of: id), isPattern: false)
@@ -262,12 +262,12 @@ extension CeleryJobManager {
                 }
             }
         } catch {
-            // Whoever waits for its news, or the sweep, looks again.
-            parts.logger.debug("A task's result is not heard of.", metadata: ["job": "\(id)", "error": "\(error)"])
+            // The next poll or sweep retries.
+            parts.logger.debug("Following a task's result failed.", metadata: ["job": "\(id)", "error": "\(error)"])
         }
     }
 
-    /// Looks at what Celery's results tell of jobs now.
+    /// Applies the present Celery results of jobs.
     func look(at ids: [JobID]) async throws {
         for (id, meta) in zip(ids, try await records.metas(of: ids)) {
             guard let meta, let job = try await records.update(of: id, after: .max) else { continue }
@@ -287,7 +287,7 @@ extension CeleryJobManager {
         return try await records.take(news, of: id, meta: meta)
     }
 
-    /// Tells all workers to stop a task, whether it waits or runs.
+    /// Revokes a task, waiting or running.
     func revoke(_ id: JobID) async throws {
         try await parts.broker.revoke([id.text], terminate: true)
     }
@@ -296,7 +296,7 @@ extension CeleryJobManager {
 // MARK: - Meta
 
 extension RemoteUpdate {
-    /// Reads Celery's result of a task; nil for one that tells nothing new, or is none.
+    /// Reads Celery's result of a task; nil for an invalid one, or a state without news.
     init?(meta: [UInt8], of job: String, codec: any JobCodec) {
         guard let meta = try? ResultMeta(reading: meta, taskID: "") else { return nil }
         switch meta.status {
@@ -319,7 +319,7 @@ extension RemoteUpdate {
 }
 
 extension JobFailure {
-    /// What a failed task of Celery stored.
+    /// Reads the failure from Celery's result of a task.
     init(_ meta: ResultMeta) {
         let exception = meta.exception ?? TaskException(type: "Exception", arguments: [], module: nil)
         let code = exception.type.split(separator: ".").last.map(String.init) ?? exception.type
@@ -332,16 +332,16 @@ extension JobFailure {
     }
 }
 
-/// What a manager remembers from one sweep to the next.
+/// A manager's state between sweeps.
 struct SweepNotes: Sendable {
-    /// When those who wait are noted as asking next, by the jobs' monotonic clock.
+    /// When to renew the interest of waiters next, by the jobs' monotonic clock.
     var nextAsking = Duration.zero
-    /// Since when jobs wait and no worker is there.
+    /// Since when jobs wait and no worker is running.
     var withoutWorkers: ContinuousClock.Instant?
     var isWarned = false
     var isFailing = false
 
-    /// Whether to warn now that jobs wait and no worker is there: once, and not for a moment without.
+    /// Whether to warn now that jobs wait without a worker: once, and after a delay.
     mutating func warns(queued: Int, workers: Int, at now: ContinuousClock.Instant) -> Bool {
         guard queued > 0, workers == 0 else {
             withoutWorkers = nil
@@ -357,16 +357,16 @@ struct SweepNotes: Sendable {
 }
 
 extension CeleryJobManager {
-    /// Looks again and again at what time has brought about: jobs that are due, that nobody wants, that are out of time.
+    /// Sweeps at each tick: jobs that are due, abandoned or expired.
     func sweepRegularly() async {
         while !Task.isCancelled {
             let hasMore = await sweep()
-            // A beat of real time, as the times are in Redis and any process may have put them there.
+            // A real-time tick, because any process may have set the times in Redis.
             if !hasMore { try? await Task.sleep(for: parts.tick) }
         }
     }
 
-    /// - Returns: whether there is more to do at once.
+    /// - Returns: Whether more work is due now.
     private func sweep() async -> Bool {
         do {
             let found = try await sweeper.sweep(asked: askers())
@@ -381,12 +381,12 @@ extension CeleryJobManager {
                 defer { state.sweeps.isFailing = true }
                 return !state.sweeps.isFailing
             }
-            if isNew { parts.logger.warning("Redis is not reached.", metadata: ["error": "\(error)"]) }
+            if isNew { parts.logger.warning("Redis is unreachable.", metadata: ["error": "\(error)"]) }
             return false
         }
     }
 
-    /// The jobs that somebody waits for, now and then.
+    /// The jobs with waiters, if their interest must be renewed now.
     private func askers() -> [JobID] {
         let now = clock.now().monotonic
         let isTime = state.withLock { state in
@@ -402,35 +402,35 @@ extension CeleryJobManager {
             try await JobSender(records: records, broker: parts.broker).send(id)
         } catch {
             parts.logger.warning(
-                "The message of a job could not be sent. It is tried again.",
+                "The message of a job could not be sent. Retrying.",
                 metadata: ["job": "\(id)", "error": "\(error)"]
             )
         }
     }
 
-    /// Tells all workers that nobody wants tasks any more. One that runs after all is left in peace.
+    /// Revokes abandoned tasks without terminating running ones.
     private func leave(_ ids: [JobID]) async {
         guard !ids.isEmpty else { return }
         do {
             try await parts.broker.revoke(ids.map(\.text), terminate: false)
         } catch {
             parts.logger.warning(
-                "Workers were not told that nobody waits for tasks.",
+                "Abandoned tasks could not be revoked.",
                 metadata: ["tasks": "\(ids)", "error": "\(error)"]
             )
         }
     }
 
-    /// Sends messages again that are in no queue any more.
+    /// Sends messages again whose queue is empty.
     private func sendLost(_ doubted: [String: [LostMessage]]) async {
         for (queue, messages) in doubted {
             do {
                 guard try await parts.broker.waiting(in: queue) == 0 else { continue }
                 for message in messages where try await sweeper.resend(message) { await send(message.id) }
             } catch {
-                // Asked again a little later.
+                // The next search retries.
                 parts.logger.debug(
-                    "A queue could not be looked at.",
+                    "The length of a queue could not be read.",
                     metadata: ["queue": "\(queue)", "error": "\(error)"]
                 )
             }
@@ -444,11 +444,11 @@ extension CeleryJobManager {
                 state.sweeps.warns(queued: found.queued, workers: found.workers, at: .now), state.sweeps.isFailing
             )
         }
-        if isBack { parts.logger.info("Redis is reached again.") }
+        if isBack { parts.logger.info("Redis is reachable again.") }
         guard warns else { return }
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? "<program>"
         parts.logger.warning(
-            "Jobs wait in the queue “\(parts.queue)”, and no worker is there. Start one: \(program) worker",
+            "Jobs wait in the queue “\(parts.queue)”, but no worker is running. Start one: \(program) worker",
             metadata: ["waiting": "\(found.queued)"]
         )
     }

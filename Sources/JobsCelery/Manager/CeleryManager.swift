@@ -12,47 +12,48 @@ import Glibc
 import Musl
 #endif
 
-/// Background jobs on a Celery queue: a page's jobs run in workers elsewhere, which Celery's own tools see and steer.
+/// Background jobs on a Celery queue. Jobs run in separate workers, which Celery's own tools can monitor and control.
 ///
 /// ```swift
 /// let app = DashApp(jobs: try CeleryManager(broker: "redis://localhost:6379/0"))
 /// ```
 ///
-/// With results in Redis any number of web servers may work together. `rpc://` (RabbitMQ alone) serves a single one.
+/// With results in Redis, any number of web servers can share the jobs; `rpc://` (RabbitMQ alone) supports one.
 public struct CeleryManager: JobBackend {
-    /// What may be chosen about the queue; the defaults fit.
+    /// Settings of the queue.
     public struct Options: Sendable {
-        /// The queue of this program's own workers. Never Celery's own `celery`: workers of other programs know no job of
-        /// this one. Two programs on one broker need two.
+        /// The queue of this program's own workers. Each program on a broker needs its own; Celery's default `celery`
+        /// does not work, because workers of other programs do not know the jobs of this one.
         public var queue = "dash"
-        /// The queue of other programs' workers, for their tasks that name none.
+        /// The queue of other programs' workers, for tasks that name none.
         public var remoteQueue = "celery"
-        /// The highest priority of messages in this program's own queue on RabbitMQ, for example 10. Nil is a queue without
-        /// priorities, as Python's programs declare it: with another `x-max-priority` they could not call by its name.
+        /// The highest priority of messages in this program's own queue on RabbitMQ, for example 10. Nil declares a
+        /// queue without priorities, as Python programs do: RabbitMQ refuses their declaration of a queue with another
+        /// `x-max-priority`.
         public var maximumPriority: Int?
-        /// Stands before the keys of this program in Redis; two programs that share a Redis need two.
+        /// Prefix of this program's keys in Redis. Programs that share a Redis need different ones.
         public var keyPrefix = "dash:"
-        /// Stands before the keys and channels of a Redis broker, queues among them: what Celery's programs on it have as
-        /// `broker_transport_options = {"global_keyprefix": "proj_"}`. It is taken as it is.
+        /// Prefix of the keys, queues and channels of a Redis broker, used unchanged. Celery's
+        /// `broker_transport_options = {"global_keyprefix": "proj_"}`.
         public var brokerKeyPrefix = ""
-        /// Stands before the keys of Celery's results in Redis: what Celery's programs have as
-        /// `result_backend_transport_options = {"global_keyprefix": "proj"}`. A `_` follows, as there, unless it ends in one
-        /// of `: _ - .`
+        /// Prefix of the keys of Celery's results in Redis. Celery's
+        /// `result_backend_transport_options = {"global_keyprefix": "proj"}`. As in Celery, a `_` is appended unless it
+        /// ends in one of `: _ - .`
         public var resultKeyPrefix = ""
-        /// How long Celery's results are kept for programs that ask by a task's id; zero keeps them for ever.
+        /// How long Celery's results are kept for other programs; zero keeps them forever.
         public var resultExpiry = Duration.seconds(86_400)
-        /// How many bytes of cached results are kept in Redis; those unused for the longest time go first.
+        /// Limit of cached results in Redis in bytes. The least recently used are evicted first.
         public var maximumCacheBytes = 256 << 20
-        /// After this time without a word a worker counts as dead, and its jobs run elsewhere. At least two seconds.
+        /// How long a worker can be silent before it counts as dead and its jobs run elsewhere. At least two seconds.
         public var lease = Duration.seconds(6)
-        /// After so long without a word of it, a task that another program's worker began (`celeryTask:`) counts as lost,
-        /// unless a page still asks for it. Of a Python worker that is killed nobody tells.
+        /// How long a task that another program's worker began (`celeryTask:`) can be silent before it counts as lost,
+        /// unless a page still polls it. A killed Python worker does not report its tasks.
         public var remoteSilence = Duration.seconds(3600)
-        /// On RabbitMQ, the message of a task that runs longer than this is kept in Redis instead; it has to be shorter
-        /// than the server's `consumer_timeout`.
+        /// On RabbitMQ, the message of a task that runs longer than this moves to Redis. Must be shorter than the
+        /// server's `consumer_timeout`.
         public var handOver = Duration.seconds(600)
 
-        /// The defaults.
+        /// Creates options with the default values.
         public init() {}
     }
 
@@ -60,34 +61,34 @@ public struct CeleryManager: JobBackend {
     let results: CeleryAddress.Results
     let options: Options
 
-    /// Names a broker and a place for results. Nothing is connected yet.
+    /// Creates a backend. Does not connect.
     ///
     /// - Parameters:
     ///   - broker: The broker's address, `redis://`, `rediss://`, `redis+socket://`, `amqp://` or `amqps://`.
-    ///   - results: Where jobs and results are kept: a Redis, or `rpc://` for a single web server with RabbitMQ. Nil is the
-    ///     broker itself when that is a Redis.
+    ///   - results: The store of jobs and results: a Redis, or `rpc://` for a single web server with RabbitMQ. Nil for
+    ///     the broker itself if that is a Redis.
     ///   - options: Queue, keys and times.
-    /// - Throws: `CeleryError.option` with a sentence that says what to do.
+    /// - Throws: `CeleryError.option` for an invalid address or option.
     public init(broker: String, results: String? = nil, options: Options = Options()) throws {
         guard options.lease >= .seconds(2) else {
-            throw CeleryError(.option, "A worker's lease has to be at least two seconds.")
+            throw CeleryError(.option, "A worker's lease must be at least two seconds.")
         }
         guard options.remoteSilence > .zero else {
-            throw CeleryError(.option, "The time after which a silent task counts as lost has to be longer than none.")
+            throw CeleryError(.option, "The time after which a silent task counts as lost must be longer than zero.")
         }
         guard !options.queue.isEmpty, !options.keyPrefix.isEmpty else {
-            throw CeleryError(.option, "The queue and the prefix of keys need names.")
+            throw CeleryError(.option, "The queue and the key prefix must not be empty.")
         }
         self.broker = try CeleryAddress.Broker(broker)
         self.results = try CeleryAddress.Results(results, broker: self.broker)
         self.options = options
     }
 
-    /// The queue that the environment names: `CELERY_BROKER_URL` with `CELERY_RESULT_BACKEND`, or `REDIS_URL` for both.
+    /// Creates a backend from the environment: `CELERY_BROKER_URL` and `CELERY_RESULT_BACKEND`, or `REDIS_URL`.
     ///
     /// - Parameter options: Queue, keys and times.
-    /// - Returns: nil when no variable is set.
-    /// - Throws: `CeleryError.option` with a sentence that says what to do.
+    /// - Returns: Nil if no variable is set.
+    /// - Throws: `CeleryError.option` for an invalid address or option.
     public static func fromEnvironment(_ options: Options = Options()) throws -> CeleryManager? {
         try from(options) { name in getenv(name).map { String(cString: $0) } }
     }
@@ -103,13 +104,13 @@ public struct CeleryManager: JobBackend {
         guard results == nil else {
             throw CeleryError(
                 .option,
-                "CELERY_RESULT_BACKEND is set, but no broker is: set CELERY_BROKER_URL too, or REDIS_URL alone."
+                "CELERY_RESULT_BACKEND is set without a broker: set CELERY_BROKER_URL too, or only REDIS_URL."
             )
         }
         return nil
     }
 
-    /// Whether several web servers may use it together: with results in Redis.
+    /// Whether several web servers can share it. True with results in Redis.
     public var isShared: Bool {
         if case .redis = results { true } else { false }
     }
@@ -121,14 +122,14 @@ struct CeleryConnections: Sendable {
     var redis: any RedisClient
     var subscriber: any RedisSubscriber
     var options: RedisOptions
-    /// What must run for the others to work.
+    /// The services of the connections.
     var services: [any Service]
     /// Whether the broker is the Redis that keeps the records.
     var isBroker: Bool
 }
 
 extension CeleryManager {
-    /// Makes the web server's manager; it runs its connections.
+    /// Creates the web server's manager, which runs its connections.
     public func makeManager(_ setup: JobBackendSetup) throws -> any JobManager {
         guard case .redis(let results) = results else { return try makeSingleManager(setup) }
         let connections = try connect(results, setup.logger)
@@ -147,13 +148,13 @@ extension CeleryManager {
         )
     }
 
-    /// Makes what several web servers share of a page; nil with `rpc://`, which serves one.
+    /// Creates the state that web servers share; nil with `rpc://`, which supports one server.
     public func makeSharedState(_ setup: JobBackendSetup) throws -> (any SharedState)? {
         guard case .redis(let results) = results else { return nil }
         return RedisSharedState(RedisOptions(results, logger: setup.logger), prefix: options.keyPrefix)
     }
 
-    /// Connections of its own for a manager or a worker; they are made when its services run.
+    /// Creates the connections of a manager or a worker. They connect when their services run.
     func connect(_ results: RedisURL, _ logger: Logger) throws -> CeleryConnections {
         let redisOptions = RedisOptions(results, name: "dash-results", logger: logger)
         if case .redis(let url) = broker, url == results {
@@ -216,9 +217,9 @@ extension CeleryManager {
 // MARK: - Worker
 
 extension CeleryManager {
-    /// Makes a worker with its processes, its connections and its voice in Celery's remote control.
+    /// Creates a worker with its processes, its connections and Celery's remote control.
     ///
-    /// - Throws: `CeleryError.option` for options that cannot be.
+    /// - Throws: `CeleryError.option` for invalid options.
     public func makeWorker(_ setup: JobBackendSetup, options: JobWorkerOptions) throws -> any Service {
         var options = options
         if options.queues.isEmpty { options.queues = [self.options.queue] }
@@ -297,7 +298,7 @@ extension CeleryManager {
         return parts
     }
 
-    /// What remote control shows as Celery's settings, besides those that the worker knows. No address has its password.
+    /// Celery settings that remote control shows in addition to the worker's own, without passwords in addresses.
     var shownSettings: JSONObject {
         var settings: JSONObject = ["task_default_queue": .string(options.queue), "worker_enable_remote_control": true]
         switch broker {
@@ -336,7 +337,7 @@ extension CeleryManager {
         ControlService(
             node: worker.parts.identity.node,
             broker: worker.parts.broker,
-            worker: worker,
+            worker: worker.control,
             revoked: worker.parts.revoked,
             events: events,
             beats: worker.parts.options.sendsHeartbeats,

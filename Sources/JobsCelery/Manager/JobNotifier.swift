@@ -2,7 +2,7 @@ import Jobs
 import Support
 import Synchronization
 
-/// Those of this process who wait for news of jobs.
+/// Wakes the waiters of this process when their jobs change.
 final class JobNotifier: Sendable {
     private struct State {
         var bells: [JobID: [Int: AsyncSignal]] = [:]
@@ -11,20 +11,20 @@ final class JobNotifier: Sendable {
 
     private let state = Mutex(State())
 
-    /// Waits beside a door until it is left. What rang since the last wait is not missed.
+    /// Waits for updates of a job. A signal between two waits is not missed.
     struct Waiter {
         fileprivate let bell: AsyncSignal
 
-        /// Returns when the bell has rung, or the task is cancelled.
+        /// Returns when the job may have changed, or the task is cancelled.
         func rung() async {
             await bell.wait()
         }
     }
 
-    /// The jobs that somebody waits for.
+    /// The jobs with waiters.
     var waitedFor: [JobID] { state.withLock { Array($0.bells.keys) } }
 
-    /// Lets somebody wait for a job's news.
+    /// Registers a waiter for a job while `body` runs.
     func withWaiter<Value>(for id: JobID, _ body: (Waiter) async throws -> Value) async rethrows -> Value {
         let bell = AsyncSignal()
         let number = state.withLock { state in
@@ -41,18 +41,18 @@ final class JobNotifier: Sendable {
         return try await body(Waiter(bell: bell))
     }
 
-    /// There may be news of a job.
+    /// Wakes the waiters of a job.
     func ring(_ id: JobID) {
         for bell in state.withLock({ $0.bells[id].map { Array($0.values) } ?? [] }) { bell.signal() }
     }
 
-    /// There may be news of any job.
+    /// Wakes all waiters.
     func ringAll() {
         for bell in state.withLock({ $0.bells.values.flatMap(\.values) }) { bell.signal() }
     }
 }
 
-/// Counts the calls under way, so that a manager that stops ends its connections after the last one.
+/// Counts open calls, so that a stopping manager closes its connections after the last one.
 final class OpenCalls: Sendable {
     struct State {
         var isClosed = false
@@ -64,15 +64,15 @@ final class OpenCalls: Sendable {
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// Does something that the end of the connections waits for.
+    /// Runs a call that keeps the connections open.
     ///
-    /// - Throws: `JobsError.stopped` when no calls are taken any more.
+    /// - Throws: `JobsError.stopped` if closed.
     func during<Value>(_ body: () async throws -> Value) async throws -> Value {
         let isClosed = state.withLock { state in
             if !state.isClosed { state.count += 1 }
             return state.isClosed
         }
-        if isClosed { throw JobsError(.stopped, "The manager of jobs has stopped.") }
+        if isClosed { throw JobsError(.stopped, "The job manager has stopped.") }
         defer { leave() }
         return try await body()
     }
@@ -85,7 +85,7 @@ final class OpenCalls: Sendable {
         emptied?.resume()
     }
 
-    /// Takes no calls any more.
+    /// Refuses further calls.
     func close() {
         state.withLock { $0.isClosed = true }
     }
@@ -103,7 +103,7 @@ final class OpenCalls: Sendable {
 }
 
 extension OpenCalls.State {
-    /// Who waits for the last call to return, if it has.
+    /// The waiter of `empty()`, if the last call has returned.
     fileprivate mutating func takeEmptied() -> CheckedContinuation<Void, Never>? {
         guard isClosed, count == 0 else { return nil }
         defer { emptied = nil }

@@ -8,33 +8,34 @@ import Glibc
 import Musl
 #endif
 
-/// A file that holds the number of a worker's process, as Celery's `--pidfile`.
+/// A file that holds the process id of a worker, as Celery's `--pidfile`.
 struct PIDFile: Sendable {
     let path: String
 
-    /// Writes this process's number into it.
+    /// Creates the file with this process's id.
     ///
-    /// - Throws: `CeleryError.option` if another process that lives has it, if it is no such file, or if it cannot be written.
+    /// - Throws: `CeleryError.option` if it belongs to another living process, does not hold a process id, or cannot be
+    ///   written.
     func take() throws {
-        // A second time if what is there was left by a process that is gone.
+        // A second attempt after removing the file of a dead process.
         for _ in 0..<2 {
             if try create() { return }
             try removeIfStale()
         }
-        throw CeleryError(.option, "The file \(path) is made again and again by others.")
+        throw CeleryError(.option, "Other processes keep creating the file \(path).")
     }
 
-    /// Removes it, if it is still this process's own.
+    /// Removes the file if it still belongs to this process.
     func remove() {
         if content == "\(getpid())" { unlink(path) }
     }
 
-    /// - Returns: whether there was none before.
+    /// - Returns: False if the file exists.
     private func create() throws -> Bool {
         let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             if errno == EEXIST { return false }
-            throw CeleryError(.option, "The file \(path) cannot be made: \(String(cString: strerror(errno))).")
+            throw CeleryError(.option, "The file \(path) cannot be created: \(String(cString: strerror(errno))).")
         }
         defer { close(file) }
         let text = Array("\(getpid())\n".utf8)
@@ -46,19 +47,19 @@ struct PIDFile: Sendable {
 
     private func removeIfStale() throws {
         guard let process = content.flatMap({ pid_t($0) }), process > 0 else {
-            throw CeleryError(.option, "The file \(path) is there already and holds no process's number: remove it.")
+            throw CeleryError(.option, "The file \(path) exists and does not hold a process id: remove it.")
         }
         let lives = process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
         if lives {
             throw CeleryError(
                 .option,
-                "The file \(path) belongs to process \(process), which runs: does this worker run already?"
+                "The file \(path) belongs to the running process \(process): is this worker running already?"
             )
         }
         unlink(path)
     }
 
-    /// The text in the first line, at most that of a number.
+    /// The first line, up to 32 bytes.
     private var content: String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
@@ -70,7 +71,7 @@ struct PIDFile: Sendable {
     }
 }
 
-/// A worker whose file is removed when it has ended.
+/// A worker that removes its file when it stops.
 struct WorkerWithPIDFile: Service {
     let worker: any Service
     let file: PIDFile

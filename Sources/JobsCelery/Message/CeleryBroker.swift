@@ -1,37 +1,38 @@
 import DashJSON
 import ServiceLifecycle
 
-/// What carries messages: Redis or RabbitMQ. A service: `run()` keeps it connected.
+/// A message broker: Redis or RabbitMQ. A service: `run()` keeps it connected.
 ///
-/// Whatever is asked while there is no connection waits for one, for a time, and fails with `CeleryError.unreachable`.
+/// Without a connection operations wait for one, and after a timeout throw `CeleryError.unreachable`.
 protocol CeleryBroker: Service {
-    /// What the broker is called in `stats`: `redis` or `amqp`, host, port and so on; never a password.
+    /// The broker as `stats` shows it; without the password.
     var information: BrokerInformation { get }
 
-    /// The priorities that messages have here, the most urgent first: on Redis the lower is first, on RabbitMQ the higher.
+    /// The message priorities, the most urgent first: lower is more urgent on Redis, higher on RabbitMQ.
     var priorities: [Int] { get }
 
-    /// Puts a message into its queue (`routingKey`), which is declared if need be. It is the broker's when this returns.
+    /// Puts a message into its queue (`routingKey`), which is declared if necessary. Returns when the broker has
+    /// accepted the message.
     func publish(_ task: BrokerMessage) async throws
 
-    /// How many messages wait in a queue, without those that workers hold: none in a queue that is not there.
+    /// The number of messages waiting in a queue, without those held by workers; 0 if the queue does not exist.
     func waiting(in queue: String) async throws -> Int
 
-    /// Whether the broker takes a message back that is not acknowledged in time, though its worker lives.
+    /// Whether the broker redelivers a message that a live worker does not acknowledge in time.
     var limitsAcknowledgementTime: Bool { get }
 
-    /// Makes a worker's end. Its `run()` must run for deliveries to come.
+    /// Creates a worker's consumer, which delivers messages while its `run()` runs.
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) throws -> any CeleryConsumer
 
-    /// Says something to all workers (exchange `celery.pidbox`).
+    /// Sends a request to all workers (exchange `celery.pidbox`).
     func broadcast(_ request: BrokerMessage) async throws
 
-    /// Asks all workers that listen, and waits until they have answered, as far as is known how many there are, but not
-    /// longer than for a time. Where nobody listens it does not wait.
+    /// Sends a request to all workers and waits for their replies, up to a time limit, or until all have replied if
+    /// their number is known. Returns immediately if no worker is listening.
     ///
     /// - Parameters:
-    ///   - sent: Called once when they have been asked, if that could be done.
-    ///   - heard: Called with each answer.
+    ///   - sent: Called once after the request was sent.
+    ///   - heard: Called with each reply.
     func ask(
         _ request: ControlRequest,
         within time: Duration,
@@ -39,56 +40,57 @@ protocol CeleryBroker: Service {
         heard: @escaping @Sendable (BrokerMessage) -> Void
     ) async throws
 
-    /// What is said to all workers. Requests that come while there is no connection are missed, as in Celery.
+    /// The requests to all workers from now on. Requests sent while disconnected are missed, as in Celery.
     func broadcasts() -> AsyncStream<BrokerMessage>
 
-    /// Waits until what is said to all workers reaches those who read ``broadcasts()``, or the task is cancelled.
+    /// Waits until the streams of ``broadcasts()`` receive requests, or the task is cancelled.
     func hearsBroadcasts() async
 
-    /// Answers a broadcast (exchange `reply.celery.pidbox`); a caller that is gone is no error.
+    /// Replies to a broadcast (exchange `reply.celery.pidbox`). A missing caller is not an error.
     func reply(_ reply: BrokerMessage) async throws
 
-    /// Tells events (exchange `celeryev`) with a routing key such as `worker.heartbeat` or `task.multi`. Best effort.
+    /// Publishes an event (exchange `celeryev`) with a routing key such as `worker.heartbeat` or `task.multi`. Best
+    /// effort.
     func publishEvent(_ event: BrokerMessage) async
 }
 
-/// A worker's end of a broker: deliveries come in, each is settled exactly once. A service.
+/// A worker's consumer of a broker. Each delivery is settled exactly once. A service.
 protocol CeleryConsumer: Service {
-    /// The next deliveries, 1 to `limit`; waits until there is one. An empty list tells that the consumer has ended.
+    /// The next deliveries, 1 to `limit`; waits for the first. Empty once the consumer has ended.
     func fetch(upTo limit: Int) async -> [Delivery]
 
-    /// Settles a delivery. Survives a lost connection: it is said again after the reconnection, where that has a sense.
+    /// Settles a delivery. After a lost connection the settlement is repeated where necessary.
     func settle(_ delivery: Delivery, as settlement: Settlement) async
 
-    /// Settles several deliveries, in their order and in one go where the broker can: what a busy worker calls.
+    /// Settles several deliveries in order, in one operation if the broker can.
     func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async
 
-    /// What stores results and settles deliveries in one go; nil where they are in different places.
-    func express(to results: any ResultStore) -> RedisBatchAck?
+    /// Stores results and settles deliveries in one operation; nil if they are on different servers.
+    func batchAck(with results: any ResultStore) -> RedisBatchAck?
 
-    /// Notes that a delivery was settled by other means: by a script that also wrote the task's end.
+    /// Notes that a delivery was settled by the script that stored the task's completion.
     func settled(_ delivery: Delivery)
 
-    /// How many deliveries may be unsettled at once.
+    /// Sets the most deliveries that may be unsettled at once.
     func setPrefetch(_ prefetch: Int)
 
-    /// Takes from a queue too. A queue that is taken from already is no error.
+    /// Consumes a further queue. Has no effect if it is consumed already.
     func add(queue: String) async throws
 
-    /// Takes from a queue no more.
+    /// Stops consuming a queue.
     func cancel(queue: String) async throws
 
-    /// The queues that are taken from.
+    /// The consumed queues.
     var queues: [String] { get }
 
-    /// No further deliveries; those unsettled can still be settled.
+    /// Stops deliveries; unsettled ones can still be settled.
     func stopFetching()
 
-    /// The lease by which the broker's other users tell whether this worker lives; nil where the broker itself notices a death.
+    /// The lease by which other users of the broker detect that this worker is alive; nil if the broker detects it.
     var lease: WorkerLease? { get }
 
-    /// The worker's lease is over, as its loop does not answer (true), or was renewed after all (false). In between others get
-    /// its deliveries, and it gets none. Called from another thread than the worker's.
+    /// The worker's lease expired because its loop does not respond (true), or was renewed afterwards (false). In
+    /// between its deliveries go to other workers. Not called on the worker's thread.
     func leaseLapsed(_ isOver: Bool)
 }
 
@@ -101,47 +103,43 @@ extension CeleryConsumer {
 
     func leaseLapsed(_ isOver: Bool) {}
 
-    /// One after the other.
     func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async {
         for (delivery, settlement) in deliveries { await settle(delivery, as: settlement) }
     }
 
-    /// There is none.
-    func express(to results: any ResultStore) -> RedisBatchAck? { nil }
+    func batchAck(with results: any ResultStore) -> RedisBatchAck? { nil }
 }
 
-/// A message that a worker has got and not settled yet.
+/// A message that was delivered to a worker.
 struct Delivery: Sendable, Hashable {
-    /// Names the delivery among those of all workers: Redis' delivery tag, which goes with the message to the next worker, or
-    /// a name of ours for RabbitMQ, which does not.
+    /// Identifies the delivery among all workers: Redis' delivery tag, which stays with the message, or a generated tag
+    /// for RabbitMQ, which does not.
     var tag: String
     var queue: String
     var task: BrokerMessage
-    /// Whether the broker gave it to somebody before.
+    /// Whether the message was delivered before.
     var isRedelivered = false
 }
 
-/// What becomes of a delivery.
+/// How a delivery is settled.
 enum Settlement: Sendable, Hashable {
-    /// Done with.
     case acknowledged
-    /// Refused for good.
+    /// Discarded.
     case rejected
-    /// Back to its queue, to be given to anybody.
+    /// Requeued for any worker.
     case returned
-    /// Not before a time (milliseconds since 1970): a message with an eta.
+    /// Delivered again at a time (milliseconds since 1970): a message with an ETA.
     case postponed(until: Int64)
 }
 
-/// Who a worker is.
 struct WorkerIdentity: Sendable, Hashable {
-    /// The node's name, `dash@host`, which people and Celery's tools use.
+    /// The node name used by Celery's tools, `dash@host`.
     var node: String
-    /// This run of the worker: the node's name and random digits, so that a successor of the same name is another one.
+    /// Identifies this run of the worker: the node name and random digits.
     var id: String
 }
 
-/// Where messages go through, for `stats`.
+/// The broker as `stats` shows it.
 struct BrokerInformation: Sendable, Hashable {
     var transport: String
     var hostname: String
@@ -151,13 +149,11 @@ struct BrokerInformation: Sendable, Hashable {
     var usesTLS = false
 }
 
-/// A message as a broker carries it, whatever the broker: headers, the body's bytes and what stands beside them.
-///
-/// A message is kept as it came, so that it can go back to its queue unchanged.
+/// A message in the form common to all brokers. It is kept unchanged, so that it can be requeued.
 struct BrokerMessage: Sendable, Hashable {
-    /// The headers, an object; empty for protocol 1.
+    /// The headers; empty for protocol 1.
     var headers = JSONObject()
-    /// The body, decoded from whatever the transport wraps it in, still compressed if it was.
+    /// The body without the transport's encoding, but still compressed if it was.
     var body: [UInt8] = []
     var contentType: String? = "application/json"
     var contentEncoding: String? = "utf-8"
@@ -167,20 +163,20 @@ struct BrokerMessage: Sendable, Hashable {
     var priority = 0
     var correlationID: String?
     var replyTo: String?
-    /// False for what may be lost at a restart of the broker: events, replies.
+    /// False if a restart of the broker may lose the message: events, replies.
     var isPersistent = true
 }
 
 extension BrokerMessage {
-    /// The task's id by the header or, where that is missing, by the correlation id, which Celery sets to the same;
-    /// known also of messages that cannot be read, so that their failure can be told.
+    /// The task's ID from the header or else the correlation ID, to which Celery sets the same value. Available even
+    /// for unreadable messages, so that their failure can be reported.
     var taskID: String? {
         if let id = headers["id"]?.stringValue, !id.isEmpty { return id }
         if let id = correlationID, !id.isEmpty { return id }
         return nil
     }
 
-    /// The task's name by the header; nil for protocol 1, which has it in the body.
+    /// The task's name from the header; nil for protocol 1, which has it in the body.
     var taskName: String? {
         guard let name = headers["task"]?.stringValue, !name.isEmpty else { return nil }
         return name

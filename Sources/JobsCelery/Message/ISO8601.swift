@@ -1,19 +1,20 @@
-/// Times as texts, as Python's `isoformat()` writes them.
+/// Times in the format of Python's `isoformat()`.
 enum ISO8601 {
-    /// The milliseconds since 1970 of `2026-01-02T03:04:05.678901+02:00` and the like; nil if it is no time.
+    /// Parses a time such as `2026-01-02T03:04:05.678901+02:00`; returns milliseconds since 1970, or nil if it is
+    /// invalid.
     ///
-    /// The offset may be `Z`, `+02`, `+0200` or missing, which is UTC; the time may end at the minutes or be missing.
+    /// The offset may be `Z`, `+02`, `+0200` or missing (UTC); the seconds or the whole time of day may be missing.
     static func milliseconds(_ text: String) -> Int64? {
         var reader = ISO8601Reader(text)
         return reader.milliseconds()
     }
 
-    /// The text of a time in UTC: `2026-01-02T03:04:05.678000+00:00`, without fraction if that is 0.
+    /// Formats a time in UTC: `2026-01-02T03:04:05.678000+00:00`, without the fraction if it is 0.
     static func text(_ milliseconds: Int64) -> String {
         text(microseconds: milliseconds.multipliedReportingOverflow(by: 1000).partialValue)
     }
 
-    /// The same of microseconds since 1970.
+    /// Formats microseconds since 1970.
     static func text(microseconds: Int64) -> String {
         let perDay: Int64 = 86_400_000_000
         let day = (microseconds - floorRemainder(microseconds, perDay)) / perDay
@@ -28,7 +29,7 @@ enum ISO8601 {
 
     /// The days since 1970-01-01 of a date of the Gregorian calendar.
     static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-        // Years begin in March, so that the leap day is the last: then months have a regular pattern.
+        // Years begin in March, so that the leap day is the last and the months have a regular pattern.
         let year = month <= 2 ? year - 1 : year
         let era = (year >= 0 ? year : year - 399) / 400
         let yearOfEra = year - era * 400
@@ -37,7 +38,7 @@ enum ISO8601 {
         return era * 146_097 + dayOfEra - 719_468
     }
 
-    /// The date of a day since 1970-01-01, the inverse of `days`.
+    /// The date of a day since 1970-01-01: the inverse of `days`.
     private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
         let dayOfEra = floorRemainder(shifted, 146_097)
@@ -61,7 +62,6 @@ enum ISO8601 {
     }
 }
 
-/// Reads one time.
 private struct ISO8601Reader {
     private var rest: Substring.UTF8View
 

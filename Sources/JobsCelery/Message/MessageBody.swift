@@ -1,20 +1,20 @@
 import CZlib
 import DashJSON
 
-/// The body of a message of protocol 2, `[arguments, kwargs, embedded]`, unpacked and cut into its parts.
+/// The body of a protocol 2 message, `[arguments, kwargs, embedded]`, decompressed and split into its parts.
 struct MessageBody {
     var arguments: RawJSON
     var kwargs: RawJSON
-    /// Callbacks, errbacks, chain and chord; empty where the sender wrote null.
+    /// Callbacks, errbacks, chain and chord; empty if the sender wrote null.
     var embedded: JSONObject
 
     /// Reads a body.
     ///
-    /// - Throws: `CeleryError.contentType` for what is not accepted, `.malformed` for what is not as it must be.
+    /// - Throws: `CeleryError.contentType` for an unsupported format, `.malformed` for an invalid body.
     init(_ raw: BrokerMessage) throws(CeleryError) {
         let text = try Self.text(of: raw)
         if TypedJSON.isMarked(text) {
-            // Rare, and every typed value has to be known: the whole tree is looked at.
+            // Rare: only then is the whole body parsed.
             try TypedJSON.check(Self.parse(text))
         }
         let parts = try Self.parts(of: text)
@@ -28,16 +28,16 @@ struct MessageBody {
         embedded = try Self.embedded(Self.parse(Array(parts[2])))
     }
 
-    /// Parses a JSON text of Python, in which not-a-number and infinite numbers may stand, read as null.
+    /// Parses Python's JSON; NaN and infinite numbers become null.
     static func parse(_ text: [UInt8]) throws(CeleryError) -> JSON {
         do {
             return try PythonJSON.parse(text)
         } catch {
-            throw .malformed("The body is no JSON.", cause: error)
+            throw .malformed("The body is not valid JSON.", cause: error)
         }
     }
 
-    /// Checks arguments that were parsed already.
+    /// Checks parsed arguments.
     static func check(arguments: JSON, kwargs: JSON) throws(CeleryError) {
         if arguments.arrayValue == nil { throw wrongArguments(Array(arguments.excerpt.utf8)[...]) }
         if kwargs.objectValue == nil { throw wrongKeywords(Array(kwargs.excerpt.utf8)[...]) }
@@ -48,13 +48,13 @@ struct MessageBody {
     private static func parts(of text: [UInt8]) throws(CeleryError) -> [ArraySlice<UInt8>] {
         do {
             guard let parts = try JSONScanner.elements(of: text[...]) else {
-                throw CeleryError.malformed("The body is no array [args, kwargs, embed].")
+                throw CeleryError.malformed("The body is not an array [args, kwargs, embed].")
             }
             return parts
         } catch let error as CeleryError {
             throw error
         } catch {
-            throw .malformed("The body is no JSON.", cause: error)
+            throw .malformed("The body is not valid JSON.", cause: error)
         }
     }
 
@@ -80,9 +80,9 @@ struct MessageBody {
 }
 
 extension MessageBody {
-    /// The body's JSON text, unpacked, strict (see `PythonJSON`).
+    /// The body's decompressed text as strict JSON (see `PythonJSON`).
     ///
-    /// - Throws: `CeleryError.contentType` for what is not accepted.
+    /// - Throws: `CeleryError.contentType` for an unsupported format.
     static func text(of raw: BrokerMessage) throws(CeleryError) -> [UInt8] {
         try checkContentType(raw.contentType)
         try checkEncoding(raw.contentEncoding)
@@ -91,7 +91,7 @@ extension MessageBody {
 
     private static func checkContentType(_ type: String?) throws(CeleryError) {
         guard let type else {
-            throw CeleryError(.contentType, "The message tells no content type; tasks are read as application/json.")
+            throw CeleryError(.contentType, "The message has no content type; expected application/json.")
         }
         let name = (type.split(separator: ";").first.map(String.init) ?? "").lowercased()
         if name == "application/json" { return }
@@ -99,21 +99,21 @@ extension MessageBody {
             throw CeleryError(
                 .contentType,
                 """
-                The task is pickled: reading that could run any code, so it is not read. \
+                The task is pickled, which is not supported, because unpickling can run arbitrary code. \
                 Set task_serializer = 'json' in the program that sends it.
                 """
             )
         }
         throw CeleryError(
             .contentType,
-            "The task is in \(type), which is not read. Set task_serializer = 'json' in the program that sends it."
+            "The task's format \(type) is not supported. Set task_serializer = 'json' in the program that sends it."
         )
     }
 
     private static func checkEncoding(_ encoding: String?) throws(CeleryError) {
         let known: Set<String> = ["utf-8", "utf8", "us-ascii", "ascii", "binary", ""]
         guard let encoding, !known.contains(encoding.lowercased()) else { return }
-        throw CeleryError(.contentType, "The task's text is encoded in \(encoding); only utf-8 is read.")
+        throw CeleryError(.contentType, "The task's encoding \(encoding) is not supported; use utf-8.")
     }
 
     private static func unpacked(_ raw: BrokerMessage) throws(CeleryError) -> [UInt8] {
@@ -123,7 +123,7 @@ extension MessageBody {
             throw CeleryError(
                 .contentType,
                 """
-                The task is compressed with \(compression.excerpt), which is not read. \
+                The task's compression \(compression.excerpt) is not supported. \
                 Set task_compression = 'zlib', or none, in the program that sends it.
                 """
             )
@@ -131,26 +131,25 @@ extension MessageBody {
         return try Inflation.inflate(raw.body, limit: inflationLimit)
     }
 
-    /// How many bytes a compressed body may unpack to: 128 MiB.
+    /// The most bytes that a compressed body may decompress to: 128 MiB.
     static let inflationLimit = 128 << 20
 }
 
-/// Unpacks what zlib packed.
 enum Inflation {
-    /// Unpacks a zlib or gzip stream.
+    /// Decompresses a zlib or gzip stream.
     ///
-    /// - Parameter limit: How many bytes may come out.
-    /// - Throws: `CeleryError.malformed` if it is no such stream, is cut off, or holds more than `limit` bytes.
+    /// - Parameter limit: The most decompressed bytes.
+    /// - Throws: `CeleryError.malformed` if the stream is invalid, truncated or exceeds `limit`.
     static func inflate(_ packed: [UInt8], limit: Int) throws(CeleryError) -> [UInt8] {
         guard let size = UInt32(exactly: packed.count) else { throw .malformed("The compressed body is too large.") }
         var stream = z_stream()
-        // 15 is the largest window; 32 more accepts both headers, zlib's and gzip's.
+        // 15 is the largest window; adding 32 accepts both zlib and gzip headers.
         let version = ZLIB_VERSION
         guard inflateInit2_(&stream, 15 + 32, version, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw .malformed("There is no memory to unpack the body.")
+            throw .malformed("Out of memory: cannot decompress the body.")
         }
         defer { inflateEnd(&stream) }
-        // zlib takes the input as mutable but does not change it.
+        // zlib declares the input as mutable but does not change it.
         var packed = packed
         let unpacked = packed.withUnsafeMutableBufferPointer { input -> Result<[UInt8], CeleryError> in
             stream.next_in = input.baseAddress
@@ -171,11 +170,11 @@ enum Inflation {
                 return (status, output.count - Int(stream.avail_out))
             }
             guard result.count + count <= limit else {
-                throw .malformed("The compressed body unpacks to more than \(limit) bytes.")
+                throw .malformed("The compressed body decompresses to more than \(limit) bytes.")
             }
             result += chunk[..<count]
             if status == Z_STREAM_END { return result }
-            guard status == Z_OK else { throw .malformed("The compressed body is damaged (zlib says \(status)).") }
+            guard status == Z_OK else { throw .malformed("The compressed body is damaged (zlib status \(status)).") }
         }
     }
 }

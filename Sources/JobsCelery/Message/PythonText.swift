@@ -1,8 +1,8 @@
 import DashJSON
 
-/// Values as Python's `repr` writes them, for answers that hold such texts.
+/// Values in the format of Python's `repr`, for replies of remote control.
 ///
-/// `PythonRepr` is another thing: Celery's own cut and simplified way of showing arguments.
+/// For arguments see `PythonRepr`, which follows Celery's abbreviated format.
 enum PythonText {
     /// Any value: `{'a': [1, True, None]}`.
     static func of(_ json: JSON) -> String {
@@ -18,7 +18,7 @@ enum PythonText {
         }
     }
 
-    /// A text in single quotes, or in double ones if it has single ones inside.
+    /// A text in single quotes, or in double quotes if it contains only single ones.
     static func quoted(_ text: String) -> String {
         let quote: Unicode.Scalar = text.contains("'") && !text.contains("\"") ? "\"" : "'"
         var result = String(quote)
@@ -52,11 +52,11 @@ enum PythonText {
     }
 }
 
-/// An error as Celery's tools know it: an answer shows it as Python text, `KeyError('no_such')`.
+/// An error of a remote control command, which a reply shows as Python text: `KeyError('no_such')`.
 struct PythonError: Error, Hashable {
     var kind: String
     var argument: String
-    /// What a command says before it, where it catches the error itself.
+    /// Precedes ``text`` if the command catches the error itself.
     var introduction = ""
 
     static func value(_ message: String) -> PythonError { PythonError(kind: "ValueError", argument: message) }
@@ -65,7 +65,7 @@ struct PythonError: Error, Hashable {
 
     static func key(_ key: String) -> PythonError { PythonError(kind: "KeyError", argument: key) }
 
-    /// What is answered: the introduction and ``text``.
+    /// The reply: the introduction and ``text``.
     var answer: String { introduction + text }
 
     /// `KeyError('no_such')`
@@ -75,39 +75,34 @@ struct PythonError: Error, Hashable {
 // MARK: - Null
 
 extension JSON {
-    /// A text, or null.
     static func string(orNull text: String?) -> JSON {
         text.map { .string($0) } ?? .null
     }
 
-    /// A whole number, or null.
     static func int(orNull number: Int?) -> JSON {
         number.map { .int($0) } ?? .null
     }
 
-    /// A number, or null.
     static func double(orNull number: Double?) -> JSON {
         number.map { .double($0) } ?? .null
     }
 }
 
-/// JSON as Python shows it, `(1, {'y': True})`, for display only: cut like Celery's own after 1024 characters and three
-/// levels. It reads no more of a large text than it shows.
+/// JSON as Celery displays arguments: `(1, {'y': True})`, cut after 1024 characters and three levels. Only the
+/// displayed part of a large text is read.
 enum PythonRepr {
-    /// How many characters are shown, about.
+    /// The approximate limit, in characters.
     static let length = 1024
 
-    /// An array shown as a tuple, which is what Python's arguments are.
+    /// An array as a Python tuple.
     static func ofArguments(_ text: RawJSON, length: Int = length) -> String {
         show(text, length, isTuple: true)
     }
 
-    /// Any value.
     static func of(_ text: RawJSON, length: Int = length) -> String {
         show(text, length, isTuple: false)
     }
 
-    /// Any value.
     static func of(_ json: JSON, length: Int = length) -> String {
         of(RawJSON(json: json), length: length)
     }
@@ -120,18 +115,17 @@ enum PythonRepr {
     }
 }
 
-/// Shows one value.
 private struct PythonShower: ~Copyable {
     private static let levels = 3
 
     private var scanner: JSONScanner
     private var result = ""
     private var lengthLeft: Int
-    /// What closes the brackets that are open.
+    /// The closing brackets of the open containers.
     private var closers: [String] = []
-    /// Whether the end was reached, and everything is closed.
+    /// Whether the limit was reached and all brackets are closed.
     private var isFull = false
-    /// Where the elements of the tuple begin, if the value is one.
+    /// Where the elements of the tuple begin, if the value is a tuple.
     private var tupleStart: Int?
 
     init(_ text: UnsafeBufferPointer<UInt8>, length: Int) {
@@ -140,7 +134,7 @@ private struct PythonShower: ~Copyable {
     }
 
     mutating func show(isTuple: Bool) -> String {
-        // The text is valid JSON; were it not, what was understood is shown.
+        // For invalid JSON the readable part is shown.
         try? value(isTuple: isTuple)
         return result
     }
@@ -180,7 +174,7 @@ private struct PythonShower: ~Copyable {
         emit(isTuple && count == 1 ? ",)" : closer, isClosing: true)
     }
 
-    /// Shows the elements up to the closing bracket, and counts them.
+    /// Shows the elements up to the closing bracket; returns their number.
     private mutating func elements(isObject: Bool) throws(JSONError) -> Int {
         scanner.skipSpace()
         let end = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
@@ -219,7 +213,7 @@ private struct PythonShower: ~Copyable {
         }
     }
 
-    /// Whether the tuple has one element; looked for only when the text was cut inside.
+    /// Whether the tuple has one element; computed only if the text was cut inside it.
     private var isSingle: Bool {
         guard let tupleStart else { return false }
         var scanner = JSONScanner(scanner.text)
@@ -235,7 +229,7 @@ private struct PythonShower: ~Copyable {
         return "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "\\'"))'"
     }
 
-    /// The text, or when it is as long as what is left, so much of it, up to the last space.
+    /// The text or, if it does not fit, its beginning up to the last space.
     private func truncated(_ text: String) -> String {
         guard lengthLeft > 0, text.unicodeScalars.count >= lengthLeft else { return text }
         let kept = text.unicodeScalars.prefix(lengthLeft)
@@ -255,7 +249,7 @@ private struct PythonShower: ~Copyable {
         }
     }
 
-    /// Swift changes to powers of ten at 2⁵³, Python at 10¹⁶.
+    /// Swift switches to exponents at 2⁵³, Python at 10¹⁶.
     private static func float(_ number: Double) -> String {
         let isBetween = (9_007_199_254_740_992..<1e16).contains(abs(number))
         return isBetween ? "\(Int64(number)).0" : number.description

@@ -1,12 +1,11 @@
 import DashJSON
 
-/// A task that is to be sent later, as it travels inside a message: a chain's step, a callback, a chord's body.
+/// A task to be sent later, embedded in a message: a chain's step, a callback, a chord's body.
 ///
-/// All its members are kept as they came, so that one of another program goes on unchanged.
+/// All members are kept, so that a signature of another program is forwarded unchanged.
 struct Signature: Sendable, Hashable, JSONEncodable {
     private var fields: JSONObject
 
-    /// A signature of a task.
     init(
         task: String,
         arguments: [JSON] = [],
@@ -24,14 +23,14 @@ struct Signature: Sendable, Hashable, JSONEncodable {
         ]
     }
 
-    /// Reads a signature; `place` names where it stands, for the sentence of the error.
+    /// Reads a signature; `place` is its position, for the error message.
     init(_ json: JSON, _ place: String) throws(CeleryError) {
         guard let members = json.objectValue, let task = members["task"]?.stringValue, !task.isEmpty else {
-            throw .malformed("\(place) is \(json.excerpt), not a signature with the name of a task.")
+            throw .malformed("\(place) is \(json.excerpt), not a signature with a task name.")
         }
         for (name, isRight) in Self.shapes {
             if let value = members[name], !value.isNull, !isRight(value) {
-                throw .malformed("\(place), the signature of \(task), has \(value.excerpt) as \(name).")
+                throw .malformed("\(place), the signature of \(task), has an invalid \(name): \(value.excerpt).")
             }
         }
         fields = members
@@ -41,10 +40,7 @@ struct Signature: Sendable, Hashable, JSONEncodable {
     var task: String { fields["task"]?.stringValue ?? "" }
 
     /// The positional arguments.
-    var arguments: [JSON] {
-        get { fields["args"]?.arrayValue ?? [] }
-        set { fields["args"] = .array(newValue) }
-    }
+    var arguments: [JSON] { fields["args"]?.arrayValue ?? [] }
 
     /// The named arguments.
     var kwargs: JSONObject {
@@ -52,22 +48,22 @@ struct Signature: Sendable, Hashable, JSONEncodable {
         set { fields["kwargs"] = .object(newValue) }
     }
 
-    /// How to send it: `task_id`, `queue`, `link`, `countdown` and so on.
+    /// Options of sending it: `task_id`, `queue`, `link`, `countdown` and others.
     var options: JSONObject {
         get { fields["options"]?.objectValue ?? JSONObject() }
         set { fields["options"] = .object(newValue) }
     }
 
-    /// `group`, `chain` or `chord` for those of Celery's own; nil for a plain task.
+    /// `group`, `chain` or `chord`; nil for a plain task.
     var subtaskType: String? {
         get { fields["subtask_type"]?.stringValue }
         set { fields["subtask_type"] = .text(newValue) }
     }
 
-    /// Whether the result before it is not put in front of its arguments.
+    /// Whether the preceding result is not prepended to the arguments.
     var isImmutable: Bool { fields["immutable"]?.boolValue ?? false }
 
-    /// The id it is to have; nil lets the sender choose.
+    /// The task's ID; nil to let the sender choose one.
     var taskID: String? {
         get { options["task_id"]?.stringValue }
         set { options["task_id"] = newValue.map { .string($0) } }
@@ -85,7 +81,7 @@ struct Signature: Sendable, Hashable, JSONEncodable {
 }
 
 extension Signature {
-    /// Reads null, a list of signatures, or one alone.
+    /// Reads null, a list of signatures, or a single one.
     static func list(_ json: JSON?, _ place: String) throws(CeleryError) -> [Signature] {
         switch json {
         case nil, .null: return []
@@ -100,22 +96,21 @@ extension Signature {
         }
     }
 
-    /// A list of signatures as it travels: null when there are none.
+    /// A list of signatures in a message: null if empty.
     static func json(_ signatures: [Signature]) -> JSON {
         signatures.isEmpty ? .null : .array(signatures.map(\.json))
     }
 }
 
 extension Signature {
-    /// What a signature is made of.
     enum Kind: Sendable, Hashable {
         /// One task.
         case plain
-        /// Several at once.
+        /// Concurrent tasks.
         case group
-        /// One after the other.
+        /// Consecutive tasks.
         case chain
-        /// Several at once, and one with all their results.
+        /// A group and a task that receives all its results.
         case chord
     }
 
@@ -128,7 +123,7 @@ extension Signature {
         }
     }
 
-    /// The tasks of a group or chain, or of a chord's header, with groups in groups and chains in chains dissolved.
+    /// The tasks of a group, a chain or a chord's header; groups in groups and chains in chains are flattened.
     var members: [Signature] {
         let own: JSON
         switch kind {
@@ -141,26 +136,23 @@ extension Signature {
         return list.flatMap { $0.kind == dissolved ? $0.members : [$0] }.filter { $0.kind != .chain || $0.size > 0 }
     }
 
-    /// The header of a chord, a group; Celery also writes a bare list.
+    /// The header of a chord: a group, or a bare list, which Celery also writes.
     var header: Signature {
         let header = kwargs["header"] ?? []
         if let group = try? Signature(header, "header"), group.kind == .group { return group }
         return .group((try? Signature.list(header, "header")) ?? [])
     }
 
-    /// The body of a chord.
     var body: Signature? {
         kwargs["body"].flatMap { try? Signature($0, "body") }
     }
 
-    /// A group of tasks.
     static func group(_ tasks: [Signature]) -> Signature {
         var group = Signature(task: "celery.group", kwargs: ["tasks": .array(tasks.map(\.json))])
         group.subtaskType = "group"
         return group
     }
 
-    /// A chord of a group and a body.
     static func chord(header: Signature, body: Signature) -> Signature {
         var chord = Signature(
             task: "celery.chord",
@@ -170,7 +162,7 @@ extension Signature {
         return chord
     }
 
-    /// How many parts of a chord it is.
+    /// The number of chord parts it counts for.
     var size: Int {
         switch kind {
         case .plain: 1
@@ -180,7 +172,7 @@ extension Signature {
         }
     }
 
-    /// The steps of a chain as they are sent one after the other: a group before another step becomes a chord.
+    /// The steps of a chain in order; a group before another step becomes a chord.
     var steps: [Signature] {
         var steps: [Signature] = []
         for member in members.reversed() {
@@ -195,7 +187,7 @@ extension Signature {
         return steps.reversed()
     }
 
-    /// The same with options added; `group_id` stays what it is, since a task counts for the group it was made for.
+    /// Returns a copy with options added. An existing `group_id` is kept: a task counts for its original group.
     func adding(_ added: JSONObject, except names: Set<String> = []) -> Signature {
         var (signature, options) = (self, options)
         for (name, value) in added where !names.contains(name) && !value.isNull {
@@ -206,7 +198,7 @@ extension Signature {
         return signature
     }
 
-    /// The same with signatures added to a list among the options, `link` or `link_error`.
+    /// Returns a copy with signatures appended to the option `link` or `link_error`.
     func linking(_ more: JSON?, _ name: String) -> Signature {
         guard let more = try? Signature.list(more, name), !more.isEmpty else { return self }
         let present = (try? Signature.list(options[name], name)) ?? []

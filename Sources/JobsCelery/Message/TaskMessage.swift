@@ -1,74 +1,69 @@
 import DashJSON
 
-/// A task as Celery sends it, read and checked: whom it is for, with what, and what follows it.
+/// A parsed and validated task message.
 ///
 /// Arguments stay JSON text, so that a large input is not parsed only to be written again.
 struct TaskMessage: Sendable, Hashable {
     /// The registered name of the task.
     var task: String
-    /// The task's id: any text, usually a UUID.
+    /// The task's ID, usually a UUID.
     var id: String
-    /// The positional arguments as they were sent, an array. See `plainArguments()` for typed values.
+    /// The positional arguments as sent, an array. See `plainArguments()` for typed values.
     var arguments: RawJSON
-    /// The named arguments as they were sent, an object.
+    /// The named arguments as sent, an object.
     var kwargs: RawJSON
 
-    /// Sent after a success, each with the result in front of its arguments.
+    /// Sent after a success, each with the result prepended to its arguments.
     var callbacks: [Signature] = []
-    /// Sent after a failure, each with the failed task's id in front of its arguments.
+    /// Sent after a failure, each with the failed task's ID prepended to its arguments.
     var errbacks: [Signature] = []
-    /// The further steps of a chain, the LAST STEP FIRST, as they travel: the next one is the last element.
+    /// The remaining steps of a chain, in REVERSE order as on the wire: the next one is the last element.
     var chain: [Signature] = []
     /// The body of the chord that the task is a part of.
     var chord: Signature?
 
-    /// A name to show in place of `task`.
+    /// A display name in place of `task`.
     var shadow: String?
-    /// Not to be started before, in milliseconds since 1970.
+    /// The earliest start, in milliseconds since 1970.
     var eta: Int64?
-    /// Not to be started after, in milliseconds since 1970.
+    /// The latest start, in milliseconds since 1970.
     var expires: Int64?
     /// The group that the task is a part of.
     var group: String?
-    /// The place in that group, which orders a chord's results.
+    /// The position in that group, which orders a chord's results.
     var groupIndex: Int?
-    /// How many times the task was tried again so far.
+    /// The number of retries so far.
     var retries = 0
-    /// After so many seconds the task is killed; nil leaves it to the worker.
+    /// The time limit after which the task is killed, in seconds; nil for the worker's default.
     var hardTimeLimit: Double?
-    /// After so many seconds the task is told to stop; nil leaves it to the worker.
+    /// The time limit after which the task is asked to stop, in seconds; nil for the worker's default.
     var softTimeLimit: Double?
-    /// The id of the first task of the tree: the own id at the top.
+    /// The ID of the first task of the tree; that of the first task is its own.
     var rootID: String?
-    /// The task that sent this one.
+    /// The ID of the task that sent this one.
     var parentID: String?
-    /// The arguments for display, as Python shows them; nil is worked out when written.
+    /// The arguments in Python's display format; nil to generate them when writing.
     var argumentsRepr: String?
-    /// The named arguments for display, as Python shows them; nil is worked out when written.
+    /// The named arguments in Python's display format; nil to generate them when writing.
     var keywordsRepr: String?
-    /// Who sent it, for display: `gen<pid>@<host>`.
+    /// The sender, for display: `gen<pid>@<host>`.
     var origin: String?
-    /// Whether nothing is to be stored of it; nil leaves it to the task.
+    /// Whether to store no result; nil for the task's default.
     var ignoresResult: Bool?
-    /// How many times a task replaced itself by this one.
+    /// How many times a task was replaced up to this one.
     var replacedTaskNesting = 0
-    /// The names of the stamps; nil where there are none.
+    /// The names of the stamps; nil if there are none.
     var stampedHeaders: [String]?
     /// The stamps' values.
     var stamps = JSONObject()
-    /// All other headers, kept as they are: those of the caller, and `dash`, which is ours.
+    /// All other headers, unchanged: the caller's and our `dash`.
     var custom = JSONObject()
 
-    /// Where an `rpc://` caller waits for the result; else Celery's name of the sending thread.
+    /// The result queue of an `rpc://` caller; otherwise Celery's name of the sending thread.
     var replyTo: String?
-    /// The priority as the sender gave it; 0 if it gave none.
+    /// The sender's priority; 0 by default.
     var priority = 0
-    /// Whether the message went back to its queue before.
-    var isRedelivered = false
-    /// 2, or 1 for messages of old senders.
-    var protocolVersion = 2
 
-    /// A task with arguments, everything else at its default.
     init(task: String, id: String, arguments: RawJSON = .emptyArray, kwargs: RawJSON = .emptyObject) {
         self.task = task
         self.id = id
@@ -76,25 +71,23 @@ struct TaskMessage: Sendable, Hashable {
         self.kwargs = kwargs
     }
 
-    /// The name to show in logs, events and answers.
+    /// The name in logs, events and replies.
     var displayName: String { shadow ?? task }
 
-    /// The id of the first task of the tree, which is this one unless another is known.
+    /// The ID of the first task of the tree: `rootID`, or else this task's.
     var treeID: String { rootID ?? id }
 }
 
 extension RawJSON {
-    /// `[]`
     static let emptyArray = RawJSON(unchecked: Array("[]".utf8))
-    /// `{}`
     static let emptyObject = RawJSON(unchecked: Array("{}".utf8))
 }
 
 extension TaskMessage {
-    /// The positional arguments with Python's typed values in plain form; see `TypedJSON`.
+    /// The positional arguments with typed values in plain form; see `TypedJSON`.
     func plainArguments() -> RawJSON { TypedJSON.plain(arguments) }
 
-    /// The named arguments with Python's typed values in plain form; see `TypedJSON`.
+    /// The named arguments with typed values in plain form; see `TypedJSON`.
     func plainKeywords() -> RawJSON { TypedJSON.plain(kwargs) }
 }
 
@@ -106,12 +99,11 @@ import Musl
 import Darwin
 #endif
 
-/// Who sends messages, for display.
+/// The sender of messages, for display.
 enum TaskOrigin {
-    /// `gen<pid>@<host>`, as Celery names a process that is no worker.
+    /// `gen<pid>@<host>`, Celery's name of a process that is not a worker.
     static let ofThisProcess = "gen\(getpid())@\(hostName)"
 
-    /// The computer's name.
     static let hostName: String = {
         var name = [CChar](repeating: 0, count: 256)
         guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
@@ -122,13 +114,13 @@ enum TaskOrigin {
 // MARK: - Reading
 
 extension TaskMessage {
-    /// Reads a message of protocol 2 or, when the header `task` is missing, of protocol 1.
+    /// Reads a message of protocol 2 or, if it has no header `task`, of protocol 1.
     ///
-    /// What a good worker can do without may be missing or null: time limits, retries, embedded signatures, display
-    /// texts. What follows is refused rather than guessed.
+    /// Optional parts may be missing or null: time limits, retries, embedded signatures, display texts. Invalid values
+    /// are refused.
     ///
-    /// - Throws: `CeleryError` with `.malformed`, or `.contentType` for a serialisation or compression that is not
-    ///   accepted. Its `taskID` is set when the message tells an id, so that the sender can be told of the failure.
+    /// - Throws: `CeleryError` with `.malformed`, or `.contentType` for an unsupported serialisation or compression.
+    ///   Its `taskID` is set if the message has an ID, so that the failure can be reported to the sender.
     init(_ raw: BrokerMessage) throws(CeleryError) {
         do throws(CeleryError) {
             if raw.headers["task"] == nil {
@@ -144,9 +136,9 @@ extension TaskMessage {
     }
 
     private init(protocolTwo raw: BrokerMessage) throws(CeleryError) {
-        guard let name = raw.taskName else { throw .malformed("The header task is no text.") }
+        guard let name = raw.taskName else { throw .malformed("The header task is not a string.") }
         guard let id = raw.headers["id"]?.stringValue, !id.isEmpty else {
-            throw .malformed("The message of task \(name) has no header id, or one that is no text.")
+            throw .malformed("The message of task \(name) has no header id, or it is not a string.")
         }
         let body = try MessageBody(raw)
         self.init(task: name, id: id, arguments: body.arguments, kwargs: body.kwargs)
@@ -156,14 +148,12 @@ extension TaskMessage {
         readProperties(of: raw)
     }
 
-    /// What stands beside the headers.
     mutating func readProperties(of raw: BrokerMessage) {
         replyTo = raw.replyTo
         priority = raw.priority
-        isRedelivered = raw.headers["redelivered"]?.boolValue ?? false
     }
 
-    /// What protocol 2 has in its headers and protocol 1 in its body, under the same names.
+    /// Reads the fields that protocol 2 has in the headers and protocol 1 in the body.
     mutating func readFields(of headers: JSONObject) throws(CeleryError) {
         shadow = headers["shadow"]?.stringValue
         group = headers["group"]?.stringValue
@@ -183,7 +173,7 @@ extension TaskMessage {
         (hardTimeLimit, softTimeLimit) = try Self.timeLimits(headers["timelimit"])
     }
 
-    /// What is sent after the task.
+    /// Reads the embedded signatures.
     mutating func readEmbedded(_ embedded: JSONObject) throws(CeleryError) {
         callbacks = try Signature.list(embedded["callbacks"], "callbacks")
         errbacks = try Signature.list(embedded["errbacks"], "errbacks")
@@ -194,7 +184,7 @@ extension TaskMessage {
     private static func time(_ value: JSON?, _ name: String) throws(CeleryError) -> Int64? {
         guard let value, !value.isNull, value != "" else { return nil }
         guard let text = value.stringValue, let time = ISO8601.milliseconds(text) else {
-            throw .malformed("The header \(name) is \(value.excerpt), not a time as 2026-01-02T03:04:05+00:00.")
+            throw .malformed("The header \(name) is \(value.excerpt), not a time such as 2026-01-02T03:04:05+00:00.")
         }
         return time
     }
@@ -202,7 +192,7 @@ extension TaskMessage {
     private static func count(_ value: JSON?, _ name: String) throws(CeleryError) -> Int {
         guard let value, !value.isNull else { return 0 }
         guard let count = value.intValue, 0...1_000_000_000 ~= count else {
-            throw .malformed("The header \(name) is \(value.excerpt), not a number of times.")
+            throw .malformed("The header \(name) is \(value.excerpt), not a valid count.")
         }
         return count
     }
@@ -212,12 +202,12 @@ extension TaskMessage {
         guard let limits = value.arrayValue, limits.count <= 2, limits.allSatisfy({ $0.isNull || $0.isDuration }) else {
             throw .malformed("The header timelimit is \(value.excerpt), not [hard, soft] in seconds.")
         }
-        // 0 means the same as null: the worker's own limit.
+        // 0 means the worker's limit, as null does.
         func seconds(_ place: Int) -> Double? { value[place].doubleValue.flatMap { $0 > 0 ? $0 : nil } }
         return (seconds(0), seconds(1))
     }
 
-    /// The headers that have a field of their own, or say how the body was packed.
+    /// The headers with a field of `TaskMessage`, and those of the transport.
     static let ownHeaders: Set<String> = [
         "lang", "task", "id", "shadow", "eta", "expires", "group", "group_index", "retries", "timelimit", "root_id",
         "parent_id", "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "stamped_headers",
@@ -226,12 +216,12 @@ extension TaskMessage {
 }
 
 extension JSON {
-    /// A number of seconds, so small that it can be reckoned with.
+    /// Whether it is a number of seconds small enough for arithmetic.
     fileprivate var isDuration: Bool {
         doubleValue.map { (0...1e9).contains($0) } ?? false
     }
 
-    /// The value's text for a sentence, cut when it is long.
+    /// The value's text for an error message, truncated if long.
     var excerpt: String {
         let text = text
         return text.count > 60 ? "\(text.prefix(60))…" : text
@@ -239,7 +229,6 @@ extension JSON {
 }
 
 extension CeleryError {
-    /// A message that is not what the protocol allows.
     static func malformed(_ message: String, cause: (any Error)? = nil) -> CeleryError {
         CeleryError(.malformed, message, cause: cause)
     }
@@ -248,7 +237,7 @@ extension CeleryError {
 // MARK: - Protocol one
 
 extension TaskMessage {
-    /// Reads a message of protocol 1: no headers, one object as body. Chains did not travel in it.
+    /// Reads a message of protocol 1: no headers, an object as body, no chains.
     init(protocolOne raw: BrokerMessage) throws(CeleryError) {
         let text = try MessageBody.text(of: raw)
         let body = try MessageBody.parse(text)
@@ -256,7 +245,7 @@ extension TaskMessage {
             throw .malformed("The message has neither a header task (protocol 2) nor an object as body (protocol 1).")
         }
         guard let name = fields["task"]?.stringValue, !name.isEmpty else {
-            throw .malformed("The message names no task: neither a header nor a member of the body.")
+            throw .malformed("The message has no task name, neither in a header nor in the body.")
         }
         do throws(CeleryError) {
             try self.init(name, fields: fields, raw: raw)
@@ -269,7 +258,7 @@ extension TaskMessage {
 
     private init(_ name: String, fields: JSONObject, raw: BrokerMessage) throws(CeleryError) {
         guard let id = fields["id"]?.stringValue, !id.isEmpty else {
-            throw .malformed("The message of task \(name) has no id, or one that is no text.")
+            throw .malformed("The message of task \(name) has no id, or it is not a string.")
         }
         let (arguments, kwargs) = (fields["args"] ?? [], fields["kwargs"] ?? [:])
         try MessageBody.check(arguments: arguments, kwargs: kwargs)
@@ -277,10 +266,9 @@ extension TaskMessage {
         try readFields(of: fields)
         try readEmbedded(fields)
         chain = []
-        // The group was called task set once.
+        // An older name of the group.
         group = group ?? fields["taskset"]?.stringValue
         custom = JSONObject(raw.headers.filter { !Self.ownHeaders.contains($0.key) })
-        protocolVersion = 1
         readProperties(of: raw)
     }
 }
@@ -288,7 +276,7 @@ extension TaskMessage {
 // MARK: - Writing
 
 extension TaskMessage {
-    /// The message for a queue, in protocol 2, with the headers in Python's order.
+    /// The message for a queue in protocol 2, with the headers in Python's order.
     func raw(queue: String) -> BrokerMessage {
         var raw = BrokerMessage()
         raw.headers = headers
@@ -349,10 +337,9 @@ extension TaskMessage {
 }
 
 extension JSON {
-    /// A text, or null.
     static func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
 
-    /// Seconds, whole ones as an integer, or null.
+    /// Seconds, as an integer if whole, or null.
     static func seconds(_ seconds: Double?) -> JSON {
         guard let seconds else { return .null }
         return Int(exactly: seconds).map { .int($0) } ?? .double(seconds)
@@ -362,18 +349,15 @@ extension JSON {
 // MARK: - Retry
 
 extension TaskMessage {
-    /// The message that tries the task again: the same task with one more retry, which has itself as its parent, as in
-    /// Celery.
+    /// The message of the next retry, whose parent is the task itself, as in Celery.
     ///
-    /// - Parameter eta: Not before this time, in milliseconds since 1970; nil is at once.
+    /// - Parameter eta: The earliest start, in milliseconds since 1970; nil for immediately.
     func again(eta: Int64?) -> TaskMessage {
         var message = self
         message.retries += 1
         message.eta = eta
         message.rootID = treeID
         message.parentID = id
-        message.isRedelivered = false
-        message.protocolVersion = 2
         return message
     }
 }
@@ -381,13 +365,13 @@ extension TaskMessage {
 // MARK: - Signature
 
 extension TaskMessage {
-    /// The task that a plain signature stands for.
+    /// Creates the message of a plain signature.
     ///
     /// - Parameters:
-    ///   - signature: Whose options tell how to send it; one of Celery's own types (group, chain, chord) is not plain.
-    ///   - prefix: What is put in front of the arguments, unless the signature is immutable: the result before it.
-    ///   - id: The id, if the signature has none.
-    ///   - now: The present time in milliseconds since 1970, for countdowns.
+    ///   - signature: A plain signature, not a group, chain or chord.
+    ///   - prefix: Prepended to the arguments, unless the signature is immutable.
+    ///   - id: The ID, if the signature has none.
+    ///   - now: The current time in milliseconds since 1970, for countdowns.
     init(_ signature: Signature, prefix: [RawJSON] = [], id: String, now: Int64) throws(CeleryError) {
         let options = signature.options
         self.init(
@@ -423,29 +407,29 @@ extension TaskMessage {
         expires = try Self.moment(options["expires"], now: now)
     }
 
-    /// Stamps stand among the options by their own names.
+    /// Stamps are options named by `stamped_headers`.
     private mutating func readStamps(_ options: JSONObject) {
         stampedHeaders = options["stamped_headers"]?.arrayValue?.compactMap(\.stringValue)
         for name in stampedHeaders ?? [] { stamps[name] = options[name] ?? .null }
     }
 
-    /// A number of seconds from now, or a time, as text or typed.
+    /// Reads seconds from now or a time, as text or typed.
     private static func moment(_ value: JSON?, now: Int64) throws(CeleryError) -> Int64? {
         guard let value, !value.isNull else { return nil }
         if let seconds = value.doubleValue {
-            guard abs(seconds) < 1e12 else { throw .malformed("\(value.excerpt) seconds are too many.") }
-            // A countdown of 0 is none.
+            guard abs(seconds) < 1e12 else { throw .malformed("\(value.excerpt) seconds is too long.") }
+            // A countdown of 0 means immediately.
             return seconds == 0 ? nil : now + Int64((seconds * 1000).rounded())
         }
         guard let text = TypedJSON.plain(value).stringValue, let time = ISO8601.milliseconds(text) else {
-            throw .malformed("\(value.excerpt) in the options of a signature is no time.")
+            throw .malformed("\(value.excerpt) in the options of a signature is not a valid time.")
         }
         return time
     }
 }
 
 extension Signature {
-    /// The positional arguments behind others; those others are left out if the signature is immutable.
+    /// The positional arguments, preceded by `prefix` unless the signature is immutable.
     func arguments(behind prefix: [RawJSON]) -> RawJSON {
         guard !isImmutable, !prefix.isEmpty else { return RawJSON(json: .array(arguments)) }
         var writer = JSONWriter(capacity: prefix.reduce(256) { $0 + $1.bytes.count })

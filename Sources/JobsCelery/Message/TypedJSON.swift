@@ -1,17 +1,16 @@
 import DashJSON
 
-/// Values that JSON does not have, as Celery writes them: `{"__type__": "datetime", "__value__": "2026-01-02T03:04:05"}`.
+/// Celery's encoding of values that JSON lacks: `{"__type__": "datetime", "__value__": "2026-01-02T03:04:05"}`.
 ///
-/// Swift reads them in plain form: `datetime`, `date` and `time` as their ISO 8601 text, `decimal` as its digits,
-/// `uuid` as its usual text with dashes, `bytes` as the text that they are, `base64` as text in base64. Nothing of ours
-/// is written in this form.
+/// They are read as text: `datetime`, `date` and `time` in ISO 8601, `decimal` as digits, `uuid` with dashes, `bytes`
+/// as text, `base64` in base64. They are never written.
 enum TypedJSON {
-    /// Whether a text may hold such a value.
+    /// Whether a text may contain a typed value.
     static func isMarked(_ text: [UInt8]) -> Bool { text.contains("\"__type__\"") }
 
-    /// Checks that every typed value is one that is known.
+    /// Checks that every typed value has a known type.
     ///
-    /// - Throws: `CeleryError.malformed` for another, as Python's reader does.
+    /// - Throws: `CeleryError.malformed` for an unknown type, as in Python.
     static func check(_ json: JSON) throws(CeleryError) {
         switch json {
         case .array(let elements):
@@ -19,7 +18,7 @@ enum TypedJSON {
         case .object(let members):
             if let (type, value) = typed(members) {
                 guard plain(type, value) != nil else {
-                    throw .malformed("The typed value \(json.excerpt) is none that Celery's JSON has.")
+                    throw .malformed("The typed value \(json.excerpt) is not supported.")
                 }
             } else {
                 for (_, value) in members { try check(value) }
@@ -28,7 +27,7 @@ enum TypedJSON {
         }
     }
 
-    /// The value in plain form. A typed value that is not known stays as it is.
+    /// The value in plain form. A typed value of an unknown type is left unchanged.
     static func plain(_ json: JSON) -> JSON {
         switch json {
         case .array(let elements): .array(elements.map(plain))
@@ -42,7 +41,7 @@ enum TypedJSON {
         }
     }
 
-    /// The text in plain form: nearly always the text as it is.
+    /// The text in plain form; usually unchanged.
     static func plain(_ text: RawJSON) -> RawJSON {
         guard isMarked(text.bytes), let json = try? JSON(parsing: text.bytes) else {
             return text
@@ -71,14 +70,14 @@ enum TypedJSON {
     }
 }
 
-/// JSON as Python writes it: with `NaN`, `Infinity` and `-Infinity`, which no other reader knows.
+/// Python's JSON, which may contain `NaN`, `Infinity` and `-Infinity`.
 enum PythonJSON {
-    /// Parses a text; what is no number reads as null.
+    /// Parses a text; NaN and infinite numbers become null.
     static func parse(_ text: [UInt8]) throws(JSONError) -> JSON {
         try JSON(parsing: strict(text))
     }
 
-    /// The text with null in the place of Python's own words. Nearly always the text as it is.
+    /// The text with NaN and infinite numbers replaced by null; usually unchanged.
     static func strict(_ text: [UInt8]) -> [UInt8] {
         guard text.contains("NaN") || text.contains("Infinity") else { return text }
         return replaced(text)
@@ -113,7 +112,7 @@ enum PythonJSON {
 }
 
 extension [UInt8] {
-    /// Whether the bytes of a word stand anywhere here.
+    /// Whether the bytes contain a word.
     func contains(_ word: StaticString) -> Bool {
         let word = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
         return withUnsafeBufferPointer { text in

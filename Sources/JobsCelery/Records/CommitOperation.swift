@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The operations of a transition: checks and changes of a record, sets and counters. `CommitWriter` writes a transition as
-/// operations; `JobRules` decides which transition applies.
+/// The operations of a transition: guards and changes of records, sets and counters. `CommitWriter` encodes a
+/// transition as operations; `JobRules` decides which transition applies.
 enum CommitOperation: Int, CaseIterable, Sendable {
     // Guards.
     case `is`, isnt, has, lacks, fewer, total, taken, free, over, gone, cached, uncached
@@ -11,7 +11,7 @@ enum CommitOperation: Int, CaseIterable, Sendable {
 
     static let names = allCases.map { "\($0)" }
     var name: String { Self.names[rawValue] }
-    /// Its name as it stands in a call.
+    /// Its name in a call.
     var bytes: [UInt8] { Self.namesAsBytes[rawValue] }
     private static let namesAsBytes = names.map(\.redisBytes)
     var isGuard: Bool { rawValue < CommitOperation.set.rawValue }
@@ -29,10 +29,10 @@ enum CommitOperation: Int, CaseIterable, Sendable {
         }
     }
 
-    /// The fields of the record that it reads besides those that it is given.
+    /// The fields of the record that it reads besides its arguments.
     var fields: [String] { self == .merge ? ["sequence", "changesSize", "delivery"] : [] }
 
-    /// Functions that it shares with others, or with other scripts.
+    /// Lua functions that it shares with other operations or scripts.
     var helpers: [String] {
         switch self {
         case .gone: [RecordScripts.living]
@@ -44,7 +44,7 @@ enum CommitOperation: Int, CaseIterable, Sendable {
         }
     }
 
-    /// Its function in Lua: the parameters, a line feed, the body. A guard returns whether it holds, and the value that it found.
+    /// Its Lua function: parameters, line feed, body. A guard returns whether it holds, and the value that it found.
     var source: String { isGuard ? guardSource : changeSource }
 
     private var guardSource: String {
@@ -128,7 +128,7 @@ enum CommitOperation: Int, CaseIterable, Sendable {
         }
     }
 
-    /// Changes of what jobs share: keys, channels, cached results, properties that a page was not sent yet.
+    /// Changes of shared data: keys, channels, cached results, undelivered properties.
     private var sharedChangeSource: String {
         switch self {
         case .lead: "(key) redis.call('HSET', P .. 'flights', key, id)"
@@ -190,12 +190,12 @@ enum CommitOperation: Int, CaseIterable, Sendable {
         end
         """#
 
-    /// The changes of a place are a chain: a value takes the place of the whole chain, a Patch is added to it.
+    /// The changes of a place form a chain: a value replaces the chain, a Patch is appended to it.
     private static let chains = #"""
         local entries, places = P .. 'changes:' .. id, P .. 'places:' .. id
         local function remove(at) redis.call('ZREMRANGEBYSCORE', entries, at, at) end
         local function parts(entry) return entry:match('^(%d+),(%d+),(%d+);') end
-        -- Removes a chain and returns its bytes. Where links of it were dropped, its oldest is left.
+        -- Removes a chain and returns its bytes. If links of it were dropped, its oldest remains.
         local function unlink(mark)
           local freed, at, oldest = 0, mark:match('^(%d+),(%d+)$')
           while at and at ~= '0' do
@@ -207,7 +207,7 @@ enum CommitOperation: Int, CaseIterable, Sendable {
           end
           return freed
         end
-        -- Drops Patches that the page has and returns their bytes; what they are added to stays.
+        -- Drops Patches that the page has and returns their bytes; their base value remains.
         local function dropPatches(through)
           local freed, known = 0, redis.call('ZRANGEBYSCORE', entries, '-inf', through, 'WITHSCORES')
           for i = 1, #known, 2 do
@@ -221,7 +221,7 @@ enum CommitOperation: Int, CaseIterable, Sendable {
         end
         """#
 
-    /// Changes of properties: the place, whether it is a Patch, its size, its text.
+    /// Merges changes of properties: for each its place, whether it is a Patch, its size, its text.
     private static let merging = #"""
         (most, ...)
         local new, sequence, size = {...}, tonumber(record.sequence), tonumber(record.changesSize or 0)
@@ -243,22 +243,23 @@ enum CommitOperation: Int, CaseIterable, Sendable {
         """#
 }
 
-/// The script that applies a transition to a record: all its changes, or none if a guard does not hold.
+/// The script that applies a transition to a record: all its changes, or none if a guard fails.
 ///
-/// It has the functions of the operations that a transition needs, and reads the fields that its guards need: what is defined or
-/// read without need costs Redis time at each call.
+/// It contains only the functions of the operations that a transition needs, and reads only the fields that its guards
+/// need, because definitions and reads cost time in each call.
 ///
-/// In a call an operation is a name, the number of its arguments, and these. `ARGV` holds id, clock, the commit's name and what it
-/// is to answer, then the operations. The answer: what became of it (`applied`, `repeated` or `refused`), for a refusal the number
-/// of the guard and what it found, what the last change that has an answer gave, and the record's facts.
+/// In a call an operation is its name, the number of its arguments, and the arguments. `ARGV` holds id, clock, the
+/// commit's name and its `Answer`, then the operations. The reply: `applied`, `repeated` or `refused`; for a refusal
+/// the number of the guard and the value that it found, otherwise the reply of the last change that has one; the
+/// record's facts.
 struct CommitScript: Hashable, Sendable {
-    /// Bits, by the numbers of operations and the places of fields.
+    /// Bit sets of operations and of fields.
     private var operations: UInt64 = 0
     private var fields: UInt64 = 0
 
     private static let made = Mutex<[CommitScript: RedisScript]>([:])
 
-    /// The script. Each is made once.
+    /// The script, cached.
     var composed: RedisScript {
         Self.made.withLock { made in
             if let script = made[self] { return script }
@@ -268,7 +269,7 @@ struct CommitScript: Hashable, Sendable {
         }
     }
 
-    /// Has the script know an operation.
+    /// Adds an operation, with those that it needs.
     mutating func insert(_ operation: CommitOperation) {
         let bit: UInt64 = 1 << operation.rawValue
         guard operations & bit == 0 else { return }
@@ -277,7 +278,7 @@ struct CommitScript: Hashable, Sendable {
         for field in operation.fields { read(field) }
     }
 
-    /// Has the script read a field of the record, as it is before the transition.
+    /// Adds a field of the record to read before the transition.
     mutating func read(_ field: String) {
         guard let place = RecordFacts.guardFields.firstIndex(of: field) else {
             preconditionFailure("No guard reads the field \(field).")
@@ -285,7 +286,7 @@ struct CommitScript: Hashable, Sendable {
         fields |= 1 << place
     }
 
-    // MARK: Its text
+    // MARK: Source
 
     private var parts: [String] {
         let operations = CommitOperation.allCases.filter { self.operations & 1 << $0.rawValue != 0 }

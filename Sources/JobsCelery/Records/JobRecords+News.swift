@@ -1,16 +1,15 @@
 import DashJSON
 import Jobs
 
-/// What a record says of its job.
+/// A job's update, as read from its record.
 struct RecordedNews: Sendable {
     var news: JobUpdate
-    /// Whether another program's worker does the job.
+    /// Whether another program's worker runs the job.
     var isRemote: Bool
 }
 
 extension JobRecords {
-    /// How a job stands, or nil if it is unknown or its time is up. A job that waits, or that another program's worker runs,
-    /// counts as asked for.
+    /// Reads a job; nil if it is unknown or expired. Renews the interest in a queued job and in another program's task.
     func update(of id: JobID, after sequence: Int) async throws -> RecordedNews? {
         let keep = rules.limits.keepFinished.wholeMilliseconds
         let answer = try await call(RecordScripts.news, id, sequence, keep, interest.waiting, interest.running)
@@ -36,22 +35,22 @@ extension JobRecords {
         return RecordedNews(news: news, isRemote: fields[16].text == "1")
     }
 
-    /// Stores what a page was last answered.
+    /// Stores the last delivery to a page.
     func record(_ delivery: Jobs.Delivery, for id: JobID) async throws {
         _ = try await call(RecordScripts.record, id, delivery.recorded, interest.waiting, interest.running)
     }
 
-    /// For how long another program's task is kept after a question or an event, waiting and running, in milliseconds.
+    /// How long another program's task is kept after a poll or an event, waiting and running, in milliseconds.
     var interest: (waiting: Int64, running: Int64) {
         (rules.limits.abandonQueuedAfter.wholeMilliseconds, settings.remoteSilence.wholeMilliseconds)
     }
 
-    /// A cached result; that counts as a use.
+    /// Reads a cached result and records its use.
     func cachedResult(for key: CacheKey) async throws -> RawJSON? {
         try await call(RecordScripts.cachedResult, nil, key.text).bytes.map { RawJSON(unchecked: $0) }
     }
 
-    /// How much work there is. Jobs of other programs' workers count as running: whether they wait is not known.
+    /// Counts jobs. Tasks of other programs count as running, because it is not known whether they wait.
     func statistics() async throws -> JobStatistics {
         let answer = try await call(RecordScripts.statistics, patience: .zero)
         let counts = (answer.elements ?? []).map { $0.number ?? 0 }
@@ -66,8 +65,8 @@ extension JobRecords {
 }
 
 extension JobUpdate {
-    /// Adds a change as the script `commit` writes it: numbers, a semicolon, `0` for progress or `1` for properties, the
-    /// value.
+    /// Adds a change in the format of the script `commit`: numbers, a semicolon, `0` for progress or `1` for
+    /// properties, the value.
     fileprivate mutating func add(_ entry: [UInt8]) {
         guard let mark = entry.firstIndex(of: UInt8(ascii: ";")), mark + 1 < entry.count,
             let value = PropertyValue.list(
@@ -79,7 +78,7 @@ extension JobUpdate {
 }
 
 extension Jobs.Delivery {
-    /// As the scripts read it.
+    /// The format of the scripts.
     var recorded: String { "\(poll),\(from),\(through)" }
 
     init?(recorded: String) {
@@ -98,33 +97,32 @@ extension JobFailure {
     }
 }
 
-/// Sends the messages that records keep, over a broker that is not their Redis.
+/// Sends the messages stored in records, for a broker that is not their Redis.
 struct JobSender: Sendable {
     let records: JobRecords
     let broker: any CeleryBroker
 
-    /// Sends a job's message. It may come twice in the end; the second is found out when it is begun.
+    /// Sends a job's message. A duplicate is detected when the job begins.
     func send(_ id: JobID) async throws {
         guard let envelope = try await records.message(of: id) else { return try await records.sent(id) }
         try await broker.publish(KombuEnvelope.decode(envelope).task)
         try await records.sent(id)
     }
 
-    /// Sends a job's message if it is noted as not sent.
+    /// Sends a job's message if it is marked as unsent.
     func sendIfWaiting(_ id: JobID) async throws {
         let place = try await records.send(RedisCommand("ZSCORE", records.settings.prefix + "unsent", id.text))
         if place != .null { try await send(id) }
     }
 }
 
-/// A message that is kept in a record, so that it can be sent again.
+/// A message stored in a record, so that it can be sent again.
 struct KeptMessage: Sendable, Hashable {
-    /// The list that it goes to on a Redis broker.
+    /// Its list on a Redis broker.
     var list: String
-    /// The message as a Redis broker carries it.
+    /// The message in kombu's format.
     var envelope: [UInt8]
 
-    /// The message as it is put into its list.
     init(_ task: BrokerMessage, keys: RedisKeys) {
         list = keys.list(of: task.routingKey, priority: task.priority)
         envelope = KombuEnvelope.encode(task)

@@ -2,39 +2,39 @@ import DashJSON
 import Jobs
 import Support
 
-/// The records of Dash jobs in Redis: the truth about them, which all web servers and workers share.
+/// The records of Dash jobs in Redis: the source of truth, shared by all web servers and workers.
 ///
-/// A job on the queue is a Celery message, which makes it run, and a record, which says how it stands. Every change is a
-/// transition of `JobRules`, applied by one script: all of it, or nothing if a guard does not hold. It may be sent twice. Each ends
-/// with a message on the job's channel, so that those who wait for news read them; no polling.
+/// A queued job is a Celery message, which makes it run, and a record, which holds its state. Every change is a
+/// transition of `JobRules`, applied by one script: all of it, or none if a guard fails. Transitions are idempotent.
+/// Each publishes on the job's channel, which wakes the waiters; no polling.
 ///
 /// Keys, all under a prefix (`dash:`):
 ///
 /// | key | type | content |
 /// |---|---|---|
-/// | `job:<id>` | hash | the request (`name owner page version details size remote`, the message and its list, the retry policy, the cache key), and how the job stands: `state attempt fence holder tag failures interruptions sequence sent resent finished due endReason stopCode stopMessage orphaned reported follows`, the failure, the result, the delivery, the last commits (`commit ended`) |
-/// | `changes:<id>` | sorted set | progress and properties by the number of their change: `previous,first,bytes;sort[id,property,value]` |
-/// | `places:<id>` | hash | for each property the numbers of its newest change and of the oldest that still counts |
-/// | `queued` | sorted set | jobs that wait for a worker, by when they were last asked for |
-/// | `scheduled` | sorted set | jobs that wait for a time, by it |
-/// | `running` | sorted set | jobs that a worker has, by when to look for the worker next |
-/// | `remote` | sorted set | jobs that another program's workers run, by when to look at Celery's result next |
-/// | `wanted` | sorted set | the same, by until when they are kept without a question and without an event |
-/// | `unsent` | sorted set | jobs whose message is still to be sent, by when to try (a broker that is not this Redis) |
-/// | `finished` | sorted set | jobs that ended, by when |
+/// | `job:<id>` | hash | the request (`name owner page version details size remote`, the message and its list, the retry policy, the cache key), the status (`state attempt fence holder tag failures interruptions sequence sent resent finished due endReason stopCode stopMessage orphaned reported follows`), the failure, the result, the delivery, the last commits (`commit ended`) |
+/// | `changes:<id>` | sorted set | progress and properties by sequence number: `previous,first,bytes;sort[id,property,value]` |
+/// | `places:<id>` | hash | for each property the numbers of its newest change and of the oldest one still needed |
+/// | `queued` | sorted set | jobs that wait for a worker, by the time of their last poll |
+/// | `scheduled` | sorted set | delayed jobs, by due time |
+/// | `running` | sorted set | jobs that a worker holds, by the next check of the worker |
+/// | `remote` | sorted set | jobs that another program's workers run, by the next check of Celery's result |
+/// | `wanted` | sorted set | the same jobs, by when they expire without a poll or an event |
+/// | `unsent` | sorted set | jobs whose message is still to be sent, by the next attempt (a broker that is not this Redis) |
+/// | `finished` | sorted set | finished jobs, by completion time |
 /// | `owners`, `totals` | hash | unfinished jobs of each owner; bytes of all inputs and of cached results, the search for lost messages |
-/// | `cache:<key>` | hash | a cached result, its last use, its time |
+/// | `cache:<key>` | hash | a cached result, its last use, its lifetime |
 /// | `flights` | hash | for each cache key the unfinished job that makes its result |
-/// | `followers:<key>` | list | the jobs that follow that one (their `follows`), in the order of their start |
-/// | `landing:<id>`, `landings` | list, sorted set | the followers of a job that ended, which still have to end or to run; those jobs |
-/// | `cached`, `cacheSizes` | sorted set, hash | cached results by their last use; their bytes |
-/// | `capacity` | hash | how many jobs each worker runs at once |
+/// | `followers:<key>` | list | the jobs that wait for that result (their `follows`), in start order |
+/// | `landing:<id>`, `landings` | list, sorted set | the followers of a finished job that still have to complete or to run; those finished jobs |
+/// | `cached`, `cacheSizes` | sorted set, hash | cached results by last use; their bytes |
+/// | `capacity` | hash | the number of jobs that each worker runs at once |
 /// | `workers` | sorted set | workers by the end of their lease, in seconds by Redis' clock |
 ///
-/// The changes of a property are a chain: a value takes the place of the whole chain, a Patch is added to it. So a reader
-/// gets what it lacks by one range, and a writer never reads a value.
+/// The changes of a property form a chain: a value replaces the chain, a Patch is appended to it. A reader gets its
+/// missing changes with one range query, and a writer never reads a value.
 ///
-/// All times come from Redis' clock. A time to live on a key is for tidying up only, and longer than any rule.
+/// All times come from Redis' clock. The expiry of a key is only for cleanup, and longer than any rule.
 struct JobRecords: Sendable {
     let redis: any RedisClient
     let settings: RecordSettings
@@ -46,12 +46,12 @@ struct JobRecords: Sendable {
 
     var rules: JobRules { settings.rules }
 
-    /// The channels of all jobs' news.
+    /// The pattern of the channels that announce updates of jobs.
     var doorbells: String { settings.prefix + "news:*" }
-    /// The channel of jobs that are to stop.
+    /// The channel of cancelled jobs.
     var cancellations: String { settings.prefix + "cancel" }
 
-    /// The job whose news a channel announces.
+    /// The job whose updates a channel announces.
     func job(ofDoorbell channel: String) -> JobID? {
         JobID(String(channel.dropFirst(settings.prefix.count + "news:".count)))
     }
@@ -66,7 +66,7 @@ struct JobRecords: Sendable {
         try await self.commit([commit])[0]
     }
 
-    /// Applies several in one round trip, each by itself.
+    /// Applies several transitions in one round trip, each atomically.
     func commit(_ commits: [RecordCommit]) async throws -> [CommitResult] {
         guard !commits.isEmpty else { return [] }
         let calls = commits.map { CommitWriter.call($0, settings, keys: keys) }
@@ -86,11 +86,11 @@ struct JobRecords: Sendable {
             let guards = commit.transition.guards
             let place = (answer[1].number ?? 0) - 1
             return .refused(guards.indices.contains(place) ? guards[place] : nil, found: answer[2].number, facts)
-        default: throw CeleryError(.malformed, "Redis answered a transition of a job with something else.")
+        default: throw CeleryError(.malformed, "Redis returned an invalid reply to a transition of a job.")
         }
     }
 
-    /// What is known of jobs, nil for those that are not there.
+    /// Reads jobs; nil for unknown ones.
     func facts(of ids: [JobID]) async throws -> [RecordFacts?] {
         guard !ids.isEmpty else { return [] }
         let commands = ids.map { id in
@@ -104,14 +104,14 @@ struct JobRecords: Sendable {
 
     // MARK: Calls
 
-    /// What all scripts get as `KEYS`.
+    /// `KEYS` of all scripts.
     var keys: [String] { [settings.prefix, settings.keys.lifeLinePrefix] }
 
-    /// Runs a script, again if the connection was lost: every script may be sent twice.
+    /// Runs a script, again if the connection was lost: every script is idempotent.
     ///
     /// - Parameters:
-    ///   - arguments: The job's id and the test's clock, then what the script says.
-    ///   - patience: For how long to try; nil is as the settings say.
+    ///   - arguments: The job's id, the test's clock, then the script's own arguments.
+    ///   - patience: How long to retry; nil for the value of the settings.
     func call(
         _ script: RedisScript,
         with arguments: [any RedisArgument],
@@ -122,7 +122,7 @@ struct JobRecords: Sendable {
         }
     }
 
-    /// Runs a script about a job, or about none.
+    /// Runs a script, for a job or for none.
     func call(
         _ script: RedisScript,
         _ id: JobID? = nil,
@@ -132,7 +132,7 @@ struct JobRecords: Sendable {
         try await call(script, with: [id?.text ?? "", settings.testTime] + arguments, patience: patience)
     }
 
-    /// Sends a command that may be sent twice.
+    /// Sends an idempotent command.
     func send(_ command: RedisCommand) async throws -> RedisValue {
         try await retrying(until: .now + settings.patience) { try await redis.send(command) }
     }
@@ -149,71 +149,70 @@ struct JobRecords: Sendable {
             } catch let error as CeleryError where error.code == .connectionLost || error.code == .unreachable {
                 guard ContinuousClock.now + wait < deadline, !Task.isCancelled else { throw error }
             }
-            // A back-off: the connection mends itself meanwhile.
+            // Backoff while the connection is restored.
             try await Task.sleep(for: wait)
         }
     }
 }
 
-/// What the records are kept by.
 struct RecordSettings: Sendable {
-    /// Stands before all keys but Celery's.
+    /// Prefix of all keys but Celery's.
     var prefix = "dash:"
-    /// Stands before the keys of Celery's results.
+    /// Prefix of the keys of Celery's results.
     var metaPrefix = "celery-task-meta-"
-    /// How long Celery's results of Dash jobs are kept; zero keeps them for ever.
+    /// How long Celery's results of Dash jobs are kept; zero keeps them forever.
     var metaExpiry = Duration.seconds(86_400)
-    /// Whether the broker is the same Redis, so that messages are sent and acknowledged by the scripts.
+    /// Whether the broker is the same Redis, so that the scripts send and acknowledge messages.
     var isBroker: Bool
-    /// Where the broker keeps what workers hold.
+    /// The broker's keys.
     var keys = RedisKeys()
-    /// How many bytes of results are cached for later starts.
+    /// Limit of cached results in bytes.
     var maximumCacheBytes = 256 << 20
     var rules = JobRules(JobManagerConfiguration())
-    /// A test's clock; nil is Redis' own, which all servers and workers share.
+    /// A test's clock; nil for Redis' own, which all servers and workers share.
     var clock: (any JobClock)?
-    /// For how long a worker counts as living that is not heard of.
+    /// How long a worker counts as alive without a renewal.
     var lease = Duration.seconds(6)
-    /// After so long without a worker a waiting job's message is looked for.
+    /// How long a queued job waits before its message is checked for loss.
     var doubt = Duration.seconds(10)
-    /// After so long without an event, and without a question, a task that another program's worker began counts as lost.
+    /// A task that another program's worker began counts as lost after this time without an event or a poll.
     var remoteSilence = Duration.seconds(3600)
-    /// For how long a script is sent again while Redis is not reached.
+    /// How long a script is retried while Redis is unreachable.
     var patience = Duration.seconds(5)
 
-    /// When a finished record is removed even if no server runs, in milliseconds after its end.
+    /// The expiry of a finished record if no server removes it, in milliseconds after completion.
     var collection: Int64 {
         min(rules.limits.keepFinished.wholeMilliseconds, Self.longestLife / 4) * 2 + 3_600_000
     }
 
-    /// The time by a test's clock as the scripts take it; empty for Redis' own.
+    /// The time by a test's clock as an argument of scripts; empty for Redis' own.
     var testTime: String { clock.map { "\($0.now().wall.milliseconds)" } ?? "" }
 
-    /// In milliseconds; Redis adds it to the present time, which must not overflow.
+    /// In milliseconds; the sum with the present time must not overflow in Redis.
     static let longestLife: Int64 = 10 * 365 * 86_400_000
 }
 
-/// What became of a start.
+/// The outcome of a start.
 enum RecordStart: Sendable, Hashable {
-    /// Its message is to be sent, or is in its list already.
+    /// The message must be sent, or is in its list already.
     case started
-    /// It follows another job with its cache key, or has its result already: no message is to be sent.
+    /// The job follows another one with its cache key, or has a cached result: no message must be sent.
     case waits
-    /// There is one of this id already.
+    /// A job with this id exists.
     case known
 }
 
-/// What Celery's result says of a job.
+/// The state of a job according to Celery's result.
 enum RemoteUpdate: Sendable {
     case running([PropertyValue])
     case ended(JobEnd)
 }
 
-// What happens to jobs outside of an attempt.
+// Transitions outside of an attempt.
 extension JobRecords {
-    /// Takes a job in; on a Redis broker its message is sent by the same step.
+    /// Stores a new job; on a Redis broker the same script sends its message.
     ///
-    /// - Throws: `JobsError` for a start that is refused.
+    /// - Throws: `JobsError` if a limit refuses the start.
     func start(_ request: JobRequest, message: KeptMessage) async throws -> RecordStart {
         let name = JobID.new.text
         var use = JobRules.KeyUse.unknown
@@ -226,29 +225,27 @@ extension JobRecords {
             case .refused(let failed?, let found, _):
                 if let error = JobSentences.refusal(failed, found: found ?? 0) { throw error }
                 use = rules.keyUse(after: failed) ?? .unknown
-            case .refused(nil, _, _): throw CeleryError(.malformed, "Redis refused a start without a reason.")
+            case .refused(nil, _, _): throw CeleryError(.malformed, "Redis refused a start and gave no reason.")
             }
         }
     }
 
-    /// Notes that a job's message is with the broker.
+    /// Marks a job's message as sent.
     func sent(_ id: JobID) async throws {
         _ = try await send(RedisCommand("ZREM", settings.prefix + "unsent", id.text))
     }
 
-    /// Takes a job back whose message could not be sent.
+    /// Withdraws a job whose message could not be sent.
     func withdraw(_ id: JobID) async throws {
         try await apply(to: id) { facts in rules.withdraw(facts.job).map { RecordCommit($0, of: facts) } }
     }
 
-    /// The message of a job that is not finished.
+    /// The message of an unfinished job.
     func message(of id: JobID) async throws -> [UInt8]? {
         try await send(RedisCommand("HGET", settings.prefix + "job:" + id.text, "message")).bytes
     }
 
-    /// Cancels a job.
-    ///
-    /// - Returns: whether another program's worker has to be asked to stop.
+    /// - Returns: Whether another program's worker must be asked to stop.
     func cancel(_ id: JobID, reason: String) async throws -> Bool {
         let cancelled = try await apply(to: id) { facts in
             guard let transition = rules.cancel(facts.job, reason: reason) else { return nil }
@@ -257,17 +254,17 @@ extension JobRecords {
         return cancelled?.job.isRemote ?? false
     }
 
-    /// Celery's results of tasks, as they are.
+    /// Celery's results of tasks, unparsed.
     func metas(of ids: [JobID]) async throws -> [[UInt8]?] {
         guard !ids.isEmpty else { return [] }
         let keys = ids.map { metaKey(of: $0).redisBytes }
         return try await send(RedisCommand(arguments: ["MGET".redisBytes] + keys)).elements?.map(\.bytes) ?? []
     }
 
-    /// Takes in what Celery's result says of a job.
+    /// Applies Celery's result of a job.
     ///
-    /// - Parameter meta: The text that it was read from; read twice it counts once.
-    /// - Returns: whether the job has ended.
+    /// - Parameter meta: The text of the result; the same text is applied once.
+    /// - Returns: Whether the job is finished.
     func take(_ news: RemoteUpdate, of id: JobID, meta: [UInt8]) async throws -> Bool {
         let report = RedisScript("", String(decoding: meta, as: UTF8.self)).digest
         var known: JobState?
@@ -289,10 +286,10 @@ extension JobRecords {
         return (taken?.job.state ?? known)?.isFinished ?? true
     }
 
-    /// Reads a job and applies the transition that follows from it, again where it changed meanwhile.
+    /// Reads a job and applies the transition that follows from it, again if the job changed meanwhile.
     ///
-    /// - Parameter commit: The transition from what is known of the job; nil where nothing is to be done.
-    /// - Returns: The job as it was read, with its new state; nil if nothing was changed.
+    /// - Parameter commit: Returns the transition for the facts of a job; nil for none.
+    /// - Returns: The job as read, with its new state; nil if nothing was changed.
     @discardableResult
     func apply(to id: JobID, _ commit: (RecordFacts) -> RecordCommit?) async throws -> RecordFacts? {
         let name = JobID.new.text
@@ -307,7 +304,7 @@ extension JobRecords {
                 return known
             case .repeated(let found):
                 return found ?? known
-            // Neither is a matter of the job itself: asking again would find the same.
+            // These guards do not depend on the job: a retry would fail the same way.
             case .refused(.isOver?, _, _), .refused(.isGone?, _, _), .refused(nil, _, _): return nil
             case .refused(_, _, let found): facts = found
             }
@@ -315,7 +312,7 @@ extension JobRecords {
         return nil
     }
 
-    /// A transition that ends a job outside of an attempt, with what Celery's programs read as its result.
+    /// A transition outside of an attempt, with the result for Celery's programs if it ends the job.
     func ending(_ transition: JobTransition, _ facts: RecordFacts) -> RecordCommit {
         var commit = RecordCommit(transition, of: facts)
         if let end = transition.end {
@@ -326,7 +323,7 @@ extension JobRecords {
 }
 
 extension JobTransition {
-    /// Whether the job's message is to be sent.
+    /// Whether the job's message must be sent.
     var sendsMessage: Bool {
         changes.contains { change in
             if case .queue = change { true } else { false }
@@ -335,7 +332,7 @@ extension JobTransition {
 }
 
 extension ResultMeta {
-    /// What Celery's programs read of the end of a job; nil for a result, whose value the site's codec makes.
+    /// The result of a job for Celery's programs; nil for a success, whose value the site's codec makes.
     init?(_ end: JobEnd, taskID: String, at now: Int64) {
         switch end.state {
         case .cancelled:
@@ -350,7 +347,7 @@ extension ResultMeta {
 }
 
 extension TaskException {
-    /// Why a job ended without a result.
+    /// The exception of a failed job.
     init(_ failure: JobFailure) {
         switch failure.kind {
         case .crash: self = .workerLost(failure.message)
@@ -364,13 +361,14 @@ extension TaskException {
     }
 }
 
-// The followers of a job that ended.
+// The followers of a finished job.
 extension JobRecords {
-    /// Gives the followers of a job its end, where that is shared; otherwise the first of them leads and the others follow it.
-    /// Each is a transition of its own, a hundred in one round trip. What a process that dies here leaves, a sweep finishes.
+    /// Completes the followers of a job with its outcome if that is shared; otherwise the first follower becomes the
+    /// leader of the others. Each is a separate transition, up to 100 in one round trip. If the process dies meanwhile,
+    /// a sweep resumes.
     ///
-    /// - Parameter end: How the job ended; nil if it did not.
-    /// - Returns: The followers whose message is to be sent, where this Redis is not the broker.
+    /// - Parameter end: The outcome of the job; nil if it did not finish.
+    /// - Returns: The followers whose message must be sent, if this Redis is not the broker.
     @discardableResult
     func land(_ leader: JobID, with end: JobEnd?) async throws -> [JobID] {
         let shared = end.flatMap { $0.isShared ? $0 : nil }
@@ -399,12 +397,12 @@ extension JobRecords {
             return commit
         }
         for (commit, result) in zip(commits, try await self.commit(commits)) {
-            // One that ended by itself meanwhile is only taken off the list.
+            // A follower that finished meanwhile is only removed from the list.
             if case .refused = result { _ = try await self.commit(landed(commit.transition.id, leader)) }
         }
     }
 
-    /// - Returns: whether the follower leads now.
+    /// - Returns: Whether the follower is the leader now.
     private func takeOver(_ id: JobID, _ facts: RecordFacts?, of leader: JobID) async throws -> Bool {
         var (facts, isTaken) = (facts, false)
         let name = JobID.new.text
@@ -424,7 +422,7 @@ extension JobRecords {
         return false
     }
 
-    /// Takes a job off a landing list.
+    /// Removes a job from a landing list.
     private func landed(_ id: JobID, _ leader: JobID) -> RecordCommit {
         var commit = RecordCommit(unread: JobTransition(id, to: nil, []))
         commit.landedFrom = leader

@@ -1,16 +1,16 @@
 import DashJSON
 import Jobs
 
-/// A transition on its way to Redis, with what only a queue adds to it: the job's message, the delivery that it came with,
-/// Celery's result.
+/// A transition to apply in Redis, with the parts that only a queue adds: the job's message, its delivery, Celery's
+/// result.
 struct RecordCommit: Sendable {
-    /// What the record remembers of a commit besides its name.
+    /// What a commit returns or stores besides its name.
     enum Answer: String, Sendable {
         /// Nothing.
         case none = ""
-        /// It gives the record's facts.
+        /// Returns the record's facts.
         case facts
-        /// It ended an attempt: its name is kept until the next end.
+        /// Completes an attempt: the name is stored until the next completion.
         case end
     }
 
@@ -21,31 +21,31 @@ struct RecordCommit: Sendable {
     }
 
     let transition: JobTransition
-    /// A commit that comes twice under one name changes nothing the second time. Empty where it may.
+    /// Idempotency key: a repeated commit changes nothing. Empty if repeats are harmless.
     var name = ""
     var answer = Answer.none
-    /// What is stored by a start.
+    /// The request and message that a start stores.
     private(set) var start: (request: JobRequest, message: KeptMessage)?
-    /// The message that a beginning attempt came with.
+    /// The message that begins an attempt.
     var beginning: Holding?
     /// The message to acknowledge.
     var settling: Holding?
-    /// Whether a job that is queued needs its message sent; not where the worker returns it to its queue.
+    /// Whether a queued job's message must be sent; not if the worker requeues it.
     var sendsMessage = true
-    /// What Celery's programs read as the task's result.
+    /// The task's result for Celery's programs.
     var meta: [UInt8]?
-    /// A digest of the Celery result that this is about: one that was taken in already is refused.
+    /// A digest of the Celery result that the commit applies; refused if it was applied before.
     var report: String?
     /// The leader whose landing list the job is on.
     var landedFrom: JobID?
-    /// When the message was last sent, as a search for lost messages found it.
+    /// The last send time that a search for lost messages found; refused if it has changed.
     var sent: String?
     /// Whether another program's worker runs the job.
     private(set) var isRemote = false
-    /// What an unfinished job takes of the limits: whose it is, and the bytes of its input. Nil for a finished one.
+    /// What an unfinished job counts toward the limits: its owner and the bytes of its input.
     private(set) var share: (owner: String, bytes: Int)?
 
-    /// A transition that does not end an unfinished job, of which nothing else needs to be known.
+    /// A transition that does not end an unfinished job, so that its facts are not needed.
     init(unread transition: JobTransition, name: String = "") {
         self.transition = transition
         self.name = name
@@ -58,7 +58,7 @@ struct RecordCommit: Sendable {
         if !facts.job.state.isFinished { share = (facts.owner, facts.bytes) }
     }
 
-    /// The transition that takes a job in.
+    /// A transition that stores a new job.
     init(_ transition: JobTransition, starting request: JobRequest, _ message: KeptMessage, name: String = "") {
         self.init(unread: transition, name: name)
         start = (request, message)
@@ -67,30 +67,29 @@ struct RecordCommit: Sendable {
     }
 }
 
-/// What became of a commit.
+/// The result of a commit.
 enum CommitResult: Sendable {
-    /// All changes are made. The answer of a change that has one; the facts if they were wanted.
+    /// All changes are made. With the reply of the change that has one, and the facts if requested.
     case applied(RedisValue, RecordFacts?)
-    /// They were made before.
+    /// The changes were made by an earlier call.
     case repeated(RecordFacts?)
-    /// None is made: the first guard that did not hold (nil for one that the queue added), the number that it found, and the
-    /// record's facts, nil where there is none.
+    /// No change is made. With the first guard that failed (nil for one that the queue added), the number that it
+    /// found, and the record's facts, nil without a record.
     case refused(JobGuard?, found: Int?, RecordFacts?)
 }
 
-/// Writes commits as the operations of the script `commit`.
+/// Encodes commits as operations of the script `commit`.
 struct CommitWriter {
     let settings: RecordSettings
     private var arguments: [[UInt8]] = []
     private var script = CommitScript()
-    /// What the record remembers of the commit, until it is written with other fields.
+    /// The fields that store the commit's name, until they are written along with others.
     private var memory: [any RedisArgument] = []
 
     init(_ settings: RecordSettings) {
         self.settings = settings
     }
 
-    /// The call of the script.
     static func call(_ commit: RecordCommit, _ settings: RecordSettings, keys: [String]) -> RedisScriptCall {
         var writer = CommitWriter(settings)
         let arguments = writer.write(commit)
@@ -127,7 +126,7 @@ struct CommitWriter {
         for value in remembered { arguments.append(value.redisBytes) }
     }
 
-    /// A guard of a field.
+    /// Adds a guard of a field.
     private mutating func check(_ field: String, _ operation: CommitOperation, _ values: [any RedisArgument] = []) {
         script.read(field)
         add(operation, [field] + values)
@@ -222,7 +221,7 @@ struct CommitWriter {
         add(.add, "totals", "bytes", request.inputBytes)
     }
 
-    /// No attempt is under way any more.
+    /// Moves a job out of an attempt.
     private mutating func addWaiting(_ state: JobState) {
         add(.leave, "queued", "running", "scheduled")
         add(.set, "state", state.rawValue)
@@ -231,7 +230,7 @@ struct CommitWriter {
 
     private mutating func addQueue(isFirst: Bool, _ commit: RecordCommit) {
         if commit.isRemote {
-            // When to look at Celery's result, and how long to wait for it.
+            // The next check of Celery's result, and the time to wait for it.
             add(.soon, "remote", 5)
             add(.at, "wanted", settings.rules.limits.abandonQueuedAfter.wholeMilliseconds)
         } else {
@@ -241,7 +240,7 @@ struct CommitWriter {
         if commit.sendsMessage, !posts(commit) { addMessage(isFirst: isFirst) }
     }
 
-    /// Whether a new job's message goes into its list by the operation that stores it, so that it is not read back.
+    /// Whether the operation that stores a new job also sends its message, which saves reading it back.
     private func posts(_ commit: RecordCommit) -> Bool {
         settings.isBroker && commit.start != nil && commit.transition.sendsMessage
     }
@@ -251,7 +250,7 @@ struct CommitWriter {
         if settings.isBroker {
             add(.push, isFirst ? "RPUSH" : "LPUSH")
         } else {
-            // The process that commits sends it now; if that fails a sweep does.
+            // The committing process sends it now, or else a sweep.
             add(.soon, "unsent", 5)
         }
     }
@@ -304,7 +303,7 @@ struct CommitWriter {
         add(.keep, settings.collection, "job", "changes")
     }
 
-    /// Frees what an unfinished job takes of the limits, and its places in the sets.
+    /// Subtracts an unfinished job from the limits and removes it from the sets.
     private mutating func addRelease(_ commit: RecordCommit) {
         guard let share = commit.share else { return }
         add(.add, "owners", share.owner, -1)
@@ -330,12 +329,12 @@ struct CommitWriter {
 }
 
 extension CacheStore {
-    /// For how long an unused result stays, in milliseconds; empty for as long as there is room.
+    /// How long an unused result is kept, in milliseconds; empty for as long as there is room.
     fileprivate var recordedExpiry: String { expire.map { "\($0.wholeMilliseconds)" } ?? "" }
 }
 
 extension PropertyValue {
-    /// What the operation `merge` takes for a change: its place, whether it is a Patch, its bytes, its text.
+    /// The arguments of the operation `merge`: place, whether it is a Patch, size in bytes, text.
     fileprivate func mergeArguments(sort: Int) -> [any RedisArgument] {
         var text = JSONWriter(capacity: value.bytes.count + id.utf8.count + property.utf8.count + 16)
         text.int(sort)
@@ -345,36 +344,38 @@ extension PropertyValue {
     }
 }
 
-/// What a record says of its job to the rules, and to those who send and acknowledge its message.
+/// The fields of a record that decide transitions and the handling of its message.
 struct RecordFacts: Sendable {
-    /// What the rules read.
+    /// The input of the rules.
     var job: JobFacts
-    /// The worker that has the job, by its id.
+    /// The id of the worker that holds the job.
     var holder: String?
-    /// The delivery tag of the message that the present attempt came with.
+    /// The delivery tag of the current attempt's message.
     var tag: String?
-    /// Whose job it is, and what its input takes in bytes: what an end frees.
     var owner = ""
+    /// The size of the input.
     var bytes = 0
-    /// The list of its message, when that was last sent in seconds by Redis' clock as the record has it, and how often again.
+    /// The list of its message.
     var list: String?
+    /// When the message was last sent, in seconds by Redis' clock, as stored.
     var sent: String?
+    /// How often the message was sent again.
     var resent = 0
 
-    /// The fields of an answer, in their order.
+    /// The fields of a reply, in order.
     static let fields = [
         "state", "name", "version", "attempt", "fence", "failures", "interruptions", "retryLimit", "retryFirst",
         "retryFactor", "retryLongest", "cacheKey", "cacheExpire", "follows", "remote", "stopCode", "stopMessage",
         "holder", "tag", "owner", "size", "list", "sent", "resent",
     ]
 
-    /// The fields that the guards and changes of a `CommitScript` read.
+    /// The fields that guards and changes of a `CommitScript` read.
     static let guardFields = [
         "state", "fence", "stopCode", "follows", "name", "version", "reported", "sent", "sequence", "changesSize",
         "delivery", "commit", "ended",
     ]
 
-    /// Reads an answer; nil where there is no such record.
+    /// Reads a reply; nil without a record.
     init?(_ id: JobID, _ answer: RedisValue) {
         guard let values = answer.elements, values.count == Self.fields.count,
             let state = values[0].text.flatMap(JobState.init(rawValue:))
@@ -406,7 +407,7 @@ struct RecordFacts: Sendable {
 }
 
 extension RetryPolicy {
-    /// Reads the limit, the first and the factor of the wait, and the longest.
+    /// Reads the limit and the first wait, factor and longest wait of the backoff.
     init(recorded values: ArraySlice<RedisValue>) {
         let values = Array(values)
         self = .upTo(

@@ -1,7 +1,7 @@
-/// The Lua scripts of the records. They know how records, sets and counters are kept; the rules are Swift's.
+/// The Lua scripts of the records. They implement storage; the rules are in Swift.
 ///
-/// `KEYS`: the prefix of the records' keys, and what stands before a worker's id in the name of its channel. `ARGV`: the job's id,
-/// a test's clock in milliseconds or nothing, and what the script says.
+/// `KEYS`: prefix of the records' keys, prefix of worker channels. `ARGV`: job id, a test's clock in milliseconds or
+/// empty, then the arguments of each script.
 enum RecordScripts {
     static func script(_ name: String, _ parts: [String]) -> RedisScript {
         RedisScript(name, ([common] + parts).joined(separator: "\n"))
@@ -9,7 +9,7 @@ enum RecordScripts {
 
     static func script(_ name: String, _ parts: String...) -> RedisScript { script(name, parts) }
 
-    /// What all scripts begin with. Times of rules are in milliseconds, times of workers and messages in seconds.
+    /// Prelude of all scripts. Times of rules are in milliseconds, times of workers and messages in seconds.
     private static let common = #"""
         local P, id = KEYS[1], ARGV[1]
         local job, time = P .. 'job:' .. id, redis.call('TIME')
@@ -18,7 +18,7 @@ enum RecordScripts {
         local function text(number) return string.format('%.0f', number + 0) end
         """#
 
-    /// Whether a worker lives, asked once.
+    /// Whether a worker is alive, checked once per call.
     static let living =
         LivenessScripts.rule + #"""
             local living = {}
@@ -30,7 +30,7 @@ enum RecordScripts {
             end
             """#
 
-    /// Whether a cached result is there and has not expired; its use.
+    /// `cached`: whether an unexpired cached result exists. `use`: records its use.
     static let cacheReading = #"""
         local function cached(name)
           local found = redis.call('HMGET', P .. 'cache:' .. name, 'used', 'expire')
@@ -43,7 +43,7 @@ enum RecordScripts {
         end
         """#
 
-    /// A job that was asked for is kept on; the times are those that a waiting and a running task of another program is kept.
+    /// Renews the interest in a polled job; the times are how long another program's waiting or running task is kept.
     private static let interest = #"""
         local function want(id, state, isRemote, waiting, running)
           local wait = isRemote and (state == 'queued' and waiting or running) or 0
@@ -51,8 +51,8 @@ enum RecordScripts {
         end
         """#
 
-    /// Reads a record and the changes after a number, and notes that it was asked for: the number, for how long a finished
-    /// record is kept, the times of `interest`.
+    /// Reads a record and its changes after a number, and renews the interest in it: number, how long a finished record
+    /// is kept, times of `interest`.
     static let news = script(
         "news",
         interest,
@@ -66,7 +66,7 @@ enum RecordScripts {
         """#
     )
 
-    /// Stores what a page was last answered, and notes that it was asked for: the delivery, the times of `interest`.
+    /// Stores the last delivery to a page, and renews the interest: delivery, times of `interest`.
     static let record = script(
         "record",
         interest,
@@ -78,7 +78,7 @@ enum RecordScripts {
         """#
     )
 
-    /// Reads a cached result, and notes its use: its key.
+    /// Reads a cached result and records its use: key.
     static let cachedResult = script(
         "cached result",
         cacheReading,
@@ -90,7 +90,7 @@ enum RecordScripts {
         """#
     )
 
-    /// How many jobs wait for a worker, wait for a time, run, and run elsewhere; how many can run.
+    /// Returns the numbers of queued, scheduled, running and remote jobs, and the number that can run at once.
     static let statistics = script(
         "statistics",
         living,
@@ -102,9 +102,10 @@ enum RecordScripts {
         """#
     )
 
-    /// What time brings about. It changes nothing but when to look again; the transitions that follow do. Any process may run
-    /// it at any time: for how long a waiting job is kept, a finished one, a running task of another program, and the jobs
-    /// whose news are waited for. Gives whether there is more, the workers that live, and what is due.
+    /// Returns what is due: how long a waiting job is kept, a finished one, a running task of another program, then the
+    /// jobs with waiters. Returns whether there is more, the number of queued jobs, the living workers, and the due
+    /// jobs of each kind. Changes only when to check again; transitions do the rest. Any process may run it at any
+    /// time.
     static let due = script(
         "due",
         living,

@@ -1,41 +1,40 @@
 import Jobs
 import Synchronization
 
-/// What a sweep found.
+/// The result of a sweep.
 struct RecordSweep: Sendable {
-    /// Whether there is more to do at once.
+    /// Whether more work is due now.
     var hasMore = false
-    /// Jobs whose message is to be sent now.
+    /// Jobs whose message must be sent now.
     var unsent: [JobID] = []
-    /// Jobs of other programs' workers whose result is to be looked at now.
+    /// Tasks of other programs whose result must be checked now.
     var remote: [JobID] = []
-    /// How many wait for a worker.
+    /// Number of jobs that wait for a worker.
     var queued = 0
-    /// How many workers there are.
+    /// Number of living workers.
     var workers = 0
-    /// Jobs of other programs that no worker is known to have begun and that were given up.
+    /// Abandoned tasks of other programs that no worker is known to have begun.
     var left: [JobID] = []
-    /// Jobs whose message is lost if their queue is empty now, by their queue.
+    /// Jobs whose message is lost if their queue is empty, by queue.
     var doubted: [String: [LostMessage]] = [:]
 }
 
 /// A waiting job whose message may be lost.
 struct LostMessage: Sendable, Hashable {
     var id: JobID
-    /// When the message was last sent, as the record has it.
+    /// When the message was last sent, as stored in the record.
     var sent: String
 }
 
-/// Does what time brings about in the records: looks at what is due and applies the transitions that follow. Any process may
-/// run one; all may at once.
+/// Applies the transitions that are due in the records. Any number of processes may run one concurrently.
 final class RecordSweeper: Sendable {
-    /// For how long a job whose worker is gone waits for its message to come back by itself.
+    /// How long a job of a dead worker waits for the broker to redeliver its message.
     static let orphanedAfter = Duration.seconds(5)
 
     private struct Notes {
-        /// Since when workers that have jobs are not seen, by this process' clock.
+        /// When workers that hold jobs were first seen dead, by this process's clock.
         var absences: [String: ContinuousClock.Instant] = [:]
-        /// Where the search for lost messages goes on, and when.
+        /// Where and when the search for lost messages continues.
         var cursor = "0"
         var nextLook = ContinuousClock.now
     }
@@ -49,9 +48,9 @@ final class RecordSweeper: Sendable {
 
     private var rules: JobRules { records.rules }
 
-    /// Looks at what is due and applies what follows.
+    /// Applies the transitions that are due.
     ///
-    /// - Parameter asked: Jobs whose news are waited for.
+    /// - Parameter asked: Jobs with waiters in this process.
     func sweep(asked: [JobID]) async throws -> RecordSweep {
         let said: [any RedisArgument] = [
             records.interest.waiting, rules.limits.keepFinished.wholeMilliseconds, records.interest.running,
@@ -66,7 +65,7 @@ final class RecordSweeper: Sendable {
         var found = RecordSweep()
         found.hasMore = answer[0].number == 1
         (found.queued, found.workers) = (answer[1].number ?? 0, living.count)
-        // The one that was due first is put where the next is taken.
+        // In reverse, because each goes to the head of its list: the job that was due first runs first.
         var waiting = try await apply(to: ids(3).reversed()) { [rules] facts in
             rules.becomeDue(facts.job).map { RecordCommit($0, of: facts) }
         }
@@ -83,16 +82,16 @@ final class RecordSweeper: Sendable {
         return found
     }
 
-    /// Applies transitions to jobs, each as it is now.
+    /// Applies transitions to jobs.
     ///
-    /// - Returns: The jobs that wait for a worker afterwards.
+    /// - Returns: The jobs that are queued afterwards.
     private func apply(to ids: [JobID], _ commit: (RecordFacts) -> RecordCommit?) async throws -> [JobID] {
         var waiting: [JobID] = []
         for id in ids where try await records.apply(to: id, commit)?.job.state == .queued { waiting.append(id) }
         return waiting
     }
 
-    /// Ends the tasks of other programs that were not asked for in their time.
+    /// Ends tasks of other programs that expired without a poll or an event.
     ///
     /// - Returns: Those that no worker is known to have begun.
     private func giveUp(_ ids: [JobID]) async throws -> [JobID] {
@@ -111,7 +110,7 @@ final class RecordSweeper: Sendable {
         return left
     }
 
-    /// Finishes what other processes began with the followers of jobs that ended.
+    /// Resumes the work of dead processes on the followers of finished jobs.
     private func land(_ leaders: [JobID]) async throws -> [JobID] {
         var leading: [JobID] = []
         for leader in leaders {
@@ -123,7 +122,8 @@ final class RecordSweeper: Sendable {
         return leading
     }
 
-    /// Has jobs run again whose worker has been gone for a while, so that their message has not come back by itself.
+    /// Reruns jobs whose worker has been dead for `orphanedAfter`, so that the broker has not redelivered their
+    /// message.
     private func takeUp(_ ids: [JobID], _ living: Set<String>) async throws -> [JobID] {
         var orphans: [JobID] = []
         for (id, facts) in zip(ids, try await records.facts(of: ids)) {
@@ -156,10 +156,10 @@ final class RecordSweeper: Sendable {
 
     // MARK: Lost messages
 
-    /// Looks at the next of the waiting jobs: one whose queue is empty and whose message no worker holds is sent again, the
-    /// oftener it was, the later. A message that is sent for nothing does no harm: a job begins once.
+    /// Checks the next part of the waiting jobs: the message of one whose queue is empty and whose message no worker
+    /// holds is sent again, with exponential backoff. A superfluous message does no harm: a job begins once.
     ///
-    /// - Returns: Those that another broker's queues have to be looked at for.
+    /// - Returns: The jobs to check against the queues of a broker that is not this Redis.
     private func lostMessages() async throws -> [String: [LostMessage]] {
         guard let cursor = notes.withLock({ $0.nextLook <= .now ? $0.cursor : nil }) else { return [:] }
         let set = records.settings.prefix + "queued"
@@ -183,7 +183,7 @@ final class RecordSweeper: Sendable {
         return [:]
     }
 
-    /// The jobs that have waited for long since their message was sent, by their list.
+    /// The jobs whose message was sent too long ago, by list.
     private func doubted(_ ids: [JobID]) async throws -> [String: [LostMessage]] {
         guard !ids.isEmpty else { return [:] }
         let time = try await records.send(RedisCommand("TIME")).texts.compactMap { Double($0) }
@@ -199,15 +199,15 @@ final class RecordSweeper: Sendable {
         return found
     }
 
-    /// Whether a worker has the message of a job and has not begun it yet.
+    /// Whether a worker holds a job's message.
     private func isHeld(_ id: JobID) async throws -> Bool {
         guard let tag = try await records.message(of: id).flatMap({ KombuEnvelope.tag(of: $0) }) else { return false }
         return try await records.send(RedisCommand("HEXISTS", records.settings.keys.unacked, tag)) == .integer(1)
     }
 
-    /// Has a waiting job's message sent again, unless that was done meanwhile.
+    /// Sends a waiting job's message again, unless that happened meanwhile.
     ///
-    /// - Returns: whether it is to be sent, where this Redis is not the broker.
+    /// - Returns: Whether the caller must send it, if this Redis is not the broker.
     func resend(_ lost: LostMessage) async throws -> Bool {
         let applied = try await records.apply(to: lost.id) { facts in
             guard facts.job.state == .queued, facts.sent == lost.sent else { return nil }

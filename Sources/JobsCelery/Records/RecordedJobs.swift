@@ -4,20 +4,19 @@ import Logging
 import Support
 import Synchronization
 
-/// A worker's view of the records.
+/// A worker's access to the records in Redis.
 final class RecordedJobs: JobRecording {
     let records: JobRecords
     private let subscriber: any RedisSubscriber
     private let codec: any JobCodec
-    /// The version a job of a name has in this program; see `JobManagerConfiguration.currentVersion`.
+    /// See `JobManagerConfiguration.currentVersion`.
     private let currentVersion: (@Sendable (String) -> String?)?
-    /// Sends messages of jobs that are tried again, where the records are not the broker.
+    /// Sends messages of retried jobs, if the records are not the broker.
     private let sender: JobSender?
     private let logger: Logger
-    /// The names that jobs of a task have in this program, as learned from their records: reading one first would be a round
-    /// trip more for each job.
+    /// The names of jobs by task, learned from records, which saves reading the record before each start.
     private let names = Mutex<[String: String]>([:])
-    /// The attempts under way.
+    /// The running attempts.
     private let attempts = Mutex<[JobAttempt: AttemptNotes]>([:])
 
     init(
@@ -63,7 +62,7 @@ final class RecordedJobs: JobRecording {
         return .over
     }
 
-    /// A waiting job, as far as the task's name says what it is; or what its record says.
+    /// A waiting job as known from its task's name, otherwise its record.
     private func expected(_ id: JobID, _ task: String) async throws -> RecordFacts? {
         guard let currentVersion else { return RecordFacts(waiting: id, name: "", version: "") }
         guard let name = names.withLock({ $0[task] }), let version = currentVersion(name) else {
@@ -75,7 +74,7 @@ final class RecordedJobs: JobRecording {
     private func transition(from known: RecordFacts, fence: String, _ delivery: Delivery) -> JobTransition? {
         let version = JobRules.ProgramVersion(currentVersion, known.job.name)
         guard known.job.isUnderWay else { return rules.begin(known.job, fence: fence, version: version) }
-        // The same tag again means that the message was taken from its holder, whether that lives or not.
+        // The same tag again: the message was taken from its holder, alive or not.
         let holder = known.tag == delivery.tag ? nil : known.holder
         let isRunnable = rules.mismatch(known.job, version) == nil
         return rules.interrupt(known.job, by: .worker(holder), fence: isRunnable ? fence : nil)
@@ -97,21 +96,21 @@ final class RecordedJobs: JobRecording {
 
     // MARK: Changes
 
-    /// Takes in what an attempt sent. What Redis cannot take now is kept, and sent before what comes next.
+    /// Stores the changes of an attempt. While Redis is unreachable they are buffered, and sent before later ones.
     func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
         attempts.withLock { $0[attempt]?.add(progress: progress, props: props) }
         do {
             return try await sendPending(of: attempt)
         } catch let error as CeleryError where error.code == .unreachable || error.code == .connectionLost {
             logger.warning(
-                "What a job sent is kept until Redis is reached.",
+                "Changes of a job are buffered until Redis is reachable.",
                 metadata: ["job": "\(attempt.id)", "error": "\(error)"]
             )
             return .current
         }
     }
 
-    /// Sends the batches that are not known to be in the record.
+    /// Sends the batches that are not known to be stored.
     @discardableResult
     private func sendPending(of attempt: JobAttempt) async throws -> JobStanding {
         while let (facts, batch) = attempts.withLock({ $0[attempt]?.next }) {
@@ -151,9 +150,9 @@ final class RecordedJobs: JobRecording {
         }
     }
 
-    // MARK: Ends
+    // MARK: Completion
 
-    func end(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
+    func complete(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
         try await sendPending(of: attempt)
         guard let notes = attempts.withLock({ $0[attempt] }) else { return .refused }
         let holding = RecordCommit.Holding(tag: delivery.tag, worker: notes.worker)
@@ -161,7 +160,7 @@ final class RecordedJobs: JobRecording {
         while let known = facts, let transition = rules.complete(known.job, outcome) {
             var commit = RecordCommit(transition, of: known, name: attempt.fence + ".end")
             (commit.answer, commit.settling) = (.end, holding)
-            // On another broker the worker gives the message back.
+            // On another broker the worker requeues the message.
             commit.sendsMessage = outcome != .shutDown || records.settings.isBroker
             commit.meta = meta(of: attempt, transition.end)
             switch try await records.commit(commit) {
@@ -184,31 +183,31 @@ final class RecordedJobs: JobRecording {
         return .again
     }
 
-    /// Sends the message of the next attempt. What cannot be sent now is sent by a sweep.
+    /// Sends the message of the next attempt. If that fails, a sweep sends it.
     private func send(_ id: JobID) async {
         do {
             try await sender?.sendIfWaiting(id)
         } catch {
             logger.warning(
-                "The message of a job's next attempt could not be sent. It is tried again.",
+                "The message of a job's next attempt could not be sent. Retrying.",
                 metadata: ["job": "\(id)", "error": "\(error)"]
             )
         }
     }
 
-    /// Sees to the followers of a job that ended. What fails here a sweep does.
+    /// Completes the followers of a job. If that fails, a sweep does it.
     private func land(_ leader: JobID, with end: JobEnd?) async {
         do {
             for id in try await records.land(leader, with: end) { await send(id) }
         } catch {
             logger.warning(
-                "Jobs that wait for another's result are seen to later.",
+                "Jobs that wait for another job's result could not be updated. Retrying.",
                 metadata: ["job": "\(leader)", "error": "\(error)"]
             )
         }
     }
 
-    /// What Celery's programs read as the task's result: of a result the value that the site's codec makes of it.
+    /// The task's result for Celery's programs; a success has the value that the site's codec makes.
     private func meta(of attempt: JobAttempt, _ end: JobEnd?) -> [UInt8]? {
         guard let end else { return nil }
         let now = WallClock.milliseconds()
@@ -221,7 +220,7 @@ final class RecordedJobs: JobRecording {
             meta.result = try codec.value(ofResult: result.bytes, of: attempt.name)
         } catch {
             logger.warning(
-                "A result has no value for other programs.",
+                "A result could not be encoded for other programs.",
                 metadata: ["job": "\(attempt.id)", "error": "\(error)"]
             )
         }
@@ -230,7 +229,7 @@ final class RecordedJobs: JobRecording {
 
     // MARK: Cancellation
 
-    /// Sent at once by the channel of all workers; after a mended connection those that were missed.
+    /// Received from the workers' channel; after a reconnect, missed ones are read from the records.
     func cancellations() async throws -> AsyncStream<JobID> {
         let messages = try await subscriber.messages(of: records.cancellations, isPattern: false)
         let (stream, feed) = AsyncStream<JobID>.makeStream()
@@ -248,7 +247,7 @@ final class RecordedJobs: JobRecording {
         return stream
     }
 
-    /// Jobs of this worker that were cancelled while it did not listen.
+    /// Jobs of this worker that were cancelled while it was not subscribed.
     private func missed() async -> [JobID] {
         let ids = attempts.withLock { $0.keys.map(\.id) }
         let facts = (try? await records.facts(of: ids)) ?? []
@@ -256,24 +255,23 @@ final class RecordedJobs: JobRecording {
     }
 }
 
-/// What a worker remembers of an attempt that it runs.
+/// A worker's notes on an attempt that it runs.
 private struct AttemptNotes: Sendable {
-    /// Changes that are taken in together, under one name.
+    /// Changes that are committed together, under one name.
     struct Batch: Sendable {
         var name: String
         var progress: [PropertyValue]
         var props: [PropertyValue]
     }
 
-    /// More at once would hold others up.
+    /// Larger batches would block Redis for others.
     private static let largestBatch = 500
 
-    /// The job as its beginning left it.
+    /// The job when the attempt began.
     var facts: RecordFacts
     var worker: String
     private var lastNumber = 0
-    /// Batches that are not known to be in the record, oldest first. They keep their names, so that one that is there already
-    /// is not taken in again.
+    /// Batches that are not known to be stored, oldest first. Retries keep the name, so that a batch is applied once.
     var pending: [Batch] = []
 
     init(facts: RecordFacts, worker: String) {
@@ -283,7 +281,7 @@ private struct AttemptNotes: Sendable {
     var next: (RecordFacts, Batch)? { pending.first.map { (facts, $0) } }
 
     mutating func add(progress: [PropertyValue], props: [PropertyValue]) {
-        // Both in one batch where there is room: one round trip.
+        // Both in one batch if they fit: one round trip.
         var rest = progress.count + props.count <= Self.largestBatch ? [(progress, props)] : []
         if rest.isEmpty {
             rest = progress.batches(of: Self.largestBatch).map { ($0, []) }
@@ -303,77 +301,76 @@ extension [PropertyValue] {
 }
 
 extension RecordFacts {
-    /// A waiting job of which only this is known.
+    /// A waiting job of which only the id, name and version are known.
     fileprivate init(waiting id: JobID, name: String, version: String) {
         job = JobFacts(JobRequest(id: id, name: name, version: version))
     }
 }
 
-/// A worker's view of the records of Dash jobs in Redis: what it asks before, during and after an attempt.
+/// A worker's access to the records of Dash jobs, before, during and after an attempt.
 ///
-/// Every call is one atomic step, may be said twice, and is refused when the attempt is not the present one any more.
+/// Every call is atomic and idempotent, and refused if the attempt is not the current one.
 protocol JobRecording: Sendable {
-    /// Whether `end` settles the delivery too, as it does on a Redis broker. If not, the worker settles it after: back to
-    /// its queue when the outcome was `shutDown` and another attempt is to follow, acknowledged otherwise.
+    /// Whether `complete` settles the delivery too, as on a Redis broker. Otherwise the worker settles it afterwards:
+    /// it requeues the message if the outcome was `shutDown` and another attempt follows, and acknowledges it in all
+    /// other cases.
     var settlesDeliveries: Bool { get }
 
-    /// An attempt is about to begin.
-    ///
-    /// - Parameter isRedelivered: Whether the broker gave the message to somebody before.
+    /// Begins an attempt.
     func begin(_ id: JobID, delivery: Delivery, worker: WorkerIdentity) async throws -> JobBeginning
 
-    /// What a running attempt sent. The worker keeps the merged changes; these are the newest of each place.
+    /// Stores changes of a running attempt. The worker keeps the merged changes; these are the newest of each place.
     ///
-    /// - Returns: whether the attempt may go on; `.cancelled` when somebody wants it to stop.
+    /// - Returns: Whether the attempt may continue; `.cancelled` if it was asked to stop.
     func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding
 
-    /// An attempt ended. Writes the end (or the wait for the next attempt, by the job's retry policy), the cached result,
-    /// Celery's meta (`meta`, for result backend readers), and on a Redis broker settles the delivery, all in one step.
+    /// Completes an attempt. Stores the outcome (or the wait for the next attempt, by the job's retry policy), the
+    /// cached result and Celery's result, and on a Redis broker settles the delivery, all in one step.
     ///
-    /// - Returns: what became of the job: another attempt that was begun meanwhile refuses this one's end.
-    func end(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome
+    /// - Returns: The outcome for the job; `.refused` if another attempt began meanwhile.
+    func complete(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome
 
-    /// Those that somebody cancelled, told at once: ids of running jobs.
+    /// The ids of running jobs as they are cancelled.
     func cancellations() async throws -> AsyncStream<JobID>
 }
 
-/// What a worker may do with a message of a Dash job.
+/// How a worker handles a message of a Dash job.
 enum JobBeginning: Sendable {
-    /// Run it.
+    /// Run the attempt.
     case run(JobAttempt)
-    /// It has ended, was cancelled, or is unknown: the message is acknowledged, and nothing runs.
+    /// The job is finished, cancelled or unknown: acknowledge the message and run nothing.
     case over
-    /// Another living worker runs it: the message is a duplicate.
+    /// Another living worker runs the job: the message is a duplicate.
     case elsewhere
 }
 
 /// One attempt of a job.
 struct JobAttempt: Sendable, Hashable {
     var id: JobID
-    /// The job's name in the program, by the record.
+    /// The job's name in the program, from the record.
     var name: String
     /// 1 for the first.
     var number: Int
-    /// What fences it: nobody else writes with the same.
+    /// The fencing token of its writes, unique to the attempt.
     var fence: String
 }
 
-/// Whether an attempt may go on.
+/// Whether an attempt may continue.
 enum JobStanding: Sendable, Hashable {
     case current
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     case cancelled
-    /// It sent more than it may; it is stopped, and its end is the failure.
+    /// The attempt exceeded the limit of changes; it is stopped and fails.
     case tooLarge
-    /// Another attempt took its place, or the job is over.
+    /// Another attempt replaced this one, or the job is finished.
     case superseded
 }
 
-/// What became of a job at the end of an attempt.
+/// The outcome of an attempt for its job.
 enum AttemptOutcome: Sendable, Hashable {
     case finished(JobState)
-    /// Another attempt is to follow.
+    /// Another attempt follows.
     case again
-    /// The end was refused: the attempt was not the present one.
+    /// The attempt was not the current one.
     case refused
 }

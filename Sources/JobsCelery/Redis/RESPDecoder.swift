@@ -1,16 +1,16 @@
 import NIOCore
 
-/// Takes Redis' answers (RESP2 and RESP3) out of a stream of bytes, however the stream is cut.
+/// Decodes Redis replies (RESP2 and RESP3) incrementally.
 ///
-/// What was read of an unfinished answer is kept: nothing is looked at twice but an unfinished line, so that an answer of
-/// many megabytes costs no more than its bytes.
+/// Decoded parts of an incomplete reply are kept; only an incomplete line is scanned again, so that decoding takes
+/// linear time.
 struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
     typealias InboundOut = RedisValue
 
     static let maximumDepth = 32
-    /// Bytes of a line: a simple string, an error, a length.
+    /// The limit of a line (simple string, error or length), in bytes.
     static let maximumLine = 64 << 10
-    /// Bytes of a string: Redis' own limit.
+    /// The limit of a string, in bytes, as in Redis.
     static let maximumLength = 512 << 20
     static let maximumCount = 64 << 20
 
@@ -24,13 +24,13 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
 
     private enum Step {
         case value(RedisValue)
-        /// A container's start, or something without meaning.
+        /// A container was opened, or an element was ignored.
         case onwards
         case needsMore
     }
 
     private var open: [Container] = []
-    /// A string whose length was read: its type and length.
+    /// The type and length of a string whose bytes follow.
     private var bulk: (type: UInt8, length: Int)?
 
     mutating func decode(buffer: inout ByteBuffer) throws -> RedisValue? {
@@ -48,7 +48,7 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
         try decode(buffer: &buffer)
     }
 
-    /// Puts a value where it belongs; returns what is whole by that.
+    /// Adds a value to the open container; returns the reply if it is complete.
     private mutating func add(_ value: RedisValue) -> RedisValue? {
         var value = value
         while var container = open.popLast() {
@@ -72,11 +72,11 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
         if let bulk { return try finish(bulk, &buffer) }
         let line = buffer.readableBytesView
         guard let end = line.firstIndex(of: UInt8(ascii: "\r")), end + 1 < line.endIndex else {
-            guard line.count <= Self.maximumLine else { throw malformed("a line without an end") }
+            guard line.count <= Self.maximumLine else { throw malformed("an unterminated line") }
             return .needsMore
         }
         guard let type = line.first, line[end + 1] == UInt8(ascii: "\n"), end > line.startIndex else {
-            throw malformed("a line that is none")
+            throw malformed("an invalid line")
         }
         let rest = line[(line.startIndex + 1)..<end]
         buffer.moveReaderIndex(forwardBy: end + 2 - line.startIndex)
@@ -105,21 +105,23 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
         case UInt8(ascii: "_"): return .null
         case UInt8(ascii: "#"): return .bool(rest.first == UInt8(ascii: "t"))
         case UInt8(ascii: ","):
-            guard let double = Double(String(decoding: rest, as: UTF8.self)) else { throw malformed("a wrong number") }
+            guard let double = Double(String(decoding: rest, as: UTF8.self)) else {
+                throw malformed("an invalid number")
+            }
             return .double(double)
-        default: throw malformed("an unknown type of answer")
+        default: throw malformed("a reply of an unknown type")
         }
     }
 
-    /// Reads a string's bytes and the line end behind them, when they are all there.
+    /// Reads a string's bytes and the line end after them, once all are available.
     private mutating func finish(_ string: (type: UInt8, length: Int), _ buffer: inout ByteBuffer) throws -> Step {
         guard buffer.readableBytes >= string.length + 2 else { return .needsMore }
         bulk = nil
-        // Three letters and a colon tell a verbatim string's format.
+        // A verbatim string begins with its format: three letters and a colon.
         let skipped = string.type == UInt8(ascii: "=") ? min(4, string.length) : 0
         buffer.moveReaderIndex(forwardBy: skipped)
         let bytes = buffer.readBytes(length: string.length - skipped) ?? []
-        guard buffer.readInteger(as: UInt16.self) == 0x0D0A else { throw malformed("a string of another length") }
+        guard buffer.readInteger(as: UInt16.self) == 0x0D0A else { throw malformed("a string of the wrong length") }
         return .value(
             string.type == UInt8(ascii: "!") ? .error(String(decoding: bytes, as: UTF8.self)) : .string(bytes)
         )
@@ -127,7 +129,7 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
 
     private mutating func start(_ kind: Kind, _ rest: ByteBufferView) throws -> Step {
         guard let count = try size(rest, limit: Self.maximumCount) else { return .value(.null) }
-        guard open.count < Self.maximumDepth else { throw malformed("an answer that is nested too deeply") }
+        guard open.count < Self.maximumDepth else { throw malformed("a reply that is nested too deeply") }
         if count > 0 {
             let hasKeys = kind == .map || kind == .attribute
             open.append(Container(kind: kind, missing: hasKeys ? 2 * count : count))
@@ -141,19 +143,19 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
         }
     }
 
-    /// A length or count; nil is RESP2's "there is none".
+    /// A length or count; nil for RESP2's null.
     private func size(_ digits: ByteBufferView, limit: Int) throws -> Int? {
         let size = try number(digits)
-        guard size >= -1, size <= limit else { throw malformed("an answer of \(size) parts") }
+        guard size >= -1, size <= limit else { throw malformed("a reply with the size \(size)") }
         return size == -1 ? nil : size
     }
 
     private func number(_ digits: ByteBufferView) throws -> Int {
-        guard let number = Int(Substring(decoding: digits, as: UTF8.self)) else { throw malformed("a wrong number") }
+        guard let number = Int(Substring(decoding: digits, as: UTF8.self)) else { throw malformed("an invalid number") }
         return number
     }
 
     private func malformed(_ what: String) -> CeleryError {
-        CeleryError(.malformed, "Redis sent \(what). Is another kind of server at this address?")
+        CeleryError(.malformed, "Redis sent \(what). Is this the address of a Redis server?")
     }
 }

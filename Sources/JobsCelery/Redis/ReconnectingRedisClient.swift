@@ -4,7 +4,7 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// A connection to Redis that mends itself, for all who have something to say. A service.
+/// A Redis connection that reconnects automatically and is shared by many senders. A service.
 final class ReconnectingRedisClient: RedisClient {
     private struct Listeners {
         var streams: [Int: AsyncStream<[RedisValue]?>.Continuation] = [:]
@@ -29,7 +29,7 @@ final class ReconnectingRedisClient: RedisClient {
 
     var database: Int { options.url.database }
 
-    /// The present connection, for those who would rather do without than wait.
+    /// The current connection, for callers that do not wait for one.
     var present: RedisConnection? { connection.current }
 
     var reconnectDeadline: ContinuousClock.Instant? { outage.withLock { $0.reconnectDeadline } }
@@ -38,7 +38,7 @@ final class ReconnectingRedisClient: RedisClient {
         await cancelWhenGracefulShutdown { await self.keepConnected() }
     }
 
-    /// Keeps connected until the task is cancelled, whatever is said of a graceful shutdown.
+    /// Keeps connected until the task is cancelled, regardless of a graceful shutdown.
     func keepConnected() async {
         await options.keepConnected(
             onPush: { [self] push in tell(push) },
@@ -55,11 +55,11 @@ final class ReconnectingRedisClient: RedisClient {
                 connection.clear()
                 outage.withLock { $0.reconnectDeadline = nil }
                 reason.withLock { $0 = error ?? $0 }
-                // Waiting does not help against a wrong password.
+                // Fail the waiting callers: a retry does not help against a wrong password.
                 if let error, error.code == .refused || error.code == .option { connection.settle(.failure(error)) }
             }
         )
-        connection.settle(.failure(CeleryError(.unreachable, "The connection to Redis was ended.")))
+        connection.settle(.failure(CeleryError(.unreachable, "The connection to Redis was closed.")))
     }
 
     func send(_ commands: [RedisCommand]) async throws -> [RedisValue] {
@@ -69,7 +69,7 @@ final class ReconnectingRedisClient: RedisClient {
             do {
                 return try await connection.send(commands)
             } catch let error as CeleryError where error.code == .unreachable {
-                // Nothing was sent: the next connection will do, in what is left of the time.
+                // Nothing was sent: use the next connection in the remaining time.
                 self.connection.clear(if: { $0 === connection })
             }
         }
@@ -81,7 +81,7 @@ final class ReconnectingRedisClient: RedisClient {
             let cause = reason.withLock { $0 }
             return CeleryError(
                 .unreachable,
-                "There was no connection to Redis at \(options.url) for \(options.connectTimeout). Is it running?",
+                "Could not connect to Redis at \(options.url) within \(options.connectTimeout). Is it running?",
                 cause: cause
             )
         }
@@ -109,11 +109,11 @@ final class ReconnectingRedisClient: RedisClient {
 }
 
 extension RedisOptions {
-    /// Keeps a connection, until the task is cancelled.
+    /// Keeps connected until the task is cancelled.
     ///
     /// - Parameters:
-    ///   - onUp: A new connection. When it throws, the connection is given up and another one made.
-    ///   - onDown: There is none, with the reason of the last attempt; nil when a connection was lost.
+    ///   - onUp: Called with each new connection. If it throws, the connection is closed and replaced.
+    ///   - onDown: Called without a connection, with the error of the last attempt; nil after a lost connection.
     func keepConnected(
         onPush: @escaping @Sendable ([RedisValue]) -> Void,
         onUp: @Sendable (RedisConnection) async throws -> Void,
@@ -127,7 +127,7 @@ extension RedisOptions {
                 try await withTaskCancellationHandler {
                     defer { connection.close() }
                     try await onUp(connection)
-                    if complaint != nil { logger.notice("Redis is there again.") }
+                    if complaint != nil { logger.notice("Reconnected to Redis.") }
                     complaint = nil
                     backoff.reset()
                     await connection.closed()
@@ -136,12 +136,12 @@ extension RedisOptions {
                 }
                 onDown(nil)
             } catch {
-                let error = error as? CeleryError ?? CeleryError(.unreachable, "Redis at \(url) fails.", cause: error)
-                if complaint != error.message, !Task.isCancelled { logger.warning("\(error) Trying again.") }
+                let error = error as? CeleryError ?? CeleryError(.unreachable, "Redis at \(url) failed.", cause: error)
+                if complaint != error.message, !Task.isCancelled { logger.warning("\(error) Retrying.") }
                 complaint = error.message
                 onDown(error)
             }
-            // A back-off between attempts.
+            // The backoff between attempts.
             try? await Task.sleep(for: backoff.next())
         }
     }

@@ -7,7 +7,6 @@ import Support
 struct RedisCommand: Sendable, Hashable {
     var arguments: [[UInt8]]
 
-    /// A command of texts, numbers and bytes.
     init(_ arguments: any RedisArgument...) {
         self.arguments = arguments.map(\.redisBytes)
     }
@@ -17,7 +16,7 @@ struct RedisCommand: Sendable, Hashable {
     }
 }
 
-/// What can stand in a command.
+/// A value that a command can contain.
 protocol RedisArgument: Sendable {
     var redisBytes: [UInt8] { get }
 }
@@ -38,7 +37,7 @@ extension [UInt8]: RedisArgument {
     var redisBytes: [UInt8] { self }
 }
 
-/// What Redis answers.
+/// A reply of Redis.
 enum RedisValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -46,31 +45,31 @@ enum RedisValue: Sendable, Hashable {
     case double(Double)
     /// A simple or bulk string.
     case string([UInt8])
-    /// An error reply: of one command, the others of a pipeline are not touched.
+    /// An error reply to one command; other commands of the pipeline are unaffected.
     case error(String)
     case array([RedisValue])
-    /// Keys and values in turn.
+    /// Alternating keys and values.
     case map([RedisValue])
-    /// Out of band, RESP3.
+    /// A RESP3 push.
     case push([RedisValue])
 }
 
-/// A connection to Redis that mends itself. So small that a published client can take its place.
+/// A Redis connection that reconnects automatically. Small enough to be replaced by a published client.
 protocol RedisClient: Service {
-    /// Sends commands in one go and gives their answers in order. Waits for a connection if there is none, for a time.
+    /// Sends commands as a pipeline and returns their replies in order. Waits for a connection up to a timeout.
     ///
-    /// - Throws: `CeleryError`: `.unreachable` (nothing was sent), `.connectionLost` (nobody knows), `.refused`. An error
-    ///   reply is a value, not thrown.
+    /// - Throws: `CeleryError`: `.unreachable` (nothing was sent), `.connectionLost` (unknown), `.refused`. Error
+    ///   replies are returned as values.
     func send(_ commands: [RedisCommand]) async throws -> [RedisValue]
 
-    /// Out-of-band messages, and `nil` for each new connection: what was armed or subscribed before it is void.
+    /// The pushes, and `nil` for each new connection, which has no subscriptions yet.
     func pushes() -> AsyncStream<[RedisValue]?>
 
-    /// When whoever lost the server together with this client has had the time to connect again: nil without a connection, and
-    /// past for a first one.
+    /// When all clients that lost the server together with this one have had time to reconnect; nil without a
+    /// connection, in the past for a first one.
     var reconnectDeadline: ContinuousClock.Instant? { get }
 
-    /// Whether all that is sent goes over this connection.
+    /// Whether both use the same connection.
     func isSame(as other: ReconnectingRedisClient) -> Bool
 
     /// The database number of its address, which is part of Celery's channel names.
@@ -78,32 +77,30 @@ protocol RedisClient: Service {
 }
 
 extension RedisClient {
-    /// It is another one.
     func isSame(as other: ReconnectingRedisClient) -> Bool { false }
 
     /// Sends one command; an error reply is thrown as `CeleryError.server`.
     func send(_ command: RedisCommand) async throws -> RedisValue {
         let answers = try await send([command])
-        guard let answer = answers.first else { throw CeleryError(.malformed, "Redis gave no answer.") }
+        guard let answer = answers.first else { throw CeleryError(.malformed, "Redis sent no reply.") }
         if case .error(let message) = answer { throw CeleryError(.server, "Redis: \(message)") }
         return answer
     }
 }
 
-/// Messages of channels, over a connection of its own that mends itself and subscribes again. A service.
+/// Receives messages of channels on a separate connection, which reconnects and resubscribes automatically. A service.
 protocol RedisSubscriber: Service {
-    /// The messages of a channel (or of a pattern), from the moment that this returns; ended by the stream's end of use.
-    /// `nil` tells that the connection was mended: messages may have been missed.
+    /// The messages of a channel or pattern from the return of this call on. `nil` signals a reconnection, during which
+    /// messages may have been missed. Unsubscribes when the stream is released.
     func messages(of channel: String, isPattern: Bool) async throws -> AsyncStream<RedisMessage?>
 }
 
-/// A message of a channel.
 struct RedisMessage: Sendable, Hashable {
     var channel: String
     var payload: [UInt8]
 }
 
-/// A Lua script, sent once and called by its digest from then on.
+/// A Lua script, sent to the server once and then called by its digest.
 struct RedisScript: Sendable {
     let name: String
     let source: String
@@ -111,12 +108,12 @@ struct RedisScript: Sendable {
     let digest: String
 }
 
-/// Taking answers of scripts apart. What has another form is nil.
+/// Access to replies of scripts; nil for values of another type.
 extension RedisValue {
-    /// A number, or a text that is one.
+    /// A number, or a text that contains one.
     var number: Int? { integer ?? text.flatMap { Int($0) } }
 
-    /// An element of an array; null where there is none.
+    /// An element of an array; null if it is missing.
     subscript(place: Int) -> RedisValue {
         guard case .array(let elements) = self, elements.indices.contains(place) else { return .null }
         return elements[place]
@@ -129,12 +126,13 @@ extension RedisValue {
 // MARK: - Writing
 
 extension RedisCommand {
-    /// Writes the command as Redis reads it: `*`, the number of its arguments, then `$`, the length and the bytes of each, with a
-    /// line end after each part.
+    /// Encodes the command: `*` and the number of arguments, then for each `$`, its length and its bytes, with a line
+    /// end after each part.
     func write(to buffer: inout ByteBuffer) {
         let bytes = arguments.reduce(0) { $0 + $1.count }
         let size = bytes + (1 + arguments.count) * RESPWriter.longestHeader + 2 * arguments.count
-        // In one piece: a command of a job has up to a hundred short arguments, and five writes for each cost more than their bytes.
+        // One write: a job's command has up to a hundred short arguments, and five writes each cost more than their
+        // bytes.
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { memory in
             var writer = RESPWriter(memory: memory)
             writer.header(UInt8(ascii: "*"), arguments.count)
@@ -148,9 +146,9 @@ extension RedisCommand {
     }
 }
 
-/// Writes into memory that has room for all that is written.
+/// Writes into memory that is large enough for all writes.
 private struct RESPWriter {
-    /// Bytes of a header: its sign, the digits of a number that is not negative, a line end.
+    /// The longest header, in bytes: its sign, the digits of a non-negative number, a line end.
     static let longestHeader = 22
 
     let memory: UnsafeMutableRawBufferPointer
@@ -191,21 +189,21 @@ private struct RESPWriter {
 // MARK: - Running
 
 extension RedisScript {
-    /// Makes a script.
+    /// Creates a script.
     ///
-    /// - Parameter name: For people: it stands in the script's first line.
+    /// - Parameter name: A description, which becomes the script's first line.
     init(_ name: String, _ source: String) {
         let text = "-- dash: \(name)\n\(source)"
         let digest = Hexadecimal.text(Insecure.SHA1.hash(data: Array(text.utf8)))
         self.init(name: name, source: text, digest: digest)
     }
 
-    /// What it means that the script did not run to its end.
+    /// The error for callers of a failed script.
     func error(_ message: String) -> CeleryError {
         CeleryError(.server, "Redis, in the script '\(name)': \(message)")
     }
 
-    /// A call of the script, to be run with others in one go.
+    /// A call of the script, for a pipeline.
     func call(keys: [String], arguments: [any RedisArgument] = []) -> RedisScriptCall {
         RedisScriptCall(script: self, keys: keys, arguments: arguments.map(\.redisBytes))
     }
@@ -217,7 +215,7 @@ struct RedisScriptCall: Sendable {
     let keys: [String]
     let arguments: [[UInt8]]
 
-    /// The call by digest, or with the whole source.
+    /// The command by digest, or with the whole source.
     func command(whole: Bool = false) -> RedisCommand {
         var parts = (whole ? ["EVAL", script.source] : ["EVALSHA", script.digest]).map(\.redisBytes)
         parts.reserveCapacity(3 + keys.count + arguments.count)
@@ -229,9 +227,9 @@ struct RedisScriptCall: Sendable {
 }
 
 extension RedisClient {
-    /// Runs a script; a server that does not know it is sent its source.
+    /// Runs a script. Sends its source if the server does not have it.
     ///
-    /// - Throws: what `send` throws, and `CeleryError` `.server` for an error of the script.
+    /// - Throws: Errors of `send`, and `CeleryError` `.server` for an error of the script.
     func run(_ script: RedisScript, keys: [String], arguments: [any RedisArgument] = []) async throws -> RedisValue {
         let answer = try await run([script.call(keys: keys, arguments: arguments)])[0]
         if case .error(let message) = answer {
@@ -240,7 +238,8 @@ extension RedisClient {
         return answer
     }
 
-    /// Runs several in one go; an error is a value. What the server did not know runs after the others.
+    /// Runs several scripts as a pipeline; errors are returned as values. Scripts that the server does not have run
+    /// after the others.
     func run(_ calls: [RedisScriptCall]) async throws -> [RedisValue] {
         var answers = try await send(calls.map { $0.command() })
         let unknown = answers.indices.filter { answers[$0].isUnknownScript }
@@ -253,12 +252,12 @@ extension RedisClient {
 }
 
 extension RedisValue {
-    /// Whether the server does not know a script by its digest.
+    /// Whether the server does not have the script.
     var isUnknownScript: Bool {
         if case .error(let message) = self { message.hasPrefix("NOSCRIPT") } else { false }
     }
 
-    /// A string, simple or bulk, as text.
+    /// A string as text.
     var text: String? {
         if case .string(let bytes) = self { String(decoding: bytes, as: UTF8.self) } else { nil }
     }
@@ -268,12 +267,11 @@ extension RedisValue {
         if case .string(let bytes) = self { bytes } else { nil }
     }
 
-    /// An integer.
     var integer: Int? {
         if case .integer(let number) = self { number } else { nil }
     }
 
-    /// An array's elements, or a map's keys and values in turn.
+    /// An array's elements, or a map's alternating keys and values.
     var elements: [RedisValue]? {
         switch self {
         case .array(let elements), .map(let elements), .push(let elements): elements

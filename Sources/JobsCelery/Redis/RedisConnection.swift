@@ -3,26 +3,25 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// One connection to Redis, greeted and in its database. It does not mend itself.
+/// One authenticated Redis connection with its database selected. Does not reconnect.
 ///
-/// Commands of all threads are written together, and each sender gets the answers to its own.
+/// Commands of all threads are written together, and each sender receives the replies to its own.
 final class RedisConnection: Sendable {
-    /// 3, or 2 where the server is older than Redis 6.
+    /// 3, or 2 if the server is older than Redis 6.
     let protocolVersion: Int
     /// Whether all commands of the preamble succeeded.
     let tookPreamble: Bool
     private let link: Link
 
-    /// The channel and what belongs to it.
     private struct Link: Sendable {
         let channel: any Channel
         let outbox: RedisOutbox
         let handler: NIOLoopBound<RedisHandler>
     }
 
-    /// Connects and greets.
+    /// Connects and authenticates.
     ///
-    /// - Throws: `CeleryError`: `.unreachable`, `.refused` or `.option`, saying which server, never a password.
+    /// - Throws: `CeleryError`: `.unreachable`, `.refused` or `.option`, with the server but without the password.
     static func connect(
         _ options: RedisOptions,
         onPush: @escaping @Sendable ([RedisValue]) -> Void
@@ -41,7 +40,7 @@ final class RedisConnection: Sendable {
             guard let error = error as? CeleryError, error.code != .connectionLost else {
                 throw CeleryError(
                     .unreachable,
-                    "Redis at \(options.url) broke the connection off at once.",
+                    "Redis at \(options.url) closed the connection immediately.",
                     cause: error
                 )
             }
@@ -55,20 +54,20 @@ final class RedisConnection: Sendable {
         protocolVersion = version
     }
 
-    /// Sends commands and gives their answers in order.
+    /// Sends commands and returns their replies in order.
     ///
-    /// - Throws: `CeleryError`: `.unreachable` when nothing was sent, `.connectionLost` when nobody knows.
+    /// - Throws: `CeleryError`: `.unreachable` if nothing was sent, `.connectionLost` if the outcome is unknown.
     func send(_ commands: [RedisCommand]) async throws -> [RedisValue] {
         try await Self.send(commands, link)
     }
 
-    /// Sends commands; answers are given on the connection's loop.
+    /// Sends commands; `done` is called on the connection's event loop.
     func submit(_ commands: [RedisCommand], _ done: @escaping @Sendable (Result<[RedisValue], any Error>) -> Void) {
         Self.submit(commands, RedisExchange(missing: commands.count, done: done), link)
     }
 
-    /// Subscribes to a channel beside other commands, and gives the confirmation or an error. Messages come as pushes; with
-    /// RESP2 they do not, and no other commands may follow.
+    /// Subscribes to a channel on a connection used for other commands too, and returns the confirmation or an error.
+    /// Messages arrive as pushes; with RESP2 they do not, and no other commands may follow.
     func subscribe(to channel: String) async throws -> RedisValue {
         let answers: [RedisValue] = try await withCheckedThrowingContinuation { continuation in
             let exchange = RedisExchange(missing: 1, isSubscription: true) { continuation.resume(with: $0) }
@@ -77,14 +76,14 @@ final class RedisConnection: Sendable {
         return answers[0]
     }
 
-    /// Sends commands that have no answers but pushes.
+    /// Sends commands whose only replies are pushes.
     func submitUnanswered(_ commands: [RedisCommand]) {
         Self.submit(commands, nil, link)
     }
 
-    /// From now on pushes are awaited: a connection that says nothing is asked whether it lives.
+    /// Expects pushes from now on: a silent connection is checked by a PING.
     ///
-    /// - Parameter isSubscriber: Whether nothing but subscriptions is sent any more.
+    /// - Parameter isSubscriber: Whether only subscriptions are sent from now on.
     func listen(isSubscriber: Bool = false) {
         link.channel.eventLoop.execute { [handler = link.handler] in
             handler.value.isListening = true
@@ -96,12 +95,11 @@ final class RedisConnection: Sendable {
         link.channel.close(promise: nil)
     }
 
-    /// Calls something when the connection is over.
     func whenClosed(_ body: @escaping @Sendable () -> Void) {
         link.channel.closeFuture.whenComplete { _ in body() }
     }
 
-    /// Returns when the connection is over.
+    /// Waits until the connection is closed.
     func closed() async {
         try? await link.channel.closeFuture.get()
     }
@@ -119,7 +117,7 @@ extension RedisConnection {
         switch link.outbox.add(commands, exchange) {
         case true?: link.channel.eventLoop.execute { [handler = link.handler] in handler.value.flush() }
         case false?: break
-        case nil: exchange?.done(.failure(CeleryError(.unreachable, "There is no connection to Redis.")))
+        case nil: exchange?.done(.failure(CeleryError(.unreachable, "Not connected to Redis.")))
         }
     }
 
@@ -157,11 +155,11 @@ extension RedisConnection {
                 return try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: start)
             }
         } catch {
-            throw CeleryError(.unreachable, "Redis at \(options.url) does not answer. Is it running?", cause: error)
+            throw CeleryError(.unreachable, "Redis at \(options.url) does not respond. Is it running?", cause: error)
         }
     }
 
-    /// Says who we are and goes to the database; returns the version of the protocol.
+    /// Authenticates and selects the database; returns the protocol version.
     private static func greet(_ link: Link, _ options: RedisOptions) async throws -> Int {
         let url = options.url
         var hello = RedisCommand("HELLO", "3")
@@ -192,34 +190,34 @@ extension RedisConnection {
         let word = message.prefix { $0 != " " }
         switch word {
         case "WRONGPASS":
-            return CeleryError(.refused, "Redis at \(url) refuses user or password: \(message)")
+            return CeleryError(.refused, "Redis at \(url) rejected the user or password: \(message)")
         case "NOAUTH":
-            return CeleryError(.refused, "Redis at \(url) wants a password, and its address has none: \(message)")
+            return CeleryError(.refused, "Redis at \(url) requires a password, and its address has none: \(message)")
         case "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN":
             return CeleryError(.unreachable, "Redis at \(url) is not ready: \(message)")
         default:
             let isFull = message.contains("max number of clients")
-            return CeleryError(isFull ? .unreachable : .refused, "Redis at \(url) refuses: \(message)")
+            return CeleryError(isFull ? .unreachable : .refused, "Redis at \(url) refused the connection: \(message)")
         }
     }
 }
 
 extension RedisURL {
-    /// The name for TLS; an IP address is none.
+    /// The server name for TLS; nil for an IP address.
     fileprivate var serverName: String? {
         guard case .host(let host, _) = place, (try? SocketAddress(ipAddress: host, port: 0)) == nil else { return nil }
         return host
     }
 }
 
-/// The end of a connection's pipeline: matches answers and questions, and notices silence.
+/// The last handler of a connection's pipeline: matches replies with commands and detects a silent connection.
 final class RedisHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A connection that only listens to channels: with RESP2 every answer is out of band then.
+    /// Whether the connection is used for subscriptions only: with RESP2 every reply then counts as a push.
     var isSubscriber = false
-    /// Whether pushes are awaited, so that silence has to be looked into even when no answer is owed.
+    /// Whether pushes are expected, so that silence is checked even without a pending reply.
     var isListening = false
 
     private let outbox: RedisOutbox
@@ -241,7 +239,7 @@ final class RedisHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        // No polling of the server: only a silence of several beats makes one PING.
+        // Sends a PING only after a silence of several beats.
         heart = context.eventLoop.scheduleRepeatedTask(initialDelay: beat, delay: beat) { _ in bound.value.onBeat() }
     }
 
@@ -250,7 +248,7 @@ final class RedisHandler: ChannelInboundHandler {
         self.context = nil
     }
 
-    /// Sends all that was put into the outbox, in one write.
+    /// Sends the contents of the outbox in one write.
     func flush() {
         let (bytes, exchanges) = outbox.empty()
         guard let context, bytes.readableBytes > 0 else { return fail(exchanges, sent: false) }
@@ -287,7 +285,7 @@ final class RedisHandler: ChannelInboundHandler {
                 .failure(
                     sent
                         ? CeleryError(.connectionLost, "The connection to Redis was lost.", cause: failure)
-                        : CeleryError(.unreachable, "There is no connection to Redis.", cause: failure)
+                        : CeleryError(.unreachable, "Not connected to Redis.", cause: failure)
                 )
             )
         }
@@ -301,7 +299,7 @@ final class RedisHandler: ChannelInboundHandler {
         if isSubscriber {
             switch value {
             case .array(let parts): onPush(parts)
-            // In the place of a confirmation.
+            // Replaces a confirmation.
             case .error: onPush([value])
             default: break
             }
@@ -312,7 +310,7 @@ final class RedisHandler: ChannelInboundHandler {
         exchange.missing -= 1
         guard exchange.missing == 0 else { return pending.prepend(exchange) }
         exchange.done(.success(exchange.answers))
-        // After a failover this is a replica: the address leads to the new master.
+        // After a failover the server is a replica; reconnecting reaches the new master.
         if case .error(let message) = value, message.hasPrefix("READONLY") { context?.close(promise: nil) }
     }
 
@@ -321,7 +319,7 @@ final class RedisHandler: ChannelInboundHandler {
         silentBeats += 1
         if silentBeats == 2 { ping(context) }
         guard silentBeats >= 6 else { return }
-        errorCaught(context: context, error: CeleryError(.connectionLost, "Nothing is heard of Redis any more."))
+        errorCaught(context: context, error: CeleryError(.connectionLost, "Redis stopped responding."))
     }
 
     private func ping(_ context: ChannelHandlerContext) {
@@ -332,16 +330,16 @@ final class RedisHandler: ChannelInboundHandler {
     }
 }
 
-/// What waits for answers to what was said.
+/// Commands that wait for their replies.
 struct RedisExchange: Sendable {
     var missing: Int
     var answers: [RedisValue] = []
-    /// Whether it is answered by the confirmation of a subscription, which RESP3 sends as a push.
+    /// Whether the reply is the confirmation of a subscription, which RESP3 sends as a push.
     var isSubscription = false
     let done: @Sendable (Result<[RedisValue], any Error>) -> Void
 }
 
-/// What is to be said on a connection: filled by any thread, emptied by the connection's loop in one write.
+/// The unsent commands of a connection: filled by any thread, emptied by the connection's event loop in one write.
 final class RedisOutbox: Sendable {
     private struct State {
         var bytes = ByteBuffer()
@@ -354,8 +352,8 @@ final class RedisOutbox: Sendable {
 
     /// Adds commands.
     ///
-    /// - Parameter exchange: Who waits for the answers; nil for commands that have none, such as SUBSCRIBE.
-    /// - Returns: whether the loop is to be asked to empty the box; nil when it is closed, and nothing was added.
+    /// - Parameter exchange: Receives the replies; nil for commands without any, such as SUBSCRIBE.
+    /// - Returns: Whether to schedule a flush; nil if the outbox is closed and nothing was added.
     func add(_ commands: [RedisCommand], _ exchange: RedisExchange?) -> Bool? {
         state.withLock { state in
             guard !state.isClosed else { return nil }

@@ -4,9 +4,9 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// Subscriptions to channels, all on one connection of their own, which mends itself and subscribes again. A service.
+/// Channel subscriptions on one separate connection, which reconnects and resubscribes automatically. A service.
 ///
-/// Several may subscribe to one channel: Redis is asked once, and told when the last has gone.
+/// Several subscribers of one channel share a subscription, which ends with the last of them.
 final class RedisPubSub: RedisSubscriber {
     typealias Handler = @Sendable (RedisMessage?) -> Void
 
@@ -26,9 +26,9 @@ final class RedisPubSub: RedisSubscriber {
     private struct State {
         var connection: RedisConnection?
         var subscriptions: [Name: Subscription] = [:]
-        /// How many confirmations the present connection owes.
+        /// The number of confirmations outstanding on the current connection.
         var owed: [Name: Int] = [:]
-        /// What it was asked for and has not answered, in order.
+        /// The unconfirmed subscriptions, in order.
         var asked = CircularBuffer<Name>()
         var hasComplained = false
         var lastNumber = 0
@@ -51,7 +51,7 @@ final class RedisPubSub: RedisSubscriber {
         await cancelWhenGracefulShutdown { await self.keepConnected() }
     }
 
-    /// Keeps connected until the task is cancelled, whatever is said of a graceful shutdown.
+    /// Keeps connected until the task is cancelled, regardless of a graceful shutdown.
     func keepConnected() async {
         await options.keepConnected(
             onPush: { [self] push in receive(push) },
@@ -68,7 +68,7 @@ final class RedisPubSub: RedisSubscriber {
     }
 
     func messages(of channel: String, isPattern: Bool = false) async throws -> AsyncStream<RedisMessage?> {
-        // What nobody reads is not kept for ever; a reader that missed some is told as after a mended connection.
+        // Bounded; a reader that missed messages receives nil, as after a reconnection.
         let (stream, continuation) = AsyncStream<RedisMessage?>.makeStream(bufferingPolicy: .bufferingOldest(10_000))
         let lost = Mutex(false)
         let subscription = subscribe(to: channel, isPattern: isPattern) { message in
@@ -87,14 +87,14 @@ final class RedisPubSub: RedisSubscriber {
         return stream
     }
 
-    /// A subscription that can be ended.
+    /// A subscription.
     struct Handle: Sendable {
-        /// Waits until Redis has confirmed it.
+        /// Waits until Redis has confirmed the subscription.
         let confirmed: @Sendable () async throws -> Void
         let end: @Sendable () -> Void
     }
 
-    /// Subscribes without waiting; the handler is called on the connection's loop, with nil after a mended connection.
+    /// Subscribes without waiting. The handler is called on the connection's event loop, with nil after a reconnection.
     func subscribe(to channel: String, isPattern: Bool = false, _ handler: @escaping Handler) -> Handle {
         let name = Name(channel: channel, isPattern: isPattern)
         let (number, confirmation) = state.withLock { state in
@@ -152,7 +152,7 @@ final class RedisPubSub: RedisSubscriber {
         if isAgain { tell(name, nil) }
     }
 
-    /// The oldest subscription that was asked for is refused.
+    /// The oldest unconfirmed subscription was refused.
     private func refuse(_ message: String) {
         let error = CeleryError(.refused, options.url.channelRefusal(message))
         let (confirmation, isFirst) = state.withLock { state -> (AsyncLatch<Void>?, Bool) in
@@ -173,10 +173,10 @@ final class RedisPubSub: RedisSubscriber {
 }
 
 extension RedisURL {
-    /// What is to be done about a subscription that Redis refuses.
+    /// The error message for a refused subscription, with the remedy.
     func channelRefusal(_ message: String) -> String {
-        guard message.hasPrefix("NOPERM") else { return "Redis at \(self) refuses a channel: \(message)" }
-        return "Redis at \(self) lets its user have no channels, and jobs need them. "
+        guard message.hasPrefix("NOPERM") else { return "Redis at \(self) refused a subscription: \(message)" }
+        return "Redis at \(self) does not allow its user any channels, which jobs require. "
             + "Grant them with: ACL SETUSER \(user ?? "default") &* (\(message))"
     }
 }

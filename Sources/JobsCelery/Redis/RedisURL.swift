@@ -4,27 +4,27 @@ import NIOPosix
 import NIOSSL
 import Support
 
-/// Where a Redis is and how to get in, from an address as Celery has it.
+/// A Redis address in Celery's format.
 ///
 /// `redis://[[user]:password@]host[:port][/database][?options]`, `rediss://` for TLS, `redis+socket:///path` or
-/// `unix:///path` for a socket of this machine. What it is described as never holds the password.
+/// `unix:///path` for a Unix domain socket. Descriptions never contain the password.
 struct RedisURL: Sendable, Hashable {
     enum Place: Sendable, Hashable {
         case host(String, port: Int)
         case socket(path: String)
     }
 
-    /// How the server's certificate is looked at.
+    /// How the server's certificate is verified.
     enum Verification: Sendable, Hashable {
         case full
-        /// The certificate, not the name in it.
+        /// Without the host name.
         case withoutHostname
         case none
     }
 
     struct TLS: Sendable, Hashable {
         var verification = Verification.full
-        /// PEM files; nil are the system's authorities, and no certificate of one's own.
+        /// PEM files; nil for the system's CAs and for no client certificate.
         var authorities: String?
         var certificate: String?
         var privateKey: String?
@@ -38,7 +38,7 @@ struct RedisURL: Sendable, Hashable {
 
     /// Reads an address.
     ///
-    /// - Throws: `CeleryError` `.option` with what is wrong about it.
+    /// - Throws: `CeleryError` `.option` if it is invalid.
     init(_ text: String) throws {
         guard let colon = text.firstRange(of: "://") else { throw Self.wrong("has no '://'") }
         let parts = text[colon.upperBound...].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -52,10 +52,10 @@ struct RedisURL: Sendable, Hashable {
         case "redis+socket", "unix":
             let (access, path) = Self.cut(parts[0], at: "/")
             (user, password, _) = try Self.authority(access)
-            guard let path, !path.isEmpty else { throw Self.wrong("has no path of a socket") }
+            guard let path, !path.isEmpty else { throw Self.wrong("has no socket path") }
             place = .socket(path: "/" + (try Self.decoded(path)))
         default:
-            throw Self.wrong("begins with '\(scheme)'; redis://, rediss:// and redis+socket:// are known")
+            throw Self.wrong("has the unknown scheme '\(scheme)'; use redis://, rediss:// or redis+socket://")
         }
         guard parts.count == 2 else { return }
         for option in parts[1].split(separator: "&") {
@@ -66,7 +66,7 @@ struct RedisURL: Sendable, Hashable {
 
     private mutating func setDatabase(_ text: some StringProtocol) throws {
         guard !text.isEmpty else { return }
-        guard let number = Int(text), number >= 0 else { throw Self.wrong("has a database that is no number") }
+        guard let number = Int(text), number >= 0 else { throw Self.wrong("has an invalid database number") }
         database = number
     }
 
@@ -83,14 +83,14 @@ struct RedisURL: Sendable, Hashable {
         case "socket_timeout", "socket_connect_timeout", "socket_keepalive", "health_check_interval",
             "retry_on_timeout",
             "max_connections", "client_name", "protocol", "connect_timeout", "heartbeat":
-            break  // Python's client has them; this one has its own times.
+            break  // Options of Python's client, without effect here.
         default:
-            throw Self.wrong("has the option '\(name)', which is not known; virtual_host and ssl_… are")
+            throw Self.wrong("has the unknown option '\(name)'; use virtual_host or ssl_…")
         }
     }
 
     private mutating func setTLS(_ option: String, _ change: (inout TLS) throws -> Void) throws {
-        guard var changed = tls else { throw Self.wrong("has \(option), which goes with rediss:// only") }
+        guard var changed = tls else { throw Self.wrong("has the option '\(option)', which requires rediss://") }
         try change(&changed)
         tls = changed
     }
@@ -99,7 +99,7 @@ struct RedisURL: Sendable, Hashable {
         switch value.lowercased() {
         case "required", "cert_required", "optional", "cert_optional": return .full
         case "none", "cert_none": return .none
-        default: throw wrong("has an ssl_cert_reqs that is not required, optional or none")
+        default: throw wrong("has an invalid ssl_cert_reqs; use required, optional or none")
         }
     }
 
@@ -109,7 +109,7 @@ struct RedisURL: Sendable, Hashable {
         var password: String?
         if let at = text.lastIndex(of: "@") {
             let (first, second) = cut(text[..<at], at: ":")
-            // As in Celery: a single word before the @ is the user, of whom a password is wanted all the same.
+            // As in Celery, a single word before the @ is the user.
             user = first.isEmpty ? nil : try decoded(first)
             password = try second.map { try decoded($0) }
             host = text[text.index(after: at)...]
@@ -129,7 +129,7 @@ struct RedisURL: Sendable, Hashable {
         let digits = (isBracketed ? text[text.index(after: end)...] : text[end...]).drop { $0 == ":" }
         guard let port = digits.isEmpty ? 6379 : Int(digits), (1...65_535).contains(port) else {
             throw wrong(
-                "has a port that is no number from 1 to 65535; write a '/', '@' or ':' in a password as %2F, %40, %3A"
+                "has an invalid port; write '/', '@' or ':' in a password as %2F, %40 or %3A"
             )
         }
         return (try decoded(host), port)
@@ -141,7 +141,7 @@ struct RedisURL: Sendable, Hashable {
     }
 
     private static func decoded(_ text: some StringProtocol) throws -> String {
-        guard let bytes = PercentEncoding.bytes(of: text) else { throw wrong("has a '%' that is no %XX") }
+        guard let bytes = PercentEncoding.bytes(of: text) else { throw wrong("has an invalid percent encoding") }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -165,23 +165,22 @@ extension RedisURL: CustomStringConvertible, CustomDebugStringConvertible, Custo
 
     var debugDescription: String { description }
 
-    /// So that no dump shows the password either.
+    /// Hides the password from `dump`.
     var customMirror: Mirror { Mirror(self, children: ["address": description]) }
 }
 
-/// How a connection to Redis is made and kept.
 struct RedisOptions: Sendable {
     var url: RedisURL
     /// The name in Redis' CLIENT LIST; no spaces.
     var name = "dash"
-    /// Commands that begin every new connection; whether Redis took them is told by `RedisConnection.tookPreamble`.
+    /// Commands sent first on every new connection; `RedisConnection.tookPreamble` is whether they succeeded.
     var preamble: [RedisCommand] = []
     /// How long a command waits for a connection, and a connection for the server.
     var connectTimeout = Duration.seconds(5)
-    /// When nothing was heard for two of these while something is awaited, a PING asks; after six the connection counts as
-    /// lost. Beats are counted, not time, so that a process that was stopped does not blame its connections.
+    /// The interval of liveness checks: after two silent beats while a reply is expected a PING is sent, after six the
+    /// connection counts as lost. Counts beats instead of time, so that a suspended process keeps its connections.
     var beat = Duration.milliseconds(500)
-    /// Waits between attempts to connect: the first and the longest.
+    /// The first and the longest delay between connection attempts.
     var shortestWait = Duration.milliseconds(50)
     var longestWait = Duration.seconds(2)
     var group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
@@ -195,7 +194,7 @@ struct RedisOptions: Sendable {
 }
 
 extension RedisURL.TLS {
-    /// Reads the files and makes what connections are secured with. Blocks.
+    /// Reads the files and creates the TLS context. Blocks.
     func makeContext() throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         switch verification {
@@ -215,7 +214,7 @@ extension RedisURL.TLS {
         } catch {
             throw CeleryError(
                 .option,
-                "The certificates for Redis cannot be read: look at ssl_ca_certs, ssl_certfile and ssl_keyfile.",
+                "The certificates for Redis cannot be read: check ssl_ca_certs, ssl_certfile and ssl_keyfile.",
                 cause: error
             )
         }

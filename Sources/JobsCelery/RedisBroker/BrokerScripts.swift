@@ -1,8 +1,8 @@
-/// The Lua scripts of the broker. Each is one atomic step and may be said twice.
+/// The Lua scripts of the broker. Each is atomic and idempotent.
 enum BrokerScripts {
-    /// Functions for a script that takes a delivery off its worker, also for scripts of others that do it together with
-    /// something else: `dash_release(unacked, unacked_index, holders, tag, worker)` gives the list that the message came from,
-    /// or false when this worker does not hold it (any more).
+    /// Lua function that removes a delivery from its worker, shared with the scripts of the records:
+    /// `dash_release(unacked, unacked_index, holders, tag, worker)` returns the list that the message came from, or
+    /// false if the worker does not hold it.
     static let release = """
         local function dash_release(unacked, index, holders, tag, worker)
           local holder = redis.call('HGET', holders, tag)
@@ -15,7 +15,8 @@ enum BrokerScripts {
 
         """
 
-    /// A function that takes many deliveries off a worker: `dash_release_all(unacked, unacked_index, holders, worker, tags)` leaves those alone that this worker does not hold (any more).
+    /// Lua function that removes many deliveries from a worker:
+    /// `dash_release_all(unacked, unacked_index, holders, worker, tags)` skips those that the worker does not hold.
     static let releaseAll = """
         local function dash_release_all(unacked, index, holders, worker, tags)
           local start, held = worker .. '\\n', {}
@@ -38,10 +39,10 @@ enum BrokerScripts {
 
         """
 
-    /// Takes messages: KEYS unacked, index, workers, holders, rejected, then for each priority the lists of all queues;
-    /// ARGV how many, worker, seconds of the lease, limit of rejected, then the queues. Gives what was taken (tag, list,
-    /// envelope) and how many were rejected. An answer of fewer than asked for has looked at each list's length: so Redis tells
-    /// a connection with CLIENT TRACKING when one changes.
+    /// Fetches messages: KEYS unacked, index, workers, holders, rejected, then for each priority the lists of all
+    /// queues; ARGV limit, worker, lease in seconds, limit of rejected, then the queues. Returns the messages (tag,
+    /// list, envelope) and the number of rejected ones. With fewer messages than the limit, it reads the length of each
+    /// list, so that `CLIENT TRACKING` reports the next change of any of them.
     static let fetch = RedisScript(
         "fetch",
         LivenessScripts.clock + reject + """
@@ -49,7 +50,7 @@ enum BrokerScripts {
             local queues = #ARGV - 4
             local found, refused = {}, 0
 
-            -- Kombu's own way of writing, properties last, which needs no reading of the whole; nil for any other.
+            -- The format that kombu writes (properties last) is read without parsing the whole; nil for any other.
             local function quick(raw)
               local last = string.match(raw, '^{.*"properties":%s*(%b{})%s*}%s*$')
               if not last then return end
@@ -105,7 +106,7 @@ enum BrokerScripts {
             if #found < limit then
               for place = 6, #KEYS do redis.call('LLEN', KEYS[place]) end
             end
-            -- Who takes a message lives. A worker that holds one always has an entry, by which others find it.
+            -- A fetch proves liveness. A worker that holds messages always has an entry, by which the sweep finds it.
             if #found > 0 and (tonumber(redis.call('ZSCORE', KEYS[3], worker)) or 0) < now + lease then
               redis.call('ZADD', KEYS[3], stamp(now + lease), worker)
             end
@@ -113,8 +114,8 @@ enum BrokerScripts {
             """
     )
 
-    /// What a worker holds and does not know of, as the answer to its fetch was lost: KEYS unacked, holders; ARGV worker,
-    /// the tags that it knows.
+    /// Returns messages that a worker holds but never received, because the reply to its fetch was lost: KEYS unacked,
+    /// holders; ARGV worker, the tags that it knows.
     static let reclaim = RedisScript(
         "reclaim",
         """
@@ -132,12 +133,12 @@ enum BrokerScripts {
         """
     )
 
-    /// Refreshes the places in Celery's index of what a worker holds, so that no Python worker takes it: KEYS index, holders;
-    /// ARGV worker, the tags that it holds. Gives the tags that it holds no more.
+    /// Refreshes the scores of held messages in Celery's index, so that Python workers do not restore them: KEYS index,
+    /// holders; ARGV worker, its tags. Returns the tags that it no longer holds.
     static let refresh = RedisScript(
         "refresh held messages",
         LivenessScripts.clock + """
-            -- Takes nothing away. A script that has written may go on writing when Redis' memory is full.
+            -- No effect: once a script has written, Redis lets it continue when memory is full.
             redis.call('ZREM', KEYS[1], '')
             local start, lost = ARGV[1] .. '\\n', {}
             for place = 2, #ARGV do
@@ -152,7 +153,7 @@ enum BrokerScripts {
             """
     )
 
-    /// Settles a delivery: KEYS unacked, index, holders; ARGV tag, worker.
+    /// Acknowledges a delivery: KEYS unacked, index, holders; ARGV tag, worker.
     static let acknowledge = RedisScript(
         "acknowledge",
         release + """
@@ -160,7 +161,7 @@ enum BrokerScripts {
             """
     )
 
-    /// Settles a delivery that cannot be read: KEYS and ARGV as in `acknowledge`, then rejected; limit, reason, queue.
+    /// Rejects an unreadable delivery: KEYS and ARGV as in `acknowledge`, then rejected; limit, reason, queue.
     static let refuse = RedisScript(
         "refuse",
         LivenessScripts.clock + reject + release + """
@@ -171,7 +172,7 @@ enum BrokerScripts {
             """
     )
 
-    /// Puts a delivery back where it came from, to be served next: KEYS and ARGV as in `acknowledge`, then the envelope.
+    /// Requeues a delivery at the head of its list: KEYS and ARGV as in `acknowledge`, then the envelope.
     static let returnToQueue = RedisScript(
         "return",
         release + """
@@ -182,7 +183,7 @@ enum BrokerScripts {
             """
     )
 
-    /// Has a delivery wait for a time: KEYS and ARGV as in `acknowledge`, then eta and parked; envelope, milliseconds.
+    /// Parks a delivery until a time: KEYS and ARGV as in `acknowledge`, then eta and parked; envelope, milliseconds.
     static let postpone = RedisScript(
         "postpone",
         release + """
@@ -194,8 +195,8 @@ enum BrokerScripts {
             """
     )
 
-    /// Puts messages whose time has come back into their lists, to be served next: KEYS eta, parked. Gives in how many
-    /// milliseconds the next is due, -1 when there is none.
+    /// Requeues parked messages that are due, at the head of their lists: KEYS eta, parked. Returns the milliseconds
+    /// until the next is due, -1 if there is none.
     static let due = RedisScript(
         "due",
         LivenessScripts.clock + """
@@ -215,8 +216,8 @@ enum BrokerScripts {
             """
     )
 
-    /// What a dead worker held: KEYS unacked, holders, workers; ARGV what stands before a worker's channel, the worker, how many
-    /// at most. Gives tag, holder and entry. A dead worker that held nothing is forgotten.
+    /// Returns the messages of a dead worker (tag, holder, entry): KEYS unacked, holders, workers; ARGV prefix of
+    /// worker channels, worker, limit. Removes the entry of a dead worker that holds nothing.
     static let held = RedisScript(
         "held by a dead worker",
         LivenessScripts.rule + """
@@ -239,7 +240,7 @@ enum BrokerScripts {
             """
     )
 
-    /// Gives workers that hold messages and have no entry among the workers one that is over, by which they are found: KEYS
+    /// Adds an expired lease for workers that hold messages and have no entry, so that the sweep finds them: KEYS
     /// holders, workers.
     static let audit = RedisScript(
         "audit of holders",
@@ -255,8 +256,8 @@ enum BrokerScripts {
             """
     )
 
-    /// Puts a message back whose worker is dead, to be served next, if nothing has changed meanwhile: KEYS as in
-    /// `acknowledge`, then workers; ARGV tag, holder, end of the worker's lease, envelope.
+    /// Requeues a message of a dead worker at the head of its list, unless its holder or the worker's lease changed:
+    /// KEYS as in `acknowledge`, then workers; ARGV tag, holder, end of the worker's lease, envelope.
     static let rescue = RedisScript(
         "rescue",
         release + """
@@ -268,8 +269,8 @@ enum BrokerScripts {
             """
     )
 
-    /// Puts an answer into the queues that are bound to its routing key: KEYS the bindings; ARGV separator, routing key,
-    /// prefix, envelope. Nobody bound means that the asker is gone. What is never fetched goes after an hour.
+    /// Publishes a reply to the queues bound to its routing key: KEYS bindings; ARGV separator, routing key, prefix,
+    /// envelope. Returns the number of queues, 0 if the caller is gone. Replies expire after an hour.
     static let reply = RedisScript(
         "reply",
         """

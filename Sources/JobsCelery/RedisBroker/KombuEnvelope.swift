@@ -1,11 +1,9 @@
 import DashJSON
 import Support
 
-/// A message as kombu, Celery's transport, writes it into Redis: one JSON object with the body in base64.
+/// A message in the format that kombu, Celery's transport, writes to Redis: one JSON object with the body in base64.
 enum KombuEnvelope {
-    /// Writes a message.
-    ///
-    /// - Parameter tag: The delivery tag, which stays the same however often the message is delivered.
+    /// - Parameter tag: The delivery tag. A redelivered message keeps it.
     static func encode(_ task: BrokerMessage, tag: String = UniqueID.random().text) -> [UInt8] {
         var writer = JSONWriter(capacity: task.body.count * 4 / 3 + 1024)
         writer.object { envelope in
@@ -33,9 +31,7 @@ enum KombuEnvelope {
         return writer.bytes
     }
 
-    /// Reads a message.
-    ///
-    /// - Throws: `CeleryError` `.malformed`, with what cannot be read.
+    /// - Throws: `CeleryError` `.malformed` with the reason.
     static func decode(_ bytes: [UInt8]) throws -> (task: BrokerMessage, isRedelivered: Bool) {
         try decode(parse(bytes))
     }
@@ -43,14 +39,14 @@ enum KombuEnvelope {
     static func decode(_ envelope: JSON) throws -> (task: BrokerMessage, isRedelivered: Bool) {
         let properties = envelope["properties"]
         let information = properties["delivery_info"]
-        guard let text = envelope["body"].stringValue else { throw malformed("has no body that is a text") }
+        guard let text = envelope["body"].stringValue else { throw malformed("has no text body") }
         var task = BrokerMessage()
         switch properties["body_encoding"].stringValue {
         case "base64":
-            guard let body = Base64.decode(text) else { throw malformed("has a body that is no base64") }
+            guard let body = Base64.decode(text) else { throw malformed("has a body that is not valid base64") }
             task.body = body
         case nil, "utf-8": task.body = Array(text.utf8)
-        case let other?: throw malformed("has a body in '\(other)', which is not known")
+        case let other?: throw malformed("has a body with the unknown encoding '\(other)'")
         }
         task.headers = envelope["headers"].objectValue ?? JSONObject()
         task.contentType = envelope["content-type"].stringValue
@@ -65,20 +61,20 @@ enum KombuEnvelope {
         return (task, isRedelivered)
     }
 
-    /// The delivery tag of a message; nil where it has none.
+    /// The delivery tag of a message, if it has one.
     static func tag(of bytes: [UInt8]) -> String? {
         (try? parse(bytes))?["properties"]["delivery_tag"].stringValue
     }
 
-    /// The envelope that an entry of `unacked` holds.
+    /// The envelope in an entry of `unacked`.
     static func envelope(ofEntry entry: [UInt8]) throws -> JSON {
         guard case .array(let parts) = try parse(entry), let envelope = parts.first, envelope.objectValue != nil else {
-            throw malformed("is no entry of Celery's")
+            throw malformed("is not a valid entry of Celery's unacked messages")
         }
         return envelope
     }
 
-    /// The envelope noted as given to somebody before, as kombu notes it.
+    /// The envelope with kombu's `redelivered` marks.
     static func redelivered(_ envelope: JSON) -> JSON {
         guard var members = envelope.objectValue else { return envelope }
         var headers = envelope["headers"].objectValue ?? JSONObject()
@@ -96,7 +92,7 @@ enum KombuEnvelope {
         do {
             return try JSON(parsing: bytes)
         } catch {
-            throw CeleryError(.malformed, "A message on Redis is no JSON.", cause: error)
+            throw CeleryError(.malformed, "A message on Redis is not valid JSON.", cause: error)
         }
     }
 

@@ -4,18 +4,19 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// Celery's broker on Redis: lists, `unacked` and pub/sub exactly as kombu has them, with what kombu lacks added beside.
+/// Celery's broker on Redis: kombu's lists, `unacked` and pub/sub, with additional keys for leases and delays.
 ///
-/// A message is at any moment in one place on the server: fetch, acknowledgement and return are single scripts. A worker holds
-/// its messages as long as it lives by `LivenessScripts.rule`; when it does not, others give them back within seconds.
+/// A message is in exactly one place on the server at any time: fetch, acknowledge and requeue are single scripts. A
+/// worker holds its messages while it is alive by `LivenessScripts.rule`; the messages of a dead worker are requeued
+/// within seconds.
 final class RedisBroker: CeleryBroker {
-    /// A connection for commands, which others may use too while the broker runs.
+    /// Connection for commands, shared while the broker runs.
     let client: ReconnectingRedisClient
-    /// A connection for channels, which others may use too while the broker runs.
+    /// Connection for channels, shared while the broker runs.
     let subscriber: RedisPubSub
     let options: RedisBrokerOptions
     let logger: Logger
-    /// Given when a message was parked: its time may come before the next sweep.
+    /// Signaled when a message is parked: it may be due before the next sweep.
     let parked = AsyncSignal()
     private let declared = Mutex<Set<String>>([])
 
@@ -59,8 +60,8 @@ final class RedisBroker: CeleryBroker {
         }
     }
 
-    /// What puts a message into its queue: the list and the envelope that is pushed to its left end. For scripts that do it
-    /// together with something else.
+    /// The list of a message and the envelope to push to its left end, for scripts that publish along with other
+    /// changes.
     func message(_ task: BrokerMessage) -> (list: String, envelope: [UInt8]) {
         (keys.list(of: task.routingKey, priority: task.priority), KombuEnvelope.encode(task))
     }
@@ -71,7 +72,7 @@ final class RedisBroker: CeleryBroker {
         declared.withLock { _ = $0.insert(task.routingKey) }
     }
 
-    /// Makes queues known to Celery's tools, as Celery does with the queues that it uses.
+    /// Declares queues in kombu's bindings, so that Celery's tools list them.
     func declare(_ queues: [String]) async throws {
         try await check(client.send(declaration(queues)))
         declared.withLock { $0.formUnion(queues) }
@@ -105,7 +106,7 @@ final class RedisBroker: CeleryBroker {
             do {
                 continuation.yield(try KombuEnvelope.decode(message.payload).task)
             } catch {
-                logger.warning("A request to all workers cannot be read: \(error)")
+                logger.warning("Invalid broadcast request: \(error)")
             }
         }
         continuation.onTermination = { _ in subscription.end() }
@@ -113,7 +114,7 @@ final class RedisBroker: CeleryBroker {
     }
 
     func hearsBroadcasts() async {
-        // Redis is asked once for a channel, and confirms it for all.
+        // All subscribers to a channel share one subscription and its confirmation.
         let subscription = subscriber.subscribe(to: keys.channel(of: "celery.pidbox")) { _ in }
         try? await subscription.confirmed()
         subscription.end()
@@ -131,7 +132,7 @@ final class RedisBroker: CeleryBroker {
     }
 
     func publishEvent(_ event: BrokerMessage) async {
-        // Events are for the moment: without a connection they are dropped, not kept back.
+        // Events are not buffered: without a connection they are dropped.
         guard let connection = client.present else { return }
         var event = event
         event.isPersistent = false
@@ -150,14 +151,14 @@ final class RedisBroker: CeleryBroker {
 }
 
 extension RedisBroker {
-    /// Where workers on this Redis show that they live.
+    /// Where workers of this broker register.
     var registry: WorkerRegistry { WorkerRegistry(channels: keys.lifeLinePrefix, workers: keys.workers) }
 
-    /// Lua for scripts that settle a delivery together with something else; see `BrokerScripts.release`.
+    /// Lua for scripts that settle a delivery along with other changes; see `BrokerScripts.release`.
     static var settlementScriptPart: String { BrokerScripts.release }
 }
 
-// MARK: - Asking
+// MARK: - Control requests
 
 extension RedisBroker {
     func ask(
@@ -173,7 +174,7 @@ extension RedisBroker {
         _ = try await client.send(RedisCommand("SADD", bindings, member))
         do {
             let message = request.answered(at: id).message()
-            // Redis tells how many listen: so many answers are waited for.
+            // PUBLISH returns the number of subscribers, which is the number of replies to expect.
             let listeners = try await client.send(publication(message, exchange: "celery.pidbox"))
             sent()
             try await answers(listeners.integer ?? 0, in: keys.list(of: queue), within: time, heard)
@@ -184,7 +185,7 @@ extension RedisBroker {
         await forget(queue, bindings, member)
     }
 
-    /// Reads answers on a connection of its own, as it waits there.
+    /// Reads replies on a separate connection, because BRPOP blocks it.
     private func answers(
         _ count: Int,
         in list: String,
@@ -197,7 +198,7 @@ extension RedisBroker {
         defer { connection.close() }
         for _ in 0..<count {
             let rest = ContinuousClock.now.duration(to: deadline)
-            // 0 would be for ever.
+            // BRPOP with a timeout of 0 never returns.
             guard rest > .milliseconds(1), !Task.isCancelled else { return }
             let answer = try await connection.send([RedisCommand("BRPOP", list, rest.inSeconds)]).first
             guard let bytes = answer?.elements?.last?.bytes else { return }
@@ -206,19 +207,21 @@ extension RedisBroker {
     }
 
     private func forget(_ queue: String, _ bindings: String, _ member: String) async {
-        // What is left of it would lie there; an answer that comes later has an end of its own.
+        // Remove unread replies. Later ones expire.
         _ = try? await client.send([
             RedisCommand("SREM", bindings, member), RedisCommand("DEL", keys.list(of: queue)),
         ])
     }
 }
 
-// MARK: - Waiting
+// MARK: - Queue length
 
 extension RedisBroker {
     func waiting(in queue: String) async throws -> Int {
         try await client.send(keys.lists(of: queue).map { RedisCommand("LLEN", $0) }).reduce(0) { count, answer in
-            guard let length = answer.integer else { throw CeleryError(.server, "Redis has no length of “\(queue)”.") }
+            guard let length = answer.integer else {
+                throw CeleryError(.server, "Redis did not return the length of “\(queue)”.")
+            }
             return count + length
         }
     }
@@ -227,8 +230,8 @@ extension RedisBroker {
 // MARK: - Sweep
 
 extension RedisBroker {
-    /// Gives messages back whose worker is dead, and those whose time has come, until the task is cancelled. Every process
-    /// with a broker does it; what several do at once is done once.
+    /// Requeues the messages of dead workers and parked messages that are due, until the task is cancelled. Every
+    /// process with a broker runs a sweep; concurrent sweeps requeue each message once.
     func sweep() async {
         var monitor = WorkerMonitor(options.terms)
         var nextAudit = ContinuousClock.now
@@ -243,22 +246,22 @@ extension RedisBroker {
                 for worker in try await monitor.dead(on: client, registry) { try await rescue(from: worker) }
             } catch {
                 monitor.forget()
-                logger.debug("Workers cannot be looked at now.", metadata: ["error": "\(error)"])
+                logger.debug("A sweep for dead workers failed.", metadata: ["error": "\(error)"])
             }
             await parked.wait(atMost: wait)
         }
     }
 
-    /// Gives messages back whose time has come.
+    /// Requeues parked messages that are due.
     ///
-    /// - Returns: the time to the next, nil when there is none.
+    /// - Returns: The time until the next is due, nil if there is none.
     private func wakeParked() async throws -> Duration? {
         let answer = try await client.run(BrokerScripts.due, keys: [keys.eta, keys.parked])
         guard let next = answer.integer, next >= 0 else { return nil }
         return .milliseconds(next)
     }
 
-    /// Gives back all that a dead worker held.
+    /// Requeues all messages of a dead worker.
     private func rescue(from worker: WorkerMonitor.Suspect) async throws {
         let most = 500
         while true {
@@ -273,16 +276,16 @@ extension RedisBroker {
             let count = answers.count { $0 == .integer(1) }
             if count > 0 {
                 logger.warning(
-                    "Messages are back in their queues: their worker is dead.",
+                    "Requeued the messages of a dead worker.",
                     metadata: ["worker": "\(worker.worker)", "count": "\(count)"]
                 )
             }
-            // Others do the same, or the worker lives after all.
+            // A count of 0: another process requeued them, or the worker is alive.
             guard messages.count == most, count > 0 else { return }
         }
     }
 
-    /// - Parameter message: Tag, holder and entry, as the script `held` gives them.
+    /// - Parameter message: Tag, holder and entry, as returned by the script `held`.
     private func restoration(of message: [RedisValue], from worker: WorkerMonitor.Suspect) -> RedisScriptCall {
         let tag = message[0].text ?? ""
         do {
@@ -298,7 +301,7 @@ extension RedisBroker {
         }
     }
 
-    /// Puts a message away that cannot be read.
+    /// Moves an unreadable message to the list of rejected messages.
     func refusal(of tag: String, from worker: String, reason: String, queue: String) -> RedisScriptCall {
         BrokerScripts.refuse.call(
             keys: [keys.unacked, keys.unackedIndex, keys.holders, keys.rejected],
@@ -308,15 +311,15 @@ extension RedisBroker {
 }
 
 extension Duration {
-    /// The time in seconds, as scripts take it.
+    /// Seconds, as an argument of a script.
     var inSeconds: String {
         let (seconds, attoseconds) = components
         return String(Double(seconds) + Double(attoseconds) / 1e18)
     }
 }
 
-/// The deliveries that a worker holds on a Redis broker. They are its own as long as it lives; their places in Celery's index
-/// are refreshed along with its lease, so that no Python worker takes them after the visibility timeout.
+/// The deliveries that a worker holds on a Redis broker. Their scores in Celery's index are refreshed along with its
+/// lease, so that Python workers do not restore them after the visibility timeout.
 final class HeldTags: Sendable {
     private let worker: WorkerIdentity
     private let keys: RedisKeys
@@ -343,7 +346,7 @@ final class HeldTags: Sendable {
         }
     }
 
-    /// What refreshes their places.
+    /// Refreshes their scores.
     var refresh: RedisScriptCall {
         BrokerScripts.refresh.call(
             keys: [keys.unackedIndex, keys.holders],
@@ -351,13 +354,13 @@ final class HeldTags: Sendable {
         )
     }
 
-    /// Takes in the answer: the deliveries that are this worker's no more.
+    /// Takes the reply to `refresh`: the deliveries that this worker lost.
     func take(_ answer: RedisValue) {
         let lost = (answer.elements ?? []).compactMap(\.text)
         let gone = tags.withLock { tags in lost.filter { tags.remove($0) != nil } }
         guard !gone.isEmpty else { return }
         logger.warning(
-            "Messages of this worker were given to others, as its lease was over. They may run twice.",
+            "Messages of this worker were requeued because its lease expired. They may run twice.",
             metadata: ["count": "\(gone.count)"]
         )
     }

@@ -4,22 +4,23 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// A worker's end of a Redis broker.
+/// A worker's consumer on a Redis broker.
 ///
-/// It waits for messages without asking again and again: after a fetch that saw the lists empty Redis calls (`CLIENT
-/// TRACKING`) as soon as one of them changes. What fetches also settles, where results are on the same Redis: a busy worker says both in one write.
+/// An idle consumer does not poll: after a fetch that found the lists empty, Redis reports the next change of any of
+/// them (`CLIENT TRACKING`). Where results are on the same Redis, the connection that fetches also settles, so that a
+/// busy worker sends both in one write.
 final class RedisConsumer: CeleryConsumer {
-    /// An idle worker looks this often all the same, should a call of Redis ever be lost.
+    /// An idle worker polls this often, in case an invalidation message is lost.
     private static let caution = Duration.seconds(15)
 
     let broker: RedisBroker
     let worker: WorkerIdentity
-    /// What it holds, as the server has it.
+    /// What it holds according to Redis.
     let heldTags: HeldTags
     let state: Mutex<ConsumerState>
-    /// Given when there may be something to fetch, or room for it.
+    /// Signaled when there may be messages to fetch, or room for them.
     let bell = AsyncSignal()
-    /// Given when a settlement could not be said.
+    /// Signaled when a settlement could not be sent.
     let owing = AsyncSignal()
     let client: ReconnectingRedisClient
     private let hasWarned = Mutex(false)
@@ -34,8 +35,8 @@ final class RedisConsumer: CeleryConsumer {
         client = ReconnectingRedisClient(options)
     }
 
-    /// Runs until a graceful shutdown, and gives back then what is not settled. A cancellation ends it at once; what it held is
-    /// given back by others.
+    /// Runs until a graceful shutdown, then requeues unsettled deliveries. A cancellation stops it at once; other
+    /// processes requeue its deliveries.
     func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.client.keepConnected() }
@@ -49,7 +50,7 @@ final class RedisConsumer: CeleryConsumer {
         }
     }
 
-    /// The worker's lease: with it go the deliveries.
+    /// The worker's lease, which covers its deliveries.
     var lease: WorkerLease? {
         WorkerLease(
             redis: broker.options.connection(to: broker.url, logger: broker.logger),
@@ -74,8 +75,8 @@ final class RedisConsumer: CeleryConsumer {
                 guard deliveries.isEmpty else { return deliveries }
             } catch {
                 if (error as? CeleryError)?.code == .connectionLost { state.withLock { $0.answerWasLost() } }
-                broker.logger.debug("Nothing can be fetched now: \(error)")
-                // A back-off; a new connection ends it.
+                broker.logger.debug("A fetch failed: \(error)")
+                // Backoff, cut short by a new connection.
                 await bell.wait(atMost: .milliseconds(200))
             }
         }
@@ -87,7 +88,7 @@ final class RedisConsumer: CeleryConsumer {
         bell.signal()
     }
 
-    /// The longest time until the next look, should nobody call.
+    /// The longest time until the next fetch without an invalidation message.
     private func patience() -> Duration {
         let isCalled = client.present.map { $0.protocolVersion >= 3 && $0.tookPreamble } ?? true
         if isCalled { return Self.caution }
@@ -97,13 +98,12 @@ final class RedisConsumer: CeleryConsumer {
         }
         if isFirst {
             broker.logger.notice(
-                "This Redis cannot call an idle worker: it looks for messages every \(broker.options.poll)."
+                "This Redis does not support CLIENT TRACKING: idle workers poll every \(broker.options.poll)."
             )
         }
         return broker.options.poll
     }
 
-    /// Fetches once.
     private func fetch(_ request: ConsumerState.Request) async throws -> [Delivery] {
         if request.reclaims {
             let deliveries = try await reclaim()
@@ -118,7 +118,7 @@ final class RedisConsumer: CeleryConsumer {
                 + request.queues
         )
         let nextLook = ContinuousClock.now + patience()
-        // Before it is asked: a call that comes at once is heard.
+        // Before the fetch, so that an invalidation during it is not missed.
         state.withLock { $0.looks(nextAt: nextLook) }
         let answer: RedisValue
         do {
@@ -131,7 +131,7 @@ final class RedisConsumer: CeleryConsumer {
         let (found, refused) = (parts.first?.elements ?? [], parts.last?.integer ?? 0)
         if found.count >= request.limit || refused > 0 { state.withLock { $0.looksAgain() } }
         if refused > 0 {
-            broker.logger.error("\(refused) messages cannot be read; they are in the list \(keys.rejected).")
+            broker.logger.error("Moved \(refused) unreadable messages to the list \(keys.rejected).")
         }
         var deliveries: [Delivery] = []
         for part in found {
@@ -140,7 +140,7 @@ final class RedisConsumer: CeleryConsumer {
         return deliveries
     }
 
-    /// Runs a script whose looks at lists Redis remembers, to call when they change.
+    /// Runs a script with tracking: Redis reports changes of the keys that it reads.
     private func ask(_ call: RedisScriptCall) async throws -> RedisValue {
         let caching = RedisCommand("CLIENT", "CACHING", "YES")
         var answer = try await client.send([caching, call.command()])[1]
@@ -149,7 +149,7 @@ final class RedisConsumer: CeleryConsumer {
         return answer
     }
 
-    /// What an earlier fetch gave, whose answer was lost.
+    /// Returns the deliveries of an earlier fetch whose reply was lost.
     func reclaim() async throws -> [Delivery] {
         let keys = broker.keys
         let answer = try await client.run(
@@ -165,7 +165,7 @@ final class RedisConsumer: CeleryConsumer {
         return deliveries
     }
 
-    /// Takes over what was fetched; nil for what cannot be read, which is put away.
+    /// Reads a fetched message; nil for an unreadable one, which is rejected, and for one that is settled already.
     private func delivery(_ part: RedisValue, isEntry: Bool) async -> Delivery? {
         guard let parts = part.elements, parts.count == 3, let tag = parts[0].text, let list = parts[1].text,
             let bytes = parts[2].bytes
@@ -178,9 +178,9 @@ final class RedisConsumer: CeleryConsumer {
             guard state.withLock({ $0.received(tag) }) else { return nil }
             return Delivery(tag: tag, queue: queue, task: task, isRedelivered: isRedelivered)
         } catch {
-            broker.logger.error("A message cannot be read; it is in the list \(broker.keys.rejected): \(error)")
+            broker.logger.error("Moving an unreadable message to the list \(broker.keys.rejected): \(error)")
             let refusal = broker.refusal(of: tag, from: worker.id, reason: "\(error)", queue: queue)
-            // Should this fail, it is read once more.
+            // If this fails, the next fetch reclaims the message.
             do { _ = try await client.run([refusal]) } catch { state.withLock { $0.answerWasLost() } }
             return nil
         }
@@ -215,7 +215,7 @@ extension RedisConsumer {
     func settle(_ delivery: Delivery, as settlement: Settlement) async {
         guard state.withLock({ $0.settles(delivery.tag) }) else { return }
         bell.signal()
-        // Nobody is kept waiting for a Redis that is away: it is told when it is there again.
+        // Do not block the caller while Redis is unreachable: the settlement is sent after the reconnect.
         guard broker.client.present != nil else { return owe(settlement, of: delivery.tag) }
         await say(settlement, of: delivery.tag)
     }
@@ -231,13 +231,13 @@ extension RedisConsumer {
         bell.signal()
     }
 
-    /// Says settlements again that could not be said, until the task is cancelled.
+    /// Retries settlements that could not be sent, until the task is cancelled.
     func settleOwed() async {
         while !Task.isCancelled {
             await owing.wait()
             if state.withLock({ $0.isStopped && $0.missesAnswer }) { await returnLost() }
             for (tag, settlement) in state.withLock({ $0.owed }) { await say(settlement, of: tag) }
-            // A back-off: nothing helps but another connection, which takes its time.
+            // Backoff until the connection is restored.
             if state.withLock({ !$0.owed.isEmpty || $0.isStopped && $0.missesAnswer }) {
                 try? await Task.sleep(for: .milliseconds(200))
                 owing.signal()
@@ -245,16 +245,16 @@ extension RedisConsumer {
         }
     }
 
-    /// Gives back what a fetch took whose answer was lost, where nothing is fetched any more.
+    /// Requeues the deliveries of a fetch whose reply was lost, after fetching has stopped.
     private func returnLost() async {
         do {
             for delivery in try await reclaim() { await settle(delivery, as: .returned) }
         } catch {
-            broker.logger.debug("What was fetched last cannot be given back now.", metadata: ["error": "\(error)"])
+            broker.logger.debug("The last fetched messages could not be requeued.", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Gives back all that is not settled, for a time; what cannot be said then is given back by others.
+    /// Requeues unsettled deliveries, for a limited time; other processes requeue the rest.
     func returnToQueue() async {
         let deadline = ContinuousClock.now + broker.options.farewell
         for tag in state.withLock({ $0.held }) where state.withLock({ $0.settles(tag) }) {
@@ -271,21 +271,19 @@ extension RedisConsumer {
         do {
             if try await !perform(settlement, of: tag) {
                 broker.logger.notice(
-                    "A message was settled that this worker does not hold any more.",
+                    "A settled message was no longer held by this worker.",
                     metadata: ["delivery": "\(tag)"]
                 )
             }
             state.withLock { $0.settled(tag) }
             heldTags.release(tag)
         } catch {
-            broker.logger.debug("A message cannot be settled now: \(error)")
+            broker.logger.debug("A message could not be settled: \(error)")
             owe(settlement, of: tag)
         }
     }
 
-    /// Settles on Redis.
-    ///
-    /// - Returns: whether this worker held it.
+    /// - Returns: Whether this worker held the message.
     private func perform(_ settlement: Settlement, of tag: String) async throws -> Bool {
         let keys = broker.keys
         let settlementKeys = [keys.unacked, keys.unackedIndex, keys.holders]
@@ -322,27 +320,27 @@ extension RedisConsumer {
     }
 }
 
-/// What a consumer has and may have: a value without I/O.
+/// The deliveries and settlements of a consumer, and what to fetch next. No I/O.
 struct ConsumerState: Sendable {
-    /// What to ask Redis for.
+    /// The arguments of a fetch.
     struct Request: Sendable, Hashable {
         var queues: [String]
         var limit: Int
-        /// Whether the answer to an earlier fetch was lost: what it gave is asked for first.
+        /// Whether the reply to an earlier fetch was lost: its deliveries are reclaimed first.
         var reclaims: Bool
     }
 
     var prefetch: Int
     private(set) var queues: [String]
-    /// Given out and not settled.
+    /// Delivered and not settled.
     private(set) var held: Set<String> = []
-    /// Settlements that could not be said.
+    /// Settlements to retry.
     private(set) var owed: [String: Settlement] = [:]
-    /// Settlements that are being said.
+    /// Settlements in flight.
     private var underway: Set<String> = []
     private(set) var isStopped = false
     private(set) var missesAnswer = false
-    /// The lists were seen empty, and Redis calls when one changes; should it not, this is when to look all the same.
+    /// The lists were empty and Redis reports changes; without a report, the next fetch is due at this time.
     private var looksAt: ContinuousClock.Instant?
     private var turn = 0
 
@@ -351,10 +349,10 @@ struct ConsumerState: Sendable {
         self.prefetch = prefetch
     }
 
-    /// All that the worker has on Redis.
+    /// The tags that the worker holds on Redis, as far as it knows.
     var known: Set<String> { held.union(owed.keys).union(underway) }
 
-    /// What to fetch now; nil when there is no room or no queue. Each time another queue comes first.
+    /// What to fetch now, nil without room or queues. The queues take turns in coming first.
     mutating func request(upTo limit: Int) -> Request? {
         let room = min(limit, prefetch - held.count)
         guard !isStopped, room > 0, !queues.isEmpty else { return nil }
@@ -362,13 +360,13 @@ struct ConsumerState: Sendable {
         return Request(queues: Array(queues[turn...] + queues[..<turn]), limit: room, reclaims: missesAnswer)
     }
 
-    /// The lists are looked at, to their ends as far as it is known.
+    /// A fetch begins. Unless it leaves messages, the next one is due at `instant`.
     mutating func looks(nextAt instant: ContinuousClock.Instant) { looksAt = instant }
 
-    /// Something has changed, or there may be more: the lists are to be looked at again.
+    /// The lists changed, or may hold more messages.
     mutating func looksAgain() { looksAt = nil }
 
-    /// For how long there is nothing to look for; nil is to look now.
+    /// The time until the next fetch; nil to fetch now.
     func rest(at now: ContinuousClock.Instant) -> Duration? {
         looksAt.flatMap { $0 > now ? now.duration(to: $0) : nil }
     }
@@ -376,23 +374,21 @@ struct ConsumerState: Sendable {
     mutating func answerWasLost() { missesAnswer = true }
     mutating func answerWasFound() { missesAnswer = false }
 
-    /// Takes a delivery in.
-    ///
-    /// - Returns: false for one that is settled, which Redis did not hear yet: it came again as its lease was over meanwhile.
+    /// - Returns: False for a delivery with a settlement in flight: it was redelivered because the lease expired.
     mutating func received(_ tag: String) -> Bool {
         guard owed[tag] == nil, !underway.contains(tag) else { return false }
         held.insert(tag)
         return true
     }
 
-    /// Begins to settle; false when it was settled before.
+    /// Begins a settlement; false if the delivery is settled already.
     mutating func settles(_ tag: String) -> Bool {
         guard held.remove(tag) != nil else { return false }
         underway.insert(tag)
         return true
     }
 
-    /// It could not be settled, and is as it was.
+    /// A settlement failed; the delivery is held again.
     mutating func keeps(_ tag: String) {
         if underway.remove(tag) != nil { held.insert(tag) }
     }
@@ -408,7 +404,7 @@ struct ConsumerState: Sendable {
         owed[tag] = settlement
     }
 
-    /// - Returns: whether it is new.
+    /// - Returns: Whether the queue is new.
     mutating func add(_ queue: String) -> Bool {
         guard !queues.contains(queue) else { return false }
         queues.append(queue)

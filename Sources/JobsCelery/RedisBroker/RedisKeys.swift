@@ -1,45 +1,45 @@
 import Logging
 
-/// The names of Celery's keys and channels in Redis, and of those that Swift's workers add.
+/// The names of Celery's keys and channels in Redis, and of those that Swift workers add.
 struct RedisKeys: Sendable, Hashable {
-    /// Stands before all keys and channels (`global_keyprefix`).
+    /// Prefix of all keys and channels (`global_keyprefix`).
     var prefix = ""
-    /// Between the parts of a name or a member (`sep`).
+    /// Separates the parts of a key or a member (`sep`).
     var separator = "\u{06}\u{16}"
-    /// A queue has a list for each of these priorities (`priority_steps`); the first is served first.
+    /// A queue has one list for each of these priorities (`priority_steps`), in serving order.
     var prioritySteps = [0, 3, 6, 9]
     var unackedName = "unacked"
     var unackedIndexName = "unacked_index"
-    /// Before the names of channels, followed by a dot; `{db}` is the database (`fanout_prefix`).
+    /// Prefix of fanout channels; `{db}` is the database (`fanout_prefix`).
     var fanoutPrefix = "/{db}."
     var database = 0
 
     /// Hash: delivery tag → JSON of envelope, exchange and routing key.
     var unacked: String { prefix + unackedName }
-    /// Sorted set: delivery tags by the time of their delivery, in seconds since 1970.
+    /// Sorted set: delivery tags by delivery time, in seconds since 1970.
     var unackedIndex: String { prefix + unackedIndexName }
-    /// Sorted set: Swift workers by when their lease ends, in seconds since 1970 by Redis' clock.
+    /// Sorted set: Swift workers by the end of their lease, in seconds since 1970 by Redis' clock.
     var workers: String { prefix + "dash:workers" }
     /// Hash: delivery tag → the worker's id, a line feed, and the list that the message was taken from.
     var holders: String { prefix + "dash:holders" }
-    /// Sorted set: delivery tags of messages that wait for a time, by it, in milliseconds since 1970.
+    /// Sorted set: delivery tags of parked messages by due time, in milliseconds since 1970.
     var eta: String { prefix + "dash:eta" }
-    /// Hash: delivery tag → the list that the message is to go back to, a line feed, and the envelope.
+    /// Hash: delivery tag → the list that the message returns to, a line feed, and the envelope.
     var parked: String { prefix + "dash:parked" }
-    /// List: what could not be read, the newest first.
+    /// List: unreadable messages, newest first.
     var rejected: String { prefix + "dash:rejected" }
 
-    /// The channel that a worker listens to as long as its process lives.
+    /// The channel that a worker subscribes to while its process lives.
     func lifeLine(of worker: String) -> String { lifeLinePrefix + worker }
     var lifeLinePrefix: String { prefix + "dash:worker:" }
 
-    /// The list of a queue for messages of a priority: the largest step that is not above it.
+    /// The list of a queue for a priority: that of the largest step not above it.
     func list(of queue: String, priority: Int = 0) -> String {
         let step = prioritySteps.last { $0 <= max(priority, prioritySteps[0]) } ?? prioritySteps[0]
         return list(of: queue, step: step)
     }
 
-    /// The lists of a queue, in the order in which they are served.
+    /// The lists of a queue, in serving order.
     func lists(of queue: String) -> [String] {
         prioritySteps.map { list(of: queue, step: $0) }
     }
@@ -57,12 +57,12 @@ struct RedisKeys: Sendable, Hashable {
         prefix + (step == 0 ? queue : queue + separator + String(step))
     }
 
-    /// The sets that name the queues of an exchange; the second is of queues that do not expire.
+    /// The sets of queues bound to an exchange; the second is for queues that do not expire.
     func bindings(of exchange: String) -> [String] {
         [prefix + "_kombu.binding." + exchange, prefix + "_kombu.binding_permanent." + exchange]
     }
 
-    /// What stands in those sets for a queue.
+    /// The member of those sets for a queue.
     func binding(routingKey: String, queue: String) -> String {
         [routingKey, "", queue].joined(separator: separator)
     }
@@ -81,25 +81,25 @@ struct RedisKeys: Sendable, Hashable {
     }
 }
 
-/// How a broker over Redis works; the defaults are Celery's where it has the option too.
+/// Settings of a Redis broker; the defaults are Celery's where it has the same option.
 struct RedisBrokerOptions: Sendable {
     var keys = RedisKeys()
-    /// When a worker counts as dead: its deliveries go to others then.
+    /// When a worker counts as dead and its deliveries are requeued.
     var terms = LivenessTerms()
-    /// The longest time between two looks at workers and etas.
+    /// The longest time between two sweeps for dead workers and due messages.
     var sweep = Duration.milliseconds(500)
-    /// The time between two looks for messages whose worker has no lease at all, not even one that is over.
+    /// The time between two searches for messages whose worker has no lease entry, not even an expired one.
     var audit = Duration.seconds(60)
-    /// How often an idle worker looks for messages where Redis cannot call it (before Redis 6).
+    /// Poll interval of an idle worker without `CLIENT TRACKING` (before Redis 6).
     var poll = Duration.milliseconds(100)
-    /// How long a command waits for a connection, and a connection for the server.
+    /// Timeout of a command that waits for a connection, and of a connection attempt.
     var connectTimeout = Duration.seconds(5)
-    /// How many unreadable messages are kept.
+    /// Number of unreadable messages to keep.
     var rejectedLimit = 1000
-    /// How long a worker that stops tries to give back what it holds.
+    /// How long a stopping worker tries to requeue its deliveries.
     var farewell = Duration.seconds(5)
 
-    /// A connection to the broker's Redis.
+    /// Options of a connection to the broker's Redis.
     func connection(to url: RedisURL, name: String = "dash", logger: Logger) -> RedisOptions {
         var options = RedisOptions(url, name: name, logger: logger)
         options.connectTimeout = connectTimeout

@@ -2,17 +2,16 @@ import DashJSON
 import Logging
 import Support
 
-/// Works out what follows a task: the chain's next step, callbacks, errbacks, a chord's body. Sends nothing itself.
+/// Plans what follows a task: the chain's next step, callbacks, errbacks, a chord's body. Sends nothing itself.
 struct Canvas: Sendable {
-    /// Which queue a task goes to.
     var routes: TaskRoutes
-    /// Makes the ids of tasks and groups that have none.
+    /// Generates missing IDs of tasks and groups.
     var makeID: @Sendable () -> String = { UniqueID.random().text }
 
-    /// What follows the end of a task.
+    /// What follows the completion of a task.
     ///
     /// - Parameter now: Milliseconds since 1970.
-    /// - Throws: `CeleryError.malformed` for a signature that cannot be sent: the task is to fail then.
+    /// - Throws: `CeleryError.malformed` for a signature that cannot be sent; the task should then fail.
     func plan(after message: TaskMessage, _ ending: TaskEnding, now: Int64) throws(CeleryError) -> CanvasPlan {
         var plan = CanvasPlan()
         switch ending {
@@ -29,7 +28,7 @@ struct Canvas: Sendable {
         return plan
     }
 
-    /// What follows when all parts of a chord have ended: its body, or the body's failure.
+    /// What follows the completion of a chord's parts: its body, or the body's failure.
     func plan(after chord: CompleteChord, now: Int64) throws(CeleryError) -> CanvasPlan {
         switch chord.outcome {
         case .success(let results):
@@ -62,14 +61,14 @@ struct Canvas: Sendable {
         return CanvasPlan(steps: spread.steps, children: children)
     }
 
-    /// Several plain callbacks go as one group, as in Celery.
+    /// Several plain callbacks are sent as one group, as in Celery.
     private static func bundled(_ callbacks: [Signature]) -> [Signature] {
         guard callbacks.count > 1 else { return callbacks }
         let plain = callbacks.filter { $0.kind != .group }
         return callbacks.filter { $0.kind == .group } + (plain.isEmpty ? [] : [.group(plain)])
     }
 
-    /// Errbacks as tasks, each with the failed task's id in front: what Celery does with those it does not know itself.
+    /// Errbacks as tasks, each with the failed task's ID prepended, as Celery sends errbacks that are not registered.
     func errbacks(
         _ errbacks: [Signature],
         of id: String,
@@ -83,7 +82,7 @@ struct Canvas: Sendable {
         return spread.steps
     }
 
-    /// The part of a chord that ends with a task; none if it is in no chord.
+    /// The chord part that a task completes; empty if it is not in a chord.
     private func part(of message: TaskMessage, _ state: TaskState, _ result: RawJSON) -> [ChordPart] {
         guard let chord = message.chord, let group = message.group else { return [] }
         let part = ChordPart(
@@ -100,59 +99,56 @@ struct Canvas: Sendable {
     }
 }
 
-/// What follows the end of a task.
+/// What follows the completion of a task.
 struct CanvasPlan: Sendable, Hashable {
-    /// What to send, in this order. After a success before its result is stored, else afterwards.
+    /// What to send, in order: after a success before its result is stored, otherwise afterwards.
     var steps: [CanvasStep] = []
-    /// The tasks that are sent, for the stored result.
+    /// The sent tasks, for the stored result.
     var children: [JSON] = []
-    /// Results to store of tasks that can never run any more: the rest of a failed chain.
+    /// The results of tasks that cannot run any more: the rest of a failed chain.
     var failures: [ResultMeta] = []
-    /// Parts of chords that have ended with all this; to be told after the results are stored.
+    /// The completed chord parts, to be counted after the results are stored.
     var parts: [ChordPart] = []
 }
 
-/// Something to do in a plan.
 enum CanvasStep: Sendable, Hashable {
-    /// Say how many parts a chord has.
+    /// Set the number of a chord's parts.
     case open(group: String, size: Int)
     /// Send a message to a queue.
     case send(TaskMessage, queue: String)
 }
 
-/// How a task ended, as far as what follows it is concerned.
+/// The outcome of a task that determines what follows it.
 enum TaskEnding: Sendable, Hashable {
-    /// With a value.
     case success(RawJSON)
-    /// With an exception, and perhaps its traceback.
     case failure(TaskException, traceback: String?)
-    /// It did not run, or was stopped.
+    /// It did not run or was stopped.
     case revoked(TaskException)
 }
 
-/// Does what a plan says: sends messages, stores the failures of what can run no more, counts parts of chords.
+/// Executes plans: sends messages, stores failures and counts chord parts.
 struct CanvasRunner: Sendable {
     let canvas: Canvas
-    /// Where results go; nil where there are none.
+    /// The result backend, if any.
     let results: (any ResultStore)?
-    /// Where parts of chords are counted; nil where that cannot be (`rpc://`).
+    /// Counts chord parts; nil without that capability (`rpc://`).
     let chords: (any ChordStore)?
     /// Puts a message into its queue.
     let publish: @Sendable (BrokerMessage) async throws -> Void
-    /// The present time in milliseconds since 1970.
+    /// The current time in milliseconds since 1970.
     let now: @Sendable () -> Int64
     let logger: Logger
 
-    /// Sends what a plan has to be sent.
+    /// Sends the steps of a plan.
     ///
-    /// - Throws: what `publish` throws, and `CeleryError.option` for a chord where there is nothing that counts its parts.
-    ///   What was sent before stays sent.
+    /// - Throws: Errors of `publish`, and `CeleryError.option` for a chord without a `ChordStore`. Earlier steps remain
+    ///   sent.
     func send(_ steps: [CanvasStep]) async throws {
         for step in steps {
             switch step {
             case .open(let group, let size):
                 guard let chords else {
-                    throw CeleryError(.option, "A chord needs results in Redis: give the address of a result backend.")
+                    throw CeleryError(.option, "A chord requires a result backend in Redis; configure its address.")
                 }
                 try await chords.open(group, size: size)
             case .send(let message, let queue):
@@ -161,11 +157,11 @@ struct CanvasRunner: Sendable {
         }
     }
 
-    /// Tells the rest of a plan, after the task's own result is stored: failures of what can run no more, parts of chords,
-    /// and what follows those.
+    /// Executes the rest of a plan after the task's result is stored: stores failures, counts chord parts, and sends
+    /// the bodies of completed chords.
     ///
-    /// - Throws: what `publish` and the stores throw. Say it again then, with the same plan: parts count once, and a chord's
-    ///   body that could not be sent is sent.
+    /// - Throws: Errors of `publish` and the stores. Call it again with the same plan then: parts count once, and a
+    ///   chord's unsent body is sent.
     func conclude(_ plan: CanvasPlan) async throws {
         for failure in plan.failures { try await results?.store(failure) }
         for part in plan.parts {
@@ -188,13 +184,13 @@ struct CanvasRunner: Sendable {
     }
 
     private func sendBody(of chord: CompleteChord) async throws {
-        // Somebody else may have taken over while the results were read.
+        // Another worker may have taken over while the results were read.
         guard try await chords?.keep(chord) == true else { return }
         do {
             try await send(try canvas.plan(after: chord, now: now()).steps)
         } catch let error as CeleryError where error.isLasting {
             logger.error(
-                "A chord's body was not sent",
+                "Could not send a chord's body",
                 metadata: ["group": "\(chord.part.group)", "error": "\(error)"]
             )
             try await failBody(of: chord, .chordError("Callback error: \(error)"))
@@ -210,19 +206,19 @@ struct CanvasRunner: Sendable {
 }
 
 extension CeleryError {
-    /// Whether no time makes it better.
+    /// Whether a retry cannot succeed.
     var isLasting: Bool { [.option, .malformed, .contentType, .unknownTask].contains(code) }
 }
 
-/// What all tasks of one sending have in common.
+/// What all tasks of one send operation have in common.
 struct CanvasContext: Sendable {
     var rootID: String
     var parentID: String
-    /// The further steps, last one first; nil leaves what the signature says.
+    /// The remaining steps in reverse order; nil to use the signature's.
     var chain: [Signature]?
 }
 
-/// Turns signatures into messages: groups, chains and chords into those of their tasks that can be sent at once.
+/// Turns signatures into messages: of a group, chain or chord those tasks that can be sent immediately.
 struct CanvasSpread {
     let canvas: Canvas
     let now: Int64
@@ -235,8 +231,8 @@ struct CanvasSpread {
 
     /// Sends a signature.
     ///
-    /// - Parameter prefix: What is put in front of the arguments, unless it is immutable.
-    /// - Returns: the result as Celery writes it among the children: `[[id, parent], null]`, or `[[id, null], [child, …]]`.
+    /// - Parameter prefix: Prepended to the arguments, unless the signature is immutable.
+    /// - Returns: Celery's `children` entry: `[[id, parent], null]`, or `[[id, null], [child, …]]`.
     mutating func send(
         _ signature: Signature,
         prefix: [RawJSON],
@@ -270,7 +266,7 @@ struct CanvasSpread {
     ) throws(CeleryError) -> JSON {
         let group = signature.taskID ?? canvas.makeID()
         let options = signature.options
-        // In a chord's header the tasks of a group count for that chord, which is open already.
+        // In a chord's header the tasks of a group count for that chord, which is already open.
         if options["chord"]?.isNull == false, options["group_id"]?.isNull ?? true {
             steps.append(.open(group: group, size: signature.size))
         }
@@ -331,7 +327,7 @@ struct CanvasSpread {
         return try sendGroup(header, prefix: prefix, context)
     }
 
-    /// What is said of a chain concerns its end or, everything else, its beginning.
+    /// A chain's options apply to its last step, all others to its first.
     private static let ofLastStep: Set<String> = ["task_id", "group_id", "group_index", "chord"]
     private static let notOfFirstStep: Set<String> = [
         "task_id", "link", "link_error", "chain", "chord", "group_id", "group_index", "root_id", "parent_id",
@@ -342,7 +338,7 @@ struct CanvasSpread {
 }
 
 extension Signature {
-    /// The same in a chord's header: it counts for this chord and no other.
+    /// Returns a copy for a chord's header, which counts only for this chord.
     fileprivate func belonging(to group: String) -> Signature {
         var signature = self
         signature.options["group_id"] = .string(group)
@@ -353,7 +349,7 @@ extension Signature {
 // MARK: - Failure
 
 extension Canvas {
-    /// Makes the steps of a chain fail that wait for a task that failed, so that nobody waits for them for ever.
+    /// Fails the steps of a chain after a failed task, so that their callers do not wait forever.
     func fail(
         _ chain: [Signature],
         _ exception: TaskException,
@@ -386,7 +382,7 @@ extension Canvas {
         if let part = step.part(id: id, exception, claim: makeID()) { plan.parts.append(part) }
     }
 
-    /// What follows when the body of a chord cannot run: it fails, what waits for it fails, its errbacks are sent.
+    /// What follows when a chord's body cannot run: it and the rest of its chain fail, and its errbacks are sent.
     func failure(of body: Signature, _ exception: TaskException, now: Int64) throws(CeleryError) -> CanvasPlan {
         var plan = CanvasPlan()
         let bodies = body.kind == .group ? body.members : [body]
@@ -404,12 +400,11 @@ extension Canvas {
 }
 
 extension Signature {
-    /// The errbacks among its options.
     fileprivate func errbacks() throws(CeleryError) -> [Signature] {
         try Signature.list(options["link_error"], "link_error")
     }
 
-    /// The part of a chord that ends with this task's failure.
+    /// The chord part that this task's failure completes.
     fileprivate func part(id: String, _ exception: TaskException, claim: String) -> ChordPart? {
         guard let group = options["group_id"]?.stringValue, let chord = options["chord"],
             let body = try? Signature(chord, "chord")

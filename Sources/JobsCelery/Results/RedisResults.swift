@@ -1,6 +1,6 @@
 import DashJSON
 
-/// Results in Redis, as Celery's own result backend keeps them.
+/// Results in Redis, in the format of Celery's result backend.
 struct RedisResults: ResultStore {
     let redis: any RedisClient
     let subscriber: any RedisSubscriber
@@ -38,7 +38,7 @@ struct RedisResults: ResultStore {
         let command = ["MGET"] + ids.map { settings.key(of: $0) }
         let answer = try await redis.send(RedisCommand(arguments: command.map(\.redisBytes)))
         guard let values = answer.elements, values.count == ids.count else {
-            throw CeleryError(.server, "Redis gave no list of results.")
+            throw CeleryError(.server, "Redis did not return a list of results.")
         }
         var metas: [ResultMeta?] = []
         for (id, value) in zip(ids, values) {
@@ -49,32 +49,28 @@ struct RedisResults: ResultStore {
         return metas
     }
 
+    /// The state of a task, now and after each change, until it has completed. A state may be repeated.
     func watch(_ id: String) async throws -> AsyncStream<ResultMeta> {
-        // First the subscription, then the look: nothing is missed in between.
+        // Subscribe before reading, so that no change is missed.
         let messages = try await subscriber.messages(of: settings.key(of: id), isPattern: false)
         let watch = ResultWatch(id: id, results: self, messages: messages, first: try await read([id])[0])
         return AsyncStream { await watch.next() }
     }
-
-    func forget(_ id: String) async throws {
-        _ = try await redis.send(RedisCommand("DEL", settings.key(of: id)))
-    }
 }
 
-/// How results are kept in Redis.
 struct ResultSettings: Sendable, Hashable {
-    /// The seconds that results and chords are kept (`result_expires`); 0 keeps them for ever.
+    /// How long results and chords are kept, in seconds (`result_expires`); 0 for indefinitely.
     var expires = 86_400
-    /// Stands before all keys (`global_keyprefix`).
+    /// The prefix of all keys (`global_keyprefix`).
     var keyPrefix = ""
 
-    /// The key of a task's result, which is the name of its channel too.
+    /// The key of a task's result, also the name of its channel.
     func key(of taskID: String) -> String { "\(prefix)celery-task-meta-\(taskID)" }
 
-    /// The keys of a group or chord; `part` is `.s` and the like, or nothing.
+    /// A key of a group or chord; `part` is a suffix such as `.s`.
     func groupKey(_ group: String, _ part: String = "") -> String { "\(prefix)celery-taskset-meta-\(group)\(part)" }
 
-    /// Celery adds a `_` unless the prefix ends in a mark of its own.
+    /// Celery appends `_` unless the prefix ends in a separator.
     private var prefix: String {
         guard let last = keyPrefix.last else { return "" }
         return ":_-.".contains(last) ? keyPrefix : keyPrefix + "_"
@@ -84,8 +80,8 @@ struct ResultSettings: Sendable, Hashable {
 // MARK: - Chords
 
 extension RedisResults: ChordStore {
-    /// Celery's times with its defaults, in seconds: twice the time for joining, the time for sending, and how long late
-    /// duplicates are kept off.
+    /// Celery's default times, in seconds: twice the join timeout, the send timeout, and how long late duplicates are
+    /// ignored.
     private static let (claimTime, sendingTime, doneTime) = (6, 21, 300)
 
     func open(_ group: String, size: Int) async throws {
@@ -136,16 +132,16 @@ extension RedisResults: ChordStore {
     }
 
     func fail(_ chord: CompleteChord) async throws {
-        // A copy of a part that ends later must not make the chord fail again.
+        // A late duplicate of a part must not fail the chord again.
         _ = try await redis.send(RedisCommand("DEL", settings.groupKey(chord.part.group, ".s")))
     }
 
-    /// The results that the parts left, in order; the first that failed makes the chord fail.
+    /// The results of the parts in order, or the failure of the first failed part.
     static func results(_ records: [[UInt8]]) -> Result<RawJSON, TaskException> {
         var results: [RawJSON] = []
         for record in records {
             guard let part = JSONRecord(reading: record) else {
-                return .failure(.chordError("A part of the chord left no readable result."))
+                return .failure(.chordError("A part of the chord has no readable result."))
             }
             if part.state.propagates {
                 let cause = TaskException(json: part.result.json)
@@ -159,7 +155,7 @@ extension RedisResults: ChordStore {
     }
 }
 
-/// The record of a chord's part: `[1, id, status, result]`.
+/// The stored form of a chord's part: `[1, id, status, result]`.
 struct JSONRecord: JSONEncodable {
     var taskID: String
     var state: TaskState
@@ -169,7 +165,7 @@ struct JSONRecord: JSONEncodable {
         (taskID, state, result) = (part.taskID, part.state, part.result)
     }
 
-    /// Reads a record; nil if it is none.
+    /// Reads a record; nil if it is invalid.
     init?(reading text: [UInt8]) {
         guard let parts = try? JSONScanner.elements(of: PythonJSON.strict(text)[...]), parts.count == 4,
             let id = try? JSON(parsing: Array(parts[1])).stringValue,
@@ -183,12 +179,12 @@ struct JSONRecord: JSONEncodable {
     }
 }
 
-/// The results of a group whose parts are groups themselves, as Python stored their structure.
+/// The structure of a group with nested groups, as stored by Python.
 indirect enum ResultTree: Sendable, Hashable {
     case task(String)
     case group([ResultTree])
 
-    /// Reads `[[id, parent], null]` of a task, or `[[id, parent], [child, …]]` of a group.
+    /// Reads `[[id, parent], null]` (a task) or `[[id, parent], [child, …]]` (a group).
     init?(_ json: JSON) {
         guard let pair = json.arrayValue, pair.count == 2 else { return nil }
         if let children = pair[1].arrayValue {
@@ -201,7 +197,7 @@ indirect enum ResultTree: Sendable, Hashable {
         }
     }
 
-    /// The tasks in order.
+    /// The IDs of the tasks in order.
     var ids: [String] {
         switch self {
         case .task(let id): [id]
@@ -219,10 +215,10 @@ indirect enum ResultTree: Sendable, Hashable {
 }
 
 extension RedisResults {
-    /// How long the results of parts are waited for, which are there already as a rule (`result_chord_join_timeout`).
+    /// How long to wait for the results of parts, which are usually available (`result_chord_join_timeout`).
     private static let patience = Duration.seconds(3)
 
-    /// The results of a chord whose header has a structure, `{"result": tree}`.
+    /// The results of a chord with a nested header, `{"result": tree}`.
     func joined(_ structure: [UInt8]) async -> Result<RawJSON, TaskException> {
         guard let json = try? PythonJSON.parse(structure), let tree = ResultTree(json["result"]) else {
             return .failure(.chordError("The structure of the chord's header cannot be read."))
@@ -240,7 +236,7 @@ extension RedisResults {
         return .success(RawJSON(json: tree.values(metas)))
     }
 
-    /// The end of a task, waited for only for a time.
+    /// Waits for the completion of a task, up to the timeout.
     private func end(of id: String) async -> ResultMeta? {
         await withTaskGroup(of: ResultMeta?.self) { group in
             group.addTask {
@@ -258,11 +254,11 @@ extension RedisResults {
     }
 }
 
-/// What runs in Redis for results.
+/// The Lua scripts of results.
 enum ResultScripts {
-    /// A Lua function for scripts that write a result together with other things:
-    /// `store_meta(key, json, expires)` stores the meta unless a success is stored, tells the channel of the same name,
-    /// and returns 1, or 0 if it did not. `expires` is in seconds; 0 keeps it for ever.
+    /// A Lua function for scripts that store results: `store_meta(key, json, expires)` stores and publishes the meta
+    /// and returns 1, or returns 0 if a success is already stored. `expires` is in seconds; 0 keeps the result
+    /// indefinitely.
     static let storeFunction = """
         local function store_meta(key, meta, expires)
             local old = redis.call('GET', key)
@@ -285,22 +281,22 @@ enum ResultScripts {
 
         """
 
-    /// Keys: the meta's. Arguments: its JSON, the seconds it is kept.
+    /// Keys: the meta's. Arguments: its JSON, how long it is kept in seconds.
     static let store = RedisScript(
         "store a result",
         storeFunction + "return store_meta(KEYS[1], ARGV[1], ARGV[2])"
     )
 
-    /// Keys: those of metas. Arguments: the seconds they are kept, and their JSON in the same order.
+    /// Keys: the metas'. Arguments: how long they are kept in seconds, and their JSON in the same order.
     static let storeAll = RedisScript(
         "store results",
         storeFunction + "for place, key in ipairs(KEYS) do store_meta(key, ARGV[1 + place], ARGV[1]) end"
     )
 
-    /// Counts a part of a chord, as Celery 5.7 does, so that parts may run in workers of either sort.
+    /// Counts a part of a chord as Celery 5.7 does, so that parts may run in Swift and Python workers.
     ///
-    /// Keys: `.j .t .s .d`, the group's, `.c`. Arguments: task id, record, score, seconds the chord is kept, seconds the
-    /// group is kept, seconds of the claim, its token. Answers an array: the records in order if the claim was won.
+    /// Keys: `.j .t .s .d`, the group's, `.c`. Arguments: task id, record, score, and in seconds how long the chord,
+    /// the group and the claim are kept, then the claim's token. Returns the records in order if the claim was won.
     static let endPart = RedisScript(
         "end a part of a chord",
         """
@@ -328,7 +324,8 @@ enum ResultScripts {
         """
     )
 
-    /// Keys: `.c .s`. Arguments: the claim's token, its seconds. Answers 1 if the claim is still, or again, ours.
+    /// Keys: `.c .s`. Arguments: the claim's token, how long it is kept in seconds. Returns 1 if the claim is held, or
+    /// was acquired again.
     static let keepClaim = RedisScript(
         "keep a claim on a chord",
         """
@@ -342,7 +339,7 @@ enum ResultScripts {
         """
     )
 
-    /// Keys: `.c .j .t .s .d`. Arguments: the claim's token, the seconds that late duplicates are kept off.
+    /// Keys: `.c .j .t .s .d`. Arguments: the claim's token, how long late duplicates are ignored in seconds.
     static let closeChord = RedisScript(
         "close a chord",
         """

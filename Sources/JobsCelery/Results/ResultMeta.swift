@@ -1,29 +1,26 @@
 import DashJSON
 
-/// What is stored of a task, and told to who waits for it: Celery's result meta.
+/// The stored and published state of a task: Celery's result meta.
 struct ResultMeta: Sendable, Hashable {
-    /// The task's id.
     var taskID: String
-    /// How it stands.
     var status: TaskState
-    /// The value, the exception, or what the state tells; JSON text, so that a large one passes through.
+    /// The value, the exception, or data of the state; unparsed, because it may be large.
     var result = RawJSON.null
     /// The backtrace of a failure.
     var traceback: String?
-    /// The tasks it sent: `[[[id, parent], null], …]`, or null where that is not known.
+    /// The tasks it sent: `[[[id, parent], null], …]`; null if unknown.
     var children: JSON = []
-    /// When it ended, ISO 8601; nil unless it ended.
+    /// When it completed, in ISO 8601; nil before.
     var dateDone: String?
-    /// The group it is a part of.
+    /// The group that it is a part of.
     var groupID: String?
-    /// The task that sent it.
+    /// The ID of the task that sent it.
     var parentID: String?
-    /// What else there is: `name`, `args`, `worker` and so on, and stamps, where results are extended.
+    /// Further members of extended results: `name`, `args`, `worker` and others, and stamps.
     var extended = JSONObject()
-    /// Where an `rpc://` caller waits for it; no part of the meta itself.
+    /// The result queue of an `rpc://` caller; not written.
     var replyTo: String?
 
-    /// A meta with nothing but its state.
     init(taskID: String, status: TaskState) {
         self.taskID = taskID
         self.status = status
@@ -31,13 +28,13 @@ struct ResultMeta: Sendable, Hashable {
 }
 
 extension ResultMeta {
-    /// The end of a task, or what is known on the way.
+    /// The state of a task.
     ///
     /// - Parameters:
-    ///   - message: The task, whose group and parent are told.
-    ///   - status: How it stands.
-    ///   - result: The value, the exception or what the state tells.
-    ///   - now: Milliseconds since 1970; told only of an end.
+    ///   - message: The task, with its group and parent.
+    ///   - status: The state.
+    ///   - result: The value, the exception or data of the state.
+    ///   - now: Milliseconds since 1970, the time of a completion.
     init(
         _ message: TaskMessage,
         _ status: TaskState,
@@ -56,28 +53,11 @@ extension ResultMeta {
         replyTo = message.replyTo
     }
 
-    /// An end of a task of which only the id is known, with an exception.
+    /// The completion of a task, known only by its ID, with an exception.
     init(taskID: String, _ status: TaskState, exception: TaskException, now: Int64) {
         self.init(taskID: taskID, status: status)
         result = RawJSON(exception)
         dateDone = status.isReady ? ISO8601.text(now) : nil
-    }
-
-    /// Adds what Python tells with `result_extended`.
-    ///
-    /// - Parameters:
-    ///   - worker: The node's name.
-    ///   - queue: Where the task came from.
-    mutating func extend(_ message: TaskMessage, worker: String, queue: String) {
-        extended["name"] = .string(message.task)
-        extended["args"] = message.arguments.json
-        extended["kwargs"] = message.kwargs.json
-        extended["worker"] = .string(worker)
-        extended["retries"] = .int(message.retries)
-        extended["queue"] = .string(queue)
-        guard let names = message.stampedHeaders, !message.stamps.isEmpty else { return }
-        extended["stamped_headers"] = .array(names.map { .string($0) })
-        for name in names { extended[name] = message.stamps[name] ?? .null }
     }
 
     /// The exception of a failed, revoked or retried task.
@@ -98,18 +78,18 @@ extension ResultMeta: JSONEncodable {
             members.member("group_id", ifPresent: groupID)
             members.member("parent_id", ifPresent: parentID)
             for (name, value) in extended where !Self.ownMembers.contains(name) { members.member(name, value) }
-            // Readers that wait hang without it.
+            // Without it, waiting readers hang.
             members.member("task_id", taskID)
         }
     }
 
-    /// Reads a stored or published meta; the value's text is cut out, not parsed.
+    /// Reads a stored or published meta without parsing its value.
     ///
-    /// - Parameter taskID: Stands in for a missing `task_id`, which is known where the meta was read by its key.
-    /// - Throws: `CeleryError.malformed` if it is no meta.
+    /// - Parameter taskID: Replaces a missing `task_id`.
+    /// - Throws: `CeleryError.malformed` if the meta is invalid.
     init(reading text: [UInt8], taskID: String? = nil) throws(CeleryError) {
         guard let members = try Self.members(of: PythonJSON.strict(text)) else {
-            throw .malformed("A task's result is no object.")
+            throw .malformed("A task's result is not an object.")
         }
         func value(_ name: String) -> JSON {
             members[name].flatMap { try? JSON(parsing: Array($0)) } ?? .null
@@ -132,7 +112,7 @@ extension ResultMeta: JSONEncodable {
             return try JSONScanner.membersByName(of: text[...])
         } catch {
             throw .malformed(
-                "A task's result is no JSON. Results are read as JSON: set result_serializer = 'json'.",
+                "A task's result is not valid JSON. Set result_serializer = 'json'.",
                 cause: error
             )
         }
@@ -143,9 +123,8 @@ extension ResultMeta: JSONEncodable {
     ]
 }
 
-/// A task's state as Celery names it. Programs may have names of their own.
+/// A task's state by Celery's name. Programs may define further states.
 struct TaskState: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
-    /// The name, as stored.
     let rawValue: String
 
     init(rawValue: String) {
@@ -154,29 +133,29 @@ struct TaskState: RawRepresentable, Sendable, Hashable, CustomStringConvertible 
 
     var description: String { rawValue }
 
-    /// Unknown, or waiting; never stored.
+    /// Unknown or waiting; never stored.
     static let pending = TaskState(rawValue: "PENDING")
-    /// A worker has it; never stored, only told by events.
+    /// Received by a worker; never stored, only published as an event.
     static let received = TaskState(rawValue: "RECEIVED")
-    /// It runs; its result is `{"pid", "hostname"}`.
+    /// Running; the result is `{"pid", "hostname"}`.
     static let started = TaskState(rawValue: "STARTED")
-    /// It runs and tells how far it is.
+    /// Running, with progress.
     static let progress = TaskState(rawValue: "PROGRESS")
-    /// It is to be tried again; its result is the exception.
+    /// Waiting for a retry; the result is the exception.
     static let retry = TaskState(rawValue: "RETRY")
-    /// It ended; its result is the value.
+    /// Succeeded; the result is the value.
     static let success = TaskState(rawValue: "SUCCESS")
-    /// It ended; its result is the exception.
+    /// Failed; the result is the exception.
     static let failure = TaskState(rawValue: "FAILURE")
-    /// It was told not to run, or stopped; its result is the exception.
+    /// Revoked or terminated; the result is the exception.
     static let revoked = TaskState(rawValue: "REVOKED")
 
-    /// Whether nothing follows.
+    /// Whether the state is final.
     var isReady: Bool { [.success, .failure, .revoked].contains(self) }
 
     /// Whether the result is an exception.
     var isException: Bool { [.retry, .failure, .revoked].contains(self) }
 
-    /// Whether what waits for the task fails with it.
+    /// Whether dependent tasks fail with it.
     var propagates: Bool { [.failure, .revoked].contains(self) }
 }

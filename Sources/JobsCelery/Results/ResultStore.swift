@@ -1,83 +1,75 @@
 import DashJSON
 import Synchronization
 
-/// Where results are kept, or sent to.
+/// Stores or forwards results.
 protocol ResultStore: Sendable {
-    /// Stores how a task stands and tells who waits for it.
+    /// Stores and publishes the state of a task.
     ///
-    /// - Returns: false if it had succeeded already: a success is never overwritten.
+    /// - Returns: false if the task has already succeeded: a success is never overwritten.
     @discardableResult
     func store(_ meta: ResultMeta) async throws -> Bool
 
-    /// Stores several, in their order and in one go where the store can.
+    /// Stores several states in order, in one operation if the store can.
     ///
-    /// - Throws: When any could not be stored; all may be stored again then.
+    /// - Throws: An error if any state could not be stored; all may then be stored again.
     func store(_ metas: [ResultMeta]) async throws
 
-    /// The store, if it is in Redis: scripts write results together with other things there.
+    /// The store if it is in Redis, where scripts store results together with other data.
     var inRedis: RedisResults? { get }
 
-    /// What is stored of tasks, in their order; nil where nothing is.
+    /// The stored states of tasks, in the order of `ids`; nil for those without one.
     func read(_ ids: [String]) async throws -> [ResultMeta?]
-
-    /// How a task stands, now and whenever that changes, until it has ended. What is told twice comes twice.
-    func watch(_ id: String) async throws -> AsyncStream<ResultMeta>
-
-    /// Forgets what is stored of a task.
-    func forget(_ id: String) async throws
 }
 
 extension ResultStore {
-    /// One after the other.
     func store(_ metas: [ResultMeta]) async throws {
         for meta in metas { try await store(meta) }
     }
 
-    /// It is elsewhere.
     var inRedis: RedisResults? { nil }
 }
 
-/// Where the parts of chords are counted.
+/// Counts the parts of chords.
 protocol ChordStore: Sendable {
-    /// Says how many parts a chord has, before the first of them is sent.
+    /// Sets the number of a chord's parts, before the first of them is sent.
     func open(_ group: String, size: Int) async throws
 
-    /// Notes the end of a part, once however often it is said.
+    /// Counts the completion of a part; repeated calls count once.
     ///
-    /// - Returns: the chord if this was the last part and nobody else sends its body: then send it and `close` the chord.
-    ///   Who says it again with the same `claim`, because the body could not be sent, gets the chord again.
+    /// - Returns: The chord if this was the last part and no other worker sends its body: then send it and `close` the
+    ///   chord. A repeated call with the same `claim`, after the body could not be sent, returns the chord again.
     func end(_ part: ChordPart) async throws -> CompleteChord?
 
-    /// Makes sure that the body may be sent, just before that.
+    /// Extends the claim immediately before the body is sent.
     ///
-    /// - Returns: false if somebody else took over.
+    /// - Returns: false if another worker has taken over.
     func keep(_ chord: CompleteChord) async throws -> Bool
 
-    /// Tidies up after the body was sent.
+    /// Cleans up after the body was sent.
     func close(_ chord: CompleteChord) async throws
 
-    /// Tidies up after the body was made to fail.
+    /// Cleans up after the body has failed.
     func fail(_ chord: CompleteChord) async throws
 }
 
-/// A task of a chord's header that has ended.
+/// A completed task of a chord's header.
 struct ChordPart: Sendable, Hashable {
     var taskID: String
     var group: String
-    /// The place of its result; nil puts it last.
+    /// The position of its result; nil for last.
     var index: Int?
     var state: TaskState
-    /// The value, or the exception.
+    /// The value or the exception.
     var result: RawJSON
-    /// What is to be sent when all parts have ended.
+    /// Sent after the completion of all parts.
     var body: Signature
-    /// The tree that the body belongs to.
+    /// The root of the body's tree.
     var rootID: String
-    /// Proves, when the part completes the chord, that it is ours to send the body: of this end of the part and no other.
+    /// A token, unique to this completion of the part, that claims the right to send the body.
     var claim: String
 }
 
-/// A chord all of whose parts have ended.
+/// A chord whose parts have all completed.
 struct CompleteChord: Sendable, Hashable {
     /// The part that completed it.
     var part: ChordPart
@@ -85,12 +77,12 @@ struct CompleteChord: Sendable, Hashable {
     var outcome: Result<RawJSON, TaskException>
 }
 
-/// Follows one task: what was stored first, then what its channel tells, until it has ended.
+/// Follows one task: its stored state, then the messages of its channel, until it has completed.
 final class ResultWatch: Sendable {
     private let id: String
     private let results: RedisResults
     private let messages: AsyncStream<RedisMessage?>
-    /// What is to be told next, and whether nothing follows.
+    /// The next state to deliver, and whether it is the last.
     private let state: Mutex<(pending: ResultMeta?, isOver: Bool)>
 
     init(id: String, results: RedisResults, messages: AsyncStream<RedisMessage?>, first: ResultMeta?) {
@@ -100,7 +92,7 @@ final class ResultWatch: Sendable {
         state = Mutex((first, false))
     }
 
-    /// The next news; nil when there are none any more. To be called by one reader.
+    /// The next state; nil after the last. For a single reader.
     func next() async -> ResultMeta? {
         if let meta = takePending() { return meta }
         if state.withLock({ $0.isOver }) { return nil }
@@ -120,23 +112,23 @@ final class ResultWatch: Sendable {
         }
     }
 
-    /// What a message tells; after a lost connection, what is stored.
+    /// The state in a message or, after a lost connection, the stored one.
     private func meta(of message: RedisMessage?) async -> ResultMeta? {
         guard let message else { return try? await results.read([id])[0] }
         return try? ResultMeta(reading: message.payload, taskID: id)
     }
 }
 
-/// Which queue a signature goes to that names none.
+/// The default queues of signatures.
 struct TaskRoutes: Sendable, Hashable {
-    /// The tasks of this program, by their names on the queue.
+    /// The names of this program's tasks on the queue.
     var ownTasks: Set<String> = []
-    /// Where this program's tasks go.
+    /// The queue of this program's tasks.
     var ownQueue = "dash"
-    /// Where all others go: Celery's own default.
+    /// The queue of all other tasks: Celery's default.
     var otherQueue = "celery"
 
-    /// The queue that the signature names, else the one of its task.
+    /// The queue that the signature names, or else its task's default.
     func queue(of signature: Signature) -> String {
         for option in ["queue", "routing_key"] {
             if let queue = signature.options[option]?.stringValue, !queue.isEmpty { return queue }

@@ -1,15 +1,15 @@
 import DashJSON
 import Jobs
 
-/// An exception as a result holds it: a Python program that asks for the result has it raised.
+/// An exception in a result. A Python program that reads the result raises it.
 ///
-/// Where Python has a class of this module and name, that one is raised; else one is made of the name.
+/// Python raises the class of this module and name if it exists, and otherwise creates one.
 struct TaskException: Error, Sendable, Hashable {
     /// The class' name, with dots if it is nested.
     var type: String
-    /// What the exception was made of: usually one text.
+    /// The exception's arguments, usually one text.
     var arguments: [JSON]
-    /// The Python module of the class; nil where it is not known.
+    /// The Python module of the class; nil if unknown.
     var module: String?
 
     init(type: String, arguments: [JSON], module: String?) {
@@ -18,20 +18,20 @@ struct TaskException: Error, Sendable, Hashable {
         self.module = module
     }
 
-    /// As Python shows it: `ValueError('bad', 42)`.
+    /// Python's representation: `ValueError('bad', 42)`.
     var repr: String {
         let name = type.split(separator: ".").last.map(String.init) ?? type
         return "\(name)(\(arguments.map { PythonRepr.of($0) }.joined(separator: ", ")))"
     }
 
-    /// What it says, for people.
+    /// The human-readable message.
     var message: String {
         arguments.count == 1 ? arguments[0].stringValue ?? arguments[0].text : JSON.array(arguments).text
     }
 }
 
 extension TaskException: JSONConvertible {
-    /// Reads an exception of a result, tolerantly: programs of others write a text alone, or leave parts out.
+    /// Reads the exception of a result. Tolerant: other programs may write only a text or omit parts.
     init(json: JSON) {
         let message = json["exc_message"]
         switch message {
@@ -52,7 +52,7 @@ extension TaskException: JSONConvertible {
 }
 
 extension TaskException {
-    /// The worker's process died: `signal 9 (SIGKILL)` and the like.
+    /// The worker process exited, for example by `signal 9 (SIGKILL)`.
     static func workerLost(_ reason: String) -> TaskException {
         TaskException(
             type: "WorkerLostError",
@@ -61,36 +61,26 @@ extension TaskException {
         )
     }
 
-    /// The task was killed after so many seconds.
+    /// The task was killed at its time limit.
     static func timeLimitExceeded(_ seconds: Double) -> TaskException {
         TaskException(type: "TimeLimitExceeded", arguments: [.seconds(seconds)], module: "billiard.exceptions")
     }
 
-    /// The task was told to stop because of its soft limit.
+    /// The task was stopped at its soft time limit.
     static let softTimeLimitExceeded = TaskException(
         type: "SoftTimeLimitExceeded",
         arguments: [],
         module: "billiard.exceptions"
     )
 
-    /// There is no task of this name here.
+    /// No task is registered under this name.
     static func notRegistered(_ task: String) -> TaskException {
         TaskException(type: "NotRegistered", arguments: [.string(task)], module: "celery.exceptions")
     }
 
-    /// It was `revoked`, `expired` or `terminated`.
+    /// The task was `revoked`, `expired` or `terminated`.
     static func revoked(_ reason: String) -> TaskException {
         TaskException(type: "TaskRevokedError", arguments: [.string(reason)], module: "celery.exceptions")
-    }
-
-    /// The task refused its message.
-    static func reject(_ reason: String, requeue: Bool) -> TaskException {
-        TaskException(type: "Reject", arguments: [.string(reason), .bool(requeue)], module: "celery.exceptions")
-    }
-
-    /// The task is to be tried again.
-    static func retry(_ message: String) -> TaskException {
-        TaskException(type: "Retry", arguments: [.string(message)], module: "celery.exceptions")
     }
 
     /// A part of a chord failed, or its body could not be sent.
@@ -98,27 +88,27 @@ extension TaskException {
         TaskException(type: "ChordError", arguments: [.string(message)], module: "celery.exceptions")
     }
 
-    /// A message that cannot be run.
+    /// The message is invalid.
     static func invalidTask(_ message: String) -> TaskException {
         TaskException(type: "InvalidTaskError", arguments: [.string(message)], module: "celery.exceptions")
     }
 
-    /// An error of Swift: Python raises a class of the error type's name.
+    /// A Swift error. Python raises a class with the error type's name.
     ///
     /// - Parameters:
     ///   - type: The error type's name.
-    ///   - message: What the error says.
+    ///   - message: The error's message.
     static func swift(_ type: String, _ message: String) -> TaskException {
         TaskException(type: type.isEmpty ? "Error" : type, arguments: [.string(message)], module: "swift")
     }
 
-    /// An error of Swift, by its type and description.
+    /// A Swift error, by its type and description.
     static func swift(_ error: any Error) -> TaskException {
         if let error = error as? CeleryError { return TaskException(error) }
         return swift("\(Swift.type(of: error))", "\(error)")
     }
 
-    /// What a message is refused with.
+    /// The exception for a refused message.
     init(_ error: CeleryError) {
         switch error.code {
         case .contentType:
@@ -128,7 +118,7 @@ extension TaskException {
         }
     }
 
-    /// Why a worker process did not finish a task; time limits are told by the worker, which knows them.
+    /// The exception for a task that a worker process did not finish. The worker itself reports time limits.
     init(_ failure: WorkerFailure) {
         switch failure.kind {
         case .crash: self = .workerLost(failure.message)

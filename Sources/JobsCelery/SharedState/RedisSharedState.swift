@@ -4,30 +4,30 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// What the web servers of one site share, in Redis.
+/// The state that the web servers of one site share, in Redis.
 ///
 /// Keys, all under a prefix (`dash:`):
 ///
 /// | key | type | content |
 /// |---|---|---|
-/// | `sharedState:slots:<group>` | hash | for each place a line each of its value, the value's order, and the value before |
-/// | `sharedState:orders:<group>` | sorted set | the last orders of marks, and of places that are empty |
-/// | `sharedState:once:<name>` | hash | `made`, or who makes it: `server` and `token` |
-/// | `sharedState:pause:<name>` | string | there while the pause goes on |
-/// | `sharedState:polls:<group>` | sorted set | who holds, as `<server>/<holder>`, by when it began |
+/// | `fleet:places:<group>` | hash | for each slot three lines: value, order of the value, previous value |
+/// | `fleet:orders:<group>` | sorted set | the last orders of watermarks and of empty slots |
+/// | `fleet:once:<name>` | hash | the memoized value `made`, or its producer: `server` and `token` |
+/// | `fleet:pause:<name>` | string | exists during the cooldown |
+/// | `fleet:polls:<group>` | sorted set | holders, as `<server>/<holder>`, by start time |
 ///
-/// Each server listens to `sharedState:server:<id>`, which also tells the others that it lives; what was made once is told on
-/// `sharedState:once:<name>`. All is forgotten by Redis itself, when nobody has touched it for its time.
+/// Each server subscribes to `fleet:server:<id>`, which also shows the others that it is alive. A memoized value is
+/// announced on `fleet:once:<name>`. All keys expire.
 final class RedisSharedState: SharedState {
-    /// A holder whose server does not say that it let go counts for no longer.
+    /// A holder that its server does not release expires after this time.
     static let longestHold = Duration.seconds(60)
-    /// Notes that Redis has not been told yet; what is beyond is dropped, as the polls of then are long over.
+    /// Limit of unsent calls. The oldest half is dropped beyond it: their polls have ended.
     private static let outboxCapacity = 10_000
 
     let redis: any RedisClient
     let subscriber: any RedisSubscriber
     let prefix: String
-    /// This run of this server.
+    /// The id of this server process.
     let server: String
     private let logger: Logger
     private let outbox = Mutex<[RedisScriptCall]>([])
@@ -35,9 +35,9 @@ final class RedisSharedState: SharedState {
     private let released: AsyncStream<String>
     private let release: AsyncStream<String>.Continuation
 
-    /// Makes a server's part; nothing is connected before ``run()``, which runs the connections too.
+    /// Does not connect before ``run()``, which runs the connections too.
     ///
-    /// - Parameter prefix: Stands before all keys and channels.
+    /// - Parameter prefix: Prefix of all keys and channels.
     init(redis: any RedisClient, subscriber: any RedisSubscriber, prefix: String = "dash:", logger: Logger) {
         self.redis = redis
         self.subscriber = subscriber
@@ -47,7 +47,7 @@ final class RedisSharedState: SharedState {
         (released, release) = AsyncStream.makeStream()
     }
 
-    /// A server's part with connections of its own.
+    /// Creates own connections.
     convenience init(_ options: RedisOptions, prefix: String = "dash:") {
         var options = options
         options.name = "dash-fleet"
@@ -91,7 +91,7 @@ final class RedisSharedState: SharedState {
         noted.signal()
     }
 
-    /// Sends what there is in one go, whenever there is something.
+    /// Sends the calls in the outbox in one round trip each time it is signaled.
     private func sendNotes() async {
         while await noted.wait() {
             let calls = outbox.withLock { outbox in
@@ -101,7 +101,7 @@ final class RedisSharedState: SharedState {
             do {
                 _ = try await redis.run(calls)
             } catch {
-                logger.debug("Held polls could not be told of", metadata: ["error": "\(error)"])
+                logger.debug("Held polls could not be reported", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -115,8 +115,8 @@ final class RedisSharedState: SharedState {
                     release.yield(String(decoding: message.payload, as: UTF8.self))
                 }
             } catch {
-                logger.warning("Redis does not answer to this server", metadata: ["error": "\(error)"])
-                // A back-off: the connection mends itself meanwhile.
+                logger.warning("Released polls cannot be received", metadata: ["error": "\(error)"])
+                // Backoff while the connection is restored.
                 try? await Task.sleep(for: .seconds(1))
             }
         }
@@ -124,13 +124,13 @@ final class RedisSharedState: SharedState {
 }
 
 extension Duration {
-    /// Whole milliseconds, at least 1: Redis takes no 0 for a time.
+    /// Whole milliseconds, at least 1: Redis rejects an expiry of 0.
     var redisMilliseconds: Int64 { max(1, components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000) }
     /// Whole microseconds.
     fileprivate var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
 }
 
-// MARK: - Once
+// MARK: - Memoized values
 
 extension RedisSharedState {
     private enum Turn {
@@ -171,14 +171,14 @@ extension RedisSharedState {
         return bytes
     }
 
-    /// Keeps what was made, as soon as Redis can be reached: it must not be made again, and others wait for it.
+    /// Stores the value, with retries: it must not be made twice, and other servers wait for it.
     private func keep(_ bytes: [UInt8], _ name: String, _ token: String, _ lifetime: Duration) async {
         for attempt in 1...10 {
             do {
                 _ = try await call(SharedStateScripts.endClaim, [name, token, lifetime.redisMilliseconds, bytes])
                 return
             } catch {
-                // A back-off: the connection mends itself meanwhile.
+                // Backoff while the connection is restored.
                 try? await Task.sleep(for: .milliseconds(100 * attempt))
             }
         }
@@ -193,11 +193,11 @@ extension RedisSharedState {
         }
     }
 
-    /// Waits until it is told that another server has made it, or cannot; and looks each second whether that server lives,
-    /// for a death tells nobody.
+    /// Waits until another server has stored the value or failed, for at most a second: a server that dies publishes
+    /// nothing.
     private func end(ofMaking name: String, _ token: String, _ lifetime: Duration) async throws {
         let bell = try await subscriber.messages(of: prefix + "fleet:once:" + name, isPattern: false)
-        // It may have been made before the subscription stood.
+        // The value may have been stored before the subscription began.
         if case .wait = try await turn(for: name, token, lifetime) {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { for await _ in bell { return } }
@@ -210,12 +210,12 @@ extension RedisSharedState {
     }
 }
 
-// MARK: - Places
+// MARK: - Slots
 
 extension RedisSharedState {
-    /// No request is on its way for so long.
+    /// Longer than any request is in flight.
     private static let orderLifetime = Duration.seconds(3600)
-    /// Orders that are remembered of one group; those beyond are the lowest, and of the oldest requests.
+    /// Limit of stored orders of a group. The lowest are dropped: they belong to the oldest requests.
     private static let mostOrders = 1000
 
     func replace(
@@ -275,7 +275,7 @@ extension RedisSharedState {
         }
     }
 
-    /// Asks Redis, a second time where it is not known what became of the first: every question here may be asked twice.
+    /// Calls Redis, again after a lost connection: all calls here are idempotent.
     ///
     /// - Throws: `JobsError.storage`.
     private func answer(_ ask: @Sendable () async throws -> RedisValue) async throws -> RedisValue {
@@ -286,7 +286,7 @@ extension RedisSharedState {
                 return try await ask()
             }
         } catch {
-            throw JobsError(.storage, "What the web servers share could not be asked for.", cause: error)
+            throw JobsError(.storage, "The state that the web servers share is unavailable.", cause: error)
         }
     }
 }

@@ -1,20 +1,20 @@
-/// The Lua scripts of `RedisSharedState`, which tells of the keys. `KEYS[1]` is the prefix. Each may be said twice.
+/// The Lua scripts of `RedisSharedState`, which documents the keys. `KEYS[1]` is the prefix. Each is idempotent.
 enum SharedStateScripts {
-    /// The channel that a server listens to.
+    /// The channel that a server subscribes to.
     static func channel(ofServer server: String, prefix: String) -> String { prefix + "fleet:server:" + server }
 
-    /// What the scripts of places have in common.
+    /// Functions of the scripts for slots.
     private static let slots =
         #"""
         local places = KEYS[1] .. 'fleet:places:' .. ARGV[1]
         local orders = KEYS[1] .. 'fleet:orders:' .. ARGV[1]
 
-        -- What a place holds: value, order, the value before. Each is empty where there is none.
+        -- Value, order and previous value of a slot; empty strings for those it lacks.
         local function held(place)
           return (redis.call('HGET', places, place) or ''):match('^([^\n]*)\n?([^\n]*)\n?(.*)$')
         end
 
-        -- By a hash, for names are as long as a page makes them.
+        -- Hashed, because pages choose names of any length.
         local function member(kind, name) return kind .. redis.sha1hex(name) end
 
         local function isLater(order, than) return order and (tonumber(order) or -1) > tonumber(than) end
@@ -27,7 +27,8 @@ enum SharedStateScripts {
         end
         """# + "\n"
 
-    /// group, place, value, order or nothing, lifetime, marks…: puts a value and gives the one before; 0 if it is late.
+    /// group, slot, value, order or empty, lifetime, watermarks…: sets a value and returns the previous one; 0 if it is
+    /// late.
     static let replace = RedisScript(
         "fleet replace",
         slots + #"""
@@ -46,8 +47,7 @@ enum SharedStateScripts {
             """#
     )
 
-    /// group, place, value, and for how long and of how many the order is remembered: empties the place if it holds the
-    /// value; 1 if it did.
+    /// group, slot, value, lifetime and limit of orders: empties the slot if it holds the value; 1 if it did.
     static let remove = RedisScript(
         "fleet remove",
         slots + #"""
@@ -58,7 +58,7 @@ enum SharedStateScripts {
             """#
     )
 
-    /// group, order, for how long and how many are remembered, marks…: raises the marks to the order.
+    /// group, order, lifetime and limit of orders, watermarks…: raises the watermarks to the order.
     static let mark = RedisScript(
         "fleet mark",
         slots + #"""
@@ -66,7 +66,8 @@ enum SharedStateScripts {
             """#
     )
 
-    /// group, holder, limit, longest hold: notes a holder and tells the servers of those that are too many.
+    /// group, holder, limit, longest hold: adds a holder, removes the oldest beyond the limit and notifies their
+    /// servers.
     static let hold = RedisScript(
         "fleet hold",
         #"""
@@ -87,13 +88,13 @@ enum SharedStateScripts {
         """#
     )
 
-    /// group, holder: forgets a holder.
+    /// group, holder: removes a holder.
     static let release = RedisScript(
-        "fleet let go",
+        "fleet release",
         "return redis.call('ZREM', KEYS[1] .. 'fleet:polls:' .. ARGV[1], ARGV[2])"
     )
 
-    /// name, server, token, lifetime: what was made; 1 if the caller is to make it; 0 if a server that lives does.
+    /// name, server, token, lifetime: the value; 1 if the caller is to make it; 0 if another living server makes it.
     static let claim = RedisScript(
         "fleet claim",
         #"""
@@ -109,7 +110,8 @@ enum SharedStateScripts {
         """#
     )
 
-    /// name, token, and optionally lifetime and value: ends the claim if the token still holds it, and stores the value.
+    /// name, token, and optionally lifetime and value: ends the claim if the token still holds it, and stores the
+    /// value. Notifies waiters.
     static let endClaim = RedisScript(
         "fleet end claim",
         #"""

@@ -3,9 +3,10 @@ import Jobs
 import Support
 import Synchronization
 
-/// What a running job tells and its record does not know yet: the newest value of each property, and Patches in order.
+/// The changes of a running job that are not yet in its record: the newest value of each property, and Patches in
+/// order.
 final class ChangeFeed: Sendable {
-    /// Changes to be told together.
+    /// Changes to be written together.
     struct Batch: Sendable {
         var progress = MergedValues()
         var props = MergedValues()
@@ -13,14 +14,14 @@ final class ChangeFeed: Sendable {
         var isEmpty: Bool { progress.isEmpty && props.isEmpty }
     }
 
-    /// Given when there is something to take; finished with the job.
+    /// Signalled when there are changes to take; finished with the job.
     let added = AsyncSignal()
     private let waiting = Mutex(Batch())
 
-    /// Adds progress, `[[id, property, value], …]`; anything else is left out.
+    /// Adds progress, `[[id, property, value], …]`; anything else is ignored.
     func add(progress body: [UInt8]) { add(PropertyValue.list(from: body), to: \.progress) }
 
-    /// Adds properties, `[[id, property, value], …]`; anything else is left out.
+    /// Adds properties, `[[id, property, value], …]`; anything else is ignored.
     func add(props body: [UInt8]) { add(PropertyValue.list(from: body), to: \.props) }
 
     private func add(_ values: [PropertyValue]?, to sort: WritableKeyPath<Batch, MergedValues>) {
@@ -29,7 +30,7 @@ final class ChangeFeed: Sendable {
         added.signal()
     }
 
-    /// Takes all there is.
+    /// Takes all changes; nil if there are none.
     func take() -> Batch? {
         waiting.withLock { waiting in
             defer { waiting = Batch() }
@@ -37,7 +38,7 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// Puts back what could not be told, before what came meanwhile.
+    /// Puts back changes that could not be written, before those that came meanwhile.
     func putBack(_ batch: Batch) {
         waiting.withLock { waiting in
             let later = waiting
@@ -47,13 +48,13 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// Nothing more comes.
+    /// No more changes come.
     func finish() { added.finish() }
 }
 
-/// What callers of a plain task are told of its progress.
+/// The progress of a plain task, as its callers get it.
 enum TaskProgress {
-    /// The meta of the state PROGRESS: what was set, by `id.property`. Another text stays as it is.
+    /// The meta of the state PROGRESS: the values by `id.property`. Any other JSON is left unchanged.
     static func meta(_ body: [UInt8]) -> RawJSON {
         guard let values = PropertyValue.list(from: body) else { return RawJSON(unchecked: body) }
         var writer = JSONWriter(capacity: body.count + 16)

@@ -4,23 +4,23 @@ import NIOCore
 import Support
 import Synchronization
 
-/// Tells how tasks ended: stores results, then settles their messages, then tells events. What comes while it waits for an
-/// answer, or what ``CompletionBatch`` keeps for a moment, is done together in one go.
+/// Reports how tasks ended: stores results, then settles messages, then sends events. Completions that are added during
+/// a request, or that ``CompletionBatch`` delays, are reported together.
 final class CompletionReporter: Sendable {
     private struct State {
-        var ends = CompletionBatch()
+        var completions = CompletionBatch()
         var isFinished = false
-        /// After this time what could not be stored is given up.
+        /// What could not be stored by then is given up.
         var deadline: ContinuousClock.Instant?
     }
 
     private let results: any ResultStore
     private let consumer: any CeleryConsumer
-    /// Where results and messages are on one Redis.
-    private let express: RedisBatchAck?
+    /// Nil unless results and messages are on one Redis.
+    private let batchAck: RedisBatchAck?
     private let events: any WorkerEvents
-    let logger: Logger
-    /// Keeps the time of those that wait for others.
+    private let logger: Logger
+    /// Schedules delayed completions.
     private let loop: any EventLoop
     private let state = Mutex(State())
     private let added = AsyncSignal()
@@ -28,144 +28,152 @@ final class CompletionReporter: Sendable {
     init(_ parts: CeleryWorkerParts, _ consumer: any CeleryConsumer, _ loop: any EventLoop) {
         results = parts.results
         self.consumer = consumer
-        express = consumer.express(to: parts.results)
+        batchAck = consumer.batchAck(with: parts.results)
         events = parts.events
         logger = parts.logger
         self.loop = loop
     }
 
-    /// Tells something when its turn comes. What is told of one task keeps its order.
-    func add(_ end: TaskCompletion) {
-        switch state.withLock({ $0.ends.add(end) }) {
+    /// Reports a completion later. Those of one task keep their order.
+    func add(_ completion: TaskCompletion) {
+        switch state.withLock({ $0.completions.add(completion) }) {
         case .nothing: break
-        case .tell: added.signal()
-        case .tellLater:
-            loop.scheduleTask(in: .milliseconds(CompletionBatch.patience)) { [self] in
-                if state.withLock({ $0.ends.timePassed() }) { added.signal() }
+        case .report: added.signal()
+        case .reportLater:
+            loop.scheduleTask(in: .milliseconds(CompletionBatch.maximumDelay)) { [self] in
+                if state.withLock({ $0.completions.timePassed() }) { added.signal() }
             }
         }
     }
 
-    /// Stores the meta of an end, after what was told of the task before, and waits until that is done.
-    func store(_ end: TaskCompletion) async {
-        guard let meta = end.meta else { return }
+    /// Stores the meta of a completion, after what was added before, and returns when that is done.
+    func store(_ completion: TaskCompletion) async {
+        guard let meta = completion.meta else { return }
         await withCheckedContinuation { continuation in
-            var storing = TaskCompletion(end.delivery, nil, meta: meta)
+            var storing = TaskCompletion(completion.delivery, nil, meta: meta)
             storing.stored = continuation
             add(storing)
         }
     }
 
-    /// Nothing more comes: ``run(onEnd:)`` returns when all is told.
+    /// Nothing more is added: ``run(onCompletion:)`` returns when all is reported.
     func finish() {
         state.withLock { state in
             state.isFinished = true
-            state.ends.hurry()
+            state.completions.hurry()
         }
         added.signal()
     }
 
-    /// From now on there is only so much time.
+    /// Limits the time for retries from now on.
     func hurry(patience: Duration) {
         state.withLock { $0.deadline = $0.deadline ?? .now + patience }
     }
 
-    /// Whether what was not told so far is given up.
-    var isPastDeadline: Bool { state.withLock { $0.deadline.map { $0 < .now } ?? false } }
+    private var isPastDeadline: Bool { state.withLock { $0.deadline.map { $0 < .now } ?? false } }
 
-    /// Tells what there is to tell, until the end.
+    /// Reports completions until ``finish()``.
     ///
-    /// - Parameter onEnd: Called with the number of each held task that is done with.
-    func run(onEnd: @Sendable (Int) -> Void) async {
-        // Cancellation is no reason to leave something untold: `finish` ends this.
+    /// - Parameter onCompletion: Called with the number of each held task that is done.
+    func run(onCompletion: @Sendable (Int) -> Void) async {
+        // A cancellation must not leave anything unreported: `finish` ends this.
         while await added.wait() {
-            while case let ends = state.withLock({ $0.ends.take() }), !ends.isEmpty { await tell(ends, onEnd) }
-            if state.withLock({ $0.isFinished && $0.ends.isEmpty }) { return }
+            while case let completions = state.withLock({ $0.completions.take() }), !completions.isEmpty {
+                await report(completions, onCompletion)
+            }
+            if state.withLock({ $0.isFinished && $0.completions.isEmpty }) { return }
         }
     }
 
-    private func tell(_ ends: [TaskCompletion], _ onEnd: @Sendable (Int) -> Void) async {
-        if let rest = await store(ends) { await settle(rest) }
-        for end in ends {
-            end.stored?.resume()
-            if let event = end.event { events.tell(event()) }
-            if let number = end.number { onEnd(number) }
+    private func report(_ completions: [TaskCompletion], _ onCompletion: @Sendable (Int) -> Void) async {
+        if let rest = await store(completions) { await settle(rest) }
+        for completion in completions {
+            completion.stored?.resume()
+            if let event = completion.event { events.send(event()) }
+            if let number = completion.number { onCompletion(number) }
         }
     }
 
-    private func settle(_ ends: [TaskCompletion]) async {
+    private func settle(_ completions: [TaskCompletion]) async {
         var settlements: [(delivery: Delivery, settlement: Settlement)] = []
-        for end in ends where end.keeper == nil || !end.isKeptForSure {
-            if let settlement = end.settlement { settlements.append((end.delivery, settlement)) }
+        for completion in completions where completion.vault == nil || !completion.isInVault {
+            if let settlement = completion.settlement { settlements.append((completion.delivery, settlement)) }
         }
         if !settlements.isEmpty { await consumer.settle(settlements) }
-        for end in ends where end.keeper != nil { await release(end) }
+        for completion in completions where completion.vault != nil { await release(completion) }
     }
 
-    /// Stores results, however long that takes.
+    /// Stores results, with retries.
     ///
-    /// - Returns: the ends whose messages are to be settled; nil if it was given up: the messages must stay as they are
-    ///   then, so that the tasks run again.
-    private func store(_ ends: [TaskCompletion]) async -> [TaskCompletion]? {
-        var backoff = Backoff(first: .milliseconds(50), longest: .seconds(2))
-        while true {
-            do {
-                if let express { return try await express.tell(ends) }
-                let metas = ends.compactMap(\.meta)
-                if !metas.isEmpty { try await results.store(metas) }
-                return ends
-            } catch {
-                logger.error("Results could not be stored.", metadata: ["count": "\(ends.count)", "error": "\(error)"])
-            }
-            if isPastDeadline { return nil }
-            await pause(backoff.next())
+    /// - Returns: the completions whose messages are still to be settled; nil after the deadline: then the messages
+    ///   stay unsettled, so that the tasks run again.
+    private func store(_ completions: [TaskCompletion]) async -> [TaskCompletion]? {
+        await retrying(first: .milliseconds(50), until: { isPastDeadline }) {
+            if let batchAck { return try await batchAck.report(completions) }
+            let metas = completions.compactMap(\.meta)
+            if !metas.isEmpty { try await results.store(metas) }
+            return completions
+        } onError: { error in
+            logger.error(
+                "Results could not be stored.",
+                metadata: ["count": "\(completions.count)", "error": "\(error)"]
+            )
+        }
+    }
+
+    /// Settles a message in the vault, with retries: what stays there after this worker's end is requeued by others,
+    /// and its task runs again.
+    private func release(_ completion: TaskCompletion) async {
+        guard let vault = completion.vault, let settlement = completion.settlement else { return }
+        await retrying(first: .milliseconds(50), until: { isPastDeadline }) {
+            try await vault.release(completion.delivery, as: completion.isInVault ? settlement : .acknowledged)
+        } onError: { error in
+            logger.error("The message of a long task could not be settled yet.", metadata: ["error": "\(error)"])
         }
     }
 }
 
-/// A back-off, which no cancellation shortens: a task that is cancelled would try without a pause.
+/// Repeats a body with a backoff until it succeeds.
+///
+/// - Returns: nil if `isOver` after a failure.
+@discardableResult
+func retrying<Value>(
+    first: Duration,
+    until isOver: () -> Bool,
+    _ body: () async throws -> Value,
+    onError: (any Error) -> Void
+) async -> Value? {
+    var backoff = Backoff(first: first, longest: .seconds(2))
+    while true {
+        do { return try await body() } catch { onError(error) }
+        if isOver() { return nil }
+        await pause(backoff.next())
+    }
+}
+
+/// A backoff that a cancellation does not shorten: a cancelled task would retry without pauses.
 func pause(_ wait: Duration) async {
     await Task { try? await Task.sleep(for: wait) }.value
 }
 
-// MARK: - WorkerThread
-
-extension CompletionReporter {
-    /// Has a message's keeper settle it, however long that takes: what is still kept when this worker is gone is given back
-    /// by others, and its task, though it has ended, runs again.
-    func release(_ end: TaskCompletion) async {
-        guard let keeper = end.keeper, let settlement = end.settlement else { return }
-        var backoff = Backoff(first: .milliseconds(50), longest: .seconds(2))
-        while true {
-            do {
-                return try await keeper.release(end.delivery, as: end.isKeptForSure ? settlement : .acknowledged)
-            } catch {
-                logger.error("A long task's message could not be forgotten yet.", metadata: ["error": "\(error)"])
-            }
-            if isPastDeadline { return }
-            await pause(backoff.next())
-        }
-    }
-}
-
-/// How a task ended, or what a running one tells, as far as others are told.
+/// What is reported of a completed or running task.
 struct TaskCompletion: Sendable {
-    /// The held task whose end it is.
+    /// The number of the held task if it is done.
     var number: Int?
-    /// What is stored; nil is nothing.
+    /// What is stored, if anything.
     var meta: ResultMeta?
     var delivery: Delivery
-    /// What becomes of the message; nil leaves it as it is: the task runs on, or it was settled by other means.
+    /// How the message is settled; nil leaves it: the task runs on, or a script settled it.
     var settlement: Settlement?
-    /// Who settles the message, when it is not the broker's any more.
-    var keeper: (any DeliveryVault)?
-    /// Whether the keeper has the message. If that is not known the broker settles it, and the keeper only forgets it.
-    var isKeptForSure = true
-    /// Who waits until it is stored.
+    /// Where a copy of the message is, or may be.
+    var vault: (any DeliveryVault)?
+    /// Whether the vault is known to have the message. If not, the broker settles it, and the vault drops its copy.
+    var isInVault = true
+    /// Resumed when the meta is stored.
     var stored: CheckedContinuation<Void, Never>?
-    /// Whether it may wait a moment for others, as the worker has more to do than it can.
+    /// Whether it may wait a moment for others, as the worker is busy.
     var mayWait = false
-    /// What is told to those who listen, when the rest is done.
+    /// Sent when the rest is done.
     var event: (@Sendable () -> TaskEvent)?
 
     init(
@@ -173,7 +181,7 @@ struct TaskCompletion: Sendable {
         _ settlement: Settlement?,
         number: Int? = nil,
         meta: ResultMeta? = nil,
-        keeper: (any DeliveryVault)? = nil,
+        vault: (any DeliveryVault)? = nil,
         event: (@Sendable () -> TaskEvent)? = nil
     ) {
         self.number = number
@@ -181,78 +189,76 @@ struct TaskCompletion: Sendable {
         self.delivery = delivery
         self.settlement = settlement
         self.event = event
-        self.keeper = keeper
+        self.vault = vault
     }
 }
 
-/// The ends of tasks that are to be told: a value without I/O.
-///
-/// A worker that has more to do than it can says much with few words: there an end waits for others, for a moment. All else
-/// is told at once, and takes along what waits.
+/// The completions to report, without I/O. In a busy worker a completion waits a moment for others, as few large
+/// requests cost less than many small ones. Any other is reported at once, together with those that wait.
 struct CompletionBatch {
-    /// What is to follow from an addition.
+    /// What an addition requires.
     enum Next: Hashable {
-        /// Others have seen to it, or will.
+        /// A report is already due or scheduled.
         case nothing
-        /// They are to be told.
-        case tell
-        /// They are to be told after ``patience``.
-        case tellLater
+        case report
+        /// A report after ``maximumDelay``.
+        case reportLater
     }
 
-    /// An end waits no longer than so many milliseconds for others.
-    static let patience: Int64 = 1
-    /// So many wait for no more.
-    static let most = 32
+    /// How long a completion waits for others, in milliseconds.
+    static let maximumDelay: Int64 = 1
+    /// A batch of this size is reported at once.
+    static let maximumCount = 32
 
-    private var ends: [TaskCompletion] = []
-    private(set) var isDue = false
-    private var isAwaited = false
+    private var completions: [TaskCompletion] = []
+    private var isDue = false
+    private var isScheduled = false
 
-    var isEmpty: Bool { ends.isEmpty }
+    var isEmpty: Bool { completions.isEmpty }
 
-    mutating func add(_ end: TaskCompletion) -> Next {
-        ends.append(end)
-        if end.mayWait, ends.count < Self.most {
-            guard !isDue, !isAwaited else { return .nothing }
-            isAwaited = true
-            return .tellLater
+    mutating func add(_ completion: TaskCompletion) -> Next {
+        completions.append(completion)
+        if completion.mayWait, completions.count < Self.maximumCount {
+            guard !isDue, !isScheduled else { return .nothing }
+            isScheduled = true
+            return .reportLater
         }
         defer { isDue = true }
-        return isDue ? .nothing : .tell
+        return isDue ? .nothing : .report
     }
 
-    /// The patience is over: gives whether there is something to tell that nobody has seen to.
+    /// The delay is over.
+    ///
+    /// - Returns: whether a report is due that was not due before.
     mutating func timePassed() -> Bool {
-        isAwaited = false
-        guard !ends.isEmpty, !isDue else { return false }
+        isScheduled = false
+        guard !completions.isEmpty, !isDue else { return false }
         isDue = true
         return true
     }
 
-    /// Takes all, in their order, if it is time.
+    /// Takes all completions in their order, if a report is due.
     mutating func take() -> [TaskCompletion] {
         guard isDue else { return [] }
         isDue = false
-        defer { ends = [] }
-        return ends
+        defer { completions = [] }
+        return completions
     }
 
-    /// Nothing waits any more.
+    /// Completions wait no longer.
     mutating func hurry() { isDue = true }
 }
 
-/// Tells the ends of tasks where results and messages are on the same Redis: the results of many tasks and their
-/// acknowledgements are one script.
+/// Stores results and acknowledges messages that are on the same Redis, both for many tasks in one script.
 struct RedisBatchAck: Sendable {
     private let results: RedisResults
     private let consumer: RedisConsumer
 
-    /// So many ends are one script: Lua's functions take only so many arguments.
-    private static let mostAtOnce = 500
+    /// The maximum of completions in one script, as Lua limits the arguments of a function.
+    private static let scriptLimit = 500
 
-    /// Keys: `unacked`, its index, holders, then those of metas. Arguments: the worker, the seconds a meta is kept, how
-    /// many there are, those, then the tags of what is acknowledged.
+    /// Keys: `unacked`, its index, holders, then those of metas. Arguments: the worker, the lifetime of metas in
+    /// seconds, their count, the metas, then the tags to acknowledge.
     private static let storeAndAcknowledge = RedisScript(
         "store results and acknowledge",
         ResultScripts.storeFunction + BrokerScripts.releaseAll
@@ -265,23 +271,22 @@ struct RedisBatchAck: Sendable {
             """
     )
 
-    /// Results and messages must be on the same Redis.
     fileprivate init(results: RedisResults, consumer: RedisConsumer) {
         self.results = results
         self.consumer = consumer
     }
 
-    /// Stores in the order of the ends, and acknowledges. What is neither is left.
+    /// Stores metas in the order of the completions, and acknowledges messages. Other settlements are left.
     ///
-    /// - Returns: the ends whose messages are still to be settled.
-    /// - Throws: when not all could be done; all may be told again then.
-    func tell(_ ends: [TaskCompletion]) async throws -> [TaskCompletion] {
-        let rest = ends.filter { !$0.isDone && $0.settlement != nil }
-        let calls = calls(ends)
-        // Who has nothing to say does not wait for a Redis that is away.
+    /// - Returns: the completions whose messages are still to be settled.
+    /// - Throws: when not all could be done; all may then be reported again.
+    func report(_ completions: [TaskCompletion]) async throws -> [TaskCompletion] {
+        let rest = completions.filter { !$0.isAcknowledged && $0.settlement != nil }
+        let calls = calls(completions)
+        // Without a request there is no wait for a lost connection.
         guard !calls.isEmpty else { return rest }
-        let settled = ends.filter(\.isDone).map(\.delivery)
-        // Before it is said, so that what fetches can say its request along with it.
+        let settled = completions.filter(\.isAcknowledged).map(\.delivery)
+        // Before the request, so that the next fetch can go out with it.
         consumer.willRelease(settled)
         do {
             for answer in try await consumer.client.run(calls) {
@@ -295,15 +300,15 @@ struct RedisBatchAck: Sendable {
         return rest
     }
 
-    private func calls(_ ends: [TaskCompletion]) -> [RedisScriptCall] {
-        stride(from: 0, to: ends.count, by: Self.mostAtOnce).compactMap { start in
-            call(ends[start..<min(start + Self.mostAtOnce, ends.count)])
+    private func calls(_ completions: [TaskCompletion]) -> [RedisScriptCall] {
+        stride(from: 0, to: completions.count, by: Self.scriptLimit).compactMap { start in
+            call(completions[start..<min(start + Self.scriptLimit, completions.count)])
         }
     }
 
-    private func call(_ ends: ArraySlice<TaskCompletion>) -> RedisScriptCall? {
-        let metas = ends.compactMap(\.meta)
-        let tags = ends.filter(\.isDone).map(\.delivery.tag)
+    private func call(_ completions: ArraySlice<TaskCompletion>) -> RedisScriptCall? {
+        let metas = completions.compactMap(\.meta)
+        let tags = completions.filter(\.isAcknowledged).map(\.delivery.tag)
         guard !metas.isEmpty || !tags.isEmpty else { return nil }
         let keys = consumer.broker.keys
         let arguments: [any RedisArgument] = [consumer.worker.id, results.settings.expires, metas.count]
@@ -316,18 +321,18 @@ struct RedisBatchAck: Sendable {
 }
 
 extension TaskCompletion {
-    /// Whether the message is only to be taken off the worker, which holds it.
-    fileprivate var isDone: Bool { keeper == nil && (settlement == .acknowledged || settlement == .rejected) }
+    /// Whether the message is only to be removed at the broker.
+    fileprivate var isAcknowledged: Bool { vault == nil && (settlement == .acknowledged || settlement == .rejected) }
 }
 
 extension RedisConsumer {
-    func express(to results: any ResultStore) -> RedisBatchAck? {
+    func batchAck(with results: any ResultStore) -> RedisBatchAck? {
         guard let results = results.inRedis, results.redis.isSame(as: broker.client) else { return nil }
         return RedisBatchAck(results: results, consumer: self)
     }
 
-    /// Makes room for others in the place of deliveries that a script is about to take off this worker. They are not refreshed
-    /// from now on: a refresh that came after the script would find them taken away.
+    /// Makes room for other deliveries before a script removes these. They are no longer refreshed, as a refresh after
+    /// the script would not find them.
     fileprivate func willRelease(_ deliveries: [Delivery]) {
         guard !deliveries.isEmpty else { return }
         state.withLock { state in

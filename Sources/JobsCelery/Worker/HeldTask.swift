@@ -1,16 +1,15 @@
 import DashJSON
 import Jobs
 
-/// A message that a worker has got, read, and can run.
+/// A message that a worker holds, has parsed, and can run.
 final class HeldTask: Sendable {
-    /// Tells it apart from all others that this worker ever held.
+    /// Unique among all tasks that this worker ever held.
     let number: Int
-    /// As it first came; the machine knows whether it came again since.
+    /// The first delivery; the machine knows the newest.
     let delivery: Delivery
     let message: TaskMessage
-    /// What runs it.
     let job: JobDefinition
-    /// Set when it is a job of a site, which has a record.
+    /// Set for a Dash job, which has a record.
     let record: JobID?
 
     init(number: Int, delivery: Delivery, message: TaskMessage, job: JobDefinition, record: JobID? = nil) {
@@ -24,91 +23,44 @@ final class HeldTask: Sendable {
     var id: String { message.id }
 }
 
-/// What the machine knows of a message that the worker holds.
+/// The machine's state of a message that the worker holds.
 struct Holding: Sendable {
     enum Stage: Sendable, Hashable {
-        /// It waits for a free slot, for its turn by the rate limit, or for its time.
+        /// It waits for a free slot, for the rate limit, or for its time.
         case waiting
         /// It has a slot.
         case running
-        /// Its end is being told.
+        /// Its completion is being reported.
         case ending
     }
 
     let task: HeldTask
-    /// What is to be settled: the last delivery of the message.
+    /// What is to be settled: the newest delivery of the message.
     var delivery: Delivery
     var stage = Stage.waiting
-    /// Milliseconds since 1970; an eta so near that it is waited for here.
+    /// Milliseconds since 1970: an eta so near that the message waits here.
     var notBefore: Int64?
     var process: Int32?
     /// When the process began it.
     var started: ContinuousClock.Instant?
     var startedWall: Int64?
     var stop: StopReason?
-    var keeping = Keeping.broker
-    /// Whether it is kept safe in another place than the broker, which thinks it is done.
-    var isHandedOver: Bool { keeping == .keeper }
+    var custody = Custody.broker
+    /// Whether the message is in the vault, and acknowledged to the broker.
+    var isHandedOver: Bool { custody == .vault }
 }
 
-/// Who has the message of a held task, and is to settle it.
-enum Keeping: Sendable, Hashable {
+/// Where the message of a held task is, and thus where it is to be settled.
+enum Custody: Sendable, Hashable {
     case broker
-    /// It is being handed over: the broker has it still, and the keeper perhaps.
+    /// It is being copied: at the broker, and perhaps in the vault.
     case handingOver
-    /// It could not be handed over, as far as is known: the broker has it still, and the keeper perhaps.
+    /// The copy failed as far as is known: at the broker, and perhaps in the vault.
     case unsure
-    case keeper
-}
-
-/// Why a running task is to stop.
-enum StopReason: Sendable, Hashable {
-    /// Its time is over, in seconds; it may tidy up.
-    case softLimit(Double)
-    /// Its time is over, in seconds.
-    case hardLimit(Double)
-    /// Somebody ended it by remote control, with this signal.
-    case terminated(Int32)
-    /// The worker stops at once.
-    case coldShutdown
-    /// The record of the job says so.
-    case standing(JobStanding)
-
-    /// How it is stopped.
-    var force: StopForce {
-        switch self {
-        case .softLimit: .interrupt
-        case .hardLimit, .coldShutdown, .standing(.superseded): .kill
-        case .terminated(let signal): signal == 9 ? .kill : .cancel
-        case .standing: .cancel
-        }
-    }
-}
-
-/// How much force stops a task.
-enum StopForce: Sendable, Hashable {
-    /// It is asked, and has all the time it takes.
-    case interrupt
-    /// It is asked, and killed after a while.
-    case cancel
-    case kill
-}
-
-/// How a run ended, seen with why it was to stop.
-enum RunOutcome: Sendable, Hashable {
-    /// By itself: `cancelled` is not among these.
-    case outcome(WorkerOutcome)
-    /// By this time limit, in seconds.
-    case softLimit(Double)
-    case hardLimit(Double)
-    case terminated(Int32)
-    case standing(JobStanding)
-    /// It was stopped for no fault of its own, and may run again elsewhere.
-    case interrupted
+    case vault
 }
 
 extension TaskInfo {
-    /// What a held message's task is.
     init(_ task: HeldTask) {
         let message = task.message
         self.init(id: message.id, name: message.displayName, type: message.task)
@@ -137,8 +89,8 @@ extension ScheduledTask {
     }
 }
 
-/// Lets tasks of one name start only so often: the first at once, then one after each interval, as Celery's token bucket
-/// of the capacity 1 does.
+/// Limits how often tasks of one name start: the first at once, then one after each interval, as Celery's token bucket
+/// of capacity 1 does.
 struct RateBucket: Sendable {
     let limit: RateLimit
     private var next: ContinuousClock.Instant?
@@ -154,7 +106,7 @@ struct RateBucket: Sendable {
 
     /// A task starts.
     mutating func take(_ now: ContinuousClock.Instant) {
-        // Not from the plan but from the start: a late one is not made up for by a burst.
+        // From the actual start, so that a late one is not followed by a burst.
         next = now + .seconds(1) / max(limit.perSecond, 1e-9)
     }
 }
@@ -162,7 +114,7 @@ struct RateBucket: Sendable {
 /// What is set for tasks of a name while a worker runs.
 struct TaskRules: Sendable {
     var bucket: RateBucket?
-    /// Whether the limits below are to be taken in place of the worker's.
+    /// Whether the limits below replace the worker's.
     var hasOwnLimits = false
     /// Seconds.
     var softLimit: Double?
@@ -172,12 +124,12 @@ struct TaskRules: Sendable {
 
 /// How long a task may run.
 struct RunLimits: Sendable, Hashable {
-    /// Seconds; after it a task is asked to stop.
+    /// Seconds, after which a task is asked to stop.
     var soft: Double?
-    /// Seconds; after it a task is killed.
+    /// Seconds, after which a task is killed.
     var hard: Double?
 
-    /// The next limit of a task that has run for a time, and why it stops then.
+    /// The next limit that a running task reaches, and the reason for its stop.
     func next(isInterrupted: Bool) -> (after: Double, reason: StopReason)? {
         if let soft, !isInterrupted, soft < hard ?? .infinity { return (soft, .softLimit(soft)) }
         return hard.map { ($0, .hardLimit($0)) }
@@ -188,11 +140,9 @@ struct RunLimits: Sendable, Hashable {
 struct TaskTable: Sendable {
     /// By their names on the queue.
     private let tasks: [String: JobDefinition]
-    private let jobs: [String: JobDefinition]
 
     init(_ jobs: [JobDefinition]) {
         tasks = Dictionary(jobs.map { ($0.taskName, $0) }) { first, _ in first }
-        self.jobs = Dictionary(jobs.map { ($0.name, $0) }) { first, _ in first }
     }
 
     /// The names on the queue, sorted.
@@ -200,7 +150,4 @@ struct TaskTable: Sendable {
 
     /// What runs a task of a name on the queue.
     subscript(task name: String) -> JobDefinition? { tasks[name] }
-
-    /// The job of a name in this program.
-    subscript(job name: String) -> JobDefinition? { jobs[name] }
 }

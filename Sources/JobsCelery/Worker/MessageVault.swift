@@ -3,12 +3,13 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Keeps the messages of long tasks in Redis, for a broker that takes those back which are not acknowledged in time
-/// (RabbitMQ after 30 minutes). When their worker is dead, any other gives them back to their queue. A service.
+/// Keeps the messages of long tasks in Redis, for a broker that requeues messages which are not acknowledged in time
+/// (RabbitMQ after 30 minutes). When a worker is dead, any other worker requeues its messages. A service.
 ///
-/// Hash `dash:held` (with the site's own prefix): worker and delivery → the worker that is responsible, a line feed, and the message.
+/// Hash `dash:held` (with the site's prefix): worker and delivery → the responsible worker, a line feed, and the
+/// message.
 final class MessageVault: DeliveryVault {
-    /// The time between two looks for dead workers. Celery's own wait for such a message is half an hour.
+    /// The time between two checks for dead workers.
     private static let interval = Duration.seconds(1)
 
     private let redis: any RedisClient
@@ -18,12 +19,11 @@ final class MessageVault: DeliveryVault {
     private let key: String
     private let terms: LivenessTerms
     private let logger: Logger
-    /// Those of this worker that are in their queues again, and perhaps still kept.
+    /// Requeued messages of this worker that may still be in the hash.
     private let returnedFields = Mutex<Set<String>>([])
 
-    /// - Parameters:
-    ///   - prefix: What stands before the site's own keys, its workers' among them: sites that share a Redis do not share their
-    ///     vhosts.
+    /// - Parameter prefix: The prefix of the site's own keys, also of its workers: sites that share a Redis may have
+    ///   different brokers.
     init(
         redis: any RedisClient,
         broker: any CeleryBroker,
@@ -51,11 +51,11 @@ final class MessageVault: DeliveryVault {
         guard try await redis.send(RedisCommand("HGET", key, field)).bytes?.starts(with: mark) == true else {
             returnedFields.withLock { _ = $0.remove(field) }
             return logger.notice(
-                "A long task's message was settled that this worker does not keep any more.",
+                "A settled message was no longer in this worker's vault.",
                 metadata: ["field": "\(field)"]
             )
         }
-        // Once, however often this is tried.
+        // Only once in case of retries.
         if settlement == .returned, returnedFields.withLock({ !$0.contains(field) }) {
             try await returnToQueue(delivery.task)
             returnedFields.withLock { _ = $0.insert(field) }
@@ -64,7 +64,7 @@ final class MessageVault: DeliveryVault {
         returnedFields.withLock { _ = $0.remove(field) }
     }
 
-    /// What stands before a message that this worker is responsible for.
+    /// The beginning of the entries that this worker is responsible for.
     private var mark: [UInt8] { Array("\(worker.id)\n".utf8) }
 
     private func field(_ delivery: Delivery) -> String { "\(worker.id)/\(delivery.tag)" }
@@ -77,26 +77,26 @@ final class MessageVault: DeliveryVault {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            // The work of ten minutes is not done again for a subscription that comes back late.
+            // A late resubscription must not repeat the work of ten minutes.
             var monitor = WorkerMonitor(self.terms, waitsForLease: true)
             while !Task.isCancelled {
                 do {
                     try await self.sweep(&monitor)
                 } catch {
                     monitor.forget()
-                    self.logger.debug("Held messages cannot be looked at now.", metadata: ["error": "\(error)"])
+                    self.logger.debug("The message vault could not be checked.", metadata: ["error": "\(error)"])
                 }
-                // Rare messages of rare losses: nobody could tell of them, as who would is gone.
+                // Polling: a dead worker cannot notify the others.
                 try? await Task.sleep(for: Self.interval)
             }
         }
     }
 
-    /// Gives back the messages of workers that are dead.
+    /// Requeues the messages of dead workers.
     private func sweep(_ monitor: inout WorkerMonitor) async throws {
         let entries = try await entries().filter { $0.holder != worker.id }
         let holders = Set(entries.map(\.holder))
-        // Without any the script would look at all.
+        // An empty list would mean all workers.
         guard !holders.isEmpty else { return monitor.forget() }
         let dead = Set(try await monitor.dead(on: redis, registry, among: Array(holders)).map(\.worker))
         for entry in entries where dead.contains(entry.holder) {
@@ -104,14 +104,14 @@ final class MessageVault: DeliveryVault {
                 try await takeOver(entry.field, entry.whole, Array(entry.whole[(entry.holder.utf8.count + 1)...]))
             } catch {
                 logger.warning(
-                    "A long task's message could not be given back yet.",
+                    "The message of a long task could not be requeued yet.",
                     metadata: ["field": "\(entry.field)", "error": "\(error)"]
                 )
             }
         }
     }
 
-    /// All that are kept: who is responsible, a line feed and the message.
+    /// All entries: the responsible worker, and the whole value.
     private func entries() async throws -> [(field: String, holder: String, whole: [UInt8])] {
         let parts = try await redis.send(RedisCommand("HGETALL", key)).elements ?? []
         return stride(from: 0, to: parts.count - 1, by: 2).compactMap { place in
@@ -122,26 +122,26 @@ final class MessageVault: DeliveryVault {
         }
     }
 
-    /// Makes itself responsible, unless somebody else was quicker, and gives the message back.
+    /// Takes the responsibility, unless another worker was faster, and requeues the message.
     private func takeOver(_ field: String, _ entry: [UInt8], _ envelope: [UInt8]) async throws {
-        let own = Array("\(worker.id)\n".utf8) + envelope
+        let own = mark + envelope
         let answer = try await redis.run(Self.exchange, keys: [key], arguments: [field, entry, own])
         guard answer == .integer(1) else { return }
         do {
             try await returnToQueue(try KombuEnvelope.decode(envelope).task)
         } catch {
-            // Whoever looks next tries again.
+            // Left for the next check, of any worker.
             _ = try await redis.run(Self.exchange, keys: [key], arguments: [field, own, entry])
             throw error
         }
         _ = try await redis.send(RedisCommand("HDEL", key, field))
         logger.warning(
-            "A long task's message is back in its queue: its worker is gone.",
+            "The message of a long task was requeued, as its worker was lost.",
             metadata: ["field": "\(field)"]
         )
     }
 
-    /// Keys: the hash. Arguments: field, the value that it has, the value that it gets.
+    /// Keys: the hash. Arguments: field, expected value, new value.
     private static let exchange = RedisScript(
         "take over a held message",
         """
@@ -153,11 +153,11 @@ final class MessageVault: DeliveryVault {
 }
 
 extension CeleryWorkerParts {
-    /// The same with a keeper where the broker's patience ends.
-    var keepingLongTasks: CeleryWorkerParts {
-        guard keeper == nil, let redis, broker.limitsAcknowledgementTime else { return self }
+    /// These parts with a vault, if the broker has an acknowledgement timeout.
+    var withVault: CeleryWorkerParts {
+        guard vault == nil, let redis, broker.limitsAcknowledgementTime else { return self }
         var parts = self
-        parts.keeper = MessageVault(
+        parts.vault = MessageVault(
             redis: redis,
             broker: broker,
             worker: identity,
@@ -169,18 +169,18 @@ extension CeleryWorkerParts {
     }
 }
 
-/// Keeps messages safe in another place than the broker, for those whose tasks run longer than a broker waits for an
-/// acknowledgement (RabbitMQ's `consumer_timeout`). A service.
+/// Keeps messages outside the broker, for tasks that run longer than a broker waits for an acknowledgement (RabbitMQ's
+/// `consumer_timeout`). A service.
 protocol DeliveryVault: Service {
-    /// Keeps a message, so that it goes back to its queue when this worker is lost. The broker's own delivery is
-    /// acknowledged only after this.
+    /// Keeps a message, which is requeued if this worker is lost. The broker's delivery is acknowledged only after
+    /// this.
     func keep(_ delivery: Delivery) async throws
 
-    /// The task has ended.
+    /// Settles a kept message: requeues it if `settlement` is `returned`, and removes it.
     func release(_ delivery: Delivery, as settlement: Settlement) async throws
 }
 
 extension DeliveryVault {
-    /// Nothing runs.
+    /// Does nothing until the shutdown.
     func run() async throws { try? await gracefulShutdown() }
 }

@@ -1,50 +1,48 @@
 import Jobs
 
-/// Decides what a worker does with the messages that it holds. It does nothing itself: every event gives the actions to
+/// Decides what a worker does with the messages that it holds. A pure state machine: each event returns the actions to
 /// take, in order.
 struct WorkerMachine {
-    /// Where the worker is in its life.
     enum Phase: Sendable, Hashable {
         case running
-        /// What runs ends; the rest goes back.
+        /// Running tasks complete; the rest is requeued.
         case warm
-        /// Nothing runs on.
+        /// Running tasks are killed.
         case cold
     }
 
-    /// An eta that is nearer, in milliseconds, is waited for here.
-    static let nearness: Int64 = 1000
-    /// So many tasks that wait for their time are remembered, for whoever asks.
-    static let postponedKept = 1000
+    /// A message whose eta is within this time, in milliseconds, waits here.
+    private static let nearness: Int64 = 1000
+    /// The maximum of listed postponed tasks.
+    private static let postponedLimit = 1000
 
-    let limits: RunLimits
-    let prefetchMultiplier: Int
-    /// After this time a running task's message is handed over; nil is never.
-    let handOverAfter: Duration?
-    let revoked: RevokedTasks
+    private let limits: RunLimits
+    private let prefetchMultiplier: Int
+    /// A running task's message is handed over after this time; nil is never.
+    private let handOverAfter: Duration?
+    private let revoked: RevokedTasks
 
-    var phase = Phase.running
+    private(set) var phase = Phase.running
     /// How many tasks run at once.
-    var slots: Int
-    var holdings: [Int: Holding] = [:]
-    /// Those that wait, in the order of their arrival.
-    var waiting: [Int] = []
-    /// Those that have a slot, by the ids of their tasks.
-    var running: [String: Int] = [:]
-    /// Those that wait for their time in another place, for display.
-    var postponed: [String: HeldTask] = [:]
-    var rules: [String: TaskRules] = [:]
+    private(set) var slots: Int
+    private var holdings: [Int: Holding] = [:]
+    /// Tasks without a slot, in the order of their arrival.
+    private var waiting: [Int] = []
+    /// Tasks with a slot, by their ids.
+    private var running: [String: Int] = [:]
+    /// Tasks that wait elsewhere for their time, for display.
+    private(set) var postponed: [String: HeldTask] = [:]
+    private var rules: [String: TaskRules] = [:]
     /// How many tasks of each name were begun.
-    var totals: [String: Int] = [:]
-    var processed = 0
-    var lastNumber = 0
-    /// How many running tasks' messages are kept elsewhere.
-    var keptElsewhere = 0
-    var wake: ContinuousClock.Instant?
-    /// Whether messages are being fetched.
-    var isFetching = false
-    /// Whether somebody waits until messages are wanted.
-    var isFetcherWaiting = false
+    private(set) var totals: [String: Int] = [:]
+    private var processed = 0
+    private var lastNumber = 0
+    /// How many running tasks' messages are in the vault.
+    private var handedOverCount = 0
+    private var wake: ContinuousClock.Instant?
+    private var isFetching = false
+    /// Whether the fetcher waits until messages are wanted.
+    private var isFetcherWaiting = false
 
     init(
         slots: Int,
@@ -60,21 +58,86 @@ struct WorkerMachine {
         self.revoked = revoked
     }
 
-    /// Whether it is time to fetch messages: a slot is free, or half of what may be held is done. Not for each single one, as
-    /// a busy worker fetches several as fast as one.
-    var wantsMessages: Bool {
-        phase != .running || running.count < slots || running.count + waiting.count <= prefetch / 2
-    }
-
-    /// Whether no slot is free and there will be more to do after what runs now: then ends may be told together, as being
-    /// quick to tell would not make anything start earlier.
+    /// Whether no slot is free and more work follows what runs now: completions may then be reported in batches, as
+    /// faster reports would not start anything earlier.
     var isBusy: Bool {
         phase == .running && running.count >= slots && (waiting.count > slots || isFetching)
     }
 
-    /// How many messages of the broker's may be held at once. None for a slot whose task's message is kept elsewhere: it
-    /// would wait here for that long task while other workers have nothing to do.
-    var prefetch: Int { max(0, slots - keptElsewhere) * prefetchMultiplier }
+    /// How many messages the broker may deliver unsettled. None for a slot whose task's message is in the vault: it
+    /// would wait for that long task while other workers are idle.
+    var prefetch: Int { max(0, slots - handedOverCount) * prefetchMultiplier }
+
+    var load: WorkerLoad { WorkerLoad(active: running.count, processed: processed) }
+
+    func holding(of task: HeldTask) -> Holding? { holdings[task.number] }
+
+    /// The delivery to settle for a task.
+    func delivery(of task: HeldTask) -> Delivery { holdings[task.number]?.delivery ?? task.delivery }
+
+    /// Whether a task that has a slot is still to be run; if not, it ends as `interrupted` or `terminated`.
+    func mayRun(_ task: HeldTask) -> Bool { holdings[task.number]?.stop == nil }
+
+    /// Whether a task's run has ended, or it was dropped.
+    func isEnding(_ task: HeldTask) -> Bool { holdings[task.number]?.stage == .ending }
+
+    /// Tasks, limits and totals.
+    ///
+    /// - Parameter names: The registered tasks.
+    func snapshot(of names: [String], at wall: Int64) -> WorkerSnapshot {
+        var snapshot = WorkerSnapshot()
+        for holding in holdings.values.sorted(by: { $0.task.number < $1.task.number }) {
+            switch holding.stage {
+            case .running: snapshot.active.append(TaskInfo(holding))
+            case .waiting where holding.notBefore != nil: snapshot.scheduled.append(ScheduledTask(holding.task))
+            case .waiting: snapshot.reserved.append(TaskInfo(holding))
+            case .ending: break
+            }
+        }
+        snapshot.scheduled += postponed.values.filter { $0.message.eta ?? 0 > wall }
+            .sorted { $0.message.eta ?? 0 < $1.message.eta ?? 0 }.map { ScheduledTask($0) }
+        snapshot.registered = names.map { name in
+            let rules = rules[name]
+            return RegisteredTask(
+                name: name,
+                rateLimit: rules?.bucket?.limit,
+                softTimeLimit: rules?.softLimit,
+                timeLimit: rules?.hardLimit
+            )
+        }
+        snapshot.totals = totals
+        snapshot.prefetchCount = prefetch
+        snapshot.pool.concurrency = slots
+        snapshot.pool.softTimeLimit = limits.soft
+        snapshot.pool.timeLimit = limits.hard
+        return snapshot
+    }
+
+    // MARK: Fetching
+
+    /// Whether it is time to fetch messages: a slot is free, or half of the prefetch is done. A busy worker thus
+    /// fetches several messages at a time, which costs as much as one.
+    private var wantsMessages: Bool {
+        phase != .running || running.count < slots || running.count + waiting.count <= prefetch / 2
+    }
+
+    /// Begins a fetch if messages are wanted; if not, the fetcher waits to be woken.
+    mutating func startFetching() -> Bool {
+        isFetching = wantsMessages
+        isFetcherWaiting = !isFetching
+        return isFetching
+    }
+
+    mutating func fetched() { isFetching = false }
+
+    /// Whether the fetcher waits although messages are wanted; true once.
+    mutating func wakesFetcher() -> Bool {
+        guard isFetcherWaiting, wantsMessages else { return false }
+        isFetcherWaiting = false
+        return true
+    }
+
+    // MARK: Messages
 
     /// The number of the next message.
     mutating func nextNumber() -> Int {
@@ -82,74 +145,15 @@ struct WorkerMachine {
         return lastNumber
     }
 
-    /// What of a task was told, and its message settled.
-    mutating func ended(_ number: Int) -> [WorkerAction] {
-        holdings[number] = nil
-        return drained()
-    }
-
-    func drained() -> [WorkerAction] {
-        phase != .running && holdings.isEmpty ? [.drained] : []
-    }
-
-    /// The delivery to settle for a task.
-    func delivery(of task: HeldTask) -> Delivery { holdings[task.number]?.delivery ?? task.delivery }
-}
-
-/// What a worker has to do after something happened.
-enum WorkerAction: Sendable {
-    /// Run a task that has a slot now.
-    case begin(HeldTask)
-    /// Tell the end of a task that is not run.
-    case drop(HeldTask, Delivery, DropReason)
-    /// Settle a delivery that is none of a held task any more.
-    case settle(Delivery, Settlement)
-    /// Forget a delivery whose message came again with another one.
-    case forget(Delivery)
-    /// Stop a running task.
-    case stop(String, StopForce)
-    /// Keep the message in another place and acknowledge it.
-    case handOver(HeldTask, Delivery)
-    /// Call the machine's `timePassed` at this time.
-    case wake(ContinuousClock.Instant)
-    /// Run so many tasks at once, and hold so many messages.
-    case resize(slots: Int, prefetch: Int)
-    /// Hold so many messages at once.
-    case limit(prefetch: Int)
-    case stopFetching
-    /// Nothing is held any more, and nothing will be.
-    case drained
-}
-
-/// Why a task is not run.
-enum DropReason: Sendable, Hashable {
-    case revoked
-    case expired
-}
-
-/// When something happens: by the clock for waits and by that for times in messages.
-struct WorkerTime: Sendable {
-    var instant: ContinuousClock.Instant
-    /// Milliseconds since 1970.
-    var wall: Int64
-
-    /// The instant at which a time of day will have come.
-    func instant(at wall: Int64) -> ContinuousClock.Instant {
-        instant + .milliseconds(wall - self.wall)
-    }
-}
-
-// Messages come.
-extension WorkerMachine {
-    /// A message came whose task can be run here.
+    /// A message arrived whose task can be run here.
     mutating func received(_ task: HeldTask, at time: WorkerTime) -> [WorkerAction] {
         guard phase == .running else { return [.settle(task.delivery, .returned)] }
         if let adopted = adopt(task) { return adopted }
         if let reason = dropReason(task.message, at: time.wall) { return drop(task, task.delivery, reason) }
         var holding = Holding(task: task, delivery: task.delivery)
         if let eta = task.message.eta, eta > time.wall {
-            // A near one is waited for here: clocks of machines differ, and another round takes its time.
-            guard eta - time.wall <= Self.nearness else { return postpone(task, until: eta) }
+            // A near one waits here: clocks of machines differ, and another round takes time.
+            guard eta - time.wall <= Self.nearness else { return postpone(task) }
             holding.notBefore = eta
         }
         postponed[task.id] = nil
@@ -158,51 +162,45 @@ extension WorkerMachine {
         return startNext(at: time)
     }
 
-    /// Why a task is not to be run, if so.
-    func dropReason(_ message: TaskMessage, at wall: Int64) -> DropReason? {
+    private func dropReason(_ message: TaskMessage, at wall: Int64) -> DropReason? {
         if let expires = message.expires, expires < wall { return .expired }
         return revoked.contains(message.id) || revoked.matches(stamps: message.stamps) ? .revoked : nil
     }
 
-    /// Takes a delivery in the place of an older one of the same message, which the broker has taken back: its connection
-    /// was cut, or a lease was over.
+    /// Replaces the delivery of a held message by a newer one: the broker took the older one back after a lost
+    /// connection or an expired lease.
     private mutating func adopt(_ task: HeldTask) -> [WorkerAction]? {
         guard task.delivery.isRedelivered,
             let number = running[task.id] ?? waiting.first(where: { holdings[$0]?.task.id == task.id }),
             let old = holdings[number]
         else { return nil }
+        if old.isHandedOver { return [.settle(task.delivery, .acknowledged)] }
         holdings[number]?.delivery = task.delivery
-        if old.isHandedOver {
-            holdings[number]?.delivery = old.delivery
-            return [.settle(task.delivery, .acknowledged)]
-        }
         return old.delivery.tag == task.delivery.tag ? [] : [.forget(old.delivery)]
     }
 
-    private mutating func postpone(_ task: HeldTask, until eta: Int64) -> [WorkerAction] {
-        if postponed.count >= Self.postponedKept, let soonest = postponed.min(by: Self.isSooner)?.key {
+    private mutating func postpone(_ task: HeldTask) -> [WorkerAction] {
+        func eta(_ task: HeldTask) -> Int64 { task.message.eta ?? 0 }
+        if postponed.count >= Self.postponedLimit,
+            let soonest = postponed.min(by: { eta($0.value) < eta($1.value) })?.key
+        {
             postponed[soonest] = nil
         }
         postponed[task.id] = task
-        return [.settle(task.delivery, .postponed(until: eta))]
+        return [.settle(task.delivery, .postponed(until: eta(task)))]
     }
 
-    private static func isSooner(_ left: (String, HeldTask), _ right: (String, HeldTask)) -> Bool {
-        (left.1.message.eta ?? 0) < (right.1.message.eta ?? 0)
-    }
-
-    /// A task ends without having been run.
-    mutating func drop(_ task: HeldTask, _ delivery: Delivery, _ reason: DropReason) -> [WorkerAction] {
+    /// A task ends without a run.
+    private mutating func drop(_ task: HeldTask, _ delivery: Delivery, _ reason: DropReason) -> [WorkerAction] {
         holdings[task.number] = Holding(task: task, delivery: delivery, stage: .ending)
         if reason == .expired { revoked.insert([task.id]) }
         return [.drop(task, delivery, reason)]
     }
-}
 
-// Tasks run.
-extension WorkerMachine {
-    /// Gives free slots to those that wait.
-    mutating func startNext(at time: WorkerTime) -> [WorkerAction] {
+    // MARK: Runs
+
+    /// Gives free slots to waiting tasks.
+    private mutating func startNext(at time: WorkerTime) -> [WorkerAction] {
         guard phase == .running else { return [] }
         var actions: [WorkerAction] = []
         var place = 0
@@ -214,34 +212,35 @@ extension WorkerMachine {
             if let reason = dropReason(holding.task.message, at: time.wall) {
                 waiting.remove(at: place)
                 actions += drop(holding.task, holding.delivery, reason)
-            } else if let earliest = earliest(holding, at: time) {
-                if earliest != .later { actions += wake(at: earliest.instant) }
-                place += 1
-            } else {
+                continue
+            }
+            switch start(of: holding, at: time) {
+            case .now:
                 waiting.remove(at: place)
                 actions.append(begin(holding.task, at: time))
+            case .at(let instant):
+                actions += wake(at: instant)
+                place += 1
+            case .later: place += 1
             }
         }
         return actions
     }
 
-    private enum Earliest: Equatable {
+    private enum Start {
+        case now
         case at(ContinuousClock.Instant)
         /// When another task has ended.
         case later
-
-        var instant: ContinuousClock.Instant {
-            if case .at(let instant) = self { instant } else { .now }
-        }
     }
 
-    /// When it may start at the earliest; nil is now.
-    private func earliest(_ holding: Holding, at time: WorkerTime) -> Earliest? {
+    /// When a task may start at the earliest.
+    private func start(of holding: Holding, at time: WorkerTime) -> Start {
         if running[holding.task.id] != nil { return .later }
         if let wall = holding.notBefore, wall > time.wall { return .at(time.instant(at: wall)) }
-        guard let bucket = rules[holding.task.message.task]?.bucket else { return nil }
+        guard let bucket = rules[holding.task.message.task]?.bucket else { return .now }
         let earliest = bucket.earliest(time.instant)
-        return earliest > time.instant ? .at(earliest) : nil
+        return earliest > time.instant ? .at(earliest) : .now
     }
 
     private mutating func begin(_ task: HeldTask, at time: WorkerTime) -> WorkerAction {
@@ -253,20 +252,17 @@ extension WorkerMachine {
         return .begin(task)
     }
 
-    /// Whether a task that has a slot is still to be run: its end is `interrupted` or `terminated` if not.
-    func mayRun(_ task: HeldTask) -> Bool { holdings[task.number]?.stop == nil }
-
-    /// A process has begun a task.
+    /// A process began a task.
     mutating func started(_ task: HeldTask, process: Int32, at time: WorkerTime) -> [WorkerAction] {
         holdings[task.number]?.process = process
         holdings[task.number]?.started = time.instant
         holdings[task.number]?.startedWall = time.wall
-        // What was to stop it may have come before there was anything to stop.
+        // A stop that preceded the process had no effect.
         if let stop = holdings[task.number]?.stop { return [.stop(task.id, stop.force)] }
         return wakeForLimits(task.number)
     }
 
-    /// A running task is to stop. The first reason counts, but time limits give way to every other.
+    /// A running task is to stop. The first reason counts, but any other replaces a time limit.
     mutating func stop(_ number: Int, because reason: StopReason) -> [WorkerAction] {
         guard let holding = holdings[number], holding.stage == .running else { return [] }
         switch (holding.stop, reason) {
@@ -278,45 +274,45 @@ extension WorkerMachine {
         return [.stop(holding.task.id, reason.force)]
     }
 
-    /// A task has run to an end. Its slot is free.
+    /// The task of this id is to stop if it runs.
+    mutating func stop(_ id: String, because reason: StopReason) -> [WorkerAction] {
+        running[id].map { stop($0, because: reason) } ?? []
+    }
+
+    /// A run ended, or does not begin. Its slot is free.
     ///
-    /// - Returns: what the end means, and what is to be done meanwhile.
+    /// - Returns: how it ended, in view of why it was to stop, and what is to be done.
     mutating func finished(
         _ task: HeldTask,
         _ outcome: WorkerOutcome,
         at time: WorkerTime
     ) -> (end: RunOutcome, actions: [WorkerAction]) {
-        let reason = holdings[task.number]?.stop
+        let end = RunOutcome(outcome, stoppedBy: holdings[task.number]?.stop)
         holdings[task.number]?.stage = .ending
         running[task.id] = nil
-        return (Self.end(outcome, reason), taken(from: task) + startNext(at: time))
+        return (end, freeHandedOver(task) + startNext(at: time))
     }
 
-    /// The slot of a task whose message is kept elsewhere is free: one more message may come for it.
-    private mutating func taken(from task: HeldTask) -> [WorkerAction] {
+    /// After the end of a task whose message is in the vault one more message may be held.
+    private mutating func freeHandedOver(_ task: HeldTask) -> [WorkerAction] {
         guard holdings[task.number]?.isHandedOver == true else { return [] }
-        keptElsewhere -= 1
+        handedOverCount -= 1
         return [.limit(prefetch: prefetch)]
     }
 
-    private static func end(_ outcome: WorkerOutcome, _ reason: StopReason?) -> RunOutcome {
-        switch (outcome, reason) {
-        case (.shutDown, _): .interrupted
-        // What was done in spite of all is done.
-        case (.succeeded, _), (.failed, nil), (.failed, .softLimit): .outcome(outcome)
-        case (_, .softLimit(let seconds)?): .softLimit(seconds)
-        case (_, .hardLimit(let seconds)?): .hardLimit(seconds)
-        case (_, .terminated(let signal)?): .terminated(signal)
-        case (_, .coldShutdown?): .interrupted
-        case (_, .standing(let standing)?): .standing(standing)
-        case (.cancelled, nil): .terminated(15)
-        }
+    /// A task's completion was reported and its message settled.
+    mutating func completed(_ number: Int) -> [WorkerAction] {
+        holdings[number] = nil
+        return drained()
     }
-}
 
-// What people and signals ask for.
-extension WorkerMachine {
-    /// The worker is to stop when what runs has ended.
+    private func drained() -> [WorkerAction] {
+        phase != .running && holdings.isEmpty ? [.drained] : []
+    }
+
+    // MARK: Control
+
+    /// The worker is to stop when its running tasks have ended.
     mutating func stopWarm() -> [WorkerAction] {
         guard phase == .running else { return [] }
         phase = .warm
@@ -338,9 +334,9 @@ extension WorkerMachine {
         return waiting.compactMap { holdings.removeValue(forKey: $0) }.map { .settle($0.delivery, .returned) }
     }
 
-    /// Tasks were revoked: those that wait end so, those that run go on.
+    /// Tasks were revoked: waiting ones are dropped, running ones go on.
     ///
-    /// - Returns: those that are not here.
+    /// - Returns: those that are not held.
     mutating func revoke(_ ids: [String]) -> (unknown: [String], actions: [WorkerAction]) {
         var actions: [WorkerAction] = []
         var unknown: [String] = []
@@ -352,16 +348,15 @@ extension WorkerMachine {
         return (unknown, actions)
     }
 
-    /// Tasks are to end.
+    /// Waiting tasks are dropped, running ones stopped.
     ///
-    /// - Returns: those that are here.
+    /// - Returns: those that are held.
     mutating func terminate(_ ids: [String], signal: Int32) -> (known: [String], actions: [WorkerAction]) {
         var actions: [WorkerAction] = []
         var known: [String] = []
         for id in ids {
             let dropped = dropWaiting(id)
-            actions += dropped
-            if let number = running[id] { actions += stop(number, because: .terminated(signal)) }
+            actions += dropped + stop(id, because: .terminated(signal))
             if !dropped.isEmpty || running[id] != nil { known.append(id) }
         }
         return (known, actions)
@@ -373,29 +368,28 @@ extension WorkerMachine {
         return numbers.compactMap { holdings[$0] }.flatMap { drop($0.task, $0.delivery, .revoked) }
     }
 
-    /// Tasks of a name start only so often; nil takes the limit away.
+    /// Limits how often tasks of a name start; nil removes the limit.
     mutating func setRateLimit(_ limit: RateLimit?, of task: String, at time: WorkerTime) -> [WorkerAction] {
         rules[task, default: TaskRules()].bucket = limit.map(RateBucket.init)
         return startNext(at: time)
     }
 
-    /// Tasks of a name that start from now on have these limits (seconds).
+    /// Sets the time limits in seconds of tasks of a name that start from now on.
     mutating func setTimeLimit(soft: Double?, hard: Double?, of task: String) {
         var rule = rules[task] ?? TaskRules()
         (rule.hasOwnLimits, rule.softLimit, rule.hardLimit) = (true, soft, hard)
         rules[task] = rule
     }
 
-    /// So many tasks more, or less, run at once.
+    /// Changes how many tasks run at once.
     mutating func resize(by change: Int, at time: WorkerTime) -> [WorkerAction] {
         slots = max(1, slots + change)
         return [.resize(slots: slots, prefetch: prefetch)] + startNext(at: time)
     }
-}
 
-// Time passes: limits, rates, near etas.
-extension WorkerMachine {
-    /// A time that was waited for has come.
+    // MARK: Time
+
+    /// The time of a `wake` action has come.
     mutating func timePassed(at time: WorkerTime) -> [WorkerAction] {
         wake = nil
         var actions: [WorkerAction] = []
@@ -406,15 +400,15 @@ extension WorkerMachine {
         return actions + startNext(at: time)
     }
 
-    /// Says once when to be called, unless it will be before anyway.
-    mutating func wake(at instant: ContinuousClock.Instant) -> [WorkerAction] {
+    /// Schedules a call of `timePassed`, unless an earlier one is scheduled.
+    private mutating func wake(at instant: ContinuousClock.Instant) -> [WorkerAction] {
         if let wake, wake <= instant { return [] }
         wake = instant
         return [.wake(instant)]
     }
 
-    /// Says when to look at a running task next.
-    mutating func wakeForLimits(_ number: Int) -> [WorkerAction] {
+    /// Schedules the next check of a running task.
+    private mutating func wakeForLimits(_ number: Int) -> [WorkerAction] {
         guard let holding = holdings[number], let started = holding.started else { return [] }
         var actions: [WorkerAction] = []
         if let next = nextLimit(of: holding) { actions += wake(at: started + .seconds(next.after)) }
@@ -431,7 +425,7 @@ extension WorkerMachine {
     }
 
     /// The message's limits, else those of the task's name, else the worker's.
-    func limits(of message: TaskMessage) -> RunLimits {
+    private func limits(of message: TaskMessage) -> RunLimits {
         let named = rules[message.task].flatMap { $0.hasOwnLimits ? $0 : nil }
         return RunLimits(
             soft: message.softTimeLimit ?? (named != nil ? named?.softLimit : limits.soft),
@@ -446,40 +440,40 @@ extension WorkerMachine {
         return stop(number, because: next.reason) + wakeForLimits(number)
     }
 
+    // MARK: Hand over
+
     private mutating func handOver(_ number: Int, at time: WorkerTime) -> [WorkerAction] {
         guard let handOverAfter, let holding = holdings[number], holding.mayBeHandedOver,
             let started = holding.started
         else { return [] }
         guard started + handOverAfter <= time.instant else { return wake(at: started + handOverAfter) }
-        holdings[number]?.keeping = .handingOver
+        holdings[number]?.custody = .handingOver
         return [.handOver(holding.task, holding.delivery)]
+    }
+
+    /// A message is in the vault, which alone settles it from now on.
+    ///
+    /// - Returns: what is to be done; nil if the task has ended meanwhile: then the broker settles the message, and the
+    ///   vault is to drop its copy.
+    mutating func handedOver(_ task: HeldTask, _ delivery: Delivery) -> [WorkerAction]? {
+        guard let holding = holdings[task.number], holding.stage == .running else { return nil }
+        holdings[task.number]?.custody = .vault
+        holdings[task.number]?.delivery = delivery
+        handedOverCount += 1
+        // It was redelivered meanwhile under another tag.
+        let other = holding.delivery.tag == delivery.tag ? [] : [holding.delivery]
+        // The limit comes first: else the broker delivers one more message, which cannot run here.
+        return [.limit(prefetch: prefetch)] + (other + [delivery]).map { .settle($0, .acknowledged) }
+    }
+
+    /// A message could not be copied to the vault: it is tried again.
+    mutating func handOverFailed(_ task: HeldTask) -> [WorkerAction] {
+        guard let holding = holdings[task.number], holding.stage == .running else { return [] }
+        holdings[task.number]?.custody = .unsure
+        return wakeForLimits(task.number)
     }
 }
 
 extension Holding {
-    fileprivate var mayBeHandedOver: Bool { keeping == .broker || keeping == .unsure }
-}
-
-extension WorkerMachine {
-    /// A message is kept elsewhere, and its task runs on: from now on only the keeper has a say.
-    ///
-    /// - Returns: what is to be done; nil if the task has ended meanwhile: the broker settles the message then, and the
-    ///   keeper is to forget it.
-    mutating func handedOver(_ task: HeldTask, _ delivery: Delivery) -> [WorkerAction]? {
-        guard let holding = holdings[task.number], holding.stage == .running else { return nil }
-        holdings[task.number]?.keeping = .keeper
-        holdings[task.number]?.delivery = delivery
-        keptElsewhere += 1
-        // It came again meanwhile under another name; that one is not needed.
-        let other = holding.delivery.tag == delivery.tag ? [] : [holding.delivery]
-        // First fewer are wanted, then it is acknowledged: else the broker gives one more, which nobody here can run.
-        return [.limit(prefetch: prefetch)] + (other + [delivery]).map { .settle($0, .acknowledged) }
-    }
-
-    /// A message could not be kept elsewhere: it is tried again at the next occasion.
-    mutating func handOverFailed(_ task: HeldTask) -> [WorkerAction] {
-        guard let holding = holdings[task.number], holding.stage == .running else { return [] }
-        holdings[task.number]?.keeping = .unsure
-        return wakeForLimits(task.number)
-    }
+    fileprivate var mayBeHandedOver: Bool { custody == .broker || custody == .unsure }
 }

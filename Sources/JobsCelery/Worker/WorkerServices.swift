@@ -4,16 +4,14 @@ import Logging
 import ServiceLifecycle
 import Support
 
-/// A worker and all that must stand as long as it works.
+/// A worker and the services that it depends on.
 struct WorkerServices: Service {
     let worker: CeleryWorker
     private let services: [any Service]
 
-    /// Puts a worker on its services.
-    ///
     /// - Parameters:
-    ///   - worker: The worker; its consumer and its executor are run here too.
-    ///   - services: Each is started before the next and stopped after it: liveness, connections, broker, remote control.
+    ///   - worker: The worker; its consumer, vault and executor are run too.
+    ///   - services: Each is started before the next and stopped after it: liveness, connections, broker, control.
     init(_ worker: CeleryWorker, on services: [any Service]) {
         self.worker = worker
         self.services = services
@@ -22,8 +20,8 @@ struct WorkerServices: Service {
     func run() async throws {
         let logger = Logger(label: "worker-services") { _ in SwiftLogNoOpLogHandler() }
         let consumer = EndingService(service: worker.consumer)
-        let keeper: [any Service] = worker.parts.keeper.map { [$0] } ?? []
-        let all = services + keeper + [consumer, worker.parts.executor, worker]
+        let vault: [any Service] = worker.parts.vault.map { [$0] } ?? []
+        let all = services + vault + [consumer, worker.parts.executor, worker]
         let configuration = all.map {
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: $0,
@@ -31,7 +29,7 @@ struct WorkerServices: Service {
             )
         }
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: configuration, logger: logger))
-        // Not a child task: a cancellation stops the worker, which has something to say to its services then.
+        // Not a child task: a cancellation stops the worker, which still needs its services then.
         let running = Task(executorPreference: LoopExecutor(home: worker.loop)) { try await group.run() }
         try await withTaskCancellationHandler {
             try await running.value
@@ -41,7 +39,7 @@ struct WorkerServices: Service {
     }
 }
 
-/// Ends a service at a graceful shutdown that would go on until its task is cancelled.
+/// Cancels a service at a graceful shutdown that would otherwise run until its task is cancelled.
 private struct EndingService: Service {
     let service: any Service
 
@@ -51,7 +49,7 @@ private struct EndingService: Service {
 }
 
 extension WorkerPoolConfiguration {
-    /// The processes of a worker: as many as tasks run at once, all of them kept ready.
+    /// The processes of a worker: one for each concurrent task, all of them kept ready.
     func worker(_ options: JobWorkerOptions) -> WorkerPoolConfiguration {
         var configuration = self
         configuration.workers = max(1, options.concurrency ?? warm)
@@ -61,32 +59,32 @@ extension WorkerPoolConfiguration {
     }
 }
 
-/// What a worker is made of.
+/// The dependencies of a worker.
 struct CeleryWorkerParts: Sendable {
     var broker: any CeleryBroker
-    /// Where the ends of plain tasks are told.
+    /// The results of plain tasks.
     var results: any ResultStore
-    /// Where parts of chords are counted; nil where there are no chords (`rpc://`).
+    /// Counts the parts of chords; nil where there are no chords (`rpc://`).
     var chords: (any ChordStore)?
-    /// The records of Dash jobs; nil where there are none (`rpc://`): all messages are plain tasks then.
+    /// The records of Dash jobs; nil where there are none (`rpc://`) and all messages are plain tasks.
     var recording: (any JobRecording)?
-    /// Counts how often a message lost its worker; nil without Redis: nothing is poison then.
+    /// Counts the lost attempts of a task; nil without Redis, where no task is quarantined.
     var redis: (any RedisClient)?
-    /// Keeps the messages of long tasks; nil where the broker has all the patience. With RabbitMQ and `redis` the worker
-    /// makes one itself, and runs it.
-    var keeper: (any DeliveryVault)?
-    /// Runs the tasks, `concurrency` of them at once. See `WorkerPoolConfiguration.worker(_:)`.
+    /// Keeps the messages of long tasks; nil where the broker has no acknowledgement timeout. With RabbitMQ and `redis`
+    /// the worker makes one.
+    var vault: (any DeliveryVault)?
+    /// Runs at most `concurrency` tasks at once. See `WorkerPoolConfiguration.worker(_:)`.
     var executor: any JobExecutor
-    /// The executor, if it is real processes: these begin a task without any waiting in between.
+    /// The executor if it is a pool of processes, which begins a task without suspending.
     var pool: WorkerPool?
     var codec: any JobCodec
     var jobs: [JobDefinition]
     /// `queues` must not be empty.
     var options: JobWorkerOptions
     var identity: WorkerIdentity
-    /// Shared with remote control, which fills it.
+    /// Filled by remote control.
     var revoked: RevokedTasks
-    /// What is waited for before messages are taken.
+    /// Opened when messages may be taken.
     var greeted: AsyncLatch<Void>?
     var events: any WorkerEvents
     var settings = WorkerSettings()
@@ -96,18 +94,18 @@ struct CeleryWorkerParts: Sendable {
     var concurrency: Int { max(1, options.concurrency ?? executor.maximumConcurrency) }
 }
 
-/// What of a worker's ways its options do not say.
+/// Settings of a worker beside its options.
 struct WorkerSettings: Sendable {
-    /// How often a message may lose its worker before it is poison.
+    /// After the loss of this many workers a task is quarantined: it fails without another attempt.
     var maximumLosses = 3
-    /// After this time the message of a running task is given to the keeper.
+    /// The message of a running task is moved to the vault after this time.
     var handOver = Duration.seconds(600)
-    /// What stands before the site's own keys in Redis.
+    /// The prefix of the site's own keys in Redis.
     var keyPrefix = "dash:"
-    /// After this time without a word a worker counts as dead.
+    /// A worker that does not renew its lease for this time counts as dead.
     var lease = Duration.seconds(6)
-    /// For how long a worker that stops at once tries to tell what it has to tell.
+    /// How long a worker that stops at once retries to report its completions.
     var coldPatience = Duration.seconds(3)
-    /// What remote control shows as Celery's settings, besides those that the worker knows.
+    /// Settings for remote control, by Celery's names, beside those that the worker knows.
     var shown = JSONObject()
 }

@@ -1,1 +1,1 @@
-"""What the browser tests are made of: a server, a browser page, a renderer's client and a proxy that can fail."""
+"""Support for browser tests: servers, pages, a client of the renderer's protocol, and a proxy with faults."""

@@ -1,4 +1,4 @@
-"""What the renderer does over HTTP, without a browser: load a page, call back, poll a job."""
+"""The renderer's requests without a browser: load a page, run callbacks, poll jobs."""
 
 import copy
 import json
@@ -13,7 +13,7 @@ CONFIG = re.compile(r'<script id="_dash-config" type="application/json">(.*?)</s
 
 @dataclass
 class Outcome:
-    """How a callback ended: the last status, the values by "id.property", and what came on the way."""
+    """The result of a callback: the last status, the values by "id.property", and the responses on the way."""
 
     status: int
     values: dict = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Outcome:
 
 
 class Client:
-    """One page load, in a browser session (cookies) of its own unless one is given."""
+    """A page load, in its own browser session (cookies) or a given one."""
 
     def __init__(self, base, session=None):
         self.base = base.rstrip("/") + "/"
@@ -34,14 +34,14 @@ class Client:
         self.origin = "/".join(self.base.split("/", 3)[:3])
 
     def elsewhere(self, base):
-        """The same page load, asking another server."""
+        """The same page load with requests to another server."""
         other = copy.copy(self)
         other.base = base.rstrip("/") + "/"
         other.origin = "/".join(other.base.split("/", 3)[:3])
         return other
 
     def post(self, body, headers=None, timeout=60, **query):
-        """One POST as the renderer sends it; the values of the query are not encoded, there may be lists."""
+        """A POST in the renderer's format; query values are not encoded and may be lists."""
         pairs = [("endId", self.config["end_id"])] if "endId" not in query and self.config.get("end_id") else []
         for name, values in query.items():
             pairs += [(name, value) for value in (values if isinstance(values, list) else [values]) if value is not None]
@@ -60,7 +60,7 @@ class Client:
         return next(entry for entry in self.dependencies if output is None or entry["output"] == output)
 
     def body(self, values, output=None):
-        """The body for the (first, or named) callback with `values` by "id.property"; what is not named is missing."""
+        """The body for the first or given callback with `values` by "id.property"; other values are missing."""
         callback = self.callback(output)
 
         def slots(entries):
@@ -78,7 +78,7 @@ class Client:
         return body
 
     def run(self, values, output=None, limit=400):
-        """A callback to its end, polling as the renderer does."""
+        """Runs a callback to completion, polling like the renderer."""
         body = self.body(values, output)
         interval = ((self.callback(output).get("background") or {}).get("interval") or 0) / 1000
         outcome, job, cache_key = Outcome(0), None, None
@@ -98,12 +98,12 @@ class Client:
             if "response" in content:
                 return outcome
             time.sleep(interval)
-        raise AssertionError(f"no end after {limit} polls")
+        raise AssertionError(f"not completed after {limit} polls")
 
 
 def run_later_job(gallery):
-    """Starts a job of two seconds and waits for its result: by then a job that ran before would have made its next step of
-    two seconds, if it still ran."""
+    """Runs a job of two seconds. By its completion, an earlier job that still ran would have made its next step of two
+    seconds."""
     values = Client(f"{gallery.url}/cancel/").run({"button_id.n_clicks": 7}).values
     assert values["paragraph_id.children"] == "Clicked 7 times"
 

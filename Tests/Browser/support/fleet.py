@@ -1,4 +1,4 @@
-"""A program as it runs in production: web servers behind a balancer, workers beside them, a queue between them."""
+"""A program as in production: web servers behind a balancer, workers, and a queue."""
 
 import os
 import re
@@ -17,16 +17,16 @@ from .proxy import Proxy
 from .server import ROOT, Server, free_port, program
 from .waiting import wait_until
 
-SECRET = "the secret of these tests, and of no other"
+SECRET = "the secret of these tests only"
 
 
 class Queue:
-    """What carries jobs: Redis, or RabbitMQ with results in Redis. Servers of its own."""
+    """Redis, or RabbitMQ with results in Redis, on their own servers."""
 
     def __init__(self, kind, folder):
         self.kind = kind
         self.redis = Redis(folder)
-        # Between the programs and Redis, so that tests can take Redis away.
+        # Between the programs and Redis, to interrupt the connection.
         self.proxy = Proxy(self.redis.port)
         self.rabbitmq = RabbitMQ(folder).wait_ready() if kind == "rabbitmq" else None
         self.results = redis.Redis(port=self.redis.port)
@@ -72,7 +72,7 @@ class Worker:
         return processes.tree(self.pid)
 
     def kill(self):
-        """SIGKILL to the worker alone; its own processes must end by themselves. Their ids."""
+        """Sends SIGKILL to the worker only, and returns the ids of its child processes, which must exit."""
         children = self.processes()[1:]
         os.kill(self.pid, signal.SIGKILL)
         self.process.wait(10)
@@ -87,8 +87,8 @@ class Worker:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.node} did not end within {timeout} s of SIGTERM:\n{self.log_tail()}") from None
-        wait_until(lambda: not any(map(processes.is_alive, everything)), 5, "the end of all processes of the worker")
+            raise AssertionError(f"{self.node} did not exit within {timeout} s of SIGTERM:\n{self.log_tail()}") from None
+        wait_until(lambda: not any(map(processes.is_alive, everything)), 5, "exit of all processes of the worker")
         return code
 
     def log_tail(self, lines=40):
@@ -96,7 +96,7 @@ class Worker:
 
 
 class Balancer:
-    """nginx with the configuration of deploy/, which gives each request to the next server."""
+    """nginx with the configuration of deploy/, which passes each request to the next server."""
 
     def __init__(self, ports, folder):
         [nginx] = needed("nginx")
@@ -142,12 +142,12 @@ class Fleet:
             folder = self.folder / f"web{number}"
             folder.mkdir()
             self.servers.append(Server(self.name, folder, environment=self.environment).start())
-            # Between the balancer and the server, to see what each was asked.
+            # Between the balancer and the server, to record requests.
             self.proxies.append(Proxy(self.servers[-1].port))
         for number in (1, 2):
             self.add_worker(f"worker{number}")
         self.balancer = Balancer([proxy.port for proxy in self.proxies], self.folder)
-        wait_until(lambda: self.is_healthy(), 20, "the balancer answering")
+        wait_until(lambda: self.is_healthy(), 20, "a response of the balancer")
         return self
 
     def add_worker(self, node):
@@ -157,7 +157,7 @@ class Fleet:
         return worker
 
     def worker_of(self, what="a job that runs"):
-        """The worker that runs the only running job, by its record."""
+        """The worker of the only running job, according to its record."""
 
         def found():
             jobs = self.queue.results.zrange("dash:running", 0, -1)
@@ -171,7 +171,7 @@ class Fleet:
         return [pid for part in self.servers + self.workers for pid in part.processes()]
 
     def polls_of_servers(self):
-        """How many polls each server was asked."""
+        """The number of polls that each server received."""
         return [sum("&job=" in path or "?job=" in path for path in proxy.requests) for proxy in self.proxies]
 
     def stop(self):
@@ -183,7 +183,7 @@ class Fleet:
             part.stop()
 
     def is_healthy(self):
-        """Whether the balancer is answered by a web server."""
+        """Whether a web server responds through the balancer."""
         try:
             return requests.get(f"{self.url}/_health", timeout=5).status_code == 200
         except requests.RequestException:
@@ -191,6 +191,6 @@ class Fleet:
 
     def _listens(self, worker):
         if worker.process.poll() is not None:
-            raise AssertionError(f"{worker.node} ended with {worker.process.returncode}:\n{worker.log_tail()}")
+            raise AssertionError(f"{worker.node} exited with {worker.process.returncode}:\n{worker.log_tail()}")
         names = self.queue.results.pubsub_channels("dash:worker:*")
         return any(name.decode().startswith(f"dash:worker:{worker.node}@test") for name in names)

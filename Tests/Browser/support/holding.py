@@ -1,4 +1,4 @@
-"""Holds requests of a page back, and answers to it, below its own scripts, as a slow connection does."""
+"""Delays requests of a page and their responses, below the page's own scripts, like a slow connection."""
 
 from .waiting import wait_until
 
@@ -17,7 +17,7 @@ SCRIPT = """(() => {
     if (rule && output.includes(rule.awaited)) setTimeout(rule.end, rule.pause);
     return answer;
   };
-  // The requests whose answers change places, by their outputs: the first of each two is kept here until the second.
+  // Pairs of requests with the same outputs whose responses are swapped: the first waits here for the second.
   const firsts = new Map();
   function pairOf(output, outputs) {
     if (!window.__swap || !output.includes(window.__swap.output)) return null;
@@ -39,33 +39,33 @@ rule.isOver = new Promise(resolve => { rule.end = resolve; });"""
 
 
 class Holding:
-    """Holds requests of the pages that a browser loads from now on."""
+    """Delays requests of pages that a browser loads after this."""
 
     def __init__(self, driver):
         self.driver = driver
         self.script = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SCRIPT})
 
     def hold(self, held, until, pause=0):
-        """From now on requests for an output that contains `held` wait for the answer to the next one for `until`, and
-        `pause` milliseconds."""
+        """Delays requests for an output that contains `held` until `pause` milliseconds after the response to the next
+        request for `until`."""
         self.driver.execute_script(RULE, held, until, pause)
 
     def swap_answers(self, output, pause=100):
-        """From now on the answers to each two requests for the same outputs, of an output that contains this, change places:
-        the first one's comes `pause` milliseconds after the second one's."""
+        """Swaps the responses to each two requests for the same outputs, of an output that contains this: the first one
+        arrives `pause` milliseconds after the second one."""
         self.driver.execute_script("window.__swap = {output: arguments[0], pause: arguments[1]}", output, pause)
 
     def swap_no_more(self):
         self.driver.execute_script("window.__swap = null")
 
     def statuses(self, output):
-        """How the requests for an output that contains this were answered, polls left out."""
+        """The statuses of the requests for an output that contains this, without polls."""
         return [answer["status"] for answer in self.driver.execute_script("return window.__answers")
                 if output in answer["output"]]
 
     def wait_for_status(self, output):
-        """How the first one was answered."""
-        return wait_until(lambda: self.statuses(output), 30, f"an answer for {output}")[0]
+        """The status of the first of these requests."""
+        return wait_until(lambda: self.statuses(output), 30, f"a response for {output}")[0]
 
     def stop(self):
         self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", self.script)

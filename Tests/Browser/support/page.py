@@ -1,4 +1,4 @@
-"""A Dash page in a real browser, seen as a person sees it."""
+"""A Dash page in a real browser, from the user's view."""
 
 import json
 
@@ -7,7 +7,7 @@ from selenium.webdriver.chrome.service import Service
 
 from .waiting import wait_until
 
-# Looks at the page after every change of it, and keeps what `read` gave when that differs from the last time.
+# Evaluates `read` after every change of the page, and records its value when it differs from the last one.
 RECORD = """
 const [name, body, plot] = arguments;
 const read = new Function(body);
@@ -26,7 +26,7 @@ if (plot) document.querySelector(plot).on('plotly_afterplot', look);
 
 
 def start_browser(window=(1200, 900)):
-    """A headless Chromium of its own: nothing in common with another one."""
+    """A separate headless Chromium."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
@@ -37,7 +37,7 @@ def start_browser(window=(1200, 900)):
 
 
 class Page:
-    """One page in one browser."""
+    """A page in a browser."""
 
     def __init__(self, driver, url):
         self.driver = driver
@@ -49,14 +49,14 @@ class Page:
         return self.driver.execute_script(body, *arguments)
 
     def element(self, name):
-        # Not by a selector: the text of a pattern id has quotes and braces.
+        # Not with a selector: a pattern id contains quotes and braces.
         return self.script("return document.getElementById(arguments[0])", name)
 
     def click(self, name):
         self.element(name).click()
 
     def follow(self, text, name):
-        """Clicks the link of this text and waits for a component of its page."""
+        """Clicks the link with this text, and waits for a component of its page."""
         self.script("[...document.querySelectorAll('a')].find(a => a.textContent === arguments[0]).click()", text)
         wait_until(lambda: self.element(name), 15, f"#{name}")
 
@@ -71,11 +71,11 @@ class Page:
 
     def wait_for_text(self, name, expected, timeout=15):
         wait_until(lambda: self.text(name) == expected, timeout,
-                   f"'{expected}' in #{name} (there is: {self.text(name)!r})")
+                   f"'{expected}' in #{name} (found: {self.text(name)!r})")
 
     def wait_for_text_change(self, name, before, timeout=15):
-        """The new text."""
-        return wait_until(lambda: (now := self.text(name)) != before and now, timeout, f"another text than {before!r}")
+        """Returns the new text."""
+        return wait_until(lambda: (now := self.text(name)) != before and now, timeout, f"a text other than {before!r}")
 
     def wait_enabled(self, name, timeout=15):
         wait_until(lambda: self.is_enabled(name), timeout, f"#{name} enabled")
@@ -84,27 +84,27 @@ class Page:
         wait_until(lambda: not self.is_enabled(name), timeout, f"#{name} disabled")
 
     def record(self, name, body, plot=None):
-        """From now on keeps what the JavaScript `body` returns, each time it changes, in the page itself."""
+        """Records in the page, from now on, each new value of the JavaScript `body`."""
         self.script(RECORD, name, body, plot)
 
     def recorded(self, name):
-        """The values in order."""
+        """The values, in order."""
         return [json.loads(entry["value"]) for entry in self.script("return window.__seen[arguments[0]]", name)]
 
     def recorded_times(self, name):
-        """Pairs of milliseconds of the page's clock and value."""
+        """Pairs of the time in milliseconds of the page's clock, and the value."""
         return [(entry["at"], json.loads(entry["value"]))
                 for entry in self.script("return window.__seen[arguments[0]]", name)]
 
     def answered_requests(self):
-        """How many callback requests of this page have had their whole answer."""
+        """The number of callback requests of this page with a complete response."""
         return self.script("""return performance.getEntriesByType('resource')
             .filter(entry => entry.name.includes('_dash-update-component')).length""")
 
     def notices(self):
-        """The texts our script shows for failures."""
+        """The failure notices that the page shows."""
         return self.script("return [...document.querySelectorAll('.dash-swift-notice[data-kind=job] span')].map(n => n.textContent)")
 
     def console_errors(self):
-        """What the console holds of errors since it was last asked."""
+        """The console's errors since the last call."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]

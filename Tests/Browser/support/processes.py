@@ -1,4 +1,4 @@
-"""The processes below one of ours, read from /proc."""
+"""Child processes, read from /proc."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def _stat(pid):
-    """The fields of /proc/PID/stat after the name: state is 0, the parent 1, user and system ticks 11 and 12."""
+    """The fields of /proc/PID/stat after the name: 0 state, 1 parent, 11 user ticks, 12 system ticks."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -15,7 +15,7 @@ def _stat(pid):
 
 
 def is_alive(pid):
-    """False too for a process that has ended and was not yet reaped."""
+    """Whether the process runs; a process that has exited but is not reaped does not."""
     stat = _stat(pid)
     return stat is not None and stat[0] not in "ZX"
 
@@ -32,7 +32,7 @@ def children(pid):
 
 
 def tree(pid):
-    """The process and all below it."""
+    """The process and all its descendants."""
     found = [pid]
     for child in children(pid):
         found += tree(child)
@@ -40,19 +40,19 @@ def tree(pid):
 
 
 def of_session(session):
-    """The living processes of a session, whoever their parents are."""
+    """The living processes of a session, with any parent."""
     stats = ((int(entry), _stat(entry)) for entry in os.listdir("/proc") if entry.isdigit())
     return [pid for pid, stat in stats if stat and int(stat[3]) == session and stat[0] not in "ZX"]
 
 
 def cpu_seconds(pids):
-    """CPU time the processes have used so far."""
+    """The CPU time used by the processes so far."""
     stats = [stat for stat in map(_stat, pids) if stat]
     return sum(int(stat[11]) + int(stat[12]) for stat in stats) / TICKS
 
 
 def memory(pids):
-    """Bytes of proportional (shared pages divided among their users) and of private memory."""
+    """Bytes of proportional memory (shared pages divided among processes) and of private memory."""
     pss = private = 0
     for pid in pids:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

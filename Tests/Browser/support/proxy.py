@@ -1,4 +1,4 @@
-"""A TCP proxy that counts requests and refused connections, and can lose connections, answers, or the whole way between."""
+"""A TCP proxy that records requests and rejected connections, and can drop connections, responses or the whole link."""
 
 import re
 import socket
@@ -8,14 +8,14 @@ REQUEST = re.compile(rb"(?:GET|POST|PUT|HEAD|DELETE|OPTIONS) (\S+) HTTP/1\.1\r\n
 
 
 class Proxy:
-    """Listens on a port of its own; what it does with a connection depends on its mode at that moment.
+    """Listens on its own port. Its mode determines what happens to a connection:
 
-    - `open_`: passes everything on.
-    - `refuse`: closes new connections, and those there are.
-    - `lose_answers`: passes requests on, and closes the connection when the answer comes.
-    - `part`: keeps all connections, takes new ones, and passes nothing on until it is mended, as a network that is parted.
+    - `open_`: forwards everything.
+    - `refuse`: closes new and existing connections.
+    - `lose_answers`: forwards requests, and closes the connection when the response arrives.
+    - `part`: keeps and accepts connections, but forwards nothing until `mend`, like a network partition.
 
-    `cut` closes the connections there are, `half_open` passes nothing on for them, for ever, and tells nobody.
+    `cut` closes the existing connections; `half_open` forwards nothing more on them, without closing them.
     """
 
     def __init__(self, port):

@@ -1,4 +1,4 @@
-"""A server program under test, with a port and a data folder of its own."""
+"""A server program under test, with its own port and data folder."""
 
 import os
 import signal
@@ -16,19 +16,19 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def free_port():
-    """A port nobody listens on now; given out by the system, so rarely the same twice."""
+    """A port that is not in use; assigned by the system, so rarely the same twice."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def program(name):
-    """The built executable: the environment variable of its name (GALLERY, FAULT_APP), else the debug build."""
+    """The executable: from the environment variable of its name (GALLERY, FAULT_APP), otherwise the debug build."""
     return Path(os.environ.get(name.upper().replace("-", "_"), ROOT / ".build/debug" / name)).resolve()
 
 
 class Server:
-    """Starts in a session of its own; ended by the ids of its own processes."""
+    """A server in its own session, stopped by its process ids."""
 
     def __init__(self, name, folder=None, arguments=(), environment=None):
         self.program = program(name)
@@ -57,7 +57,7 @@ class Server:
         return self
 
     def launch(self):
-        """Starts it, and does not wait until it answers."""
+        """Starts it without waiting for a response."""
         environment = {"DASH_SUITES": str(ROOT / ".dash/suites")} | os.environ | {"DASH_DATA_DIR": str(self.data)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -79,27 +79,27 @@ class Server:
     def wait_healthy(self, timeout=60):
         def healthy_or_ended():
             if self.process.poll() is not None:
-                raise AssertionError(f"{self.program.name} ended with {self.process.returncode}:\n{self.log_tail()}")
+                raise AssertionError(f"{self.program.name} exited with {self.process.returncode}:\n{self.log_tail()}")
             return self.is_healthy()
 
-        wait_until(healthy_or_ended, timeout, f"{self.program.name} answering /_health")
+        wait_until(healthy_or_ended, timeout, f"{self.program.name} responding to /_health")
 
     def log_tail(self, lines=40):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def processes(self):
-        """The supervisor, the server and its workers."""
+        """The supervisor, the server and the workers."""
         return processes.tree(self.pid)
 
     def serving_pid(self):
-        """The process that serves: the supervisor's child, or the program itself when there is no supervisor."""
+        """The serving process: the supervisor's child, or the program itself without a supervisor."""
         for pid in processes.children(self.pid):
             if self.listens(pid):
                 return pid
         return self.pid
 
     def has_read(self, connection):
-        """Whether the server has read all that was sent through this socket."""
+        """Whether the server has read all data sent through this socket."""
         here, there = connection.getsockname()[1], connection.getpeername()[1]
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             fields = line.split()
@@ -117,11 +117,11 @@ class Server:
         try:
             descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
             return any(os.path.islink(path) and os.readlink(path) in inodes for path in descriptors)
-        except FileNotFoundError:  # the process, or one of its descriptors, has just gone
+        except FileNotFoundError:  # the process has exited, or closed a descriptor
             return False
 
     def stop(self, timeout=30):
-        """Ctrl-C's gentler brother: SIGTERM to the program, and nothing of it may live on."""
+        """Sends SIGTERM to the program, and asserts that none of its processes remains."""
         if self.process is None or self.process.poll() is not None:
             return None
         everything = self.processes()
@@ -130,12 +130,12 @@ class Server:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"did not end within {timeout} s of SIGTERM:\n{self.log_tail()}") from None
-        wait_until(lambda: not any(map(processes.is_alive, everything)), 5, "the end of all processes of the server")
+            raise AssertionError(f"did not exit within {timeout} s of SIGTERM:\n{self.log_tail()}") from None
+        wait_until(lambda: not any(map(processes.is_alive, everything)), 5, "exit of all processes of the server")
         return code
 
     def kill(self):
-        """SIGKILL to the supervisor and the serving process; returns the ids of the workers, which must end by themselves."""
+        """Kills the supervisor and the serving process; returns the ids of the workers, which must exit."""
         everything = self.processes()
         serving = self.serving_pid()
         group = {pid for pid in everything if pid in (self.pid, serving)}

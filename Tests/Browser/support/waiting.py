@@ -1,10 +1,10 @@
-"""Waiting for something to become true."""
+"""Waiting for conditions."""
 
 import time
 
 
 def wait_until(condition, timeout=10, what="the condition", pause=0.02):
-    """Asks `condition` until it answers something true, and returns that; fails after `timeout` seconds."""
+    """Evaluates `condition` until its value is true, and returns the value; fails after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
         answer = condition()

@@ -1,1 +1,1 @@
-"""Random faults over a fleet, the histories of its pages, and their check."""
+"""Random faults of a fleet, the histories of its pages, and their check."""

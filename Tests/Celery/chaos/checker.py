@@ -1,7 +1,7 @@
-"""Reads histories and tells what must not have happened. No clock, no network: the same histories give the same answer.
+"""Reads histories and reports violations. Deterministic: uses no clock and no network.
 
-What is promised: no acknowledged job is lost; each has one outcome, which is the value of a run of its own order, an end that
-its page asked for, or a failure that is allowed; nobody is told of a run that is another's; progress never goes back.
+The guarantees: no acknowledged job is lost; each has one outcome, which is the value of a run of its own order, a
+cancellation by its page, or an allowed failure; no job sees the run of another; progress never goes back.
 """
 
 from collections import defaultdict
@@ -10,9 +10,9 @@ from collections import defaultdict
 def check(events, runs, is_allowed=lambda reason: False):
     """The violations, as sentences.
 
-    - `events`: of all pages, each page's in their order.
-    - `runs`: what the runs noted themselves.
-    - `is_allowed`: whether a failure may have this reason.
+    - `events`: the events of all pages, in order for each page.
+    - `runs`: the runs, as noted by the jobs.
+    - `is_allowed`: whether a failure may have a reason.
     """
     noted = {run.id: run for run in runs}
     jobs = defaultdict(list)
@@ -38,7 +38,7 @@ def _outcomes(job, events, is_allowed):
         yield f"{job} has {len(set(ends))} outcomes: {sorted(set(ends))}"
     for outcome, text in set(ends):
         if outcome == "forgotten":
-            yield f"{job} was acknowledged and is not known any more"
+            yield f"{job} was acknowledged and is unknown now"
         if outcome == "failed" and not is_allowed(text):
             yield f"{job} failed: {text}"
 
@@ -46,9 +46,9 @@ def _outcomes(job, events, is_allowed):
 def _values(job, order, events, noted):
     for run, asked in {_parts(event.text) for event in events if event.outcome == "value"}:
         if asked != order:
-            yield f"{job} asked for {order} and was given the value of {asked}"
+            yield f"{job} was started with {order} and got the value of {asked}"
         elif run not in noted or noted[run].order != order:
-            yield f"{job} was given a value of the run {run}, which never began"
+            yield f"{job} got a value of the run {run}, which never began"
 
 
 def _progress(job, events):
@@ -57,7 +57,7 @@ def _progress(job, events):
         if event.what == "ended":
             has_ended = True
             if event.outcome == "value" and _parts(event.text)[0] in [run for run, _ in seen[:-1]]:
-                yield f"{job} was given the value of a run that another had followed"
+                yield f"{job} got the value of a superseded run"
         if event.what != "progress":
             continue
         if has_ended:
@@ -67,7 +67,7 @@ def _progress(job, events):
                 yield f"the progress of {job} went back from {seen[-1][1]} to {event.step}"
             seen[-1] = (event.run, event.step)
         elif event.run in [run for run, _ in seen]:
-            yield f"{job} was shown progress of a run that another had followed"
+            yield f"{job} was shown progress of a superseded run"
         else:
             seen.append((event.run, event.step))
 
@@ -77,12 +77,12 @@ def _cancels(job, events, noted):
     answered = min((event.at for event in events if event.what == "cancelled"), default=None)
     for event in events:
         if event.outcome == "cancelled" and not asked:
-            yield f"{job} was cancelled and nobody had asked for it"
+            yield f"{job} was cancelled without a request"
         if event.outcome == "value" and answered is not None:
             run = noted.get(_parts(event.text)[0])
-            # A run notes its end before its result is written: one that ended before the answer may have won.
+            # A run notes its end before its result is stored: one that ended before the answer may have won.
             if run and run.end > answered:
-                yield f"{job} went on to a value after its cancel was acknowledged"
+                yield f"{job} continued to a value after its cancel was acknowledged"
 
 
 def _shared_runs(events):
@@ -91,15 +91,15 @@ def _shared_runs(events):
         run = event.run or (_parts(event.text)[0] if event.outcome == "value" else "")
         if run:
             owners[run].add(event.job)
-    return [f"the run {run} was told to {sorted(jobs)}" for run, jobs in owners.items() if len(jobs) > 1]
+    return [f"the run {run} was reported to {sorted(jobs)}" for run, jobs in owners.items() if len(jobs) > 1]
 
 
 def _peeks(events):
-    return [f"{event.page} polled {event.job}, which is another's, and was answered {event.text}"
+    return [f"{event.page} polled {event.job} of another page, and was answered {event.text}"
             for event in events if event.what == "peeked" and event.text != "403"]
 
 
 def _parts(value):
-    """The run and the order that a value names."""
+    """The run and the order of a value."""
     order, _, run = value.partition(" ")
     return run, order

@@ -1,4 +1,4 @@
-"""Which faults happen when: a plan made from a seed, and the hands that do what it says."""
+"""Random faults: a plan made from a seed, and its execution."""
 
 import random
 import signal
@@ -10,7 +10,7 @@ WORKERS = ("worker1", "worker2")
 
 @dataclass(frozen=True)
 class Fault:
-    """`kind` happens to `part` (and its way to `broker`) after so many seconds, and is over after so many more."""
+    """A fault of `part`, or of its connection to `broker`, which begins at `at` and lasts `lasts` seconds."""
 
     at: float
     kind: str
@@ -20,8 +20,8 @@ class Fault:
     choice: float
 
 
-#: How often each kind is drawn, to whom it happens, how long it lasts at least and at most (seconds). A worker that is
-#: stopped, or parted from the broker, may be so for longer than its lease of six seconds.
+#: For each kind its weight, its parts, and its minimum and maximum duration in seconds. A worker can be stopped or
+#: partitioned for longer than its lease of six seconds.
 KINDS = {
     "kill": (4, WORKERS + WEBS, 0.2, 2),
     "kill a child": (4, WORKERS, 0, 0),
@@ -38,7 +38,7 @@ KINDS = {
 
 
 def plan(seed, seconds, brokers):
-    """The faults of a run: the same for the same arguments. One part has one fault at a time."""
+    """The faults of a run, the same for the same arguments. A part has one fault at a time."""
     dice, faults, free, now = random.Random(seed), [], {}, 0.5
     names, weights = list(KINDS), [kind[0] for kind in KINDS.values()]
     while now < seconds:
@@ -47,21 +47,21 @@ def plan(seed, seconds, brokers):
         if whole := [part for part in parts if free.get(part, 0) <= now]:
             fault = Fault(now, kind, dice.choice(whole), dice.choice(brokers), dice.uniform(least, most), dice.random())
             faults.append(fault)
-            # A program that has just been started again is to do some work first.
+            # A restarted program needs time to work.
             free[fault.part] = now + fault.lasts + (15 if fault.part == "broker" else 1)
         now += dice.uniform(0.2, 1.4)
     return faults
 
 
 def steps(faults):
-    """Beginnings and ends in their order: seconds, the fault, whether it begins."""
+    """The beginnings and ends of faults, in order: seconds, fault, whether it begins."""
     return sorted(((at, fault, begins) for fault in faults
                    for at, begins in ((fault.at, True), (fault.at + fault.lasts, False))),
                   key=lambda step: (step[0], not step[2]))
 
 
 class Injector:
-    """Does to a fleet what a fault says."""
+    """Applies faults to a fleet."""
 
     def __init__(self, fleet):
         self.fleet = fleet
@@ -108,7 +108,7 @@ class Injector:
         self._broker(fault, begins, signal.SIGTERM)
 
     def _kill_the_broker(self, fault, _, begins):
-        # RabbitMQ is ended by its own means: what it has not confirmed it may forget, but Redis must forget nothing.
+        # RabbitMQ is stopped cleanly, because it may lose unconfirmed messages when killed; Redis must lose nothing.
         self._broker(fault, begins, signal.SIGKILL if fault.broker == "redis" else signal.SIGTERM)
 
     def _broker(self, fault, begins, number):

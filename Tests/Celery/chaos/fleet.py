@@ -1,4 +1,4 @@
-"""Two web servers, two workers and their broker, each on ways of its own to the broker that can fail alone."""
+"""Two web servers, two workers and their broker, each with its own proxies to the broker, which can fail separately."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ PROGRAM = "fault-app"
 
 
 class Brokers:
-    """Redis, and RabbitMQ where that carries the messages; both keep what they have over a restart."""
+    """Redis, and RabbitMQ if it carries the messages. Both keep their data over a restart."""
 
     def __init__(self, kind, folder):
         self.kind = kind
@@ -29,7 +29,7 @@ class Brokers:
 
 
 class Part:
-    """A web server or a worker with its own ways to the brokers."""
+    """A web server or a worker with its own proxies to the brokers."""
 
     def __init__(self, name, brokers, folder):
         self.name = name
@@ -45,7 +45,7 @@ class Part:
         self.process.terminate()
 
     def wait_ended(self, timeout=60):
-        """The exit code; nothing of the program lives on."""
+        """Waits for the end of all processes of the program; returns the exit code."""
         everything = processes.of_session(self.process.pid)
         code = self.process.wait(timeout)
         wait_until(lambda: not any(map(processes.is_alive, everything)), 30, f"the end of all processes of {self.name}")
@@ -89,7 +89,7 @@ class Web(Part):
 
 
 class Labourer(Part):
-    """A worker; started again it is a new one under the old name."""
+    """A worker. A restart creates a new one with the same name."""
 
     def __init__(self, name, brokers, folder):
         super().__init__(name, brokers, folder)
@@ -108,7 +108,7 @@ class Labourer(Part):
         self.worker.kill()
 
     def kill_child(self, choose):
-        """SIGKILL to one of the processes that run jobs; `choose` picks it."""
+        """Kills one of the processes that run jobs, chosen by `choose`."""
         children = self.worker.processes()[1:]
         if children:
             os.kill(choose(children), signal.SIGKILL)
@@ -142,7 +142,7 @@ class Fleet:
         return self
 
     def stop(self):
-        """Everything ends by itself, and well."""
+        """Terminates all parts; returns their exit codes."""
         for part in self.parts.values():
             part.terminate()
         codes = {name: part.wait_ended() for name, part in self.parts.items()}

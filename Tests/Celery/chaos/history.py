@@ -1,4 +1,4 @@
-"""What simulated pages and the jobs' own runs tell, event by event."""
+"""The events of simulated pages, and the runs noted by jobs."""
 
 import json
 import threading
@@ -9,15 +9,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a page did or was told. `job` is the page's own name for what it started.
+    """An event of a page. `job` is the page's own name for a job that it started.
 
     - `started`: it sent a start, with `order` as the value of the job's input.
     - `acknowledged`: the start was answered.
-    - `progress`: it was shown `step` of `run`.
-    - `ended`: it was told the end: `outcome` is `value`, `cancelled`, `failed` or `forgotten`, `text` the value or reason.
-    - `cancels`: it asked for the end of a job, or replaced it.
-    - `cancelled`: that was answered.
-    - `peeked`: it polled a job of another page, and was answered with the status `text`.
+    - `progress`: it received `step` of `run`.
+    - `ended`: it received the outcome: `value`, `cancelled`, `failed` or `forgotten`; `text` is the value or reason.
+    - `cancels`: it requested a cancellation, or replaced the job.
+    - `cancelled`: the cancellation was answered.
+    - `peeked`: it polled a job of another page, and received the status `text`.
     """
 
     at: float
@@ -33,7 +33,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a job's code, as the job itself noted it. `end` is 0 for a run that came to none."""
+    """One run of a job's code, as noted by the job. `end` is 0 for a run that did not finish."""
 
     id: str
     order: str
@@ -42,7 +42,7 @@ class Run:
 
 
 class History:
-    """One page's events, in memory and in a file."""
+    """The events of one page, in memory and in a file."""
 
     def __init__(self, page, folder):
         self.page = page
@@ -62,11 +62,11 @@ class History:
 
 
 def read_runs(path):
-    """The runs that the jobs noted: lines of `begin` or `end`, the run, the time, the order."""
+    """Reads the runs noted by jobs: lines of `begin` or `end`, run, time, order."""
     runs = {}
     for line in Path(path).read_text().splitlines() if Path(path).exists() else []:
         fields = line.split()
-        if len(fields) != 4:  # cut by a kill
+        if len(fields) != 4:  # truncated by a kill
             continue
         what, name, at, order = fields
         if what == "begin":

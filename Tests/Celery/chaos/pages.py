@@ -1,4 +1,4 @@
-"""Simulated pages: they start jobs, poll them as Dash's renderer with our script does, cancel some, look where they may not."""
+"""Simulated pages: they start jobs, poll them as the renderer does, cancel some, and poll jobs of other pages."""
 
 import random
 import threading
@@ -18,7 +18,7 @@ class Job:
 
 
 class Page(threading.Thread):
-    """One page load. It asks one web server after the other, and its requests are cut at times."""
+    """One page load. It sends requests to random web servers, and some requests time out."""
 
     def __init__(self, name, webs, history, seed, session, others):
         super().__init__(name=name, daemon=True)
@@ -36,14 +36,14 @@ class Page(threading.Thread):
         self.error = None
 
     def close(self, deadline):
-        """Starts nothing more; ends when its last job has, or at the deadline (of `time.monotonic`)."""
+        """Starts no more jobs; stops when the last job is finished, or at the deadline (of `time.monotonic`)."""
         self.deadline = deadline
         self.closing.set()
 
     def run(self):
         try:
             self._work()
-        except Exception as error:  # told by whoever closes the page
+        except Exception as error:  # raised by close_pages
             self.error = error
 
     def _work(self):
@@ -55,10 +55,10 @@ class Page(threading.Thread):
                 job = follower
 
     def _start(self, replacing=None):
-        """A job that was acknowledged and goes on, or None."""
+        """Starts a job; returns it if it was acknowledged and is not finished."""
         self.count += 1
         name, steps = f"{self.name}-{self.count}", self.dice.choice([0, 1, 3, 5, 10, 20])
-        # Some orders are equal, and must yet have runs of their own.
+        # Some orders are equal, and still need their own runs.
         order = f"common.{steps}" if self.dice.random() < 0.3 else f"{name}.{steps}"
         body = self.clients[0].body({"run.n_clicks": self.count, "order.value": order}, self.output)
         self.history.note("started", name, order=order)
@@ -74,7 +74,7 @@ class Page(threading.Thread):
         return None if job.has_ended else job
 
     def _follow(self, job):
-        """Polls to the end; a job that was started in its place meanwhile."""
+        """Polls a job until it is finished; returns the job that replaced it, if any."""
         fate, follower = self.dice.random(), None
         while not job.has_ended and not (self.deadline and time.monotonic() > self.deadline):
             self._poll(job)
@@ -96,7 +96,7 @@ class Page(threading.Thread):
         self._read(job, answer)
 
     def _ask_again(self, job):
-        """What has ended stays so, whoever is asked."""
+        """Polls a finished job on both web servers: the outcome must not change."""
         if not job.has_ended or self.dice.random() < 0.5:
             return
         for client in self.clients:
@@ -141,7 +141,7 @@ class Page(threading.Thread):
         self.history.note("ended", job.name, outcome=outcome, text=text)
 
     def _post(self, body, timeout, client=None, **query):
-        """The whole answer, or None when it did not come."""
+        """Sends a request; returns None if it failed."""
         try:
             return (client or self.dice.choice(self.clients)).post(body, timeout=timeout, **query)
         except requests.RequestException:

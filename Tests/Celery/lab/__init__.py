@@ -1,1 +1,1 @@
-"""Private servers, workers of both languages, and what tests see of them."""
+"""Private servers, workers of both languages, and access to them for tests."""

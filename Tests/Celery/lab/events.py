@@ -1,10 +1,10 @@
-"""What workers tell, as Celery's own monitors hear it."""
+"""The events of workers, received as by Celery's own monitors."""
 
 import threading
 
 
 class Events:
-    """Listens to all events of a broker from the moment that this is made."""
+    """Collects all events of a broker from its creation on."""
 
     def __init__(self, app):
         self.app = app
@@ -33,12 +33,12 @@ class Events:
             self._news.notify_all()
 
     def of(self, task):
-        """The events about a task, in the order in which they came."""
+        """The events of a task, in order of arrival."""
         with self._news:
             return [event for event in self.seen if event.get("uuid") == task]
 
     def wait_for(self, type, timeout=20, **fields):
-        """The first event of a type with these fields, of those that came already or come in time."""
+        """Returns the first event of a type with these fields, received or awaited."""
 
         def found():
             for event in self.seen:

@@ -1,4 +1,4 @@
-"""A broker with everything that tests have there: an application, a listener, a worker of each language."""
+"""A broker with an application, an event receiver, and a worker of each language."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from .workers import PythonWorker, SwiftWorker
 
 
 def application(broker, backend, prefix=""):
-    """An application that sends by name, and knows no task itself."""
+    """An application without tasks, which sends by name."""
     app = Celery("tests", broker=broker, backend=backend, set_as_current=False)
     app.conf.update(broker_connection_retry_on_startup=True, result_expires=600)
     if prefix:
@@ -19,7 +19,7 @@ def application(broker, backend, prefix=""):
 
 
 class Place:
-    """One broker, `redis` or `rabbitmq`; results are in Redis either way."""
+    """One broker, `redis` or `rabbitmq`. Results are always in Redis."""
 
     SWIFT_QUEUE = "dash"
     PYTHON_QUEUE = "python"
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def swift_options(self):
-        """What a Swift program is told of the keys."""
+        """The command line options of a Swift program for the prefix."""
         return ["--broker-key-prefix", f"{self.prefix}_", "--result-key-prefix", self.prefix] if self.prefix else []
 
     def _with(self, worker):
@@ -52,7 +52,7 @@ class Place:
         return self.app.send_task(task, args=args, queue=queue, **options)
 
     def ask(self, worker, method, **arguments):
-        """What one worker answers to a command."""
+        """The reply of one worker to a command."""
         [answer] = self.app.control.broadcast(
             method, arguments=arguments, destination=[worker.node], reply=True, timeout=10, limit=1)
         return answer[worker.node]

@@ -1,4 +1,4 @@
-"""Programs that tests start, and end by their process ids."""
+"""Programs that tests start, and stop by their process ids."""
 
 import ctypes
 import os
@@ -13,12 +13,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def _die_with_parent():
-    """The program does not outlive the tests, even when those are killed."""
+    """Kills the program when the tests end, even if those are killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Program:
-    """A running program with its output in a file; in a session of its own, so that all of it can be found."""
+    """A running program with its output in a file, in its own session, so that all its processes can be found."""
 
     def __init__(self, name, command, folder, environment=None, cwd=None):
         self.name = name
@@ -28,7 +28,7 @@ class Program:
         self.launch()
 
     def launch(self):
-        """Starts it; again, once it has ended."""
+        """Starts the program, or restarts it after its end."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self._command,
@@ -48,7 +48,7 @@ class Program:
         return self.log.read_text(errors="replace")
 
     def wait_until(self, condition, what, timeout=30):
-        """Waits for something that the program does; fails at once when it ends, with what it said."""
+        """Waits for a condition; fails at once, with the output, if the program ends."""
 
         def met_or_ended():
             answer = condition()
@@ -65,14 +65,14 @@ class Program:
         return "\n".join(self.output().splitlines()[-lines:])
 
     def wait(self, timeout=20):
-        """The exit code."""
+        """Waits for the end; returns the exit code."""
         return self.process.wait(timeout)
 
     def signal(self, number):
         self.process.send_signal(number)
 
     def stop(self, timeout=20):
-        """SIGTERM, and after a while SIGKILL to whatever of it is left; the exit code."""
+        """Sends SIGTERM, and after a timeout SIGKILL to all remaining processes; returns the exit code."""
         everything = processes.of_session(self.pid)
         if self.process.poll() is None:
             self.process.terminate()

@@ -1,4 +1,4 @@
-"""An application of the Python world, whose workers run these tasks."""
+"""A Python application whose workers run these tasks."""
 
 import os
 import time
@@ -24,13 +24,13 @@ def total(numbers):
 
 @app.task(name="py.tree", bind=True)
 def tree(self, value):
-    """Where in a tree of tasks this one is, and what it was given."""
+    """The task's position in a tree of tasks, and its argument."""
     return {"value": value, "root": self.request.root_id, "parent": self.request.parent_id}
 
 
 @app.task(name="py.note")
 def note(*values):
-    """What a link gave to this task."""
+    """The arguments from a link."""
     return list(values)
 
 
@@ -44,5 +44,5 @@ def progress(self, steps):
 
 @app.task(name="py.call")
 def call(name, *args):
-    """Sends a task by its name from within a task."""
+    """Sends another task by its name."""
     return app.send_task(name, args=args, queue="dash").id

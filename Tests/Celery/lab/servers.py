@@ -14,7 +14,7 @@ from .process import Program
 
 
 def needed(*names):
-    """The paths of programs; without one the test is skipped, or fails in CI."""
+    """The paths of programs. If one is missing, the test is skipped, or fails in CI."""
     found = [shutil.which(name, path=f"/usr/lib/rabbitmq/bin:{os.environ['PATH']}:/usr/sbin") for name in names]
     missing = [name for name, path in zip(names, found) if path is None]
     if missing:
@@ -23,7 +23,7 @@ def needed(*names):
 
 
 def answers(port, greeting, expected):
-    """Whether a server at a port answers a greeting as its kind of server does."""
+    """Whether the server at a port gives the expected reply to a greeting."""
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as connection:
             connection.sendall(greeting)
@@ -33,7 +33,7 @@ def answers(port, greeting, expected):
 
 
 class Redis(Program):
-    """Keeps nothing over a restart unless it is `durable`: then nothing that was answered is lost."""
+    """Loses its data at a restart unless it is `durable`: then no answered write is lost."""
 
     def __init__(self, folder, durable=False):
         [program] = needed("redis-server")
@@ -51,7 +51,7 @@ class Redis(Program):
 
 
 class RabbitMQ(Program):
-    """A node of its own: with its own name, ports, and port mapper."""
+    """A separate node with its own name, ports and port mapper."""
 
     def __init__(self, folder):
         program, _ = needed("rabbitmq-server", "erl")
@@ -79,7 +79,7 @@ class RabbitMQ(Program):
         super().__init__("rabbitmq", [program], folder, environment)
 
     def wait_ready(self):
-        # A server of another protocol version is answered with the server's own.
+        # The reply to an unknown protocol version is the server's own.
         self.wait_until(lambda: answers(self.port, b"AMQP\x00\x00\x00\x00", b"AMQP"), "RabbitMQ answering", 60)
         return self
 
@@ -94,11 +94,11 @@ class RabbitMQ(Program):
         return code
 
     def _mappers(self):
-        """Erlang's port mapper, which the server started beside itself."""
+        """The process ids of Erlang's port mapper, which the server started."""
         wanted = f"ERL_EPMD_PORT={self.mapper}".encode()
         for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
                 if wanted in Path(f"/proc/{entry}/environ").read_bytes().split(b"\0") and processes.is_alive(int(entry)):
                     yield int(entry)
-            except OSError:  # it has gone, or belongs to somebody else
+            except OSError:  # ended, or of another user
                 continue

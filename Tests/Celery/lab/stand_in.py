@@ -1,4 +1,4 @@
-"""What celery-fixture's tasks do, for Celery's own worker: see STAND_IN in workers.py."""
+"""The tasks of celery-fixture for Celery's own worker; see STAND_IN in workers.py."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Workers under test: the Swift one, and Celery's own beside it."""
+"""Workers under test: the Swift worker and Celery's own."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from .process import Program
 
 FOLDER = Path(__file__).resolve().parents[1]
 
-#: Celery's own worker plays the Swift one's part: shows that a test asks for nothing but what Celery does.
+#: Celery's own worker replaces the Swift one, which shows that a test expects only what Celery does.
 STAND_IN = os.environ.get("STAND_IN") == "celery"
 
 
@@ -21,12 +21,12 @@ class Worker(Program):
         super().__init__(node, command, place.folder, environment, cwd=FOLDER)
 
     def wait_ready(self):
-        """It tells that it lives, and answers."""
+        """Waits until the worker answers a ping."""
         self.wait_until(lambda: self.place.app.control.ping([self.node], timeout=0.5, limit=1), f"{self.node} answering")
         return self
 
     def pool_size(self):
-        """How many tasks it runs at once; Celery's worker tells only how many processes it has."""
+        """The number of tasks that it runs at once; for Celery's worker the number of processes."""
         pool = self.place.ask(self, "stats")["pool"]
         return len(pool["processes"]) if STAND_IN else pool["max-concurrency"]
 
@@ -49,7 +49,7 @@ def swift(place, node, queue, concurrency, events, options):
 
 
 class SwiftWorker:
-    """Makes a worker of celery-fixture, or its stand-in."""
+    """Creates a worker of celery-fixture, or its stand-in."""
 
     def __new__(cls, place, node, queue, concurrency=2, events=True, options=()):
         if STAND_IN:

@@ -2,9 +2,9 @@ import Testing
 
 @testable import DashCLI
 
-@Suite("What a page shows of a failed build")
+@Suite("Output of a failed build")
 struct BuildOutputTests {
-    @Test("The compiler's messages, each once, with paths from the package on, without the progress")
+    @Test("Contains the compiler's messages without duplicates and progress, with relative paths")
     func messages() {
         let lines = """
             [0/1] Planning build
@@ -33,7 +33,7 @@ struct BuildOutputTests {
         #expect(BuildOutput.messages(in: lines, folder: "/home/me/app") == wanted)
     }
 
-    @Test("Other messages stay; none at all has a sentence")
+    @Test("Other messages are kept; an empty output has a default message")
     func others() {
         let text = BuildOutput.messages(in: ["error: no such module 'Dsh'", "ld: undefined symbol"], folder: "/a")
         #expect(text == "error: no such module 'Dsh'\nld: undefined symbol")

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("dash-swift dev")
 struct DevCommandTests {
-    @Test("Its own options come first, the rest is the app's")
+    @Test("Its own options come first, the rest is passed to the app")
     func options() throws {
         let line = ["dev", "--product", "a", "--port", "8051", "--build-path", "out", "serve", "--workers", "2"]
         let command = try #require(DashSwift.parseAsRoot(line) as? DevCommand)
@@ -17,12 +17,12 @@ struct DevCommandTests {
         #expect(passed.arguments.drop { $0 == "--" } == ["--workers", "2"])
     }
 
-    @Test("What cannot work is refused at once", arguments: [["--port", "70000"], ["--interval", "0"]])
+    @Test("Invalid options are rejected", arguments: [["--port", "70000"], ["--interval", "0"]])
     func refusals(arguments: [String]) {
         #expect(throws: (any Error).self) { try DashSwift.parseAsRoot(["dev"] + arguments) }
     }
 
-    @Test("The app is in debug and asks often for news, unless the user says otherwise")
+    @Test("The app runs in debug mode and polls often, unless the user sets the variables")
     func environment() throws {
         let command = try #require(DashSwift.parseAsRoot(["dev", "--port", "8051"]) as? DevCommand)
         let plain = command.environment(["HOME": "/h"], reportFile: "/r")
@@ -36,7 +36,7 @@ struct DevCommandTests {
         #expect(own["DASH_DEBUG"] == "0" && own["DASH_HOT_RELOAD_INTERVAL"] == "5")
     }
 
-    /// A package as a program in place of `swift` describes it.
+    /// A package described by a script in place of `swift`.
     private func package(_ description: String) throws -> DevPackage {
         let path = NSTemporaryDirectory() + "dash-swift-package-" + UUID().uuidString
         try Data("#!/bin/sh\necho 'warning: first' >&2\ncat <<'E'\n\(description)\nE\n".utf8)
@@ -45,7 +45,7 @@ struct DevCommandTests {
         return DevPackage(swift: path, folder: "/p", buildPath: "/out", environment: [:])
     }
 
-    @Test("The only program of a package is the app; of several one must be named")
+    @Test("The only executable of a package is the default; with several, one must be chosen")
     func product() throws {
         let library = #"{"name": "Lib", "type": {"library": ["automatic"]}}"#
         let program = { (name: String) in #"{"name": "\#(name)", "type": {"executable": null}}"# }
@@ -54,7 +54,7 @@ struct DevCommandTests {
         #expect(try one.product(named: "other") == "other")
         let two = try package(#"{"products": [\#(program("a")), \#(program("b"))]}"#)
         let error = #expect(throws: DevError.self) { try two.product(named: nil) }
-        #expect(error?.description.contains("name one of a, b with --product") == true)
+        #expect(error?.description.contains("with --product: a, b.") == true)
         let none = try package(#"{"products": [\#(library)]}"#)
         #expect(throws: DevError.self) { try none.product(named: nil) }
         #expect(throws: DevError.self) { try package("no json").product(named: nil) }
@@ -63,7 +63,7 @@ struct DevCommandTests {
         #expect(build.arguments == [one.swift, "build", "--product", "app", "--build-path", "/out"])
     }
 
-    @Test("Without the program swift there is a sentence on what to do")
+    @Test("Without swift, the error says what to do")
     func noSwift() {
         let package = DevPackage(swift: "no-such-program", folder: "/p", buildPath: nil, environment: ["PATH": "/bin"])
         let error = #expect(throws: DevError.self) { try package.product(named: nil) }

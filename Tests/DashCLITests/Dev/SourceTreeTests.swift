@@ -5,9 +5,9 @@ import Testing
 
 @testable import DashCLI
 
-@Suite("The sources that are watched")
+@Suite("Watched sources")
 struct SourceTreeTests {
-    /// A folder of a test's own.
+    /// A temporary folder of one test.
     private final class Folder: Sendable {
         let path = NSTemporaryDirectory() + "dash-swift-sources-" + UUID().uuidString
 
@@ -27,7 +27,7 @@ struct SourceTreeTests {
     }
 
     @Test(
-        "What makes the program counts",
+        "Files of the program are included",
         arguments: [
             "Package.swift", "Package.resolved", "Sources/App/main.swift", "Sources/App/data/cities.json", "Lib/a.c",
         ]
@@ -44,7 +44,7 @@ struct SourceTreeTests {
     }
 
     @Test(
-        "What does not, does not",
+        "Other files are not",
         arguments: [
             ".build/debug/x.swift", "out/x.swift", "Tests/AppTests/a.swift", "assets/look.css",
             "Sources/App/assets/code.js",
@@ -59,7 +59,7 @@ struct SourceTreeTests {
         #expect(SourceTree(package: folder.path, build: folder.path + "/out") == before)
     }
 
-    @Test("Of a further folder everything counts")
+    @Test("All files of an additional folder are included")
     func further() throws {
         let (folder, other) = (Folder(), Folder())
         try folder.write("Package.swift")
@@ -69,11 +69,11 @@ struct SourceTreeTests {
         #expect(SourceTree(package: folder.path, further: [other.path]) != before)
     }
 
-    @Test("A change is told once, when the sources have come to rest")
+    @Test("A change is reported once, when the sources are stable")
     func watch() throws {
         let folder = Folder()
         try folder.write("Package.swift", time: 1)
-        // Each look finds the next of these.
+        // One snapshot per poll.
         let looks = try [1.0, 1, 2, 3, 3, 3, 4, 4, 4].map { time in
             try folder.write("Package.swift", time: time)
             return SourceTree(package: folder.path)

@@ -10,12 +10,12 @@ struct DashVersionTests {
         return try String(contentsOf: root.appending(path: file), encoding: .utf8)
     }
 
-    @Test("It is a semantic version of three numbers")
+    @Test("A semantic version of three numbers")
     func semanticVersion() {
         #expect(DashVersion.current.wholeMatch(of: /(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}/) != nil)
     }
 
-    @Test("CHANGELOG.md has one section for it, with a date or “unreleased”")
+    @Test("CHANGELOG.md has one section for the version, with a date or “unreleased”")
     func changelog() throws {
         let headings = try Self.text(of: "CHANGELOG.md").split(separator: "\n").compactMap {
             $0.wholeMatch(of: /## (.+) \((unreleased|\d{4}-\d{2}-\d{2})\)/)
@@ -23,7 +23,7 @@ struct DashVersionTests {
         #expect(headings.filter { $0.1 == DashVersion.current }.count == 1)
     }
 
-    @Test("README.md installs it")
+    @Test("README.md installs the version")
     func readme() throws {
         let readme = try Self.text(of: "README.md")
         #expect(readme.contains("/dash-swift\", from: \"\(DashVersion.current)\")"))

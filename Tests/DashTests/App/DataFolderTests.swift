@@ -13,36 +13,36 @@ struct DataFolderTests {
         DataFolder(dataDir: dataDir, executable: executable, environment: environment).path
     }
 
-    @Test("It is the one that is named, whatever else is set")
+    @Test("A configured folder takes precedence")
     func theNamedFolder() {
         let environment = ["DASH_DATA_DIR": "/environment", "XDG_STATE_HOME": "/state", "HOME": "/home/ada"]
         #expect(path(environment) == "/environment")
         #expect(path(environment, dataDir: "/given") == "/given")
     }
 
-    @Test("A relative path is below the working directory")
+    @Test("A relative path is relative to the working directory")
     func relativePaths() {
         let folder = path(["DASH_DATA_DIR": "jobs/../data"])
         #expect(folder == FileManager.default.currentDirectoryPath + "/data")
     }
 
-    @Test("Else it is in the state folder, then in the home folder")
+    @Test("The default is in the state folder, otherwise in the home folder")
     func defaults() {
         #expect(path(["XDG_STATE_HOME": "/state", "HOME": "/home/ada"]).hasPrefix("/state/dash-swift/app-"))
         #expect(path(["HOME": "/home/ada"]).hasPrefix("/home/ada/.local/state/dash-swift/app-"))
         #expect(path(["DASH_DATA_DIR": "", "HOME": "/home/ada"]).hasPrefix("/home/ada/.local/state/dash-swift/app-"))
-        // The specification says that a relative one is to be ignored.
+        // The specification says to ignore a relative path.
         #expect(path(["XDG_STATE_HOME": "state", "HOME": "/home/ada"]).hasPrefix("/home/ada/.local/state/"))
     }
 
-    @Test("Two executables of one name have two folders, one executable has always the same")
+    @Test("Executables with the same name have different folders, and each keeps its folder")
     func oneForEachExecutable() {
         let environment = ["HOME": "/home/ada"]
         #expect(path(environment, executable: "/a/app") != path(environment, executable: "/b/app"))
         #expect(path(environment, executable: "/a/app") == path(environment, executable: "/a/app"))
     }
 
-    @Test("It is made with its parents, closed to others; the mode of one that is there stays")
+    @Test("Missing folders are created with mode 0700; an existing folder keeps its mode")
     func modes() throws {
         let outer = try SuitesFolder()
         let folder = DataFolder(dataDir: outer.path + "/a/b", executable: "/opt/app", environment: [:])
@@ -53,7 +53,7 @@ struct DataFolderTests {
         #expect(try mode(of: folder.path) == 0o755)
     }
 
-    @Test("A file in its place is an error that names it")
+    @Test("A file in place of the folder is an error with its path")
     func aFileInItsPlace() throws {
         let outer = try SuitesFolder()
         let file = try outer.write("", to: "data")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("The developer's tools, one by one")
+@Suite("The individual developer tools")
 struct DevToolsTests {
     private func tools(
         debug: Bool = false,
@@ -16,7 +16,7 @@ struct DevToolsTests {
         return ActiveDevTools(try ServeCommand.parse([]).apply(to: configuration, environment: environment))
     }
 
-    @Test("In production none is on, and a page sees a number in place of an error")
+    @Test("All are off in production, and pages receive error numbers")
     func production() throws {
         let tools = try tools()
         #expect(!tools.ui && !tools.propsCheck && !tools.serveDevBundles && !tools.validateCallbacks)
@@ -24,7 +24,7 @@ struct DevToolsTests {
         #expect(tools.errors == .number)
     }
 
-    @Test("In debug all are on, with Dash's intervals")
+    @Test("All are on in debug, with Dash's intervals")
     func debug() throws {
         let tools = try tools(debug: true)
         #expect(tools.ui && tools.propsCheck && tools.serveDevBundles && tools.validateCallbacks)
@@ -33,7 +33,7 @@ struct DevToolsTests {
         #expect(tools.errors == .pruned)
     }
 
-    @Test("Each can be set apart from debug")
+    @Test("Each can be set independently of debug")
     func single() throws {
         let quiet = try tools(debug: true) {
             $0.ui = false
@@ -48,10 +48,10 @@ struct DevToolsTests {
         #expect(quiet.errors == .whole)
         let panel = try tools { $0.ui = true }
         #expect(panel.ui && !panel.propsCheck)
-        #expect(panel.errors == .number, "what an error says is a matter of debug alone")
+        #expect(panel.errors == .number, "error details depend only on debug")
     }
 
-    @Test("The environment has the last word on each, by the names that Dash knows")
+    @Test("Dash's environment variables take precedence")
     func environment() throws {
         let off = [
             "DASH_UI": "false", "DASH_PROPS_CHECK": "0", "DASH_SERVE_DEV_BUNDLES": "no",
@@ -68,11 +68,11 @@ struct DevToolsTests {
         let wanted = ActiveDevTools.HotReload(interval: .milliseconds(250), watchInterval: .seconds(2), maxRetry: 3)
         #expect(timed.hotReload == wanted)
         #expect(timed.errors == .whole)
-        #expect(try tools(debug: true, ["DASH_UI": ""]).ui, "an empty variable is none")
+        #expect(try tools(debug: true, ["DASH_UI": ""]).ui, "an empty variable is ignored")
     }
 
     @Test(
-        "A variable without a valid value is refused with a sentence",
+        "An invalid value of a variable is an error",
         arguments: [
             ("DASH_HOT_RELOAD_INTERVAL", "soon"), ("DASH_HOT_RELOAD_INTERVAL", "0"),
             ("DASH_HOT_RELOAD_WATCH_INTERVAL", "-1"), ("DASH_HOT_RELOAD_WATCH_INTERVAL", "nan"),
@@ -82,6 +82,6 @@ struct DevToolsTests {
     func refusals(name: String, value: String) {
         let error = #expect(throws: DashError.self) { try tools([name: value]) }
         #expect(error?.code == .option)
-        #expect(error?.message.contains("\(name) is “\(value)”") == true)
+        #expect(error?.message.contains("Invalid value “\(value)” of \(name).") == true)
     }
 }

@@ -2,10 +2,10 @@ import Testing
 
 @testable import Dash
 
-@Suite("Paths of apps")
+@Suite("Mount paths")
 struct MountPathTests {
     @Test(
-        "A path gets a slash at both ends, and one between its parts",
+        "Paths are normalized to one slash at both ends and between parts",
         arguments: [
             ("/", "/"), ("", "/"), ("//", "/"), ("tools", "/tools/"), ("/tools", "/tools/"), ("tools/", "/tools/"),
             ("/a/b/", "/a/b/"), ("a//b", "/a/b/"), ("/reports/2026.1/", "/reports/2026.1/"), ("/a~b/", "/a~b/"),
@@ -17,7 +17,7 @@ struct MountPathTests {
     }
 
     @Test(
-        "What a browser or a proxy could read otherwise is no path",
+        "Paths that a browser or proxy could interpret differently are invalid",
         arguments: [
             "a b", "/a?b/", "/a#b/", "/a%20b/", "/./", "/a/../b/", "..", "/ä/", "/a\\b/", "/<a>/", "/\"/", "/a\n/",
         ]
@@ -27,7 +27,7 @@ struct MountPathTests {
     }
 
     @Test(
-        "An app's name is its path without the outer slashes",
+        "An app's default name is its path without the outer slashes",
         arguments: [("/", "app"), ("/a/", "a"), ("/a/b/", "a/b")]
     )
     func names(path: String, expected: String) {

@@ -13,7 +13,7 @@ struct ServeCommandTests {
         try ServeCommand.parse(arguments).apply(to: site, environment: environment)
     }
 
-    @Test("Without arguments the site's own values stand")
+    @Test("Without arguments the site's configuration is unchanged")
     func nothingChanges() throws {
         var site = SiteConfiguration()
         site.host = "10.0.0.1"
@@ -47,7 +47,7 @@ struct ServeCommandTests {
         #expect(result.dataDir == "/d")
     }
 
-    @Test("The environment wins over the code, the command line over both")
+    @Test("The command line overrides the environment, which overrides the code")
     func order() throws {
         let environment = ["HOST": "0.0.0.0", "PORT": "9001", "DASH_DEBUG": "1", "DASH_DATA_DIR": "/environment"]
         var site = SiteConfiguration()
@@ -65,29 +65,29 @@ struct ServeCommandTests {
         #expect(fromLine.dataDir == "/line")
     }
 
-    @Test("DASH_DEBUG is on for the words that Dash takes", arguments: ["1", "true", "True", "yes"])
+    @Test("DASH_DEBUG is on for Dash's true values", arguments: ["1", "true", "True", "yes"])
     func debugIsOn(word: String) throws {
         #expect(try configuration(environment: ["DASH_DEBUG": word]).debug)
     }
 
-    @Test("DASH_DEBUG is off for all else", arguments: ["", "0", "false", "no", "off"])
+    @Test("DASH_DEBUG is off for other values", arguments: ["", "0", "false", "no", "off"])
     func debugIsOff(word: String) throws {
         #expect(try !configuration(environment: ["DASH_DEBUG": word]).debug)
     }
 
-    @Test("A PORT that is none is refused with a sentence", arguments: ["abc", "-1", "65536", "80.5", " 80"])
+    @Test("An invalid PORT is an error", arguments: ["abc", "-1", "65536", "80.5", " 80"])
     func portOfTheEnvironment(text: String) {
         let error = #expect(throws: DashError.self) { try configuration(environment: ["PORT": text]) }
         #expect(error?.code == .option)
-        #expect(error?.message.contains("PORT is “\(text)”") == true)
+        #expect(error?.message.contains("Invalid value “\(text)” of PORT.") == true)
     }
 
-    @Test("A PORT in the environment does not matter where the command line names one")
+    @Test("--port overrides an invalid PORT")
     func portOfTheLineWins() throws {
         #expect(try configuration(["--port", "8051"], environment: ["PORT": "abc"]).port == 8051)
     }
 
-    @Test("An empty variable is none", arguments: ["HOST", "PORT", "DASH_DATA_DIR"])
+    @Test("An empty variable is ignored", arguments: ["HOST", "PORT", "DASH_DATA_DIR"])
     func emptyVariables(name: String) throws {
         let result = try configuration(environment: [name: ""])
         #expect(result.host == "127.0.0.1")
@@ -96,7 +96,7 @@ struct ServeCommandTests {
     }
 
     @Test(
-        "What cannot work is refused at once",
+        "Invalid arguments are errors",
         arguments: [
             ["--port", "70000"], ["--port=-1"], ["--port", "x"], ["--workers", "0"], ["--workers=-3"],
             ["--path-prefix", "a b"], ["--path-prefix", "/a?b/"], ["--path-prefix", "/../"], ["--unknown"], ["more"],
@@ -106,7 +106,7 @@ struct ServeCommandTests {
         #expect(throws: (any Error).self) { try ServeCommand.parse(arguments) }
     }
 
-    @Test("Without a command the site is served; a call for help is another command")
+    @Test("The default command is serve; --help is another command")
     func commands() throws {
         #expect(try SiteCommand.command(for: []) is ServeCommand)
         #expect(try SiteCommand.command(for: ["--port", "1"]) is ServeCommand)
@@ -114,7 +114,7 @@ struct ServeCommandTests {
         #expect(try !(SiteCommand.command(for: ["--help"]) is ServeCommand))
     }
 
-    @Test("The server restarts after traps unless told not to")
+    @Test("The server restarts after traps unless --no-supervise is set")
     func supervision() throws {
         #expect(try ServeCommand.parse([]).supervise)
         #expect(try !ServeCommand.parse(["--no-supervise"]).supervise)

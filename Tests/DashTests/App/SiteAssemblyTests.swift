@@ -8,11 +8,11 @@ import Testing
 @testable import Dash
 @testable import Jobs
 
-@Suite("Each setting of a site reaches the place that uses it")
+@Suite("Each setting of a site reaches its consumer")
 struct SiteAssemblyTests {
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// A configuration of which no value is a default.
+    /// A configuration without default values.
     private func configuration(_ dataDir: String) -> SiteConfiguration {
         var configuration = SiteConfiguration()
         for setting in Setting.all { setting.set(&configuration) }
@@ -31,18 +31,18 @@ struct SiteAssemblyTests {
     private func served(_ site: DashSite) throws -> SiteAssembly {
         var dependencies = try SiteAssembly.Dependencies.serving(site, site.configuration)
         dependencies.suites = nil
-        // The threads of the default executor would stay: no service is run here.
+        // No service runs here, so the default executor's threads would never end.
         dependencies.executorServices = []
         return try SiteAssembly(site, site.configuration, dependencies, logger: Self.logger)
     }
 
-    @Test("The tests below know all settings")
+    @Test("The tests below cover all settings")
     func allSettings() {
         let names = Mirror(reflecting: SiteConfiguration()).children.compactMap(\.label)
         #expect(names.sorted() == (Setting.all.map(\.name) + ["dataDir"]).sorted())
     }
 
-    @Test("In a site that is served, with worker processes")
+    @Test("A served site with worker processes")
     func served() throws {
         let folder = try SuitesFolder()
         let site = site(configuration(folder.path + "/data"))
@@ -59,7 +59,7 @@ struct SiteAssemblyTests {
         #expect(FileManager.default.fileExists(atPath: folder.path + "/data/secret"), "dataDir")
     }
 
-    @Test("In a site with a queue, for its web servers and for its workers")
+    @Test("The web servers and workers of a site with a queue")
     func queue() throws {
         let folder = try SuitesFolder()
         let backend = RecordingBackend()
@@ -79,7 +79,7 @@ struct SiteAssemblyTests {
         }
     }
 
-    @Test("In a site of a test, but for those of sockets, processes and files")
+    @Test("A site in a test, except settings of sockets, processes and files")
     func inProcess() async throws {
         let site = site(configuration("/never-made"))
         let tested = try InProcessSite(
@@ -103,15 +103,15 @@ struct SiteAssemblyTests {
     }
 }
 
-/// A setting, a value that is not its default, and the look at the place where it has to arrive.
+/// A setting, a value other than its default, and a check of its consumer.
 private struct Setting: Sendable {
-    /// Where settings arrive.
+    /// The consumers of settings.
     struct Place {
         var routes: SiteResponder
         var rules: JobManagerConfiguration
-        /// Nil where jobs run in no process of their own.
+        /// Nil if jobs run in this process.
         var pool: WorkerPoolConfiguration?
-        /// Nil where nothing listens.
+        /// Nil without a socket.
         var server: SiteServer?
         var assembly: SiteAssembly
 
@@ -222,7 +222,7 @@ private struct Setting: Sendable {
     ]
 }
 
-/// A queue of one server, in memory, which keeps what the site gives it.
+/// An in-memory queue of one server that records its setup.
 private final class RecordingBackend: JobBackend {
     let setup = Mutex<JobBackendSetup?>(nil)
     let isShared = false
@@ -239,7 +239,7 @@ private final class RecordingBackend: JobBackend {
 }
 
 extension InProcessSite {
-    /// The status of the answer to a callback's request of a size.
+    /// The status of the response to a callback request of `bytes` bytes.
     fileprivate func post(_ path: String, bytes: Int) async -> Int {
         let headers = [("content-type", "application/json"), ("sec-fetch-site", "same-origin")]
         let body = [UInt8](repeating: UInt8(ascii: " "), count: bytes)

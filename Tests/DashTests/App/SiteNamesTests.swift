@@ -15,7 +15,7 @@ struct SiteNamesTests {
         return app
     }
 
-    @Test("Apps with names and paths of their own are fine")
+    @Test("Apps with different names and paths are valid")
     func distinctNames() {
         let site = DashSite()
         site.mount(app(jobs: ["work"]), at: "/a/")
@@ -24,38 +24,38 @@ struct SiteNamesTests {
         #expect(site.findings == [])
     }
 
-    @Test("Two apps of one name are reported, given or made of the path", arguments: ["/reports/", "/other/"])
+    @Test("Two apps with the same name, set or derived from the path", arguments: ["/reports/", "/other/"])
     func appsOfOneName(path: String) {
         let site = DashSite()
         site.mount(app("reports"), at: "/")
         site.mount(app(path == "/other/" ? "reports" : nil), at: path)
-        #expect(site.findings == ["Two apps are named “reports”; give one of them another name: DashApp(name:)."])
+        #expect(site.findings == ["Two apps are named “reports”. Rename one of them with DashApp(name:)."])
     }
 
-    @Test("Two jobs that get one name from different apps are reported")
+    @Test("Two jobs of different apps with the same name are reported")
     func jobsOfOneName() {
         let site = DashSite()
         site.mount(app("a", jobs: ["b/work"]), at: "/one/")
         site.mount(app("a/b", jobs: ["work"]), at: "/two/")
-        #expect(site.findings == ["Two jobs are named “a/b/work”; give one of the callbacks a name:."])
+        #expect(site.findings == ["Two jobs are named “a/b/work”. Set name: on one of the callbacks."])
     }
 
-    @Test("Two things at one path are reported")
+    @Test("A path that is in use is reported")
     func onePathTwice() {
         let site = DashSite()
         site.mount(app("a"), at: "/tools")
         site.mount(app("b"), at: "/tools/")
         site.page(at: "tools", html: "")
         #expect(site.findings.count == 2)
-        #expect(site.findings.allSatisfy { $0.hasPrefix("Two things are served at /tools/") })
+        #expect(site.findings.allSatisfy { $0.hasPrefix("The path /tools/ is in use already. ") })
     }
 
-    @Test("A path that is none, and an empty site, are reported")
+    @Test("An invalid path and an empty site are reported")
     func noPathAndNoApp() {
         let site = DashSite()
         site.mount(app(), at: "/what?/")
         #expect(site.findings.count == 2)
-        #expect(site.findings.first?.contains("“/what?/”") == true)
+        #expect(site.findings.first?.contains("Invalid mount path “/what?/”.") == true)
         #expect(site.findings.last?.contains("empty") == true)
     }
 }

@@ -13,14 +13,14 @@ struct SiteSecretTests {
         folder = DataFolder(dataDir: outer.path, executable: "/opt/app", environment: [:])
     }
 
-    @Test("DASH_SECRET_KEY is taken as it is, and nothing is written")
+    @Test("DASH_SECRET_KEY is used unchanged, and nothing is written")
     func theGivenKey() throws {
         let key = "0123456789abcdef"
         #expect(try SiteSecret.load(folder: folder, environment: ["DASH_SECRET_KEY": key]) == Array(key.utf8))
         #expect(outer.names() == [])
     }
 
-    @Test("A key that is too short is refused, with a command that makes one")
+    @Test("A key that is too short is an error with a command that creates one")
     func aShortKey() {
         let error = #expect(throws: DashError.self) {
             try SiteSecret.load(folder: folder, environment: ["DASH_SECRET_KEY": "0123456789abcde"])
@@ -31,7 +31,7 @@ struct SiteSecretTests {
     }
 
     @Test(
-        "Else one is made at the first start, for its owner's eyes, and kept",
+        "Without a key, the first start creates and stores a secret with mode 0600",
         arguments: [[:], ["DASH_SECRET_KEY": ""]]
     )
     func itIsMadeOnce(environment: [String: String]) throws {
@@ -43,7 +43,7 @@ struct SiteSecretTests {
         #expect(try SiteSecret.load(folder: folder, environment: environment) == first)
     }
 
-    @Test("Two folders have two secrets")
+    @Test("Different folders have different secrets")
     func secretsDiffer() throws {
         let other = try SuitesFolder()
         let otherFolder = DataFolder(dataDir: other.path, executable: "/opt/app", environment: [:])
@@ -53,7 +53,7 @@ struct SiteSecretTests {
         #expect(one != two)
     }
 
-    @Test("A file that was cut short is reported and never replaced")
+    @Test("A truncated file is reported and never replaced")
     func aCutFile() throws {
         try outer.write("short", to: "secret")
         let error = #expect(throws: DashError.self) { try SiteSecret.load(folder: folder, environment: [:]) }
@@ -61,7 +61,7 @@ struct SiteSecretTests {
         #expect(outer.text(of: "secret") == "short")
     }
 
-    @Test("A folder in which nothing can be kept is reported")
+    @Test("A folder that cannot be written is reported")
     func noPlaceForIt() {
         let nowhere = DataFolder(dataDir: outer.path + "/missing", executable: "/opt/app", environment: [:])
         let error = #expect(throws: DashError.self) { try SiteSecret.load(folder: nowhere, environment: [:]) }

@@ -11,13 +11,13 @@ struct WorkerCommandTests {
         try #require(SiteCommand.command(for: ["worker"] + arguments) as? WorkerCommand).options
     }
 
-    @Test("Without options the queue's defaults stand")
+    @Test("Without options the queue's defaults apply")
     func defaults() throws {
         #expect(try options([]) == JobWorkerOptions())
     }
 
     @Test(
-        "Options are Celery's, long and short",
+        "Celery's options, long and short",
         arguments: [
             [
                 "--concurrency", "3", "--queues", "a,b", "--hostname", "w1@%h", "--events", "--track-started",
@@ -44,7 +44,7 @@ struct WorkerCommandTests {
     }
 
     @Test(
-        "Levels are Python's, in any case",
+        "Python's log levels, in any case",
         arguments: [("INFO", Logger.Level.info), ("warning", .warning), ("FATAL", .critical), ("DEBUG", .debug)]
     )
     func levels(name: String, level: Logger.Level) throws {
@@ -53,7 +53,7 @@ struct WorkerCommandTests {
     }
 
     @Test(
-        "What cannot work is refused at once",
+        "Invalid arguments are errors",
         arguments: [
             ["-c", "0"], ["--max-tasks-per-child", "0"], ["--time-limit", "-1"], ["--time-limit", "nan"],
             ["--time-limit", "5", "--soft-time-limit", "5"], ["--prefetch-multiplier", "0"], ["-Q", " ,"], ["-n", ""],
@@ -65,7 +65,7 @@ struct WorkerCommandTests {
         #expect(throws: (any Error).self) { try WorkerCommand.parse(arguments) }
     }
 
-    @Test("What unit files of Celery's workers say is taken, and what changes nothing is said so")
+    @Test("The options of Celery's unit files are accepted, with a notice about one without effect")
     func unitFiles() throws {
         let command = try WorkerCommand.parse([
             "--pidfile=/run/dash/%n.pid", "--without-gossip", "--without-mingle", "--without-heartbeat",
@@ -73,12 +73,12 @@ struct WorkerCommandTests {
         #expect(command.options.pidFile == "/run/dash/%n.pid")
         #expect(!command.options.sendsHeartbeats)
         #expect(!command.options.mingles)
-        #expect(command.note?.hasPrefix("--without-gossip: there is nothing to switch off") == true)
+        #expect(command.note?.hasPrefix("--without-gossip has no effect") == true)
         let plain = try WorkerCommand.parse(["--without-heartbeat"])
         #expect(plain.note == nil && plain.options.mingles)
     }
 
-    @Test("Help on the program names it")
+    @Test("Help on the program mentions the command")
     func help() {
         #expect(ServeCommand.helpMessage().contains("`worker`"))
         #expect(SiteCommand.helpMessage(for: WorkerCommand.self).contains("--soft-time-limit"))

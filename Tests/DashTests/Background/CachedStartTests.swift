@@ -21,7 +21,7 @@ struct CachedStartTests {
         }
     }
 
-    @Test("A hit answers the first request, runs nothing and starts no job")
+    @Test("A cache hit answers the first request and starts no job")
     func hit() async throws {
         let runs = Counter()
         let site = try site(.by({ 1 }, expire: .seconds(60))) { n in "run \(runs.count()) of \(n)" }
@@ -30,7 +30,7 @@ struct CachedStartTests {
             let page = try await visit.open()
             #expect(try await page.post(body).text == answer)
             #expect(try await page.post(body).text == answer)
-            // The default scope shares with everybody, as in Dash.
+            // By default all users share results, as in Dash.
             let stranger = try await visit.open()
             #expect(try await stranger.post(body).text == answer)
             #expect(runs.value == 1)
@@ -40,7 +40,7 @@ struct CachedStartTests {
         }
     }
 
-    @Test("The values of by, and arguments that are ignored")
+    @Test("The key depends on the value of by, but not on ignored arguments")
     func key() async throws {
         let runs = Counter()
         let version = Counter()
@@ -56,7 +56,7 @@ struct CachedStartTests {
         }
     }
 
-    @Test("The closure of by knows the call")
+    @Test("The closure of by runs in the call's context")
     func contextOfTheKey() async throws {
         let runs = Counter()
         let site = try site(.by({ try ctx.cookie("theme") ?? ctx.triggeredID?.text })) { _ in "run \(runs.count())" }
@@ -69,7 +69,7 @@ struct CachedStartTests {
         }
     }
 
-    @Test("S5: with the session's scope each session has its own result")
+    @Test("S5: with the scope .session each session has its own result")
     func sessionScope() async throws {
         let runs = Counter()
         let site = try site(.by({ 1 }, scope: .session)) { _ in "\(runs.count()) \(try ctx.owner)" }
@@ -84,7 +84,7 @@ struct CachedStartTests {
         }
     }
 
-    @Test("S5: a shared job that reads cookies, headers or who asked fails with a sentence that names .session")
+    @Test("S5: a shared job that reads cookies, headers or the owner fails, and the message names .session")
     func sharedScopeRefuses() async throws {
         let reads: [@Sendable () throws -> String?] = [
             { try ctx.cookie("user") }, { try ctx.header("accept") }, { try ctx.owner },
@@ -114,7 +114,7 @@ struct CachedStartTests {
         }
     }
 
-    @Test("A by that throws is an error of the callback: 500, and nothing runs")
+    @Test("An error of by is an error of the callback: 500, and no job starts")
     func throwingKey() async throws {
         struct NoTable: Error, CustomStringConvertible { let description = "no table" }
         let site = try site(.by({ () throws -> Int in throw NoTable() })) { _ in "" }
@@ -127,7 +127,7 @@ struct CachedStartTests {
         }
     }
 
-    @Test("A hit too replaces the page's running job")
+    @Test("A cache hit also replaces the page's running job")
     func hitSupersedes() async throws {
         let stage = Stage()
         let site = try site(.by({ 1 })) { n in
@@ -148,7 +148,7 @@ struct CachedStartTests {
 @Suite("Too many jobs")
 struct BusyTests {
     @Test(
-        "S13: a full queue is 503 with a notice, or what onError says; a place in it is one again later",
+        "S13: a full queue is 503 with a notice, or the result of onError; a freed slot accepts a start",
         arguments: [false, true]
     )
     func fullQueue(isHandled: Bool) async throws {
@@ -168,7 +168,7 @@ struct BusyTests {
                 #expect(refused.json["response"]["out"]["children"] == "busy")
             } else {
                 #expect(refused.status == 503)
-                #expect(refused.text.hasPrefix("The server has too much to do just now."))
+                #expect(refused.text.hasPrefix("The server is busy."))
                 #expect(refused.headers[.dashNotice] != nil)
             }
             jobs.finish(1)
@@ -178,7 +178,7 @@ struct BusyTests {
         }
     }
 
-    @Test("S13: one owner may have only so many unfinished jobs")
+    @Test("S13: the number of unfinished jobs per owner is limited")
     func jobsPerOwner() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app) { $0.site.jobsPerOwner = 1 }

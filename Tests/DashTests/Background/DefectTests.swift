@@ -5,9 +5,9 @@ import Testing
 
 @testable import Dash
 
-// Numbers are those of docs/protocol.md, Defects of Dash 4.4.1. Numbers 4, 7, 10, 12 to 15, 20 and 23 are tested with the
-// code that they concern, and those of the renderer (6 to 9, 12 to 15, 21) also in the browser.
-@Suite("Defects of stock Dash that are none here")
+// The numbers are those in docs/protocol.md, Defects of Dash 4.4.1. Numbers 4, 7, 10, 12 to 15, 20 and 23 are tested
+// with the code they concern, and those of the renderer (6 to 9, 12 to 15, 21) also in the browser.
+@Suite("Defects of stock Dash that are fixed here")
 struct DefectTests {
     private let click = call("out.children", ["run.n_clicks": 1])
 
@@ -27,7 +27,7 @@ struct DefectTests {
         return app
     }
 
-    @Test("defect 1: two users with the same inputs have a job and a result each")
+    @Test("defect 1: two users with the same inputs have separate jobs and results")
     func ownResults() async throws {
         let runs = Counter(), stage = Stage()
         let site = try TestSite(
@@ -54,7 +54,7 @@ struct DefectTests {
         }
     }
 
-    @Test("defect 2: properties that a job sets of two components reach the page both")
+    @Test("defect 2: properties of two components set by a job both reach the page")
     func twoComponents() async throws {
         let stage = Stage()
         let site = try TestSite(
@@ -80,7 +80,7 @@ struct DefectTests {
         }
     }
 
-    @Test("defect 3: what a job sets is sent once, not with the next poll or run, and its result is kept")
+    @Test("defect 3: properties set by a job are sent once, not with the next poll or run, and its result is kept")
     func setOnce() async throws {
         let stage = Stage()
         let site = try TestSite(
@@ -108,7 +108,7 @@ struct DefectTests {
         }
     }
 
-    @Test("defect 5: a start that finds a result runs nothing")
+    @Test("defect 5: a start with a cached result runs nothing")
     func cachedStart() async throws {
         let runs = Counter()
         let site = try TestSite(app(cache: .by({ 1 })) { _ in .int(runs.count()) }) { $0.firstWait = .seconds(3600) }
@@ -119,7 +119,7 @@ struct DefectTests {
         #expect(runs.value == 1)
     }
 
-    @Test("defects 6 and 19: a worker that died is an error of a status that the page shows")
+    @Test("defects 6 and 19: the crash of a worker is an error with a status that the page shows")
     func deadWorker() async throws {
         let site = try TestSite(app { _ in "never" }) { $0.firstWait = .seconds(3600) }
         let crash = WorkerFailure(kind: .crash, code: "signal", message: "Trap.")
@@ -131,7 +131,7 @@ struct DefectTests {
         }
     }
 
-    @Test("defect 9: what is no JSON is never sent, though a callback returns it")
+    @Test("defect 9: the response is valid JSON, whatever a callback returns")
     func validJSON() async throws {
         let site = try TestSite(app { _ in [.double(.nan), .double(.infinity), "\u{2028}\0"] }) {
             $0.firstWait = .seconds(3600)
@@ -143,7 +143,7 @@ struct DefectTests {
         }
     }
 
-    @Test("defects 11 and 16 to 18: pages are offered no WebSocket, so nothing can hang on one")
+    @Test("defects 11 and 16 to 18: pages do not use WebSockets")
     func noWebSocket() async throws {
         let site = try TestSite(app { _ in "" })
         try await site.serve { visit in
@@ -154,7 +154,7 @@ struct DefectTests {
         }
     }
 
-    @Test("defect 19: no answer to the renderer has a status that it shows nothing for", arguments: ["{", "[]", "{}"])
+    @Test("defect 19: the renderer shows the status of every error response", arguments: ["{", "[]", "{}"])
     func shownStatuses(body: String) async throws {
         let site = try TestSite(app { _ in "" })
         try await site.serve { visit in
@@ -166,7 +166,7 @@ struct DefectTests {
         }
     }
 
-    @Test("defect 22: asking whether the page has to be loaded again tells the next one who asks the same")
+    @Test("defect 22: reading the reload hash does not change it")
     func reloadHash() async throws {
         let site = try TestSite(app { _ in "" })
         try await site.serve { visit in
@@ -176,7 +176,7 @@ struct DefectTests {
         }
     }
 
-    @Test("defect 24: meta tags are on the page behind a proxy's prefix too", arguments: ["", "any/page"])
+    @Test("defect 24: meta tags are also on pages behind a proxy's prefix", arguments: ["", "any/page"])
     func metaTagsBehindPrefix(rest: String) async throws {
         let app = app { _ in "" }
         app.page.metaTags = [["name": "description", "content": "What this is about"]]

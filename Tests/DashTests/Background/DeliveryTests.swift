@@ -5,9 +5,9 @@ import Testing
 
 @testable import Dash
 
-@Suite("Nothing delivered is lost, and nothing comes twice")
+@Suite("Updates are delivered once, without loss")
 struct DeliveryTests {
-    @Test("F20: the same poll again, because its answer was lost, gets the same again")
+    @Test("F20: a repeated poll, after a lost response, gets the same updates")
     func retry() async throws {
         let jobs = JobPage()
         try await TestSite(jobs.app).serve { visit in
@@ -24,7 +24,7 @@ struct DeliveryTests {
         }
     }
 
-    @Test("F20: what came while an answer was lost comes with the retry, and once")
+    @Test("F20: updates during a lost response are delivered once, with the retry")
     func newsDuringRetry() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)
@@ -45,7 +45,7 @@ struct DeliveryTests {
         }
     }
 
-    @Test("The last progress is never in one answer with the result")
+    @Test("The last progress and the result are in separate responses")
     func progressThenResult() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)
@@ -60,12 +60,12 @@ struct DeliveryTests {
             #expect(first.json["response"].isNull)
             let second = try await page.poll(JobPage.click, job, n: 2)
             #expect(second.text == #"{"multi":true,"response":{"out":{"children":"run 1 for nobody"}}}"#)
-            // Also the result may be lost on its way.
+            // The response with the result may be lost, too.
             #expect(try await page.poll(JobPage.click, job, n: 2).text == second.text)
         }
     }
 
-    @Test("Properties that were set just before the end come with the result, again for a retry, not for a new poll")
+    @Test("Properties set just before completion come with the result, also for a retry, but not for a new poll")
     func propertiesWithResult() async throws {
         let stage = Stage()
         let app = DashApp()
@@ -91,7 +91,7 @@ struct DeliveryTests {
         }
     }
 
-    @Test("F21: of many values of a property the page sees the last, and each property once")
+    @Test("F21: of many values of a property only the last is delivered")
     func manyValues() async throws {
         let stage = Stage()
         let app = DashApp()
@@ -121,9 +121,9 @@ struct DeliveryTests {
     }
 }
 
-@Suite("From which change on a poll is answered")
+@Suite("The cursor of a poll")
 struct PollCursorTests {
-    @Test("A new number acknowledges, the same one asks again, none acknowledges")
+    @Test("A new number or none acknowledges, the same number repeats")
     func cursor() {
         let delivery = Delivery(poll: 3, from: 10, through: 14)
         #expect(PollCursor(delivery, number: 4).known == 14)

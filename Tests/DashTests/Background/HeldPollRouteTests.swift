@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Held polls over HTTP")
 struct HeldPollRouteTests {
-    @Test("S13: a session's further poll lets its oldest go without news; another session's does not count")
+    @Test("S13: a poll beyond the session's limit releases its oldest; other sessions do not count")
     func limit() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app) { $0.limits = PollLimits(limit: 2, shortestHold: .zero) }
@@ -34,7 +34,7 @@ struct HeldPollRouteTests {
         }
     }
 
-    @Test("A closed connection lets its poll go")
+    @Test("A closed connection releases its poll")
     func disconnect() async throws {
         let site = try TestSite(JobPage().app)
         try await site.serve(.live) { visit in
@@ -49,7 +49,7 @@ struct HeldPollRouteTests {
         }
     }
 
-    @Test("A graceful shutdown answers held polls at once")
+    @Test("A graceful shutdown answers held polls immediately")
     func shutdown() async throws {
         let site = try TestSite(JobPage().app)
         let (answers, answer) = AsyncStream<Int>.makeStream()
@@ -84,9 +84,9 @@ struct HeldPollRouteTests {
     }
 }
 
-@Suite("A callback's interval between two deliveries of progress")
+@Suite("The interval between two deliveries of progress")
 struct IntervalTests {
-    /// A page that has had the first progress, an hour before the next may come.
+    /// A page that has received the first progress, an hour before the next is due.
     private func afterFirstProgress(
         _ test: @Sendable (_ site: TestSite, _ visit: Visit, _ page: Page, _ jobs: JobPage, String) async throws -> Void
     ) async throws {
@@ -108,7 +108,7 @@ struct IntervalTests {
         }
     }
 
-    @Test("New progress waits; the job's end does not, and the last progress comes before the result")
+    @Test("New progress is delayed; completion is not, and the last progress precedes the result")
     func end() async throws {
         try await afterFirstProgress { site, _, page, jobs, job in
             async let held = page.poll(JobPage.click, job, n: 3)
@@ -120,7 +120,7 @@ struct IntervalTests {
         }
     }
 
-    @Test("A cancel does not wait for it")
+    @Test("A cancel is not delayed")
     func cancel() async throws {
         try await afterFirstProgress { site, visit, page, _, job in
             async let held = page.poll(JobPage.click, job, n: 3)
@@ -130,7 +130,7 @@ struct IntervalTests {
         }
     }
 
-    @Test("Only progress of a live job waits")
+    @Test("Only progress of a running job is delayed")
     func mayWait() async throws {
         let value = PropertyValue(id: "bar", property: "value", value: RawJSON("1"))
         var news = JobUpdate(id: .new, name: "", owner: "", page: "", version: "", state: .running, progress: [value])

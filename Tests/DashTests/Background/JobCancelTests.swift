@@ -9,7 +9,7 @@ import Testing
 struct JobCancelTests {
     private let emptyAnswer = #"{"multi":true,"response":{}}"#
 
-    @Test("It ends the job it names: the held poll is answered 204 at once, and the job is told")
+    @Test("It cancels the job it names: the held poll is answered 204 immediately")
     func cancelJob() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)
@@ -29,7 +29,7 @@ struct JobCancelTests {
         }
     }
 
-    @Test("While the queue cannot be reached it is answered 503 with a notice, and works as soon as it can")
+    @Test("It is answered 503 with a notice while the queue cannot be reached, and works afterwards")
     func unreachable() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)
@@ -48,7 +48,7 @@ struct JobCancelTests {
         }
     }
 
-    @Test("It ends a job whose handle the page does not know yet; the start is answered 204")
+    @Test("It cancels a job whose handle the page does not know yet; the start is answered 204")
     func beforeTheHandle() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app) { $0.firstWait = .seconds(3600) }
@@ -62,7 +62,7 @@ struct JobCancelTests {
         }
     }
 
-    @Test("It ends a job that is still being stored")
+    @Test("It cancels a job that is still being stored")
     func duringTheStart() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)
@@ -78,7 +78,7 @@ struct JobCancelTests {
         }
     }
 
-    @Test("With nothing running it is an empty answer, and what is set before the end is not told after it")
+    @Test("Without a running job the response is empty")
     func nothingRunning() async throws {
         let jobs = JobPage()
         try await TestSite(jobs.app).serve { visit in
@@ -89,7 +89,7 @@ struct JobCancelTests {
         }
     }
 
-    @Test("It ends nobody else's job: not another page's, not another callback's")
+    @Test("It does not cancel jobs of other pages or callbacks")
     func othersGoOn() async throws {
         let jobs = JobPage()
         let stage = jobs.stage
@@ -111,7 +111,7 @@ struct JobCancelTests {
         }
     }
 
-    @Test("A finished job stays as it is")
+    @Test("A finished job does not change")
     func finishedJob() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)

@@ -4,11 +4,11 @@ import Testing
 
 @testable import Dash
 
-// The steps are those of fixtures/dash/background_full and background_minimal: requests of the real renderer, answers of
-// stock Dash, without its cacheKey.
-@Suite("The loop of a background callback over HTTP, beside stock Dash's answers")
+// The steps are those of Fixtures/Dash/background_full and background_minimal: requests of the real renderer, responses
+// of stock Dash, without its cacheKey.
+@Suite("The polling of a background callback over HTTP, compared with stock Dash")
 struct JobLoopTests {
-    @Test("Start, progress, properties, progress, result, and the same result again")
+    @Test("Start, progress, properties, progress, result, and the result again")
     func wholeLoop() async throws {
         let jobs = JobPage()
         try await TestSite(jobs.app).serve { visit in
@@ -40,7 +40,7 @@ struct JobLoopTests {
 
     private static let urlSafe = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~".utf8)
 
-    @Test("Without numbers, that is without our script, the loop is the same")
+    @Test("Without numbers, that is without our script, the responses are the same")
     func withoutScript() async throws {
         let jobs = JobPage()
         try await TestSite(jobs.app).serve { visit in
@@ -95,7 +95,7 @@ struct JobLoopTests {
         }
     }
 
-    @Test("A job without outputs is sent with a reserved one, and ends with an empty response")
+    @Test("A job without outputs has a reserved one, and ends with an empty response")
     func noOutput() async throws {
         let stage = Stage()
         let app = DashApp()
@@ -134,7 +134,7 @@ struct JobLoopTests {
         }
     }
 
-    @Test("A quick job answers the first request, with what it has set; its progress is shown first")
+    @Test("A quick job's properties are in the first response; its progress precedes the result")
     func quickJob() async throws {
         let jobs = JobPage()
         jobs.finish()

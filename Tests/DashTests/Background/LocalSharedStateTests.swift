@@ -3,16 +3,16 @@ import Testing
 
 @testable import Dash
 
-@Suite("What one server keeps of its pages")
+@Suite("The shared state of one server")
 struct LocalSharedStateTests {
     private let sharedState = LocalSharedState()
 
-    @Test("It keeps its word about places and orders", arguments: SharedStateConformance.checks)
+    @Test("It meets the requirements of slots and orders", arguments: SharedStateConformance.checks)
     func keepsItsWord(_ check: SharedStateConformance.Check) async throws {
         try await check.run(SharedStateConformance(sharedState, sharedState))
     }
 
-    @Test("What is made once is made once, also when all ask at the same time")
+    @Test("Concurrent callers share one memoized value")
     func memoize() async throws {
         let counter = Counter()
         let made = try await withThrowingTaskGroup(of: [UInt8].self) { group in
@@ -29,7 +29,7 @@ struct LocalSharedStateTests {
         #expect(made == Array(repeating: [1], count: 20))
     }
 
-    @Test("What could not be made is tried again by the next")
+    @Test("The next caller retries after an error")
     func onceAgain() async throws {
         await #expect(throws: PreventUpdate.self) {
             try await sharedState.memoize("x", lifetime: .seconds(60)) { throw PreventUpdate() }
@@ -37,7 +37,7 @@ struct LocalSharedStateTests {
         #expect(try await sharedState.memoize("x", lifetime: .seconds(60)) { [7] } == [7])
     }
 
-    @Test("A pause ends by itself")
+    @Test("A cooldown expires")
     func pauses() throws {
         #expect(sharedState.cooldown("x") == nil)
         sharedState.startCooldown("x", for: .seconds(3600))

@@ -4,9 +4,9 @@ import Testing
 
 @testable import Dash
 
-@Suite("Whose job it is")
+@Suite("Ownership of jobs")
 struct OwnershipTests {
-    /// A page with a job whose progress is there to be read.
+    /// A page with a job that has progress.
     private func withJob(
         _ test: @Sendable (_ site: TestSite, _ visit: Visit, _ page: Page, _ job: String) async throws -> Void
     ) async throws {
@@ -16,14 +16,14 @@ struct OwnershipTests {
             let page = try await visit.open()
             let job = try await page.start(JobPage.click)
             try await test(site, visit, page, job)
-            // Whatever was tried, the job goes on, and its own page gets all of it.
+            // The job continues, and its own page gets all of its progress.
             jobs.stage.open("begin 1")
             let own = try await page.poll(JobPage.click, job, n: 1)
             #expect(own.json["progress"] == ["bar.value": "1", "bar.max": "2"])
         }
     }
 
-    @Test("S1: forged, empty and cut handles are 403")
+    @Test("S1: forged, empty and truncated handles are 403")
     func forged() async throws {
         try await withJob { _, _, page, job in
             let forgeries = [
@@ -37,14 +37,14 @@ struct OwnershipTests {
         }
     }
 
-    @Test("S1: a handle of another page, of the same browser or of another, is 403")
+    @Test("S1: a handle of another page, in the same or another browser, is 403")
     func foreign() async throws {
         try await withJob { _, visit, page, job in
             let secondTab = try await visit.open(cookie: page.cookie)
             #expect(try await secondTab.poll(JobPage.click, job, n: 1).status == 403)
             let stranger = try await visit.open()
             #expect(try await stranger.poll(JobPage.click, job, n: 1).status == 403)
-            // Somebody who knows both handle and token of the page, but has a cookie of their own.
+            // A user who knows the handle and the page's token, but has another cookie.
             var thief = stranger
             thief.endID = page.endID
             #expect(try await thief.poll(JobPage.click, job, n: 1).status == 403)
@@ -54,7 +54,7 @@ struct OwnershipTests {
         }
     }
 
-    @Test("S1: nothing is started and nothing told without a token of ours")
+    @Test("S1: no start and no poll without a valid token")
     func noToken() async throws {
         try await withJob { (site: TestSite, _: Visit, page: Page, job: String) async throws in
             for token in ["", "abc", page.endID + "x", String(page.endID.dropFirst())] {
@@ -67,7 +67,7 @@ struct OwnershipTests {
         }
     }
 
-    @Test("S1: a thief of token and handle can neither cancel nor replace the job")
+    @Test("S1: another user with the token and handle can neither cancel nor replace the job")
     func noPower() async throws {
         try await withJob { _, visit, page, job in
             var thief = try await visit.open()
@@ -78,7 +78,7 @@ struct OwnershipTests {
         }
     }
 
-    @Test("A page in a foreign frame, whose browser keeps no cookie for us, works: its session is sealed into the page")
+    @Test("A page in a foreign frame works without cookies: its session is sealed into the page")
     func foreignFrame() async throws {
         let jobs = JobPage()
         try await TestSite(jobs.app).serve { visit in
@@ -104,13 +104,13 @@ struct OwnershipTests {
         }
     }
 
-    @Test("F22: two browsers with the same inputs get each their own result")
+    @Test("F22: browsers with the same inputs get their own results")
     func twoBrowsers() async throws {
         let app = DashApp()
         app.layout = html.Div()
         app.jobContext.cookies = ["user"]
         app.backgroundCallback(Output("out", "children"), Input("run", "n_clicks")) { (_: Int) in
-            "for \(try ctx.cookie("user") ?? "nobody")"
+            "for \(try ctx.cookie("user") ?? "none")"
         }
         let site = try TestSite(app) { $0.firstWait = .seconds(3600) }
         try await site.serve { visit in

@@ -2,11 +2,11 @@ import Testing
 
 @testable import Dash
 
-@Suite("Polls held per browser")
+@Suite("The limit of held polls per browser")
 struct PollLimitsTests {
     private let start = ContinuousClock.now
 
-    @Test("Four polls of one browser are held, the fifth lets the oldest go")
+    @Test("Four polls of one browser are held, the fifth releases the oldest")
     func theFifthPollLetsTheOldestGo() {
         var limits = PollLimits()
         for poll in 0..<4 { #expect(limits.hold(poll, session: "a", now: start) == []) }
@@ -15,7 +15,7 @@ struct PollLimitsTests {
         #expect(limits.hold(5, session: "a", now: later) == [.init(poll: 1, at: later)])
     }
 
-    @Test("A poll is not let go before it was held for the shortest time")
+    @Test("A poll is not released before the minimum hold")
     func aYoungPollStaysALittle() {
         var limits = PollLimits(limit: 1)
         _ = limits.hold(0, session: "a", now: start)
@@ -23,7 +23,7 @@ struct PollLimitsTests {
         #expect(releases == [.init(poll: 0, at: start + .milliseconds(250))])
     }
 
-    @Test("Browsers do not count for each other")
+    @Test("Browsers have separate limits")
     func sessionsAreApart() {
         var limits = PollLimits(limit: 1)
         _ = limits.hold(0, session: "a", now: start)
@@ -31,7 +31,7 @@ struct PollLimitsTests {
         #expect(limits.count == 2)
     }
 
-    @Test("A poll that ended makes room, and one that is leaving is not asked twice")
+    @Test("An ended poll makes room, and a poll is released only once")
     func endedPollsMakeRoom() {
         var limits = PollLimits(limit: 2)
         for poll in 0..<3 { _ = limits.hold(poll, session: "a", now: start) }
@@ -46,7 +46,7 @@ struct PollLimitsTests {
 
 @Suite("Holding a poll")
 struct HeldPollsTests {
-    @Test("A poll ends when its news comes")
+    @Test("A poll ends when its update arrives")
     func newsEndsThePoll() async {
         let polls = HeldPolls()
         let (news, tell) = AsyncStream<Void>.makeStream()
@@ -56,7 +56,7 @@ struct HeldPollsTests {
         #expect(polls.count == 0)
     }
 
-    @Test("A further poll lets the oldest go, and its news are not waited for any more")
+    @Test("A poll beyond the limit releases the oldest")
     func aFurtherPollLetsOneGo() async {
         let polls = HeldPolls(limits: PollLimits(limit: 1, shortestHold: .zero), longestHold: .seconds(3600))
         async let first: Void = polls.hold(session: "a", connection: nil, until: forever)
@@ -69,7 +69,7 @@ struct HeldPollsTests {
         #expect(polls.count == 0)
     }
 
-    @Test("The time's end lets a poll go: that of all polls, or its own if that is shorter")
+    @Test("A poll ends after the general maximum, or after its own if that is shorter")
     func timeEndsThePoll() async {
         await HeldPolls(longestHold: .zero).hold(session: "a", connection: nil, until: forever)
         let polls = HeldPolls(longestHold: .seconds(3600))

@@ -5,9 +5,9 @@ import Testing
 
 @testable import Dash
 
-@Suite("What a poll is answered with, by the state of its job")
+@Suite("The response to a poll, by the state of its job")
 struct PollTableTests {
-    @Test("A live job without news: held, and let go at the longest hold's end")
+    @Test("Running without updates: held, and answered after the maximum hold")
     func live() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)
@@ -30,7 +30,7 @@ struct PollTableTests {
         }
     }
 
-    @Test("Finished and kept: the same 200 again, for each poll")
+    @Test("Finished: the same 200 for each poll")
     func finished() async throws {
         let jobs = JobPage()
         jobs.finish()
@@ -39,7 +39,7 @@ struct PollTableTests {
             let page = try await visit.open()
             let job = try await page.start(JobPage.click)
             try await site.manager.end(of: try #require(site.manager.started.first))
-            // Whether the start's answer had the progress already is a matter of time.
+            // Depending on timing, the start's response had the progress already.
             _ = try await page.poll(JobPage.click, job, n: 1)
             for number in [2, 2, 3, 9] {
                 let answer = try await page.poll(JobPage.click, job, n: number)
@@ -49,7 +49,7 @@ struct PollTableTests {
         }
     }
 
-    @Test("Failed: 500 without onError, with the message in debug and a notice for the page otherwise")
+    @Test("Failed without onError: 500, with the message in debug, otherwise with a notice for the page")
     func failed() async throws {
         for isDebug in [false, true] {
             let site = try TestSite(JobPage().app) { $0.site.debug = isDebug }
@@ -65,13 +65,13 @@ struct PollTableTests {
                 let notice = answer.headers[.dashNotice]
                 #expect((notice == nil) == isDebug, "in debug there is the renderer's card")
                 if let notice {
-                    #expect(notice.contains(/^This did not work\. Error [A-Za-z0-9_-]{8}\.$/))
+                    #expect(notice.contains(/^The server could not complete this request\. Error [A-Za-z0-9_-]{8}\.$/))
                 }
             }
         }
     }
 
-    @Test("Failed, with onError: its values, and the properties it sets, in the start's own context")
+    @Test("Failed with onError: its values, and the properties it sets, in the start's context")
     func handledFailure() async throws {
         let jobs = JobPage { failure in
             setProps("errors", ["children": failure.kind.description])
@@ -94,14 +94,14 @@ struct PollTableTests {
     }
 
     @Test(
-        "Each kind of end has a sentence for visitors; onError knows the kind",
+        "Each kind of failure has a message for visitors; onError receives the kind",
         arguments: [
-            (JobState.lost, JobFailure.Kind.lost, "The server stopped while this job was running"),
-            (.timedOut, .timedOut, "This job took longer than it may."),
-            (.failed, .crash, "The process that did this work crashed."),
+            (JobState.lost, JobFailure.Kind.lost, "The server stopped before this job completed"),
+            (.timedOut, .timedOut, "This job exceeded its time limit."),
+            (.failed, .crash, "The process that ran this job crashed."),
             (.failed, .incompatible, "The app was updated after this job was started."),
             (.failed, .storage, "The server could not store this job."),
-            (.failed, .tooLarge, "This job's data is larger than the server takes."),
+            (.failed, .tooLarge, "This job's data is larger than the server accepts."),
         ]
     )
     func otherEnds(state: JobState, kind: JobFailure.Kind, sentence: String) async throws {
@@ -129,7 +129,7 @@ struct PollTableTests {
         }
     }
 
-    @Test("defect 4: unknown, and pruned when its time was up: 404")
+    @Test("defect 4: unknown or pruned: 404")
     func unknown() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app) { $0.site.keepFinished = .zero }
@@ -148,7 +148,7 @@ struct PollTableTests {
         }
     }
 
-    @Test("F8: a store that cannot be read ends no job: 503, which our script asks again after")
+    @Test("F8: a store that cannot be read does not end a job: 503, after which our script polls again")
     func storeFault() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)

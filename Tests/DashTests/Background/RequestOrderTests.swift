@@ -6,7 +6,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("Requests that arrive in another order than that in which they left the page")
+@Suite("Requests that arrive in another order than they left the page")
 struct RequestOrderTests {
     /// Serves a page with a long job and its cancel button.
     private func withPage(
@@ -19,14 +19,14 @@ struct RequestOrderTests {
         }
     }
 
-    /// Lets a job take its first step and sees that the page is told of it.
+    /// Lets a job take its first step and checks that the page gets its progress.
     private func goesOn(_ job: String, _ jobs: JobPage, _ page: Page, _ clicks: Int = 1) async throws {
         jobs.stage.open("begin \(clicks)")
         let body = clicks == 1 ? JobPage.click : JobPage.secondClick
         #expect(try await page.poll(body, job, n: 1).json["progress"]["bar.value"] == "1")
     }
 
-    @Test("A start that comes after the cancel that followed it does not run")
+    @Test("A start that arrives after a later cancel does not run")
     func startAfterItsCancel() async throws {
         try await withPage { _, site, page, cancel in
             let click = try await page.post(cancel, "order=2")
@@ -36,7 +36,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("A cancel that comes after the start that followed it leaves that alone")
+    @Test("A cancel that arrives after a later start does not affect it")
     func cancelAfterTheNextStart() async throws {
         try await withPage { jobs, _, page, cancel in
             let job = try await page.start(JobPage.click, "order=2")
@@ -45,7 +45,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("In their own order a cancel ends the job, and a start after it runs at once")
+    @Test("In order, a cancel ends the job, and a later start runs immediately")
     func inOrder() async throws {
         try await withPage { jobs, site, page, cancel in
             let first = try await page.start(JobPage.click, "order=1")
@@ -56,7 +56,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("A start after a cancel that ended nothing runs at once")
+    @Test("A start after a cancel without effect runs immediately")
     func afterNothing() async throws {
         try await withPage { jobs, _, page, cancel in
             _ = try await page.post(cancel, "order=1")
@@ -64,7 +64,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("A job that is still being stored ends with a cancel after it, not with one before it")
+    @Test("A job that is still being stored is ended by a later cancel, not by an earlier one")
     func duringTheStart() async throws {
         for (order, status) in [(3, 204), (1, 200)] {
             try await withPage { _, site, page, cancel in
@@ -79,7 +79,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("Of two starts the one that left later runs, whichever comes first")
+    @Test("Of two starts the one with the higher number runs, whichever arrives first")
     func swappedStarts() async throws {
         try await withPage { jobs, site, page, _ in
             let second = try await page.start(JobPage.secondClick, "order=2")
@@ -89,7 +89,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("An older start does not run either when the later one has come to its end before it")
+    @Test("An earlier start does not run if the later one has already completed")
     func startAfterTheEndOfALater() async throws {
         try await withPage { jobs, site, page, _ in
             let second = try await page.start(JobPage.secondClick, "order=2")
@@ -103,7 +103,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("A start that comes twice replaces itself")
+    @Test("A repeated start replaces itself")
     func twice() async throws {
         try await withPage { jobs, site, page, _ in
             let first = try await page.start(JobPage.click, "order=1")
@@ -114,7 +114,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("A job that is named ends, whatever its number")
+    @Test("A named job is cancelled, whatever its number")
     func named() async throws {
         try await withPage { _, site, page, cancel in
             let job = try await page.start(JobPage.click, "order=5")
@@ -124,7 +124,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("A cancel that names a job also ends a start on its way that it does not know")
+    @Test("A cancel that names a job also ends an earlier start that arrives later")
     func namedAndOnItsWay() async throws {
         try await withPage { _, site, page, cancel in
             let job = try await page.start(JobPage.click, "order=1")
@@ -134,7 +134,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("A cancel of one page or callback means no start of another")
+    @Test("A cancel does not affect starts of another page or callback")
     func others() async throws {
         let jobs = JobPage(), stage = jobs.stage
         jobs.app.backgroundCallback(Output("other", "children"), Input("go", "n_clicks")) { (_: Int) in
@@ -150,7 +150,7 @@ struct RequestOrderTests {
     }
 
     @Test(
-        "Where one of them has no number, or none that can be, the order of arrival counts",
+        "Without a valid number, the order of arrival counts",
         arguments: [
             ("", "order=1"), ("order=9", ""), ("order=x", "order=1"), ("order=-1", "order=1"), ("order=9", "order="),
             ("order=9", "order=4503599627370497"), ("order=9", "order=1e3"), ("order=9", "order=%00"),
@@ -169,7 +169,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("Numbers are read from 1 to 2⁵², and nothing else is one")
+    @Test("Valid numbers are 1 to 2⁵²")
     func numbers() {
         #expect(JobQuery("endId=a&order=1").order == 1)
         #expect(JobQuery("order=4503599627370496&n=2").order == 1 << 52)
@@ -178,7 +178,7 @@ struct RequestOrderTests {
         }
     }
 
-    @Test("A start asks what the servers share twice: once to take its place, once to see that it still has it")
+    @Test("A start accesses the shared state twice: to take its slot, and to check that it still has it")
     func questions() async throws {
         let jobs = JobPage()
         let sharedState = CountingSharedState()
@@ -192,7 +192,7 @@ struct RequestOrderTests {
     }
 }
 
-/// Notes what is asked of it.
+/// Records the calls.
 private final class CountingSharedState: SharedState {
     private let base = LocalSharedState()
     private let asked = Mutex<[String]>([])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("Background jobs of rows, each with its own progress and cancel button")
+@Suite("Background jobs of rows with their own progress and cancel buttons")
 struct RowJobTests {
     private struct Rows {
         let stage = Stage()
@@ -40,7 +40,7 @@ struct RowJobTests {
             ]
         }
 
-        /// A click on a cancel button: of a row, or of all.
+        /// A click on the cancel button of a row, or of all rows.
         func cancel(_ row: Int?, _ visit: Visit) async throws -> JSON {
             let specs = try await visit.ask(.get, "/_dash-dependencies").json.arrayValue ?? []
             let name = row == nil ? "stop-all" : #"{"index":["MATCH"],"type":"stop"}"#
@@ -55,7 +55,7 @@ struct RowJobTests {
         }
     }
 
-    @Test("progress and its end go to the row's own bar")
+    @Test("progress and its default go to the row's bar")
     func progress() async throws {
         let rows = Rows()
         try await TestSite(rows.app).serve { visit in
@@ -69,13 +69,13 @@ struct RowJobTests {
         }
     }
 
-    @Test("defect 10: a row's cancel button ends the row's job, and no other's", .timeLimit(.minutes(1)))
+    @Test("defect 10: a row's cancel button cancels only the row's job", .timeLimit(.minutes(1)))
     func cancelOne() async throws {
         let rows = Rows()
         try await TestSite(rows.app).serve { visit in
             let page = try await visit.open()
             let first = try await page.start(rows.click(1)), second = try await page.start(rows.click(2))
-            // The browser knows no pattern again, so the click carries no handle.
+            // The browser does not match patterns, so the click has no handle.
             #expect(try await page.post(rows.cancel(1, visit)).status == 200)
             try await until("the end of the first") { try await page.poll(rows.click(1), first).status == 204 }
             rows.stage.open("end")
@@ -85,7 +85,7 @@ struct RowJobTests {
         }
     }
 
-    @Test("a button that is of no row ends the jobs of all rows", .timeLimit(.minutes(1)))
+    @Test("a button outside of the rows cancels the jobs of all rows", .timeLimit(.minutes(1)))
     func cancelAll() async throws {
         let rows = Rows()
         try await TestSite(rows.app).serve { visit in
@@ -98,7 +98,7 @@ struct RowJobTests {
         }
     }
 
-    @Test("a row's cancel that comes before its row's start, or after the next one, means that start alone")
+    @Test("a row's cancel affects only earlier starts of its row, whatever the order of arrival")
     func numbered() async throws {
         let rows = Rows()
         let site = try TestSite(rows.app)
@@ -109,7 +109,7 @@ struct RowJobTests {
             let second = try await page.start(rows.click(2), "order=1")
             let first = try await page.start(rows.click(1), "order=6")
             _ = try await page.post(rows.cancel(1, visit), "order=5")
-            // The button of all rows.
+            // The button for all rows.
             _ = try await page.post(rows.cancel(nil, visit), "order=2")
             try await until("the end of the second") { try await page.poll(rows.click(2), second).status == 204 }
             #expect(try await page.post(rows.click(3), "order=1").status == 204)
@@ -121,7 +121,7 @@ struct RowJobTests {
         }
     }
 
-    @Test("of cells that a row and a column name, a row's cancel means its own starts on their way alone")
+    @Test("in cells with a row and a column, a row's cancel affects only earlier starts of its row")
     func numberedCells() async throws {
         let app = DashApp(), stage = Stage()
         let cell = { (type: String) -> ComponentID in ["type": .string(type), "row": .match, "column": .match] }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A second start replaces the first")
 struct SupersedeTests {
-    @Test("The old job ends, its held poll is answered 204 at once, and the new one runs")
+    @Test("The old job is cancelled, its held poll is answered 204 immediately, and the new one runs")
     func secondClick() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)
@@ -27,7 +27,7 @@ struct SupersedeTests {
         }
     }
 
-    @Test("It does so without the renderer's word too: a quick second click comes before the first one's handle")
+    @Test("It also does so without oldJob: a quick second click precedes the first one's handle")
     func quickSecondClick() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app) { $0.firstWait = .seconds(3600) }
@@ -42,7 +42,7 @@ struct SupersedeTests {
         }
     }
 
-    @Test("Also while the first is still being stored")
+    @Test("It also does so while the first is being stored")
     func secondClickDuringStart() async throws {
         let jobs = JobPage()
         let site = try TestSite(jobs.app)
@@ -95,7 +95,7 @@ struct SupersedeTests {
                 return call(try #require(spec["output"].stringValue), ["\(input).n_clicks": 1])
             }
             let job = try await page.start(bodies[0])
-            // The renderer names the job, for it takes the two callbacks for the same.
+            // The renderer names the job, because it cannot distinguish the two callbacks.
             _ = try await page.start(bodies[1], "oldJob=\(job)")
             let regular = try await page.post(bodies[2], "oldJob=\(job)")
             #expect(regular.status == 204)
@@ -106,7 +106,7 @@ struct SupersedeTests {
     }
 
     @Test(
-        "An old job that is not ours, or stale, does not spoil the click it rides on",
+        "An invalid or stale handle does not affect the request",
         arguments: ["oldJob=", "oldJob=forged", "oldJob=a.b&oldJob=%00", "cancelJob=forged", "cancelJob=&oldJob=x.y"]
     )
     func invalidOldJob(query: String) async throws {

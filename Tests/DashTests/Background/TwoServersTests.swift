@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Two servers of one site")
 struct TwoServersTests {
-    /// Runs a test with a page that is loaded from the first server, and the same page as the second sees it.
+    /// Runs a test with a page loaded from the first server, and the same page on the second.
     private func withTwoServers(
         _ jobs: JobPage,
         limits: PollLimits = PollLimits(),
@@ -28,7 +28,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("A page moves between them in the middle of a job")
+    @Test("A page moves between servers during a job")
     func aPageMoves() async throws {
         let jobs = JobPage()
         try await withTwoServers(jobs) { _, pages in
@@ -43,7 +43,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("A second click that the other server gets replaces the first job")
+    @Test("A second click at the other server replaces the first job")
     func supersede() async throws {
         let jobs = JobPage()
         try await withTwoServers(jobs) { sites, pages in
@@ -56,7 +56,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("A click on cancel that the other server gets ends a job whose handle the page does not know yet")
+    @Test("A click on cancel at the other server ends a job whose handle the page does not know yet")
     func cancel() async throws {
         let jobs = JobPage()
         try await withTwoServers(jobs) { sites, pages in
@@ -68,7 +68,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("A click on cancel that overtakes the start it follows ends its job too")
+    @Test("A click on cancel that overtakes its start also ends the job")
     func cancelOvertakes() async throws {
         let jobs = JobPage()
         try await withTwoServers(jobs, shortestPause: .seconds(60)) { sites, pages in
@@ -79,7 +79,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("A start after a click on cancel that ended a job runs, however soon it comes")
+    @Test("A start immediately after an effective click on cancel runs")
     func startAfterCancel() async throws {
         let jobs = JobPage()
         try await withTwoServers(jobs) { _, pages in
@@ -92,7 +92,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("By their numbers a cancel means the starts before it and no others, whichever server gets which")
+    @Test("With numbers, a cancel ends exactly the starts before it, on either server")
     func numbered() async throws {
         let jobs = JobPage()
         try await withTwoServers(jobs) { sites, pages in
@@ -110,7 +110,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("onError runs once, and both answer what it said")
+    @Test("onError runs once, and both servers return its result")
     func onErrorOnce() async throws {
         let handled = Counter()
         let (entered, go) = (Stage(), Stage())
@@ -138,7 +138,7 @@ struct TwoServersTests {
         #expect(handled.value == 1)
     }
 
-    @Test("Polls of one browser are counted over both: the oldest goes, wherever it is held")
+    @Test("Polls of one browser are counted over both servers, and the oldest is released")
     func heldPolls() async throws {
         let jobs = JobPage()
         try await withTwoServers(jobs, limits: PollLimits(limit: 1, shortestHold: .zero)) { sites, pages in
@@ -155,7 +155,7 @@ struct TwoServersTests {
         }
     }
 
-    @Test("interval: counts from the last progress that either of them delivered")
+    @Test("interval: counts from the last progress delivered by either server")
     func interval() async throws {
         let jobs = JobPage(interval: .seconds(3600))
         try await withTwoServers(jobs) { sites, pages in

@@ -9,7 +9,7 @@ private struct Trouble: Error, CustomStringConvertible {
 
 @Suite("Running callbacks")
 struct AnswerTests {
-    @Test("the body is what stock Dash writes")
+    @Test("the body equals that of Dash in Python")
     func body() async throws {
         let app = DashApp()
         app.callback(Output(paragraph.children), Input(run.nClicks)) { clicks in "Clicked \(clicks ?? 0) times" }
@@ -17,7 +17,7 @@ struct AnswerTests {
         #expect(reply == ["multi": true, "response": ["paragraph_id": ["children": "Clicked 3 times"]]])
     }
 
-    @Test("outputs of one component are in one object")
+    @Test("outputs of one component are grouped in one object")
     func grouped() async throws {
         let app = DashApp()
         app.callback(Outputs(paragraph.children, title.children, paragraph.title), Input(run.nClicks)) { _ in
@@ -35,7 +35,7 @@ struct AnswerTests {
         #expect(reply["response"]["title"]["children"]["type"] == "B")
     }
 
-    @Test("a skipped output is left out, and all skipped is an empty response")
+    @Test("a skipped output is omitted; if all are skipped, the response is empty")
     func skip() async throws {
         let app = DashApp()
         app.callback(
@@ -50,7 +50,7 @@ struct AnswerTests {
         #expect(try await app.reply(body) == ["multi": true, "response": [:]])
     }
 
-    @Test("PreventUpdate is an outcome of its own, and what was set before it is sent")
+    @Test("properties set before PreventUpdate are sent")
     func preventUpdate() async throws {
         let app = DashApp()
         app.callback(Output(paragraph.children), Input(run.nClicks)) { _ in
@@ -63,7 +63,7 @@ struct AnswerTests {
         #expect(sent.properties.map(\.ref.text) == ["title.children"])
     }
 
-    @Test("without outputs: what was set, the newest value of each property")
+    @Test("without outputs, the response has the last value set for each property")
     func noOutput() async throws {
         let app = DashApp()
         app.callback(NoOutput(), Input(run.nClicks)) { _ in
@@ -84,7 +84,7 @@ struct AnswerTests {
         )
     }
 
-    @Test("a reserved output is never answered")
+    @Test("a reserved output is never written")
     func reserved() async throws {
         let app = DashApp()
         app.backgroundCallback(NoOutput(), Input(run.nClicks), cancel: [Input(stop.nClicks)]) { _ in }
@@ -120,7 +120,7 @@ struct CallbackErrorTests {
         await #expect(throws: Trouble.self) { try await app.reply(click()) }
     }
 
-    @Test("onError answers with values of its own")
+    @Test("onError returns the outputs' values")
     func handled() async throws {
         let app = DashApp()
         app.callback(
@@ -133,7 +133,7 @@ struct CallbackErrorTests {
         #expect(reply["response"]["paragraph_id"]["children"] == "error Trouble: out of paper")
     }
 
-    @Test("onError with nil leaves the outputs, and may set properties")
+    @Test("onError that returns nil leaves the outputs unchanged, and may set properties")
     func noValue() async throws {
         let app = DashApp()
         app.callback(
@@ -152,7 +152,7 @@ struct CallbackErrorTests {
         )
     }
 
-    @Test("a handler that throws PreventUpdate leaves the outputs, any other error is the error then")
+    @Test("a handler that throws PreventUpdate leaves the outputs unchanged; another error replaces the first")
     func handlerThrows() async throws {
         let app = DashApp()
         app.callback(
@@ -171,7 +171,7 @@ struct CallbackErrorTests {
         await #expect(throws: CallbackFailure.self) { try await callback.recover(from: crash, in: makeContext()) }
     }
 
-    @Test("without a handler there is nothing to answer")
+    @Test("without a handler there is no outcome")
     func noHandler() async throws {
         let app = DashApp()
         app.callback(NoOutput(), Input(run.nClicks)) { _ in }

@@ -10,7 +10,7 @@ struct CacheTests {
         properties.flatMap { Input($0).slots }
     }
 
-    @Test("without ignoring all arguments belong to the key")
+    @Test("by default all arguments are part of the key")
     func all() {
         let policy = CachePolicy.by({ "v1" })
         #expect(policy.keptArguments([1, 2], of: slots(run.nClicks, stop.nClicks)) == [1, 2])
@@ -25,7 +25,7 @@ struct CacheTests {
         #expect(both.ignored.count == 2)
     }
 
-    @Test("the closure may be asynchronous, may throw, and gives any JSON")
+    @Test("the closure may be asynchronous, may throw, and returns any JSON")
     func value() async throws {
         let policy = CachePolicy.by({ () async throws -> [String: Int] in
             await Task.yield()
@@ -34,13 +34,13 @@ struct CacheTests {
         #expect(try await policy.value().description == #"{"version":3}"#)
     }
 
-    @Test("a result is for everybody unless its scope is the session")
+    @Test("all users share a result unless its scope is the session")
     func scope() {
         #expect(CachePolicy.by({ 1 }).scope == .shared)
         #expect(CachePolicy.by({ 1 }, scope: .session).scope == .session)
     }
 
-    @Test("options of a background callback are kept")
+    @Test("options of a background callback are stored")
     func options() throws {
         let app = DashApp()
         app.backgroundCallback(
@@ -59,7 +59,7 @@ struct CacheTests {
         #expect(app.registry.backgroundCallback(named: "report")?.id == callback.id)
     }
 
-    @Test("the launch id is one UUID for the whole process")
+    @Test("the launch ID is constant in a process")
     func launchID() {
         #expect(DashApp().launchID == DashApp().launchID)
         let id = LaunchID.make()
@@ -72,7 +72,7 @@ struct CacheTests {
 @Suite("Outcomes of jobs")
 struct OutcomeTests {
     @Test(
-        "an outcome survives its JSON form, whatever is in the values",
+        "any outcome can be encoded and decoded",
         arguments: [
             #"{}"#, #"{"0":"a"}"#, #"{"1":{"a":[1,{"b":"}],{"}],"c":"\"\\"},"2":null}"#, #"{"0":[],"1":{},"2":-1.5e3}"#,
         ]
@@ -82,7 +82,7 @@ struct OutcomeTests {
         #expect(outcome.encoded.description == text)
     }
 
-    @Test("values are cut out where they begin and end")
+    @Test("values are extracted without parsing")
     func cut() throws {
         let outcome = try CallbackOutcome(decoding: RawJSON(unchecked: Array(#"{"0":"a,b:}","2":[1,2]}"#.utf8)))
         #expect(
@@ -100,7 +100,7 @@ struct OutcomeTests {
     }
 
     @Test(
-        "what is cut off or something else is refused and does not trap",
+        "truncated or invalid outcomes are errors and do not trap",
         arguments: [
             "", "3", "[1]", "{", #"{"0":"#, #"{"0"}"#, #"{"0":"a}"#, #"{"a":1}"#, #"{"0":"\"#, #"{"0":[1}"#,
         ]
@@ -110,7 +110,7 @@ struct OutcomeTests {
     }
 }
 
-@Suite("Bodies of answers")
+@Suite("Response bodies")
 struct ResponseTests {
     private func update(_ property: String, _ value: JSON, of id: ComponentID = "bar") -> PropertyUpdate {
         PropertyUpdate(ref: PropertyRef(id: id, property: property), value: RawJSON(json: value))
@@ -118,12 +118,12 @@ struct ResponseTests {
 
     private func text(_ response: CallbackResponse) -> String { String(decoding: response.bytes, as: UTF8.self) }
 
-    @Test("nothing new is an object without a response")
+    @Test("without updates the body has no response")
     func nothingNew() {
         #expect(text(CallbackResponse()) == #"{"multi":true}"#)
     }
 
-    @Test("the start of a job: handle, cancel inputs with ids as values, and the default of the progress")
+    @Test("the start of a job: handle, cancel inputs with ids as values, and progress defaults")
     func start() {
         let response = CallbackResponse(
             progressDefault: [update("value", "0"), update("max", "2")],
@@ -141,7 +141,7 @@ struct ResponseTests {
         )
     }
 
-    @Test("progress is flat, side updates are grouped by component, the newest value counts")
+    @Test("progress is flat, side updates are grouped by component, the last value wins")
     func poll() {
         let response = CallbackResponse(
             sideUpdate: [
@@ -155,7 +155,7 @@ struct ResponseTests {
         )
     }
 
-    @Test("an empty response is there: it is the end of a job")
+    @Test("an empty response is written, as it ends a job")
     func end() {
         #expect(text(CallbackResponse(response: [])) == #"{"multi":true,"response":{}}"#)
     }

@@ -20,7 +20,7 @@ struct ClientsideTests {
         return app
     }
 
-    @Test("the dependencies name the function")
+    @Test("the dependencies contain the function")
     func dependencies() {
         let entries = app().registry.dependencies()
         #expect(entries[0]["clientside_function"]["namespace"] == "_dashprivate_clientside_funcs")
@@ -29,7 +29,7 @@ struct ClientsideTests {
         #expect(entries[2]["state"] == [["id": "chart", "property": "figure"]])
     }
 
-    @Test("a function written in the app is a script of its own, after the components and without inline scripts")
+    @Test("a function with inline source is served as a script, after the components")
     func script() async throws {
         let app = app()
         let name = app.registry.callbacks[0].clientside?.name ?? ""
@@ -48,17 +48,17 @@ struct ClientsideTests {
         }
     }
 
-    @Test("a request for it is an error that says so")
+    @Test("a request for it is an error")
     func request() async throws {
         try await TestSite(app()).serve { visit in
             let answer = try await visit.open().post(call("title.children", ["button_id.n_clicks": 1]))
             #expect(answer.status == 500)
-            #expect(answer.text.contains("callback of the browser"))
+            #expect(answer.text.contains("A clientside callback"))
         }
     }
 
     @Test(
-        "names that are the renderer's own, and none",
+        "reserved and empty names",
         arguments: [
             ClientsideFunction(namespace: "_dashprivate_x", name: "f"), ClientsideFunction(namespace: "a", name: ""),
             ClientsideFunction(namespace: "no_update", name: "f"),

@@ -1,6 +1,6 @@
 import Testing
 
-/// A mistake a user makes, and what the compiler must say of it; nothing, if it is none.
+/// A user's mistake and the compiler's expected message; nil for correct code.
 struct Snippet: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let code: String
@@ -13,9 +13,9 @@ struct Snippet: Sendable, CustomTestStringConvertible {
     }
 }
 
-@Suite("What the compiler says", .enabled(if: UserCompiler.found != nil, "the build left no description of its flags"))
+@Suite("Compiler messages", .enabled(if: UserCompiler.found != nil, "the build has no description of its flags"))
 struct CompilerMessageTests {
-    /// All snippets are checked by one run of the compiler, each in a file of its own.
+    /// The errors of all snippets, each in its own file, from one run of the compiler.
     private static let errors: Result<[String: [String]], any Error> = Result {
         var files = ["shared": shared]
         for (index, snippet) in snippets.enumerated() {
@@ -24,7 +24,7 @@ struct CompilerMessageTests {
         return try UserCompiler.found?.errors(in: files) ?? [:]
     }
 
-    @Test("of a mistake is what helps, and of what is right nothing", arguments: snippets)
+    @Test("mistakes have helpful messages, correct code has none", arguments: snippets)
     func message(snippet: Snippet) throws {
         let index = try #require(Self.snippets.firstIndex { $0.testDescription == snippet.testDescription })
         let found = try Self.errors.get()["snippet\(index)"] ?? []
@@ -68,7 +68,7 @@ extension CompilerMessageTests {
             says: "expects 2 arguments, but 1 was used in closure body"
         ),
         Snippet(
-            "the second of two outputs of another type",
+            "a wrong type for the second of two outputs",
             """
             app.callback(Outputs(paragraph.children, run.nClicks), Input(run.nClicks)) { n in
                 let text = "b"
@@ -78,7 +78,7 @@ extension CompilerMessageTests {
             says: "cannot convert value of type '(String, String)' to closure result type '(any Renderable, Int?)'"
         ),
         Snippet(
-            "one output of another type",
+            "a wrong type for one output",
             #"app.callback(Output(run.disabled), Input(run.nClicks)) { n in "yes" }"#,
             says: "cannot convert value of type 'String' to closure result type 'Bool?'"
         ),
@@ -146,7 +146,7 @@ extension CompilerMessageTests {
             says: "argument 'id' must precede argument 'className'"
         ),
         Snippet(
-            "the files of what is no upload",
+            "the files of a component other than an upload",
             "app.callback(Output(paragraph.children), Input(files: run)) { files in files.count }",
             says: "cannot convert value of type 'html.ButtonRef' to expected argument type 'dcc.UploadRef'"
         ),
@@ -156,7 +156,7 @@ extension CompilerMessageTests {
             says: "cannot convert value of type 'String' to closure result type 'FileDownload?'"
         ),
         Snippet(
-            "a place that a store does not know",
+            "an unknown storage type",
             #"_ = dcc.Store(id: "store", storageType: .cookie)"#,
             says: "type 'StorageType?' has no member 'cookie'"
         ),
@@ -209,7 +209,7 @@ extension CompilerMessageTests {
             says: nil
         ),
         Snippet(
-            "some outputs left alone",
+            "some outputs left unchanged",
             """
             app.callback(
                 Outputs(Output(paragraph.children), Output(run.nClicks).skippable), Input(city.value.as(String?.self))

@@ -12,7 +12,7 @@ struct ContextTests {
         remoteAddress: "10.0.0.1"
     )
 
-    /// The context as a job gets it.
+    /// The context as decoded in a job.
     private func inJob(_ names: JobContext = JobContext(), isShared: Bool = false) throws -> CallbackContext {
         let start = CallbackContext(
             triggered: [.init(id: ["index": 1, "type": "x"], property: "n_clicks", value: 2)],
@@ -33,7 +33,7 @@ struct ContextTests {
         return try CallbackContext(decoding: start.encoded(carrying: names, isShared: isShared), emit: { _ in })
     }
 
-    @Test("triggers and arguments survive the way into a job")
+    @Test("triggers and arguments are passed to a job")
     func survives() throws {
         let context = try inJob()
         #expect(context.triggeredID == ["index": 1, "type": "x"])
@@ -42,7 +42,7 @@ struct ContextTests {
         #expect(context.states.map(\.value) == ["Oslo"])
     }
 
-    @Test("in the web process everything of the request can be read")
+    @Test("in the web process the whole request is readable")
     func whole() throws {
         let context = makeContext(.whole(page, owner: "ada"))
         #expect(try context.owner == "ada")
@@ -52,7 +52,7 @@ struct ContextTests {
         #expect(try context.header("Accept-Language") == "nb")
     }
 
-    @Test("into a job go only the cookies and headers that are listed, the others are an error")
+    @Test("a job reads only the listed cookies and headers; others are an error")
     func listed() throws {
         let context = try inJob(JobContext(cookies: ["theme", "other"], headers: ["Accept-Language"]))
         #expect(try context.owner == "ada")
@@ -65,7 +65,7 @@ struct ContextTests {
         #expect(throws: DashError.self) { try context.header("authorization") }
     }
 
-    @Test("nothing that was not listed is stored")
+    @Test("unlisted values are not stored")
     func notStored() {
         let text = String(
             decoding: makeContext(.whole(page, owner: "ada")).encoded(carrying: JobContext(), isShared: false),
@@ -75,7 +75,7 @@ struct ContextTests {
         #expect(!text.contains("10.0.0.1"))
     }
 
-    @Test("a job with a shared result has nothing of the request, and says which scope has")
+    @Test("a job with a shared result cannot read the request; the error names the scope to use")
     func shared() throws {
         let context = try inJob(JobContext(cookies: ["theme"], headers: ["accept-language"]), isShared: true)
         let readers: [(CallbackContext) throws -> Void] = [
@@ -95,21 +95,21 @@ struct ContextTests {
     }
 
     @Test(
-        "something else than a stored context is refused",
+        "an invalid context is an error",
         arguments: ["", "3", "{}", #"{"triggered":[],"arguments":[3]}"#]
     )
     func refused(text: String) {
         #expect(throws: (any Error).self) { try CallbackContext(decoding: Array(text.utf8), emit: { _ in }) }
     }
 
-    @Test("outside of callbacks the context is empty and setting properties does nothing")
+    @Test("outside of callbacks the context is empty, and setting properties has no effect")
     func outside() throws {
         #expect(ctx.triggered.isEmpty)
         #expect(try ctx.owner.isEmpty)
-        setProps(title.children, "nobody sees this")
+        setProps(title.children, "ignored")
     }
 
-    @Test("the context follows child tasks")
+    @Test("child tasks inherit the context")
     func childTasks() async throws {
         let app = DashApp()
         app.callback(NoOutput(), Input(run.nClicks)) { _ in
@@ -129,7 +129,7 @@ struct ContextTests {
 
 @Suite("Progress")
 struct ProgressTests {
-    @Test("each call sends the values with the properties they belong to")
+    @Test("each call sends the values with their properties")
     func values() async throws {
         let sent = SentValues()
         let context = makeContext(arguments: [1], emit: sent.collect)

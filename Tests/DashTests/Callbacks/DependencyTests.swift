@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Dependencies")
 struct DependencyTests {
-    @Test("one input, one output: the entry of stock Dash")
+    @Test("one input, one output: the same entry as in Dash")
     func single() throws {
         let app = DashApp()
         app.callback(Output("greeting", "children"), Input("name", "value")) { (name: String?) in "Hello \(name ?? "")"
@@ -36,7 +36,7 @@ struct DependencyTests {
         )
     }
 
-    @Test("several outputs are one text; states are told from inputs")
+    @Test("several outputs are one text; states are separate from inputs")
     func several() throws {
         let app = DashApp()
         app.callback(
@@ -65,7 +65,7 @@ struct DependencyTests {
         #expect(entry["inputs"][0]["id"] == #"{"index":["MATCH"],"type":"mb"}"#)
     }
 
-    @Test("an output that allows duplicates has a hash behind its property")
+    @Test("an output that allows duplicates has a hash after its property")
     func duplicates() throws {
         let app = DashApp()
         app.callback(
@@ -76,11 +76,11 @@ struct DependencyTests {
         let output = try #require(try app.onlyCallback.dependency["output"].stringValue)
         #expect(output.hasPrefix("..paragraph_id.style@"))
         #expect(output.hasSuffix("...title.children.."))
-        #expect(app.findings.map(\.sentence) == ["The app has no layout: set app.layout."])
+        #expect(app.findings.map(\.sentence) == ["The app has no layout. Set app.layout."])
     }
 
     @Test(
-        "preventInitialCall: only true prevents the call",
+        "only preventInitialCall: true prevents the initial call",
         arguments: [
             (PreventInitialCall.yes, true), (.no, false), (.initialDuplicate, false),
         ]
@@ -91,7 +91,7 @@ struct DependencyTests {
         #expect(try app.onlyCallback.dependency["prevent_initial_call"] == .bool(sent))
     }
 
-    @Test("a regular callback without outputs has a name only")
+    @Test("the id of a regular callback without outputs is a hash")
     func noOutput() throws {
         let app = DashApp()
         app.callback(NoOutput(), Input(run.nClicks)) { _ in }
@@ -113,7 +113,7 @@ struct DependencyTests {
         #expect(ids[..<3].allSatisfy { $0.hasPrefix("button_id.id@") })
     }
 
-    @Test("defects 10 and 12: each cancel input has a callback of its own, shared by the jobs it ends")
+    @Test("defects 10 and 12: each cancel input has its own callback, shared by the jobs it ends")
     func cancelInputs() {
         let app = DashApp()
         let cancel: [any AnyInput] = [Input(stop.nClicks), Input(stop.nClicksTimestamp)]
@@ -125,13 +125,13 @@ struct DependencyTests {
         #expect(outputs.allSatisfy { $0.hasPrefix("cancel_button_id.id@") })
     }
 
-    @Test("the ids are the same at each launch")
+    @Test("the ids are stable across launches")
     func stable() {
         #expect(setPropsExample().registry.dependencies() == setPropsExample().registry.dependencies())
         #expect(setPropsExample().registry.callbacks[0].id == "button_id.id@786f106ecb8e520adfda490355e2bba7")
     }
 
-    @Test("an input that may be absent says so")
+    @Test("an optional input is marked")
     func optional() throws {
         let app = DashApp()
         app.callback(Output(paragraph.children), Input(run.nClicks, allowOptional: true)) { _ in "" }

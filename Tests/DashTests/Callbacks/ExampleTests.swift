@@ -3,7 +3,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("The examples of Dash's page on background callbacks")
+@Suite("The examples of Dash's documentation of background callbacks")
 struct ExampleTests {
     private static let all: [(name: String, make: @Sendable () -> DashApp)] = [
         ("simple", simpleExample), ("running", runningExample), ("cancel", cancelExample),
@@ -11,13 +11,13 @@ struct ExampleTests {
         ("progress-graph", progressGraphExample), ("caching", cachingExample), ("set-props", setPropsExample),
     ]
 
-    @Test("have nothing to find fault with", arguments: all.map(\.name))
+    @Test("have no findings", arguments: all.map(\.name))
     func noFindings(name: String) throws {
         let example = try #require(Self.all.first { $0.name == name })
         #expect(example.make().findings.isEmpty)
     }
 
-    @Test("simple: the entry is Dash's, but for the pause between polls")
+    @Test("simple: the entry equals Dash's, except for the poll interval")
     func simple() throws {
         let expected = try parse(
             """
@@ -30,7 +30,7 @@ struct ExampleTests {
         #expect(simpleExample().registry.dependencies() == expected)
     }
 
-    @Test("running: the values for the time of the job and after it are in the entry")
+    @Test("running: the entry has the values during and after the job")
     func running() {
         let entry = runningExample().registry.dependencies()[0]
         #expect(
@@ -40,7 +40,7 @@ struct ExampleTests {
         )
     }
 
-    @Test("cancel: a callback of its own is added for the input")
+    @Test("cancel: a callback is added for the input")
     func cancel() throws {
         let app = cancelExample()
         let entries = app.registry.dependencies()
@@ -54,7 +54,7 @@ struct ExampleTests {
         #expect(app.registry.callback(for: output)?.kind == .cancel)
     }
 
-    @Test("progress: four values are set while it runs, and nothing runs at load")
+    @Test("progress: four values are set while it runs, without an initial call")
     func progress() throws {
         let app = progressExample()
         let entry = app.registry.dependencies()[0]
@@ -83,7 +83,7 @@ struct ExampleTests {
         #expect(callback.background?.cache?.scope == .shared)
     }
 
-    @Test("set-props: a job without outputs has a reserved one, and what it sets is in order")
+    @Test("set-props: a job without outputs has a reserved one, and its properties are set in order")
     func setProps() async throws {
         let callback = try #require(setPropsExample().registry.callbacks.first)
         #expect(callback.id.hasPrefix("button_id.id@"))

@@ -1,6 +1,6 @@
 import Dash
 
-// The examples of Dash's page on background callbacks, as a README shows them.
+// The examples of Dash's documentation of background callbacks.
 
 func simpleExample() -> DashApp {
     let app = DashApp()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Findings at start")
 struct FindingTests {
-    /// The sentences found in an app with a layout.
+    /// The messages of the findings in an app with a layout.
     private func sentences(_ register: (DashApp) -> Void) -> [String] {
         let app = DashApp(suppressCallbackExceptions: true)
         app.layout = "nothing"
@@ -13,7 +13,7 @@ struct FindingTests {
         return app.findings.map(\.sentence)
     }
 
-    @Test("a finding names file and line of the registration")
+    @Test("a finding has file and line of the registration")
     func place() {
         let app = DashApp(suppressCallbackExceptions: true)
         app.layout = ""
@@ -22,7 +22,7 @@ struct FindingTests {
         #expect(app.findings.first?.description.contains("FindingTests.swift:\(line): ") == true)
     }
 
-    @Test("every mistake is told, not only the first")
+    @Test("every mistake is reported, not only the first")
     func several() {
         let found = sentences { app in
             app.callback(Output("a.b", "x@y"), Input("{c", "")) { (_: JSON) in "" }
@@ -30,7 +30,7 @@ struct FindingTests {
         #expect(found.count == 4)
     }
 
-    @Test("ids with dots, braces or nothing", arguments: ["a.b", "{a", "", ComponentID(pattern: [:]), ["": 1]])
+    @Test("ids with dots or braces, and empty ids", arguments: ["a.b", "{a", "", ComponentID(pattern: [:]), ["": 1]])
     func identifiers(id: ComponentID) {
         #expect(sentences { $0.callback(Output(id, "children"), Input(run.nClicks)) { _ in "" } }.count == 1)
         #expect(
@@ -54,7 +54,7 @@ struct FindingTests {
         #expect(found.first?.contains("allowDuplicate: true") == true)
     }
 
-    @Test("one property written by two callbacks that say so is fine")
+    @Test("one property may be written by two callbacks with allowDuplicate")
     func allowedDuplicate() {
         let found = sentences { app in
             app.callback(Output(title.children), Input(run.nClicks)) { _ in "" }
@@ -76,15 +76,15 @@ struct FindingTests {
         #expect(found.first?.contains("preventInitialCall: true") == true)
     }
 
-    @Test("one output named twice")
+    @Test("one output listed twice")
     func twice() {
         let found = sentences { app in
             app.callback(Outputs(title.children, title.children), Input(run.nClicks)) { _ in ("", "") }
         }
-        #expect(found == ["title.children is an Output twice: name it once."])
+        #expect(found == ["title.children is listed twice as an Output. Remove one."])
     }
 
-    @Test("a name that is taken, and callbacks that cannot be told apart")
+    @Test("a duplicate name, and callbacks that cannot be distinguished")
     func names() {
         let found = sentences { app in
             app.callback(Output(title.children), Input(run.nClicks), name: "same") { _ in "" }
@@ -101,7 +101,7 @@ struct FindingTests {
     func neverRuns() {
         #expect(
             sentences { $0.callback(Output(title.children), preventInitialCall: true) { "" } } == [
-                "The callback has no Input and no initial call, so it never runs: give it an Input."
+                "The callback has no Input and no initial call, so it never runs. Add an Input."
             ]
         )
         #expect(sentences { $0.callback(Output(title.children)) { "" } }.isEmpty)
@@ -112,7 +112,7 @@ struct FindingTests {
         #expect(sentences { $0.backgroundCallback(NoOutput()) {} }.count == 1)
     }
 
-    @Test("a callback that would start itself again", arguments: [true, false])
+    @Test("a callback that would trigger itself", arguments: [true, false])
     func circular(isProgress: Bool) {
         let found = sentences { app in
             if isProgress {
@@ -125,10 +125,10 @@ struct FindingTests {
             }
         }
         #expect(found.count == 1)
-        #expect(found.first?.contains("for ever") == true)
+        #expect(found.first?.contains("endless loop") == true)
     }
 
-    @Test("wildcards that do not go together")
+    @Test("incompatible wildcards")
     func wildcards() {
         let family = html.Button.family("f")
         #expect(
@@ -146,7 +146,7 @@ struct FindingTests {
         )
     }
 
-    @Test("a cache that ignores what is no argument")
+    @Test("a cache that ignores an invalid argument")
     func ignored() {
         let found = sentences { app in
             app.backgroundCallback(
@@ -163,14 +163,14 @@ struct FindingTests {
         #expect(found.count == 2)
     }
 
-    @Test("an app without a layout, at the place of the app")
+    @Test("an app without a layout, at the app's location")
     func noLayout() {
         let app = DashApp()
         let line = #line - 1
         #expect(app.findings.map(\.location.line) == [line])
     }
 
-    @Test("a layout made for each request is one")
+    @Test("a layout function counts as a layout")
     func layoutFunction() async throws {
         let app = DashApp()
         app.layout { request in html.P(request.path) }

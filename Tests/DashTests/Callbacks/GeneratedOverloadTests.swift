@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Generated overloads")
 struct GeneratedOverloadTests {
-    @Test("are what scripts/generate-arity writes")
+    @Test("equal the output of scripts/generate-arity")
     func upToDate() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
         let check = Process()

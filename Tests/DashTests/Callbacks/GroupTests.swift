@@ -44,7 +44,7 @@ struct GroupTests {
         return body
     }
 
-    @Test("values have the names of their inputs, at any depth, and so has what ran the callback")
+    @Test("values and triggers are available by the names of their inputs, at any depth")
     func values() async throws {
         let app = DashApp()
         app.callback(Output<String>("out", "children"), Size()) { size in
@@ -56,7 +56,7 @@ struct GroupTests {
         #expect(try app.onlyCallback.slots.map(\.ref.text) == ["x.value", "unit.value", "left.value"])
     }
 
-    @Test("a value of another type is an error that names its property")
+    @Test("a value of another type is an error with the property's name")
     func wrongType() async throws {
         let app = DashApp()
         app.callback(NoOutput(), Size()) { _ in }
@@ -68,7 +68,7 @@ struct GroupTests {
         #expect(error?.message.contains("x.value") == true)
     }
 
-    @Test("a list of inputs is a list of values")
+    @Test("a list of inputs becomes a list of values")
     func inputList() async throws {
         let app = DashApp()
         let inputs = ["x", "left"].map { Input<Int>($0, "value") }
@@ -97,7 +97,7 @@ struct GroupTests {
         return try await app.reply(request(app, outputs: targets))["response"]
     }
 
-    @Test("outputs are set under their names; what is not set stays")
+    @Test("outputs are set by name; others stay unchanged")
     func updates() async throws {
         let some = try await answer { updates in
             updates.title = "Title"
@@ -124,7 +124,7 @@ struct GroupTests {
         #expect(patched["title"]["children"]["operations"][0]["location"] == ["data", 0, "y"])
     }
 
-    @Test("onError answers for several outputs and for a group, or leaves them as they are", arguments: [true, false])
+    @Test("onError sets several outputs and groups, or leaves them unchanged", arguments: [true, false])
     func onError(isHandled: Bool) async throws {
         let several = DashApp()
         several.callback(
@@ -149,7 +149,7 @@ struct GroupTests {
         #expect(part == (isHandled ? ["title": ["children": "broken"]] : [:]))
     }
 
-    @Test("outputs of a group tell their components")
+    @Test("the components of a group's outputs")
     func targetsOfGroup() async throws {
         let app = DashApp()
         app.callback(Panel(), Size()) { _ in
@@ -168,7 +168,7 @@ struct GroupTests {
         #expect(error?.code == .wrongResult)
     }
 
-    @Test("one output in a list is a list for the browser")
+    @Test("a list with one output is a list in the browser")
     func listOfOne() throws {
         let app = DashApp()
         app.callback(Outputs(title.children), Input(run.nClicks)) { _ in "x" }

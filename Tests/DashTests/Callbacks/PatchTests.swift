@@ -13,7 +13,7 @@ struct PatchTests {
         return patch.applied(to: value)
     }
 
-    @Test("lists: every operation has the effect that it has in the browser")
+    @Test("lists: every operation has the same effect as in the browser")
     func lists() {
         #expect(result { $0["list"].append(4) }["list"] == [1, 2, 3, 2, 4])
         #expect(result { $0["list"].prepend(0) }["list"] == [0, 1, 2, 3, 2])
@@ -28,7 +28,7 @@ struct PatchTests {
         #expect(result { $0["list"][0].delete() }["list"] == [2, 3, 2])
     }
 
-    @Test("members and numbers: every operation has the effect that it has in the browser")
+    @Test("members and numbers: every operation has the same effect as in the browser")
     func members() {
         #expect(result { $0["n"] = 11 }["n"] == 11)
         #expect(result { $0.n.assign("text") }["n"] == "text")
@@ -43,7 +43,7 @@ struct PatchTests {
         #expect(result { $0["new"]["deep"] = 1 } == value)
     }
 
-    @Test("it is written as the browser takes it, and read again")
+    @Test("a patch is encoded for the browser, and decoded")
     func coding() throws {
         var patch = Patch()
         patch["n"] += 2
@@ -59,7 +59,7 @@ struct PatchTests {
         #expect(Patch().json["operations"] == [])
     }
 
-    @Test("an output takes a patch always, or now and then")
+    @Test("an output accepts a patch always, or optionally")
     func outputs() async throws {
         let app = DashApp()
         app.callback(Output(chart.figure).patched, Input(run.nClicks)) { n in
@@ -82,7 +82,7 @@ struct PatchTests {
         #expect(try await title(2) == "whole")
     }
 
-    @Test("patches of one property add up, and change a value that was set before")
+    @Test("patches of one property accumulate, and apply to a value set before")
     func merging() async throws {
         let app = DashApp()
         app.callback(NoOutput(), Input(run.nClicks)) { _ in

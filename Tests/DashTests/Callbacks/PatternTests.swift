@@ -8,7 +8,7 @@ struct PatternTests {
     private let row = html.Div.family("row")
     private let go = html.Button.family("go")
 
-    @Test("any dictionary is an id, and names properties as typed references do")
+    @Test("any dictionary is a valid id with typed properties")
     func dictionaries() {
         let cell = html.Div.id(["kind": "cell", "column": "é.ü", "row": 3])
         #expect(PropertyRef(cell.title).text == #"{"column":"é\u002eü","kind":"cell","row":3}.title"#)
@@ -20,7 +20,7 @@ struct PatternTests {
         #expect(row[.bool(true)].componentID == ["type": "row", "index": true])
     }
 
-    /// The context of a call for the row 2 of three.
+    /// The context of a call for row 2 of 3.
     private func context(_ sent: SentValues = SentValues()) -> CallbackContext {
         let members = (1...3).map { CallbackContext.Property(id: row[$0].componentID, property: "title", value: "t") }
         return CallbackContext(
@@ -47,7 +47,7 @@ struct PatternTests {
 
     private func keys(_ sent: SentValues) -> [String] { sent.properties.map { "\($0.ref.text) = \($0.value)" } }
 
-    @Test("setProps puts the call's own component in the place of match")
+    @Test("setProps replaces match with the call's component")
     func match() {
         let sent = SentValues()
         context(sent).setProps(row.match.title, "new")
@@ -55,7 +55,7 @@ struct PatternTests {
         #expect(keys(sent) == [#"{"index":2,"type":"row"}.title = "new""#, #"{"index":2,"type":"other"}.value = 1"#])
     }
 
-    @Test("setProps leaves one value for every component to the browser, and sends a list to the call's own")
+    @Test("setProps leaves one value for all to the browser, and resolves a list to the call's components")
     func all() {
         let sent = SentValues()
         context(sent).setProps(row.every.title, "same")
@@ -69,14 +69,14 @@ struct PatternTests {
         )
     }
 
-    @Test("setProps sends the components of allSmaller one by one")
+    @Test("setProps resolves allSmaller to components")
     func allSmaller() {
         let sent = SentValues()
         context(sent).setProps(row.everySmaller.title, "small")
         #expect(keys(sent) == [#"{"index":1,"type":"row"}.title = "small""#])
     }
 
-    @Test("what stands for nothing in the call is not sent")
+    @Test("an unresolvable pattern is not sent")
     func nowhere() {
         let sent = SentValues()
         context(sent).setProps(["type": "x", "other": .match], ["value": 1])
@@ -85,7 +85,7 @@ struct PatternTests {
         #expect(sent.properties.isEmpty)
     }
 
-    @Test("the context keeps its patterns on the way into a job")
+    @Test("the context passes its patterns to a job")
     func travelling() throws {
         let bytes = context().encoded(carrying: JobContext(), isShared: true)
         let sent = SentValues()
@@ -96,7 +96,7 @@ struct PatternTests {
         #expect(keys(sent) == [#"{"index":1,"type":"row"}.title = "small""#])
     }
 
-    @Test("a list of another length than that of the components is an error that says so")
+    @Test("a list whose length differs from the number of components is an error")
     func wrongLength() async throws {
         let app = DashApp()
         app.callback(Output(row.all.title), Input(run.nClicks)) { _ in ["only one"] }
@@ -108,7 +108,7 @@ struct PatternTests {
         #expect(error?.message.contains("2 components") == true)
     }
 
-    @Test("members of a list of outputs can be set, changed in part, or left")
+    @Test("members of a list of outputs can be set, patched, or skipped")
     func skippableMembers() async throws {
         let app = DashApp()
         app.callback(Output(row.all.title).eachSkippable(), Input(run.nClicks)) { _ in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("What a callback adds to the head of its answer")
+@Suite("Headers and cookies of a callback's response")
 struct ReplyTests {
     private func app(_ perform: @escaping @Sendable () throws -> Void) -> DashApp {
         let app = DashApp()
@@ -19,7 +19,7 @@ struct ReplyTests {
 
     private let click = call("out.children", ["run.n_clicks": 1])
 
-    @Test("cookies with every attribute, headers set and added")
+    @Test("cookies with every attribute, headers replaced and added")
     func fields() async throws {
         let app = app {
             let head = try ctx.response
@@ -52,7 +52,7 @@ struct ReplyTests {
     }
 
     @Test(
-        "what would be no header, or another answer, is refused",
+        "invalid and reserved headers are errors",
         arguments: [("X\r\nY", "1"), ("X-A", "1\r\nSet-Cookie: a=b"), ("Content-Type", "text/html"), ("", "1")]
     )
     func refusedHeader(name: String, value: String) {
@@ -60,7 +60,7 @@ struct ReplyTests {
         #expect(error?.code == .invalidHeader)
     }
 
-    @Test("a cookie's value cannot end the cookie", arguments: ["a;b", "a b", "a\nb", "ü", "a\"b"])
+    @Test("a cookie cannot contain separators", arguments: ["a;b", "a b", "a\nb", "ü", "a\"b"])
     func refusedCookie(value: String) {
         let error = #expect(throws: DashError.self) { try CallbackReply().setCookie("name", value) }
         #expect(error?.code == .invalidHeader)
@@ -68,7 +68,7 @@ struct ReplyTests {
         #expect(throws: DashError.self) { try CallbackReply().setCookie("na me", "1") }
     }
 
-    @Test("in debug the answer tells how long the callback and its parts took, of an error too")
+    @Test("in debug the response has timings of the callback and its parts, also after an error")
     func timing() async throws {
         let app = app {
             ctx.recordTiming("look up", .milliseconds(2), description: #"a "table""#)
@@ -93,13 +93,13 @@ struct ReplyTests {
         return configuration
     }
 
-    @Test("a job has no answer, and says so")
+    @Test("a job has no response")
     func job() {
         let error = #expect(throws: DashError.self) { try makeContext().response }
         #expect(error?.code == .notInJob)
     }
 
-    @Test("path, query, cookies, headers and address of the request; the site's own cookie is left out")
+    @Test("path, query, cookies, headers and address of the request, without the site's own cookie")
     func request() async throws {
         let app = app {
             let (path, query, cookies) = (try ctx.path, try ctx.query, try ctx.cookies)

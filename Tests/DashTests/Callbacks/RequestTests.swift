@@ -29,13 +29,13 @@ struct RequestTests {
         "changedPropIds": ["cancel_button_id.n_clicks"],
     ]
 
-    @Test("arguments come in the order of the declaration, not of the wire")
+    @Test("arguments are in declaration order, not in request order")
     func order() async throws {
         let reply = try await app().reply(body)
         #expect(reply["response"]["paragraph_id"]["children"] == "3 Oslo 4")
     }
 
-    @Test("a value that is missing is null")
+    @Test("a missing value is null")
     func missing() async throws {
         var body = body
         body["inputs"] = [
@@ -46,7 +46,7 @@ struct RequestTests {
         #expect(reply["response"]["paragraph_id"]["children"] == "0 nowhere 0")
     }
 
-    @Test("what changed is told with its value")
+    @Test("triggers have their values")
     func triggered() throws {
         let callback = try app().onlyCallback
         let request = try CallbackRequest(decoding: body, for: callback)
@@ -68,7 +68,7 @@ struct RequestTests {
     }
 
     @Test(
-        "what does not fit the callback is refused",
+        "a request that does not match the callback is an error",
         arguments: [
             ("outputs", #"[{"id":"paragraph_id","property":"children"}]"#),
             ("outputs", #"[{"id":"paragraph_id","property":"children"},{"id":"other","property":"children"}]"#),
@@ -89,7 +89,7 @@ struct RequestTests {
         #expect(error?.code == .invalidRequest)
     }
 
-    @Test("a value of another type is an error that names the property")
+    @Test("a value of another type is an error with the property's name")
     func otherType() async throws {
         var body = body
         body["inputs"] = [
@@ -101,7 +101,7 @@ struct RequestTests {
         #expect(error?.message.contains("button_id.n_clicks") == true)
     }
 
-    @Test("a pattern takes concrete ids, answers to them, and refuses others")
+    @Test("a pattern accepts matching ids only, and updates them")
     func match() async throws {
         let app = DashApp()
         let button = html.Button.family("mb"), cell = html.Div.family("md")
@@ -120,7 +120,7 @@ struct RequestTests {
         await #expect(throws: DashError.self) { try await app.reply(body) }
     }
 
-    @Test("all components of a pattern come as a list, and a list goes back to them")
+    @Test("all components of a pattern are a list in arguments and results")
     func all() async throws {
         let app = DashApp()
         let button = html.Button.family("mb"), cell = html.Div.family("md")
@@ -143,7 +143,7 @@ struct RequestTests {
         #expect(reply["response"][#"{"index":2,"type":"md"}"#]["title"] == "0")
     }
 
-    @Test("the output of a duplicate comes with its hash")
+    @Test("a duplicate output has its hash in requests")
     func duplicate() async throws {
         let app = DashApp()
         app.callback(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("Findings in patterns, circles and layouts")
+@Suite("Findings in patterns, cycles and layouts")
 struct RuleTests {
     private let row = html.Div.family("row"), go = html.Button.family("go")
 
@@ -16,7 +16,7 @@ struct RuleTests {
 
     // MARK: - Patterns
 
-    @Test("every place for a pattern that is right has no finding")
+    @Test("valid patterns have no findings")
     func rightPatterns() {
         let found = sentences { app in
             app.backgroundCallback(
@@ -31,12 +31,12 @@ struct RuleTests {
             ) { _, _, _, _ in "" }
             app.callback(Output(title.children), Input(go.match.nClicks), State(row.match.title)) { _, _ in "" }
         }
-        // The Input with allSmaller has no match of its own.
+        // The Input with allSmaller has no match.
         #expect(found.count == 1)
-        #expect(found.first?.contains("does not have: set one value for all by .every") == true)
+        #expect(found.first?.contains("does not have. Set one value for all with .every") == true)
     }
 
-    @Test("outputs of two callbacks, or of one, that may be the same property")
+    @Test("outputs of one or two callbacks that may be the same property")
     func overlaps() {
         let two = sentences { app in
             app.callback(Output(row.match.title), Input(go.match.nClicks)) { _ in "" }
@@ -51,7 +51,7 @@ struct RuleTests {
         #expect(one.count == 1)
     }
 
-    @Test("a State with a match that nothing has, and allSmaller without a match")
+    @Test("a State with an unknown match, and allSmaller without a match")
     func unmatched() {
         let found = sentences { app in
             app.callback(Output(title.children), Input(run.nClicks), State(row.match.title)) { _, _ in "" }
@@ -61,7 +61,7 @@ struct RuleTests {
         #expect(found.last?.contains("needs an Output with match") == true)
     }
 
-    @Test("running: with match at load, and lists where one value is for all")
+    @Test("running: with match at page load, and lists in place of one value for all")
     func running() {
         let found = sentences { app in
             app.callback(
@@ -97,9 +97,9 @@ struct RuleTests {
         #expect(found.count == 2)
     }
 
-    // MARK: - Circles
+    // MARK: - Cycles
 
-    @Test("callbacks that set each other off, at several steps and by way of patterns")
+    @Test("callbacks that trigger each other indirectly and through patterns")
     func circles() {
         let found = sentences { app in
             app.callback(Output(title.title), Input(go.match.title)) { _ in "" }
@@ -108,10 +108,10 @@ struct RuleTests {
             app.callback(Output(stop.title), Input(title.title)) { _ in "" }
         }
         #expect(found.count == 1)
-        #expect(found.first?.contains("sets itself off again by way of") == true)
+        #expect(found.first?.contains("triggers itself through") == true)
     }
 
-    @Test("what reads its own output, what only keeps a State, and what allows duplicates, is no circle")
+    @Test("reading an own output, a State, or an output with allowDuplicate is not a cycle")
     func noCircles() {
         let found = sentences { app in
             app.callback(Outputs(title.title, stop.title), Input(title.title), Input(stop.title)) { ($0, $1) }
@@ -127,7 +127,7 @@ struct RuleTests {
         #expect(found == [])
     }
 
-    @Test("defect 20: running and progress that run the callback again, at several steps", arguments: [true, false])
+    @Test("defect 20: running and progress that trigger the callback indirectly", arguments: [true, false])
     func sideCircles(isProgress: Bool) {
         let found = sentences { app in
             if isProgress {
@@ -142,7 +142,7 @@ struct RuleTests {
             app.callback(Output(run.title), Input(paragraph.title)) { $0 }
         }
         #expect(found.count == 1)
-        #expect(found.first?.contains("for ever") == true)
+        #expect(found.first?.contains("endless loop") == true)
     }
 
     // MARK: - Layouts
@@ -154,7 +154,7 @@ struct RuleTests {
         return app.findings.map(\.sentence)
     }
 
-    @Test("ids that two components have, also where components stand in other properties")
+    @Test("duplicate ids, also of components in other properties")
     func repeated() {
         let tab = dcc.Tab(id: "a", label: html.B("x", id: ["n": 1]).json.text)
         #expect(layoutSentences([html.Div(id: "a"), tab]).count == 1)
@@ -166,17 +166,17 @@ struct RuleTests {
         #expect(layoutSentences(inside).count == 1)
     }
 
-    @Test("ids that no component can have", arguments: ["a.b", "{", "", ["n": .all]] as [ComponentID])
+    @Test("invalid ids", arguments: ["a.b", "{", "", ["n": .all]] as [ComponentID])
     func wrongIDs(id: ComponentID) {
         #expect(layoutSentences([html.Div(id: html.DivRef(id))]).count == 1)
     }
 
-    @Test("layouts that are none", arguments: [nil, 3, true, ["a": 1]] as [JSON])
+    @Test("invalid layouts", arguments: [nil, 3, true, ["a": 1]] as [JSON])
     func noLayout(layout: JSON) {
         #expect(layoutSentences(layout).count == 1)
     }
 
-    @Test("a component that a callback names and the layout does not have, once for each callback")
+    @Test("a component of a callback that the layout does not have, once for each callback")
     func missing() {
         let found = layoutSentences(html.Button(id: run)) { app in
             app.callback(Outputs(title.children, title.title), Input(run.nClicks)) { _ in ("", "") }
@@ -189,11 +189,11 @@ struct RuleTests {
         }
         #expect(found.count == 2)
         #expect(found.allSatisfy { $0.contains("suppressCallbackExceptions: true") })
-        #expect(found.first?.contains("with the id title:") == true)
-        #expect(found.last?.contains("with the id cancel_button_id:") == true)
+        #expect(found.first?.contains("with the id title.") == true)
+        #expect(found.last?.contains("with the id cancel_button_id.") == true)
     }
 
-    @Test("components that come later are named by the validation layout; a layout function is not looked into")
+    @Test("a validation layout contains components that are added later; a layout function is not checked")
     func later() {
         let app = DashApp()
         app.layout = html.Button(id: run)
@@ -207,7 +207,7 @@ struct RuleTests {
         #expect(other.findings.isEmpty)
     }
 
-    @Test("defect 23: everything that is wrong is told before anything is served, each with its place")
+    @Test("defect 23: all mistakes are reported before anything is served, each with its location")
     func everything() async throws {
         let app = DashApp()
         app.layout = [html.Div(id: "twice"), html.Div(id: "twice")]

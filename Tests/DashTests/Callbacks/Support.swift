@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dash
 
-/// Components that the tests write callbacks for.
+/// Components used by the tests.
 let paragraph = html.P.id("paragraph_id")
 let title = html.H1.id("title")
 let run = html.Button.id("button_id")
@@ -12,13 +12,13 @@ let stop = html.Button.id("cancel_button_id")
 let bar = html.Progress.id("progress_bar")
 let chart = dcc.Graph.id("progress_bar_graph")
 
-/// Parses JSON that is written in a test.
+/// Parses JSON in a test.
 func parse(_ text: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) throws -> JSON {
-    try #require(try? JSON(parsing: text), "no JSON: \(text)", sourceLocation: sourceLocation)
+    try #require(try? JSON(parsing: text), "invalid JSON: \(text)", sourceLocation: sourceLocation)
 }
 
 extension DashApp {
-    /// The only callback that was registered.
+    /// The only registered callback.
     var onlyCallback: Callback {
         get throws {
             try #require(registry.callbacks.count == 1)
@@ -26,7 +26,7 @@ extension DashApp {
         }
     }
 
-    /// Runs the callback a request names and writes the answer; `null` for one that changes nothing.
+    /// Runs the callback of a request and returns the response; `null` after `PreventUpdate`.
     func reply(_ body: JSON) async throws -> JSON {
         let callback = try #require(registry.callback(for: body["output"].stringValue ?? ""))
         let request = try CallbackRequest(decoding: body, for: callback)
@@ -53,7 +53,7 @@ final class SentValues: Sendable {
 
     func collect(_ event: CallbackContext.Event) { events.withLock { $0.append(event) } }
 
-    /// What was set, in order.
+    /// The properties set, in order.
     var properties: [PropertyUpdate] {
         events.withLock { $0 }.flatMap { event -> [PropertyUpdate] in
             if case .setProps(let updates) = event { updates } else { [] }
@@ -68,7 +68,7 @@ final class SentValues: Sendable {
     }
 }
 
-/// A request of a click on `button_id` to a callback with one output.
+/// The request after a click on `button_id` for a callback with one output.
 func click(_ count: JSON = 1, output: String = "paragraph_id.children") throws -> JSON {
     let ref = try #require(PropertyRef(text: output))
     return [
@@ -80,7 +80,7 @@ func click(_ count: JSON = 1, output: String = "paragraph_id.children") throws -
     ]
 }
 
-/// A context as a test needs it.
+/// A context for tests.
 func makeContext(
     _ request: CallbackContext.RequestPart = .whole(PageRequest(), owner: "somebody"),
     arguments: [JSON] = [],

@@ -1,11 +1,11 @@
 import Foundation
 
-/// Type-checks programs as a user of the built module would.
+/// Type-checks programs against the built module, as for a user.
 struct UserCompiler {
     private let swiftc: String
     private let flags: [String]
 
-    /// The compiler and flags with which these tests were built; `nil` if the build left no description of them.
+    /// The compiler and flags of this build; `nil` if the build has no description of them.
     static let found = UserCompiler(executable: Bundle.main.executableURL)
 
     private init?(executable: URL?) {
@@ -23,7 +23,7 @@ struct UserCompiler {
         flags = Self.searchFlags(in: command)
     }
 
-    /// The flags that find modules, of all those of a command.
+    /// The module search flags of a command.
     private static func searchFlags(in command: [String]) -> [String] {
         zip(command, command.dropFirst()).flatMap { flag, value in
             ["-I", "-Xcc", "-module-cache-path"].contains(flag) ? [flag, value] : []
@@ -32,7 +32,7 @@ struct UserCompiler {
 
     /// Type-checks several files together.
     ///
-    /// - Returns: the errors of each file, in order.
+    /// - Returns: The errors of each file, in order.
     func errors(in files: [String: String]) throws -> [String: [String]] {
         let folder = FileManager.default.temporaryDirectory.appending(path: "user-compiler-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -59,7 +59,7 @@ struct UserCompiler {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// Takes `name.swift:1:2: error: message` apart.
+    /// Parses lines such as `name.swift:1:2: error: message`.
     private static func errors(in output: String) -> [String: [String]] {
         output.split(separator: "\n").reduce(into: [:]) { errors, line in
             guard let mark = line.range(of: ": error: "), let name = line.range(of: ".swift:") else { return }

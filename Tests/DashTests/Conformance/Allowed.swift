@@ -1,14 +1,14 @@
 import DashJSON
 
-/// Where we answer otherwise than stock Dash on purpose; each with its reason. `docs/conformance.md` shows the same list.
+/// The intended differences from stock Dash, with reasons. `docs/conformance.md` has the same list.
 enum Allowed {
-    /// One exchange with another answer.
+    /// One exchange with another response.
     struct Exchange: Sendable {
         let recording: String
         let line: Int
         /// Our status.
         let status: Int
-        /// Our body, where the status does not say it all.
+        /// Our body, if it is compared, too.
         var body: JSON?
         let reason: String
     }
@@ -104,12 +104,12 @@ enum Allowed {
         "plotly_cloud_installed": "hides a button that publishes the app with a Python package",
     ]
 
-    /// What is equal for the renderer, and left out before bodies are compared.
+    /// Removes differences between bodies that do not matter to the renderer.
     ///
-    /// - `children: null` of a component: stock Dash writes it for html components without children, we do not.
-    /// - A dot in a key that is the text of a pattern id: we write `\u002e`, as a plain one blanks the page (defect 14).
-    /// - The name that a state of the assets has; only that it has one counts.
-    /// - Python's own names of types and texts of values, beside the value.
+    /// - `children: null` of a component: only stock Dash writes it for html components without children.
+    /// - A dot in a key that is a pattern id: we write `\u002e`, as a plain dot blanks the page (defect 14).
+    /// - The reload hash: only its presence matters.
+    /// - Python's type names and representations of values.
     static func normalized(_ json: JSON) -> JSON {
         switch json {
         case .array(let items):
@@ -135,17 +135,18 @@ enum Allowed {
         }
     }
 
-    /// What is equal for the renderer, and left out before dependencies are compared.
+    /// Removes differences between dependencies that do not matter to the renderer.
     ///
-    /// - Hashes in `output`, which only tell callbacks apart: ours also tell apart what stock Dash mixes up (defect 13).
+    /// - Hashes in `output`, which only distinguish callbacks: ours also distinguish those that stock Dash confuses
+    ///   (defect 13).
     /// - The interval of a background callback: polls are held, so it is 0.
-    /// - The hash of the function that sets the title of a page: it is our own function.
-    /// - The output of a callback made for a cancel input has such a hash too (defect 12).
+    /// - The hash of the function that sets a page's title: the function is our own.
+    /// - The hash in the output of a callback for a cancel input (defect 12).
     static func normalizedDependency(_ json: JSON) -> JSON {
         var entry = json
         entry["output"] = .string(withoutHashes(json["output"].stringValue ?? ""))
         if !json["background"].isNull { entry["background"] = ["interval": 0] }
-        // Which callbacks would take the WebSocket, were there one.
+        // The callbacks that use the WebSocket in stock Dash.
         (entry["websocket"], entry["persistent"]) = (false, false)
         if json["output"] == "_pages_dummy.children" { entry["clientside_function"]["function_name"] = "#" }
         return entry

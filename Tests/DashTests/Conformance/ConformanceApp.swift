@@ -6,11 +6,11 @@ import HummingbirdTesting
 /// One of the recorded apps, written in Swift.
 struct ConformanceApp: Sendable {
     let app: DashApp
-    /// Where its requests go.
+    /// The path of its requests.
     var path = "/"
     var site = SiteConfiguration()
     let clock: StoryClock
-    /// Over a real connection, for what only such a one has.
+    /// A real connection, if the app needs one.
     var setup = TestingSetup.router
 
     init(_ app: DashApp, path: String = "/", clock: StoryClock = StoryClock()) {
@@ -19,7 +19,7 @@ struct ConformanceApp: Sendable {
         self.clock = clock
     }
 
-    /// The apps that are there, by the names of their recordings.
+    /// The apps, by the names of their recordings.
     static let all: [String: @Sendable () -> ConformanceApp] = [
         "single_output": { ConformanceApp(singleOutput()) },
         "multi_output": { ConformanceApp(multiOutput()) },

@@ -5,14 +5,14 @@ import Testing
 
 @testable import Dash
 
-@Suite("Beside recorded exchanges of stock Dash 4.4.1")
+@Suite("Comparison with recorded exchanges of stock Dash 4.4.1")
 struct ConformanceTests {
     @Test("every recording is replayed")
     func complete() throws {
         #expect(try Set(Recording.names) == Set(ConformanceApp.all.keys))
     }
 
-    @Test("every allowed difference is one of an exchange that is replayed")
+    @Test("every allowed difference belongs to a replayed exchange")
     func allowedExchanges() throws {
         for allowed in Allowed.exchanges {
             #expect(try Recording(allowed.recording).exchanges.indices.contains(allowed.line - 1))
@@ -48,7 +48,7 @@ struct ConformanceTests {
         }
     }
 
-    @Test("the answers are the same")
+    @Test("the responses are the same")
     func answers() async throws {
         var (equal, all) = (0, 0)
         for name in try Recording.names {
@@ -59,7 +59,7 @@ struct ConformanceTests {
         print("\(equal) of \(all) exchanges equal")
     }
 
-    /// - Returns: how many exchanges are equal.
+    /// - Returns: The number of equal exchanges.
     private func replay(_ recording: Recording) async throws -> Int {
         try await serve(recording.name) { app, visit in
             let replay = try await Replay(recording, of: app, visit: visit)

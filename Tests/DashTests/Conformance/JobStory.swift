@@ -1,10 +1,10 @@
 import DashJSON
 import HTTPTypes
 
-/// All that a page has been told of one job, whatever the number of answers.
+/// The accumulated responses about one job.
 ///
-/// Our polls are held and answered when there is news, so the number of answers differs from stock Dash's; what a page knows
-/// in the end does not.
+/// Our polls are held until there is an update, so the number of responses differs from stock Dash's; their accumulated
+/// content does not.
 struct JobStory: Sendable {
     /// Our handle of the job.
     private(set) var handle: String?
@@ -18,13 +18,13 @@ struct JobStory: Sendable {
         if let start { take(start) }
     }
 
-    /// Takes what our server answered.
+    /// Adds a response of our server.
     mutating func take(_ answer: Answer) {
         handle = handle ?? answer.job
         take(status: answer.status, body: answer.status == 200 ? answer.json : .null)
     }
 
-    /// Takes one more answer.
+    /// Adds a response.
     mutating func take(status: Int, body: JSON) {
         self.status = status
         isEnded = status != 200 || !body["response"].isNull
@@ -38,7 +38,7 @@ struct JobStory: Sendable {
         }
     }
 
-    /// The story as one answer.
+    /// The accumulated response.
     var told: Answer {
         let body = status == 200 ? JSON.object(members).serialized() : []
         return Answer(status: status, headers: status == 200 ? [.contentType: "application/json"] : [:], bytes: body)

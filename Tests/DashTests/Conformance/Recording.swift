@@ -1,7 +1,7 @@
 import DashJSON
 import Foundation
 
-/// What stock Dash 4.4.1 answered for one app: a folder of `Tests/Fixtures/Dash`.
+/// The recorded exchanges of stock Dash 4.4.1 for one app: a folder of `Tests/Fixtures/Dash`.
 struct Recording: Sendable {
     let name: String
     let layout: JSON
@@ -9,7 +9,7 @@ struct Recording: Sendable {
     let config: JSON
     let exchanges: [Exchange]
 
-    /// A request of a browser, and stock Dash's answer.
+    /// A request of a browser, and stock Dash's response.
     struct Exchange: Sendable {
         /// The line in the recording, from 1.
         let line: Int
@@ -26,7 +26,7 @@ struct Recording: Sendable {
         let answer: JSON
     }
 
-    /// Where the recordings lie.
+    /// The folder of the recordings.
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures/Dash").path
 

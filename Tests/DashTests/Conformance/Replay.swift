@@ -4,9 +4,9 @@ import Testing
 
 @testable import Dash
 
-/// Plays the browser of a recording against our own app of the same name.
+/// Replays a recording's requests against our app of the same name.
 actor Replay {
-    /// How an exchange came out.
+    /// The result of an exchange.
     enum Outcome: Sendable {
         case equal
         case allowed(String)
@@ -18,7 +18,7 @@ actor Replay {
     private let visit: Visit
     private var page: Page
     private var otherPage: Page
-    /// The texts by which stock Dash knows the callbacks, and ours.
+    /// Our `output` texts of the callbacks, by stock Dash's.
     private var outputs: [String: String] = [:]
     private var jobs: [String: JobStory] = [:]
     private var etags: [String: String] = [:]
@@ -35,7 +35,7 @@ actor Replay {
         }
     }
 
-    /// Replays one exchange; they must come in order.
+    /// Replays one exchange; call it in order.
     func play(_ exchange: Recording.Exchange) async throws -> Outcome {
         app.clock.advance(by: exchange.pause)
         let names = exchange.query("job") + exchange.query("cancelJob")
@@ -44,7 +44,7 @@ actor Replay {
         return compare(answer, exchange, wanted: wanted(exchange))
     }
 
-    /// Sends a request as it was recorded, but for what each server makes up.
+    /// Sends a recorded request with the generated values of our server.
     private func send(_ exchange: Recording.Exchange, on page: Page) async throws -> Answer {
         let query = exchange.query.map { "\($0.name)=\(own($0.value, on: page))" }.joined(separator: "&")
         var headers: HTTPFields = [:]
@@ -80,7 +80,7 @@ actor Replay {
         }
     }
 
-    /// A body with our names of callbacks.
+    /// A body with our ids of callbacks.
     private func ownBody(_ body: JSON) -> JSON {
         guard let theirs = body["output"].stringValue, let ours = outputs[theirs] else { return body }
         var body = body
@@ -102,9 +102,9 @@ extension Replay {
         return exchange.isCallback && entry.map { !$0["background"].isNull } == true && exchange.query("job").isEmpty
     }
 
-    /// Starts, polls or cancels until we have told of the job what stock Dash had told after the exchange.
+    /// Starts, polls or cancels until our accumulated response equals stock Dash's after the exchange.
     ///
-    /// - Returns: an answer that tells the whole story of the job, as the recorded ones are told by ``wanted(_:)``.
+    /// - Returns: The accumulated response about the job, comparable with ``wanted(_:)``.
     private func background(_ exchange: Recording.Exchange) async throws -> Answer {
         let isOthers = exchange.note.contains("second") && exchange.note.contains("user")
         let asked = isOthers ? otherPage : page
@@ -112,7 +112,7 @@ extension Replay {
             let begun = app.clock.begun
             let answer = try await send(exchange, on: asked)
             guard isStart(exchange), let job = exchange.answer["job"].stringValue else { return answer }
-            // Time passes only for a job that runs.
+            // The clock advances only for a running job.
             try await until("the job") { app.clock.begun > begun }
             jobs[job] = JobStory(start: answer, isOnOtherPage: isOthers)
             return jobs[job]?.told ?? answer
@@ -130,7 +130,7 @@ extension Replay {
         return story.told
     }
 
-    /// What we have to answer: for a job everything that stock Dash had told of it until then, the end too.
+    /// The expected response; for a job, stock Dash's accumulated response up to this exchange.
     private func wanted(_ exchange: Recording.Exchange) -> (status: Int, body: JSON) {
         guard let name = exchange.query("job").first ?? exchange.answer["job"].stringValue, jobs[name] != nil else {
             return (exchange.status, own(answer: exchange.answer))
@@ -144,7 +144,7 @@ extension Replay {
         return (story.told.status, story.told.json)
     }
 
-    /// A recorded answer with what each server makes up.
+    /// A recorded response with the generated values of our server.
     private func own(answer: JSON) -> JSON {
         let text = answer.jsonText.replacing("{{endId}}", with: page.endID)
         return (try? JSON(parsing: text)) ?? answer
@@ -162,7 +162,7 @@ extension Replay {
         let difference = difference(answer, wanted.status, wanted.body) ?? headerDifference(answer, exchange)
         let allowed = Allowed.exchanges.first { $0.recording == recording.name && $0.line == exchange.line }
         guard let allowed else { return difference.map(Outcome.different) ?? .equal }
-        if difference == nil { return .different("this is equal: take it off the list of allowed differences") }
+        if difference == nil { return .different("the exchange is equal; remove it from the allowed differences") }
         if let other = self.difference(answer, allowed.status, allowed.body ?? .string("{{html error page}}")) {
             return .different("of the allowed difference: \(other)")
         }
@@ -173,7 +173,7 @@ extension Replay {
         guard answer.status == status else {
             return "status \(answer.status), not \(status): \(answer.text.prefix(300))"
         }
-        // Only the status of an error, of a page, and of a file of Dash's own is the same.
+        // Only the status of errors, pages and Dash's own files is comparable.
         if let text = body.stringValue, text.hasPrefix("{{") { return nil }
         if body.isNull { return answer.bytes.isEmpty ? nil : "a body: \(answer.text.prefix(300))" }
         if let text = body.stringValue, answer.text == text { return nil }
@@ -181,13 +181,13 @@ extension Replay {
         return ours == theirs ? nil : "\(ours.jsonText) is not \(theirs.jsonText)"
     }
 
-    /// The entries of `Server-Timing`, without how long each took.
+    /// The entries of `Server-Timing`, without durations.
     private func times(of answer: Answer) -> [JSON] {
         guard let name = HTTPField.Name("Server-Timing") else { return [] }
         return answer.headers[values: name].map { .string($0.replacing(/dur=[0-9.]+/, with: "dur={{dur}}")) }
     }
 
-    /// Headers that a callback sets, times that it notes, and types of content, are the same.
+    /// Compares headers set by a callback, recorded timings, and content types.
     private func headerDifference(_ answer: Answer, _ exchange: Recording.Exchange) -> String? {
         let times = times(of: answer)
         if exchange.isCallback, let wanted = exchange.answerHeaders["server-timing"].arrayValue, times != wanted {

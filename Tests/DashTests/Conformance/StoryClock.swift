@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The seconds of a recording: jobs sleep by it, and the replay moves it on by what was recorded.
+/// The clock of a recording: jobs sleep on it, and the replay advances it by the recorded pauses.
 final class StoryClock: Sendable {
     private struct Sleeper {
         let until: Double
@@ -14,7 +14,7 @@ final class StoryClock: Sendable {
         var begun = 0
     }
 
-    /// The time of one job: its sleeps follow one another, however late the job comes to them.
+    /// The timeline of one job: its sleeps are consecutive, however late the job reaches them.
     final class Timeline: Sendable {
         private let clock: StoryClock
         private let time: Mutex<Double>
@@ -24,7 +24,7 @@ final class StoryClock: Sendable {
             time = Mutex(start)
         }
 
-        /// Waits until this much more time has passed; throws when the job is cancelled.
+        /// Waits for a number of seconds after the previous sleep; throws when the job is cancelled.
         func sleep(_ seconds: Double) async throws {
             let end = time.withLock { time in
                 time += seconds
@@ -34,10 +34,10 @@ final class StoryClock: Sendable {
         }
     }
 
-    /// How many jobs have begun.
+    /// The number of started jobs.
     var begun: Int { state.withLock { $0.begun } }
 
-    /// Begins the time of a job.
+    /// Starts the timeline of a job.
     func begin() -> Timeline {
         let start = state.withLock { state in
             state.begun += 1
@@ -48,7 +48,7 @@ final class StoryClock: Sendable {
 
     private let state = Mutex(State())
 
-    /// Lets time pass.
+    /// Advances the clock.
     func advance(by seconds: Double) {
         let due = state.withLock { state in
             state.now += seconds

@@ -4,21 +4,21 @@ import Testing
 
 @testable import Dash
 
-/// What the page of a test sends is what the browser sent: its requests are those of the recordings.
-@Suite("The page of a test beside recorded requests")
+/// Compares the requests of a test's page with those of a browser in the recordings.
+@Suite("The page of a test compared with recorded requests")
 struct TestPageConformanceTests {
-    /// Recordings of what a person did with an app of one page whose callbacks end well.
+    /// Recordings of apps with one page whose callbacks succeed.
     static let recordings = [
         "allow_duplicate", "grouped_inputs", "multi_output", "nested_children", "no_input", "no_output_set_props",
         "no_update_partial", "patch", "pattern_all", "pattern_allsmaller", "pattern_match", "prevent_update",
         "running_plain", "single_output", "state",
     ]
 
-    /// How many requests a recording leaves out that a browser would send: here those of the callback that each change of
-    /// `box.style` runs.
+    /// The number of a browser's requests that are missing in a recording: here those of the callback that each change
+    /// of `box.style` triggers.
     static let leftOut = ["allow_duplicate": 2]
 
-    @Test("a page at load, and after what a person did, sends the recorded bodies", arguments: recordings)
+    @Test("a page sends the recorded bodies at load and after user actions", arguments: recordings)
     func bodies(name: String) async throws {
         let app = try #require(ConformanceApp.all[name]?())
         var left = try Recording(name).exchanges.filter(\.isCallback).map { Self.normalized($0.body) }
@@ -29,7 +29,7 @@ struct TestPageConformanceTests {
                     let body = Self.normalized(body)
                     let place = left.firstIndex(of: body)
                     if let place { left.remove(at: place) } else { others += 1 }
-                    #expect(others <= Self.leftOut[name] ?? 0, "\(name): nobody else sent \(body.text)")
+                    #expect(others <= Self.leftOut[name] ?? 0, "\(name): not recorded: \(body.text)")
                 }
                 seen = page.sentBodies.count
                 guard let next = left.first else { break }
@@ -37,14 +37,14 @@ struct TestPageConformanceTests {
                     try await page.set(Prop<JSON>(ref.id, ref.property), value)
                 }
                 let action = Self.action(before: next)
-                try #require(!action.isEmpty, "\(name): nothing leads to \(next.text)")
+                try #require(!action.isEmpty, "\(name): no action leads to \(next.text)")
                 for (ref, value) in action { try await page.set(Prop<JSON>(ref.id, ref.property), value) }
-                try #require(page.sentBodies.count > seen, "\(name): nothing was sent in place of \(next.text)")
+                try #require(page.sentBodies.count > seen, "\(name): nothing was sent instead of \(next.text)")
             }
         }
     }
 
-    /// The values of states that were sent, which somebody may have set before.
+    /// The values of the sent states, which may have been set before.
     private static func states(of body: JSON) -> [(PropertyRef, JSON)] {
         (body["state"].arrayValue ?? []).flatMap { $0.arrayValue ?? [$0] }.compactMap { state in
             guard let value = state.objectValue?["value"], let id = try? ComponentID(json: state["id"]) else {
@@ -54,7 +54,7 @@ struct TestPageConformanceTests {
         }
     }
 
-    /// What a person did before a request: the inputs that had changed.
+    /// The user's action before a request: the changed inputs.
     private static func action(before body: JSON) -> [(PropertyRef, JSON)] {
         let changed = (body["changedPropIds"].arrayValue ?? []).compactMap { PropertyRef(text: $0.stringValue ?? "") }
         let inputs = (body["inputs"].arrayValue ?? []).flatMap { $0.arrayValue ?? [$0] }
@@ -64,7 +64,7 @@ struct TestPageConformanceTests {
         }
     }
 
-    /// A body without what each server names as it likes.
+    /// A body without names that differ between servers.
     private static func normalized(_ body: JSON) -> JSON {
         var body = body
         body["output"] = .null

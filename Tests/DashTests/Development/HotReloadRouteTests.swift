@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Hot reload over HTTP")
 struct HotReloadRouteTests {
-    /// A site in debug with an assets folder of its own.
+    /// A site in debug mode with its own assets folder.
     private struct Stage {
         let folder: SuitesFolder
         let site: TestSite
@@ -26,7 +26,7 @@ struct HotReloadRouteTests {
             }
         }
 
-        /// Changes a file, so that its time is another one however coarse the clock.
+        /// Changes a file and its modification time, independent of the clock's resolution.
         func change(_ name: String, to text: String, time: Double) throws {
             let path = try folder.write(text, to: name)
             let date = Date(timeIntervalSince1970: time)
@@ -44,7 +44,7 @@ struct HotReloadRouteTests {
         String(try #require(page.text.firstMatch(of: /data-hash="([0-9a-f]{32})"/)?.1))
     }
 
-    @Test("A page has the state of its assets, our second script before the renderer, and Dash's settings")
+    @Test("A page has the state of its assets, the development script before the renderer, and Dash's settings")
     func page() async throws {
         let stage = try Stage()
         try await stage.site.serve { visit in
@@ -60,7 +60,7 @@ struct HotReloadRouteTests {
         }
     }
 
-    @Test("In production there is nothing of it")
+    @Test("Production has no hot reload")
     func production() async throws {
         let stage = try Stage(debug: false)
         #expect(stage.site.assembly.responder.routes.hotReload == nil)
@@ -69,12 +69,12 @@ struct HotReloadRouteTests {
             #expect(!page.text.contains("development."))
             #expect(page.config?.objectValue?["hot_reload"] == nil)
             let answer = try await visit.ask(.get, "/tools/" + ClientScript.developmentPath)
-            #expect(answer.headers[.contentType]?.contains("html") == true, "an address of the page's own")
+            #expect(answer.headers[.contentType]?.contains("html") == true, "the index page")
             #expect(try await news(visit, nil)["reloadHash"] == .null)
         }
     }
 
-    @Test("A changed style sheet is told as one, with the address that the page knows it by")
+    @Test("A changed style sheet is reported with its URL in the page")
     func stylesheet() async throws {
         let stage = try Stage()
         try await stage.site.serve { visit in
@@ -92,7 +92,7 @@ struct HotReloadRouteTests {
         }
     }
 
-    @Test("Scripts are told as no style sheets, also new and deleted ones; new ones are served")
+    @Test("New and deleted scripts are reported; new ones are served")
     func scripts() async throws {
         let stage = try Stage()
         try await stage.site.serve { visit in
@@ -111,7 +111,7 @@ struct HotReloadRouteTests {
         }
     }
 
-    @Test("A page is told how the build goes, and when all is well again")
+    @Test("A page receives the build report, until it is removed")
     func buildReport() async throws {
         let stage = try Stage(report: "report.json")
         let file = stage.folder.path + "/report.json"
@@ -123,7 +123,7 @@ struct HotReloadRouteTests {
             #expect(try await news(visit, nil)["build"] == wanted)
             try stage.folder.write("{", to: "report.json")
             try stage.look()
-            #expect(try await news(visit, nil).objectValue?["build"] == nil, "no report at all")
+            #expect(try await news(visit, nil).objectValue?["build"] == nil, "an invalid report")
             try BuildReport.write(nil, to: file)
             try BuildReport.write(nil, to: file)
             try stage.look()
@@ -131,7 +131,7 @@ struct HotReloadRouteTests {
         }
     }
 
-    @Test("It looks by itself while the server runs, and ends with it")
+    @Test("Polls while the server runs, and stops with it")
     func service() async throws {
         let folder = try SuitesFolder()
         try folder.write("p {}", to: "look.css")

@@ -18,7 +18,7 @@ struct PrunedTraceTests {
         4 [ra] 0x000058 run() + 1 in my-app at /home/me/.build/checkouts/swift-nio/Sources/NIO.swift:3:1
         """
 
-    @Test("The reason and the frames of the user's code are left")
+    @Test("The reason and the frames of user code remain")
     func userCode() {
         let wanted = """
             App/Rows.swift:7: Fatal error: Index out of range
@@ -28,13 +28,13 @@ struct PrunedTraceTests {
         #expect(PrunedTrace.text(of: trace, ownSources: "/lib/dash-swift/Sources") == wanted)
     }
 
-    @Test("A text without such frames is left as it is", arguments: ["", "printed\nthis", "0 0x1 f() + 1 in libc.so"])
+    @Test("A text without such frames is unchanged", arguments: ["", "printed\nthis", "0 0x1 f() + 1 in libc.so"])
     func otherText(text: String) {
         #expect(PrunedTrace.text(of: text) == text)
     }
 }
 
-@Suite("What pages are told of a trap in the server")
+@Suite("Reports of a trap in the server")
 struct TrapReportTests {
     private let text = """
         *** Program crashed: Illegal instruction at 0x00007fe59b36df7f ***
@@ -45,19 +45,19 @@ struct TrapReportTests {
           1 [ra] 0x000055dff35c8f40 el(_:_:) + 47 in app at /home/me/App/main.swift:1:56
         """
 
-    @Test("Signal, function, place and the program's own frames; the file is taken away")
+    @Test("Contains signal, function, place and the program's own frames; the file is removed")
     func file() throws {
         let folder = try SuitesFolder()
         let path = try folder.write(text, to: "trap")
         let report = try #require(TrapReport.take(file: path, signal: 4))
-        #expect(report.message.hasPrefix("The work trapped with SIGILL in el(_:_:) at main.swift:1: an index out"))
+        #expect(report.message.hasPrefix("The process trapped with SIGILL in el(_:_:) at main.swift:1: an index out"))
         #expect(folder.names() == [])
         #expect(TrapReport.take(file: path, signal: 4) == nil)
         #expect(report.json(.pruned)["trace"].stringValue?.contains("libswiftCore") == false)
         #expect(report.json(.whole)["trace"].stringValue?.contains("libswiftCore") == true)
     }
 
-    @Test("It is handed on as a text, and is another one to pages than the last")
+    @Test("Round-trips as text, with a new id")
     func handedOn() throws {
         let report = TrapReport(message: "It trapped.", trace: String(repeating: "x\n", count: 100_000))
         let received = try #require(TrapReport(text: report.text))

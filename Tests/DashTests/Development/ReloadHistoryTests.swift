@@ -2,7 +2,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("What a page is told of changed assets")
+@Suite("Reports of changed assets")
 struct ReloadHistoryTests {
     private func file(_ name: String, _ modified: Double = 1, size: Int = 10) -> AssetsFolder.File {
         AssetsFolder.File(name: name, modified: modified, size: size)
@@ -12,7 +12,7 @@ struct ReloadHistoryTests {
         ReloadHistory.File(name: name, modified: modified)
     }
 
-    @Test("A page of the state there is has no news")
+    @Test("A page with the current state gets no changes")
     func nothing() {
         var history = ReloadHistory(launch: "a", files: [file("a.css")])
         let hash = history.hash
@@ -22,7 +22,7 @@ struct ReloadHistoryTests {
         #expect(history.news(since: nil) == .init(hash: hash, isHard: false, files: []))
     }
 
-    @Test("Changed, new and deleted files are told by name, with the time of their change")
+    @Test("Changed, new and deleted files are reported by name and modification time")
     func changes() {
         var history = ReloadHistory(launch: "a", files: [file("a.css"), file("b.js"), file("c.css")])
         let first = history.hash
@@ -33,7 +33,7 @@ struct ReloadHistoryTests {
         #expect(news.files.map(\.isStylesheet) == [true, true, true])
     }
 
-    @Test("Another length is a change too: two saves within one tick of the clock")
+    @Test("A new size is a change, also with the same modification time")
     func length() {
         var history = ReloadHistory(launch: "a", files: [file("a.css")])
         let first = history.hash
@@ -41,7 +41,7 @@ struct ReloadHistoryTests {
         #expect(history.news(since: first).files == [changed("a.css", 1)])
     }
 
-    @Test("defect 22: each of two pages is told, whoever asks first, and each what is new for it")
+    @Test("Defect 22: each of two pages gets its own changes, in any order of requests")
     func twoPages() {
         var history = ReloadHistory(launch: "a", files: [file("a.css"), file("b.js")])
         let first = history.hash
@@ -54,7 +54,7 @@ struct ReloadHistoryTests {
         #expect(history.news(since: nil).files == [changed("a.css", 2), changed("b.js", 3)])
     }
 
-    @Test("A page that knows another launch of the program loads anew")
+    @Test("A page of another launch reloads")
     func otherLaunch() {
         let old = ReloadHistory(launch: "a", files: [file("a.css")])
         let new = ReloadHistory(launch: "b", files: [file("a.css")])
@@ -62,7 +62,7 @@ struct ReloadHistoryTests {
         #expect(new.news(since: old.hash) == .init(hash: new.hash, isHard: true, files: []))
     }
 
-    @Test("The same launch and files have the same state in another process: after a trap pages go on as they are")
+    @Test("The same launch and files have the same state in another process, so pages continue after a trap")
     func sameLaunch() {
         let files = [file("a.css"), file("b.js")]
         let other = ReloadHistory(launch: "a", files: files.reversed())
@@ -70,7 +70,7 @@ struct ReloadHistoryTests {
     }
 
     @Test(
-        "What editors write for themselves is no change",
+        "Temporary files of editors are ignored",
         arguments: [".a.css.swp", "a.css~", "sub/.#b.js", ".git/x"]
     )
     func editorFiles(name: String) {
@@ -80,7 +80,7 @@ struct ReloadHistoryTests {
         #expect(history.hash == first)
     }
 
-    @Test("A page that is very far behind loads anew")
+    @Test("A page with a state that is no longer kept reloads")
     func longAgo() {
         var history = ReloadHistory(launch: "a", files: [file("a.css", 0)])
         let first = history.hash

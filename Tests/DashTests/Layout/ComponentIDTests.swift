@@ -20,14 +20,14 @@ struct ComponentIDTests {
     }
 
     @Test(
-        "a wildcard is a list of its name",
+        "a wildcard is a list with its name",
         arguments: zip([IDValue.match, .all, .allSmaller], ["MATCH", "ALL", "ALLSMALLER"])
     )
     func wildcards(wildcard: IDValue, name: String) {
         #expect(ComponentID(pattern: ["index": wildcard]).text == #"{"index":["\#(name)"]}"#)
     }
 
-    @Test("defect 14: a dot in a constant is written as an escape that is JSON")
+    @Test("defect 14: a dot in a constant is written as a JSON escape")
     func dots() throws {
         let id: ComponentID = ["index": "text.with.dots", "type": "echo"]
         #expect(id.text == #"{"index":"text\u002ewith\u002edots","type":"echo"}"#)
@@ -42,14 +42,14 @@ struct ComponentIDTests {
     }
 
     @Test(
-        "an id of anything else is refused",
+        "an invalid id is an error",
         arguments: ["3", "null", #"{"a":null}"#, #"{"a":["SOME"]}"#, #"{"a":{}}"#]
     )
     func refused(text: String) throws {
         #expect(throws: DashError.self) { try ComponentID(json: JSON(parsing: text)) }
     }
 
-    @Test("a pattern stands for the ids that differ only at its wildcards")
+    @Test("a pattern matches ids that differ only at its wildcards")
     func matching() {
         let pattern: ComponentID = ["type": "cell", "row": .match]
         #expect(pattern.stands(for: ["type": "cell", "row": 3]))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Elements")
 struct ElementTests {
-    @Test("a component is its properties, type and namespace, as Dash writes them")
+    @Test("a component is encoded as its properties, type and namespace, as in Dash")
     func component() {
         let element = html.P("Button not clicked", id: "paragraph")
         let text =
@@ -14,12 +14,12 @@ struct ElementTests {
         #expect(element.jsonText.hasSuffix(#"},"type":"P","namespace":"dash_html_components"}"#))
     }
 
-    @Test("a property that was not given is left out")
+    @Test("a property that was not set is omitted")
     func leftOut() {
         #expect(html.Div().jsonText == #"{"props":{},"type":"Div","namespace":"dash_html_components"}"#)
     }
 
-    @Test("texts and components stand in one list")
+    @Test("texts and components in one list")
     func mixedList() {
         let name = "Ada"
         let layout: any Renderable = [html.P("Hello"), "and \(name)", html.Button("b")]
@@ -37,13 +37,13 @@ struct ElementTests {
         #expect(html.Div((0..<3).map { html.Li("\($0)") }).json["props"]["children"].arrayValue?.count == 3)
     }
 
-    @Test("extra properties follow in the order of their names")
+    @Test("extra properties follow, sorted by name")
     func extra() {
         let element = html.Div(id: "a", extra: ["data-b": 2, "aria-label": "x"])
         #expect(element.jsonText.hasPrefix(#"{"props":{"id":"a","aria-label":"x","data-b":2}"#))
     }
 
-    @Test("a component without generated Swift is written by its names")
+    @Test("a component without generated Swift")
     func untyped() {
         let gauge = Element(namespace: "my_lib", type: "Gauge", id: ["type": "g", "index": 1], props: ["value": 3])
         #expect(
@@ -51,13 +51,13 @@ struct ElementTests {
         )
     }
 
-    @Test("a component inside a property other than children is written too")
+    @Test("a component in a property other than children")
     func nested() {
         let tab = dcc.Tab(label: "one", value: "1")
         #expect(dcc.Tabs([tab], id: "tabs").json["props"]["children"][0]["props"]["label"] == "one")
     }
 
-    @Test("a style keeps the order of its names")
+    @Test("a style keeps the order of its members")
     func style() {
         let style: Style = ["visibility": "hidden", "opacity": 0.5]
         #expect(html.Div(style: style).jsonText.contains(#""style":{"visibility":"hidden","opacity":0.5}"#))

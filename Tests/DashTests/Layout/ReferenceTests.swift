@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Typed references")
 struct ReferenceTests {
-    @Test("a reference names its properties as the browser does")
+    @Test("properties have their names in the browser")
     func names() {
         let run = html.Button.id("run")
         #expect(PropertyRef(run.nClicks).text == "run.n_clicks")
@@ -23,7 +23,7 @@ struct ReferenceTests {
         #expect(PropertyRef(remove.all.nClicks).text == #"{"index":["ALL"],"type":"remove"}.n_clicks"#)
     }
 
-    @Test("a property of all members is read and written as a list")
+    @Test("a property of all members is a list")
     func lists() throws {
         let clicks: Prop<[Int?]> = html.Button.family("remove").all.nClicks
         #expect(try clicks.read([1, nil, 3]) == [1, nil, 3])

@@ -10,7 +10,7 @@ struct PageFindingTests {
         return app.findings.map(\.sentence)
     }
 
-    @Test("an app with pages alone has no findings, and shows them")
+    @Test("an app that has only pages is valid and shows them")
     func plain() {
         let app = DashApp()
         app.page("/", layout: html.Div("one", id: "one"))
@@ -28,7 +28,7 @@ struct PageFindingTests {
         #expect(app.findings.first?.description.contains("PageFindingTests.swift:\(line): ") == true)
     }
 
-    @Test("paths that are none, or taken")
+    @Test("invalid and duplicate paths")
     func paths() {
         let found = findings { app in
             app.page("/a//b", layout: "")
@@ -38,11 +38,11 @@ struct PageFindingTests {
         }
         #expect(found.count == 3)
         #expect(found[0].contains("two slashes"))
-        #expect(found[1].contains("does not fit its template"))
-        #expect(found[2].contains("is that of the page at"))
+        #expect(found[1].contains("does not match its template"))
+        #expect(found[2].contains("is used by the page at"))
     }
 
-    @Test("redirections that are none, or lead elsewhere already")
+    @Test("invalid and duplicate redirections")
     func redirections() {
         let found = findings { app in
             app.page("/a", redirectFrom: ["old", "/<x>", "/b"], layout: "")
@@ -52,28 +52,28 @@ struct PageFindingTests {
         #expect(found.count == 4)
         #expect(found[0].contains("begin with a slash"))
         #expect(found[1].contains("has a variable"))
-        #expect(found[2].contains("“/b” leads to the page at"))
-        #expect(found[3].contains("“/c” leads to the page at"))
+        #expect(found[2].contains("“/b” already leads to the page at"))
+        #expect(found[3].contains("“/c” already leads to the page at"))
     }
 
-    @Test("two pages for what is not found")
+    @Test("two not-found pages")
     func notFound() {
         let found = findings { app in
             app.notFoundPage(layout: "a")
             app.notFoundPage(layout: "b")
         }
         #expect(found.count == 1)
-        #expect(found.first?.contains("what is not found already") == true)
+        #expect(found.first?.contains("already has a not-found page") == true)
     }
 
-    @Test("pages without a place in the layout, and a place without pages")
+    @Test("pages without a container in the layout, and a container without pages")
     func container() {
         let without = findings { app in
             app.page("/", layout: "")
             app.layout = html.Div("no place")
         }
         #expect(without.count == 1)
-        #expect(without.first?.contains("put app.pageContainer into it") == true)
+        #expect(without.first?.contains("Add app.pageContainer.") == true)
         let empty = findings { app in app.layout = [html.H1("pages"), app.pageContainer] }
         #expect(empty.count == 1)
         #expect(empty.first?.contains("has no pages") == true)
@@ -84,7 +84,7 @@ struct PageFindingTests {
         #expect(twice.contains { $0.contains("have the id _pages_content") })
     }
 
-    @Test("ids of a page are the page's own")
+    @Test("ids must be unique in a page and its layout")
     func ids() {
         let found = findings { app in
             app.page("/", layout: html.Div([html.P(id: "twice"), html.P(id: "twice"), html.P(id: "nav")]))
@@ -93,10 +93,10 @@ struct PageFindingTests {
         }
         #expect(found.count == 2)
         #expect(found[0].contains("id twice"))
-        #expect(found[1].contains("id nav, and so has the app's layout"))
+        #expect(found[1].contains("the app's layout both have a component with the id nav"))
     }
 
-    @Test("callbacks over ids of pages that are not shown are fine, and others are not")
+    @Test("callbacks may use ids of all pages, but no others")
     func callbacks() {
         let found = findings { app in
             app.page("/", layout: html.Button(id: run))
@@ -108,7 +108,7 @@ struct PageFindingTests {
         #expect(found.first?.contains("no component with the id title") == true)
     }
 
-    @Test("where a page is made by code nobody knows its ids, unless a validation layout has them")
+    @Test("ids of a page that is built by code are not checked, unless there is a validation layout")
     func unknown() {
         func register(_ app: DashApp) {
             app.page("/") { _ in html.Button(id: run) }
@@ -122,7 +122,7 @@ struct PageFindingTests {
         #expect(checked.count == 1)
     }
 
-    @Test("what the routing reads has to be in the app's layout")
+    @Test("routing inputs must be in the app's layout")
     func routing() {
         let found = findings { app in
             app.page("/", layout: "")

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Jobs of pages")
 struct PageJobTests {
-    @Test("dash 2588: going to another page ends the job that is to end with its visit, and none that starts there")
+    @Test("dash 2588: leaving a page cancels the job that is bound to its visit")
     func leaving() async throws {
         let stage = Stage(), app = app(stage)
         #expect(app.findings.map(\.description) == [])
@@ -14,7 +14,7 @@ struct PageJobTests {
         try await site.serve { visit in
             let page = try await visit.open()
             let leave = try await leaving(visit)
-            // The page's first address is a change of it too.
+            // The page's first address counts as a change.
             #expect(try await page.post(leave).status == 200)
             let job = try await page.start(start)
             await stage.arrival(at: "begin 1")
@@ -25,7 +25,7 @@ struct PageJobTests {
         }
     }
 
-    @Test("The way to a page that arrives after the start of its job does not end it, but one that is still to come")
+    @Test("A late address change cancels jobs by request order, not by arrival")
     func late() async throws {
         let stage = Stage(), site = try TestSite(app(stage))
         try await site.serve { visit in
@@ -43,7 +43,7 @@ struct PageJobTests {
 
     private let start = call("paragraph_id.children", ["button_id.n_clicks": 1])
 
-    /// An app whose job is to end with the visit of its page.
+    /// An app whose job is cancelled when its page is left.
     private func app(_ stage: Stage) -> DashApp {
         let app = DashApp()
         app.page("/", layout: [html.Button("Run", id: run), html.P("", id: paragraph)])
@@ -58,7 +58,7 @@ struct PageJobTests {
         return app
     }
 
-    /// The request that a change of the address sends for the jobs that it ends.
+    /// The request that cancels jobs when the address changes.
     private func leaving(_ visit: Visit) async throws -> JSON {
         let all = try await visit.ask(.get, "/_dash-dependencies").json.arrayValue ?? []
         let entry = try #require(all.first { $0["output"].stringValue?.hasPrefix("_pages_location.id") == true })

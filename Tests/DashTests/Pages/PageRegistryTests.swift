@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The pages of an app")
 struct PageRegistryTests {
-    @Test("pages come by their order, then as they were added")
+    @Test("pages are sorted by their order, then by registration")
     func order() {
         let app = DashApp()
         app.page("/c", layout: "")
@@ -15,7 +15,7 @@ struct PageRegistryTests {
         #expect(app.pages.map(\.path) == ["/a", "/b", "/c", "/"])
     }
 
-    @Test("the first page comes first where none has an order")
+    @Test("the page / comes first if no page has an order")
     func unordered() {
         let app = DashApp()
         app.page("/c", layout: "")
@@ -24,20 +24,20 @@ struct PageRegistryTests {
         #expect(app.pages.map(\.path) == ["/", "/c", "/a"])
     }
 
-    @Test("names and titles are made of the path, unless they are given")
+    @Test("names and titles are derived from the path by default")
     func names() {
         let app = DashApp()
         app.page("/", layout: "")
         app.page("/monthly-report_2", layout: "")
         app.page("/asset/<id>", layout: "")
-        app.page("/x", name: "Own", title: .by { "X of \($0["id"] ?? "nobody")" }, layout: "")
+        app.page("/x", name: "Own", title: .by { "X of \($0["id"] ?? "none")" }, layout: "")
         #expect(app.pages.map(\.name) == ["Home", "Monthly report 2", "Asset", "Own"])
-        #expect(app.pages.map(\.title) == ["Home", "Monthly report 2", "Asset", "X of nobody"])
+        #expect(app.pages.map(\.title) == ["Home", "Monthly report 2", "Asset", "X of none"])
         #expect(app.pages.map(\.path) == ["/", "/monthly-report_2", "/asset/none", "/x"])
         #expect(app.pages.map(\.pathTemplate) == [nil, nil, "/asset/<id>", nil])
     }
 
-    @Test("an app's own title is that of pages without one")
+    @Test("an app's title is the default title of its pages")
     func appTitle() {
         let app = DashApp(title: "Sales")
         app.page("/a", layout: "")
@@ -45,7 +45,7 @@ struct PageRegistryTests {
         #expect(app.pages.map(\.title) == ["Sales", "B"])
     }
 
-    @Test("an exact path goes before one with variables, and of these the one before in the order")
+    @Test("exact paths take precedence, then paths with variables in order")
     func specific() throws {
         let app = DashApp()
         app.page("/<any>", layout: "")
@@ -60,7 +60,7 @@ struct PageRegistryTests {
         #expect(match("/a/b/c") == nil)
     }
 
-    @Test("a template may have a path of its own for links")
+    @Test("a template may have another path for links")
     func ownPath() throws {
         let app = DashApp()
         app.page("/reports/latest", pathTemplate: "/reports/<id>", layout: "")
@@ -69,7 +69,7 @@ struct PageRegistryTests {
         #expect(app.pageRegistry.match("/reports/7")?.variables == ["id": "7"])
     }
 
-    @Test("groups put their path before, and their frames around, those of their pages")
+    @Test("groups add their path and frames to their pages")
     func groups() async throws {
         let app = DashApp()
         let reports = app.pageGroup("/reports", name: "Reports") { page, visit in
@@ -88,7 +88,7 @@ struct PageRegistryTests {
         #expect(content == wanted.json)
     }
 
-    @Test("links have the path at which the app is mounted, also when they were made before")
+    @Test("links contain the mount path, even if created before the app is mounted")
     func links() {
         let app = DashApp()
         app.page("/a", layout: "")

@@ -18,7 +18,7 @@ struct PageRouteTests {
         return (response["_pages_content"]["children"], response["_pages_store"]["data"]["title"].stringValue ?? "")
     }
 
-    @Test("a path below the app's own leads to its page, its variables and its query")
+    @Test("an address selects the page, its variables and its query")
     func visits() async throws {
         let app = DashApp(title: "Tools")
         app.page("/", layout: "home")
@@ -33,7 +33,7 @@ struct PageRouteTests {
         }
     }
 
-    @Test("a layout that finds nothing shows the page for what is not found; another error is one")
+    @Test("a layout that throws PageNotFound shows the not-found page; other errors are server errors")
     func notFound() async throws {
         let app = DashApp()
         app.notFoundPage(title: "Gone") { visit in "nothing at \(visit.path)" }
@@ -52,7 +52,7 @@ struct PageRouteTests {
         }
     }
 
-    @Test("What an address says is text in the head of the index, in the title and in every tag")
+    @Test("Values from an address are escaped in the title and meta tags of the index")
     func addressesAreText() async throws {
         let attack = #""><script>alert(1)</script>{%scripts%}"#,
             path = "/reports/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E%7B%25scripts%25%7D"
@@ -67,7 +67,7 @@ struct PageRouteTests {
         }
     }
 
-    @Test("who asks for a path of the past is sent on for good, with the query and the proxy's prefix")
+    @Test("an earlier path redirects permanently, with the query and the proxy's prefix")
     func redirections() async throws {
         let app = DashApp()
         app.page("/new", redirectFrom: ["/old", "/very/old"], layout: "new")
@@ -82,7 +82,7 @@ struct PageRouteTests {
                 #expect(answer.headers[.location] == "/proxy/tools/new?a=1")
             }
             #expect(try await visit.ask(.get, "/tools/new").status == 200)
-            // A link within the page asks the callback, which has no address to send on.
+            // A link within the page runs the callback, which cannot redirect.
             let page = try await visit.open("/tools/")
             #expect(try await go(page, to: "/proxy/tools/old").content == "new")
         }
@@ -100,7 +100,7 @@ struct PageRouteTests {
         }
     }
 
-    @Test("the meta tags are those that stock Dash gave", arguments: recordedMetas)
+    @Test("the meta tags equal those of Dash in Python", arguments: recordedMetas)
     func metas(path: String, title: String, description: String) async throws {
         let theirs = """
             <meta name="description" content="\(description)">
@@ -128,14 +128,14 @@ struct PageRouteTests {
         }
     }
 
-    /// What `pages` had in its index for two addresses: title and description.
+    /// The recorded title and description of the `pages` app for two addresses.
     private static let recordedMetas = [
         ("/", "Home title", "Home description"), ("/asset/a-7", "Asset a-7", "default description"),
     ]
 
     private func metas(in text: String) -> [String] { text.matches(of: /<meta [^>]*>/).map { String($0.0) } }
 
-    @Test("defect 24: meta tags know the prefix of a proxy, and images their address")
+    @Test("defect 24: meta tags include a proxy's prefix, images their full address")
     func defect24() async throws {
         let app = DashApp(assetsFolder: Recording.folder + "/index_options/assets")
         app.page("/a", title: "A", image: "pictures/a b.png", layout: "")
@@ -157,7 +157,7 @@ struct PageRouteTests {
         }
     }
 
-    @Test("a page that needs its variables cannot be checked before, so the browser checks nothing")
+    @Test("a page that fails without variables disables the browser's id check")
     func unchecked() async throws {
         let app = DashApp()
         app.page("/<id>") { visit in
@@ -171,7 +171,7 @@ struct PageRouteTests {
         }
     }
 
-    @Test("dash 2680: where a job may outlive its page, its updates are no mistakes")
+    @Test("dash 2680: if a job may outlive its page, the browser's id check is disabled")
     func outliving() async throws {
         func config(_ register: (DashApp) -> Void) async throws -> JSON {
             let app = DashApp()

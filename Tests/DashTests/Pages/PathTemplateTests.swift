@@ -8,7 +8,7 @@ struct PathTemplateTests {
         PathTemplate(template).match(PathTemplate.segments(of: path))
     }
 
-    @Test("a path without variables fits itself, with and without a slash at its end")
+    @Test("a path without variables matches itself, with or without a trailing slash")
     func exact() {
         #expect(match("/reports/2026", "/reports/2026") == [:])
         #expect(match("/reports/2026", "/reports/2026/") == [:])
@@ -17,7 +17,7 @@ struct PathTemplateTests {
         #expect(match("/reports", "/Reports") == nil)
     }
 
-    @Test("a variable stands for the text between two slashes, its percent signs decoded")
+    @Test("a variable matches the percent-decoded text between two slashes")
     func variables() {
         #expect(match("/asset/<id>", "/asset/a-7") == ["id": "a-7"])
         #expect(match("/<a>/x/<b>", "/1/x/2") == ["a": "1", "b": "2"])
@@ -39,32 +39,32 @@ struct PathTemplateTests {
         #expect(match("/v<n>", "/w1") == nil)
     }
 
-    @Test("a long path is as quick to refuse as a short one")
+    @Test("rejecting a long path takes linear time")
     func long() {
         let path = "/" + String(repeating: "-", count: 20_000) + "x"
         #expect(match("/<a>-<b>-<c>-<d>-<e>y", path) == nil)
         #expect(match("/<a>-<b>-<c>-<d>-<e>", path)?.count == 5)
     }
 
-    @Test("the path of a template has a word in place of each variable")
+    @Test("the path of a template replaces each variable by a word")
     func standIn() {
         #expect(PathTemplate("/asset/<id>/<part>").path() == "/asset/none/none")
         #expect(PathTemplate("/asset/<id>").shape == PathTemplate("/asset/<other>").shape)
     }
 
-    @Test("what is no path is told, each with a sentence of its own", arguments: malformed)
+    @Test("each kind of invalid path has its own error message", arguments: malformed)
     func problems(path: String, words: String) throws {
         #expect(try #require(PathTemplate(path).problem).contains(words))
     }
 
     private static let malformed = [
-        ("reports", "begin with a slash"), ("/a//b", "two slashes"), ("/a?b=1", "has no query"),
-        ("/a#b", "has no query"),
-        ("/a/<b", "no variable"), ("/a/b>", "no variable"), ("/<>", "without a name"), ("/<a>/<a>", "twice"),
-        ("/<a><b>", "side by side"), ("/assets/a", "never reached"), ("/_dash-layout", "never reached"),
+        ("reports", "begin with a slash"), ("/a//b", "two slashes"), ("/a?b=1", "reads the query"),
+        ("/a#b", "reads the query"),
+        ("/a/<b", "unmatched"), ("/a/b>", "unmatched"), ("/<>", "without a name"), ("/<a>/<a>", "the same name"),
+        ("/<a><b>", "adjacent"), ("/assets/a", "never reached"), ("/_dash-layout", "never reached"),
     ]
 
-    @Test("paths that are fine", arguments: ["/", "/a", "/a/<b>", "/a-<b>.<c>", "/ü ö"])
+    @Test("valid paths", arguments: ["/", "/a", "/a/<b>", "/a-<b>.<c>", "/ü ö"])
     func fine(path: String) {
         #expect(PathTemplate(path).problem == nil)
     }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Dash
 
-/// A queue that is none: for what a site does before it asks one.
+/// A queue that always fails, for what a site does before it uses one.
 struct NoQueue: JobBackend {
     var isShared = true
 
@@ -18,9 +18,9 @@ struct NoQueue: JobBackend {
     func makeSharedState(_ setup: JobBackendSetup) throws -> (any SharedState)? { nil }
 }
 
-@Suite("A callback whose work other workers do")
+@Suite("A callback that runs on other workers")
 struct RemoteCallbackTests {
-    /// An app with such a callback, and one of its own.
+    /// An app with such a callback.
     private func app(name: String? = nil, progress: Bool = false) -> DashApp {
         let app = DashApp(name: "reports", suppressCallbackExceptions: true)
         app.layout = html.Div()
@@ -48,7 +48,7 @@ struct RemoteCallbackTests {
         return app
     }
 
-    @Test("Its job names the task, its queue and the values of inputs and states")
+    @Test("Its job has the task, its queue and the values of inputs and states")
     func request() async throws {
         let app = app(name: "make", progress: true)
         let site = DashSite()
@@ -66,7 +66,7 @@ struct RemoteCallbackTests {
         #expect(remote.arguments.description == #"[4,"me"]"#)
     }
 
-    @Test("A site without a queue says so at its start, with file and line")
+    @Test("A site without a queue reports it at start, with file and line")
     func findingWithoutQueue() throws {
         let site = DashSite()
         site.mount(app(), at: "/")
@@ -81,7 +81,7 @@ struct RemoteCallbackTests {
     }
 
     @Test(
-        "Progress is taken by position, by the names that count, or by the properties' own",
+        "Progress is read by position, by conventional names, or by property names",
         arguments: [
             (["5", "10"], [("value", "5"), ("max", "10")]),
             (["5"], [("value", "5")]),
@@ -100,7 +100,7 @@ struct RemoteCallbackTests {
         #expect(found.allSatisfy { $0.id == "bar" })
     }
 
-    @Test("A single property gets the whole of it")
+    @Test("A single property gets the whole value")
     func wholeProgress() {
         let app = DashApp(name: "reports", suppressCallbackExceptions: true)
         app.backgroundCallback(
@@ -130,7 +130,7 @@ struct QueueTests {
         return app
     }
 
-    @Test("A task has the name of its callback, else one that is the same in every program of this source")
+    @Test("A task has its callback's name, otherwise one that is stable across builds")
     func taskNames() throws {
         let site = DashSite(jobs: NoQueue())
         site.mount(app("a", callback: "reports.make"), at: "/a/")
@@ -139,11 +139,11 @@ struct QueueTests {
         #expect(jobs.map(\.name) == ["a/reports.make", "b/out.children"])
         #expect(jobs[0].taskName == "reports.make")
         #expect(jobs[1].taskName.wholeMatch(of: /background_callback_[0-9a-f]{64}/) != nil)
-        #expect(jobs.map(\.displayName) == [nil, jobs[1].name], "tools show a digest by what it stands for")
+        #expect(jobs.map(\.displayName) == [nil, jobs[1].name], "a task named by a digest has a display name")
         #expect(jobs == site.jobDefinitions)
     }
 
-    @Test("What other workers do is no job of this program's")
+    @Test("Callbacks that run on other workers define no jobs")
     func remoteJobs() {
         let site = DashSite(jobs: NoQueue())
         let app = DashApp()
@@ -152,7 +152,7 @@ struct QueueTests {
         #expect(site.jobDefinitions.isEmpty)
     }
 
-    @Test("Two apps' callbacks of one name are told apart by the browser, but not by other programs")
+    @Test("Callbacks of two apps with the same name are reported: their tasks would have one name")
     func sharedTaskNames() {
         let site = DashSite(jobs: NoQueue())
         site.mount(app("a", callback: "make"), at: "/a/")
@@ -161,7 +161,7 @@ struct QueueTests {
         #expect(site.findings.first?.contains("“make”") == true)
     }
 
-    @Test("An app's own queue is not taken for the site's")
+    @Test("An app's own queue is not used for the site")
     func jobsOfAnApp() {
         let site = DashSite()
         let app = DashApp(jobs: NoQueue())
@@ -171,7 +171,7 @@ struct QueueTests {
         #expect(site.findings.first?.contains("DashSite(jobs:)") == true)
     }
 
-    @Test("Several servers need the same secret, and say how to make one")
+    @Test("Several servers require a secret; the error has a command that creates one")
     func sharedSecret() throws {
         let error = #expect(throws: DashError.self) { try SiteSecret.shared(environment: ["DASH_SECRET_KEY": ""]) }
         #expect(error?.code == .secret)
@@ -181,7 +181,7 @@ struct QueueTests {
         #expect(try SiteSecret.shared(environment: ["DASH_SECRET_KEY": key]) == Array(key.utf8))
     }
 
-    @Test("The launch is one for all servers of a build and a secret")
+    @Test("All servers with the same build and secret have the same launch ID")
     func launch() {
         let id = LaunchID.derived(secret: "0123456789abcdef", build: "1")
         #expect(id == LaunchID.derived(secret: "0123456789abcdef", build: "1"))

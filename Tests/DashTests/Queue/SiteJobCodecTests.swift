@@ -4,14 +4,14 @@ import Testing
 
 @testable import Dash
 
-@Suite("What other programs see of a job")
+@Suite("The form of a job for other programs")
 struct SiteJobCodecTests {
     private let job = "reports/make"
     private let empty = RawJSON(unchecked: Array("{}".utf8))
 
     private func raw(_ json: JSON) -> RawJSON { RawJSON(json: json) }
 
-    /// A site of one app with a callback of two inputs, a state and a pattern.
+    /// A site with a callback of two inputs, a state and a pattern.
     private func codec() -> SiteJobCodec {
         let app = DashApp(name: "reports")
         app.layout = html.Div()
@@ -34,7 +34,7 @@ struct SiteJobCodecTests {
         return SiteJobCodec(site: site)
     }
 
-    /// What a job of ours is given.
+    /// The context of a job.
     private let context = CallbackContext(
         triggered: [.init(id: "text", property: "value", value: "hé")],
         bindings: [
@@ -57,7 +57,7 @@ struct SiteJobCodecTests {
         context.encoded(carrying: JobContext(cookies: ["theme"], headers: []), isShared: false)
     }
 
-    @Test("The arguments are the values alone; the rest goes beside them, without them")
+    @Test("The arguments are the values; the rest of the payload does not contain them")
     func arguments() throws {
         let (arguments, extra) = try codec().encode(payload: payload, of: job)
         #expect(arguments.description == #"[3,"hé",null,["a","b"]]"#)
@@ -65,7 +65,7 @@ struct SiteJobCodecTests {
         #expect(extra.json["request"]["cookies"]["theme"] == "dark")
     }
 
-    @Test("Both together give the job what it was started with")
+    @Test("Both together restore the payload")
     func roundTrip() throws {
         let codec = codec()
         let (arguments, extra) = try codec.encode(payload: payload, of: job)
@@ -76,7 +76,7 @@ struct SiteJobCodecTests {
         #expect(try context.cookie("theme") == "dark")
     }
 
-    @Test("A call by another program gives arguments by position or by the inputs' names")
+    @Test("A call by another program has arguments by position or by the inputs' names")
     func foreignCalls() throws {
         let wanted: [JSON] = [5, "x", "me", ["r"]]
         let calls: [(JSON, JSON)] = [
@@ -95,22 +95,22 @@ struct SiteJobCodecTests {
         }
     }
 
-    @Test("What is not given is null, and an empty list for a pattern")
+    @Test("A missing argument is null, or an empty list for a pattern")
     func missing() throws {
         let payload = try codec().payload(of: job, arguments: raw([1]), kwargs: .null, extra: nil)
         #expect(try CallbackContext(decoding: payload) { _ in }.arguments == [1, .null, .null, []])
     }
 
     @Test(
-        "A call that does not fit is refused in words",
+        "An invalid call is an error with a message",
         arguments: [
             ([1, 2, 3, [4], 5], [:], "takes 4 arguments, and 5 were given"),
             ([], ["nonsense": 1], "has no argument “nonsense”; it has run-it.n_clicks, text.value, who.value"),
             ([1], ["run_it": 2], "got the argument “run_it” twice"),
             ([], ["value": 1], "has no argument “value”"),
             ([1, 2, 3, 4], [:], "takes a list for"),
-            ("x", [:], "have to be a list"),
-            ([], [1], "have to be an object"),
+            ("x", [:], "must be a list"),
+            ([], [1], "must be an object"),
         ] as [(JSON, JSON, String)]
     )
     func refusals(arguments: JSON, kwargs: JSON, sentence: String) {
@@ -120,7 +120,7 @@ struct SiteJobCodecTests {
         #expect(error?.message.contains(sentence) == true, "\(error?.message ?? "")")
     }
 
-    @Test("One output's value is the result, several are a list, none and no update are null")
+    @Test("The result is one output's value or a list for several; null for no output or no update")
     func values() throws {
         let codec = codec()
         let both = Array(#"{"0":"text","1":7}"#.utf8)
@@ -131,7 +131,7 @@ struct SiteJobCodecTests {
         #expect(try codec.value(ofResult: Array("null".utf8), of: job).description == "null")
     }
 
-    @Test("The value of another program's task is a result of ours")
+    @Test("The value of another program's task becomes a job's result")
     func results() throws {
         let codec = codec()
         func result(_ json: JSON, _ job: String) throws -> String {
@@ -146,7 +146,7 @@ struct SiteJobCodecTests {
         }
     }
 
-    @Test("A job that this program does not have is an error")
+    @Test("An unknown job is an error")
     func unknownJob() {
         #expect(throws: DashError.self) { try codec().value(ofResult: [], of: "reports/other") }
         #expect(codec().progress(ofMeta: raw([1]), of: "reports/other").isEmpty)

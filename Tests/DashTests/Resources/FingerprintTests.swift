@@ -5,7 +5,7 @@ import Testing
 @Suite("Fingerprints of file names")
 struct FingerprintTests {
     @Test(
-        "The mark goes in after the first dot of the name",
+        "The fingerprint follows the first dot of the name",
         arguments: [
             ("deps/react@18.3.1.min.js", "4.4.1", "deps/react@18.v4_4_1m1700000000.3.1.min.js"),
             ("dcc/dash_core_components.js", "4.4.1", "dcc/dash_core_components.v4_4_1m1700000000.js"),
@@ -19,7 +19,7 @@ struct FingerprintTests {
     }
 
     @Test(
-        "A marked name gives the name it came from",
+        "A fingerprint is removed from a name",
         arguments: [
             ("deps/react@18.v4_4_1m1700000000.3.1.min.js", "deps/react@18.3.1.min.js"),
             ("bundle.v7_4_1-rcm17ffAA.js", "bundle.js"),
@@ -33,7 +33,7 @@ struct FingerprintTests {
     }
 
     @Test(
-        "Other names stay as they are",
+        "Other names are unchanged",
         arguments: [
             "bundle.js", "react@18.3.1.min.js", "bundle.v1m.js", "bundle.vm1.js", "bundle.v1mxyz.js", "v1m1.js",
             "bundle.v1m1", "bundle.V1m1.js", "bundle.v1 m1.js", "bundle.vé1m1.js", "",

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Generated components")
 struct GeneratedComponentsTests {
-    @Test("An element has the names of the browser and only what was given, in order")
+    @Test("An element has the given properties only, by their names in the browser, in order")
     func element() {
         let bar = html.Progress.id("progress_bar")
         let element = html.Progress(id: bar, nClicks: 0, max: "5", value: "0", extra: ["data-kind": "bar"])
@@ -17,7 +17,7 @@ struct GeneratedComponentsTests {
         )
     }
 
-    @Test("Children come as text, a component or a list of both")
+    @Test("Children are text, a component or a list of both")
     func children() {
         #expect(html.P("text").json["props"] == ["children": "text"])
         let list = html.Div(["text", html.B("bold"), html.Br()])
@@ -25,7 +25,7 @@ struct GeneratedComponentsTests {
         #expect(html.Div().json["props"] == [:])
     }
 
-    @Test("References have the types that callbacks read and write")
+    @Test("References have typed properties")
     func references() {
         let bar = html.Progress.id("bar"), chart = dcc.Graph.id("chart"), input = dcc.Input.id("input")
         let value: Prop<String?> = bar.value
@@ -40,7 +40,7 @@ struct GeneratedComponentsTests {
         #expect(names == ["value", "n_clicks", "children", "figure", "value", "style", "rowData", "n_clicks"])
     }
 
-    @Test("Values of several types, figures, grids and Swift's own words are taken")
+    @Test("Properties accept values of several types, figures, grids and names that are Swift keywords")
     func values() {
         let city = dcc.Dropdown(options: ["a", "b"], value: ["a"], multi: true)
         #expect(city.json["props"] == ["options": ["a", "b"], "value": ["a"], "multi": true])

@@ -2,12 +2,12 @@ import Foundation
 
 @testable import Dash
 
-/// A package index of a test's own: a folder with one small wheel, read by the real pip without a network.
+/// A package index for one test: a folder with a small wheel, read by pip without a network.
 struct LocalWheels {
     let folder: SuitesFolder
     let wheel: SuiteWheel
 
-    /// Makes the wheel `dash-tiny` with one script and some files that are not served.
+    /// Creates the wheel `dash-tiny` with one script and some files that are not served.
     init(in folder: SuitesFolder) throws {
         self.folder = folder
         let script = try folder.write(Self.script, to: "make-wheel.py")
@@ -20,7 +20,7 @@ struct LocalWheels {
         wheel = SuiteWheel(name: "dash-tiny", version: "1.0", sha256: result?.output.last ?? "")
     }
 
-    /// The environment in which pip sees these wheels and nothing else.
+    /// The environment in which pip finds only these wheels.
     var environment: [String: String] {
         ProcessInfo.processInfo.environment.merging(
             ["PIP_NO_INDEX": "1", "PIP_FIND_LINKS": folder.path, "PIP_CONFIG_FILE": "/dev/null"]

@@ -1,4 +1,4 @@
-/// `children_props` of the page of stock Dash 4.4.1, as it stands there.
+/// `children_props` of the page of stock Dash 4.4.1.
 let stockChildrenProps = #"""
     {"dash_core_components":{"Clipboard":["copied_children"],"ConfirmDialog":[],"ConfirmDialogProvider":[],\#
     "Download":[],"Geolocation":[],"Graph":[],"Interval":[],"Link":[],"Location":[],"Markdown":[],"Store":[],\#

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("The files of the suites")
+@Suite("Suite files")
 struct SuiteFilesTests {
     private let folder: SuitesFolder
     private let files: SuiteFiles
@@ -39,7 +39,7 @@ struct SuiteFilesTests {
         #expect(files.styles(prefix: "/").isEmpty)
     }
 
-    @Test("A development page loads the builds for development")
+    @Test("A development page loads development builds")
     func development() {
         let scripts = files.scripts(.dependencies, prefix: "/", development: true)
         #expect(scripts[1].hasSuffix(".3.1.js"))
@@ -48,7 +48,7 @@ struct SuiteFilesTests {
         #expect(core.contains { $0.contains("/dcc/proptypes.v") })
     }
 
-    @Test("Every URL of a page is found again, kept for good")
+    @Test("Every URL of a page is found and cached permanently")
     func found() throws {
         let urls = SuiteManifest.Place.all.flatMap { files.scripts($0, prefix: "/") }
         for url in urls {
@@ -60,7 +60,7 @@ struct SuiteFilesTests {
         }
     }
 
-    @Test("Files that scripts load come without a fingerprint, to be asked for again with their tag")
+    @Test("Files loaded by scripts have no fingerprint and are revalidated")
     func dynamic() throws {
         let file = try #require(files.file(package: "dash", path: "dcc/async-graph.js"))
         #expect(!file.isFingerprinted)
@@ -75,7 +75,7 @@ struct SuiteFilesTests {
         #expect(files.file(package: "dash", path: "deps/react%4018.3.1.min.js")?.isFingerprinted == false)
     }
 
-    @Test("The tag is strong, differs between the two forms and follows lock and length")
+    @Test("The entity tag depends on lock, size and compression")
     func tags() throws {
         let file = try #require(files.file(package: "dash", path: "dcc/async-graph.js"))
         #expect(file.etag == "\"\(SuiteLock.pinned.digest.prefix(16))-15\"")
@@ -83,7 +83,7 @@ struct SuiteFilesTests {
     }
 
     @Test(
-        "S9 What is not registered is not found, however it is written",
+        "S9: unregistered paths are not found in any spelling",
         arguments: [
             "../secret", "%2e%2e/secret", "%2e%2e%2fsecret", "..%5csecret", "..\\secret", "dcc/../../secret",
             "dcc/%252e%252e/secret", "/etc/passwd", "//etc/passwd", "dcc/async-graph.js%00", "dcc/async-graph.js\0.css",
@@ -106,7 +106,7 @@ struct SuiteFilesTests {
         #expect(files.file(package: "dash", path: String(repeating: "a.", count: 50_000)) == nil)
     }
 
-    @Test("A folder that lacks a script is refused with its name")
+    @Test("A folder that lacks a script is rejected with the script's name")
     func lacking() throws {
         let folder = try SuitesFolder()
         try folder.write(SuiteStamp(of: .pinned).text, to: SuiteStamp.fileName)
@@ -116,7 +116,7 @@ struct SuiteFilesTests {
         #expect(error?.message.contains("polyfill@7.12.1.min.js") == true)
     }
 
-    @Test("The properties that hold components are those of stock Dash, in its order")
+    @Test("children_props equals that of stock Dash, in the same order")
     func childrenProps() throws {
         let core = try SuiteFiles(folder: folder.fillWithSuites())
         #expect(core.childrenProps.text == stockChildrenProps)

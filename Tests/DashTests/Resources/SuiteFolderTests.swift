@@ -2,7 +2,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("Where the suites are looked for")
+@Suite("Locating the suites")
 struct SuiteFolderTests {
     private let folder: SuitesFolder
 
@@ -15,7 +15,7 @@ struct SuiteFolderTests {
     private var cache: [String: String] { ["XDG_CACHE_HOME": folder.path + "/cache"] }
     private var cacheName: String { "cache/dash-swift/suites-\(SuiteLock.pinned.digest.prefix(12))" }
 
-    @Test("A folder by the name of DASH_SUITES comes first, then the executable's, the working folder's, the cache")
+    @Test("Order: DASH_SUITES, the executable's folder, the working folder, the cache")
     func order() throws {
         var environment = cache
         try install(in: cacheName)
@@ -29,7 +29,7 @@ struct SuiteFolderTests {
         #expect(try SuiteFolder.locate(search: folder.search(environment)).path == folder.path + "/work/named")
     }
 
-    @Test("Without a cache folder of its own the user's home has one")
+    @Test("Without XDG_CACHE_HOME the cache is in the home folder")
     func home() throws {
         let leaf = ".cache/dash-swift/suites-\(SuiteLock.pinned.digest.prefix(12))"
         try install(in: leaf)
@@ -37,7 +37,7 @@ struct SuiteFolderTests {
         #expect(try SuiteFolder.locate(search: search).path == folder.path + "/" + leaf)
     }
 
-    @Test("A folder without stamp, with an older lock or another layout is passed over")
+    @Test("A folder without a stamp, with an older lock or another layout is skipped")
     func passOver() throws {
         try install(in: "bin/suites", lock: SuiteLock(wheels: Array(SuiteLock.pinned.wheels.dropLast())))
         try folder.write("something", to: "work/.dash/suites/dash/favicon.ico")
@@ -48,7 +48,7 @@ struct SuiteFolderTests {
         #expect(error?.cause.contains(cacheName) == true)
     }
 
-    @Test("A folder with more wheels than needed will do")
+    @Test("A folder with additional wheels is accepted")
     func more() throws {
         var lock = SuiteLock.pinned
         lock.add(SuiteWheel(name: "dash-daq", version: "1", sha256: String(repeating: "0", count: 64)))
@@ -56,7 +56,7 @@ struct SuiteFolderTests {
         #expect(try SuiteFolder.locate(search: folder.search()).path == folder.path + "/bin/suites")
     }
 
-    @Test("The command to run names the locks of an app's own suites")
+    @Test("The suggested command names the locks of an app's own suites")
     func ownSuites() {
         var lock = SuiteLock.pinned
         lock.add(SuiteWheel(name: "dash-daq", version: "1", sha256: String(repeating: "0", count: 64)))
@@ -64,7 +64,7 @@ struct SuiteFolderTests {
         #expect(error?.message.hasSuffix("install --lock (the suites.lock that was generated for dash-daq)") == true)
     }
 
-    @Test("DASH_SUITES without the suites is an error, not a reason to look elsewhere")
+    @Test("DASH_SUITES without the suites is an error; no other folder is searched")
     func wrongName() throws {
         try install(in: "bin/suites")
         let search = folder.search(["DASH_SUITES": folder.path + "/none"])
@@ -73,7 +73,7 @@ struct SuiteFolderTests {
         #expect(error?.message.contains("--into \(folder.path)/none") == true)
     }
 
-    @Test("Suites are installed where DASH_SUITES says, else in the cache")
+    @Test("Suites are installed in DASH_SUITES, otherwise in the cache")
     func target() throws {
         #expect(try SuiteFolder.defaultTarget(search: folder.search(["DASH_SUITES": "/x"])) == "/x")
         #expect(try SuiteFolder.defaultTarget(search: folder.search(cache)) == "\(folder.path)/\(cacheName)")

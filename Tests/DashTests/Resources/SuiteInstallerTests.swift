@@ -22,7 +22,7 @@ struct SuiteInstallerTests {
         )
     }
 
-    @Test("What is served is there afterwards with a gzip form, and nothing else")
+    @Test("Installs the served files with gzip copies, and nothing else")
     func install() async throws {
         let lines = Mutex<[String]>([])
         let installed = try await installer().install { line in lines.withLock { $0.append(line) } }
@@ -35,7 +35,7 @@ struct SuiteInstallerTests {
         #expect(lines.withLock(\.last) == "Installed in \(installed.path)")
     }
 
-    @Test("A folder that is complete is left as it is, without Python")
+    @Test("A complete folder is unchanged, and Python is not needed")
     func again() async throws {
         _ = try await installer().install()
         try folder.write("mark", to: "place/suites/mark")
@@ -45,7 +45,7 @@ struct SuiteInstallerTests {
         #expect(folder.text(of: "place/suites/mark") == "mark")
     }
 
-    @Test("A folder with another lock is replaced, and one that was written by half")
+    @Test("A folder with another lock or without a stamp is replaced")
     func replace() async throws {
         try folder.write("dash-swift suites, layout 1\nold==1 --hash=sha256:00\n", to: "place/suites/suites.stamp")
         try folder.write("x", to: "place/suites/old_suite/x.js")
@@ -56,18 +56,18 @@ struct SuiteInstallerTests {
         #expect(folder.names(in: "place/suites").contains("suites.stamp"))
     }
 
-    @Test("A wheel with another hash is refused, and the old folder is as it was")
+    @Test("A wheel with another hash is rejected, and the old folder is unchanged")
     func wrongHash() async throws {
         try folder.write("old", to: "place/suites/dash/old.js")
         let wheel = SuiteWheel(name: "dash-tiny", version: "1.0", sha256: String(repeating: "0", count: 64))
         let error = await failure(of: installer(SuiteLock(wheels: [wheel])))
         #expect(error?.code == .hash)
-        #expect(error?.message.contains("Nothing was installed") == true)
+        #expect(error?.message.contains("nothing was installed") == true)
         #expect(error?.cause.contains(wheels.wheel.sha256) == true)
         expectOldFolder()
     }
 
-    @Test("A version that the index does not have is told by name")
+    @Test("A version that the index does not have is reported by name")
     func notFound() async throws {
         let wheel = SuiteWheel(name: "dash-tiny", version: "2.0", sha256: wheels.wheel.sha256)
         let error = await failure(of: installer(SuiteLock(wheels: [wheel])))
@@ -75,13 +75,13 @@ struct SuiteInstallerTests {
         #expect(error?.cause.contains("dash-tiny==2.0") == true)
     }
 
-    @Test("An index that does not answer is a matter of the network")
+    @Test("An unreachable index is a network error")
     func noNetwork() async throws {
         try folder.write("old", to: "place/suites/dash/old.js")
         var installer = installer()
         installer.environment.removeValue(forKey: "PIP_NO_INDEX")
         installer.environment.removeValue(forKey: "PIP_FIND_LINKS")
-        // Nothing listens on the port of the discard service.
+        // The port of the discard service is closed.
         installer.environment["PIP_INDEX_URL"] = "http://127.0.0.1:9/simple"
         installer.environment["PIP_RETRIES"] = "1"
         installer.environment["NO_PROXY"] = "127.0.0.1"
@@ -90,7 +90,7 @@ struct SuiteInstallerTests {
         expectOldFolder()
     }
 
-    @Test("Without Python or pip the error says what to install")
+    @Test("Without Python or pip, the error says what to install")
     func noPython() async throws {
         var installer = installer()
         installer.python = "no-such-python"
@@ -103,7 +103,7 @@ struct SuiteInstallerTests {
         #expect(error?.message.contains("apt install python3-pip") == true)
     }
 
-    @Test("pip failing half way leaves the old folder, and its last lines are told")
+    @Test("After a failure of pip the old folder is unchanged, and the error has pip's last lines")
     func halfWay() async throws {
         try folder.write("old", to: "place/suites/dash/old.js")
         var installer = installer()
@@ -120,7 +120,7 @@ struct SuiteInstallerTests {
         expectOldFolder()
     }
 
-    @Test("What a killed installer left is cleared away, and the folder it had moved is back")
+    @Test("Files of a killed installer are removed, and the folder it moved is restored")
     func killed() async throws {
         try folder.write("half", to: "place/.suites.installing-1/dash/x.js")
         try folder.write("old", to: "place/.suites.old/dash/old.js")
@@ -130,7 +130,7 @@ struct SuiteInstallerTests {
         expectOldFolder()
     }
 
-    @Test("A folder with other things in it is not touched")
+    @Test("A folder with other files is not changed")
     func otherThings() async throws {
         try folder.write("dear", to: "place/suites/letters.txt")
         let error = await failure(of: installer())
@@ -139,13 +139,13 @@ struct SuiteInstallerTests {
         #expect(folder.text(of: "place/suites/letters.txt") == "dear")
     }
 
-    @Test("A folder that cannot be made is an error of storage")
+    @Test("A folder that cannot be created is a storage error")
     func storage() async throws {
         try folder.write("a file", to: "place")
         #expect(await failure(of: installer())?.code == .storage)
     }
 
-    @Test("Of two installers at once one works and the other waits for it")
+    @Test("Of two concurrent installers, one waits for the other")
     func twoAtOnce() async throws {
         var installer = installer()
         let log = folder.path + "/log"
@@ -153,11 +153,11 @@ struct SuiteInstallerTests {
         async let first = installer.install()
         async let second = installer.install()
         #expect(try await first == second)
-        // The one that worked asked for the interpreter, which did the rest.
+        // Only one run of Python goes through the script: the one that determines the interpreter's path.
         #expect(folder.text(of: "log") == "-c\n")
     }
 
-    @Test("A shim that fails after pip has succeeded, as pyenv's when another pip runs, is bypassed")
+    @Test("A shim that fails after pip has succeeded, such as pyenv's, is bypassed")
     func shim() async throws {
         var installer = installer()
         let python = try #require(
@@ -170,7 +170,7 @@ struct SuiteInstallerTests {
             """,
             named: "shims/python3"
         )
-        // The shim comes first in PATH, and fails as it should.
+        // The shim is first in PATH, and fails.
         installer.environment["PATH"] = "\(folder.path)/shims:\(installer.environment["PATH"] ?? "")"
         let direct = Command(
             executable: "python3",
@@ -184,7 +184,7 @@ struct SuiteInstallerTests {
         #expect(folder.names(in: "place/suites").contains("dash_tiny"))
     }
 
-    @Test("An interpreter that does not name itself is run as it is")
+    @Test("An interpreter that does not print its path is used directly")
     func namelessInterpreter() throws {
         for text in ["exit 1", "echo", "echo python3", "echo /no/such/python"] {
             let program = try folder.program(text, named: "python")
@@ -202,7 +202,7 @@ struct SuiteInstallerTests {
         }
     }
 
-    /// Nothing but the old folder and the lock of installers is there.
+    /// Checks that only the old folder and the installers' lock exist.
     private func expectOldFolder(sourceLocation: Testing.SourceLocation = #_sourceLocation) {
         #expect(folder.names(in: "place") == [".suites.lock", "suites"], sourceLocation: sourceLocation)
         #expect(folder.text(of: "place/suites/dash/old.js") == "old", sourceLocation: sourceLocation)

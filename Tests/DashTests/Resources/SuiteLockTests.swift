@@ -2,11 +2,11 @@ import Testing
 
 @testable import Dash
 
-@Suite("The lock of the suites")
+@Suite("Suite lock")
 struct SuiteLockTests {
     private static let hash = String(repeating: "0a", count: 32)
 
-    @Test("A lock is read with comments and continued lines")
+    @Test("Comments and continuation lines are parsed")
     func read() throws {
         let lock = try SuiteLock(
             parsing: """
@@ -28,7 +28,7 @@ struct SuiteLockTests {
     }
 
     @Test(
-        "A line that pins no wheel is quoted",
+        "The error quotes an invalid line",
         arguments: ["dash", "dash==1", "dash>=1 --hash=sha256:\(hash)", "dash==1 --hash=sha256:0a", "-r other.txt"]
     )
     func refuse(line: String) throws {
@@ -37,7 +37,7 @@ struct SuiteLockTests {
         #expect(error?.cause == line)
     }
 
-    @Test("An app's own wheels come behind the pinned ones, or in place of one of the same name")
+    @Test("An app's wheels follow the pinned ones, or replace those of the same name")
     func ownWheels() {
         let newer = SuiteWheel(name: "plotly", version: "8.0.0", sha256: Self.hash)
         let other = SuiteWheel(name: "dash-daq", version: "0.6.0", sha256: Self.hash)
@@ -49,7 +49,7 @@ struct SuiteLockTests {
         #expect(SuiteLock(manifests: []) == .pinned)
     }
 
-    @Test("The digest is a SHA-256 of the wheels in any order, and the time of fingerprints comes from it")
+    @Test("The digest is a SHA-256 of the wheels in any order, and the source of the fingerprint time")
     func digest() {
         let empty = SuiteLock(wheels: [])
         #expect(empty.digest == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")

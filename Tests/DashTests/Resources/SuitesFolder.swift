@@ -2,7 +2,7 @@ import Foundation
 
 @testable import Dash
 
-/// A folder of a test's own, removed when the test lets go of it.
+/// A temporary folder of one test, removed on deinitialization.
 final class SuitesFolder: Sendable {
     let path: String
 
@@ -15,7 +15,7 @@ final class SuitesFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// Writes a file, and the folders it lies in; returns its path.
+    /// Writes a file, creates its folders, and returns its path.
     @discardableResult
     func write(_ text: String, to name: String) throws -> String {
         let url = URL(fileURLWithPath: path).appendingPathComponent(name)
@@ -29,19 +29,19 @@ final class SuitesFolder: Sendable {
         try? String(contentsOfFile: path + "/" + name, encoding: .utf8)
     }
 
-    /// The names in a folder, hidden ones too, in order.
+    /// The sorted names in a folder, including hidden ones.
     func names(in name: String = "") -> [String] {
         (try? FileManager.default.contentsOfDirectory(atPath: path + "/" + name).sorted()) ?? []
     }
 
-    /// Writes a program that the shell runs; returns its path.
+    /// Writes a shell script, and returns its path.
     func program(_ text: String, named name: String) throws -> String {
         let file = try write("#!/bin/sh\n" + text, to: name)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file)
         return file
     }
 
-    /// Writes a small file for every file of the manifests, with a gzip form for scripts, and the stamp of a lock.
+    /// Writes a small file and a gzip copy for each file of the manifests, and the stamp of a lock.
     func fillWithSuites(_ suites: [SuiteManifest] = [], lock: SuiteLock = .pinned) throws -> SuiteFolder {
         for manifest in SuiteManifest.core + suites {
             for file in manifest.files {
@@ -53,7 +53,7 @@ final class SuitesFolder: Sendable {
         return try SuiteFolder.locate(lock, search: search(["DASH_SUITES": path]))
     }
 
-    /// A search that sees nothing but this folder.
+    /// A search that finds only this folder.
     func search(_ environment: [String: String] = [:]) -> SuiteSearch {
         SuiteSearch(environment: environment, executableFolder: path + "/bin", workingFolder: path + "/work")
     }

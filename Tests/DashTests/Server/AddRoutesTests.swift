@@ -6,14 +6,14 @@ import Testing
 
 @testable import Dash
 
-@Suite("A site in a Hummingbird application of one's own")
+@Suite("A site in another Hummingbird application")
 struct AddRoutesTests {
     private struct UserContext: RequestContext {
         var coreContext: CoreRequestContextStorage
         init(source: ApplicationRequestContextSource) { coreContext = CoreRequestContextStorage(source: source) }
     }
 
-    /// Counts requests, as a user's logging does.
+    /// Counts requests, like a user's logging middleware.
     private struct Counting<Context: RequestContext>: RouterMiddleware {
         let counter: Counter
         @concurrent func handle(
@@ -34,7 +34,7 @@ struct AddRoutesTests {
     }
 
     @Test(
-        "Its pages, callbacks and jobs work below its paths, and the application's own routes beside them",
+        "Pages, callbacks and jobs work under the site's paths, and the application's own routes too",
         arguments: [false, true]
     )
     func beside(isLive: Bool) async throws {
@@ -65,7 +65,7 @@ struct AddRoutesTests {
         }
     }
 
-    @Test("An app at the root takes what the application has no route for")
+    @Test("An app at the root serves all paths without a route in the application")
     func root() async throws {
         let site = try TestSite(app())
         let router = Router()
@@ -79,7 +79,7 @@ struct AddRoutesTests {
         }
     }
 
-    @Test("Behind a proxy's prefix it answers with and without it")
+    @Test("Responds with and without the proxy's prefix")
     func prefix() async throws {
         let site = try TestSite(app(), at: "/jobs/") { $0.site.pathPrefix = "/tools/" }
         let router = Router()
@@ -92,17 +92,19 @@ struct AddRoutesTests {
         }
     }
 
-    @Test("A route that is there already is an error, not a trap")
+    @Test("An existing route is an error, not a trap")
     func takenRoute() throws {
         let site = try TestSite(app(), at: "/jobs/")
         let router = Router()
         router.post("jobs") { _, _ in "mine" }
         let error = #expect(throws: DashError.self) { try site.assembly.responder.addRoutes(to: router) }
         #expect(error?.code == .mount)
-        #expect(error?.message == "The router has a route for POST /jobs/ already.")
+        #expect(
+            error?.message == "The router already has a route for POST /jobs/. Remove it, or mount the app elsewhere."
+        )
     }
 
-    @Test("Mistakes in the apps are thrown, all of them")
+    @Test("All errors in the apps are thrown")
     func findings() async throws {
         let site = DashSite()
         let error = await #expect(throws: DashError.self) { _ = try await site.addRoutes(to: Router()) }

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Dash
 
-// Requests and answers are those that stock Dash 4.4.1 gave for the same apps.
-@Suite("Regular callbacks over HTTP, beside stock Dash's answers")
+// Requests and responses were recorded with stock Dash 4.4.1 and the same apps.
+@Suite("Regular callbacks over HTTP, compared with stock Dash")
 struct CallbackRouteTests {
     @Test("One output")
     func singleOutput() async throws {
@@ -22,7 +22,7 @@ struct CallbackRouteTests {
                 #expect(answer.headers[.contentType] == "application/json")
                 #expect(answer.text == #"{"multi":true,"response":{"greeting":{"children":"\#(greeting)"}}}"#)
             }
-            // The value of a property that is not set is missing.
+            // A property that is not set has no value.
             let missing = call("greeting.children", [:], changed: [])
             var body = missing
             body["inputs"] = [["id": "name", "property": "value"]]
@@ -30,7 +30,7 @@ struct CallbackRouteTests {
         }
     }
 
-    @Test("The dependencies have stock Dash's members, in its order")
+    @Test("The dependencies have the same members as in stock Dash, in the same order")
     func dependencies() async throws {
         let app = DashApp()
         app.layout = html.Div()
@@ -47,7 +47,7 @@ struct CallbackRouteTests {
         }
     }
 
-    @Test("Several outputs, of one component too")
+    @Test("Several outputs, also of one component")
     func multiOutput() async throws {
         let app = DashApp()
         app.layout = html.Div()
@@ -71,7 +71,7 @@ struct CallbackRouteTests {
         }
     }
 
-    @Test("State values come after the inputs")
+    @Test("State values follow the inputs")
     func state() async throws {
         let app = DashApp()
         app.layout = html.Div()
@@ -93,7 +93,7 @@ struct CallbackRouteTests {
         }
     }
 
-    @Test("PreventUpdate is 204 without a body")
+    @Test("PreventUpdate returns 204 without a body")
     func preventUpdate() async throws {
         let app = DashApp()
         app.layout = html.Div()
@@ -111,7 +111,7 @@ struct CallbackRouteTests {
         }
     }
 
-    @Test("An output that is skipped is left out; all skipped is 200, not 204")
+    @Test("Skipped outputs are omitted; if all are skipped, the status is 200, not 204")
     func skip() async throws {
         let app = DashApp()
         app.layout = html.Div()
@@ -140,7 +140,7 @@ struct CallbackRouteTests {
         }
     }
 
-    @Test("Running values are the browser's matter: they stand in the dependencies, the answer is as any other")
+    @Test("Running values are in the dependencies, not in the response")
     func running() async throws {
         let app = DashApp()
         app.layout = html.Div()
@@ -161,7 +161,7 @@ struct CallbackRouteTests {
     }
 }
 
-@Suite("setProps of regular callbacks over HTTP, beside stock Dash's answers")
+@Suite("setProps of regular callbacks over HTTP, compared with stock Dash")
 struct SideUpdateRouteTests {
     private func app() -> DashApp {
         let app = DashApp()
@@ -186,13 +186,13 @@ struct SideUpdateRouteTests {
         return app
     }
 
-    /// The name that the dependencies give the callback of an input.
+    /// The output of the callback with this input in the dependencies.
     private func output(of input: String, _ visit: Visit) async throws -> String {
         let specs = try await visit.ask(.get, "/_dash-dependencies").json.arrayValue ?? []
         return try #require(specs.first { $0["inputs"][0]["id"].stringValue == input }?["output"].stringValue)
     }
 
-    @Test("Without outputs the answer has an empty response beside what was set")
+    @Test("Without outputs the response is empty, with the set properties")
     func noOutput() async throws {
         try await TestSite(app()).serve { visit in
             let page = try await visit.open()
@@ -209,7 +209,7 @@ struct SideUpdateRouteTests {
         }
     }
 
-    @Test("Without outputs, and nothing set, it is 204")
+    @Test("Without outputs and set properties, the status is 204")
     func nothingSet() async throws {
         try await TestSite(app()).serve { visit in
             let page = try await visit.open()
@@ -217,7 +217,7 @@ struct SideUpdateRouteTests {
         }
     }
 
-    @Test("An output and set properties travel together")
+    @Test("The response contains the output and the set properties")
     func both() async throws {
         try await TestSite(app()).serve { visit in
             let page = try await visit.open()
@@ -230,7 +230,7 @@ struct SideUpdateRouteTests {
         }
     }
 
-    @Test("What was set before PreventUpdate is not lost")
+    @Test("Properties set before PreventUpdate are sent")
     func setBeforePreventUpdate() async throws {
         try await TestSite(app()).serve { visit in
             let page = try await visit.open()

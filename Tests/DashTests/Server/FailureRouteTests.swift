@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("Errors of the app's code over HTTP")
+@Suite("Errors of app code over HTTP")
 struct FailureRouteTests {
     private struct Broken: Error, CustomStringConvertible { let description = "the disk is full" }
 
@@ -17,7 +17,7 @@ struct FailureRouteTests {
 
     private let body = call("out.children", ["v.value": "x"])
 
-    @Test("S16: a thrown error is 500, with its message in debug and a number for the log otherwise")
+    @Test("S16: a thrown error is 500, with its message in debug mode, otherwise with the number of the log line")
     func thrownError() async throws {
         for isDebug in [false, true] {
             let site = try TestSite(app()) { $0.site.debug = isDebug }
@@ -26,14 +26,18 @@ struct FailureRouteTests {
                 #expect(answer.status == 500)
                 #expect(answer.headers[.contentType] == "text/\(isDebug ? "html" : "plain"); charset=utf-8")
                 #expect(answer.text.contains("the disk is full") == isDebug)
-                if !isDebug { #expect(answer.text.contains(/^This did not work\. Error [A-Za-z0-9_-]{8}\.$/)) }
-                // In debug the renderer has a card for it.
+                if !isDebug {
+                    #expect(
+                        answer.text.contains(/^The server could not complete this request\. Error [A-Za-z0-9_-]{8}\.$/)
+                    )
+                }
+                // In debug mode the renderer's card shows it.
                 #expect(answer.headers[.dashNotice] == (isDebug ? nil : answer.text))
             }
         }
     }
 
-    @Test("A callback's own onError answers in its place, before the app's")
+    @Test("A callback's onError provides the response, before the app's onError")
     func ownHandler() async throws {
         let app = app()
         app.onError { _ in setProps("log", ["children": "the app's"]) }
@@ -63,7 +67,7 @@ struct FailureRouteTests {
         }
     }
 
-    @Test("An onError that throws is the error that is told; PreventUpdate from it changes nothing")
+    @Test("An error thrown by onError is reported; PreventUpdate leaves the page unchanged")
     func throwingHandler() async throws {
         struct Worse: Error, CustomStringConvertible { let description = "and the mail too" }
         let app = DashApp()
@@ -87,7 +91,7 @@ struct FailureRouteTests {
         }
     }
 
-    @Test("In debug nothing that an error says is taken for HTML")
+    @Test("In debug mode error messages are HTML-escaped")
     func escaped() async throws {
         struct Tag: Error, CustomStringConvertible { let description = "<img src=x onerror=alert(1)>" }
         let app = DashApp()
@@ -100,7 +104,7 @@ struct FailureRouteTests {
         }
     }
 
-    @Test("An argument of another type than the closure's is an error of the callback, not of the server")
+    @Test("A value of the wrong type is an error of the callback, not of the server")
     func wrongType() async throws {
         let site = try TestSite(app()) { $0.site.debug = true }
         try await site.serve { visit in
@@ -110,7 +114,7 @@ struct FailureRouteTests {
         }
     }
 
-    @Test("A value that is no number is written as null")
+    @Test("NaN and infinities are written as null")
     func noNumber() async throws {
         let app = DashApp()
         app.layout = html.Div()
@@ -123,7 +127,7 @@ struct FailureRouteTests {
         }
     }
 
-    @Test("Callbacks that block starve neither the layout nor other routes, whatever code of the app blocks")
+    @Test("Blocking app code does not delay the layout or other routes")
     func blockingCode() async throws {
         let gate = BlockingGate()
         let app = DashApp()
@@ -144,7 +148,7 @@ struct FailureRouteTests {
         try await site.serve { visit in
             let page = try await visit.open()
             try await withThrowingTaskGroup(of: Answer.self) { group in
-                // More than the machine has cores, which is how many threads Swift's own pool has.
+                // More than the number of cores, which is the number of threads in Swift's global pool.
                 for _ in 0..<16 { group.addTask { try await page.post(body) } }
                 for _ in 0..<16 { group.addTask { try await page.post(call("err.children", ["v.value": "x"])) } }
                 try await until("all callbacks") { gate.blocked == 32 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("The files of component suites over HTTP")
+@Suite("Suite files over HTTP")
 struct SuiteRouteTests {
     private let site: TestSite
     private let plain = "/_dash-component-suites/dash/dcc/async-graph.js"
@@ -15,7 +15,7 @@ struct SuiteRouteTests {
         site = try TestSite(app) { $0.ownSuites = true }
     }
 
-    @Test("A name with a fingerprint is kept for good, one without is asked for again by its tag")
+    @Test("A fingerprinted name is cached permanently, others are revalidated with their tag")
     func caching() async throws {
         try await site.serve { visit in
             let page = try await visit.ask(.get, "/").text
@@ -41,7 +41,7 @@ struct SuiteRouteTests {
         }
     }
 
-    @Test("Whoever takes gzip gets the compressed copy, with a tag of its own")
+    @Test("Clients that accept gzip get the compressed copy, with its own tag")
     func compression() async throws {
         try await site.serve { visit in
             let plainTag = try await visit.ask(.get, plain).headers[.eTag]
@@ -62,7 +62,7 @@ struct SuiteRouteTests {
         }
     }
 
-    @Test("A HEAD tells what a GET would, without the file")
+    @Test("HEAD returns the headers of GET, without a body")
     func head() async throws {
         try await site.serve { visit in
             let get = try await visit.ask(.get, plain)
@@ -76,7 +76,7 @@ struct SuiteRouteTests {
     }
 
     @Test(
-        "S9: what is not in the table is not found, however it is asked for",
+        "S9: unregistered paths are not found in any spelling",
         arguments: [
             "dash/no-such-file.js", "no_such_package/x.js", "dash/", "dash", "", "dash/../secret.js",
             "dash/%2e%2e/secret.js", "dash/%2e%2e%2fsecret.js", "dash/..%5csecret.js", "dash/%252e%252e/secret.js",
@@ -93,7 +93,7 @@ struct SuiteRouteTests {
         }
     }
 
-    @Test("A file that was deleted since is not found")
+    @Test("A file deleted since the start is not found")
     func deleted() async throws {
         try FileManager.default.removeItem(atPath: site.suites + "/dash/dcc/async-graph.js")
         try await site.serve { visit in
@@ -103,7 +103,7 @@ struct SuiteRouteTests {
     }
 }
 
-@Suite("The files of an app's assets folder over HTTP")
+@Suite("Assets over HTTP")
 struct AssetRouteTests {
     private let folder: SuitesFolder
     private let site: TestSite
@@ -126,7 +126,7 @@ struct AssetRouteTests {
         site = try TestSite(app, at: "/x/")
     }
 
-    @Test("The page loads them in Dash's order: the root first, each folder by name")
+    @Test("The page loads assets in Dash's order: the root first, the files of each folder by name")
     func order() async throws {
         try await site.serve { visit in
             let page = try await visit.ask(.get, "/x/").text
@@ -143,7 +143,7 @@ struct AssetRouteTests {
         }
     }
 
-    @Test("Each is served with its type, and asked for again by its tag")
+    @Test("Assets are served with their type, and revalidated with their tag")
     func files() async throws {
         try await site.serve { visit in
             let types = [
@@ -163,7 +163,7 @@ struct AssetRouteTests {
         }
     }
 
-    @Test("A file that changes while the server runs has another tag")
+    @Test("A file changed while the server runs has a new tag")
     func changed() async throws {
         try await site.serve { visit in
             let tag = try #require(try await visit.ask(.get, "/x/assets/a.css").headers[.eTag])
@@ -175,7 +175,7 @@ struct AssetRouteTests {
     }
 
     @Test(
-        "S9: nothing outside the folder is found, not by links either",
+        "S9: nothing outside the folder is found, also through links",
         arguments: [
             "../secret.txt", "%2e%2e/secret.txt", "%2e%2e%2fsecret.txt", "..%5csecret.txt", "sub/../../secret.txt",
             "%252e%252e/secret.txt", "link.css", "sub/link.js", "out/secret.txt", "/etc/passwd", "//etc/passwd", "",
@@ -190,7 +190,7 @@ struct AssetRouteTests {
         }
     }
 
-    @Test("A file that became a link since is not found")
+    @Test("A file replaced by a link is not found")
     func replaced() async throws {
         let place = folder.path + "/assets/note.txt"
         try FileManager.default.removeItem(atPath: place)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dash
 
-/// Numbers that are the same in each run (SplitMix64).
+/// Reproducible random numbers (SplitMix64).
 private struct Seeded: RandomNumberGenerator {
     var state: UInt64
 
@@ -16,7 +16,7 @@ private struct Seeded: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
-    /// The bytes with a few of them changed, cut out, doubled or moved.
+    /// The bytes with a few changes: replaced, flipped, removed, duplicated, rotated or inserted.
     mutating func mutated(_ bytes: [UInt8], alphabet: [UInt8]) -> [UInt8] {
         var result = bytes
         for _ in 0..<Int.random(in: 1...4, using: &self) {
@@ -40,7 +40,7 @@ struct FuzzTests {
     private static let urlSafe = Array("ABCabc019-_.~%=".utf8)
     private let body = call("out.children", ["run.n_clicks": 1])
 
-    /// A page with a job whose result is a secret, and another browser's page.
+    /// Runs a test with a page whose job has a secret result, and another browser's page.
     private func withSecret(
         _ test: @Sendable (_ page: Page, _ stranger: Page, _ job: String) async throws -> Void
     ) async throws {
@@ -61,14 +61,14 @@ struct FuzzTests {
             let (page, stranger) = (try await visit.open(), try await visit.open())
             let job = try await page.start(body)
             try await test(page, stranger, job)
-            // All that was tried had no effect on the job.
+            // The attempts had no effect on the job.
             stage.open("end")
             try await site.manager.end(of: try #require(site.manager.started.first))
             #expect(try await page.poll(body, job).json["response"]["out"]["children"] == "top secret")
         }
     }
 
-    @Test("S1: a mutated handle, token or cookie gives nothing of a job, and ends none")
+    @Test("S1: a mutated handle, token or cookie neither reads nor cancels a job")
     func handles() async throws {
         try await withSecret { page, stranger, job in
             var random = Seeded(state: 1)
@@ -89,7 +89,7 @@ struct FuzzTests {
         }
     }
 
-    @Test("S4: a mutated body is answered or refused, never with a crash, 400, 401, a redirect, or another's data")
+    @Test("S4: a mutated body gets a regular response, never a crash, 400, 401, a redirect or another user's data")
     func bodies() async throws {
         try await withSecret { page, stranger, job in
             var random = Seeded(state: 2)
@@ -112,7 +112,7 @@ struct FuzzTests {
         }
     }
 
-    @Test("S9: mutated paths and queries find files of the table, pages, or nothing")
+    @Test("S9: mutated paths and queries find registered files, pages or nothing")
     func paths() async throws {
         try await withSecret { page, _, job in
             var random = Seeded(state: 3)

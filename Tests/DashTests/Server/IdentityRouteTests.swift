@@ -4,19 +4,19 @@ import Testing
 
 @testable import Dash
 
-@Suite("Who asks")
+@Suite("Identity of users")
 struct IdentityRouteTests {
     private struct NoUser: Error, CustomStringConvertible { let description = "log in first" }
 
     private let userHeader = HTTPField.Name("X-User")
 
-    /// An app that takes the user's name from a header, as a proxy that logs people in gives it.
+    /// An app that reads the user's name from a header, as set by an authenticating proxy.
     private func app(_ stage: Stage = Stage()) -> DashApp {
         let app = DashApp()
         app.layout = html.Div()
         app.identify { request in
             guard let user = request.headers["x-user"] else { throw NoUser() }
-            return user == "nobody" ? nil : user
+            return user == "guest" ? nil : user
         }
         app.callback(Output("who", "children"), Input("v", "value")) { (_: String) in try ctx.owner }
         app.backgroundCallback(Output("out", "children"), Input("run", "n_clicks")) { (_: Int) in
@@ -26,7 +26,7 @@ struct IdentityRouteTests {
         return app
     }
 
-    @Test("The app names the owner; without a name it is the session")
+    @Test("The owner is the name from the app, otherwise the session")
     func named() async throws {
         try await TestSite(app()).serve { visit in
             let page = try await visit.open()
@@ -34,12 +34,12 @@ struct IdentityRouteTests {
             let body = call("who.children", ["v.value": "x"])
             let ada = try await page.post(body, headers: [header: "ada"])
             #expect(ada.json["response"]["who"]["children"] == "user:ada")
-            let session = try await page.post(body, headers: [header: "nobody"])
+            let session = try await page.post(body, headers: [header: "guest"])
             #expect(session.json["response"]["who"]["children"].stringValue?.hasPrefix("session:") == true)
         }
     }
 
-    @Test("An identify that throws refuses the request with 403, told in debug only")
+    @Test("An error thrown by identify is 403, with its message in debug mode only")
     func refused() async throws {
         for isDebug in [false, true] {
             let site = try TestSite(app()) { $0.site.debug = isDebug }
@@ -55,7 +55,7 @@ struct IdentityRouteTests {
         }
     }
 
-    @Test("S2: a job is its owner's, even in the same browser and page")
+    @Test("S2: a job belongs to its owner, even in the same browser and page")
     func owned() async throws {
         let stage = Stage()
         try await TestSite(app(stage)).serve { visit in

@@ -13,7 +13,7 @@ struct IndexRouteTests {
         return app
     }
 
-    @Test("The page has what the renderer looks for, in the order it needs")
+    @Test("The page has the parts that the renderer requires, in order")
     func parts() async throws {
         try await TestSite(app()).serve { visit in
             let page = try await visit.ask(.get, "/")
@@ -30,15 +30,15 @@ struct IndexRouteTests {
             ]
             var rest = page.text[...]
             for part in inOrder {
-                let place = try #require(rest.firstRange(of: part), "\(part) is missing, or stands too early")
+                let place = try #require(rest.firstRange(of: part), "\(part) is missing or out of order")
                 rest = rest[place.upperBound...]
             }
         }
     }
 
-    @Test("The configuration has every key of stock Dash, in its order")
+    @Test("The configuration has the keys of stock Dash, in the same order")
     func configuration() async throws {
-        // The keys of fixtures/dash/single_output/config.json but `websocket`, which this server does not have.
+        // Without `websocket`, which this server does not have.
         let keys = [
             "url_base_pathname", "requests_pathname_prefix", "ui", "props_check", "disable_version_check",
             "show_undo_redo", "suppress_callback_exceptions", "update_title", "children_props", "serve_locally",
@@ -57,7 +57,7 @@ struct IndexRouteTests {
         }
     }
 
-    @Test("In debug the page shows the developer's tools, and their builds")
+    @Test("In debug mode the page has developer tools and development builds")
     func debug() async throws {
         let site = try TestSite(app()) { $0.site.debug = true }
         try await site.serve { visit in
@@ -65,14 +65,14 @@ struct IndexRouteTests {
             #expect(page.config?["ui"] == true)
             #expect(page.config?["props_check"] == true)
             #expect(page.config?["validate_callbacks"] == true)
-            // The renderer would ask a host on the internet.
+            // The renderer would send a request to a host on the internet.
             #expect(page.config?["disable_version_check"] == true)
             #expect(page.text.contains("dash_renderer.v4_4_1m"))
             #expect(page.text.contains(".dev.js"))
         }
     }
 
-    @Test("Nothing in the configuration can end its script element")
+    @Test("The configuration cannot end its script element")
     func escapedConfiguration() async throws {
         let app = DashApp(updateTitle: "</script><script>alert(1)</script><!--\u{2028}")
         app.layout = html.Div()
@@ -84,7 +84,7 @@ struct IndexRouteTests {
         }
     }
 
-    @Test("A suite of the app is loaded between React and the renderer, with its own namespace")
+    @Test("A suite of the app loads between React and the renderer, with its own namespace")
     func suites() async throws {
         let app = DashApp(suites: [.agGrid])
         app.layout = html.Div()
@@ -97,7 +97,7 @@ struct IndexRouteTests {
         }
     }
 
-    @Test("The first page sets the session's cookie, which scripts and other sites do not get")
+    @Test("The first page sets the session cookie, inaccessible to scripts and other sites")
     func cookie() async throws {
         try await TestSite(app()).serve { visit in
             let first = try await visit.ask(.get, "/")
@@ -113,7 +113,7 @@ struct IndexRouteTests {
         }
     }
 
-    @Test("Behind a proxy of one's own that speaks https the cookie is for https alone")
+    @Test("Behind a trusted proxy with https the cookie is Secure")
     func secureCookie() async throws {
         let https: HTTPFields = [.forwardedProto: "https"]
         let trusting = try TestSite(app()) { $0.site.trustsForwardedHeaders = true }
@@ -129,7 +129,7 @@ struct IndexRouteTests {
         }
     }
 
-    @Test("Every other path of an app is its page too, and a HEAD has no body")
+    @Test("Every other path of an app returns its page; HEAD has no body")
     func otherPaths() async throws {
         try await TestSite(app()).serve { visit in
             for path in ["/any/other/path", "/_dash-update-component", "/%2e%2e/x", "/?a=1"] {

@@ -3,12 +3,12 @@ import Testing
 
 @testable import Dash
 
-@Suite("S8: requests that another site's page made a browser send")
+@Suite("S8: requests sent through another site's page")
 struct OriginCheckTests {
     private let check = OriginCheck(allowedOrigins: ["https://friend.example"], trustsForwardedHeaders: false)
 
     @Test(
-        "Our own pages and programs that are no browsers may call",
+        "Requests from the site's own pages and from other programs are accepted",
         arguments: [
             [:], [.secFetchSite: "same-origin"], [.secFetchSite: "none"], [.origin: "http://site.example:8050"],
             [.origin: "https://SITE.example:8050"], [.origin: "https://friend.example", .secFetchSite: "cross-site"],
@@ -19,7 +19,7 @@ struct OriginCheckTests {
     }
 
     @Test(
-        "Foreign, null, near and malformed origins may not",
+        "Foreign, null, similar and malformed origins are rejected",
         arguments: [
             [.secFetchSite: "cross-site"], [.secFetchSite: "same-site"], [.origin: "null"],
             [.origin: "http://evil.example"],
@@ -32,7 +32,7 @@ struct OriginCheckTests {
         #expect(!check.accepts(headers, host: "site.example:8050"))
     }
 
-    @Test("A forwarded host counts only where forwarding is trusted")
+    @Test("A forwarded host is used only if forwarded headers are trusted")
     func forwardedHost() {
         let headers: HTTPFields = [.origin: "https://public.example", .forwardedHost: "public.example"]
         #expect(!check.accepts(headers, host: "127.0.0.1:8050"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("What an app sets of its page")
+@Suite("Page options")
 struct PageOptionsTests {
     private func index(_ app: DashApp) async throws -> String {
         app.layout = html.Div()
@@ -14,7 +14,7 @@ struct PageOptionsTests {
         return try #require(text.value)
     }
 
-    /// The parts stand in the text, in this order.
+    /// Checks that the text contains the parts in this order.
     private func expect(
         _ text: String,
         has parts: [String],
@@ -27,7 +27,7 @@ struct PageOptionsTests {
         }
     }
 
-    @Test("meta tags come after those of every page, or in place of one of their kind, and are escaped")
+    @Test("Meta tags follow the default ones, or replace those of the same kind, and are escaped")
     func metas() async throws {
         let app = DashApp()
         app.page.metaTags = [
@@ -39,7 +39,7 @@ struct PageOptionsTests {
         #expect(!text.contains("width=device-width"))
     }
 
-    @Test("scripts and styles of other places come before the app's own")
+    @Test("External scripts and styles precede the app's own")
     func external() async throws {
         let app = DashApp(suites: [], assetsFolder: Recording.folder + "/clientside/assets")
         app.page.externalScripts = ["https://cdn.invalid/a.js", ["src": "https://cdn.invalid/b.mjs", "defer": ""]]
@@ -56,7 +56,7 @@ struct PageOptionsTests {
         try expect(try await index(app), has: parts)
     }
 
-    @Test("files that a pattern leaves out of the page are still served")
+    @Test("Ignored files are not included in the page, but served")
     func ignored() async throws {
         let app = DashApp(assetsFolder: Recording.folder + "/clientside/assets")
         app.assets.ignore = #"^20_.*\.js$"#
@@ -73,7 +73,7 @@ struct PageOptionsTests {
         #expect(try await !index(app).contains("/assets/"))
     }
 
-    @Test("a template is filled in, and what is filled in is never taken for a place")
+    @Test("Placeholders of a template are replaced; replacements are not searched for placeholders")
     func template() async throws {
         let app = DashApp(title: "{%config%} & more")
         app.page.template = "<p>{%title%} {%other%}{%app_entry%}{%config%}{%scripts%}{%renderer%}</p>"
@@ -82,7 +82,7 @@ struct PageOptionsTests {
         #expect(text.hasSuffix("new DashRenderer();</script></p>"))
     }
 
-    @Test("hooks of the renderer, and what the configuration tells it")
+    @Test("Renderer hooks and configuration")
     func configuration() async throws {
         let app = DashApp()
         app.page.rendererHooks = ["request_pre": "function (payload) {}", "layout_pre": "function () {}"]
@@ -96,7 +96,7 @@ struct PageOptionsTests {
         try expect(text, has: [#""show_undo_redo":true"#, #""csrf_token_name":"token""#, #""validation_layout":{"#])
     }
 
-    @Test("a template without a place that is needed, an empty name, a pattern that is none")
+    @Test("Findings: a missing placeholder, an empty name, an invalid pattern")
     func findings() {
         let app = DashApp()
         app.layout = html.Div()

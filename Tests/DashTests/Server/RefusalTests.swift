@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("Requests that are refused, never with 400, 401, a redirect or a success")
+@Suite("Rejected requests, never with 400, 401, a redirect or a success")
 struct RefusalTests {
     private let body = call("out.children", ["v.value": "x"])
 
@@ -15,7 +15,7 @@ struct RefusalTests {
         return try TestSite(app) { set(&$0.site) }
     }
 
-    @Test("S8: what a page of another site made the browser send, by origin or as a form")
+    @Test("S8: requests sent through another site's page, by origin or as a form")
     func foreignSites() async throws {
         try await site().serve { visit in
             let page = try await visit.open()
@@ -38,7 +38,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("S8: origins the configuration names, and the host that a proxy of one's own forwards")
+    @Test("S8: allowed origins, and the host forwarded by a trusted proxy")
     func allowedOrigins() async throws {
         let friend: HTTPFields = [.secFetchSite: "cross-site", .origin: "https://friend.example"]
         let proxied: HTTPFields = [
@@ -60,7 +60,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("S14: a body that is too large, too deep, or names too many ids")
+    @Test("S14: a body that is too large, too deep or has too many ids")
     func tooMuch() async throws {
         let strict = try site {
             $0.largestBody = 2000
@@ -85,7 +85,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("What is no JSON, or not UTF-8", arguments: ["", "{", "null x", "{'a': 1}", "NaN", "\u{FEFF}{}", "{\"a\":}"])
+    @Test("Invalid JSON or UTF-8", arguments: ["", "{", "null x", "{'a': 1}", "NaN", "\u{FEFF}{}", "{\"a\":}"])
     func noJSON(text: String) async throws {
         try await site().serve { visit in
             let page = try await visit.open()
@@ -95,9 +95,9 @@ struct RefusalTests {
     }
 
     @Test(
-        "What names no callback of the app",
+        "Unknown callbacks",
         arguments: [
-            "null", "[]", "{}", "1", #"{"output": 1}"#, #"{"output": "nobody.children"}"#, #"{"output": "out"}"#,
+            "null", "[]", "{}", "1", #"{"output": 1}"#, #"{"output": "missing.children"}"#, #"{"output": "out"}"#,
         ]
     )
     func noCallback(text: String) async throws {
@@ -108,7 +108,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("What does not fit its callback: other ids, properties or numbers of them")
+    @Test("Ids, properties or counts that do not match the callback")
     func unfitting() async throws {
         try await site().serve { visit in
             let page = try await visit.open()
@@ -130,10 +130,10 @@ struct RefusalTests {
             for body in bodies {
                 let answer = try await page.post(body)
                 #expect(answer.status == 500)
-                #expect(answer.text.hasPrefix("This did not work. Error "))
+                #expect(answer.text.hasPrefix("The server could not complete this request. Error "))
             }
-            // Missing and odd lists of what changed are accepted, as by stock Dash.
-            for changed in [JSON.null, [], ["", 1, "nobody.value", "v"], "v.value"] {
+            // Missing and malformed lists of changes are accepted, as in stock Dash.
+            for changed in [JSON.null, [], ["", 1, "missing.value", "v"], "v.value"] {
                 var odd = body
                 odd["changedPropIds"] = changed
                 #expect(try await page.post(odd).status == 200)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Dash
 
-@Suite("S12: every route, and who may use it")
+@Suite("S12: access to every route")
 struct RouteTableTests {
     private static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
     private static let paths = [
@@ -13,7 +13,7 @@ struct RouteTableTests {
         "assets/none.css", "_health", "_dash-ws-callback", "_mcp", "any/other/path",
     ]
 
-    /// A site with one app at the root, another below it, and a job that holds a secret.
+    /// Runs a test with an app at the root, another below it, and a job with a secret result.
     private func withSecret(
         _ test: @Sendable (_ visit: Visit, _ page: Page, _ job: String) async throws -> Void
     ) async throws {
@@ -39,7 +39,7 @@ struct RouteTableTests {
         }
     }
 
-    @Test("Only the callbacks' route takes anything but GET and HEAD, and it refuses other sites and strangers")
+    @Test("Only the callback route accepts methods other than GET and HEAD, and rejects other sites and sessions")
     func guardedRoutes() async throws {
         try await withSecret { visit, page, job in
             let body = call("out.children", ["run.n_clicks": 1]).serialized()
@@ -61,7 +61,7 @@ struct RouteTableTests {
         }
     }
 
-    @Test("No GET tells of a job or changes anything, whatever its query says")
+    @Test("GET neither returns job data nor changes state, with any query")
     func reading() async throws {
         try await withSecret { visit, page, job in
             for path in Self.paths.flatMap({ ["/\($0)", "/other/\($0)"] }) {
@@ -75,7 +75,7 @@ struct RouteTableTests {
         }
     }
 
-    @Test("A job of one app is nothing to another app of the site")
+    @Test("A job of one app is not accessible through another app of the site")
     func otherApp() async throws {
         try await withSecret { _, page, job in
             let foreign = Page(visit: page.visit, path: "/other/", cookie: page.cookie, endID: page.endID)

@@ -7,7 +7,7 @@ import Testing
 struct SignerTests {
     private let signer = Signer(secret: Array("0123456789abcdef".utf8))
 
-    @Test("A token gives its value back")
+    @Test("A token round-trips its value")
     func roundTrip() {
         let token = signer.sign("value~x", purpose: "p", boundTo: ["owner", "page"])
         #expect(signer.verify(token, purpose: "p", boundTo: ["owner", "page"]) == "value~x")
@@ -18,7 +18,7 @@ struct SignerTests {
         )
     }
 
-    @Test("S1: flipped, cut, empty and foreign tokens are worth nothing")
+    @Test("S1: altered, truncated, empty and foreign tokens are invalid")
     func forgedTokens() {
         let token = signer.sign("value", purpose: "p", boundTo: ["owner"])
         for index in token.indices {
@@ -53,7 +53,7 @@ struct SignerTests {
 struct SessionsTests {
     private let sessions = Sessions(signer: Signer(secret: Array("0123456789abcdef".utf8)))
 
-    @Test("The cookie's session counts before the one sealed into the page")
+    @Test("The cookie's session takes precedence over the page's sealed session")
     func theCookieCounts() {
         let (session, cookie) = sessions.newSession()
         let endID = sessions.newPage(session: "sealed")
@@ -62,7 +62,7 @@ struct SessionsTests {
         #expect(visitor?.page != nil)
     }
 
-    @Test("Of two sessions of one browser the page's own counts, whichever cookie came last")
+    @Test("Of two sessions in one browser, the page's own is used, in any order of cookies")
     func theOwnSessionCounts() {
         let (first, second) = (sessions.newSession(), sessions.newSession())
         #expect(first.cookie.name != second.cookie.name)
@@ -73,14 +73,14 @@ struct SessionsTests {
         }
     }
 
-    @Test("A page in a foreign frame, where no cookie is sent, has the sealed session")
+    @Test("A page in a foreign frame, without cookies, has the sealed session")
     func theSealedSessionCounts() {
         let endID = sessions.newPage(session: "sealed")
         #expect(sessions.visitor(cookieHeader: nil, endID: endID)?.session == "sealed")
         #expect(sessions.visitor(cookieHeader: "dash_01234567=forged.abc", endID: endID)?.session == "sealed")
     }
 
-    @Test("S2: nobody is anybody without a cookie or a page that we signed")
+    @Test("S2: without a signed cookie or page there is no visitor")
     func nobody() {
         #expect(sessions.visitor(cookieHeader: nil, endID: nil) == nil)
         #expect(sessions.visitor(cookieHeader: nil, endID: "abc.def.123") == nil)

@@ -40,7 +40,7 @@ struct SiteRouteTests {
         }
     }
 
-    @Test("A path without its slash is redirected, with its query, and only where something is served")
+    @Test("A path without its final slash is redirected with its query, only if something is served there")
     func redirects() async throws {
         try await site().serve { visit in
             for (path, target) in [("/one", "/one/"), ("/one/two", "/one/two/"), ("/one?a=1&b", "/one/?a=1&b")] {
@@ -57,7 +57,7 @@ struct SiteRouteTests {
         }
     }
 
-    @Test("An app at the root does not hide another's path without its slash")
+    @Test("An app at the root does not shadow another app's path without the final slash")
     func rootApp() async throws {
         let site = DashSite()
         site.mount(app("root"), at: "/")
@@ -70,7 +70,7 @@ struct SiteRouteTests {
         }
     }
 
-    @Test("Other methods are refused, and paths of nobody are not found")
+    @Test("Other methods are rejected, and unknown paths are not found")
     func methods() async throws {
         try await site().serve { (visit: Visit) async throws in
             for method in [HTTPRequest.Method.put, .delete, .patch, .options] {
@@ -85,7 +85,7 @@ struct SiteRouteTests {
         }
     }
 
-    @Test("Health, reload hash, icon and our own script are there")
+    @Test("Health, reload hash, icon and the package's script are served")
     func infrastructure() async throws {
         try await site().serve { visit in
             let health = try await visit.ask(.get, "/_health")
@@ -111,7 +111,7 @@ struct SiteRouteTests {
         }
     }
 
-    @Test("A proxy's prefix stands before every address, whether the proxy strips it or not")
+    @Test("A proxy's prefix precedes every URL, whether or not the proxy strips it")
     func prefix() async throws {
         try await site { $0.pathPrefix = "/tools/" }.serve { visit in
             for path in ["/one/", "/tools/one/"] {
@@ -133,7 +133,7 @@ struct SiteRouteTests {
 
 @Suite("The layout over HTTP")
 struct LayoutRouteTests {
-    @Test("A function makes the layout anew for each load, and knows the request")
+    @Test("A layout function runs for each load, with the request")
     func function() async throws {
         let loads = Counter()
         let app = DashApp()
@@ -156,7 +156,7 @@ struct LayoutRouteTests {
         }
     }
 
-    @Test("A layout that throws is an error of the server, told in debug only")
+    @Test("An error thrown by the layout is 500, with its message in debug mode only")
     func throwingFunction() async throws {
         struct Gone: Error, CustomStringConvertible { let description = "the table is gone" }
         for isDebug in [false, true] {
@@ -172,7 +172,7 @@ struct LayoutRouteTests {
         }
     }
 
-    @Test("A layout may be a list of components and texts")
+    @Test("A layout may be a list of components and strings")
     func list() async throws {
         let app = DashApp()
         app.layout = [html.Div("a"), "b"]

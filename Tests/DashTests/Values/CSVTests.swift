@@ -6,7 +6,7 @@ import Testing
 @Suite("Comma-separated values")
 struct CSVTests {
     @Test(
-        "texts of all kinds are taken apart",
+        "CSV text is parsed",
         arguments: [
             ("a,b\n1,2\n", [["1", "2"]]), ("a,b\r\n1,2", [["1", "2"]]), ("\u{FEFF}a,b\n\n1,2\n\n", [["1", "2"]]),
             ("a,b\n\"x, y\",\"he said \"\"no\"\"\"\n", [["x, y", "he said \"no\""]]),
@@ -22,10 +22,10 @@ struct CSVTests {
     }
 
     @Test(
-        "what is no table is refused with the line",
+        "Invalid CSV is rejected with the line number",
         arguments: [
             ("", "empty"), ("\n\r\n", "empty"), ("a\n1,2\n", "Line 2 has 2 cells, but there are 1"),
-            ("a\n1\n\"x\n", "line 3 begins with is never closed"), ("a\n\"x\ny\"z\n", "line 2 goes on"),
+            ("a\n1\n\"x\n", "starts in line 3 is not closed"), ("a\n\"x\ny\"z\n", "line 2 continues"),
         ]
     )
     func refused(text: String, sentence: String) {
@@ -34,13 +34,13 @@ struct CSVTests {
         #expect(error?.message.contains(sentence) == true, "\(error?.message ?? "")")
     }
 
-    @Test("other separators")
+    @Test("Other separators are supported")
     func separators() throws {
         #expect(try CSVTable(parsing: "a;b\n1,5;2\n", separator: ";").cells == [["1,5", "2"]])
         #expect(try CSVTable(parsing: "a\tb\n1\t2\n", separator: "\t").cells == [["1", "2"]])
     }
 
-    @Test("rows for tables and figures: numbers are numbers, empty cells are null, the rest is text")
+    @Test("Rows contain numbers, null for empty cells, and strings")
     func rows() throws {
         let table = try CSVTable(parsing: "n,t\n-1.5e3,007\n,1st\ntrue,2\n")
         #expect(table.rows == [["n": -1500, "t": "007"], ["n": nil, "t": "1st"], ["n": "true", "t": 2]])

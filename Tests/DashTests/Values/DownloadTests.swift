@@ -4,9 +4,9 @@ import Testing
 
 @testable import Dash
 
-@Suite("Files to save")
+@Suite("Downloads")
 struct DownloadTests {
-    @Test("a text, bytes and a type as Dash writes them")
+    @Test("Text, bytes and type are encoded as in Dash")
     func shapes() {
         #expect(
             dcc.sendString("a,b\n1,ü\n", "table.csv", type: "text/csv").json
@@ -19,7 +19,7 @@ struct DownloadTests {
         #expect(dcc.sendBytes([] as [UInt8], "empty").content.isEmpty)
     }
 
-    @Test("what is written reads back, and what is no download is refused")
+    @Test("A download round-trips; an invalid one is rejected")
     func both() throws {
         let file = dcc.sendBytes(Array("x".utf8), "x.txt", type: "text/plain")
         #expect(try FileDownload(json: file.json) == file)
@@ -28,7 +28,7 @@ struct DownloadTests {
         }
     }
 
-    @Test("a file of the server's keeps its name, and one that is not there is named in the error")
+    @Test("A file on the server keeps its name; the error for a missing file contains its path")
     func files() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "dash-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -41,7 +41,7 @@ struct DownloadTests {
         #expect(error?.code == .file && error?.message.contains("photo.bin.gone") == true)
     }
 
-    @Test("rows as CSV: columns in the order of the first rows, or those asked for")
+    @Test("Rows are written as CSV with all columns in order of first occurrence, or with the given columns")
     func rows() {
         let rows: [JSON] = [
             ["a": 1, "b": "x, \"y\""], ["c": true, "a": 2.5], ["a": nil, "b": "two\nlines", "c": [1]],
@@ -54,7 +54,7 @@ struct DownloadTests {
         #expect(dcc.sendRows([], "rows.csv").type == "text/csv")
     }
 
-    @Test("a callback returns one, or none")
+    @Test("A callback returns a download or nil")
     func callback() async throws {
         let app = DashApp(), download = dcc.Download.id("paragraph_id")
         app.callback(Output(download.data), Input(run.nClicks)) { clicks in

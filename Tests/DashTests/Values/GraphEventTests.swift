@@ -3,9 +3,9 @@ import Testing
 
 @testable import Dash
 
-@Suite("Events of graphs")
+@Suite("Graph events")
 struct GraphEventTests {
-    // As the browser sends them for a bar chart with customdata.
+    // The browser's values for a bar chart with customdata.
     private let click: JSON = [
         "points": [
             [
@@ -16,7 +16,7 @@ struct GraphEventTests {
         ]
     ]
 
-    @Test("a click: its points with trace, place and customdata")
+    @Test("A click has points with trace, position and customdata")
     func clicked() throws {
         let event = try GraphEvent(json: click)
         let point = try #require(event.points.first)
@@ -29,7 +29,7 @@ struct GraphEventTests {
         #expect(try GraphPoint(json: point.json) == point)
     }
 
-    @Test("a selection by box and by lasso")
+    @Test("Selections by box and by lasso")
     func selected() throws {
         let box: JSON = ["points": [["x": 1]], "range": ["x": [0, 2.5], "y": [1, 9]]]
         let selection = try GraphSelection(json: box)
@@ -40,7 +40,7 @@ struct GraphEventTests {
         #expect(lasso.lassoPoints["y"] == [1, 9, 3] && lasso.range.isEmpty && lasso.points.isEmpty)
     }
 
-    @Test("a zoom, both ways in which Plotly writes it, and the way back")
+    @Test("A zoom in both of Plotly's formats, and its reset")
     func zoomed() throws {
         let drag = try RelayoutData(json: ["xaxis.range[0]": 1, "xaxis.range[1]": 2.5, "dragmode": "pan"])
         #expect(drag.range(of: "xaxis") == [1, 2.5] && drag.range(of: "yaxis") == nil && drag["dragmode"] == "pan")
@@ -50,7 +50,7 @@ struct GraphEventTests {
         #expect(try !RelayoutData(json: ["autosize": true]).isAutomatic("yaxis"))
     }
 
-    @Test("a click on the legend")
+    @Test("A click on the legend")
     func restyled() throws {
         let json: JSON = [["visible": ["legendonly", true], "name": ["x"], "opacity": 0.5], [0, 3]]
         let change = try RestyleData(json: json)
@@ -60,7 +60,7 @@ struct GraphEventTests {
         #expect(change.json == json)
     }
 
-    @Test("no event is nil, and what is no event is refused")
+    @Test("A missing event is nil; an invalid one is rejected")
     func refused() throws {
         #expect(try GraphEvent?(json: nil) == nil)
         #expect(throws: JSONError.self) { try GraphEvent(json: "click") }
@@ -68,7 +68,7 @@ struct GraphEventTests {
         #expect(try GraphEvent(json: ["points": 7]).points.isEmpty)
     }
 
-    @Test("a callback has them typed")
+    @Test("A callback receives typed events")
     func callback() async throws {
         let graph = dcc.Graph.id("button_id"), app = DashApp()
         app.callback(Output(paragraph.children), Input(graph.clickData)) { event in
@@ -82,5 +82,5 @@ struct GraphEventTests {
     }
 }
 
-/// The request of a click; the suite has a value of that name.
+/// A request of a click; the suite has its own `click`.
 private func anyRequest() throws -> JSON { try click() }

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Dash
 
-@Suite("The page's address")
+@Suite("Page location")
 struct LocationTests {
     @Test(
-        "queries are taken apart",
+        "Queries are parsed",
         arguments: [
             ("?q=pen&page=2", [("q", "pen"), ("page", "2")]), ("", []), ("?", []), ("q=1", [("q", "1")]),
             ("?a=1&a=2&&b", [("a", "1"), ("a", "2"), ("b", "")]), ("?x=a+b%20c%C3%BC%2B", [("x", "a b cü+")]),
@@ -20,14 +20,14 @@ struct LocationTests {
         #expect(QueryParameters(query.text) == query)
     }
 
-    @Test("the first value of a name, all of them, and none")
+    @Test("The first value, all values and a missing value of a name")
     func values() {
         let query = QueryParameters("?a=1&b=&a=2")
         #expect(query["a"] == "1" && query["b"] == "" && query["c"] == nil)
         #expect(query.values(of: "a") == ["1", "2"] && query.values(of: "c").isEmpty)
     }
 
-    @Test("a query is written so that every sign survives")
+    @Test("Every character of a query round-trips")
     func writing() {
         var query = QueryParameters("")
         #expect(query.text.isEmpty)
@@ -36,7 +36,7 @@ struct LocationTests {
         #expect(QueryParameters(query.text) == query)
     }
 
-    @Test("a callback has all parts, of which each runs it")
+    @Test("A callback receives all parts of the address, and each part triggers it")
     func callback() async throws {
         let url = dcc.Location.id("url"), app = DashApp()
         app.callback(Output(paragraph.children), Input(location: url)) { address in
@@ -59,7 +59,7 @@ struct LocationTests {
         #expect(read.allSatisfy { $0.isState })
     }
 
-    @Test("refresh is true, false or the word for a callback that navigates")
+    @Test("refresh accepts a Bool or “callback-nav”")
     func refresh() {
         #expect(dcc.Location(refresh: "callback-nav").json["props"]["refresh"] == "callback-nav")
         #expect(dcc.Location(refresh: false).json["props"]["refresh"] == false)

@@ -27,21 +27,21 @@ struct StoreTests {
         return body
     }
 
-    @Test("a Codable value goes in and out, and nil while the store is empty")
+    @Test("A Codable value round-trips; an empty store is nil")
     func typed() async throws {
         #expect(try await app().reply(request(data: nil))["response"]["cart"]["data"] == ["items": ["apple 2"]])
         let more = try await app().reply(request(data: ["items": ["pear"]]))
         #expect(more["response"]["cart"]["data"] == ["items": ["pear", "apple 2"]])
     }
 
-    @Test("data of another shape, from an older version of the app perhaps, is refused with the property and the place")
+    @Test("Data of another shape is rejected with the property and the member")
     func older() async throws {
         let error = await #expect(throws: DashError.self) { try await app().reply(request(data: ["items": [7]])) }
         #expect(error?.message.contains("cart.data") == true)
         #expect(error?.description.contains("items") == true)
     }
 
-    @Test("a value that cannot be encoded fails the callback, and does not empty the store")
+    @Test("A value that cannot be encoded fails the callback and does not clear the store")
     func broken() async throws {
         let app = DashApp()
         app.callback(Output(cart.data.as(Broken.self)), Input(run.nClicks)) { _ in Broken() }
@@ -50,7 +50,7 @@ struct StoreTests {
         #expect(error?.cause is Broken.Refusal)
     }
 
-    @Test("a store is told where to keep its data", arguments: StorageType.allCases)
+    @Test("The storage type is encoded", arguments: StorageType.allCases)
     func types(type: StorageType) throws {
         let store = dcc.Store(id: cart, storageType: type, data: Cart(items: ["pear"]))
         #expect(store.json["props"]["storage_type"] == .string(type.rawValue))

@@ -8,7 +8,7 @@ struct UploadTests {
     private let upload = dcc.Upload.id("upload")
 
     @Test(
-        "data URLs of all kinds are taken apart",
+        "Data URLs are decoded",
         arguments: [
             ("data:text/plain;base64,aGk=", "text/plain", "hi"), ("data:text/plain;base64,aGkh", "text/plain", "hi!"),
             ("data:;base64,", "", ""), ("data:", "", ""), ("data:image/png;base64,", "image/png", ""),
@@ -24,10 +24,10 @@ struct UploadTests {
     }
 
     @Test(
-        "malformed content is refused with a sentence",
+        "Malformed content is rejected with a message",
         arguments: [
-            ("", "does not begin with data:"), ("aGk=", "does not begin with data:"), ("data:text/plain", "a comma"),
-            ("data:;base64,a", "no base64"), ("data:;base64,aGk*", "no base64"), ("data:;base64,aG=k", "no base64"),
+            ("", "does not start with data:"), ("aGk=", "does not start with data:"), ("data:text/plain", "a comma"),
+            ("data:;base64,a", "base64"), ("data:;base64,aGk*", "base64"), ("data:;base64,aG=k", "base64"),
             ("data:,%2", "hexadecimal"), ("data:,%zz", "hexadecimal"),
         ]
     )
@@ -37,7 +37,7 @@ struct UploadTests {
         #expect(error?.message.contains(sentence) == true, "\(error?.message ?? "")")
     }
 
-    @Test("a file larger than allowed is refused before it is decoded, to the byte", arguments: [2, 3, 4])
+    @Test("A file over the size limit is rejected, exact to the byte", arguments: [2, 3, 4])
     func limit(size: Int) throws {
         let url = ["data:;base64,aGk=", "data:;base64,aGkh", "data:;base64,aGkhIQ=="][size - 2]
         #expect(try UploadedFile(contents: url, name: "a", maximumSize: size).bytes.count == size)
@@ -47,13 +47,13 @@ struct UploadTests {
         #expect(error?.message.contains("\(size) bytes, more than the \(size - 1)") == true)
     }
 
-    @Test("bytes that are no UTF-8 are no text; a byte order mark is taken off")
+    @Test("Invalid UTF-8 throws; a byte order mark is removed")
     func text() throws {
         #expect(throws: DashError.self) { try UploadedFile(name: "a", bytes: [0xFF]).text }
         #expect(try UploadedFile(name: "a", bytes: [0xEF, 0xBB, 0xBF, 0x78]).text == "x")
     }
 
-    /// What the callback says to the values of the three properties.
+    /// The callback's response to values of the three properties.
     private func answer(_ contents: JSON, _ names: JSON = nil, _ times: JSON = nil) async throws -> JSON {
         let app = DashApp()
         app.callback(
@@ -75,7 +75,7 @@ struct UploadTests {
         return try await app.reply(body)["response"]["paragraph_id"]["children"]
     }
 
-    @Test("a callback has one file, several, or none")
+    @Test("A callback receives one file, several files or none")
     func callback() async throws {
         #expect(try await answer("data:;base64,aGk=", "hi.txt", 1.5) == ["hi.txt 2 1.5"])
         let two: JSON = ["data:;base64,aGk=", "data:;base64,"]
@@ -83,7 +83,7 @@ struct UploadTests {
         #expect(try await answer(nil) == [])
     }
 
-    @Test("what a forged request holds ends in onError with its code, and runs nothing")
+    @Test("A forged request calls onError with its code and does not run the callback")
     func forged() async throws {
         #expect(try await answer("x", "a").stringValue?.hasPrefix("upload: ") == true)
         #expect(try await answer("data:;base64,aGlnaGVyIHRoYW4=", "a").stringValue?.contains("maximumSize") == true)
@@ -91,7 +91,7 @@ struct UploadTests {
         #expect(try await answer(7, "a").stringValue?.hasPrefix("type-mismatch: ") == true)
     }
 
-    @Test("the browser is told of one input and two states, as State of three states")
+    @Test("Input(files:) has one input and two states; State(files:) has three states")
     func slots() {
         #expect(Input(files: upload).slots.map(\.isState) == [false, true, true])
         let read = Input(files: upload).slots.map(\.ref.text)

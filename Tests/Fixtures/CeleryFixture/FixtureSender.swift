@@ -5,26 +5,26 @@ import JobsCelery
 import Logging
 import ServiceLifecycle
 
-/// Has a task run by another program's workers, as a page of a site does, and writes each news of it as a line of JSON.
+/// Runs a task on another program's workers, as a page of a site does, and prints each update as a line of JSON.
 struct FixtureSender: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "send")
 
     @Argument(help: "The task's name.")
     var task: String
 
-    @Argument(help: "The queue that its workers take from.")
+    @Argument(help: "The queue of its workers.")
     var queue: String
 
-    @Argument(help: "The positional arguments, a JSON array.")
+    @Argument(help: "The positional arguments as a JSON array.")
     var arguments: String
 
-    @Flag(help: "Cancels it when it tells the first progress.")
+    @Flag(help: "Cancel the task at its first progress.")
     var cancel = false
 
-    @Option(help: "Before the broker's keys in Redis.")
+    @Option(help: "Prefix of the broker's keys in Redis.")
     var brokerKeyPrefix: String = ""
 
-    @Option(help: "Before the keys of results in Redis.")
+    @Option(help: "Prefix of the keys of results in Redis.")
     var resultKeyPrefix: String = ""
 
     func run() async throws {
@@ -49,7 +49,7 @@ struct FixtureSender: AsyncParsableCommand {
             known = news.sequence
             tell(id, news)
             if news.state.isFinished { return }
-            if cancel, !news.progress.isEmpty { try await manager.cancel(id, reason: "as wished") }
+            if cancel, !news.progress.isEmpty { try await manager.cancel(id, reason: "as requested") }
         }
     }
 
@@ -64,7 +64,7 @@ struct FixtureSender: AsyncParsableCommand {
     }
 }
 
-/// Passes on the progress that another program tells, as it is.
+/// Passes on the progress of another program unchanged.
 struct MetaCodec: JobCodec {
     private let plain = PlainJobCodec()
 

@@ -9,10 +9,10 @@ import Glibc
 
 typealias FixtureTask = @Sendable (TaskCall, WorkerChannel) async throws -> [UInt8]
 
-/// All tasks by their names; on the queue `fixture.` stands before them.
+/// All tasks by name; on the queue with the prefix `fixture.`.
 let fixtureTasks: [String: FixtureTask] = ordinaryTasks.merging(hardTasks) { first, _ in first }
 
-/// Tasks that end as tasks should.
+/// Well-behaved tasks.
 private let ordinaryTasks: [String: FixtureTask] = [
     "noop": { _, _ in [] },
     "echo": { call, _ in JSON.array(call.arguments).serialized() },
@@ -20,12 +20,12 @@ private let ordinaryTasks: [String: FixtureTask] = [
     "mul": { call, _ in try number(call.number(0, default: 0) * call.number(1, default: 0)) },
     // The sum of a list: a chord's body.
     "sum": { call, _ in number(call.arguments.first?.arrayValue?.compactMap(\.doubleValue).reduce(0, +) ?? 0) },
-    // Sleeps so many seconds; can be cancelled.
+    // Sleeps for a number of seconds; can be cancelled.
     "sleep": { call, _ in
         try await Task.sleep(for: .seconds(try call.number(0, default: 60)))
         return Array(#""slept""#.utf8)
     },
-    // Tells the progress 1...n, a tenth of a second apart.
+    // Sends the progress 1...n, a tenth of a second apart.
     "progress": { call, channel in
         let count = Int(try call.number(0, default: 10))
         for step in 1...max(1, count) {
@@ -35,13 +35,13 @@ private let ordinaryTasks: [String: FixtureTask] = [
         }
         return Array("\(count)".utf8)
     },
-    // A text of so many bytes.
+    // A text with a number of bytes.
     "big": { call, _ in
         let count = Int(try call.number(0, default: 1_000_000))
         return [UInt8(ascii: "\"")] + [UInt8](repeating: UInt8(ascii: "x"), count: count) + [UInt8(ascii: "\"")]
     },
     "pid": { _, _ in Array("\(getpid())".utf8) },
-    // Notes its begin in a file, sleeps so many seconds, notes its end.
+    // Notes its start in a file, sleeps for a number of seconds, notes its end.
     "mark": { call, _ in
         let file = try call.text(0)
         note("start", in: file)
@@ -49,7 +49,7 @@ private let ordinaryTasks: [String: FixtureTask] = [
         note("end", in: file)
         return Array("\(getpid())".utf8)
     },
-    // Notes its begin in a file, waits until there is a file of that name with `.open` after it, notes its end.
+    // Notes its start in a file, waits until a file with that name and `.open` appended exists, notes its end.
     "gate": { call, _ in
         let file = try call.text(0)
         note("start", in: file)
@@ -57,7 +57,7 @@ private let ordinaryTasks: [String: FixtureTask] = [
         note("end", in: file)
         return Array("\(getpid())".utf8)
     },
-    // Fails twice, and tells which attempt went well. It notes each in a file, and is tried again.
+    // Notes each attempt in a file, fails twice, and returns the number of the successful attempt.
     "flaky": { call, _ in
         let file = try call.text(0)
         note("start", in: file)
@@ -65,18 +65,18 @@ private let ordinaryTasks: [String: FixtureTask] = [
         guard count > 2 else { throw FixtureError(reason: "attempt \(count)") }
         return Array("\(count)".utf8)
     },
-    "fail": { call, _ in throw FixtureError(reason: (try? call.text(0)) ?? "as wished") },
+    "fail": { call, _ in throw FixtureError(reason: (try? call.text(0)) ?? "as requested") },
 ]
 
-/// Tasks that do not end by themselves, or end their process.
+/// Tasks that do not finish, or crash their process.
 private let hardTasks: [String: FixtureTask] = [
-    // Hears nothing, on all of its threads.
+    // Ignores its cancellation.
     "spin": { _, _ in
         var number = UInt64(getpid())
         while number != 0 { number = number &* 6_364_136_223_846_793_005 | 1 }
         return []
     },
-    // Notices the cancel and takes so many seconds to tidy up.
+    // Takes a number of seconds to clean up after its cancellation.
     "tidy": { call, _ in
         while !Task.isCancelled { usleep(1000) }
         usleep(UInt32(try call.number(0, default: 0.1) * 1_000_000))
@@ -84,20 +84,20 @@ private let hardTasks: [String: FixtureTask] = [
     },
     "trap": { call, _ in Array("\([1, 2, 3][call.arguments.count + 3])".utf8) },
     "exit": { call, _ in exit(Int32(try call.number(0, default: 1))) },
-    // Notes its begin in a file, if there is one, and sends its own process a signal.
+    // Notes its start in a file, if given, and sends a signal to its own process.
     "kill": { call, _ in
         if call.arguments.count > 1 { note("start", in: try call.text(1)) }
         kill(getpid(), Int32(try call.number(0, default: 9)))
         return []
     },
-    // Notes its begin in a file and kills the whole worker: the process that started this one.
+    // Notes its start in a file and kills the worker: the parent process.
     "kill-worker": { call, _ in
         note("start", in: try call.text(0))
         kill(getppid(), SIGKILL)
         try await Task.sleep(for: .seconds(60))
         return []
     },
-    // Takes memory, in megabytes, until there is none.
+    // Allocates a number of megabytes, beyond a limit of one gigabyte by default.
     "memory": { call, _ in
         var limit = rlimit(rlim_cur: 1 << 30, rlim_max: 1 << 30)
         setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
@@ -107,7 +107,7 @@ private let hardTasks: [String: FixtureTask] = [
     },
 ]
 
-/// An error of a task's own.
+/// An error thrown by a task.
 struct FixtureError: Error, CustomStringConvertible {
     let reason: String
     var description: String { reason }
@@ -117,7 +117,7 @@ private func number(_ number: Double) -> [UInt8] {
     (Int(exactly: number).map { JSON.int($0) } ?? .double(number)).serialized()
 }
 
-/// Adds a line to a file: what happened, the process, the seconds of the system's steady clock.
+/// Appends a line to a file: the event, the process id, the seconds of the monotonic clock.
 private func note(_ what: String, in file: String) {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)

@@ -4,65 +4,65 @@ import JobsCelery
 import Logging
 import ServiceLifecycle
 
-/// The command, with the options of a site's own `worker`.
+/// The worker command, with the options of a site's `worker`.
 struct FixtureWorker: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "celery-fixture")
 
-    @Option(name: .shortAndLong, help: "How many tasks run at once.")
+    @Option(name: .shortAndLong, help: "Number of tasks that run at once.")
     var concurrency: Int?
 
-    @Option(name: [.customShort("Q"), .long], help: "The queues, with commas.")
+    @Option(name: [.customShort("Q"), .long], help: "The queues, separated by commas.")
     var queues: String = ""
 
     @Option(name: [.customShort("n"), .long], help: "The node's name.")
     var hostname: String?
 
-    @Flag(name: [.customShort("E"), .long], help: "Events about tasks are sent from the start.")
+    @Flag(name: [.customShort("E"), .long], help: "Send events about tasks from the start.")
     var events = false
 
-    @Flag(help: "The begin of a task is stored as its state STARTED.")
+    @Flag(help: "Report the STARTED state.")
     var trackStarted = false
 
-    @Option(help: "A process is replaced after so many tasks.")
+    @Option(help: "Replace a process after this number of tasks.")
     var maxTasksPerChild: Int?
 
-    @Option(help: "A task is killed after so many seconds.")
+    @Option(help: "Kill a task after this number of seconds.")
     var timeLimit: Double?
 
-    @Option(help: "A task is cancelled after so many seconds.")
+    @Option(help: "Cancel a task after this number of seconds.")
     var softTimeLimit: Double?
 
-    @Option(help: "So many messages are held for each process.")
+    @Option(help: "Number of messages to hold for each process.")
     var prefetchMultiplier: Int = 1
 
-    @Flag(help: "No heartbeats are sent.")
+    @Flag(help: "Do not send heartbeats.")
     var withoutHeartbeat = false
 
-    @Flag(help: "The others are not asked what is revoked.")
+    @Flag(help: "Do not ask other workers for revoked tasks.")
     var withoutMingle = false
 
-    @Option(help: "A file for the process's number.")
+    @Option(help: "File for the process id.")
     var pidfile: String?
 
-    @Option(help: "Before the keys of jobs in Redis.")
+    @Option(help: "Prefix of the keys of jobs in Redis.")
     var keyPrefix: String = "dash:"
 
-    @Option(help: "Before the broker's keys in Redis.")
+    @Option(help: "Prefix of the broker's keys in Redis.")
     var brokerKeyPrefix: String = ""
 
-    @Option(help: "Before the keys of results in Redis.")
+    @Option(help: "Prefix of the keys of results in Redis.")
     var resultKeyPrefix: String = ""
 
-    @Option(help: "From SIGUSR1 to SIGUSR2, or for so many seconds, loops and threads of tasks stand still.")
+    @Option(help: "Block event loops and task threads from SIGUSR1 to SIGUSR2, or for this number of seconds.")
     var stall: Int?
 
-    @Option(help: "After so many seconds without a word a worker counts as dead.")
+    @Option(help: "Seconds without a renewal after which a worker counts as dead.")
     var lease: Double?
 
-    @Option(help: "After so many seconds a task's message is kept in Redis, on RabbitMQ.")
+    @Option(help: "Seconds after which a task's message moves from RabbitMQ to Redis.")
     var handOver: Double?
 
-    @Option(help: "The level of the log, on the standard error output.")
+    @Option(help: "Log level; the log is written to standard error.")
     var loglevel: String = "info"
 
     func run() async throws {

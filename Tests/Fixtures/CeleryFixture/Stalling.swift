@@ -1,4 +1,4 @@
-// Dispatch says nowhere that its sources may be used from any thread, as they may.
+// Dispatch does not declare that its sources are safe to use from any thread.
 @preconcurrency import Dispatch
 import NIOCore
 import NIOPosix
@@ -9,8 +9,8 @@ import Darwin
 import Glibc
 #endif
 
-/// Has a worker stand still from SIGUSR1 until SIGUSR2, or for a time: its event loops, where it does all its work, and the threads of
-/// Swift's tasks, as code that never yields would keep them. What has threads of its own goes on.
+/// Blocks a worker from SIGUSR1 until SIGUSR2, or for a time: its event loops, which do all its work, and the threads
+/// of Swift's tasks, like code that never yields. Components with their own threads continue.
 struct Stalling {
     private let sources: [any DispatchSourceSignal]
 
@@ -27,7 +27,7 @@ struct Stalling {
             for _ in 0..<sysconf(Int32(_SC_NPROCESSORS_ONLN)) { Task { stand() } }
             for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() {
                 loop.execute {
-                    let words = Array("A loop stands still.\n".utf8)
+                    let words = Array("A loop is blocked.\n".utf8)
                     write(STDERR_FILENO, words, words.count)
                     stand()
                 }

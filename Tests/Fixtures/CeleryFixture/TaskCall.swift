@@ -1,7 +1,7 @@
 import DashJSON
 import Jobs
 
-/// What a task is called with.
+/// The arguments of a task.
 struct TaskCall {
     let arguments: [JSON]
     let kwargs: JSONObject
@@ -13,25 +13,25 @@ struct TaskCall {
         kwargs = call[1].objectValue ?? [:]
     }
 
-    /// A number by its place, or a default.
+    /// The number at a position, or a default.
     func number(_ place: Int, default standard: Double) throws -> Double {
         guard place < arguments.count else { return standard }
         guard let number = arguments[place].doubleValue else {
-            throw WorkerFailure(kind: .error, code: "TypeError", message: "Argument \(place) is no number.")
+            throw WorkerFailure(kind: .error, code: "TypeError", message: "Argument \(place) is not a number.")
         }
         return number
     }
 
-    /// A text by its place.
+    /// The text at a position.
     func text(_ place: Int) throws -> String {
         guard place < arguments.count, let text = arguments[place].stringValue else {
-            throw WorkerFailure(kind: .error, code: "TypeError", message: "Argument \(place) is no text.")
+            throw WorkerFailure(kind: .error, code: "TypeError", message: "Argument \(place) is not a text.")
         }
         return text
     }
 }
 
-/// A payload is `[arguments, kwargs]`; results are passed on as they are.
+/// A payload is `[arguments, kwargs]`; results are passed on unchanged.
 struct CallCodec: JobCodec {
     func encode(payload: [UInt8], of job: String) throws -> (arguments: RawJSON, extra: RawJSON) {
         let call = try JSON(parsing: payload)

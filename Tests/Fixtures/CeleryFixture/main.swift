@@ -1,6 +1,6 @@
-// A worker without a site: takes Celery's messages and runs small tasks, as tests and measurements ask for.
+// A worker without a site: runs small tasks from Celery messages, for tests and measurements.
 //
-// The queue's place is said as for a site: REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND.
+// The queue is configured as for a site: REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND.
 import ArgumentParser
 import Jobs
 

@@ -1,8 +1,8 @@
 import Dash
 import Foundation
 
-/// A job for runs of random faults: all it tells names the run that tells it, so that a history of what pages were told
-/// shows whose it was. The order is `NAME.STEPS`, with so many steps of a tenth of a second.
+/// A job for runs of random faults. All its updates contain the id of the run, so that a page's history shows their
+/// origin. The order is `NAME.STEPS`; each step takes a tenth of a second.
 func chaos() -> DashApp {
     let page = JobPage(), app = DashApp()
     let order = dcc.Input.id("order"), bar = html.Progress.id("bar")
@@ -29,7 +29,7 @@ func chaos() -> DashApp {
     return app
 }
 
-/// Notes when something happened to a run.
+/// Notes the time of an event of a run.
 private func record(_ event: String, of run: String, _ order: String) {
     note("\(event) \(run) \(Date().timeIntervalSince1970) \(order)", in: "runs")
 }

@@ -1,7 +1,7 @@
 import Dash
 
-/// What breaks stock Dash's pages in the browser, by the numbers of its defects: ids with dots and signs of all languages
-/// (14, 15), two cancel inputs on one component (12), jobs without outputs that have the same inputs (7, 13).
+/// Cases that fail in stock Dash: ids with dots and non-ASCII characters, two cancel inputs on one component, jobs
+/// without outputs that have the same inputs.
 func defects() -> DashApp {
     let app = DashApp()
     let dotted = html.P.id(["file": "a.b", "größe": "ü.漢"]), echo = dcc.Input.id(["feld": "eingabe.ä"])
@@ -39,7 +39,7 @@ private func addJobsWithoutOutputs(
 ) {
     for (number, text) in texts.enumerated() {
         let name = "writer \(number)"
-        // One of them is disabled while it runs: it must come back.
+        // The button is disabled during the first job, and must be enabled again afterwards.
         let running: [Running] = number == 0 ? [.set(both.disabled, to: true, finally: false)] : []
         app.backgroundCallback(
             NoOutput(),

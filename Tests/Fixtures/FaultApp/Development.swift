@@ -5,8 +5,7 @@ private struct NoSuchTown: Error, CustomStringConvertible {
     let description = "there is no town of this name"
 }
 
-/// What somebody meets who develops an app: errors of both kinds of callbacks, a trap in each, and a text that another build
-/// changes.
+/// Errors during development: an error and a trap in both kinds of callbacks, and a text that differs between builds.
 func development() -> DashApp {
     let thrown = html.Button.id("throw"), trap = html.Button.id("trap")
     let crash = html.Button.id("crash"), failed = html.Button.id("fail")

@@ -4,7 +4,7 @@ private struct OutOfPaper: Error, CustomStringConvertible {
     let description = "the printer is out of paper"
 }
 
-/// A job that throws, and nobody handles it.
+/// A job that throws, without a handler.
 func throwing() -> DashApp {
     let page = JobPage(), app = DashApp()
     app.layout = page.layout
@@ -20,7 +20,7 @@ func throwing() -> DashApp {
     return app
 }
 
-/// The same, with a handler that turns the failure into a value.
+/// A job that throws, with a handler that turns the failure into a value.
 func handled() -> DashApp {
     let page = JobPage(), app = DashApp()
     app.layout = page.layout

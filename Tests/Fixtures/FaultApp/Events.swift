@@ -1,6 +1,6 @@
 import Dash
 
-/// What a graph tells of the pointer and of changes, read by its types.
+/// Typed pointer and layout events of a graph.
 func events() -> DashApp {
     let chart = dcc.Graph.id("chart"), hovered = html.P.id("hovered"), selected = html.P.id("selected")
     let zoomed = html.P.id("zoomed"), restyled = html.P.id("restyled")

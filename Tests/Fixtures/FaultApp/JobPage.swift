@@ -1,6 +1,6 @@
 import Dash
 
-/// What all pages have: a text, a button to start and a button to cancel.
+/// The elements of all pages: a text, a start button and a cancel button.
 struct JobPage {
     let text = html.P.id("text"), run = html.Button.id("run"), stop = html.Button.id("stop")
 
@@ -12,7 +12,7 @@ struct JobPage {
         ]
     }
 
-    /// While the job runs, one button is off and the other on.
+    /// While the job runs, the start button is disabled and the cancel button enabled.
     var running: [Running] {
         [.set(run.disabled, to: true, finally: false), .set(stop.disabled, to: false, finally: true)]
     }

@@ -1,10 +1,10 @@
 import Dash
 import Foundation
 
-/// A job of six seconds that leaves a line each half second; lost if the server is killed.
+/// A job of six seconds that notes a line each half second; lost if the server is killed.
 func long() -> DashApp { slowApp(noting: "long") }
 
-/// The same, but begun anew where it was lost.
+/// The same job, retried when it is lost.
 func retried() -> DashApp { slowApp(noting: "retried", retries: .upTo(3, backoff: .constant(.milliseconds(100)))) }
 
 private func slowApp(noting file: String, retries: RetryPolicy = .none) -> DashApp {
@@ -30,7 +30,7 @@ private func slowApp(noting file: String, retries: RetryPolicy = .none) -> DashA
     return app
 }
 
-/// A job whose result no other run of it has, for the same inputs.
+/// A job with a unique result for each run.
 func own() -> DashApp {
     let page = JobPage(), app = DashApp()
     app.layout = page.layout

@@ -1,6 +1,6 @@
 import Dash
 
-/// Five jobs of one page, each with buttons of its own: more than a browser has connections for, would each hold one.
+/// Five jobs on one page, each with its own buttons: more than a browser's connections if each held one.
 func many() -> DashApp {
     let app = DashApp()
     var layout: [Element] = []

@@ -1,6 +1,6 @@
 import Dash
 
-/// Pages whose jobs could get into each other's way: the same ids on two of them, rows by a pattern, a job that ends when its
+/// Pages whose jobs could interfere: the same ids on two pages, rows by a pattern, a job that is cancelled when its
 /// page is left.
 func pagesWithJobs() -> DashApp {
     let app = DashApp(title: "Jobs of pages")
@@ -79,11 +79,11 @@ private func leftAlone(in app: DashApp) {
             note("ended", in: "leave")
             throw error
         }
-        return "nobody left"
+        return "not left"
     }
 }
 
-/// A job that begins by itself whenever its page is shown, and ends with the visit.
+/// A job that starts whenever its page is shown, and is cancelled at the end of the visit.
 private func atOnce(in app: DashApp) {
     let bar = html.Progress.id("at-once-bar"), text = html.P.id("at-once")
     app.page("/at-once", layout: html.Div([html.Progress(id: bar, max: "2", value: "0"), html.P("none", id: text)]))
@@ -101,7 +101,7 @@ private func atOnce(in app: DashApp) {
     }
 }
 
-/// An ordinary callback that takes its time, on two pages with the same ids.
+/// A slow callback on two pages with the same ids.
 private func slowAnswers(in app: DashApp) {
     let run = html.Button.id("slow-run"), text = html.P.id("slow")
     app.page("/slow/<name>") { visit in

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Adds a line to a file in the folder the test looks at.
+/// Appends a line to a file in the test's folder.
 func note(_ line: String, in name: String) {
     guard let folder = ProcessInfo.processInfo.environment["FAULT_FOLDER"] else { return }
     let path = "\(folder)/\(name)"

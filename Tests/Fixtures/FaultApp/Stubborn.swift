@@ -1,7 +1,7 @@
 import Dash
 import Foundation
 
-/// A job that ignores being cancelled, and has a child process of its own.
+/// A job that ignores its cancellation and starts a child process.
 func stubborn() -> DashApp {
     let page = JobPage(), app = DashApp()
     app.layout = page.layout

@@ -1,6 +1,6 @@
 import Dash
 
-/// A regular callback that ends the server process.
+/// A regular callback that crashes the server process.
 func trapInServer() -> DashApp {
     let page = JobPage(), app = DashApp()
     app.layout = page.layout
@@ -10,7 +10,7 @@ func trapInServer() -> DashApp {
     return app
 }
 
-/// A job that ends its worker process; the page shows what the failure says.
+/// A job that crashes its worker process; the page shows the failure.
 func trapInJob() -> DashApp {
     let page = JobPage(), app = DashApp()
     app.layout = page.layout
@@ -26,6 +26,6 @@ func trapInJob() -> DashApp {
     return app
 }
 
-/// Index out of range: the function the crash report must name.
+/// Index out of range. The crash report must name this function.
 @inline(never)
 func elementPastTheEnd(of list: [Int], after clicks: Int) -> Int { list[list.count + clicks] }

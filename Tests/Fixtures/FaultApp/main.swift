@@ -1,7 +1,7 @@
 import Dash
 import JobsCelery
 
-// Apps that fail in every way a job or a callback can; the browser tests look at what the pages show.
+// Apps with all kinds of failing jobs and callbacks, for the browser tests.
 let site = DashSite(jobs: try CeleryManager.fromEnvironment())
 site.mount(trapInServer(), at: "/trap-in-server/")
 site.mount(trapInJob(), at: "/trap-in-job/")

@@ -6,7 +6,7 @@ import Darwin
 import Glibc
 #endif
 
-/// Jobs that end their process. What they calculate with comes from the payload, so that no compiler sees it coming.
+/// Jobs that crash their process. Their operands come from the payload, so that the compiler cannot evaluate them.
 let crashingJobs: [String: FixtureJob] = [
     "fatal": { _, _ in fatalError("boom: the user's own message") },
     "out-of-bounds": { task, _ in Array("\(element(task.payload.count + 3))".utf8) },
@@ -31,7 +31,7 @@ let crashingJobs: [String: FixtureJob] = [
 
 @inline(never) private func unwrapped(_ number: Int?) -> Int { number! }
 
-/// Each call needs the one before, so that no compiler makes a loop of it.
+/// Uses the result of each call, so that the compiler cannot turn the recursion into a loop.
 @inline(never) private func recurse(_ depth: Int) -> Int {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 8) { numbers in
         numbers.initialize(repeating: depth)

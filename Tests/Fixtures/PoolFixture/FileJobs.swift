@@ -6,9 +6,9 @@ import Darwin
 import Glibc
 #endif
 
-/// Jobs that speak with a test through files.
+/// Jobs that communicate with a test through files.
 let fileJobs: [String: FixtureJob] = [
-    // Payload "<n> <file>": the first n attempts fail, in which way the third word says: throw (default) or trap.
+    // Payload "<n> <file> [throw | trap]": the first n attempts throw (default) or trap.
     "fail-first-n": { task, _ in
         let words = task.text.split(separator: " ").map(String.init)
         let attempt = countAttempt(in: words[1])
@@ -18,7 +18,7 @@ let fileJobs: [String: FixtureJob] = [
         }
         return Array("\(attempt)".utf8)
     },
-    // Payload: a file. Ends when it is there; can be cancelled.
+    // Payload: a file. Finishes when the file exists; can be cancelled.
     "wait-for-file": { task, _ in
         while access(task.text, F_OK) != 0 {
             try Task.checkCancellation()
@@ -26,14 +26,14 @@ let fileJobs: [String: FixtureJob] = [
         }
         return Array("found".utf8)
     },
-    // Payload: a file, which is made.
+    // Payload: a file to create.
     "make-file": { task, _ in
         close(open(task.text, O_CREAT | O_WRONLY, 0o600))
         return []
     },
 ]
 
-/// Adds a byte to the file and tells how many there are.
+/// Appends a byte to the file and returns its size.
 private func countAttempt(in path: String) -> Int {
     let descriptor = open(path, O_CREAT | O_WRONLY | O_APPEND, 0o600)
     defer { close(descriptor) }

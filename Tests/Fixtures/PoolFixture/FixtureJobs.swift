@@ -2,13 +2,13 @@ import Jobs
 
 typealias FixtureJob = @Sendable (WorkerTask, WorkerChannel) async throws -> [UInt8]
 
-/// All jobs by their names.
+/// All jobs by name.
 let fixtureJobs: [String: FixtureJob] = ordinaryJobs.merging(stubbornJobs) { first, _ in first }
     .merging(crashingJobs) { first, _ in first }
     .merging(talkingJobs) { first, _ in first }
     .merging(fileJobs) { first, _ in first }
 
-/// Jobs that end as jobs should.
+/// Well-behaved jobs.
 let ordinaryJobs: [String: FixtureJob] = [
     "noop": { _, _ in [] },
     "echo": { task, _ in task.payload },

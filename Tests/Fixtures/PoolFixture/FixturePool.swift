@@ -7,8 +7,8 @@ import Darwin
 import Glibc
 #endif
 
-/// Run by hand or by a test, the fixture has a pool itself, of its own executable: it runs the jobs named by its
-/// arguments at once, each until all have started, and prints the process ids.
+/// Runs the fixture as its own pool: starts the jobs named by the arguments concurrently and prints their updates,
+/// including the workers' process ids.
 enum FixturePool {
     static func run() async throws {
         var configuration = WorkerPoolConfiguration(buildID: "fixture")

@@ -1,7 +1,7 @@
 import Jobs
 import Logging
 
-/// `pool-fixture measure` prints how fast a pool is, for people.
+/// `pool-fixture measure` prints the latency and throughput of a pool.
 enum Measurement {
     static func run() async throws {
         var configuration = WorkerPoolConfiguration(buildID: "fixture")
@@ -46,7 +46,7 @@ enum Measurement {
         }
     }
 
-    /// From the kill of both idle workers until a new one has done a task.
+    /// The time from the kill of both idle workers to the first result of a new one.
     private static func replacement(_ pool: WorkerPool) async -> Double {
         while pool.statistics.workers < 2 { await Task.yield() }
         return await milliseconds {
@@ -60,7 +60,7 @@ enum Measurement {
         return await milliseconds { _ = await pool.execute(WorkerTask(id: job, name: job)) { _ in } }
     }
 
-    /// A pool of one worker: its start, one task, its end.
+    /// The time from the start of a pool of one worker to its first result.
     private static func lifeOfOne() async throws -> Double {
         var configuration = WorkerPoolConfiguration(buildID: "fixture")
         configuration.warm = 1
@@ -84,7 +84,7 @@ enum Measurement {
 }
 
 extension Sequence {
-    /// Like `map`, one after the other.
+    /// Like `map`, with sequential calls.
     func asyncMap<Result>(_ transform: (Element) async throws -> Result) async rethrows -> [Result] {
         var results: [Result] = []
         for element in self { results.append(try await transform(element)) }

@@ -4,7 +4,7 @@ import Darwin
 import Glibc
 #endif
 
-/// What a test tells the fixture by environment variables.
+/// Settings that a test passes in environment variables.
 enum Setting {
     static func text(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
@@ -13,7 +13,7 @@ enum Setting {
     static var ownPID: pid_t { getpid() }
 }
 
-/// What user code might do before it comes to `serve`, as POOL_FIXTURE_START asks for.
+/// Simulates faults of user code before `serve`, selected by POOL_FIXTURE_START.
 func prepareStart() {
     switch Setting.text("POOL_FIXTURE_START") {
     case "trap": fatalError("before serve")

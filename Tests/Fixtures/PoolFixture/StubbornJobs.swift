@@ -6,14 +6,14 @@ import Darwin
 import Glibc
 #endif
 
-/// Jobs that do not end when they are told, or have processes of their own.
+/// Jobs that ignore or delay their cancellation, or start processes.
 let stubbornJobs: [String: FixtureJob] = [
-    // Blocks its thread but looks whether it is cancelled.
+    // Blocks its thread, but checks for cancellation.
     "poll": { _, _ in
         while !Task.isCancelled { usleep(1000) }
         throw CancellationError()
     },
-    // Notices the cancel and returns a result all the same.
+    // Returns a result despite the cancellation.
     "finish-anyway": { _, _ in
         while !Task.isCancelled { usleep(1000) }
         return Array("finished".utf8)
@@ -25,22 +25,22 @@ let stubbornJobs: [String: FixtureJob] = [
         }
         return []
     },
-    // Blocks all of Swift's own threads too.
+    // Also blocks all threads of Swift's concurrency pool.
     "busy-pool": { _, _ in
         for _ in 0..<16 { Task.detached { _ = busy() } }
         return busy()
     },
-    // Starts a program that outlives it, tells its process id, and waits for it.
+    // Starts a program that outlives it, reports its process id, and waits for it.
     "grandchild": { _, channel in waitForSleep(startSleep(), channel) },
-    // The program makes a group of its own, as those do that Foundation starts.
+    // The program has its own process group, like those that Foundation starts.
     "grandchild-group": { _, channel in waitForSleep(startSleep(POSIX_SPAWN_SETPGROUP), channel) },
     "grandchild-group-and-trap": { _, channel in
         channel.progress(Array("\(startSleep(POSIX_SPAWN_SETPGROUP))".utf8))
-        usleep(50_000)  // More than the time between two messages.
+        usleep(50_000)  // Longer than the interval between two messages.
         fatalError("after starting a program")
     },
     "grandchild-session": { _, channel in waitForSleep(startSleep(ownSession), channel) },
-    // The same, but the work itself ends while the program lives.
+    // Finishes while the program is still running.
     "leave-grandchild": { _, _ in Array("\(startSleep())".utf8) },
     "close-channel": { _, _ in
         close(3)
@@ -61,7 +61,7 @@ private func waitForSleep(_ pid: pid_t, _ channel: WorkerChannel) -> [UInt8] {
     return []
 }
 
-/// POSIX_SPAWN_SETSID, which Glibc's module does not show.
+/// POSIX_SPAWN_SETSID, which Glibc's module does not export.
 #if canImport(Darwin)
 private let ownSession: Int32 = 0x400
 #else

@@ -1,4 +1,4 @@
-// A program whose workers do what a test asks for: the name of the task is the job, its payload the argument.
+// A program for tests of the worker pool: the name of a task selects the job, its payload is the argument.
 import Jobs
 
 if WorkerProcess.isWorker {

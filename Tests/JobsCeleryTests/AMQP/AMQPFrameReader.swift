@@ -2,12 +2,11 @@ import DashJSON
 
 @testable import JobsCelery
 
-/// Frames of AMQP as JSON of the form of the recorded ones. Bits, texts and tables by hand: not by the library whose frames
-/// these are.
+/// Decodes AMQP frames to JSON in the format of the recordings, independently of librabbitmq.
 struct AMQPFrameReader {
     private var rest: ArraySlice<UInt8>
 
-    /// The names of arguments: s short text, n 16 bits, l 32 bits, q 64 bits, T table, and groups of bits.
+    /// The argument names: s short string, n 16 bits, l 32 bits, q 64 bits, T table, b group of bits.
     private static let methods: [Int: (name: String, arguments: [(kind: Character, names: [String])])] = [
         10 << 16 | 11: ("connection.start-ok", [("T", ["client_properties"])]),
         10 << 16 | 31: ("connection.tune-ok", [("n", ["channel_max"]), ("l", ["frame_max"]), ("n", ["heartbeat"])]),

@@ -4,9 +4,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Tables and properties of AMQP")
+@Suite("AMQP tables and properties")
 struct AMQPTableTests {
-    @Test("What is written reads the same: null, texts, numbers, lists, objects")
+    @Test("A table round-trips: null, text, numbers, lists, objects")
     func roundTrip() throws {
         let object: JSONObject = [
             "null": nil, "text": "ä\u{0}😀", "empty": "", "yes": true, "no": false, "int": 1, "negative": -7,
@@ -19,7 +19,7 @@ struct AMQPTableTests {
         #expect(JSONObject(table).map(\.key) == object.map(\.key))
     }
 
-    @Test("The types are those of Celery's library: long strings, void, 32 bits where they suffice, else 64, doubles")
+    @Test("The field types are those of Celery's library: long strings, void, 32 or 64 bits by size, doubles")
     func kinds() throws {
         let arena = AMQPArena()
         var writer = AMQPTableWriter(into: arena)
@@ -30,7 +30,7 @@ struct AMQPTableTests {
         #expect(String(kinds) == "SVIldtAF")
     }
 
-    @Test("What others write is read: small numbers, timestamps, decimals, bytes")
+    @Test("Field types of other writers are read: small numbers, timestamps, decimals, bytes")
     func readsOthers() {
         let arena = AMQPArena()
         func field(_ kind: amqp_field_value_kind_t, _ set: (inout amqp_field_value_t) -> Void) -> amqp_field_value_t {
@@ -57,7 +57,7 @@ struct AMQPTableTests {
         #expect(read.map(\.value) == [-3, 250, -300, 65_000, 4_000_000_000, 1_795_232_174, 0.25, 3.14, "raw"])
     }
 
-    @Test("Headers that no frame can hold, and names too long, are errors")
+    @Test("Headers larger than a frame and names that are too long throw")
     func limits() {
         let arena = AMQPArena()
         for object: JSONObject in [
@@ -71,7 +71,7 @@ struct AMQPTableTests {
         }
     }
 
-    @Test("A message's properties there and back")
+    @Test("A message's properties round-trip")
     func properties() throws {
         var task = sampleTask("q")
         (task.exchange, task.priority, task.isPersistent, task.contentEncoding) = ("x", 7, false, nil)
@@ -83,7 +83,7 @@ struct AMQPTableTests {
         #expect(BrokerMessage(properties, exchange: "x", routingKey: "q") == task)
     }
 
-    @Test("The body comes in pieces, or not at all")
+    @Test("A body arrives in fragments or is empty")
     func assembly() throws {
         var assembly = AMQPContentAssembly()
         let method = AMQPContentAssembly.Method.deliver(

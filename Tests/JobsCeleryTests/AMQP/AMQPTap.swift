@@ -5,7 +5,7 @@ import Synchronization
 
 @testable import JobsCelery
 
-/// Stands between a client and RabbitMQ and notes what the client says, as JSON of the form of the recorded frames.
+/// A proxy to RabbitMQ that records the client's frames as JSON in the format of the recordings.
 final class AMQPTap: Sendable {
     let port: Int
     private let said = Mutex<[[UInt8]]>([])
@@ -43,7 +43,7 @@ final class AMQPTap: Sendable {
         said.withLock { $0[connection] += bytes.readableBytesView }
     }
 
-    /// All frames of all connections: a message is one with its properties and body.
+    /// All frames of all connections; a message with its properties and body is one element.
     var frames: [JSON] {
         said.withLock { $0 }.flatMap { Self.frames(of: $0.dropFirst(8)) }
     }

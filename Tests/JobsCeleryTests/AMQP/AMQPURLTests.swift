@@ -2,9 +2,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Addresses of RabbitMQ")
+@Suite("RabbitMQ addresses")
 struct AMQPURLTests {
-    @Test("What is missing is guest, guest, localhost, 5672 and /")
+    @Test("The defaults are guest, guest, localhost, 5672 and /")
     func defaults() throws {
         let url = try AMQPURL("amqp://")
         #expect((url.user, url.password) == ("guest", "guest"))
@@ -25,7 +25,7 @@ struct AMQPURLTests {
         #expect(try AMQPURL(text).virtualHost == virtualHost)
     }
 
-    @Test("User, password, host and port, with percent signs")
+    @Test("User, password, host and port, percent-encoded")
     func login() throws {
         let url = try AMQPURL("amqp://us%40er:p%3A%2Fw%25@[::1]:7/v?heartbeat=7&connect_timeout=2")
         #expect((url.user, url.password) == ("us@er", "p:/w%"))
@@ -33,7 +33,7 @@ struct AMQPURLTests {
         #expect((url.heartbeat, url.connectTimeout) == (7, 2))
     }
 
-    @Test("amqps is checked TLS on 5671, with the files that are named")
+    @Test("amqps uses verified TLS on port 5671, with the given files")
     func secure() throws {
         let url = try AMQPURL("amqps://h?cacert=/ca.pem&certfile=/c.pem&key=/k.pem")
         #expect(url.port == 5671)
@@ -41,7 +41,7 @@ struct AMQPURLTests {
         #expect(try AMQPURL("amqps://h?verify=none").tls?.verifies == false)
     }
 
-    @Test("The password is never shown")
+    @Test("Descriptions do not contain the password")
     func secret() throws {
         let url = try AMQPURL("amqp://user:s3cret@h/v")
         var dumped = ""
@@ -53,7 +53,7 @@ struct AMQPURLTests {
     }
 
     @Test(
-        "What is no address says what is wrong, without a password",
+        "An invalid address throws an error without the password",
         arguments: [
             "localhost", "http://h", "amqp://u:pw1@h:port/", "amqp://u:pw1@h:0", "amqp://u:pw1%zz@h",
             "amqp://h?heartbeat=x",

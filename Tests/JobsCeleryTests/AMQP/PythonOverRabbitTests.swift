@@ -5,14 +5,14 @@ import Testing
 @testable import JobsCelery
 
 @Suite(
-    "Celery itself over RabbitMQ",
+    "Python's Celery over RabbitMQ",
     .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
     .enabled(if: PythonProgram.isAvailable, PythonProgram.whyNot),
     .timeLimit(.minutes(10))
 )
 struct PythonOverRabbitTests {
-    @Test("What a Python producer sends is delivered with all it says")
+    @Test("A Python producer's message is delivered with all its fields")
     func readsPython() async throws {
         let server = try await RabbitServer.shared()
         let queue = "q-python-\(UInt32.random(in: 0...UInt32.max))"
@@ -42,7 +42,7 @@ struct PythonOverRabbitTests {
         }
     }
 
-    @Test("A Python worker runs what we publish; its result comes back over rpc://, and it answers a broadcast's ping")
+    @Test("A Python worker runs a published task, and its result arrives over rpc://")
     func pythonRuns() async throws {
         let server = try await RabbitServer.shared()
         let queue = "q-worker-\(UInt32.random(in: 0...UInt32.max))"

@@ -6,13 +6,13 @@ import Testing
 @testable import JobsCelery
 
 @Suite(
-    "A broker over RabbitMQ",
+    "The RabbitMQ broker",
     .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct RabbitBrokerTests {
-    @Test("A message that was published is delivered as it was, and gone when it is acknowledged")
+    @Test("A published message is delivered unchanged and removed when it is acknowledged")
     func deliversWhatWasPublished() async throws {
         try await withBroker { broker, queue in
             let task = sampleTask(queue)
@@ -29,7 +29,7 @@ struct RabbitBrokerTests {
         }
     }
 
-    @Test("What is not settled when a consumer ends, and what is returned, is delivered again; what is rejected is not")
+    @Test("Returned messages, and unsettled ones of a stopped consumer, are redelivered; rejected ones are not")
     func returnsWhatIsUnsettled() async throws {
         try await withBroker { broker, queue in
             for number in 0..<3 { try await broker.publish(sampleTask(queue, id: "\(number)", number: number)) }
@@ -50,7 +50,7 @@ struct RabbitBrokerTests {
         }
     }
 
-    @Test("No more than the prefetch is unsettled, also when it is changed")
+    @Test("The prefetch limits the unsettled messages, also after a change")
     func respectsThePrefetch() async throws {
         try await withBroker { broker, queue in
             for number in 0..<6 { try await broker.publish(sampleTask(queue, id: "\(number)", number: number)) }
@@ -69,7 +69,7 @@ struct RabbitBrokerTests {
         }
     }
 
-    @Test("A postponed message comes again when it is due, and others come meanwhile")
+    @Test("A postponed message is delivered again when it is due; others arrive in the meantime")
     func postpones() async throws {
         try await withBroker { broker, queue in
             let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 1)
@@ -90,7 +90,7 @@ struct RabbitBrokerTests {
         }
     }
 
-    @Test("Queues are added and cancelled while it runs")
+    @Test("Queues are added and cancelled while the consumer runs")
     func changesItsQueues() async throws {
         try await withBroker { broker, queue in
             let (one, other) = (queue + ".1", queue + ".2")
@@ -112,7 +112,7 @@ struct RabbitBrokerTests {
         }
     }
 
-    @Test("A queue that is deleted is declared again and taken from, and its neighbour is not touched")
+    @Test("A deleted queue is declared and consumed again; the other queue is unaffected")
     func survivesADeletedQueue() async throws {
         try await withBroker { broker, queue in
             let consumer = try broker.makeConsumer(.sample, queues: [queue, queue + ".other"], prefetch: 4)
@@ -120,7 +120,7 @@ struct RabbitBrokerTests {
                 try await broker.publish(sampleTask(queue + ".other", id: "running"))
                 let running = await consumer.take(1)[0]
                 try await RabbitServer.shared().control("delete_queue", queue)
-                // The first tells the publisher that the queue is gone, unless the consumer was faster.
+                // The first publish detects that the queue is deleted, unless the consumer has redeclared it already.
                 _ = await celeryError { try await broker.publish(sampleTask(queue, id: "after")) }
                 _ = await celeryError { try await broker.publish(sampleTask(queue, id: "after")) }
                 #expect(await consumer.take(1).map { $0.task.correlationID } == ["after"])
@@ -130,13 +130,12 @@ struct RabbitBrokerTests {
         }
     }
 
-    @Test("A quorum queue that was not announced is taken from with a limit of its own kind")
+    @Test("A quorum queue is consumed with a limit per consumer")
     func findsAQuorumQueue() async throws {
         let name = "q-quorum-\(UInt32.random(in: 0...UInt32.max))"
-        try await withBroker(options: RabbitOptions(queues: [name: RabbitQueue(isQuorum: true)])) { broker, _ in
-            try await broker.publish(sampleTask(name))
-        }
+        try await declareQuorumQueue(name)
         try await withBroker { broker, _ in
+            try await broker.publish(sampleTask(name))
             let consumer = try broker.makeConsumer(.sample, queues: [name], prefetch: 1)
             try await whileRunning(consumer) {
                 try await broker.publish(sampleTask(name))
@@ -148,7 +147,7 @@ struct RabbitBrokerTests {
         }
     }
 
-    @Test("A broker that is shut down gracefully waits for its consumers, which settle what runs")
+    @Test("A graceful shutdown waits for the consumers, which settle their running tasks")
     func shutsDownGracefully() async throws {
         let broker = try RabbitBroker(try await RabbitServer.shared().url.patient, options: .patient, logger: .quiet)
         let queue = "q-\(UInt32.random(in: 0...UInt32.max))"
@@ -162,7 +161,7 @@ struct RabbitBrokerTests {
                 await group.triggerGracefulShutdown()
                 try await broker.publish(sampleTask(queue, id: "later"))
                 let later = await consumer.take(1)
-                #expect(later.map(\.task.correlationID) == ["later"], "its connections stand")
+                #expect(later.map(\.task.correlationID) == ["later"], "the connections stay open")
                 for delivery in [running] + later { await consumer.settle(delivery, as: .acknowledged) }
             }
             try await tasks.waitForAll()
@@ -171,7 +170,7 @@ struct RabbitBrokerTests {
         #expect(count == 0)
     }
 
-    @Test("Once fetching is stopped nothing comes, what was not handed out is back, and what runs can be settled")
+    @Test("After stopFetching nothing is delivered, waiting messages are requeued, and running tasks can be settled")
     func stopsFetching() async throws {
         try await withBroker { broker, queue in
             for number in 0..<4 { try await broker.publish(sampleTask(queue, id: "\(number)")) }
@@ -188,7 +187,7 @@ struct RabbitBrokerTests {
         }
     }
 
-    @Test("A fetch that is cancelled, or whose broker ends, gives nothing")
+    @Test("A fetch returns nothing when it is cancelled or the broker has ended")
     func fetchEnds() async throws {
         let consumer = try await withBroker { broker, queue in
             let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 3)
@@ -203,15 +202,13 @@ struct RabbitBrokerTests {
     }
 
     @Test(
-        "F23: of many messages each reaches exactly one of two consumers, once, with exact acknowledgements",
+        "F23: each of many messages reaches exactly one of two consumers, once, and is acknowledged",
         arguments: [false, true]
     )
     func sharesExactlyOnce(isQuorum: Bool) async throws {
-        var options = RabbitOptions.patient
-        options.queues = [:]
         let name = "q-share-\(UInt32.random(in: 0...UInt32.max))"
-        options.queues[name] = RabbitQueue(isQuorum: isQuorum)
-        try await withBroker(options: options) { broker, _ in
+        if isQuorum { try await declareQuorumQueue(name) }
+        try await withBroker { broker, _ in
             let count = 400
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<count {

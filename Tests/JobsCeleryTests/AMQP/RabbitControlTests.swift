@@ -10,19 +10,19 @@ import Testing
     .timeLimit(.minutes(10))
 )
 struct RabbitControlTests {
-    @Test("What is said to all reaches every node, two of one name too")
+    @Test("A broadcast reaches every node, even two of the same name")
     func broadcasts() async throws {
         try await withBroker(options: RabbitOptions(node: "dash@same")) { one, _ in
             try await withBroker(options: RabbitOptions(node: "dash@same")) { other, _ in
                 let (ours, theirs) = (one.broadcasts(), other.broadcasts())
                 let mark = "\(UInt64.random(in: 0...UInt64.max))"
-                // A node hears what is said from when its queue is there: it is said until both have heard it.
+                // A node receives broadcasts once its queue exists: repeat until both have received one.
                 let saying = Task {
                     while true {
                         var request = BrokerMessage()
                         request.body = Array(mark.utf8)
                         try await one.broadcast(request)
-                        // Not a wait for the answer: the pace of the repetition.
+                        // The interval of the repetition, not a wait for the response.
                         try await Task.sleep(for: .milliseconds(100))
                     }
                 }
@@ -35,7 +35,7 @@ struct RabbitControlTests {
         }
     }
 
-    @Test("A reply to nobody is no error, and events are sent without waiting, connected or not")
+    @Test("A reply without a receiver does not throw, and events are published without waiting, connected or not")
     func tellsNobody() async throws {
         try await withBroker { broker, _ in
             var reply = BrokerMessage()
@@ -51,7 +51,7 @@ struct RabbitControlTests {
         }
     }
 
-    @Test("A question to all reaches who listens, and its answers who asked")
+    @Test("A request to all workers reaches the listeners, and their replies reach the caller")
     func ask() async throws {
         try await withBroker { asker, _ in
             try await withBroker { other, _ in
@@ -60,7 +60,7 @@ struct RabbitControlTests {
                 defer { answering.cancel() }
                 let (answers, hearing) = AsyncStream<BrokerMessage>.makeStream()
                 var answer: BrokerMessage?
-                // It listens from when its queue is there, and nobody tells when that is. Workers of other tests may answer too.
+                // No event signals that its queue exists. Workers of other tests may reply too.
                 while answer == nil {
                     try await asker.ask(ControlRequest(method: "hello"), within: .seconds(1), sent: {}) {
                         hearing.yield($0)
@@ -75,7 +75,7 @@ struct RabbitControlTests {
         }
     }
 
-    @Test("rpc: the results of a task reach who asked, by the task's id, in order")
+    @Test("rpc: the results of a task reach its caller, by the task's id, in order")
     func results() async throws {
         try await withBroker { site, _ in
             try await withBroker { worker, _ in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("The deliveries that a consumer of RabbitMQ holds")
+@Suite("The deliveries of a RabbitMQ consumer")
 struct RabbitDeliveriesTests {
     private func message(_ number: UInt64, _ id: String, again: Bool = false, retries: Int = 0) -> AMQPDelivery {
         var task = BrokerMessage()
@@ -18,7 +18,7 @@ struct RabbitDeliveriesTests {
     }
 
     @Test(
-        "What is settled after a loss is settled by the handle of the message that came again, which is not handed out"
+        "A delivery settled after a loss is settled by the redelivered message, which is not handed out"
     )
     func keepsWhatRuns() {
         var deliveries = opened()
@@ -33,7 +33,7 @@ struct RabbitDeliveriesTests {
         #expect(deliveries.takeFrames() == [.acknowledge(2, multiple: false)])
     }
 
-    @Test("F13: no two workers name their deliveries alike, as a job's record knows by the name who has it")
+    @Test("F13: the tags of two workers differ, because a job's record identifies its worker by the tag")
     func names() {
         var tags: Set<String> = []
         for _ in 0..<2 {
@@ -42,14 +42,14 @@ struct RabbitDeliveriesTests {
             let one = deliveries.take(upTo: 1)[0]
             tags.insert(one.tag)
             deliveries.settle("other.1", as: .acknowledged, now: 1)
-            #expect(deliveries.takeFrames().isEmpty, "what is another's changes nothing here")
+            #expect(deliveries.takeFrames().isEmpty, "another worker's tag has no effect")
             deliveries.settle(one.tag, as: .acknowledged, now: 1)
             #expect(deliveries.takeFrames() == [.acknowledge(1, multiple: false)])
         }
         #expect(tags.count == 2)
     }
 
-    @Test("What was settled while there was no connection, or just before, is settled when it comes again")
+    @Test("A delivery settled without a connection, or just before a loss, is settled when it is redelivered")
     func saysItAgain() {
         var deliveries = opened()
         for number in 1...3 { deliveries.deliver(message(UInt64(number), "\(number)"), queue: "q", now: 0) }
@@ -67,7 +67,7 @@ struct RabbitDeliveriesTests {
         #expect(deliveries.take(upTo: 9).map { $0.task.headers["id"] } == ["3"])
     }
 
-    /// Handed out and acknowledged, then the connection is lost and there again.
+    /// Hands out and acknowledges a message, then loses and restores the connection.
     private func acknowledgedThenLost(_ message: AMQPDelivery, lostAfter time: Int64) -> RabbitDeliveries {
         var deliveries = opened()
         deliveries.deliver(message, queue: "q", now: 0)
@@ -78,7 +78,7 @@ struct RabbitDeliveriesTests {
         return deliveries
     }
 
-    @Test("F11: a job's message that comes again is handed out: its record knows whether it is another attempt's")
+    @Test("F11: a redelivered message of a job is handed out: its record knows whether it is another attempt's")
     func jobsHaveRecords() {
         var job = message(1, "a")
         job.task.headers["dash"] = [:]
@@ -86,7 +86,7 @@ struct RabbitDeliveriesTests {
         job.isRedelivered = true
         deliveries.deliver(job, queue: "q", now: 120)
         #expect(deliveries.take(upTo: 9).count == 1)
-        // Without a record, which is when the answer goes to a queue, nobody else would know.
+        // A job whose result goes to a queue has no record.
         job.task.replyTo = "asker"
         job.isRedelivered = false
         deliveries = acknowledgedThenLost(job, lostAfter: 100)
@@ -96,7 +96,7 @@ struct RabbitDeliveriesTests {
         #expect(deliveries.takeFrames() == [.acknowledge(1, multiple: false)])
     }
 
-    @Test("F11: what was settled long before a loss the broker has heard; it is not said again")
+    @Test("F11: a settlement sent long before a loss is not repeated")
     func oldOnes() {
         let again = message(1, "a", again: true)
         var deliveries = acknowledgedThenLost(message(1, "a"), lostAfter: 15_001)
@@ -107,7 +107,7 @@ struct RabbitDeliveriesTests {
         #expect(deliveries.take(upTo: 9).count == 1)
     }
 
-    @Test("Only for a while, and not for another attempt of the task")
+    @Test("A settlement is repeated for a limited time only, and not for another attempt of the task")
     func doesNotMistake() {
         var deliveries = opened()
         for number in 1...2 { deliveries.deliver(message(UInt64(number), "\(number)"), queue: "q", now: 0) }
@@ -121,7 +121,7 @@ struct RabbitDeliveriesTests {
     }
 
     @Test(
-        "What was not handed out at a loss is forgotten, and handed out when it comes again, even if it looks like a settled one"
+        "A waiting message is dropped at a loss and handed out when redelivered, even if it equals a settled one"
     )
     func forgetsWhatWaits() {
         var deliveries = opened()
@@ -135,7 +135,7 @@ struct RabbitDeliveriesTests {
         #expect(deliveries.take(upTo: 9).count == 1)
     }
 
-    @Test("A settled, unknown or repeated tag changes nothing")
+    @Test("Settling a settled or unknown tag has no effect")
     func settlesOnce() {
         var deliveries = opened()
         deliveries.deliver(message(1, "a"), queue: "q", now: 0)
@@ -148,7 +148,7 @@ struct RabbitDeliveriesTests {
         #expect(deliveries.parkedCount == 0)
     }
 
-    @Test("A message of a queue that is cancelled goes back; so does all that waits at a stop")
+    @Test("Messages of a cancelled queue are requeued, and at a stop all waiting messages")
     func goesBack() {
         var deliveries = opened()
         deliveries.deliver(message(1, "a"), queue: nil, now: 0)
@@ -162,7 +162,7 @@ struct RabbitDeliveriesTests {
         #expect(!deliveries.hasReady)
     }
 
-    @Test("Acknowledgements of which none older is missing are one frame, others one each; refusals come first")
+    @Test("Contiguous acknowledgements are one frame, others one each; rejections come first")
     func batches() {
         var batch = AckBatch()
         for number in 1...8 { batch.delivered(UInt64(number)) }

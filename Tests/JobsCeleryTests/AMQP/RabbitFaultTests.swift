@@ -3,9 +3,9 @@ import Testing
 
 @testable import JobsCelery
 
-/// Faults of the connection; those of the server itself are in `RabbitServerFaultTests`.
+/// Connection faults; see `RabbitServerFaultTests` for faults of the server.
 @Suite(
-    "Faults of RabbitMQ's connection",
+    "RabbitMQ connection faults",
     .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
     .timeLimit(.minutes(10))
@@ -24,7 +24,7 @@ struct RabbitFaultTests {
     }
 
     @Test(
-        "F11: a connection cut five times: what runs stays here and is acknowledged, nothing runs twice, nothing is lost"
+        "F11: after five resets running tasks stay here and are acknowledged; nothing runs twice or is lost"
     )
     func cutFiveTimes() async throws {
         try await withProxy { broker, proxy, queue in
@@ -36,7 +36,7 @@ struct RabbitFaultTests {
                     for id in ids { try await broker.publish(sampleTask(queue, id: id)) }
                     let running = await consumer.take(3)
                     seen += running.map(\.task.correlationID)
-                    // One is settled before the loss, one while there is no connection, one after it.
+                    // One is settled before the loss, one without a connection, one after the reconnection.
                     await consumer.settle(running[0], as: .acknowledged)
                     let made = proxy.count
                     proxy.cut()
@@ -52,7 +52,7 @@ struct RabbitFaultTests {
         }
     }
 
-    @Test("F11: while it is cut, publishing waits, and what was sent is there once")
+    @Test("F11: publishing waits for a reconnection, and each message is published once")
     func publishesOverCuts() async throws {
         try await withProxy { broker, proxy, queue in
             let count = 200
@@ -72,12 +72,12 @@ struct RabbitFaultTests {
             }
             let ids = try await broker.takeAll(queue).compactMap(\.correlationID)
             #expect(Set(ids).count == ids.count)
-            // All that were confirmed are there; of the others nobody knows.
+            // All confirmed messages are there; the outcome of the others is unknown.
             #expect(Set(ids).union(unknown.ids).count == count)
         }
     }
 
-    @Test("F11: a half-open connection is noticed by its heartbeat, and replaced")
+    @Test("F11: a half-open connection is detected by its heartbeat and replaced")
     func halfOpen() async throws {
         try await withProxy("?heartbeat=1") { broker, proxy, queue in
             try await broker.publish(sampleTask(queue, id: "before"))
@@ -98,7 +98,7 @@ struct RabbitFaultTests {
         }
     }
 
-    @Test("F11: the end of a half-open connection does not wait long for an answer to its goodbye")
+    @Test("F11: closing a half-open connection does not wait long for the server's response")
     func endHalfOpen() async throws {
         var began = ContinuousClock.now
         try await withProxy("?heartbeat=600") { broker, proxy, queue in
@@ -106,11 +106,11 @@ struct RabbitFaultTests {
             proxy.become(.swallows)
             began = .now
         }
-        // Three seconds, on a machine with nothing else to do; thirty is the patience with other answers.
+        // Three seconds on an idle machine; the timeout of other responses is thirty.
         #expect(began.duration(to: .now) < .seconds(25))
     }
 
-    @Test("F11: an idle connection stays, as it says that it lives")
+    @Test("F11: heartbeats keep an idle connection open")
     func staysWhenIdle() async throws {
         try await withProxy("?heartbeat=3") { broker, proxy, queue in
             let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 3)
@@ -118,7 +118,7 @@ struct RabbitFaultTests {
                 try await broker.publish(sampleTask(queue))
                 _ = await consumer.take(1)
                 let made = proxy.count
-                // Each end says twice in a heartbeat that it lives, and takes the other for dead after two without a word.
+                // Each end sends two heartbeats per interval and closes the connection after two silent intervals.
                 proxy.forgetPassages()
                 try await until { proxy.leastPassages >= 5 }
                 #expect(proxy.count == made)
@@ -130,7 +130,7 @@ struct RabbitFaultTests {
 }
 
 extension TCPProxy {
-    /// Waits until so many connections have been made in all, and the newest two are there.
+    /// Waits until this number of connections has been made in total.
     func waitForConnections(_ made: Int) async throws {
         try await until { count >= made }
     }

@@ -10,7 +10,7 @@ import Testing
     .timeLimit(.minutes(10))
 )
 struct RabbitPublishingTests {
-    @Test("A thousand messages at once are all confirmed")
+    @Test("A thousand concurrent messages are all confirmed")
     func confirmsMany() async throws {
         try await withBroker { broker, queue in
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -24,7 +24,7 @@ struct RabbitPublishingTests {
         }
     }
 
-    @Test("A message that no queue wants is an error, and its neighbours are none")
+    @Test("An unroutable message throws; the messages around it do not")
     func unroutable() async throws {
         try await withBroker { broker, queue in
             var lost = sampleTask(queue)
@@ -42,7 +42,7 @@ struct RabbitPublishingTests {
         }
     }
 
-    @Test("What RabbitMQ cannot take is an error for that message only")
+    @Test("A message that RabbitMQ cannot accept fails alone")
     func impossible() async throws {
         try await withBroker { broker, queue in
             var huge = sampleTask(queue)
@@ -66,7 +66,7 @@ struct RabbitPublishingTests {
         }
     }
 
-    @Test("A queue that exists with other arguments is used as it is")
+    @Test("A queue that exists with other arguments is used unchanged")
     func usesWhatExists() async throws {
         try await withBroker { plain, queue in
             try await plain.publish(sampleTask(queue))
@@ -79,7 +79,7 @@ struct RabbitPublishingTests {
         }
     }
 
-    @Test("A queue that was deleted meanwhile is declared again")
+    @Test("A deleted queue is declared again")
     func declaresAgain() async throws {
         try await withBroker { broker, queue in
             try await broker.publish(sampleTask(queue))
@@ -90,7 +90,7 @@ struct RabbitPublishingTests {
         }
     }
 
-    @Test("Higher priorities are served first")
+    @Test("Messages with higher priorities are delivered first")
     func priorities() async throws {
         let name = "q-priority-\(UInt32.random(in: 0...UInt32.max))"
         var options = RabbitOptions.patient
@@ -106,7 +106,7 @@ struct RabbitPublishingTests {
         }
     }
 
-    @Test("Without a server a publish fails in time and says so; a wrong password at once")
+    @Test("Publishing fails after the timeout without a server, and immediately with a wrong password")
     func unreachable() async throws {
         var options = RabbitOptions.patient
         options.publishTimeout = 300
@@ -128,7 +128,7 @@ struct RabbitPublishingTests {
         }
     }
 
-    @Test("A cancelled publish ends at once")
+    @Test("A cancelled publish throws immediately")
     func cancels() async throws {
         try await withBroker(address: "amqp://127.0.0.1:\(try freePort())") { broker, queue in
             let publishing = Task { try await broker.publish(sampleTask(queue)) }

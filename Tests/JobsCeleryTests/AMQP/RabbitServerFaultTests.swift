@@ -3,16 +3,16 @@ import Testing
 
 @testable import JobsCelery
 
-/// Faults of the server itself; they have a server that nobody else uses.
+/// Server faults. Each test has its own server.
 @Suite(
-    "Faults of RabbitMQ",
+    "RabbitMQ server faults",
     .takesTurns,
     .serialized,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct RabbitServerFaultTests {
-    @Test("F12: the server restarts, in order and by a crash: durable queues lose nothing, what runs stays here")
+    @Test("F12: after a restart or crash of the server durable queues lose nothing, and running tasks stay here")
     func restart() async throws {
         let server = try await RabbitServer.start()
         try await withBroker(address: server.address) { broker, queue in
@@ -37,11 +37,11 @@ struct RabbitServerFaultTests {
         }
     }
 
-    @Test("F12: a result for a single web server that it has not got yet outlives a restart of the server")
+    @Test("F12: an undelivered result for a single web server survives a restart of RabbitMQ")
     func results() async throws {
         let server = try await RabbitServer.start()
         let queue = try await withBroker(address: server.address) { broker, _ in
-            // Where nobody listens, nobody is waited for: this server has no other client.
+            // Without listeners it returns immediately: this server has no other client.
             try await broker.ask(ControlRequest(method: "hello"), within: .seconds(3600), sent: {}) { _ in }
             let replies = broker.replies()
             await replies.ready()
@@ -56,7 +56,7 @@ struct RabbitServerFaultTests {
         #expect(lines.contains { $0.split(separator: "\t") == [Substring(queue), "1"] }, "\(lines)")
     }
 
-    @Test("F14: a task longer than the server's consumer_timeout goes on, is not run twice, and is acknowledged")
+    @Test("F14: a task longer than the server's consumer_timeout continues, runs once and is acknowledged")
     func consumerTimeout() async throws {
         let server = try await RabbitServer.start(advanced: "{consumer_timeout, 1000}, {channel_tick_interval, 500}")
         try await withBroker(address: server.address) { broker, queue in
@@ -77,13 +77,13 @@ struct RabbitServerFaultTests {
     }
 
     @Test(
-        "A server short of memory: deliveries and acknowledgements go on, publishing waits until it takes messages again"
+        "A server short of memory: deliveries and acknowledgements continue; publishing waits until it is unblocked"
     )
     func blocked() async throws {
         let server = try await RabbitServer.start()
         var options = RabbitOptions.patient
         options.publishTimeout = 500
-        // Longer than the server's own program takes to lift the limit, on any machine.
+        // Longer than rabbitmqctl takes to lift the limit on any machine.
         var patience = RabbitOptions.patient
         patience.publishTimeout = 120_000
         try await withBroker(options: options, address: server.address) { impatient, queue in

@@ -2,7 +2,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("What a publisher waits for, and what a consumer is subscribed to")
+@Suite("The states of a RabbitMQ publisher and of subscriptions")
 struct RabbitStatesTests {
     private func message(
         _ ticket: Int,
@@ -21,7 +21,7 @@ struct RabbitStatesTests {
         return state
     }
 
-    @Test("Confirmations of one and of several end exactly those")
+    @Test("A single or multiple confirmation completes exactly the confirmed messages")
     func confirms() {
         var state = sent(1...5)
         #expect(state.confirm(2, multiple: false, isRefused: false).map(\.ticket) == [2])
@@ -33,7 +33,7 @@ struct RabbitStatesTests {
         #expect(!state.isBusy)
     }
 
-    @Test("A message that came back is an error at its confirmation, and only that one")
+    @Test("A returned message fails at its confirmation, and only that one")
     func returns() {
         var state = sent(1...3)
         state.returnToQueue(message(2).task, reason: "312 NO_ROUTE")
@@ -41,7 +41,7 @@ struct RabbitStatesTests {
         #expect(outcomes.map(\.error?.code) == [nil, .server, nil])
     }
 
-    @Test("A loss ends what was sent, not what waits; a refused login ends that too")
+    @Test("A loss fails sent messages but not waiting ones; a refused login fails both")
     func losses() {
         var state = sent(1...2)
         _ = state.add(message(3))
@@ -55,7 +55,7 @@ struct RabbitStatesTests {
         #expect(state.take(upTo: 9).map(\.ticket) == [5])
     }
 
-    @Test("Who waits too long is told: not sent is unreachable, not confirmed is unknown")
+    @Test("At its deadline an unsent message fails as unreachable, an unconfirmed one as lost")
     func expires() {
         var state = sent(1...1)
         _ = state.add(message(2))
@@ -67,7 +67,7 @@ struct RabbitStatesTests {
         #expect(state.take(upTo: 9).map(\.ticket) == [3])
     }
 
-    @Test("What was not sent after all goes first; what is forgotten goes not at all; the end ends all")
+    @Test("Messages put back are sent first, forgotten ones not at all; the end fails all")
     func order() {
         var state = PublisherState()
         for ticket in 1...4 { _ = state.add(message(ticket)) }
@@ -79,7 +79,7 @@ struct RabbitStatesTests {
         #expect(state.add(message(5))?.error?.code == .unreachable)
     }
 
-    @Test("Queues are consumed and cancelled as they are wanted, and the limit is set before")
+    @Test("Queues are consumed and cancelled as wanted, and the limit is set before")
     func subscribes() {
         var subscriptions = Subscriptions(["a", "b", "a"])
         let first = subscriptions.plan(limit: 4, wholeChannel: true)
@@ -97,7 +97,7 @@ struct RabbitStatesTests {
         #expect(!first.consume.contains { $0.tag == second.consume[0].tag })
     }
 
-    @Test("Where limits are the consumers', a new limit renews them; none at all is a pause")
+    @Test("With limits per consumer a new limit renews the consumers; a limit of 0 pauses")
     func limitsEach() {
         var subscriptions = Subscriptions(["a"])
         for consumer in subscriptions.plan(limit: 1, wholeChannel: false).consume {

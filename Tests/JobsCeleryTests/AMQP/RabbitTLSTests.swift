@@ -9,7 +9,7 @@ import Testing
     .timeLimit(.minutes(10))
 )
 struct RabbitTLSTests {
-    @Test("Certificate and host name are checked, and a certificate of ours is shown where one is asked for")
+    @Test("Certificate and host name are verified, and a client certificate is sent if requested")
     func verifies() async throws {
         let certificates = try await TestCertificates()
         defer { certificates.remove() }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import JobsCelery
 
-/// The error of the queue that something ends with; nil if it ends well or with another.
+/// The `CeleryError` that `body` throws; nil if it succeeds or throws another error.
 func celeryError(of body: () async throws -> Void) async -> CeleryError? {
     do {
         try await body()
@@ -16,7 +16,7 @@ func celeryError(of body: () async throws -> Void) async -> CeleryError? {
     }
 }
 
-/// Expects that something ends with an error of the queue.
+/// Expects that `body` throws a `CeleryError` with this code.
 func expect(
     _ code: CeleryError.Code,
     at place: SourceLocation = #_sourceLocation,
@@ -26,7 +26,7 @@ func expect(
     #expect(error?.code == code, sourceLocation: place)
 }
 
-/// Gives a running broker over the shared server, and the name of a queue that nobody else uses.
+/// Runs `body` with a running broker on the shared server and the name of an unused queue.
 @discardableResult
 func withBroker<Result: Sendable>(
     options: RabbitOptions = .patient,
@@ -36,6 +36,13 @@ func withBroker<Result: Sendable>(
     let url = if let address { try AMQPURL(address) } else { try await RabbitServer.shared().url.patient }
     let broker = try RabbitBroker(url, options: options, logger: .quiet)
     return try await whileRunning(broker) { try await body(broker, "q-\(UUID().uuidString.prefix(8))") }
+}
+
+/// Declares a quorum queue, as Python does with `task_default_queue_type="quorum"`.
+func declareQuorumQueue(_ name: String) async throws {
+    let session = try AMQPSession.connect(to: try await RabbitServer.shared().url.patient, name: "test")
+    _ = try session.declare([.queue(name, isDurable: true, arguments: ["x-queue-type": "quorum"])])
+    session.close(within: 10)
 }
 
 extension WorkerIdentity {
@@ -56,7 +63,7 @@ func sampleTask(_ queue: String, id: String = UUID().uuidString, number: Int = 0
     return task
 }
 
-/// Which ids were seen, by several tasks at once.
+/// Collects the IDs seen by concurrent tasks.
 final class Seen: Sendable {
     private let state = Mutex<[String]>([])
     let goal: Int
@@ -67,7 +74,7 @@ final class Seen: Sendable {
 
     var ids: [String] { state.withLock { $0 } }
 
-    /// Notes ids; tells whether all have been seen.
+    /// Adds IDs; returns whether all have been seen.
     func add(_ ids: [String]) -> Bool {
         state.withLock { state in
             state += ids
@@ -77,7 +84,7 @@ final class Seen: Sendable {
 }
 
 extension CeleryConsumer {
-    /// So many deliveries, however they come.
+    /// Fetches this number of deliveries, in one or several batches.
     func take(_ count: Int) async -> [Delivery] {
         var deliveries: [Delivery] = []
         while deliveries.count < count {
@@ -88,7 +95,7 @@ extension CeleryConsumer {
         return deliveries
     }
 
-    /// Expects that nothing is left in a queue for this consumer: the next delivery is a message that is sent now.
+    /// Expects an empty queue: the next delivery is a message published now.
     func expectNothing(
         in queue: String,
         _ broker: RabbitBroker,
@@ -101,7 +108,7 @@ extension CeleryConsumer {
         for delivery in next { await settle(delivery, as: .acknowledged) }
     }
 
-    /// Acknowledges what comes until all have been seen, here or by the others, which are stopped then.
+    /// Acknowledges deliveries until all IDs have been seen, here or by the others; then stops the others.
     func settleAll(_ seen: Seen, beside others: [any CeleryConsumer]) async {
         while true {
             let deliveries = await fetch(upTo: 5)
@@ -116,14 +123,14 @@ extension CeleryConsumer {
 }
 
 extension RabbitBroker {
-    /// How many messages wait in a queue, by taking them all.
+    /// Takes all messages of a queue; returns their number.
     func count(_ queue: String) async throws -> Int {
         try await takeAll(queue).count
     }
 
-    /// What waits in a queue: taken until a message comes that is sent after all others.
+    /// Takes all messages of a queue, up to a marker that is published last.
     ///
-    /// - Parameter count: So many are there or will be; the last message is sent when they have come.
+    /// - Parameter count: The number of messages to receive before the marker is published.
     func takeAll(_ queue: String, atLeast count: Int = 0) async throws -> [BrokerMessage] {
         let last = UUID().uuidString
         let consumer = try makeConsumer(.sample, queues: [queue], prefetch: 1000)

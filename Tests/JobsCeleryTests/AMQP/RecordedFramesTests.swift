@@ -3,25 +3,25 @@ import Testing
 
 @testable import JobsCelery
 
-/// What we say to RabbitMQ, on the wire, against what Celery said to it. Allowed differences, besides names made by chance:
+/// Compares the frames sent to RabbitMQ with recordings of Celery. Allowed differences, besides random names:
 ///
-/// - `connection.start-ok`: our product, our connection's name, and that we take confirmations.
-/// - `connection.tune-ok`: Celery's publishing connections ask for no heartbeat; ours do, so that a dead one is noticed.
-/// - `basic.publish`: ours is mandatory, so that a message without a queue is an error (and confirmed, by another method).
-/// - `expiration` of a message with `expires`: with it RabbitMQ drops an expired task without a word. Ours comes to a worker,
-///   which tells that it has expired.
-/// - `connection.open`: `insist`, which librabbitmq sets, means nothing to RabbitMQ.
-/// - `basic.consume`: the consumer's tag is any text.
-/// - `rpc://`: our result queue does not delete itself when the connection is mended, so that no result is lost.
-/// - Celery declares some things several times; we once for each connection.
+/// - `connection.start-ok`: the product, the connection's name, and the capability of publisher confirms.
+/// - `connection.tune-ok`: Celery's publishing connections request no heartbeat; ours do, to detect a dead connection.
+/// - `basic.publish`: ours is mandatory, so that an unroutable message is an error (and is confirmed separately).
+/// - `expiration` of a message with `expires`: RabbitMQ silently drops such a task. Ours reaches a worker, which
+///   reports that it has expired.
+/// - `connection.open`: librabbitmq sets `insist`, which RabbitMQ ignores.
+/// - `basic.consume`: the consumer tag.
+/// - `rpc://`: our result queue is not deleted with its connection, so that a reconnection loses no result.
+/// - Celery repeats some declarations; ours are sent once per connection.
 @Suite(
-    "Our frames and Celery's",
+    "Our frames equal Celery's",
     .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct RecordedFramesTests {
-    /// What we say while `body` runs.
+    /// The frames sent while `body` runs.
     private func frames(
         options: RabbitOptions = .patient,
         _ body: (RabbitBroker) async throws -> Void
@@ -33,7 +33,7 @@ struct RecordedFramesTests {
         return tap.frames
     }
 
-    /// What Celery said in a recording: only of some methods.
+    /// Celery's frames in a recording, of some methods.
     private func recorded(
         _ name: String,
         _ methods: String...,
@@ -45,7 +45,7 @@ struct RecordedFramesTests {
             .map { Self.plain($0) }
     }
 
-    /// A frame without what may differ.
+    /// A frame without the parts that may differ.
     private static func plain(_ frame: JSON) -> JSON {
         var frame: JSON = [
             "method": frame["method"], "args": frame["args"], "properties": frame["properties"], "body": frame["body"],
@@ -83,7 +83,7 @@ struct RecordedFramesTests {
         for name in ["consumer_cancel_notify", "connection.blocked", "authentication_failure_close"] {
             #expect(start?["args"]["client_properties"]["capabilities"][name] == theirStart["capabilities"][name])
         }
-        // Celery takes the server's 60 seconds: a connection that is half open would keep its jobs for two minutes (F11).
+        // Celery uses the server's 60 seconds: a half-open connection would hold its jobs for two minutes (F11).
         let heartbeats = ours.filter { $0["method"] == "connection.tune-ok" }.map { $0["args"]["heartbeat"] }
         #expect(!heartbeats.isEmpty)
         #expect(heartbeats.allSatisfy { $0 == 3 })
@@ -102,16 +102,14 @@ struct RecordedFramesTests {
         expect(ours, contain: theirs)
     }
 
-    @Test(
-        "Queues with priorities and quorum queues",
-        arguments: [("queue-prio", RabbitQueue(maximumPriority: 10)), ("queue-quorum", RabbitQueue(isQuorum: true))]
-    )
-    func queues(_ name: String, _ queue: RabbitQueue) async throws {
-        let task = try #require(Fixtures.tasks(in: "rabbitmq/\(name)").first).raw
+    @Test("A queue with priorities")
+    func priorities() async throws {
+        let task = try #require(Fixtures.tasks(in: "rabbitmq/queue-prio").first).raw
+        let queue = RabbitQueue(maximumPriority: 10)
         let ours = try await frames(options: RabbitOptions(queues: [task.routingKey: queue])) {
             try await $0.publish(task)
         }
-        let theirs = try recorded(name, "queue.declare", "queue.bind") {
+        let theirs = try recorded("queue-prio", "queue.declare", "queue.bind") {
             $0["args"]["queue"].stringValue == task.routingKey
         }
         expect(ours, contain: theirs)
@@ -122,7 +120,7 @@ struct RecordedFramesTests {
         let methods = ["exchange.declare", "queue.declare", "queue.bind", "basic.consume", "basic.qos"]
         let node = "worker1@host"
         let theirs = try methods.flatMap { try recorded("worker-start", $0) }.filter { frame in
-            // Not declared by us: what other nodes do (gossip), and the answers to our own questions (mingle).
+            // We declare nothing for gossip and mingle.
             let text = frame.text
             return !text.contains("celeryev.") && !text.contains("-") || text.contains(node)
         }
@@ -132,11 +130,11 @@ struct RecordedFramesTests {
             let requests = broker.broadcasts()
             await broker.publishEvent(BrokerMessage())
             try await whileRunning(consumer) {
-                // The broadcast is heard once all is declared.
+                // A broadcast arrives once everything is declared.
                 let saying = Task {
                     while true {
                         try await broker.broadcast(BrokerMessage())
-                        // The pace of the repetition.
+                        // The interval of the repetition.
                         try await Task.sleep(for: .milliseconds(50))
                     }
                 }
@@ -149,7 +147,7 @@ struct RecordedFramesTests {
         expect(ours, contain: theirs)
     }
 
-    @Test("A result for rpc:// is the message that Celery sends")
+    @Test("A result for rpc:// equals Celery's message")
     func rpc() async throws {
         let theirs = try recorded("rpc-result", "basic.publish") { $0["properties"]["headers"] == [:] }
         let ours = try await frames { broker in
@@ -161,7 +159,7 @@ struct RecordedFramesTests {
                 )
             }
         }
-        // Ours are persistent: they outlive a restart of the server as the queue does that they lie in.
+        // Ours are persistent, as their queue is: they survive a restart of the server.
         let lasting = theirs.map { frame in
             var frame = frame
             frame["properties"]["delivery_mode"] = 2

@@ -4,7 +4,7 @@ import Testing
 @testable import JobsCelery
 
 extension CeleryBroker {
-    /// Answers what somebody asks of all, until the task is cancelled.
+    /// Replies to `hello` requests until the task is cancelled.
     func answer(_ requests: AsyncStream<BrokerMessage>) async throws {
         for await message in requests {
             guard let request = try? ControlRequest(message), request.method == "hello" else { continue }

@@ -4,7 +4,7 @@ import Testing
 @testable import JobsCelery
 
 @Suite struct ControlRequestTests {
-    @Test("every recorded request is read, with all that is in it") func recorded() throws {
+    @Test("recorded requests are read with all their members") func recorded() throws {
         let ping = try #require(RecordedControl.named("redis/pidbox-ping-pattern"))
         let request = try ControlRequest(ping.request)
         #expect(request.method == "ping")
@@ -19,7 +19,7 @@ import Testing
         #expect(shutdown.destination == ["worker1@host"])
     }
 
-    @Test("a request that is written can be read, and looks like Celery's") func written() throws {
+    @Test("a request round-trips and equals Celery's") func written() throws {
         let recorded = try #require(RecordedControl.named("redis/pidbox-shutdown")).request
         let request = try ControlRequest(recorded)
         let ours = request.message(expires: recorded.headers["expires"]?.doubleValue ?? 0)
@@ -31,23 +31,23 @@ import Testing
     }
 
     @Test(
-        "what names no method is refused",
+        "a request without a method is refused",
         arguments: ["", "[]", "{}", "{\"method\": 1}", "no JSON", "null"]
     ) func malformed(text: String) {
         #expect(throws: CeleryError.self) { try ControlRequest(BrokerMessage(body: Array(text.utf8))) }
     }
 
-    @Test("odd members are taken for missing ones") func odd() throws {
+    @Test("members of the wrong type count as missing") func odd() throws {
         let text = #"{"method": "ping", "arguments": 3, "destination": "a", "pattern": 1, "reply_to": {"exchange": 1}}"#
         let request = try ControlRequest(BrokerMessage(headers: ["clock": "x"], body: Array(text.utf8)))
         #expect(request == ControlRequest(method: "ping", destination: ["a"]))
     }
 
-    @Test("a request concerns the nodes of its list, or those that its pattern fits, or all") func concerns() {
+    @Test("a request addresses the nodes of its list, or those that match its pattern, or all") func concerns() {
         var request = ControlRequest(method: "ping")
         #expect(request.concerns("a@b"))
         request.pattern = "c*"
-        #expect(request.concerns("a@b"), "a pattern without a matcher is none")
+        #expect(request.concerns("a@b"), "a pattern without a matcher is ignored")
         request.matcher = "glob"
         #expect(!request.concerns("a@b"))
         request.pattern = "a@?"
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(
-        "patterns fit as in Python's fnmatch",
+        "patterns match as in Python's fnmatch",
         arguments: [
             ("*", "", true), ("a*c", "abbc", true), ("a*c", "abbd", false), ("*a*b", "xaxb", true), ("?", "", false),
             ("[ab]x", "bx", true), ("[!ab]x", "bx", false), ("[!ab]x", "cx", true), ("[a-c]", "b", true),
@@ -74,7 +74,7 @@ import Testing
         #expect(Glob.matches(pattern, text) == fits)
     }
 
-    @Test("a hard pattern is answered at once") func hard() {
+    @Test("a pattern with many stars is matched quickly") func hard() {
         let pattern = String(repeating: "a*", count: 50) + "b"
         #expect(!Glob.matches(pattern, String(repeating: "a", count: 500)))
     }

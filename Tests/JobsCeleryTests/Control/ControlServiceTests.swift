@@ -7,7 +7,7 @@ import Testing
 @Suite struct ControlServiceTests {
     private static let address = ControlRequest.ReplyAddress(exchange: "reply.celery.pidbox", routingKey: "me")
 
-    @Test("whoever asks is answered while something that takes long is done") func lanes() async throws {
+    @Test("read-only requests are answered during a slow command") func lanes() async throws {
         let gate = ScriptedBroker.Gate()
         let bench = ControlTestBench(worker: ScriptedWorker(gate: gate))
         let slow = ControlRequest(method: "add_consumer", arguments: ["queue": "a"], ticket: "1", replyTo: Self.address)
@@ -21,7 +21,7 @@ import Testing
         #expect(tickets == ["2", "1"])
     }
 
-    @Test("what changes something is done in the order in which it was asked") func order() async throws {
+    @Test("changing commands are executed in order") func order() async throws {
         let bench = ControlTestBench()
         let requests = (0..<20).map { number in
             ControlRequest(method: "cancel_consumer", arguments: ["queue": .string("\(number)")])
@@ -33,7 +33,7 @@ import Testing
         #expect(bench.worker.calls == (0..<20).map { "cancel \($0)" })
     }
 
-    @Test("what is not understood, and what is meant for others, is passed over") func others() async throws {
+    @Test("invalid requests and those for other workers are ignored") func others() async throws {
         let bench = ControlTestBench()
         let other = ControlRequest(method: "shutdown", destination: ["other@host"])
         let ping = ControlRequest(method: "ping", ticket: "t", replyTo: Self.address)
@@ -44,7 +44,7 @@ import Testing
         #expect(bench.worker.calls == [])
     }
 
-    @Test("a web server's revoke is what Celery's would be, and a worker does it") func remote() async throws {
+    @Test("a worker executes a web server's revoke") func remote() async throws {
         let bench = ControlTestBench()
         let call = try await bench.sending { broker in
             try await broker.revoke(["a", "b"], terminate: true)
@@ -54,7 +54,7 @@ import Testing
         #expect(bench.revoked.contains("a"))
     }
 
-    @Test("no message is taken before requests are heard: it could be revoked where nobody hears it")
+    @Test("no message is consumed before requests are received, as its revocation could be missed")
     func hears() async throws {
         let (hearing, greeted) = (ScriptedBroker.Gate(), AsyncLatch<Void>())
         let bench = ControlTestBench(broker: ScriptedBroker(hearing: hearing), greeted: greeted)
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test(
-        "a worker that starts learns what others know to be revoked, unless it is not to ask",
+        "a starting worker adopts the revoked tasks of others, unless mingling is disabled",
         arguments: [true, false]
     )
     func learns(mingles: Bool) async throws {

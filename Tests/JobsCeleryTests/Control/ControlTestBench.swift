@@ -42,7 +42,7 @@ struct ControlTestBench {
         )
     }
 
-    /// Runs the service, sends it messages when it is there, and waits for what the test wants to see.
+    /// Runs the service, sends it messages, and stops it when `seen` returns.
     @discardableResult
     func sending<Value: Sendable>(
         _ messages: BrokerMessage...,

@@ -2,9 +2,9 @@ import DashJSON
 
 @testable import JobsCelery
 
-/// Compares what is sent with what Celery sent, field by field.
+/// Compares messages with Celery's, field by field.
 enum Differences {
-    /// The paths of fields in which two values differ, `pool.writes.total`.
+    /// The paths of the fields that differ, such as `pool.writes.total`.
     static func between(_ ours: JSON, _ recorded: JSON, at path: String = "") -> [String] {
         switch (ours, recorded) {
         case (.object(let left), .object(let right)):
@@ -22,7 +22,7 @@ enum Differences {
         }
     }
 
-    /// Those that are not among the allowed ones or inside of one.
+    /// The paths that are neither allowed nor inside an allowed one.
     static func unexpected(_ paths: [String], allowing allowed: [String]) -> [String] {
         paths.filter { path in
             !allowed.contains { path == $0 || path.hasPrefix($0 + ".") || path.hasPrefix($0 + "[") }

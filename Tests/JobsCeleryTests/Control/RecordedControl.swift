@@ -3,17 +3,17 @@ import Foundation
 
 @testable import JobsCelery
 
-/// A request to the workers and its answer, as they were recorded from Celery.
+/// A remote control request and its reply, recorded from Celery.
 struct RecordedControl: Sendable, CustomStringConvertible {
     /// `redis/pidbox-ping`
     var name: String
     var request: BrokerMessage
-    /// The answer as a message; nil where there was none.
+    /// The reply, if any.
     var reply: BrokerMessage?
 
     var description: String { name }
 
-    /// What the answer's node said.
+    /// The node's value in the reply.
     var answer: JSON { reply.map { RecordedFixture.body($0)["worker1@host"] } ?? .null }
 
     static let all: [RecordedControl] = RecordedFixture.names(beginningWith: "pidbox-").compactMap(RecordedControl.init)
@@ -53,7 +53,7 @@ enum RecordedFixture {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures/Celery")
 
-    /// `redis/pidbox-ping` and so on, in order.
+    /// The sorted names of files with a prefix, such as `redis/pidbox-ping`.
     static func names(beginningWith prefix: String) -> [String] {
         ["redis", "rabbitmq"].flatMap { transport in
             let files =
@@ -67,7 +67,7 @@ enum RecordedFixture {
         return try? JSON(parsing: Array(data))
     }
 
-    /// A message in the shape that it has in Redis.
+    /// Reads a Redis envelope.
     static func message(_ envelope: JSON) -> BrokerMessage {
         let place = envelope["properties"]["delivery_info"]
         return BrokerMessage(

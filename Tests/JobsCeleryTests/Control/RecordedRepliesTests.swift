@@ -4,20 +4,20 @@ import Testing
 
 @testable import JobsCelery
 
-/// What is asked of a worker is answered as Celery 5.7 answers it, on both brokers.
+/// Replies to remote control equal those of Celery 5.7, on both brokers.
 @Suite struct RecordedRepliesTests {
-    /// Where our answers differ from the recorded ones, and why.
+    /// The allowed differences and their reasons.
     static let allowed: [String: [String: String]] = [
         "pidbox-stats": [
-            "pool.implementation": "another program's pool",
-            "pool.writes": "how Celery's pool spreads its writes over pipes; there are no such pipes",
-            "rusage": "what the process used: this is another process",
+            "pool.implementation": "names the pool",
+            "pool.writes": "Celery's pool distributes writes over pipes, which this pool does not have",
+            "rusage": "resource usage of another process",
         ],
-        "pidbox-report": ["ok": "a text about the program's own versions"],
-        "pidbox-revoke-list": ["ok": "a set: Python writes it in any order"],
+        "pidbox-report": ["ok": "contains the program's versions"],
+        "pidbox-revoke-list": ["ok": "a set, which Python writes in any order"],
     ]
 
-    @Test("every recorded request is answered as Celery answered it") func replies() async throws {
+    @Test("replies to all recorded requests equal Celery's") func replies() async throws {
         try #require(RecordedControl.all.count == 42)
         var equal = 0
         for recorded in RecordedControl.all {
@@ -31,10 +31,10 @@ import Testing
                 print("  \(recorded.name): \(path) differs: \(reason)")
             }
         }
-        print("\(equal) of \(RecordedControl.all.count) replies equal (\(Self.allowed.count) but for what is listed)")
+        print("\(equal) of \(RecordedControl.all.count) replies equal, \(Self.allowed.count) with allowed differences")
     }
 
-    /// Asks a worker that is in the recorded state, and compares the whole message.
+    /// Sends a request to a worker in the recorded state, and compares the whole reply.
     private func differences(of recorded: RecordedControl) async throws -> [String] {
         let state = RecordedState(for: recorded)
         let worker = ScriptedWorker(state.snapshot)
@@ -42,7 +42,7 @@ import Testing
             worker: worker,
             broker: ScriptedBroker(state.broker),
             process: state.process,
-            clock: state.clock - 2  // it greets, hears itself, and tells that it is there
+            clock: state.clock - 2  // It receives its own `hello` and sends worker-online.
         )
         asked.revoked.insert(state.revoked)
         return try await asked.sending { broker in

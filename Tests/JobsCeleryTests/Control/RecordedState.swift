@@ -2,12 +2,12 @@ import DashJSON
 
 @testable import JobsCelery
 
-/// The state that Celery's worker was in when it was asked, put together from what it answered.
+/// The state of the recorded Celery worker, reconstructed from its replies.
 struct RecordedState {
     var snapshot = WorkerSnapshot()
     var revoked: [String] = []
     var broker = BrokerInformation.scripted
-    /// The clock of its events before the request.
+    /// The clock of events before the request.
     var clock = 0
     var process = 0
 
@@ -22,13 +22,13 @@ struct RecordedState {
             RegisteredTask(name: $0.stringValue ?? "")
         }
         snapshot.queues = [QueueInfo(name: "celery")]
-        // The password is not recorded; there was one, or none, the answer is the same.
+        // The recording has no password; the reply is the same with one.
         snapshot.settings = Self.answer(transport, "conf").objectValue ?? JSONObject()
         snapshot.settings["broker_url"] = "redis://:open sesame@127.0.0.1:6500/0"
         revoked = Self.answer(transport, "revoked").orElements.compactMap(\.stringValue)
         readStatistics(Self.answer(transport, "stats"))
         clock = Self.clock(before: recorded)
-        // Two tasks run whose answer is to come in the same order; those texts are recorded beside.
+        // These texts are recorded separately.
         for place in snapshot.active.indices {
             snapshot.active[place].argumentsText = "(300,)"
         }
@@ -57,7 +57,7 @@ struct RecordedState {
         RecordedControl.named("\(transport)/pidbox-\(method)")?.answer ?? .null
     }
 
-    /// Each message forwards the clock by one, and a `hello` once more.
+    /// Each message advances the clock by one, and `hello` by another one.
     private static func clock(before recorded: RecordedControl) -> Int {
         let told = recorded.answer["clock"]
         let value = told.intValue ?? told.stringValue.flatMap(Int.init) ?? 1

@@ -3,20 +3,20 @@ import ServiceLifecycle
 
 @testable import JobsCelery
 
-/// A broker without a server: what is said to all workers comes from the test, and what they say goes to it.
+/// A broker without a server: the test sends the broadcasts and receives the replies and events.
 final class ScriptedBroker: CeleryBroker {
     let information: BrokerInformation
     let priorities = [0, 3, 6, 9]
     let replies = AsyncStream<BrokerMessage>.makeStream()
     let events = AsyncStream<BrokerMessage>.makeStream()
-    /// Each event that is about to be sent.
+    /// Signals each event about to be sent.
     let sending = AsyncStream<Void>.makeStream()
     let broadcast = AsyncStream<BrokerMessage>.makeStream()
-    /// What other workers answer to a question.
+    /// The replies of other workers.
     let answers: [BrokerMessage]
-    /// Whether events go out; they wait as long as there is no connection.
+    /// If set, events wait for it, as for a connection.
     let connection: Gate?
-    /// Each time somebody waits until requests are heard, and when they are.
+    /// Signals each call of `hearsBroadcasts`, which waits for `hearing` if set.
     let listening = AsyncStream<Void>.makeStream()
     let hearing: Gate?
 
@@ -73,7 +73,7 @@ final class ScriptedBroker: CeleryBroker {
         events.continuation.yield(event)
     }
 
-    /// Something that can be opened once, and is waited for.
+    /// A latch.
     struct Gate: Sendable {
         private let stream = AsyncStream<Void>.makeStream()
 

@@ -3,14 +3,14 @@ import Synchronization
 
 @testable import JobsCelery
 
-/// A worker that is in a state that the test gives, and notes what is asked of it.
+/// A worker with a given state, which records its calls.
 final class ScriptedWorker: ControlledWorker {
     let state: WorkerSnapshot
     let load: WorkerLoad
-    /// What is asked, `revoke a b`, as it is asked.
+    /// The calls, such as `revoke a b`, as they arrive.
     let asked = AsyncStream<String>.makeStream()
     private let log = Mutex<[String]>([])
-    /// Commands wait here, where there is one.
+    /// If set, `add(queue:)` waits for it.
     let gate: ScriptedBroker.Gate?
 
     init(
@@ -23,7 +23,7 @@ final class ScriptedWorker: ControlledWorker {
         self.gate = gate
     }
 
-    /// All that was asked.
+    /// All calls so far.
     var calls: [String] { log.withLock { $0 } }
 
     private func note(_ call: String) {

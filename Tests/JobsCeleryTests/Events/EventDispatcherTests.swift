@@ -6,32 +6,32 @@ import Testing
 @testable import JobsCelery
 
 @Suite struct EventDispatcherTests {
-    @Test("nothing is told about tasks before somebody wants it") func disabled() {
+    @Test("task events are sent only while enabled") func disabled() {
         let events = ControlTestBench(mode: .disabled).events
         #expect(!events.isEnabled)
-        events.tell(unwanted())
+        events.send(unwanted())
         #expect(events.clock.value == 0)
         #expect(events.enable())
         #expect(!events.enable())
-        events.tell(.started(id: "a"))
+        events.send(.started(id: "a"))
         #expect(events.clock.value == 1)
         #expect(events.disable())
         #expect(!events.isEnabled)
     }
 
     private func unwanted() -> TaskEvent {
-        Issue.record("a text that nobody wants is not made")
+        Issue.record("a disabled event is evaluated")
         return .started(id: "a")
     }
 
-    @Test("with -E events cannot be turned off, and turning them on changes nothing") func always() {
+    @Test("with -E events cannot be disabled, and enabling them has no effect") func always() {
         let events = ControlTestBench(mode: .always).events
         #expect(!events.disable())
         #expect(!events.enable())
         #expect(events.isEnabled)
     }
 
-    @Test("a worker tells that it is there, and lives, also while it is asked for something that takes long")
+    @Test("a worker sends worker-online and heartbeats, also during a slow command")
     func heartbeats() async throws {
         let gate = ScriptedBroker.Gate()
         let bench = ControlTestBench(
@@ -50,14 +50,14 @@ import Testing
         #expect(seen.allSatisfy { $0["active"] == 3 && $0["processed"] == 7 && $0["hostname"] == "worker1@host" })
     }
 
-    @Test("while the broker is away one heartbeat waits, not all") func away() async throws {
+    @Test("while the broker is unavailable only one heartbeat is kept") func away() async throws {
         let gate = ScriptedBroker.Gate()
         let bench = ControlTestBench(broker: ScriptedBroker(connection: gate))
         let seen = try await bench.sending { broker in
-            for await _ in broker.sending.stream { break }  // the first is on its way and waits
+            for await _ in broker.sending.stream { break }  // The first event waits for the connection.
             for number in 0..<30 {
-                bench.events.tell(.heartbeat)
-                bench.events.tell(.started(id: "\(number)"))
+                bench.events.send(.heartbeat)
+                bench.events.send(.started(id: "\(number)"))
             }
             gate.open()
             return await broker.events.stream.prefix(4).reduce(into: []) { $0.append(RecordedFixture.body($1)) }
@@ -68,7 +68,7 @@ import Testing
         #expect(Set(clocks).count == clocks.count)
     }
 
-    @Test("at a graceful shutdown the last events go out, the worker's end at last") func shutdown() async throws {
+    @Test("a graceful shutdown sends the remaining events, then worker-offline") func shutdown() async throws {
         let bench = ControlTestBench()
         let group = ServiceGroup(
             services: [bench.service],
@@ -80,7 +80,7 @@ import Testing
             var stream = bench.broker.events.stream.makeAsyncIterator()
             let first = try #require(await stream.next())
             #expect(RecordedFixture.body(first)["type"] == "worker-online")
-            bench.events.tell(.started(id: "a"))
+            bench.events.send(.started(id: "a"))
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             bench.broker.events.continuation.finish()

@@ -3,9 +3,9 @@ import Testing
 
 @testable import JobsCelery
 
-/// Events are told as Celery 5.7 tells them, with the fields in its order.
+/// Events equal those of Celery 5.7, with the members in its order.
 @Suite struct RecordedEventsTests {
-    @Test("every recorded event of a worker is told as Celery tells it") func events() throws {
+    @Test("all recorded worker events equal Celery's") func events() throws {
         let recorded = RecordedEvent.all
         try #require(recorded.count > 60)
         var equal = 0
@@ -18,7 +18,7 @@ import Testing
         print("\(equal) of \(recorded.count) events equal, field by field and in order")
     }
 
-    @Test("events go where Celery's go, in a message like Celery's") func messages() throws {
+    @Test("the messages of events equal Celery's") func messages() throws {
         for name in ["redis/event-worker-online", "redis/event-worker-heartbeat", "redis/event-worker-offline"] {
             let fixture = try #require(RecordedFixture.read(name))
             let recorded = RecordedFixture.message(fixture["envelope"])
@@ -44,14 +44,14 @@ extension BrokerMessage {
     }
 }
 
-/// An event as it was recorded from Celery.
+/// A recorded Celery event.
 struct RecordedEvent: Sendable {
     var name: String
     var body: JSONObject
 
     var type: String { body["type"]?.stringValue ?? "" }
 
-    /// All events of workers; `task-sent` is told by who sends a task.
+    /// All events of workers; `task-sent` comes from the sender of a task.
     static let all: [RecordedEvent] = RecordedFixture.names(beginningWith: "event").flatMap { name -> [RecordedEvent] in
         let fixture = RecordedFixture.read(name) ?? .null
         let messages = fixture["publishes"].isNull ? [fixture] : fixture["publishes"].orElements
@@ -59,7 +59,7 @@ struct RecordedEvent: Sendable {
             .compactMap(\.objectValue).map { RecordedEvent(name: name, body: $0) }.filter { $0.type != "task-sent" }
     }
 
-    /// The same, told by our means with the recorded values.
+    /// Our event with the recorded values.
     func told() -> JSONObject? {
         let software = SoftwareInfo(
             name: text("sw_ident") ?? "",

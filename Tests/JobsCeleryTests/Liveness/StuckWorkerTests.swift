@@ -5,16 +5,16 @@ import Testing
 
 @testable import JobsCelery
 
-/// Workers as programs whose loop, or whose whole process, stands still for longer than a lease.
+/// Worker programs whose loop, or whose whole process, is blocked for longer than a lease.
 @Suite(
-    "A worker that is stuck",
+    "A stuck worker",
     .takesTurns,
     .serialized,
     .timeLimit(.minutes(10)),
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot)
 )
 struct StuckWorkerTests {
-    /// What stands still.
+    /// What is blocked.
     enum Standstill: String, CaseIterable, Sendable {
         case loop, process
 
@@ -22,14 +22,14 @@ struct StuckWorkerTests {
         func end(_ worker: WorkerProgram) { worker.process.signal(self == .loop ? SIGUSR2 : SIGCONT) }
     }
 
-    /// Seconds from a moment to the second begin of a task.
+    /// Seconds from a moment to the second start of a task.
     private func delay(_ file: MarkFile, since moment: Double) async throws -> Double {
         try await file.wait(for: "start", count: 2)
         return file.marks.filter { $0.what == "start" }[1].time - moment
     }
 
     @Test(
-        "A11: its jobs and tasks run elsewhere within ten seconds, and what it says of them later is refused",
+        "A11: its jobs and tasks run elsewhere within ten seconds, and its later writes are refused",
         arguments: StageBroker.available,
         Standstill.allCases
     )
@@ -48,25 +48,25 @@ struct StuckWorkerTests {
                 try await job.wait(for: "start")
                 what.begin(first)
                 let moment = ContinuousSeconds.now
-                // Of another name: RabbitMQ keeps the first one's control queue until it closes its connection.
+                // With another name, because RabbitMQ keeps the first one's control queue until its connection closes.
                 let second = try stage.start("-c", "2", "--hostname", "second@test")
                 defer { second.kill() }
                 let delays = (try await delay(task, since: moment), try await delay(job, since: moment))
-                print("\(kind): a task and a job of a worker whose \(what) stood still ran again after \(delays) s")
+                print("\(kind): a task and a job of a worker whose \(what) was blocked ran again after \(delays) s")
                 #expect(delays.0 < 10)
                 #expect(delays.1 < 10)
                 for file in [task, job] { file.open() }
                 let end = try await jobs.end(of: id)
                 #expect(end.state == .succeeded && end.attempt == 2)
-                // Others may have seen the end of the lease before the worker did.
-                if what == .loop { try await log.wait(for: "does not answer") }
+                // Others may detect the end of the lease before the worker does.
+                if what == .loop { try await log.wait(for: "does not respond") }
                 what.end(first)
-                // The loop says what has become of its tasks.
-                if what == .loop { try await log.wait(for: "answers again") }
+                // The loop reports the outcome of its tasks.
+                if what == .loop { try await log.wait(for: "responds again") }
                 first.process.signal(SIGTERM)
                 #expect(await first.exitCode() == 0)
                 let later = try await jobs.end(of: id)
-                #expect((later.sequence, later.attempt) == (end.sequence, 2), "what came second changed nothing")
+                #expect((later.sequence, later.attempt) == (end.sequence, 2), "the later outcome changed nothing")
                 #expect(later.result?.description == end.result?.description)
                 #expect(job.count("start") == 2)
                 second.process.signal(SIGTERM)
@@ -91,9 +91,9 @@ struct StuckWorkerTests {
             let id = try await stage.send("gate", [.string(file.path)])
             try await file.wait(for: "start")
             try await until { try await stage.redis.send(RedisCommand("HLEN", "dash:held")) == .integer(1) }
-            // The broker's own delivery is acknowledged after that, by the loop.
+            // The loop acknowledges the broker's own delivery after that.
             for _ in 0..<2 { _ = try await stage.call("noop") }
-            // Leaves the first worker no room, else RabbitMQ may deliver the returned message to it.
+            // Fills the first worker, so that RabbitMQ cannot deliver the requeued message to it.
             let filler = MarkFile()
             _ = try await stage.send("mark", [.string(filler.path), 3600])
             try await filler.wait(for: "start")
@@ -102,18 +102,18 @@ struct StuckWorkerTests {
             let second = try stage.start("-c", "2", "--hostname", "second@test")
             defer { second.kill() }
             let delay = try await delay(file, since: moment)
-            print("A long task of a worker whose \(what) stood still ran again after \(delay) s")
+            print("A long task of a worker whose \(what) was blocked ran again after \(delay) s")
             #expect(delay < 10)
             file.open()
             let outcome = try await stage.end(of: id)
             #expect(outcome.status == .success)
             what.end(first)
-            try await log.wait(for: "was settled that this worker does not keep any more")
+            try await log.wait(for: "A settled message was no longer in this worker's vault")
             #expect(file.count("start") == 2)
         }
     }
 
-    @Test("has at most four connections to Redis, as every worker", arguments: StageBroker.available)
+    @Test("A worker has at most four connections to Redis", arguments: StageBroker.available)
     func connections(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
@@ -123,7 +123,7 @@ struct StuckWorkerTests {
                 let own = clients.split(separator: "\n").filter { $0.field("db") == database }
                 return own.compactMap { $0.field("name") }
             }
-            // The stage's own second connection stands from its first subscription on.
+            // The stage opens its own second connection with its first subscription.
             _ = try await stage.results.watch("nothing")
             let before = try await names()
             let worker = try await stage.worker("-c", "1")

@@ -8,7 +8,7 @@ import Testing
 @testable import JobsCelery
 
 @Suite(
-    "A worker's signs of life",
+    "A worker's liveness",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
@@ -48,7 +48,7 @@ struct WorkerLivenessTests {
         )
     }
 
-    @Test("A worker lives while its subscription stands and its lease is not over, and by neither alone")
+    @Test("A worker is alive while it is subscribed and its lease has not expired, and not with one of them alone")
     func rule() async throws {
         let url = try await RedisServer.shared().database()
         let (client, channels) = (ReconnectingRedisClient(.patient(url)), RedisPubSub(.patient(url)))
@@ -63,13 +63,13 @@ struct WorkerLivenessTests {
             try await life.confirmed()
             #expect(try await isAlive(client))
             try await lease(-1)
-            #expect(try await !isAlive(client), "the lease is over")
+            #expect(try await !isAlive(client), "the lease has expired")
             _ = try await client.send(RedisCommand("DEL", registry.workers))
             #expect(try await !isAlive(client), "no lease")
         }
     }
 
-    @Test("One connection listens and renews; with a server that knows RESP2 only, two", arguments: [true, false])
+    @Test("One connection subscribes and renews; with a RESP2 server there are two", arguments: [true, false])
     func connections(knowsRESP3: Bool) async throws {
         let arguments = knowsRESP3 ? [] : ["--rename-command", "HELLO", "", "--requirepass", "x"]
         let server = try await RedisServer.start(arguments: arguments)
@@ -89,7 +89,7 @@ struct WorkerLivenessTests {
         }
     }
 
-    @Test("F11: A connection that is cut or half-open is made again, and the worker lives on")
+    @Test("F11: a lost or half-open connection is restored, and the worker stays alive")
     func faults() async throws {
         let url = try await RedisServer.shared().database()
         guard case .host(_, let port) = url.place else { return }
@@ -108,7 +108,7 @@ struct WorkerLivenessTests {
         }
     }
 
-    @Test("A11: The lease of a worker whose loop is stuck is not renewed, until the loop answers again")
+    @Test("A11: the lease of a worker whose loop is blocked is not renewed until the loop responds")
     func stuck() async throws {
         let url = try await RedisServer.shared().database()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -121,7 +121,7 @@ struct WorkerLivenessTests {
             group.next().execute { gate.wait() }
             var seen = lapses.makeAsyncIterator()
             #expect(await seen.next() == true)
-            #expect(try await !isAlive(client), "others take it for dead before it gives up what it has")
+            #expect(try await !isAlive(client), "it counts as dead before it releases its deliveries")
             gate.signal()
             #expect(await seen.next() == false)
             try await until { try await isAlive(client) }

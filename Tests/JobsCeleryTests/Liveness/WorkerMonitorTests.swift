@@ -12,7 +12,7 @@ struct WorkerMonitorTests {
         WorkerMonitor.Suspect(worker: "w", score: score, listens: listens, lease: lease)
     }
 
-    /// At which of the seconds from now on the worker counts as dead.
+    /// The seconds at which the worker counts as dead.
     private func deaths(
         _ seconds: some Sequence<Int>,
         waitsForLease: Bool = false,
@@ -23,35 +23,35 @@ struct WorkerMonitorTests {
         return seconds.filter { !monitor.dead(among: [suspect($0)], now: start + .seconds($0)).isEmpty }
     }
 
-    @Test("takes a worker that is silent and whose subscription is gone for dead at once")
+    @Test("A silent worker without its subscription is dead at once")
     func gone() {
         #expect(deaths([0]) { _ in suspect(.late, listens: false) } == [0])
     }
 
-    @Test("of long tasks waits for the end of the lease though the subscription is gone")
+    @Test("For long tasks, a worker without its subscription is dead when its lease expires")
     func waits() {
         let deaths = deaths(0...6, waitsForLease: true) { suspect($0 < 4 ? .late : .over, listens: false) }
         #expect(deaths == [4, 5, 6])
     }
 
-    @Test("A11: takes a worker whose process lives for dead when its lease is over")
+    @Test("A11: a worker whose process lives is dead when its lease expires")
     func stuck() {
         #expect(deaths(0...6) { suspect($0 < 4 ? .late : .over) } == [4, 5, 6])
     }
 
-    @Test("F15: keeps a living worker although Redis' clock leaps ahead, as the lease is renewed meanwhile")
+    @Test("F15: a worker that renews its lease stays alive when Redis' clock jumps forward")
     func leapAhead() {
         #expect(deaths(0..<10) { suspect(.over, score: "\($0)") } == [])
-        #expect(deaths(0...3) { _ in suspect(.over) } == [2, 3], "one that renews no more is dead after a moment")
+        #expect(deaths(0...3) { _ in suspect(.over) } == [2, 3], "without renewals it is dead after `patience`")
     }
 
-    @Test("F15: sees by its own clock that a lease is over whose end Redis' clock, set back, does not reach for long")
+    @Test("F15: when Redis' clock is set back, a lease expires by the monitor's own clock")
     func leapBack() {
         #expect(deaths(0...7) { _ in suspect(.far) } == [6, 7])
         #expect(deaths(0..<10) { suspect(.far, score: "\($0)") } == [])
     }
 
-    @Test("starts again when nothing could be seen")
+    @Test("After a failed read, observations start again")
     func forgets() {
         var monitor = WorkerMonitor(LivenessTerms())
         let start = ContinuousClock.now
@@ -70,19 +70,19 @@ struct LeasePaceTests {
         return answers.map { pace.beat(hasAnswered: $0) }
     }
 
-    @Test("is a renewal for each answer, and none without")
+    @Test("One renewal for each response, and none without")
     func renewals() {
         #expect(steps([true, true, false, true]) == [.renew, .renew, .wait, .renew])
     }
 
-    @Test("A11: ends, once, when the loop has not answered for longer than a lease, and begins again with its answer")
+    @Test("A11: the lease lapses once when the loop has not responded for longer than a lease, and recovers with it")
     func lapse() {
         let stuck = [Bool](repeating: false, count: 9)
         let waits = [LeasePace.Step](repeating: .wait, count: 6)
         #expect(steps([true] + stuck + [true, true]) == [.renew] + waits + [.lapse, .wait, .wait, .recover, .renew])
     }
 
-    @Test("is four renewals at least in each lease")
+    @Test("At least four renewals in each lease")
     func renewal() {
         #expect(LivenessTerms(lease: .seconds(2)).renewal == .milliseconds(500))
         #expect(LivenessTerms(lease: .seconds(60)).renewal == .seconds(1))

@@ -15,7 +15,7 @@ struct CeleryManagerTests {
     }
 
     @Test(
-        "those that are known",
+        "valid addresses",
         arguments: [
             ("redis://localhost:6379/0", nil), ("rediss://:secret@host/1", nil), ("redis://a", "redis://b/2"),
             ("amqp://guest:guest@localhost//", "redis://localhost"), ("amqps://host/vhost", "rpc://"),
@@ -25,20 +25,20 @@ struct CeleryManagerTests {
         #expect(sentence(broker, results) == nil)
     }
 
-    @Test("RabbitMQ without a place for results says what to name")
+    @Test("RabbitMQ without a result backend is refused, with a hint")
     func withoutResults() {
         #expect(sentence("amqp://localhost")?.contains("CELERY_RESULT_BACKEND") == true)
-        #expect(sentence("redis://localhost", "rpc://")?.contains("go with RabbitMQ") == true)
+        #expect(sentence("redis://localhost", "rpc://")?.contains("require RabbitMQ") == true)
     }
 
-    @Test("what is not known, and what only Celery knows, is told apart, and no password is told")
+    @Test("unknown schemes and those that only Celery supports have different errors, without passwords")
     func unknown() {
-        #expect(sentence("kafka://user:secret@host")?.hasPrefix("The broker's address begins with “kafka”.") == true)
-        #expect(sentence("sqs://")?.contains("Brokers are redis://") == true)
+        #expect(sentence("kafka://user:secret@host")?.hasPrefix("Unknown broker scheme “kafka”.") == true)
+        #expect(sentence("sqs://")?.contains("Use redis://") == true)
         let database = sentence("redis://localhost", "db+postgresql://user:secret@host/db")
-        #expect(database?.contains("Celery can keep results there") == true)
+        #expect(database?.contains("is supported by Celery") == true)
         #expect(database?.contains("secret") == false)
-        #expect(sentence("redis://localhost", "nowhere://x")?.contains("That is not known") == true)
+        #expect(sentence("redis://localhost", "nowhere://x")?.contains("is unknown") == true)
         #expect(sentence("localhost")?.contains("“localhost”") == true)
     }
 
@@ -46,7 +46,7 @@ struct CeleryManagerTests {
         try CeleryManager.from(CeleryManager.Options()) { variables[$0] }
     }
 
-    @Test("the environment names a queue, or none")
+    @Test("the environment configures a queue, or none")
     func environment() throws {
         let nothing = try from([:])
         #expect(nothing == nil)
@@ -63,7 +63,7 @@ struct CeleryManagerTests {
         #expect(throws: CeleryError.self) { try from(["CELERY_RESULT_BACKEND": "redis://localhost"]) }
     }
 
-    @Test("names of workers are filled in as Celery's command does")
+    @Test("worker names are expanded as by Celery's command line")
     func nodes() throws {
         #expect(try NodeName.expanded("dash@%h", host: "web1.example.org") == "dash@web1.example.org")
         #expect(try NodeName.expanded("a@%n-%d-%%", host: "web1.example.org") == "a@web1-example.org-%")
@@ -71,14 +71,14 @@ struct CeleryManagerTests {
         #expect(throws: CeleryError.self) { try NodeName.expanded("%i@%h", host: "web1") }
     }
 
-    @Test("paths of workers' files are filled in as Celery's command does")
+    @Test("paths of worker files are expanded as by Celery's command line")
     func paths() throws {
         #expect(try NodeName.path("/run/%n.pid", of: "w1@web1.example.org") == "/run/w1.pid")
         #expect(try NodeName.path("%p %h %d %%", of: "w1@web1.net") == "w1@web1.net web1.net net %")
         #expect(throws: CeleryError.self) { try NodeName.path("/run/%i.pid", of: "w1@web1") }
     }
 
-    @Test("jobs that wait without a worker are warned of once, after a moment, and again after workers were there")
+    @Test("jobs that wait without a worker cause one warning, after a delay, and another after workers have left")
     func warning() {
         var notes = SweepNotes()
         let start = ContinuousClock.now

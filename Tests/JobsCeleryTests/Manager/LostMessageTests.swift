@@ -7,15 +7,14 @@ import Testing
 
 @testable import JobsCelery
 
-/// The queue has lost what the records know of.
 @Suite(
-    "Jobs whose messages are gone",
+    "Jobs whose messages are lost",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct LostMessageTests {
-    @Test("F12: jobs that `celery purge` took from the queue run all the same", .enabled(if: PythonProgram.isAvailable))
+    @Test("F12: jobs whose messages `celery purge` removed still run", .enabled(if: PythonProgram.isAvailable))
     func purged() async throws {
         var site = TestSite(try await RedisServer.shared().database())
         site.settings.doubt = .milliseconds(200)
@@ -28,13 +27,13 @@ struct LostMessageTests {
         }
     }
 
-    /// How a queue of RabbitMQ may lose its messages.
+    /// How a queue of RabbitMQ loses its messages.
     enum Loss: CaseIterable, Sendable {
         case purged, deleted
     }
 
     @Test(
-        "F12: jobs whose queue of RabbitMQ was purged or deleted run all the same",
+        "F12: jobs whose RabbitMQ queue was purged or deleted still run",
         .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
         .enabled(if: PythonProgram.isAvailable),
         arguments: Loss.allCases
@@ -46,7 +45,7 @@ struct LostMessageTests {
         var settings = RecordSettings(isBroker: false)
         settings.doubt = .milliseconds(200)
         func queue() throws -> TestQueue { try TestQueue(try server.url, name, results) }
-        // It does not look for lost messages so soon: it would send one again that is still on its way.
+        // With the default `doubt`, so that it does not resend messages in transit.
         let starting = CeleryJobManager(try queue(), name, RecordSettings(isBroker: false))
         let ids = try await whileRunning(starting) { try await started(3, starting) }
         switch loss {
@@ -60,7 +59,7 @@ struct LostMessageTests {
         }
     }
 
-    @Test("F12: jobs whose messages were in another Redis than their records, which forgot them, run all the same")
+    @Test("F12: jobs whose messages were in another Redis than their records, which lost them, still run")
     func lostByOtherRedis() async throws {
         let messages = try await RedisServer.shared().database()
         let results = try await RedisServer.shared().database()
@@ -94,7 +93,7 @@ struct LostMessageTests {
         return ids
     }
 
-    /// What `celery purge` does; gives how many messages it took.
+    /// Purges as `celery purge` does; returns the number of removed messages.
     private func purge(_ broker: String, queue: String, arguments: [String] = []) async throws -> [JSON] {
         try await PythonProgram.run(
             """
@@ -108,7 +107,7 @@ struct LostMessageTests {
         )
     }
 
-    /// Expects that each job runs once and has its own result.
+    /// Expects each job to run once and to have its own result.
     private func runAll(
         _ ids: [JobID],
         _ manager: CeleryJobManager,
@@ -131,7 +130,7 @@ struct LostMessageTests {
 }
 
 extension CeleryJobManager {
-    /// A web server's manager whose messages and records are in different places.
+    /// A web server's manager whose messages and records are in different stores.
     convenience init(_ queue: TestQueue, _ name: String, _ settings: RecordSettings) {
         self.init(
             Parts(

@@ -8,14 +8,14 @@ import Testing
 @testable import JobsCelery
 
 @Suite(
-    "A manager over RabbitMQ with results in Redis",
+    "A manager on RabbitMQ with results in Redis",
     .takesTurns,
     .serialized,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)
 )
 struct RabbitManagerTests {
-    @Test("keeps what every manager promises", .timeLimit(.minutes(10)), arguments: JobManagerConformance.selected)
+    @Test("conforms to the rules of all managers", .timeLimit(.minutes(10)), arguments: JobManagerConformance.selected)
     func keeps(_ check: JobManagerConformance.Check) async throws {
         let results = try await RedisServer.shared().database()
         let broker = try AMQPURL(try await RabbitServer.shared().address)
@@ -25,7 +25,7 @@ struct RabbitManagerTests {
 }
 
 extension SettledManager {
-    /// A manager and a worker over RabbitMQ, with their records in Redis.
+    /// A manager and a worker on RabbitMQ, with records in Redis.
     init(_ broker: AMQPURL, _ queue: String, _ results: RedisURL, _ setup: JobManagerConformance.Setup) throws {
         try self.init(
             setup,
@@ -49,7 +49,7 @@ extension TestQueue {
 }
 
 extension JobManagerConformance {
-    /// All checks, or those that the variable CHECK is a part of.
+    /// All checks, or those whose name contains the value of the environment variable CHECK.
     static var selected: [Check] {
         let part = ProcessInfo.processInfo.environment["CHECK"]
         return checks.filter { check in part.map { check.testDescription.contains($0) } ?? true }

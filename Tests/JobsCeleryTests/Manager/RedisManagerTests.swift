@@ -6,16 +6,16 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A manager over Redis", .takesTurns, .serialized, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("A manager on Redis", .takesTurns, .serialized, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisManagerTests {
-    @Test("keeps what every manager promises", .timeLimit(.minutes(10)), arguments: JobManagerConformance.selected)
+    @Test("conforms to the rules of all managers", .timeLimit(.minutes(10)), arguments: JobManagerConformance.selected)
     func keeps(_ check: JobManagerConformance.Check) async throws {
         let url = try await RedisServer.shared().database()
         try await check.run(JobManagerConformance { try SettledManager(url, $0) })
     }
 
     @Test(
-        "keeps what is promised of faults with messages in another Redis than the records, too",
+        "conforms to the rules for faults, with messages and records in different Redis databases",
         .timeLimit(.minutes(10)),
         arguments: JobManagerConformance.selected.filter { $0.testDescription.hasPrefix("F") }
     )
@@ -27,7 +27,7 @@ struct RedisManagerTests {
 }
 
 extension SettledManager {
-    /// A manager and a worker over one Redis.
+    /// A manager and a worker on one Redis.
     init(_ url: RedisURL, _ setup: JobManagerConformance.Setup) throws {
         let forManager = RedisBroker.patient(url)
         let forWorker = RedisBroker.patient(url)
@@ -40,7 +40,7 @@ extension SettledManager {
         )
     }
 
-    /// A manager and a worker whose messages and records are in different places.
+    /// A manager and a worker whose messages and records are in different databases.
     init(_ messages: RedisURL, records: RedisURL, _ setup: JobManagerConformance.Setup) throws {
         func queue() -> TestQueue {
             let options = RedisOptions.patient(records)

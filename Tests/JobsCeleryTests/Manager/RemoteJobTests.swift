@@ -6,7 +6,7 @@ import Testing
 @testable import JobsCelery
 
 @Suite(
-    "Jobs that another program's worker does",
+    "Jobs that another program's worker runs",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
@@ -30,7 +30,7 @@ struct RemoteJobTests {
         try await RedisResults(redis: broker.client, subscriber: broker.subscriber).store(meta)
     }
 
-    @Test("the message is a plain Celery task; progress and result come through Celery's results")
+    @Test("the message is a plain Celery task; progress and result are read from Celery's results")
     func life() async throws {
         try await withRemoteJob { manager, broker, id in
             let envelope = try #require(try await broker.client.send(RedisCommand("RPOP", "celery")).bytes)
@@ -53,7 +53,7 @@ struct RemoteJobTests {
         }
     }
 
-    @Test("a failure comes with exception, message and traceback; a value that does not fit is one too")
+    @Test("a failure has its exception and message; a value that cannot be decoded is a failure")
     func failures() async throws {
         try await withRemoteJob { manager, broker, id in
             let exception: JSON = [
@@ -71,7 +71,7 @@ struct RemoteJobTests {
         }
     }
 
-    @Test("a result that nobody heard of is found by the sweep")
+    @Test("a missed result is found by the sweep")
     func missed() async throws {
         let url = try await RedisServer.shared().database()
         let site = TestSite(url)
@@ -86,7 +86,7 @@ struct RemoteJobTests {
         }
     }
 
-    @Test("a cancellation ends the job at once, tells all workers to terminate the task, and its result is not used")
+    @Test("a cancellation finishes the job at once, revokes and terminates the task, and discards its result")
     func cancellation() async throws {
         try await withRemoteJob { manager, broker, id in
             let channel = broker.keys.channel(of: "celery.pidbox")
@@ -105,7 +105,7 @@ struct RemoteJobTests {
     }
 }
 
-/// Shows a task's meta as it is.
+/// Uses a task's values unchanged, and refuses one of them.
 private struct RemoteCodec: JobCodec {
     private let plain = PlainJobCodec()
 

@@ -7,15 +7,15 @@ import Testing
 
 @testable import JobsCelery
 
-/// Celery's workers acknowledge a task before they run it: of one that is lost nobody ever tells.
+/// Celery's workers acknowledge a task before they run it, so that a lost task is never reported.
 @Suite(
-    "Tasks of another program's worker that nobody tells of",
+    "Silent tasks of another program's worker",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct RemoteLossTests {
-    /// A manager with a remote job, by a clock that the test moves.
+    /// A manager with a remote job and a manual clock.
     private struct Stage {
         let site: TestSite
         let manager: CeleryJobManager
@@ -27,14 +27,14 @@ struct RemoteLossTests {
             try await broker.client.send(RedisCommand("HGET", "dash:job:\(id)", field)).text
         }
 
-        /// Until when it is kept without a word, in milliseconds from now.
+        /// The remaining time without an event or a poll, in milliseconds.
         func patience() async throws -> Int {
             let answer = try await broker.client.send(RedisCommand("ZSCORE", "dash:wanted", id.text))
             let time = if case .double(let time) = answer { Int(time) } else { answer.number ?? 0 }
             return time - Int(clock.now().wall.milliseconds)
         }
 
-        /// Waits for what a sweep does; asking the manager would count as somebody's wish.
+        /// Waits for the effect of a sweep, without polling the manager, which would renew the interest in the job.
         func waits(until isSo: () async throws -> Bool) async throws -> Bool {
             for _ in 0..<6000 {
                 if try await isSo() { return true }
@@ -49,7 +49,7 @@ struct RemoteLossTests {
             #expect(try await waits { try await told("state") == "running" })
         }
 
-        /// Whether it takes no place any more.
+        /// Whether the job no longer counts toward any limit.
         func isReleased() async throws -> Bool {
             let owners = try await broker.client.send(RedisCommand("HLEN", "dash:owners")).integer
             let bytes = try await broker.client.send(RedisCommand("HGET", "dash:totals", "bytes"))
@@ -73,7 +73,7 @@ struct RemoteLossTests {
         }
     }
 
-    @Test("one that no worker began and nobody asks for is dropped, and workers are told, though not to end it")
+    @Test("a task that no worker began and no page polls is cancelled and revoked, without termination")
     func neverBegun() async throws {
         try await withRemoteJob { stage in
             let requests = try await stage.broker.subscriber.messages(
@@ -95,7 +95,7 @@ struct RemoteLossTests {
         }
     }
 
-    @Test("one that was begun and of which nothing is heard is lost, with a sentence, when nobody asked for it as long")
+    @Test("a task that was begun and is silent, without polls, is lost, with a message")
     func silent() async throws {
         try await withRemoteJob { stage in
             try await stage.tell(.started)
@@ -109,7 +109,7 @@ struct RemoteLossTests {
         }
     }
 
-    @Test("one that is merely long goes on as long as its page is open")
+    @Test("a long task continues while its page is open")
     func asked() async throws {
         try await withRemoteJob { stage in
             try await stage.tell(.started)
@@ -121,7 +121,7 @@ struct RemoteLossTests {
             #expect(try await stage.told("state") == "running")
             page.cancel()
             _ = try await page.value
-            // A sweep that was under way may have counted the page once more.
+            // A concurrent sweep may have renewed the page's interest once more.
             let isLost = try await stage.waits {
                 stage.clock.advance(by: .seconds(601))
                 return try await stage.told("state") == "lost"
@@ -130,7 +130,7 @@ struct RemoteLossTests {
         }
     }
 
-    @Test("a Python worker killed with a task: it is lost, and takes no place", .enabled(if: PythonProgram.isAvailable))
+    @Test("the task of a killed Python worker is lost and frees its slot", .enabled(if: PythonProgram.isAvailable))
     func killedPython() async throws {
         let script = """
             import sys, time, celery

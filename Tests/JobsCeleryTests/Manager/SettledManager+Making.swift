@@ -5,13 +5,13 @@ import ServiceLifecycle
 
 @testable import JobsCelery
 
-/// A broker and a Redis as a manager or a worker uses them.
+/// The broker and the Redis connections of a manager or a worker.
 struct TestQueue: Sendable {
     var broker: any CeleryBroker
     var redis: any RedisClient
     var subscriber: any RedisSubscriber
     var options: RedisOptions
-    /// What must run for them.
+    /// The services of the connections.
     var services: [any Service]
 
     init(
@@ -27,7 +27,7 @@ struct TestQueue: Sendable {
 }
 
 extension SettledManager {
-    /// A manager and a worker with connections of their own.
+    /// A manager and a worker with separate connections.
     init(
         _ setup: JobManagerConformance.Setup,
         managing: TestQueue,
@@ -52,7 +52,7 @@ extension SettledManager {
         self.init(manager: manager, worker: worker, executor: setup.executor, ledger: ledger)
     }
 
-    /// A worker whose tasks the test ends.
+    /// A worker whose tasks the test completes.
     static func worker(
         _ executor: TestExecutor,
         _ queue: TestQueue,

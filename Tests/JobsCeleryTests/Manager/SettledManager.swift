@@ -5,15 +5,15 @@ import ServiceLifecycle
 
 @testable import JobsCelery
 
-/// A web server's manager and a worker in one process, as the checks of all managers want it: what a job sent is in its
-/// record before anybody asks.
+/// A web server's manager and a worker in one process for the conformance checks: reads wait until all updates of a job
+/// are stored.
 struct SettledManager: JobManager {
     let manager: CeleryJobManager
     let worker: any Service
     let executor: TestExecutor
     let ledger: UpdateLedger
 
-    /// The worker is stopped first, so that what it gives up is told.
+    /// Stops the worker first, so that the manager sees what it gives up.
     func run() async throws {
         let managing = Task { try await manager.run() }
         let working = Task { try await worker.run() }
@@ -46,24 +46,24 @@ struct SettledManager: JobManager {
         try await manager.record(delivery, for: id)
     }
 
-    /// Returns when the worker has heard of it.
+    /// Returns when the worker has received the cancellation.
     func cancel(_ id: JobID, reason: String) async throws {
         try await ledger.settle()
         try await manager.cancel(id, reason: reason)
         while try await manager.update(of: id, after: .max)?.state == .cancelling,
             !executor.cancelled.contains(where: { $0.hasPrefix(id.text) })
         {
-            // The worker tells nobody when it has heard.
+            // The worker sends no confirmation.
             try await Task.sleep(for: .milliseconds(1))
         }
     }
 
-    /// Waits until the worker is made known.
+    /// Waits until the worker is registered.
     func statistics() async -> JobStatistics {
         while true {
             let statistics = await manager.statistics()
             if statistics.maximumRunning > 0 || Task.isCancelled { return statistics }
-            // The worker tells nobody.
+            // The worker sends no notification.
             try? await Task.sleep(for: .milliseconds(1))
         }
     }

@@ -13,7 +13,7 @@ import Testing
     .timeLimit(.minutes(10))
 )
 struct SeveralServersTests {
-    @Test("a job that one started any of them tells of, cancels, and remembers the answers of")
+    @Test("any server can read, cancel and record deliveries for a job that another one started")
     func alternately() async throws {
         let site = TestSite(try await RedisServer.shared().database())
         let (one, two) = (site.manager(), site.manager())
@@ -41,7 +41,7 @@ struct SeveralServersTests {
         }
     }
 
-    @Test("a job whose task has no name for people is shown by one")
+    @Test("a job with a display name is sent with a shadow name")
     func shadow() async throws {
         let site = TestSite(try await RedisServer.shared().database())
         let manager = site.manager {
@@ -55,7 +55,7 @@ struct SeveralServersTests {
         #expect(shown.map { $0.headers["shadow"] } == ["app/a", .null])
     }
 
-    @Test("F23: a result that one kept all are given, and nothing runs again")
+    @Test("F23: all servers return a result that one cached, and nothing runs again")
     func cache() async throws {
         let site = TestSite(try await RedisServer.shared().database())
         let (one, two) = (site.manager(), site.manager())
@@ -75,7 +75,7 @@ struct SeveralServersTests {
         }
     }
 
-    @Test("F23: one key that two are asked for 100 times at once is one job, and every start has its result")
+    @Test("F23: 100 concurrent starts under one key on two servers run one job, and each has its result")
     func singleFlight() async throws {
         let site = TestSite(try await RedisServer.shared().database())
         let (one, two) = (site.manager(), site.manager())
@@ -96,7 +96,7 @@ struct SeveralServersTests {
         }
     }
 
-    @Test("F12: a Redis that forgets all tells no job as running: those who wait are told that it is unknown")
+    @Test("F12: Redis loses its data: no job is reported as running, and waiters learn that theirs is unknown")
     func forgetfulRedis() async throws {
         let server = try await RedisServer.start()
         let site = TestSite(try RedisURL(server.address))
@@ -111,7 +111,7 @@ struct SeveralServersTests {
             let answer = try await told
             #expect(answer == nil)
             run.succeed("1")
-            // The queue works on.
+            // The queue still works.
             let later = try await start(JobRequest(name: "b"), manager)
             await site.executor.next().succeed("2")
             #expect(try await manager.update(of: later) { _ in false }?.result?.description == "2")
@@ -120,7 +120,7 @@ struct SeveralServersTests {
         }
     }
 
-    @Test("F12: a Redis that keeps its data loses nothing over a restart")
+    @Test("F12: Redis restarts and keeps its data: nothing is lost")
     func restartedRedis() async throws {
         let server = try await RedisServer.start(appendOnly: true, arguments: ["--appendfsync", "always"])
         let site = TestSite(try RedisURL(server.address))
@@ -138,7 +138,7 @@ struct SeveralServersTests {
         }
     }
 
-    /// Starts a job as soon as Redis is reached again.
+    /// Starts a job as soon as Redis is reachable again.
     private func start(_ request: JobRequest, _ manager: CeleryJobManager) async throws -> JobID {
         for _ in 0..<100 {
             if let id = try? await manager.start(request) { return id }

@@ -8,13 +8,13 @@ import Testing
 @testable import JobsCelery
 
 @Suite(
-    "A single web server over RabbitMQ alone (rpc://)",
+    "A single web server with RabbitMQ alone (rpc://)",
     .takesTurns,
     .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct SingleServerTests {
-    /// A manager and a worker that know each other by messages only.
+    /// A manager and a worker that share nothing but messages.
     private func withSite(_ body: (any JobManager, TestExecutor) async throws -> Void) async throws {
         var options = CeleryManager.Options()
         options.queue = "dash-\(JobID.new)"
@@ -37,7 +37,7 @@ struct SingleServerTests {
         }
     }
 
-    @Test("a job runs in a worker, tells progress and properties, and succeeds")
+    @Test("a job runs in a worker, sends progress and properties, and succeeds")
     func success() async throws {
         try await withSite { manager, executor in
             let request = JobRequest(name: "a", payload: Array(#"{"x":"ü"}"#.utf8))
@@ -55,7 +55,7 @@ struct SingleServerTests {
         }
     }
 
-    @Test("a failure comes with kind, code, message and trace, and is tried again if the job says so")
+    @Test("a failure has kind, code, message and trace, and is retried by the job's retry policy")
     func failure() async throws {
         try await withSite { manager, executor in
             let request = JobRequest(name: "a", retries: .upTo(1, backoff: .constant(.zero)))
@@ -69,7 +69,7 @@ struct SingleServerTests {
         }
     }
 
-    @Test("F12: a cancelled job whose end nobody will tell ends all the same, and frees its place")
+    @Test("F12: a cancelled job without a reply completes after a timeout and frees its slot")
     func nobodyTells() async throws {
         var options = CeleryManager.Options()
         options.queue = "dash-\(JobID.new)"
@@ -87,7 +87,7 @@ struct SingleServerTests {
         }
     }
 
-    @Test("another program's task is kept with its job and nowhere else")
+    @Test("another program's task survives its encoding as a job's payload")
     func remotePayload() {
         for queue in [nil, "reports"] {
             let arguments = RawJSON(unchecked: Array(#"[1,"]}",{"a":[2]}]"#.utf8))

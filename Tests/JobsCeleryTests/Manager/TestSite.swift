@@ -5,7 +5,7 @@ import ServiceLifecycle
 
 @testable import JobsCelery
 
-/// Web servers and a worker over one Redis, with connections of their own and real time.
+/// Web servers and a worker on one Redis, with separate connections and real time.
 struct TestSite: Sendable {
     let url: RedisURL
     let executor = TestExecutor()
@@ -31,7 +31,7 @@ struct TestSite: Sendable {
         return CeleryJobManager(parts)
     }
 
-    /// A worker whose tasks the test ends.
+    /// A worker whose tasks the test completes.
     func worker() throws -> WorkerServices {
         let broker = RedisBroker.patient(url)
         let queue = TestQueue(
@@ -46,7 +46,7 @@ struct TestSite: Sendable {
 }
 
 extension JobManager {
-    /// Waits until a job is in a state or has ended.
+    /// Waits until a job fulfills a condition or is finished.
     func update(of id: JobID, until isSo: (JobUpdate) -> Bool) async throws -> JobUpdate? {
         var known = -1
         while let news = try await nextUpdate(of: id, after: known) {

@@ -6,16 +6,16 @@ import Synchronization
 
 @testable import JobsCelery
 
-/// Knows what jobs sent and what of it is in their records, so that a check can wait for a worker that writes now and then.
+/// Tracks the sent and the stored updates of jobs, so that a check can wait for a worker, which writes in intervals.
 final class UpdateLedger: Sendable {
-    /// For each place the values that count: the newest value and the Patches after it.
+    /// For each place the newest value and the Patches after it.
     private typealias Values = [String: [[UInt8]]]
 
     private struct State {
         var attempts: [JobID: JobAttempt] = [:]
         var sent: [String: Values] = [:]
         var written: [String: Values] = [:]
-        /// Attempts of which nothing more will be written.
+        /// Attempts whose further updates are not stored.
         var closed: Set<String> = []
     }
 
@@ -25,7 +25,7 @@ final class UpdateLedger: Sendable {
         state.withLock { $0.attempts[attempt.id] = attempt }
     }
 
-    /// What the checks know the present attempt of a task by.
+    /// The name of a task's current attempt in the checks.
     func name(of task: String) -> String {
         guard let id = JobID(task), let attempt = state.withLock({ $0.attempts[id] }) else { return task }
         return attempt.name
@@ -45,7 +45,7 @@ final class UpdateLedger: Sendable {
         state.withLock { _ = $0.closed.insert(attempt.name) }
     }
 
-    /// Waits until all that was sent is written, or will not be.
+    /// Waits until all sent updates are stored, or their attempt is closed.
     func settle() async throws {
         let deadline = ContinuousClock.now + .seconds(120)
         while true {
@@ -54,7 +54,7 @@ final class UpdateLedger: Sendable {
             }
             if isSettled { return }
             guard ContinuousClock.now < deadline else { throw NotSettled() }
-            // The worker tells nobody when it has written.
+            // The worker sends no notification.
             try await Task.sleep(for: .milliseconds(1))
         }
     }
@@ -76,7 +76,7 @@ extension [String: [[UInt8]]] {
     }
 }
 
-/// An executor that notes what its tasks send.
+/// An executor that records the updates of its tasks in a ledger.
 struct LedgerExecutor: JobExecutor {
     let executor: TestExecutor
     let ledger: UpdateLedger
@@ -101,7 +101,7 @@ struct LedgerExecutor: JobExecutor {
     func cancel(_ taskID: String) { executor.cancel(ledger.name(of: taskID)) }
 }
 
-/// Records that note what is written.
+/// Job records that record stored updates in a ledger.
 struct LedgerRecording: JobRecording {
     let recording: any JobRecording
     let ledger: UpdateLedger
@@ -122,13 +122,13 @@ struct LedgerRecording: JobRecording {
         return standing
     }
 
-    func end(
+    func complete(
         _ attempt: JobAttempt,
         outcome: WorkerOutcome,
         delivery: JobsCelery.Delivery
     ) async throws -> AttemptOutcome {
         ledger.close(attempt)
-        return try await recording.end(attempt, outcome: outcome, delivery: delivery)
+        return try await recording.complete(attempt, outcome: outcome, delivery: delivery)
     }
 
     func cancellations() async throws -> AsyncStream<JobID> { try await recording.cancellations() }

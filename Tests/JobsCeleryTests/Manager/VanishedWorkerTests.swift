@@ -6,20 +6,20 @@ import Testing
 
 @testable import JobsCelery
 
-/// A worker's process that is killed leaves what it had where it was, and listens to nothing any more.
+/// A killed worker process leaves its messages and records as they were, and loses its subscription.
 @Suite(
-    "A worker that vanishes",
+    "A killed worker",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct VanishedWorkerTests {
-    /// How far it came.
+    /// The progress of the job when the worker is killed.
     enum Stage: CaseIterable, Sendable {
         case claimed, begun, inProgress, ended
     }
 
-    @Test("F1: its job is run by another within ten seconds, or has the end that it wrote", arguments: Stage.allCases)
+    @Test("F1: another worker runs its job within ten seconds, or the job has its result", arguments: Stage.allCases)
     func vanishes(at stage: Stage) async throws {
         let bench = try await RecordBench.prepared()
         let site = TestSite(bench.broker.url)
@@ -50,7 +50,7 @@ struct VanishedWorkerTests {
         if stage == .begun { return }
         _ = try await bench.recording.update(attempt, progress: .values(#"[["bar","value",1]]"#), props: [])
         if stage == .inProgress { return }
-        _ = try await bench.recording.end(attempt, outcome: .succeeded(.text("1")), delivery: delivery)
+        _ = try await bench.recording.complete(attempt, outcome: .succeeded(.text("1")), delivery: delivery)
     }
 
     private func takeOver(_ site: TestSite, _ manager: CeleryJobManager, _ id: JobID, _ stage: Stage) async throws {

@@ -3,9 +3,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Python's display texts, and times")
+@Suite("Python's display format and times")
 struct DisplayAndTimeTests {
-    @Test func `Values are shown as Python shows them`() throws {
+    @Test func `Values are displayed as in Python`() throws {
         let cases: [(String, String)] = [
             ("[]", "()"), ("[1]", "(1,)"), ("[1, 2]", "(1, 2)"), ("[\"x\"]", "('x',)"),
             ("[true, false, null]", "(True, False, None)"), ("[\"it's\"]", "('it\\'s',)"),
@@ -21,7 +21,7 @@ struct DisplayAndTimeTests {
         #expect(PythonRepr.of([:]) == "{}")
     }
 
-    @Test func `Long values are cut, and brackets closed`() {
+    @Test func `Long values are truncated and their brackets closed`() {
         let numbers = JSON.array((0..<1000).map { .int($0) })
         let shown = PythonRepr.ofArguments(RawJSON(json: [numbers]))
         #expect(shown.hasSuffix(", ...],)"))
@@ -36,7 +36,7 @@ struct DisplayAndTimeTests {
         )
     }
 
-    @Test func `Times are read in all forms that Celery's programs write`() {
+    @Test func `Times are read in all formats of Celery`() {
         let noon: Int64 = 1_893_499_200_000
         let cases: [(String, Int64?)] = [
             ("2030-01-01T12:00:00+00:00", noon), ("2030-01-01T12:00:00Z", noon), ("2030-01-01T12:00:00", noon),
@@ -50,7 +50,7 @@ struct DisplayAndTimeTests {
         for (text, time) in cases { #expect(ISO8601.milliseconds(text) == time, "\(text)") }
     }
 
-    @Test func `Times are written as Python writes them, and read back`() {
+    @Test func `Times are written in Python's format and round-trip`() {
         #expect(ISO8601.text(1_893_499_200_000) == "2030-01-01T12:00:00+00:00")
         #expect(ISO8601.text(1_893_499_200_007) == "2030-01-01T12:00:00.007000+00:00")
         #expect(ISO8601.text(0) == "1970-01-01T00:00:00+00:00")

@@ -3,19 +3,19 @@ import Testing
 
 @testable import JobsCelery
 
-/// Compares what Swift writes with what Python wrote, field by field.
+/// Compares a message written by Swift with Python's, field by field.
 struct FieldComparison {
-    /// Where the two may differ, each with the reason. Nothing else may.
+    /// The allowed differences and their reasons.
     static let allowed: [String: String] = [
-        "header lang": "it tells who wrote the message",
-        "header origin": "it tells who wrote the message",
+        "header lang": "names the writer of the message",
+        "header origin": "names the writer of the message",
         "header compression": "Swift does not compress bodies",
-        "header redelivered": "brokers add it to messages that went back",
+        "header redelivered": "brokers add it to requeued messages",
     ]
-    /// Further ones of single files.
+    /// Further differences in single files.
     static let allowedIn: [String: [String: String]] = [
         "redis/task-typed-json": [
-            "header argsrepr": "Python shows the values as they were before they became JSON"
+            "header argsrepr": "Python shows the values before their conversion to JSON"
         ]
     ]
 
@@ -25,7 +25,7 @@ struct FieldComparison {
     private let recorded: BrokerMessage
     private let further: [String: String]
 
-    /// - Parameter further: Where these two may differ besides, each with the reason.
+    /// - Parameter further: Further allowed differences and their reasons.
     init(_ file: String, ours: BrokerMessage, recorded: BrokerMessage, allowing further: [String: String] = [:]) {
         self.file = file
         self.further = further
@@ -37,7 +37,7 @@ struct FieldComparison {
         for name in Set(ours.headers.keys + recorded.headers.keys).sorted() {
             compareHeader(name)
         }
-        // What only readers of other languages might look at: the order of the headers.
+        // Readers in other languages may depend on the order of the headers.
         let order = recorded.headers.keys.filter { ours.headers[$0] != nil }
         check("order of headers", .array(ours.headers.keys.map { .string($0) }), .array(order.map { .string($0) }))
         try compareBody()
@@ -54,7 +54,7 @@ struct FieldComparison {
     private mutating func compareHeader(_ name: String) {
         let (mine, theirs) = (ours.headers[name], recorded.headers[name])
         if name == "eta" || name == "expires", let mine = mine?.stringValue, let theirs = theirs?.stringValue {
-            // The same moment to the millisecond; Python has microseconds and any zone.
+            // Equal to the millisecond; Python writes microseconds and any time zone.
             let times = (ISO8601.milliseconds(mine), ISO8601.milliseconds(theirs))
             #expect(times.0 != nil && times.0 == times.1, "\(file): \(name) is \(mine), was \(theirs)")
             count += 1
@@ -69,7 +69,7 @@ struct FieldComparison {
         check("args", mine[0], theirs[0])
         check("kwargs", mine[1], theirs[1])
         for name in ["callbacks", "errbacks", "chain", "chord"] {
-            // A list without elements means the same as null.
+            // An empty list means the same as null.
             check("embed \(name)", mine[2][name].orNull, theirs[2][name].orNull)
         }
         check("elements of the body", .int(mine.arrayValue?.count ?? 0), .int(theirs.arrayValue?.count ?? 0))

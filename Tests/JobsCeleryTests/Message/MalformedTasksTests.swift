@@ -3,7 +3,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Messages that are not as they should be")
+@Suite("Malformed task messages")
 struct MalformedTasksTests {
     private static let smallest = BrokerMessage(
         headers: ["task": "lab.add", "id": "1"],
@@ -22,14 +22,14 @@ struct MalformedTasksTests {
     private func refusal(_ change: (inout BrokerMessage) -> Void) -> CeleryError? {
         do {
             let message = try TaskMessage(raw(change))
-            Issue.record("It was read: \(message)")
+            Issue.record("Read without an error: \(message)")
             return nil
         } catch {
             return error
         }
     }
 
-    @Test func `What a worker can do without may be missing`() throws {
+    @Test func `Optional parts may be missing`() throws {
         let message = try TaskMessage(Self.smallest)
         #expect(message.arguments.json == [1, 2])
         #expect(message.treeID == "1")
@@ -43,17 +43,17 @@ struct MalformedTasksTests {
         for body in ["[[1,2],{},null]", "[[1,2],{},{\"chain\":[]}]", " [ [1,2] , {} , {\"callbacks\":null} ] "] {
             #expect(try TaskMessage(raw { $0.body = Array(body.utf8) }).arguments.json == [1, 2])
         }
-        #expect(try TaskMessage(raw { $0.headers["id"] = "no uuid" }).id == "no uuid")
+        #expect(try TaskMessage(raw { $0.headers["id"] = "not a uuid" }).id == "not a uuid")
     }
 
-    @Test func `Each fault is refused with a sentence, and with the task's id`() {
+    @Test func `Each fault throws an error with a message and the task's id`() {
         let faults: [(String, (inout BrokerMessage) -> Void)] = [
             ("content type", { $0.contentType = nil }),
             ("2 elements", { $0.body = Array("[[1],{}]".utf8) }),
-            ("no array", { $0.body = Array("{\"a\":1}".utf8) }),
-            ("no JSON", { $0.body = Array("[[1],{},{}".utf8) }),
-            ("no JSON", { $0.body = [] }),
-            ("no JSON", { $0.body = [0xFF, 0xFE] }),
+            ("not an array", { $0.body = Array("{\"a\":1}".utf8) }),
+            ("not valid JSON", { $0.body = Array("[[1],{},{}".utf8) }),
+            ("not valid JSON", { $0.body = [] }),
+            ("not valid JSON", { $0.body = [0xFF, 0xFE] }),
             ("named arguments are null", { $0.body = Array("[[1],null,{}]".utf8) }),
             ("arguments are null", { $0.body = Array("[null,{},{}]".utf8) }),
             ("third element", { $0.body = Array("[[1],{},[]]".utf8) }),
@@ -66,8 +66,8 @@ struct MalformedTasksTests {
             ("header timelimit", { $0.headers["timelimit"] = 5 }),
             ("header timelimit", { $0.headers["timelimit"] = [1e300, nil] }),
             ("header timelimit", { $0.headers["timelimit"] = [nil, -1] }),
-            ("no JSON", { $0.body = Array("[[\(String(repeating: "[", count: 200_000))".utf8) }),
-            ("no JSON", { $0.body = Array("[[],{},\(String(repeating: "{\"a\":", count: 200_000))".utf8) }),
+            ("not valid JSON", { $0.body = Array("[[\(String(repeating: "[", count: 200_000))".utf8) }),
+            ("not valid JSON", { $0.body = Array("[[],{},\(String(repeating: "{\"a\":", count: 200_000))".utf8) }),
             ("callbacks", { $0.body = Array("[[1],{},{\"callbacks\":5}]".utf8) }),
             ("chain[0]", { $0.body = Array("[[1],{},{\"chain\":[{}]}]".utf8) }),
             ("chord", { $0.body = Array("[[1],{},{\"chord\":[1]}]".utf8) }),
@@ -80,7 +80,7 @@ struct MalformedTasksTests {
         }
     }
 
-    @Test func `Without an id the correlation id tells whom to tell`() {
+    @Test func `Without an id the error has the correlation id`() {
         #expect(refusal { $0.headers["id"] = nil }?.taskID == nil)
         let error = refusal { raw in
             raw.headers["id"] = nil
@@ -91,7 +91,7 @@ struct MalformedTasksTests {
         #expect(refusal { $0.headers["task"] = nil }?.code == .malformed)
     }
 
-    @Test func `Other serialisations are refused with what to set`() {
+    @Test func `Errors of other serialisations name the setting to change`() {
         for type in ["application/x-python-serialize", "application/x-yaml", "application/x-msgpack", "text/plain"] {
             let error = refusal { $0.contentType = type }
             #expect(error?.code == .contentType)
@@ -103,7 +103,7 @@ struct MalformedTasksTests {
         #expect(throws: Never.self) { try TaskMessage(raw { $0.contentType = "Application/JSON; charset=utf-8" }) }
     }
 
-    @Test func `Compressed bodies that are damaged, cut off or too large are refused`() throws {
+    @Test func `Compressed bodies that are damaged, truncated or too large are refused`() throws {
         let packed = try #require(Fixtures.tasks(in: "redis/task-compressed-zlib").first).raw
         for length in [0, 1, 10, packed.body.count - 1] {
             var cut = packed
@@ -118,12 +118,12 @@ struct MalformedTasksTests {
         #expect(throws: CeleryError.self) { try Inflation.inflate(packed.body, limit: size - 1) }
     }
 
-    @Test func `Numbers that only Python writes are read as null`() throws {
+    @Test func `NaN and infinite numbers are read as null`() throws {
         let message = try TaskMessage(raw { $0.body = Array(#"[[NaN, -Infinity, "a\"NaN", Infinity],{},{}]"#.utf8) })
         #expect(message.arguments.json == [nil, nil, "a\"NaN", nil])
     }
 
-    @Test func `Protocol 1 is checked too`() {
+    @Test func `Protocol 1 is validated too`() {
         let id = #""task":"t","id":"9","#
         let bodies = [
             #"{"id":"9"}"#, #"{"task":"t"}"#, "{\(id)\"args\":5}", "{\(id)\"kwargs\":[]}", "{\(id)\"eta\":5}", "[]",
@@ -139,7 +139,7 @@ struct MalformedTasksTests {
         }
     }
 
-    @Test func `Truncated and altered messages never trap`() throws {
+    @Test func `Truncated and altered messages do not trap`() throws {
         var random = SeededGenerator(seed: 5)
         for name in Fixtures.names("redis/task-") {
             for task in try Fixtures.tasks(in: name) {
@@ -153,7 +153,7 @@ struct MalformedTasksTests {
                     let place = Int.random(in: altered.body.indices, using: &random)
                     altered.body[place] = UInt8.random(in: 0...255, using: &random)
                     if let message = try? TaskMessage(altered) {
-                        // What was taken as valid is valid: it can be written, and read again.
+                        // An accepted message can be written and read again.
                         _ = try TaskMessage(message.raw(queue: "q"))
                         _ = try JSON(parsing: message.arguments.bytes)
                     }
@@ -168,7 +168,7 @@ struct MalformedTasksTests {
     }
 }
 
-/// The same numbers in each run (SplitMix64).
+/// A deterministic generator (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

@@ -3,9 +3,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Answers of Redis")
+@Suite("Decoding Redis replies")
 struct RESPDecoderTests {
-    /// One of each kind, and a nested one.
+    /// One reply of each type, and a nested one.
     static let answers: [(text: String, value: RedisValue?)] = [
         ("+OK\r\n", .string(Array("OK".utf8))),
         ("-ERR no\r\n", .error("ERR no")),
@@ -43,13 +43,13 @@ struct RESPDecoderTests {
         return values
     }
 
-    @Test("are read alone", arguments: answers.indices)
+    @Test("each type of reply is decoded", arguments: answers.indices)
     func alone(_ index: Int) throws {
         let answer = Self.answers[index]
         #expect(try decode([Array(answer.text.utf8)]) == (answer.value.map { [$0] } ?? []))
     }
 
-    @Test("are read however the stream is cut: in two at every byte, and in single bytes")
+    @Test("replies are decoded from any fragments of the stream")
     func cuts() throws {
         let stream = Self.answers.flatMap { Array($0.text.utf8) }
         let values = Self.answers.compactMap(\.value)
@@ -58,7 +58,7 @@ struct RESPDecoderTests {
     }
 
     @Test(
-        "are refused when they are none",
+        "invalid replies are refused",
         arguments: [
             "hello\r\n", "$-2\r\n", "$x\r\n", "*99999999999\r\n", ":1x\r\n", ",x\r\n", "$1\r\nabc\r\n", "+a\rb\r\n",
             "\r\n", "$?\r\n",
@@ -68,18 +68,18 @@ struct RESPDecoderTests {
         #expect(throws: CeleryError.self) { try decode([Array(text.utf8)]) }
     }
 
-    @Test("are refused when they are nested too deeply or a line has no end")
+    @Test("replies that are nested too deeply, and unterminated lines, are refused")
     func bounds() {
         #expect(throws: CeleryError.self) { try decode([Array(String(repeating: "*1\r\n", count: 33).utf8)]) }
         #expect(throws: CeleryError.self) { try decode([[UInt8](repeating: 43, count: RESPDecoder.maximumLine + 2)]) }
     }
 
-    @Test("of a wrong count take no memory before their parts come")
+    @Test("a large count allocates no memory before its elements arrive")
     func hugeCount() throws {
         #expect(try decode([Array("*60000000\r\n:1\r\n".utf8)]) == [])
     }
 
-    @Test("of rubbish end in an error or wait, never in a crash")
+    @Test("random bytes throw or wait, but do not trap")
     func rubbish() {
         var random = SystemRandomNumberGenerator()
         let letters = Array("*$:+-%~>|=!,#_(\r\n0123-a".utf8)
@@ -89,7 +89,7 @@ struct RESPDecoderTests {
         }
     }
 
-    @Test("of many megabytes are not looked at again with each piece")
+    @Test("a reply of many megabytes is not scanned again with each fragment")
     func large() throws {
         let size = 64 << 20
         var pieces = [Array("$\(size)\r\n".utf8)]
@@ -98,18 +98,18 @@ struct RESPDecoderTests {
         let start = ContinuousClock.now
         #expect(try decode(pieces) == [.string([UInt8](repeating: 1, count: size))])
         let duration = ContinuousClock.now - start
-        // In debug about a second; looking again would take minutes.
+        // About a second in a debug build; repeated scans would take minutes.
         #expect(duration < .seconds(30))
     }
 
-    @Test("are asked for by commands as Redis reads them")
+    @Test("commands are encoded in RESP")
     func commands() {
         var buffer = ByteBuffer()
         RedisCommand("SET", "ключ", [13, 10] as [UInt8]).write(to: &buffer)
         #expect(String(buffer: buffer) == "*3\r\n$3\r\nSET\r\n$8\r\nключ\r\n$2\r\n\r\n\r\n")
     }
     @Test(
-        "a command is written behind what waits to be sent, each argument with its length",
+        "a command is appended to the buffer, each argument with its length",
         arguments: [0, 9, 10, 99, 100, 70_000]
     )
     func lengths(length: Int) {

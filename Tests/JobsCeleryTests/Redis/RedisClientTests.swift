@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The Redis client", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisClientTests {
-    @Test("answers commands in the order in which they were said")
+    @Test("replies have the order of their commands")
     func order() async throws {
         let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
         try await whileRunning(client) {
@@ -14,7 +14,7 @@ struct RedisClientTests {
         }
     }
 
-    @Test("gives each of many senders the answers to its own commands")
+    @Test("each of many senders receives the replies to its own commands")
     func senders() async throws {
         let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
         try await whileRunning(client) {
@@ -32,7 +32,7 @@ struct RedisClientTests {
         }
     }
 
-    @Test("runs a script that the server does not know yet, then by its digest")
+    @Test("a script runs by its source first, then by its digest")
     func script() async throws {
         let script = RedisScript("test", "return {KEYS[1], ARGV[1]}")
         let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
@@ -44,7 +44,7 @@ struct RedisClientTests {
         }
     }
 
-    @Test("throws an error of a script")
+    @Test("an error of a script is thrown")
     func scriptError() async throws {
         let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
         try await whileRunning(client) {
@@ -55,7 +55,7 @@ struct RedisClientTests {
         }
     }
 
-    @Test("is fast with many senders: small scripts are said in few writes")
+    @Test("many senders of small scripts share writes")
     func speed() async throws {
         let script = RedisScript("speed", "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])")
         let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))

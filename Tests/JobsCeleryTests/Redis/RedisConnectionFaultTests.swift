@@ -3,9 +3,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A connection to Redis that breaks", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Redis connection faults", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisConnectionFaultTests {
-    /// A client through a proxy.
+    /// A client that connects through a proxy.
     private func client(
         _ change: (inout RedisOptions) -> Void = { _ in }
     ) async throws
@@ -25,7 +25,7 @@ struct RedisConnectionFaultTests {
         #expect(answer.text == "PONG")
     }
 
-    @Test("is mended, and told with a nil among the pushes")
+    @Test("a lost connection is replaced, which nil among the pushes signals")
     func mended() async throws {
         let (client, proxy, _) = try await client()
         let stream = client.pushes()
@@ -40,7 +40,7 @@ struct RedisConnectionFaultTests {
         }
     }
 
-    @Test("fails what was said and not answered as lost, what was not said waits for the next")
+    @Test("commands without a reply fail as lost; unsent commands wait for the next connection")
     func pending() async throws {
         let (client, proxy, _) = try await client()
         try await whileRunning(client) {
@@ -54,7 +54,7 @@ struct RedisConnectionFaultTests {
         }
     }
 
-    @Test("F11: half-open, is noticed by silence within four seconds while something is awaited")
+    @Test("F11: a half-open connection is detected within four seconds while a reply is pending")
     func halfOpen() async throws {
         let (client, proxy, _) = try await client()
         try await whileRunning(client) {
@@ -69,7 +69,7 @@ struct RedisConnectionFaultTests {
         }
     }
 
-    @Test("F11: half-open, is noticed also when only pushes are awaited")
+    @Test("F11: a half-open connection is detected also when only pushes are expected")
     func halfOpenListening() async throws {
         let (client, proxy, _) = try await client()
         let stream = client.pushes()
@@ -83,7 +83,7 @@ struct RedisConnectionFaultTests {
         }
     }
 
-    @Test("F13: with a server that has become a replica, is made anew, so that the new master is found")
+    @Test("F13: when the server has become a replica, the client reconnects to find the new master")
     func replica() async throws {
         let server = try await RedisServer.start(arguments: ["--replicaof", "127.0.0.1 \(freePort())"])
         let client = ReconnectingRedisClient(RedisOptions.patient(try RedisURL(server.address)))
@@ -98,7 +98,7 @@ struct RedisConnectionFaultTests {
         }
     }
 
-    @Test("only slowly is none: answers that take their time are waited for")
+    @Test("a slow connection is kept")
     func slow() async throws {
         let (client, proxy, _) = try await client()
         try await whileRunning(client) {
@@ -108,7 +108,7 @@ struct RedisConnectionFaultTests {
         }
     }
 
-    @Test("leaves no sender behind: hundreds at work while it is cut again and again")
+    @Test("repeated resets leave no sender without a result")
     func storm() async throws {
         let (client, proxy, _) = try await client()
         try await whileRunning(client) {
@@ -136,7 +136,7 @@ struct RedisConnectionFaultTests {
         }
     }
 
-    @Test("that is subscribed is mended, and every reader is told that messages may be missing")
+    @Test("subscriptions are restored, and nil signals that messages may be missing")
     func channels() async throws {
         let (client, proxy, url) = try await client()
         let channels = RedisPubSub(RedisOptions.patient(url))
@@ -146,7 +146,7 @@ struct RedisConnectionFaultTests {
             proxy.cut()
             #expect(await plain.next() == .some(nil))
             #expect(await pattern.next() == .some(nil))
-            // The client was cut off too, and notices it when it says something.
+            // The client was disconnected too, and detects it when it sends a command.
             while (try? await client.send([RedisCommand("PING")])) == nil {}
             _ = try await client.send([RedisCommand("PUBLISH", "plain", "1"), RedisCommand("PUBLISH", "pattern", "2")])
             #expect(await plain.next() == RedisMessage(channel: "plain", payload: [49]))
@@ -154,7 +154,7 @@ struct RedisConnectionFaultTests {
         }
     }
 
-    @Test("that is subscribed and half-open is mended")
+    @Test("a half-open connection with subscriptions is replaced")
     func halfOpenChannels() async throws {
         let (_, proxy, url) = try await client()
         let channels = RedisPubSub(RedisOptions.patient(url))
@@ -168,7 +168,6 @@ struct RedisConnectionFaultTests {
     }
 }
 
-/// Counts answers.
 private final class Answered: Sendable {
     private let state = Mutex(0)
 

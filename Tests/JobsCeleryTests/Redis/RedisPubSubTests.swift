@@ -2,9 +2,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Channels of Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Redis channels", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisPubSubTests {
-    @Test("are subscribed to once for all readers, and left with the last")
+    @Test("all subscribers of a channel share a subscription, which ends with the last")
     func counted() async throws {
         let url = try await RedisServer.shared().database()
         let client = ReconnectingRedisClient(RedisOptions.patient(url))
@@ -22,13 +22,13 @@ struct RedisPubSubTests {
             first.end()
             #expect(try await subscribers() == 1)
             second.end()
-            // The order between two connections is not told.
+            // The order between two connections is undefined.
             for _ in 0..<1000 where try await subscribers() != 0 {}
             #expect(try await subscribers() == 0)
         }
     }
 
-    @Test("give every reader every message, from the moment that the subscription returns")
+    @Test("every subscriber receives every message once the subscription has returned")
     func everyone() async throws {
         let url = try await RedisServer.shared().database()
         let client = ReconnectingRedisClient(RedisOptions.patient(url))
@@ -48,7 +48,7 @@ struct RedisPubSubTests {
         }
     }
 
-    @Test("tell when there is no Redis")
+    @Test("a subscription without a server throws")
     func nobody() async throws {
         var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(freePort())"), logger: .quiet)
         options.connectTimeout = .milliseconds(200)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A Redis that refuses", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Refused Redis connections", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisRefusalTests {
     private func error(at address: String) async throws -> CeleryError? {
         var options = RedisOptions.patient(try RedisURL(address))
@@ -13,7 +13,7 @@ struct RedisRefusalTests {
         }
     }
 
-    @Test("a password is told at once, without the password")
+    @Test("a wrong password fails immediately, and the error does not contain it")
     func password() async throws {
         let server = try await RedisServer.start(arguments: ["--requirepass", "right"])
         let start = ContinuousClock.now
@@ -31,7 +31,7 @@ struct RedisRefusalTests {
         }
     }
 
-    @Test("a user by its ACL, or lets the user in")
+    @Test("a user of the ACL needs the right password")
     func users() async throws {
         let server = try await RedisServer.start(arguments: ["--user", "queue", "on", ">pw", "~*", "&*", "+@all"])
         #expect(try await error(at: "redis://queue:no@127.0.0.1:\(server.port)")?.code == .refused)
@@ -44,7 +44,7 @@ struct RedisRefusalTests {
         }
     }
 
-    @Test("a user channels: told at once, with what to grant")
+    @Test("a user without channels fails immediately, and the error names the permission to grant")
     func channels() async throws {
         let server = try await RedisServer.start(arguments: ["--user", "queue", "on", ">pw", "~*", "+@all"])
         let url = try RedisURL("redis://queue:pw@127.0.0.1:\(server.port)")
@@ -60,13 +60,13 @@ struct RedisRefusalTests {
         #expect(ContinuousClock.now - start < .seconds(50), "does not wait as for a server that is down")
     }
 
-    @Test("a database number it does not have")
+    @Test("a missing database number is refused")
     func database() async throws {
         let error = try await error(at: RedisServer.shared().address + "/100000")
         #expect(error?.code == .refused)
     }
 
-    @Test("is not there: a command waits for a time and says so")
+    @Test("without a server a command throws after the timeout")
     func nobody() async throws {
         var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(freePort())"), logger: .quiet)
         options.connectTimeout = .seconds(3)
@@ -78,7 +78,7 @@ struct RedisRefusalTests {
         }
     }
 
-    @Test("HELLO, as before Redis 6, is talked to in RESP2, also on channels")
+    @Test("a server without HELLO, as before Redis 6, uses RESP2, also for channels")
     func old() async throws {
         let server = try await RedisServer.start(arguments: ["--rename-command", "HELLO", "", "--requirepass", "x"])
         let url = try RedisURL("redis://:x@127.0.0.1:\(server.port)/2")

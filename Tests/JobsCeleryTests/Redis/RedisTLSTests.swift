@@ -8,7 +8,7 @@ import Testing
     .enabled(if: RedisServer.isAvailable && findProgram("openssl") != nil, "needs redis-server and openssl")
 )
 struct RedisTLSTests {
-    /// - Parameter limit: How long a connection is tried.
+    /// - Parameter limit: The connection timeout.
     private func answer(at address: String, within limit: Duration = .patience) async throws -> String? {
         var options = RedisOptions.patient(try RedisURL(address))
         options.connectTimeout = limit
@@ -16,7 +16,7 @@ struct RedisTLSTests {
         return try await whileRunning(client) { try await client.send(RedisCommand("PING")).text }
     }
 
-    @Test("is let in with the right authority, refused with a wrong name or an unknown authority")
+    @Test("the certificate's CA and host name are verified")
     func certificates() async throws {
         let certificates = try await TestCertificates()
         defer { certificates.remove() }
@@ -34,7 +34,7 @@ struct RedisTLSTests {
         }
     }
 
-    @Test("says which files of certificates cannot be read")
+    @Test("an unreadable certificate file throws")
     func files() async throws {
         let error = await #expect(throws: CeleryError.self) {
             try await answer(at: "rediss://localhost?ssl_ca_certs=/nowhere.pem")

@@ -2,16 +2,16 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("An address of Redis")
+@Suite("Redis addresses")
 struct RedisURLTests {
-    @Test("has defaults")
+    @Test("an address has defaults")
     func defaults() throws {
         let url = try RedisURL("redis://")
         #expect(url.place == .host("localhost", port: 6379))
         #expect(url.database == 0 && url.user == nil && url.password == nil && url.tls == nil)
     }
 
-    @Test("has host, port, database, user and password")
+    @Test("host, port, database, user and password are parsed")
     func parts() throws {
         let url = try RedisURL("redis://me:p%40ss%2F%3A@redis.example:6380/3")
         #expect(url.place == .host("redis.example", port: 6380))
@@ -21,14 +21,14 @@ struct RedisURLTests {
         #expect(passwordOnly.user == nil && passwordOnly.password == "secret")
     }
 
-    @Test("has Celery's options")
+    @Test("Celery's options are parsed")
     func options() throws {
         #expect(try RedisURL("redis://h?virtual_host=5&health_check_interval=3").database == 5)
         let socket = try RedisURL("redis+socket:///run/redis.sock?virtual_host=2")
         #expect(socket.place == .socket(path: "/run/redis.sock") && socket.database == 2)
     }
 
-    @Test("has TLS, with the certificate looked at unless it says otherwise")
+    @Test("TLS verifies the certificate by default")
     func tls() throws {
         #expect(try RedisURL("rediss://h").tls?.verification == .full)
         #expect(try RedisURL("rediss://h?ssl_cert_reqs=CERT_NONE").tls?.verification == RedisURL.Verification.none)
@@ -40,7 +40,7 @@ struct RedisURLTests {
     }
 
     @Test(
-        "says what is wrong, and never the password",
+        "an invalid address throws an error without the password",
         arguments: [
             "localhost", "http://u:secret@h", "redis://u:secret@h:port", "redis://u:secret@h:99999",
             "redis://u:secret@h/one",
@@ -55,7 +55,7 @@ struct RedisURLTests {
         #expect(error?.description.contains("secret") == false)
     }
 
-    @Test("is shown without the password")
+    @Test("descriptions do not contain the password")
     func shown() throws {
         let url = try RedisURL("rediss://me:secret@h:1/2")
         #expect("\(url)" == "rediss://h:1/2")

@@ -2,9 +2,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("What a consumer may have")
+@Suite("The state of a consumer")
 struct ConsumerStateTests {
-    @Test("is no more than its prefetch, and the queues take turns")
+    @Test("Requests are limited by the prefetch, and the queues take turns")
     func room() {
         var state = ConsumerState(queues: ["a", "b"], prefetch: 2)
         #expect(state.request(upTo: 5) == .init(queues: ["b", "a"], limit: 2, reclaims: false))
@@ -20,7 +20,7 @@ struct ConsumerStateTests {
         #expect(state.request(upTo: 5)?.limit == 5)
     }
 
-    @Test("is nothing without a queue, and nothing any more when it has stopped")
+    @Test("There is no request without a queue or after a stop")
     func nothing() {
         var state = ConsumerState(queues: ["a"], prefetch: 1)
         state.remove("a")
@@ -32,7 +32,7 @@ struct ConsumerStateTests {
         #expect(state.request(upTo: 1) == nil)
     }
 
-    @Test("is known until it is really settled, also while Redis cannot be told")
+    @Test("A delivery is known until Redis has settled it, also while Redis is unreachable")
     func owed() {
         var state = ConsumerState(queues: ["a"], prefetch: 1)
         _ = state.received("1")
@@ -40,12 +40,12 @@ struct ConsumerStateTests {
         #expect(state.known == ["1"])
         state.owes("1", .acknowledged)
         #expect(state.known == ["1"] && state.owed == ["1": .acknowledged])
-        #expect(state.request(upTo: 1) != nil, "its place is free")
+        #expect(state.request(upTo: 1) != nil, "there is room for another")
         state.settled("1")
         #expect(state.known.isEmpty && state.owed.isEmpty)
     }
 
-    @Test("is asked for first when an answer was lost")
+    @Test("After a lost reply, the next request reclaims its deliveries")
     func reclaim() {
         var state = ConsumerState(queues: ["a"], prefetch: 1)
         state.answerWasLost()
@@ -54,7 +54,7 @@ struct ConsumerStateTests {
         #expect(state.request(upTo: 1)?.reclaims == false)
     }
 
-    @Test("what is being settled leaves its room to others at once, and takes it back if that fails")
+    @Test("A settlement in flight frees room at once, and takes it back if it fails")
     func roomOfTheSettled() {
         var state = ConsumerState(queues: ["q"], prefetch: 2)
         _ = state.received("a")
@@ -63,7 +63,7 @@ struct ConsumerStateTests {
         let settles = (state.settles("a"), state.settles("a"))
         #expect(settles == (true, false), "once")
         #expect(state.request(upTo: 10)?.limit == 1)
-        #expect(state.known == ["a", "b"], "the server may still count it as ours")
+        #expect(state.known == ["a", "b"], "Redis may still hold it for this worker")
         state.keeps("a")
         #expect(state.request(upTo: 10) == nil)
         _ = state.settles("a")
@@ -73,7 +73,7 @@ struct ConsumerStateTests {
         #expect(state.known == ["b"], "it was settled")
     }
 
-    @Test("lists that were seen to their ends are looked at when Redis calls, a queue is added, or the time is over")
+    @Test("Empty lists are fetched again after an invalidation, an added queue, or a timeout")
     func looks() {
         var state = ConsumerState(queues: ["q"], prefetch: 2)
         let now = ContinuousClock.now
@@ -88,7 +88,7 @@ struct ConsumerStateTests {
         #expect(state.rest(at: now) == nil)
     }
 
-    @Test("what comes again although it is settled, as Redis did not hear of that yet, is not given out again")
+    @Test("A redelivery is dropped while its settlement is pending")
     func again() {
         var state = ConsumerState(queues: ["q"], prefetch: 2)
         let isNew = state.received("a")
@@ -100,6 +100,6 @@ struct ConsumerStateTests {
         #expect(state.held.isEmpty && state.known == ["a"])
         state.settled("a")
         let isNewAgain = state.received("a")
-        #expect(isNewAgain, "somebody gave it back since")
+        #expect(isNewAgain, "it was requeued since")
     }
 }

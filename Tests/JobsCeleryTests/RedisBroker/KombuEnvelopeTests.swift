@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("A message as kombu writes it")
+@Suite("A message in kombu's format")
 struct KombuEnvelopeTests {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
         path: "../../Fixtures/Celery/redis"
@@ -19,7 +19,7 @@ struct KombuEnvelopeTests {
         try JSON(parsing: Array(Data(contentsOf: folder.appending(path: name).standardized)))
     }
 
-    @Test("is read: all that were recorded", arguments: names)
+    @Test("is read from each recording", arguments: names)
     func recorded(_ name: String) throws {
         let fixture = try Self.fixture(name)
         for message in Self.messages(in: fixture) {
@@ -36,7 +36,7 @@ struct KombuEnvelopeTests {
         }
     }
 
-    @Test("is written with the members that kombu writes, in its order, and the same values", arguments: names)
+    @Test("is written with kombu's members, in its order, with the same values", arguments: names)
     func written(_ name: String) throws {
         for message in Self.messages(in: try Self.fixture(name)) {
             let original = Self.withoutExpiration(try JSON(parsing: message))
@@ -49,7 +49,7 @@ struct KombuEnvelopeTests {
         }
     }
 
-    /// Kombu copies the time of expiry beside the header; on Redis nobody reads it, and it is not written here.
+    /// Kombu also copies the expiry to the properties, where Redis consumers do not read it; it is not written here.
     private static func withoutExpiration(_ envelope: JSON) -> JSON {
         guard var members = envelope.objectValue, var properties = members["properties"]?.objectValue else {
             return envelope
@@ -66,7 +66,7 @@ struct KombuEnvelopeTests {
             .compactMap { $0.stringValue ?? $0["raw"].stringValue }
     }
 
-    @Test("has a tag of its own each time")
+    @Test("has a unique tag")
     func tags() throws {
         let tags = try (0..<100).map { _ in
             try JSON(parsing: KombuEnvelope.encode(BrokerMessage()))["properties"]["delivery_tag"].stringValue ?? ""
@@ -74,7 +74,7 @@ struct KombuEnvelopeTests {
         #expect(Set(tags).count == 100 && tags.allSatisfy { $0.count == 36 })
     }
 
-    @Test("given back is noted as redelivered, as a recorded worker notes it")
+    @Test("is marked as redelivered when it is requeued, as by a recorded worker")
     func redelivered() throws {
         let entry = try #require(try Self.fixture("unacked-entry.json")["raw"].stringValue)
         let envelope = try KombuEnvelope.envelope(ofEntry: Array(entry.utf8))
@@ -86,7 +86,7 @@ struct KombuEnvelopeTests {
         #expect(KombuEnvelope.redelivered(again) == again)
     }
 
-    @Test("is read with a plain body and with nothing but what is needed")
+    @Test("is read with a plain body and only the required members")
     func small() throws {
         let (task, _) = try KombuEnvelope.decode(
             Array(#"{"body":"[[],{},{}]","headers":{"task":"t","id":"1"},"properties":{}}"#.utf8)
@@ -95,7 +95,7 @@ struct KombuEnvelopeTests {
     }
 
     @Test(
-        "that is none is refused",
+        "is refused if it is invalid",
         arguments: [
             "", "hello", "[]", "{}", #"{"body":5}"#, #"{"body":"*","properties":{"body_encoding":"base64"}}"#,
             #"{"body":"x","properties":{"body_encoding":"rot13"}}"#,
@@ -105,7 +105,7 @@ struct KombuEnvelopeTests {
         #expect(throws: CeleryError.self) { try KombuEnvelope.decode(Array(text.utf8)) }
     }
 
-    @Test("has its body in base64 of any length")
+    @Test("has a base64 body of any length")
     func base64() {
         for length in 0..<200 {
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255) }

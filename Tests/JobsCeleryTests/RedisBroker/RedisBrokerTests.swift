@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A broker on Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisBrokerTests {
-    @Test("publishes as Celery does: into the priority's list, the queue's bindings in both sets")
+    @Test("publishes as Celery does: to the priority's list, with the queue's bindings in both sets")
     func publish() async throws {
         let stage = try await RedisStage()
         try await whileRunning(stage.broker) {
@@ -22,7 +22,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("delivers the oldest first, and those of lower priority numbers before all others")
+    @Test("delivers by ascending priority number, oldest first")
     func order() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer()
@@ -37,7 +37,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("holds a delivery as Celery does until it is settled: acknowledged or rejected it is gone from everywhere")
+    @Test("holds a delivery as Celery does until it is acknowledged or rejected, then removes it from all keys")
     func settlement() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer()
@@ -56,7 +56,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("gives a returned delivery to the next, noted as redelivered, before those that wait")
+    @Test("requeues a returned delivery first in its list, marked as redelivered")
     func returned() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer(prefetch: 1)
@@ -74,7 +74,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("parks what is postponed, and brings it when its time has come, not before")
+    @Test("parks a postponed delivery until it is due")
     func postponed() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer(prefetch: 1)
@@ -85,7 +85,7 @@ struct RedisBrokerTests {
             try await stage.expectHeld(0)
             try await stage.broker.publish(RedisStage.task(2))
             let other = await RedisStage.take(1, from: consumer)[0]
-            #expect(RedisStage.number(other) == 2, "it holds back nobody")
+            #expect(RedisStage.number(other) == 2, "it blocks no other message")
             await consumer.settle(other, as: .acknowledged)
             let late = await RedisStage.take(1, from: consumer)[0]
             #expect(RedisStage.number(late) == 1 && !late.isRedelivered && late.task.priority == 6)
@@ -95,7 +95,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("keeps of a message what Python gives it back by, however its envelope is written")
+    @Test("stores the exchange and routing key that Python restores a message with, for any envelope format")
     func envelopes() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer()
@@ -123,7 +123,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("F28: puts away what cannot be read, with the reason, and goes on")
+    @Test("F28: rejects unreadable messages with the reason and continues")
     func malformed() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer()
@@ -143,7 +143,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("F28: hundreds of unreadable messages hold up nobody, and only the newest are kept")
+    @Test("F28: hundreds of unreadable messages block no others, and only the newest are kept")
     func manyMalformed() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer()
@@ -159,7 +159,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("reads messages without a tag, and two copies of one tag apart")
+    @Test("delivers messages without a tag, and two messages with the same tag separately")
     func tags() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer()
@@ -178,9 +178,9 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("wakes an idle consumer at once, without being asked again and again")
+    @Test("wakes an idle consumer at once, without polling")
     func wakeUp() async throws {
-        // A server of its own: only this consumer asks there how long lists are.
+        // A separate server, where only this consumer calls LLEN.
         let server = try await RedisServer.start()
         let stage = try await RedisStage(RedisURL(server.address))
         let consumer = stage.consumer()
@@ -189,7 +189,7 @@ struct RedisBrokerTests {
             for number in 0..<20 {
                 let looks = try await stage.broker.client.calls(of: "llen")
                 async let waiting = consumer.fetch(upTo: 1)
-                // It has seen all lists empty.
+                // The consumer has found all lists empty.
                 let steps = stage.broker.keys.prioritySteps.count
                 try await until { try await stage.broker.client.calls(of: "llen") >= looks + steps }
                 let start = ContinuousClock.now
@@ -201,26 +201,26 @@ struct RedisBrokerTests {
             }
             times.sort()
             print("From publishing to an idle consumer: \(times[10]) (median), \(times[19]) (longest).")
-            // Where Redis does not call, a consumer asks ten times a second.
+            // Without client tracking, a consumer polls ten times a second.
             #expect(times[0] < .milliseconds(50))
         }
     }
 
-    @Test("without Redis' calls is looked at every so often")
+    @Test("is polled by an idle consumer without client tracking")
     func polls() async throws {
         let server = try await RedisServer.start(arguments: ["--rename-command", "HELLO", ""])
         let stage = try await RedisStage(RedisURL(server.address))
         let consumer = stage.consumer()
         try await whileRunning(stage.broker, consumer) {
             async let waiting = consumer.fetch(upTo: 1)
-            // It has looked at the lists once, and found nothing.
+            // The consumer has found the lists empty once.
             try await until { try await stage.broker.client.calls(of: "llen") > 0 }
             try await stage.broker.publish(RedisStage.task(1))
             #expect(RedisStage.number(await waiting[0]) == 1)
         }
     }
 
-    @Test("takes from queues that are added, no more from those that are cancelled, and from all in turn")
+    @Test("delivers from added queues, not from cancelled ones, and from all in turn")
     func queues() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer(queues: ["a", "b"], prefetch: 2)
@@ -240,7 +240,7 @@ struct RedisBrokerTests {
         }
     }
 
-    @Test("gives no more than the prefetch, and goes on as deliveries are settled, by others' scripts too")
+    @Test("delivers up to the prefetch limit, and more as deliveries are settled, also by other scripts")
     func prefetch() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer(prefetch: 3)

@@ -4,9 +4,10 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Messages on Redis are not lost", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Faults of Redis and its consumers", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisConsumerFaultTests {
-    /// Works off everything that comes, acknowledging it, until so many different ones have been seen; returns how often each.
+    /// Acknowledges all deliveries until `count` different messages have been seen; returns how often each was
+    /// delivered.
     private func workOff(
         _ count: Int,
         _ consumers: [any CeleryConsumer],
@@ -31,7 +32,7 @@ struct RedisConsumerFaultTests {
         return seen.counts
     }
 
-    @Test("by two consumers: each of 2,000 is given to one of them, once")
+    @Test("Two consumers: each of 2,000 messages is delivered to one of them, once")
     func twoConsumers() async throws {
         let stage = try await RedisStage()
         let consumers = [stage.consumer("a"), stage.consumer("b")]
@@ -49,7 +50,7 @@ struct RedisConsumerFaultTests {
     }
 
     @Test(
-        "F11: by a connection that is reset five times while it is used: every message is settled, the consumer goes on"
+        "F11: a connection that is reset five times in use: every message is settled, and the consumer resumes"
     )
     func resets() async throws {
         let stage = try await RedisStage()
@@ -68,14 +69,14 @@ struct RedisConsumerFaultTests {
             for number in 250..<300 { try await stage.broker.publish(RedisStage.task(number)) }
             let all = try await counts
             #expect(all.count == 300)
-            print("Given twice in five resets: \(all.values.filter { $0 > 1 }.count) of 300.")
+            print("Delivered twice in five resets: \(all.values.filter { $0 > 1 }.count) of 300.")
             #expect(ContinuousClock.now - start < promised(.seconds(5)))
-            // Acknowledgements that were cut off have been said again.
+            // Lost acknowledgements are sent again.
             try await until { (try? await stage.held()) == [0, 0, 0] }
         }
     }
 
-    @Test("F11: by an idle connection that is closed: the consumer resumes")
+    @Test("F11: an idle connection that is closed: the consumer resumes")
     func idleClose() async throws {
         let stage = try await RedisStage()
         let proxy = try await TCPProxy.start(to: stage.port)
@@ -92,7 +93,7 @@ struct RedisConsumerFaultTests {
         }
     }
 
-    @Test("F11: by a half-open connection: the consumer resumes within five seconds")
+    @Test("F11: a half-open connection: the consumer resumes within five seconds")
     func halfOpen() async throws {
         let stage = try await RedisStage()
         let proxy = try await TCPProxy.start(to: stage.port)
@@ -113,7 +114,7 @@ struct RedisConsumerFaultTests {
         }
     }
 
-    @Test("F11: by an answer that is cut off: what was fetched comes to the same consumer all the same")
+    @Test("F11: a lost reply to a fetch: the same consumer gets the messages")
     func lostAnswer() async throws {
         let stage = try await RedisStage()
         let proxy = try await TCPProxy.start(to: stage.port)
@@ -122,22 +123,22 @@ struct RedisConsumerFaultTests {
         try await whileRunning(stage.broker, broker, consumer) {
             async let waiting = RedisStage.take(1, from: consumer)
             try await stage.untilIdle()
-            // Redis' call goes through slowly, so that it is answered by a fetch whose answer is held up and then cut off.
+            // The invalidation arrives slowly and triggers a fetch, whose reply is delayed and then lost.
             proxy.become(.delays(.milliseconds(300)))
             try await stage.broker.publish(RedisStage.task(1))
             try await until { try await stage.held()[0] == 1 }
             proxy.cut()
             let delivery = try #require(await waiting.first)
-            #expect(!delivery.isRedelivered, "not by the end of its lease")
+            #expect(!delivery.isRedelivered, "not because its lease expired")
             await consumer.settle(delivery, as: .acknowledged)
             try await until { (try? await stage.held()) == [0, 0, 0] }
         }
     }
 
-    @Test("by a worker that is killed: others have its messages within seconds, its living neighbour keeps its own")
+    @Test("A killed worker: its messages are redelivered within seconds, and a living worker keeps its own")
     func killed() async throws {
         let stage = try await RedisStage()
-        // A worker of its own with all its connections.
+        // A worker with its own connections.
         let doomed = try await RedisStage(stage.url)
         let (victim, neighbour) = (doomed.consumer("victim"), stage.consumer("neighbour", prefetch: 1))
         try await whileRunning(stage.broker, neighbour) {
@@ -153,7 +154,7 @@ struct RedisConsumerFaultTests {
                 let all = await RedisStage.take(3, from: heir)
                 #expect(Set(all.compactMap(RedisStage.number)) == [1, 2, 3] && all.filter(\.isRedelivered).count == 3)
                 #expect(ContinuousClock.now - start < promised(.seconds(10)))
-                print("Messages of a killed worker were with another after \(ContinuousClock.now - start).")
+                print("The messages of a killed worker were redelivered after \(ContinuousClock.now - start).")
                 try await stage.expectHeld(4)
                 await neighbour.settle(kept, as: .acknowledged)
                 for delivery in all { await heir.settle(delivery, as: .acknowledged) }
@@ -162,7 +163,7 @@ struct RedisConsumerFaultTests {
         }
     }
 
-    @Test("F14: by a worker that works for longer than the lease and Celery's visibility timeout: it keeps what it has")
+    @Test("F14: a job that runs longer than the lease and Celery's visibility timeout: the worker keeps its message")
     func longWork() async throws {
         var options = RedisBrokerOptions.patient
         options.terms = LivenessTerms()
@@ -178,11 +179,11 @@ struct RedisConsumerFaultTests {
             try await whileRunning(doomed.broker, victim) {
                 try await stage.broker.publish(RedisStage.task(2))
                 #expect(await RedisStage.take(1, from: victim).count == 1)
-                // The worker's first lease, and what an observer waits for beyond it.
+                // The worker's first lease, and an observer's patience.
                 let patience = Int64(options.terms.patience / .milliseconds(1))
                 try await until { try await stage.time() > end + patience }
             }
-            // The victim's message is returned to the queue. If the worker counted as dead too, its older message would be.
+            // The victim's message is requeued. So would be the worker's older one, if that worker counted as dead too.
             try await whileRunning(other) {
                 let found = await other.fetch(upTo: 2)
                 #expect(found.map(RedisStage.number) == [2] && found.allSatisfy(\.isRedelivered))
@@ -191,7 +192,7 @@ struct RedisConsumerFaultTests {
             try await stage.expectHeld(1)
             #expect(
                 try await stage.redis("ZSCORE", "unacked_index", delivery.tag) != first,
-                "Celery's index is renewed"
+                "Celery's index is refreshed"
             )
             await worker.settle(delivery, as: .acknowledged)
             try await stage.expectHeld(0)
@@ -199,7 +200,7 @@ struct RedisConsumerFaultTests {
     }
 
     @Test(
-        "F10: by a Redis whose memory is full: leases are renewed and deliveries settled, only new messages are refused"
+        "F10: Redis' memory is full: leases are renewed and deliveries settled, and only new messages are refused"
     )
     func fullMemory() async throws {
         let server = try await RedisServer.start(arguments: ["--maxmemory-policy", "noeviction"])
@@ -221,7 +222,7 @@ struct RedisConsumerFaultTests {
         }
     }
 
-    @Test("by a worker that is told to stop: what it did not settle is back at once")
+    @Test("A graceful shutdown: unsettled deliveries are requeued at once")
     func graceful() async throws {
         let stage = try await RedisStage()
         let worker = stage.consumer()
@@ -239,7 +240,7 @@ struct RedisConsumerFaultTests {
         }
     }
 
-    @Test("F12: by a restart of Redis that keeps its data: nothing is lost, what was at work is settled afterwards")
+    @Test("F12: Redis restarts and keeps its data: nothing is lost, and running work is settled afterwards")
     func restart() async throws {
         let server = try await RedisServer.start(appendOnly: true)
         let stage = try await RedisStage(RedisURL(server.address))
@@ -260,7 +261,7 @@ struct RedisConsumerFaultTests {
         }
     }
 
-    @Test("F12: by a Redis that stands still for a time: the consumer goes on afterwards")
+    @Test("F12: Redis is suspended for a time: the consumer resumes afterwards")
     func pause() async throws {
         let server = try await RedisServer.start()
         let stage = try await RedisStage(RedisURL(server.address))
@@ -273,7 +274,7 @@ struct RedisConsumerFaultTests {
             let made = proxy.count
             server.pause()
             async let settled: Void = settle(first, consumer)
-            // It stands still for longer than the consumer's connection bears.
+            // Longer than the timeout of the consumer's connection.
             try await until { proxy.count > made }
             server.resume()
             await settled
@@ -288,7 +289,7 @@ struct RedisConsumerFaultTests {
     }
 }
 
-/// Counts how often each number was seen.
+/// Counts the occurrences of each number.
 final class Tally: Sendable {
     private let state = Mutex<[Int: Int]>([:])
 

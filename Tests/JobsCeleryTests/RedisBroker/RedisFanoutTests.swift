@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Remote control and events on Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisFanoutTests {
-    @Test("tell a broadcast to all who listen, over the channel of the database")
+    @Test("send a broadcast to all subscribers, on the channel of the database")
     func broadcast() async throws {
         let stage = try await RedisStage()
         let other = RedisBroker.patient(stage.url)
@@ -30,7 +30,7 @@ struct RedisFanoutTests {
         }
     }
 
-    @Test("read a recorded request, and skip what cannot be read")
+    @Test("read a recorded request, and skip invalid ones")
     func recorded() async throws {
         let stage = try await RedisStage()
         let fixture = try KombuEnvelopeTests.fixture("pidbox-ping.json")
@@ -47,7 +47,7 @@ struct RedisFanoutTests {
         }
     }
 
-    @Test("reply to who asked, and to nobody who has gone")
+    @Test("reply to the caller's queue, and drop replies to a closed one")
     func reply() async throws {
         let stage = try await RedisStage()
         try await whileRunning(stage.broker) {
@@ -90,11 +90,11 @@ struct RedisFanoutTests {
             let answers = try heard.withLock { $0 }.map { try JSON(parsing: $0.body) }
             #expect(answers == [["other@host": ["revoked": ["x"]]]])
             let left = try await stage.redis("KEYS", "*reply.celery.pidbox*")
-            #expect(left.elements?.isEmpty == true, "nothing is left lying")
+            #expect(left.elements?.isEmpty == true, "no keys are left")
         }
     }
 
-    @Test("tell events on the channel of their type")
+    @Test("publish events on the channel of their type")
     func events() async throws {
         let stage = try await RedisStage()
         try await whileRunning(stage.broker) {

@@ -2,9 +2,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Names in Redis")
+@Suite("Keys in Redis")
 struct RedisKeysTests {
-    @Test("of a queue's lists go by the largest step that is not above the priority")
+    @Test("A queue's list is that of the largest step not above the priority")
     func steps() {
         let keys = RedisKeys()
         let lists = (-1...11).map { keys.list(of: "q", priority: $0) }
@@ -14,7 +14,7 @@ struct RedisKeysTests {
         #expect(keys.lists(of: "a:b 3").map(keys.queue) == Array(repeating: "a:b 3", count: 4))
     }
 
-    @Test("stand behind the prefix, channels too")
+    @Test("Keys and channels have the prefix")
     func prefix() {
         let keys = RedisKeys(prefix: "site_", database: 2)
         #expect(keys.unacked == "site_unacked" && keys.workers == "site_dash:workers")
@@ -23,7 +23,7 @@ struct RedisKeysTests {
         #expect(keys.queue(of: keys.list(of: "q", priority: 9)) == "q")
     }
 
-    @Test("of a binding are taken apart")
+    @Test("The members of bindings are parsed")
     func bindings() throws {
         let keys = RedisKeys()
         let member = keys.binding(routingKey: "oid", queue: "oid.reply.celery.pidbox")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import JobsCelery
 
-/// The Python with celery that tests use.
+/// The Python environment with Celery.
 private let python = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../../../.venv/test/bin/python").standardized.path
 
@@ -39,7 +39,7 @@ struct RedisPythonTests {
 
     private func port(_ url: RedisURL) -> Int { if case .host(_, let port) = url.place { port } else { 0 } }
 
-    @Test("send what is fetched, with all priorities and typed values", arguments: ["", "site_"])
+    @Test("send messages that Swift fetches, with all priorities and typed values", arguments: ["", "site_"])
     func producer(prefix: String) async throws {
         var options = RedisBrokerOptions()
         options.keys.prefix = prefix
@@ -64,7 +64,7 @@ struct RedisPythonTests {
         }
     }
 
-    @Test("take what is published, also what a Swift worker gave back")
+    @Test("run published messages, also those that a Swift worker requeued")
     func worker() async throws {
         let stage = try await RedisStage()
         let consumer = stage.consumer()
@@ -99,7 +99,7 @@ struct RedisPythonTests {
         }
     }
 
-    @Test("ask workers and read the reply")
+    @Test("send requests to workers and read the replies")
     func inspect() async throws {
         let stage = try await RedisStage()
         try await whileRunning(stage.broker) {

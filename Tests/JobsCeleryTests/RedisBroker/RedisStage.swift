@@ -7,7 +7,7 @@ import Testing
 
 @testable import JobsCelery
 
-/// A broker on a database of its own, and what tests look at it with.
+/// A broker on its own database, with helpers for tests.
 struct RedisStage: Sendable {
     let url: RedisURL
     let broker: RedisBroker
@@ -17,7 +17,7 @@ struct RedisStage: Sendable {
         broker = RedisBroker(self.url, options: options, logger: .quiet)
     }
 
-    /// The same through a proxy.
+    /// A broker on the same database through a proxy.
     func through(_ proxy: TCPProxy) -> RedisBroker {
         var url = url
         url.place = .host("127.0.0.1", port: proxy.port)
@@ -39,7 +39,7 @@ struct RedisStage: Sendable {
         return LiveConsumer(consumer, worker, terms: self.broker.options.terms)
     }
 
-    /// Waits until a consumer has seen all its lists empty.
+    /// Waits until a consumer has found all its lists empty.
     func untilIdle() async throws {
         try await until {
             let clients = try await redis("CLIENT", "LIST").text ?? ""
@@ -51,7 +51,7 @@ struct RedisStage: Sendable {
         }
     }
 
-    /// A message with a number.
+    /// A numbered message.
     static func task(_ number: Int = 0, queue: String = "q", priority: Int = 0) -> BrokerMessage {
         var task = BrokerMessage()
         task.headers = ["task": "t", "id": .string("id-\(number)")]
@@ -65,7 +65,7 @@ struct RedisStage: Sendable {
         (try? JSON(parsing: delivery.task.body))?[0][0].intValue
     }
 
-    /// What Redis says to a command.
+    /// Sends a command.
     func redis(_ arguments: any RedisArgument...) async throws -> RedisValue {
         try await broker.client.send(RedisCommand(arguments: arguments.map(\.redisBytes)))
     }
@@ -76,7 +76,7 @@ struct RedisStage: Sendable {
         return parts[0] * 1000 + parts[1] / 1000
     }
 
-    /// How many messages are held by whomever, in all the places that tell it.
+    /// The number of held messages according to each key that records them.
     func held() async throws -> [Int] {
         let keys = broker.keys
         return try await broker.client.send([
@@ -85,13 +85,13 @@ struct RedisStage: Sendable {
         ]).compactMap(\.integer)
     }
 
-    /// So many messages are held, by all that tells it.
+    /// Expects the number of held messages in each key.
     func expectHeld(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let held = try await held()
         #expect(held == [count, count, count], sourceLocation: sourceLocation)
     }
 
-    /// Takes deliveries until there are so many.
+    /// Fetches the given number of deliveries.
     static func take(_ count: Int, from consumer: any CeleryConsumer) async -> [Delivery] {
         var all: [Delivery] = []
         while all.count < count {
@@ -103,7 +103,7 @@ struct RedisStage: Sendable {
     }
 }
 
-/// A consumer that is a living worker's.
+/// A consumer with the liveness of a worker.
 struct LiveConsumer: CeleryConsumer {
     private let consumer: any CeleryConsumer
     private let liveness: WorkerLiveness

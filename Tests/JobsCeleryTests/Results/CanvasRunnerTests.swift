@@ -5,9 +5,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("Chords, when the body cannot be sent", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("Chords whose body cannot be sent", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct CanvasRunnerTests {
-    /// A queue that refuses the first messages with an error.
+    /// A queue that throws errors for the first messages.
     private final class Queue: Sendable {
         private let state: Mutex<(errors: [CeleryError], sent: [BrokerMessage])>
 
@@ -50,7 +50,7 @@ struct CanvasRunnerTests {
         }
     }
 
-    @Test func `A broker that is away for a time gets the body when it is back, once`() async throws {
+    @Test func `After a temporary broker failure the body is sent once`() async throws {
         try await withRunner([CeleryError(.unreachable, "away"), CeleryError(.connectionLost, "lost")]) {
             runner,
             queue,
@@ -64,7 +64,7 @@ struct CanvasRunnerTests {
         }
     }
 
-    @Test func `A body that can never be sent fails, and its errback is sent`() async throws {
+    @Test func `A body that cannot be sent fails, and its errback is sent`() async throws {
         try await withRunner([CeleryError(.malformed, "no body")]) { runner, queue, results in
             let plan = try runner.canvas.plan(after: Self.last, .success(RawJSON(5)), now: 0)
             for _ in 0..<2 { try await runner.conclude(plan) }

@@ -4,21 +4,20 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("What follows a task")
+@Suite("Canvas plans")
 struct CanvasTests {
     private static let notKnown = [
-        "header ignore_result":
-            "Python's worker knows the settings of tasks that it has itself; null leaves it to them",
+        "header ignore_result": "Python's worker writes the settings of its own tasks; null means their defaults",
         "reply to": "Python names the sending thread",
     ]
 
-    /// Ids in order: new1, new2, …
+    /// A canvas that generates the IDs new1, new2, …
     private func canvas() -> Canvas {
         let count = Counter()
         return Canvas(routes: TaskRoutes(ownTasks: ["swift.add"]), makeID: { "new\(count.next())" })
     }
 
-    /// The messages of a life, each once, in the order of their ids.
+    /// The distinct messages of a recorded canvas, in order.
     private func tasks(_ name: String) throws -> [RecordedTask] {
         var seen: Set<String> = []
         return try Fixtures.tasks(in: "redis/life-\(name)").filter { seen.insert($0.raw.taskID ?? "").inserted }
@@ -33,14 +32,14 @@ struct CanvasTests {
         try comparison.compare()
     }
 
-    @Test func `A chain's next step is the message that Python sends`() throws {
+    @Test func `A chain's next step equals Python's message`() throws {
         let tasks = try tasks("chain")
         let plan = try canvas().plan(after: TaskMessage(tasks[0].raw), .success(RawJSON(3)), now: 0)
         try compare("redis/life-chain", plan.steps, tasks[1])
         #expect(plan.children == [[["00000000-0000-4000-8000-000000000214", nil], nil]])
     }
 
-    @Test func `Callbacks and errbacks are the messages that Python sends`() throws {
+    @Test func `Callbacks and errbacks equal Python's messages`() throws {
         let tasks = try tasks("link")
         let good = try canvas().plan(after: TaskMessage(tasks[0].raw), .success(RawJSON(3)), now: 0)
         try compare("redis/life-link", good.steps, tasks[2])
@@ -55,7 +54,7 @@ struct CanvasTests {
         #expect(bad.children.isEmpty)
     }
 
-    @Test func `A chord's body is the message that Python sends`() throws {
+    @Test func `A chord's body equals Python's message`() throws {
         let tasks = try tasks("chord")
         let message = try TaskMessage(tasks[1].raw)
         let part = try #require(canvas().plan(after: message, .success(RawJSON(7)), now: 0).parts.first)
@@ -65,12 +64,12 @@ struct CanvasTests {
         try compare("redis/life-chord", plan.steps, tasks[2])
     }
 
-    @Test func `A retry is the message that Python sends`() throws {
+    @Test func `A retry equals Python's message`() throws {
         let tasks = try Fixtures.tasks(in: "redis/life-retry").filter { $0.raw.headers["retries"] == 1 }
         let first = try TaskMessage(try #require(Fixtures.tasks(in: "redis/life-retry").first).raw)
         let recorded = try #require(tasks.first)
         let again = try first.again(eta: TaskMessage(recorded.raw).eta)
-        // The task asked itself for the retry, in the worker, and so has other names of threads.
+        // Python sends the retry from the worker, so the names of threads differ.
         var comparison = FieldComparison(
             "redis/life-retry",
             ours: again.raw(queue: "celery"),
@@ -80,7 +79,7 @@ struct CanvasTests {
         try comparison.compare()
     }
 
-    @Test func `The rest of a failed chain fails, and a chord at its end is told`() throws {
+    @Test func `The rest of a failed chain fails and counts for a chord at its end`() throws {
         var message = TaskMessage(task: "a", id: "1")
         let options: JSONObject = [
             "task_id": "3", "group_id": "g", "group_index": 2, "chord": Signature(task: "body").json,
@@ -98,7 +97,7 @@ struct CanvasTests {
         #expect(plan.parts.first?.index == 2)
     }
 
-    @Test func `A revoked part of a chord is told, and nothing is sent`() throws {
+    @Test func `A revoked chord part is counted, and nothing is sent`() throws {
         var message = TaskMessage(task: "a", id: "1")
         (message.group, message.groupIndex, message.chord) = ("g", 0, Signature(task: "body"))
         message.errbacks = [Signature(task: "e")]
@@ -107,14 +106,14 @@ struct CanvasTests {
         #expect(plan.parts.map(\.state) == [.revoked])
     }
 
-    @Test func `Immutable signatures get no result`() throws {
+    @Test func `Immutable signatures do not receive the result`() throws {
         var message = TaskMessage(task: "a", id: "1")
         message.chain = [Signature(task: "b", arguments: [5], isImmutable: true)]
         let steps = try canvas().plan(after: message, .success(RawJSON(1)), now: 0).steps
         #expect(steps.messages.map(\.arguments.json) == [[5]])
     }
 
-    @Test func `A group in a chain is spread, and a task behind it makes a chord of it`() throws {
+    @Test func `A group in a chain before another task becomes a chord`() throws {
         let group = Signature.group([Signature(task: "b1"), Signature(task: "b2")])
         var chord = Signature.chord(header: group, body: Signature(task: "c", options: ["task_id": "body"]))
         chord.options["task_id"] = "chord"
@@ -128,7 +127,7 @@ struct CanvasTests {
         #expect(messages.map(\.groupIndex) == [0, 1])
         #expect(messages.map(\.arguments.json) == [[9], [9]])
         #expect(messages.allSatisfy { $0.chord?.taskID == "body" && $0.chain.isEmpty && $0.parentID == "1" })
-        // What follows the chord travels with its body.
+        // The chain after the chord is sent with its body.
         let part = try #require(canvas().plan(after: messages[1], .success(RawJSON(2)), now: 0).parts.first)
         let complete = CompleteChord(part: part, outcome: .success(RawJSON(json: [1, 2])))
         let body = try #require(canvas().plan(after: complete, now: 0).steps.messages.first)
@@ -138,7 +137,7 @@ struct CanvasTests {
         #expect(body.rootID == "1")
     }
 
-    @Test func `A chain inside a chord's header counts by its last step`() throws {
+    @Test func `A chain in a chord's header counts by its last step`() throws {
         var chain = Signature(
             task: "celery.chain",
             kwargs: ["tasks": [Signature(task: "x").json, Signature(task: "y").json]]
@@ -161,7 +160,7 @@ struct CanvasTests {
         #expect(last.options["chord"]?["task"] == "c")
     }
 
-    @Test func `A body that cannot run fails with what waits for it, and its errbacks are sent`() throws {
+    @Test func `A body that cannot run fails with the rest of its chain, and its errbacks are sent`() throws {
         var body = Signature(task: "c", options: ["task_id": "body", "link_error": [Signature(task: "e").json]])
         body.options["chain"] = [Signature(task: "d", options: ["task_id": "next"]).json]
         let part = ChordPart(
@@ -180,7 +179,7 @@ struct CanvasTests {
         #expect(plan.steps.messages.map(\.arguments.json) == [["body"]])
     }
 
-    @Test func `Options of a signature become the message's fields`() throws {
+    @Test func `Options of a signature set the message's fields`() throws {
         let options: JSONObject = [
             "task_id": "x", "countdown": 1.5, "expires": 10, "time_limit": 30, "soft_time_limit": 20, "priority": 3,
             "shadow": "s", "queue": "q", "headers": ["h": 1], "stamped_headers": ["c"], "c": "v", "ignore_result": true,
@@ -211,13 +210,12 @@ struct CanvasTests {
 }
 
 extension [CanvasStep] {
-    /// The messages that are sent.
+    /// The sent messages.
     var messages: [TaskMessage] {
         compactMap { step in if case .send(let message, _) = step { message } else { nil } }
     }
 }
 
-/// Counts.
 private final class Counter: Sendable {
     private let count = Mutex(0)
 

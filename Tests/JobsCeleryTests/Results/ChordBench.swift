@@ -6,7 +6,7 @@ import Testing
 
 @testable import JobsCelery
 
-/// Runs with an app of its own.
+/// Runs `body` with a Python app.
 func withChordBench(_ body: (ChordBench) async throws -> Void) async throws {
     try await withResults { results, redis in
         let folder = FileManager.default.temporaryDirectory.appending(path: "chord-\(UUID().uuidString)")
@@ -17,7 +17,7 @@ func withChordBench(_ body: (ChordBench) async throws -> Void) async throws {
     }
 }
 
-/// A Python app with a chord, and Swift's part of it done by hand.
+/// A Python app with chords; the tests complete the Swift parts.
 struct ChordBench {
     static let app = """
         import json, os, redis
@@ -68,7 +68,7 @@ struct ChordBench {
         ["URL": redis.options.url.description, "PYTHONPATH": folder.path, "PYTHONDONTWRITEBYTECODE": "1"]
     }
 
-    /// Calls a function of the app and gives what it printed.
+    /// Calls a function of the app and returns its output.
     func send(_ call: String) async throws -> [String] {
         let script = """
             import os, sys
@@ -98,14 +98,14 @@ struct ChordBench {
         )
     }
 
-    /// The message of the Swift part, which must have been sent.
+    /// Takes the sent message of the Swift part.
     func takeSwiftTask() async throws -> TaskMessage {
         let text = try #require(try await redis.send(RedisCommand("RPOP", "dash")).bytes)
         let envelope = try JSON(parsing: text)
         return try TaskMessage(try #require(RecordedTask(envelope, file: "dash")).raw)
     }
 
-    /// What a worker does at the end of a task.
+    /// Completes a task as a worker does.
     func finish(_ message: TaskMessage, _ ending: TaskEnding) async throws {
         let canvas = Canvas(routes: TaskRoutes())
         let runner = CanvasRunner(
@@ -132,7 +132,7 @@ struct ChordBench {
     @discardableResult
     func end(of id: String) async throws -> ResultMeta {
         for await meta in try await results.watch(id) where meta.status.isReady { return meta }
-        throw CeleryError(.unreachable, "The task did not end.")
+        throw CeleryError(.unreachable, "The task did not complete.")
     }
 
     private func push(_ task: BrokerMessage) async throws {

@@ -13,7 +13,7 @@ import Testing
 )
 struct PythonChordTests {
     @Test(arguments: [true, false])
-    func `The body is sent once, whoever ends last`(isSwiftLast: Bool) async throws {
+    func `The body is sent once, whichever part completes last`(isSwiftLast: Bool) async throws {
         try await withChordBench { bench in
             let ids = try await bench.sendChord()
             let task = try await bench.takeSwiftTask()
@@ -29,14 +29,14 @@ struct PythonChordTests {
                 defer { python.end(SIGKILL) }
                 #expect(try await bench.end(of: ids.body).result.json == 10)
             }
-            // A redelivered copy of the Swift part ends again.
+            // A redelivered copy of the Swift part completes again.
             try await bench.finish(task, .success(RawJSON(7)))
             #expect(try await bench.redis.send(RedisCommand("GET", "bodies")).text == "1")
             #expect(try await bench.redis.send(RedisCommand("LLEN", "celery")).integer == 0)
         }
     }
 
-    @Test func `A part that fails in Swift makes the body fail in Python's eyes`() async throws {
+    @Test func `A failed Swift part fails the body as in Python`() async throws {
         try await withChordBench { bench in
             let ids = try await bench.sendChord()
             let python = try bench.startWorker()
@@ -49,7 +49,7 @@ struct PythonChordTests {
         }
     }
 
-    @Test func `A chain of Swift, a group, its body and one more step runs through`() async throws {
+    @Test func `A chain of a Swift task, a group, its body and another step completes`() async throws {
         try await withChordBench { bench in
             let ids = try await bench.send("chain_with_group()")
             let python = try bench.startWorker()
@@ -59,7 +59,7 @@ struct PythonChordTests {
         }
     }
 
-    @Test func `A chain that ends in Swift counts as a part of a chord`() async throws {
+    @Test func `A chain whose last step is in Swift counts as a part of a chord`() async throws {
         try await withChordBench { bench in
             let ids = try await bench.send("chain_in_header()")
             let python = try bench.startWorker()
@@ -73,7 +73,7 @@ struct PythonChordTests {
         }
     }
 
-    @Test func `A chain that fails in Swift fails to its end, and its errback runs in Python`() async throws {
+    @Test func `After a failure in Swift the rest of the chain fails, and its errback runs in Python`() async throws {
         try await withChordBench { bench in
             let ids = try await bench.send("failing_chain()")
             let python = try bench.startWorker()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import JobsCelery
 
-// Channels are not apart as databases are: tests that listen have ids of their own.
+// Databases share the channels: tests that subscribe use unique IDs.
 @Suite("Results in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisResultsTests {
     private func meta(_ id: String, _ status: TaskState, _ result: JSON = nil) -> ResultMeta {
@@ -13,29 +13,27 @@ struct RedisResultsTests {
         return meta
     }
 
-    @Test func `A result is stored for a day and told to who waits`() async throws {
+    @Test func `A result is stored for a day and published`() async throws {
         try await withResults { results, redis in
-            let channel = try await results.subscriber.messages(of: "celery-task-meta-told", isPattern: false)
-            #expect(try await results.store(meta("told", .success, 3)))
+            let channel = try await results.subscriber.messages(of: "celery-task-meta-stored", isPattern: false)
+            #expect(try await results.store(meta("stored", .success, 3)))
             var iterator = channel.makeAsyncIterator()
             let message = try #require(await iterator.next() ?? nil)
-            #expect(try ResultMeta(reading: message.payload) == meta("told", .success, 3))
-            #expect(try await results.read(["told", "untold"]) == [meta("told", .success, 3), nil])
-            let ttl = try await redis.send(RedisCommand("TTL", "celery-task-meta-told")).integer ?? 0
+            #expect(try ResultMeta(reading: message.payload) == meta("stored", .success, 3))
+            #expect(try await results.read(["stored", "missing"]) == [meta("stored", .success, 3), nil])
+            let ttl = try await redis.send(RedisCommand("TTL", "celery-task-meta-stored")).integer ?? 0
             #expect((86_390...86_400).contains(ttl))
-            try await results.forget("told")
-            #expect(try await results.read(["told"]) == [nil])
         }
     }
 
-    @Test func `A success is never overwritten, everything else is`() async throws {
+    @Test func `A success is never overwritten, all other states are`() async throws {
         try await withResults { results, redis in
             #expect(try await results.store(meta("1", .started)))
             #expect(try await results.store(meta("1", .failure, ["status": "SUCCESS"])))
             #expect(try await results.store(meta("1", .success, 1)))
             #expect(try await results.store(meta("1", .failure)) == false)
             #expect(try await results.read(["1"])[0]?.status == .success)
-            // Other programs write the members in any order and with any space.
+            // Other programs use another order and spacing.
             for (id, text) in [("2", "{ \"status\" : \"SUCCESS\" }"), ("3", #"{"task_id":"3","status":"SUCCESS"}"#)] {
                 _ = try await redis.send(RedisCommand("SET", "celery-task-meta-\(id)", text))
                 #expect(try await results.store(meta(id, .revoked)) == false)
@@ -45,14 +43,14 @@ struct RedisResultsTests {
         }
     }
 
-    @Test func `Results without an end are kept for ever where that is wanted, under a prefix`() async throws {
+    @Test func `With an expiry of 0 results are kept indefinitely, under a key prefix`() async throws {
         try await withResults(ResultSettings(expires: 0, keyPrefix: "proj")) { results, redis in
             try await results.store(meta("1", .success))
             #expect(try await redis.send(RedisCommand("TTL", "proj_celery-task-meta-1")).integer == -1)
         }
     }
 
-    @Test func `Who watches a task sees what is stored, then what comes, until the end`() async throws {
+    @Test func `Watching a task delivers the stored state, then the updates until completion`() async throws {
         try await withResults { results, _ in
             try await results.store(meta("watched", .progress, 1))
             let news = try await results.watch("watched")
@@ -67,11 +65,11 @@ struct RedisResultsTests {
         }
     }
 
-    @Test func `The last of a chord's parts, and it alone, gets the results in order`() async throws {
+    @Test func `Only the last part of a chord receives the results, in order`() async throws {
         try await withResults { results, redis in
             try await results.open("g", size: 20)
             let complete = try await withThrowingTaskGroup(of: CompleteChord?.self) { group -> [CompleteChord] in
-                // Each part ends twice, as after a redelivery.
+                // Each part completes twice, as after a redelivery.
                 for index in (0..<20).shuffled() + (0..<20).shuffled() {
                     group.addTask { try await results.end(part("g", index)) }
                 }
@@ -93,7 +91,7 @@ struct RedisResultsTests {
         }
     }
 
-    @Test func `A chord with a part that failed fails with its exception`() async throws {
+    @Test func `A chord with a failed part fails with its exception`() async throws {
         try await withResults { results, _ in
             try await results.open("g", size: 2)
             #expect(try await results.end(part("g", 0)) == nil)
@@ -105,7 +103,7 @@ struct RedisResultsTests {
         }
     }
 
-    @Test func `A claim that ran out can be taken again, but not one that another has`() async throws {
+    @Test func `An expired claim can be renewed unless another worker holds it`() async throws {
         try await withResults { results, redis in
             try await results.open("g", size: 1)
             let chord = try #require(try await results.end(part("g", 0)))
@@ -118,7 +116,7 @@ struct RedisResultsTests {
         }
     }
 
-    @Test func `A chord whose body could not be sent is given again to who says the same end again`() async throws {
+    @Test func `After an unsent body a repeated completion with the same claim returns the chord again`() async throws {
         try await withResults { results, _ in
             let last = part("again", 0)
             try await results.open("again", size: 1)
@@ -130,7 +128,7 @@ struct RedisResultsTests {
         }
     }
 
-    @Test func `A header with groups in it gives results of its structure`() async throws {
+    @Test func `The results of a nested header have its structure`() async throws {
         try await withResults { results, redis in
             try await results.open("g", size: 3)
             let structure =
@@ -148,7 +146,7 @@ struct RedisResultsTests {
     }
 }
 
-/// The end of one of a chord's parts, whose value is its index.
+/// A completed part of a chord, whose value is its index.
 private func part(_ group: String, _ index: Int) -> ChordPart {
     ChordPart(
         taskID: "task\(index)",
@@ -162,7 +160,7 @@ private func part(_ group: String, _ index: Int) -> ChordPart {
     )
 }
 
-/// Results in a database of their own.
+/// Runs `body` with results in an empty database.
 func withResults(
     _ settings: ResultSettings = ResultSettings(),
     body: (RedisResults, ReconnectingRedisClient) async throws -> Void

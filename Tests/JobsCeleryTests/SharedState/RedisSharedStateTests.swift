@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("What web servers share in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("State that web servers share in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisSharedStateTests {
     /// Runs a test with several servers of one site.
     private func withServers(
@@ -22,12 +22,12 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("It keeps its word about places and orders", arguments: SharedStateConformance.checks)
+    @Test("Conforms to the rules of shared state", arguments: SharedStateConformance.checks)
     func keepsItsWord(_ check: SharedStateConformance.Check) async throws {
         try await withServers { try await check.run(SharedStateConformance($0[0], $0[1])) }
     }
 
-    @Test("Who asks again, for the first answer was lost, gets the same answer", arguments: [nil, 2])
+    @Test("A repeated call gets the same reply", arguments: [nil, 2])
     func saidTwice(order: Int?) async throws {
         try await withServers { servers in
             let next = order.map { $0 + 1 }
@@ -46,7 +46,7 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("Of one page's orders the highest 1000 are remembered, however many rows it has")
+    @Test("Only the highest 1000 orders of a page are stored")
     func boundedOrders() async throws {
         try await withServers { servers in
             let sharedState = servers[0]
@@ -62,7 +62,7 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("A pause is one for all, and ends by itself")
+    @Test("A cooldown applies to all servers and expires")
     func pauses() async throws {
         try await withServers { servers in
             #expect(try await servers[0].cooldown("job") == nil)
@@ -74,7 +74,7 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("What is made once is made once, also when both are asked at the same time")
+    @Test("A memoized value is made once, also by concurrent calls on two servers")
     func memoize() async throws {
         let count = Count()
         try await withServers { servers in
@@ -93,7 +93,7 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("What could not be made is tried by the next, who waits for it already")
+    @Test("After a failure, a waiting server makes the value")
     func onceAgain() async throws {
         struct Failed: Error {}
         try await withServers { servers in
@@ -112,7 +112,7 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("A server that dies while it makes something is followed by another")
+    @Test("If a server dies while it makes a value, another server makes it")
     func onceAfterDeath() async throws {
         let url = try await RedisServer.shared().database()
         let (dying, living) = (
@@ -141,7 +141,7 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("Of one browser's polls the oldest goes, wherever it is held; others do not count")
+    @Test("The oldest poll of a browser beyond the limit is released on any server, regardless of other browsers")
     func holders() async throws {
         try await withServers { servers in
             let count = { try await servers[0].held("browser") }
@@ -164,7 +164,7 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("Nothing is kept for ever")
+    @Test("All keys expire")
     func lifetimes() async throws {
         try await withServers { servers in
             let sharedState = servers[0]
@@ -181,7 +181,7 @@ struct RedisSharedStateTests {
         }
     }
 
-    @Test("Without Redis it says so, as a store that cannot be reached")
+    @Test("Without Redis, calls throw a storage error")
     func unreachable() async throws {
         var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(try freePort())"), logger: .quiet)
         options.connectTimeout = .milliseconds(10)
@@ -201,18 +201,18 @@ extension RedisSharedState {
         return try await replace(slot, in: "page", with: value, watermarks: [], lifetime: .seconds(60))
     }
 
-    /// How many hold of a group.
+    /// The number of holders in a group.
     fileprivate func held(_ group: String) async throws -> Int {
         try await redis.send(RedisCommand("ZCARD", prefix + "fleet:polls:" + group)).integer ?? -1
     }
 
-    /// Waits until the others can tell this server something.
+    /// Waits until this server has subscribed.
     fileprivate func waitUntilHeard() async throws {
         let channel = SharedStateScripts.channel(ofServer: server, prefix: prefix)
         try await until { try await listens(to: channel) }
     }
 
-    /// Whether a server waits until another one has made something.
+    /// Whether a server waits for a memoized value.
     fileprivate func waits(for name: String) async throws -> Bool {
         try await listens(to: prefix + "fleet:once:" + name)
     }
@@ -222,7 +222,6 @@ extension RedisSharedState {
     }
 }
 
-/// A number that is counted up.
 private final class Count: Sendable {
     private let number = Mutex<UInt8>(0)
 

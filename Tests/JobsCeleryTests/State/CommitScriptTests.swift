@@ -17,7 +17,7 @@ struct CommitScriptTests {
         }
     }
 
-    @Test("holds no function and reads no field that the transition does not need")
+    @Test("contains only the functions, and reads only the fields, that the transition needs")
     func smallest() {
         var script = CommitScript()
         script.insert(.lacks)

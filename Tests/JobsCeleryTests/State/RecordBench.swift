@@ -6,14 +6,14 @@ import Testing
 
 @testable import JobsCelery
 
-/// Records in a Redis of the test's own, with what a worker does said by hand.
+/// Records in a test's own Redis database, with the steps of a worker as functions.
 struct RecordBench: Sendable {
     let records: JobRecords
     let recording: RecordedJobs
     let broker: RedisBroker
     let sweeper: RecordSweeper
 
-    /// Runs a body beside the connections that it needs.
+    /// Runs a body along with the connections that it needs.
     static func run<Value: Sendable>(
         _ configure: (inout RecordSettings) -> Void = { _ in },
         at url: RedisURL? = nil,
@@ -25,7 +25,7 @@ struct RecordBench: Sendable {
         return try await whileRunning(bench.broker) { try await body(bench) }
     }
 
-    /// A bench whose broker still has to be run.
+    /// A bench whose broker must still be run.
     static func prepared(
         _ configure: (inout RecordSettings) -> Void = { _ in },
         at url: RedisURL? = nil,
@@ -48,7 +48,7 @@ struct RecordBench: Sendable {
         return RecordBench(records: records, recording: recording, broker: broker, sweeper: RecordSweeper(records))
     }
 
-    /// Starts a job, whose message is in its list then.
+    /// Starts a job and sends its message.
     @discardableResult
     func start(_ request: JobRequest) async throws -> RecordStart {
         var message = TaskMessage(task: request.name, id: request.id.text)
@@ -56,7 +56,7 @@ struct RecordBench: Sendable {
         return try await records.start(request, message: KeptMessage(message.raw(queue: "dash"), keys: broker.keys))
     }
 
-    /// A worker that lives or does not: one that does listens to its channel, and renews its lease by beginning jobs.
+    /// A living or dead worker: a living one subscribes to its channel, and renews its lease when it begins jobs.
     func worker(_ name: String, lives: Bool = true) async throws -> (WorkerIdentity, AsyncStream<RedisMessage?>?) {
         let worker = WorkerIdentity(node: name, id: "\(name).\(JobID.new)")
         guard lives else { return (worker, nil) }
@@ -64,10 +64,10 @@ struct RecordBench: Sendable {
         return (worker, life)
     }
 
-    /// Takes the next message as a worker's consumer does.
+    /// Fetches the next message as a worker's consumer does.
     func take(_ worker: WorkerIdentity) async throws -> JobsCelery.Delivery { try #require(await takeIfAny(worker)) }
 
-    /// Takes the next message; nil if there is none.
+    /// Fetches the next message; nil if there is none.
     func takeIfAny(_ worker: WorkerIdentity) async throws -> JobsCelery.Delivery? {
         let keys = broker.keys
         let answer = try await broker.client.run(
@@ -91,7 +91,7 @@ struct RecordBench: Sendable {
         _ = try await broker.client.run(BrokerScripts.acknowledge, keys: keys, arguments: [delivery.tag, worker.id])
     }
 
-    /// Begins an attempt that has to begin.
+    /// Begins an attempt; records an issue if it is refused.
     func begin(
         _ id: JobID,
         _ delivery: JobsCelery.Delivery,
@@ -106,7 +106,7 @@ struct RecordBench: Sendable {
         return attempt
     }
 
-    /// Waits until a worker's lease is over by Redis' clock.
+    /// Waits until a worker's lease expires by Redis' clock.
     func endOfLease(of worker: WorkerIdentity) async throws {
         try await until {
             let (time, lease) = try await (
@@ -119,7 +119,7 @@ struct RecordBench: Sendable {
         }
     }
 
-    /// How many elements the keys of a broker and the sets of the records hold.
+    /// The non-zero sizes of the broker's keys and of the records' sets.
     func counts() async throws -> [String: Int] {
         var counts: [String: Int] = [:]
         for (command, names) in [
@@ -139,7 +139,6 @@ struct RecordBench: Sendable {
 }
 
 extension [UInt8] {
-    /// The bytes of a text.
     static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 }
 

@@ -7,13 +7,13 @@ import Testing
 @testable import JobsCelery
 
 @Suite(
-    "Records of jobs when calls go wrong",
+    "Records of jobs when calls fail",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct RecordFaultTests {
-    @Test("F9: the n-th call is done and its answer lost: one job, one attempt, each change once, one end")
+    @Test("F9: the n-th call is applied but its reply is lost: one job, one attempt, each change once, one completion")
     func answersLost() async throws {
         for number in 1..<60 {
             let faults = Faults { $0 == number ? .doThenFail : .none }
@@ -46,14 +46,14 @@ struct RecordFaultTests {
             #expect(try await bench.recording.update(attempt, progress: [], props: .values(patch)) == .current)
         }
         try await bench.records.record(Jobs.Delivery(poll: 1, from: 0, through: 2), for: request.id)
-        let ending = try await bench.recording.end(attempt, outcome: .succeeded(.text("1")), delivery: delivery)
+        let ending = try await bench.recording.complete(attempt, outcome: .succeeded(.text("1")), delivery: delivery)
         #expect(ending == .finished(.succeeded))
         withExtendedLifetime(life) {}
     }
 
-    @Test("F6: the web server ends after the n-th call: a job is there with its message, or not at all")
+    @Test("F6: the web server dies after the n-th call: a job exists with its message, or not at all")
     func serverEnds() async throws {
-        // A server that does not know the script yet is called twice.
+        // Load the script first, which takes a second call.
         try await RecordBench.run { bench in _ = try await bench.start(JobRequest(name: "a", owner: "ann")) }
         for number in 0..<5 {
             let faults = Faults { $0 <= number ? .none : .fail }
@@ -72,7 +72,7 @@ struct RecordFaultTests {
     }
 }
 
-/// What becomes of the calls of a client, by their number.
+/// The outcomes of a client's calls, by their number.
 final class Faults: Sendable {
     enum Fault: Sendable { case none, fail, doThenFail }
 
@@ -85,7 +85,7 @@ final class Faults: Sendable {
 
     var count: Int { state.withLock { $0.count } }
 
-    /// No faults any more.
+    /// Stops the faults.
     func end() { state.withLock { $0.isOver = true } }
 
     func next() -> Fault {
@@ -97,7 +97,7 @@ final class Faults: Sendable {
     }
 }
 
-/// A client whose calls go wrong as the test wants it.
+/// A client whose calls fail as a test requires.
 struct FaultyRedis: RedisClient {
     let client: any RedisClient
     let faults: Faults
@@ -117,7 +117,7 @@ struct FaultyRedis: RedisClient {
         case .fail: throw CeleryError(.unreachable, "The test cut the connection.")
         case .doThenFail:
             _ = try await client.send(commands)
-            throw CeleryError(.connectionLost, "The test lost the answer.")
+            throw CeleryError(.connectionLost, "The test dropped the reply.")
         }
     }
 

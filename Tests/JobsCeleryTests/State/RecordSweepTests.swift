@@ -6,19 +6,19 @@ import Testing
 @testable import JobsCelery
 
 @Suite(
-    "What time does to records",
+    "Sweeps of the records",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct RecordSweepTests {
-    /// Sweeps until something is so.
+    /// Sweeps until a condition is met.
     private func sweep(_ bench: RecordBench, until isSo: () async throws -> Bool) async throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < deadline {
             _ = try await bench.sweeper.sweep(asked: [])
             if try await isSo() { return true }
-            // Redis' clock decides, and tells nobody.
+            // Redis' clock decides, and sends no notification.
             try await Task.sleep(for: .milliseconds(50))
         }
         return false
@@ -32,7 +32,7 @@ struct RecordSweepTests {
         try await bench.broker.client.send(RedisCommand("HGET", "dash:job:\(id)", name)).text
     }
 
-    @Test("of more than a thousand running jobs each is looked at: the last one, whose worker is gone, is sent again")
+    @Test("each of more than a thousand running jobs is checked: the last one, whose worker is dead, is sent again")
     func manyRunning() async throws {
         try await RecordBench.run({ $0.lease = .seconds(600) }) { bench in
             let (living, life) = try await bench.worker("living")
@@ -45,11 +45,11 @@ struct RecordSweepTests {
         }
     }
 
-    @Test("a worker is asked once for a sign of life, and not by each sweep at once, however many jobs it runs")
+    @Test("a sweep checks a worker once, however many jobs it runs, and not again within a second")
     func askedOnce() async throws {
         let server = try await RedisServer.start()
         var options = RedisBrokerOptions.patient
-        // The broker looks at workers, too, and its questions would be counted.
+        // The broker's own checks of workers would be counted, too.
         options.sweep = .seconds(3600)
         let url = try RedisURL(server.address)
         try await RecordBench.run({ $0.lease = .seconds(600) }, at: url, options: options) { bench in
@@ -67,7 +67,7 @@ struct RecordSweepTests {
         }
     }
 
-    /// Begins jobs; gives the last.
+    /// Begins jobs; returns the last.
     @discardableResult
     private func run(_ count: Int, _ worker: WorkerIdentity, _ bench: RecordBench) async throws -> JobID {
         var last = JobID.new
@@ -82,7 +82,7 @@ struct RecordSweepTests {
     }
 
     @Test(
-        "a message that a worker holds is not sent again, however long it waits; one that is gone is, and rarely"
+        "a message that a worker holds is not sent again, however long it waits; a lost one is, with backoff"
     )
     func held() async throws {
         try await RecordBench.run({ $0.doubt = .milliseconds(100) }) { bench in
@@ -103,7 +103,7 @@ struct RecordSweepTests {
         }
     }
 
-    @Test("a process that dies after a completion leaves the followers to the next sweep: they end, too")
+    @Test("if a process dies after a completion, the next sweep completes the followers")
     func landing() async throws {
         try await RecordBench.run { bench in
             let cache = CacheStore(key: CacheKey("k"))
@@ -130,7 +130,7 @@ struct RecordSweepTests {
         }
     }
 
-    @Test("a worker that is gone is forgotten, whether its lease was removed by its broker or has long been over")
+    @Test("a dead worker is removed, whether its broker removed the lease or it expired long ago")
     func forgotten() async throws {
         try await RecordBench.run { bench in
             let client = bench.broker.client
@@ -141,7 +141,7 @@ struct RecordSweepTests {
         }
     }
 
-    @Test("a job whose worker is back when its interruption is applied goes on, and is not asked about again and again")
+    @Test("a job whose worker is back when its interruption is applied continues, without retries")
     func workerIsBack() async throws {
         let faults = Faults { _ in .none }
         try await RecordBench.run({ $0.lease = .seconds(600) }, redis: { FaultyRedis($0.client, faults) }) { bench in
@@ -153,13 +153,13 @@ struct RecordSweepTests {
                 rules.interrupt(facts.job, by: .worker(facts.holder)).map { RecordCommit($0, of: facts) }
             }
             #expect(applied == nil)
-            #expect(faults.count <= before + 3, "a look, a commit, and once more for an unknown script")
+            #expect(faults.count <= before + 3, "a read, a commit, and a repetition for an unknown script")
             #expect(try await state(id, bench) == .running)
             withExtendedLifetime(life) {}
         }
     }
 
-    @Test("of followers of a job that crashed the first runs, and the others follow it")
+    @Test("after a leader crashed, its first follower runs and the others follow that")
     func takeOver() async throws {
         try await RecordBench.run { bench in
             let cache = CacheStore(key: CacheKey("k"))
@@ -170,7 +170,7 @@ struct RecordSweepTests {
                 let delivery = try await bench.take(worker)
                 let attempt = try await bench.begin(request.id, delivery, worker)
                 let crash = WorkerFailure(kind: .crash, code: "signal", message: "It crashed.")
-                let ending = try await bench.recording.end(attempt, outcome: .failed(crash), delivery: delivery)
+                let ending = try await bench.recording.complete(attempt, outcome: .failed(crash), delivery: delivery)
                 #expect(ending == .finished(.failed))
                 #expect(try await bench.counts()["dash"] == (place == 3 ? nil : 1))
             }

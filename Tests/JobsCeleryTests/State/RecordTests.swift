@@ -13,7 +13,7 @@ import Testing
     .timeLimit(.minutes(10))
 )
 struct RecordTests {
-    @Test("an insertion sends the message, an end acknowledges it and tells Celery, all in one step each")
+    @Test("a start sends the message, and a completion acknowledges it and stores Celery's result, in one step each")
     func life() async throws {
         try await RecordBench.run { bench in
             let request = JobRequest(name: "a", owner: "ann", details: [49, 50])
@@ -23,7 +23,8 @@ struct RecordTests {
             let (worker, life) = try await bench.worker("w")
             let delivery = try await bench.take(worker)
             let attempt = try await bench.begin(request.id, delivery, worker)
-            let ending = try await bench.recording.end(attempt, outcome: .succeeded(.text("{}")), delivery: delivery)
+            let outcome = WorkerOutcome.succeeded(.text("{}"))
+            let ending = try await bench.recording.complete(attempt, outcome: outcome, delivery: delivery)
             #expect(ending == .finished(.succeeded))
             #expect(try await bench.counts() == ["dash:finished": 1])
             let totals = try await bench.broker.client.send(RedisCommand("HGET", "dash:totals", "bytes"))
@@ -38,7 +39,7 @@ struct RecordTests {
     }
 
     @Test(
-        "F5: an attempt that lost its place writes nothing any more, neither changes nor an end nor an acknowledgement"
+        "F5: a superseded attempt writes nothing, neither changes nor a completion nor an acknowledgement"
     )
     func fencing() async throws {
         try await RecordBench.run({ $0.lease = .milliseconds(50) }) { bench in
@@ -47,7 +48,8 @@ struct RecordTests {
             let (zombie, life) = try await bench.worker("zombie")
             let first = try await bench.take(zombie)
             let old = try await bench.begin(request.id, first, zombie)
-            // Its process is stopped: it still listens, but its lease ends, and the message goes back with the same tag.
+            // A suspended process: still subscribed, but its lease expires, and the message is requeued with the same
+            // tag.
             try await bench.endOfLease(of: zombie)
             try await returnToQueue(first, of: zombie, bench)
             let (other, otherLife) = try await bench.worker("other")
@@ -55,15 +57,16 @@ struct RecordTests {
             let new = try await bench.begin(request.id, second, other)
             #expect(new.number == 2)
 
+            let late = WorkerOutcome.succeeded(.text("1"))
             #expect(
                 try await bench.recording.update(old, progress: .values(#"[["a","x",1]]"#), props: []) == .superseded
             )
-            #expect(try await bench.recording.end(old, outcome: .succeeded(.text("1")), delivery: first) == .refused)
+            #expect(try await bench.recording.complete(old, outcome: late, delivery: first) == .refused)
             #expect(try await bench.counts()["unacked"] == 1)
             #expect(try await bench.recording.update(new, progress: .values(#"[["a","x",2]]"#), props: []) == .current)
-            let end = try await bench.recording.end(new, outcome: .succeeded(.text("2")), delivery: second)
+            let end = try await bench.recording.complete(new, outcome: .succeeded(.text("2")), delivery: second)
             #expect(end == .finished(.succeeded))
-            #expect(try await bench.recording.end(old, outcome: .succeeded(.text("1")), delivery: first) == .refused)
+            #expect(try await bench.recording.complete(old, outcome: late, delivery: first) == .refused)
             let news = try await bench.records.update(of: request.id, after: 0)?.news
             #expect(news?.result?.description == "2")
             #expect(news?.progress.map(\.value.description) == ["2"])
@@ -71,8 +74,11 @@ struct RecordTests {
         }
     }
 
-    private func returnToQueue(_ delivery: JobsCelery.Delivery, of worker: WorkerIdentity, _ bench: RecordBench) async throws
-    {
+    private func returnToQueue(
+        _ delivery: JobsCelery.Delivery,
+        of worker: WorkerIdentity,
+        _ bench: RecordBench
+    ) async throws {
         let keys = bench.broker.keys
         let envelope = KombuEnvelope.encode(delivery.task, tag: delivery.tag)
         _ = try await bench.broker.client.run(
@@ -83,7 +89,7 @@ struct RecordTests {
     }
 
     @Test(
-        "a duplicate of a message whose job a living worker runs is dropped; of a dead worker's job it is a new attempt"
+        "a duplicate of a message is dropped while a living worker runs the job, and after the job is finished"
     )
     func duplicates() async throws {
         try await RecordBench.run { bench in
@@ -99,16 +105,16 @@ struct RecordTests {
                 Issue.record("the duplicate ran")
                 return
             }
-            _ = try await bench.recording.end(attempt, outcome: .failed(.broken), delivery: delivery)
+            _ = try await bench.recording.complete(attempt, outcome: .failed(.broken), delivery: delivery)
             guard case .over = try await bench.recording.begin(request.id, delivery: duplicate, worker: living) else {
-                Issue.record("it ran after its end")
+                Issue.record("it ran after its completion")
                 return
             }
             withExtendedLifetime(life) {}
         }
     }
 
-    @Test("F18: a job whose worker vanished three times is lost, with a sentence, and not begun again")
+    @Test("F18: a job whose worker died too often is lost, with a message, and not begun again")
     func poison() async throws {
         try await RecordBench.run { bench in
             let request = JobRequest(name: "a")
@@ -130,7 +136,7 @@ struct RecordTests {
         }
     }
 
-    @Test("patches build a chain that a value replaces; a batch that is said twice counts once")
+    @Test("Patches form a chain that a value replaces")
     func changes() async throws {
         try await RecordBench.run { bench in
             let request = JobRequest(name: "a")
@@ -150,7 +156,7 @@ struct RecordTests {
         }
     }
 
-    @Test("kept results are bounded: those that were not used for the longest time go first")
+    @Test("cached results are bounded: the least recently used are evicted first")
     func cacheBound() async throws {
         let clock = ManualJobClock()
         try await RecordBench.run({ ($0.maximumCacheBytes, $0.clock) = (10, clock) }) { bench in
@@ -161,7 +167,7 @@ struct RecordTests {
                 let delivery = try await bench.take(worker)
                 let attempt = try await bench.begin(request.id, delivery, worker)
                 clock.advance(by: .seconds(1))
-                _ = try await bench.recording.end(attempt, outcome: .succeeded(.text(result)), delivery: delivery)
+                _ = try await bench.recording.complete(attempt, outcome: .succeeded(.text(result)), delivery: delivery)
             }
             func kept(_ key: String) async throws -> String? {
                 clock.advance(by: .seconds(1))
@@ -181,7 +187,7 @@ struct RecordTests {
         }
     }
 
-    @Test("a job whose worker and message are both gone is sent again within seconds")
+    @Test("a job whose worker and message are both lost is sent again within seconds")
     func orphan() async throws {
         try await RecordBench.run({ $0.lease = .milliseconds(50) }) { bench in
             let request = JobRequest(name: "a")

@@ -6,9 +6,9 @@ import Testing
 
 @testable import JobsCelery
 
-/// Transitions whose guards do not hold cost a round trip more: how often that is.
+/// A refused transition costs another round trip. Measures how often.
 @Suite(
-    "Commits that are refused",
+    "Refused commits",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
@@ -20,7 +20,7 @@ struct RefusedCommitTests {
     private static let shared = 100
 
     @Test(
-        "cost another commit in less than one of twenty: 4 servers, 16 workers, 100 starts under one key, random cancels"
+        "are repeated in less than 5 %: 4 servers, 16 workers, 100 starts under one key, random cancels"
     )
     func rate() async throws {
         let url = try await RedisServer.shared().database()
@@ -43,7 +43,7 @@ struct RefusedCommitTests {
             #expect(try await all[0].counts() == ["dash:finished": Self.ordinary + Self.shared])
         }
         let found = counts.value
-        print("\(found.total) commits, \(found.refused) refused, of which \(found.again) had to be made again")
+        print("\(found.total) commits, \(found.refused) refused, \(found.again) of them repeated")
         #expect(found.total > 3 * Self.ordinary)
         #expect(found.again * 20 < found.total)
     }
@@ -63,13 +63,13 @@ struct RefusedCommitTests {
         }
     }
 
-    /// Runs jobs until all have ended.
+    /// Runs jobs until all are finished.
     private func work(on bench: RecordBench, _ name: String) async throws {
         let (worker, life) = try await bench.worker(name)
         let all = RedisValue.integer(Self.ordinary + Self.shared)
         while try await bench.broker.client.send(RedisCommand("ZCARD", "dash:finished")) != all {
             guard let delivery = try await bench.takeIfAny(worker) else {
-                // Another worker ends the last jobs and tells nobody.
+                // Another worker may still run the last jobs; no notification follows.
                 try await Task.sleep(for: .milliseconds(5))
                 continue
             }
@@ -81,18 +81,18 @@ struct RefusedCommitTests {
             }
             let standing = try await bench.recording.update(attempt, progress: [], props: .values(#"[["a","x",1]]"#))
             let outcome = standing == .current ? WorkerOutcome.succeeded(.text("1")) : .cancelled(killed: false)
-            _ = try await bench.recording.end(attempt, outcome: outcome, delivery: delivery)
+            _ = try await bench.recording.complete(attempt, outcome: outcome, delivery: delivery)
         }
         withExtendedLifetime(life) {}
     }
 }
 
-/// Counts what became of commits.
+/// Counts the outcomes of commits.
 private final class CommitCounts: Sendable {
     struct Counts {
         var total = 0
         var refused = 0
-        /// Refused, and another transition follows: the job is not over.
+        /// Refused and followed by another transition, because the job is not finished.
         var again = 0
     }
 
@@ -133,7 +133,7 @@ private struct CountingRedis: RedisClient {
     func pushes() -> AsyncStream<[RedisValue]?> { client.pushes() }
 }
 
-/// The same numbers for the same seed.
+/// Random numbers, the same for the same seed.
 private struct SeededNumbers {
     private var state: UInt64
 

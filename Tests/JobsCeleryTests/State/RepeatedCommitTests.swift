@@ -4,25 +4,25 @@ import Testing
 
 @testable import JobsCelery
 
-/// F9: a commit whose answer was lost is sent again, and changes nothing the second time.
+/// F9: a commit whose reply was lost is sent again, and changes nothing the second time.
 @Suite(
-    "Commits that come twice",
+    "Repeated commits",
     .takesTurns,
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot),
     .timeLimit(.minutes(10))
 )
 struct RepeatedCommitTests {
-    /// A transition, and where a job stands before it.
+    /// A transition, and the state of the job before it.
     enum Step: String, CaseIterable, Sendable {
         case start, begin, beginElsewhere, progress, overflow, succeed, fail, retry, retryLater, shutDown
         case cancelWaiting, cancelRunning, endCancelled, interrupt, lose, due, follow, share, takeOver
         case expire, sendAgain
     }
 
-    @Test("change nothing the second time", arguments: Step.allCases)
+    @Test("change nothing", arguments: Step.allCases)
     func twice(_ step: Step) async throws {
         let bench = try await RecordBench.prepared { $0.lease = .seconds(600) }
-        // Without the broker's own sweep, which forgets workers that do not listen.
+        // Without the broker's sweep, which removes workers that are not subscribed.
         try await whileRunning(bench.broker.client, bench.broker.subscriber) {
             var commit = try await prepared(step, bench)
             commit.name = "commit"
@@ -35,14 +35,14 @@ struct RepeatedCommitTests {
             let second = try await bench.records.commit(commit)
             switch second {
             case .repeated: #expect(isThere)
-            case .refused: #expect(!isThere, "only what is gone is refused")
+            case .refused: #expect(!isThere, "only a removed job is refused")
             case .applied: Issue.record("it was applied twice")
             }
             #expect(try await everything(bench) == before)
         }
     }
 
-    /// Brings a job to where a step begins, and makes the step's commit.
+    /// Brings a job into the state before a step, and creates the step's commit.
     private func prepared(_ step: Step, _ bench: RecordBench) async throws -> RecordCommit {
         let rules = bench.records.rules
         let request = request(step)
@@ -96,7 +96,7 @@ struct RepeatedCommitTests {
             return try await commit(rules.interrupt(try await running { $0.interruptions = 3 }, by: .worker(nil)))
         case .due:
             _ = try await bench.records.commit(try await commit(rules.complete(try await running(), failure)))
-            // The wait of the test's policy is a millisecond.
+            // The backoff of the retry policy is a millisecond.
             while try await !isDue(bench) {}
             return try await commit(rules.becomeDue(try await facts()))
         case .follow:
@@ -112,7 +112,7 @@ struct RepeatedCommitTests {
                     rules.share(JobEnd(.succeeded, result: .of(leader.id)), with: try await facts())
                 )
             }
-            // Its end alone: the followers are still to be seen to.
+            // Finish the leader only, not its followers.
             let leading = try #require(try await bench.records.facts(of: [leader.id])[0]).job
             _ = try await bench.records.commit(try await commit(rules.cancel(leading, reason: "x")))
             var commit = try await commit(rules.takeOver(try await facts(), isTaken: false))
@@ -148,7 +148,7 @@ struct RepeatedCommitTests {
         return request
     }
 
-    /// All keys with what they hold.
+    /// All keys with their values.
     private func everything(_ bench: RecordBench) async throws -> [String] {
         let client = bench.broker.client
         let keys = try await client.send(RedisCommand("KEYS", "*")).texts.sorted()
@@ -160,7 +160,7 @@ struct RepeatedCommitTests {
                 "list": RedisCommand("LRANGE", key, 0, -1), "string": RedisCommand("GET", key),
             ]
             let value = try await client.send(try #require(reading[type], "\(type)"))
-            // The members of a hash come in any order.
+            // The members of a hash have no order.
             let isHash = type == "hash"
             let parts = (value.elements ?? [value]).map { "\($0)" }
             all.append("\(key)=\(isHash ? Self.members(parts).sorted() : parts)")

@@ -3,12 +3,12 @@ import Foundation
 
 @testable import JobsCelery
 
-/// What was recorded of real Celery programs: the files of Tests/Fixtures/Celery.
+/// Recordings of real Celery programs: the files of Tests/Fixtures/Celery.
 enum Fixtures {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures/Celery")
 
-    /// The names of all files with a beginning, for example `redis/task-`, in order, without `.json`.
+    /// The sorted names of all files with a prefix such as `redis/task-`, without `.json`.
     static func names(_ beginning: String = "") -> [String] {
         ["redis", "rabbitmq"].flatMap { transport in
             let path = folder.appending(path: transport).path
@@ -22,14 +22,14 @@ enum Fixtures {
         try JSON(parsing: Array(Data(contentsOf: folder.appending(path: "\(name).json"))))
     }
 
-    /// The messages of tasks in a file, wherever they stand in it.
+    /// The task messages at any depth of a file.
     static func tasks(in name: String) throws -> [RecordedTask] {
         var tasks: [RecordedTask] = []
         collect(try read(name), file: name, into: &tasks)
         return tasks
     }
 
-    /// All results in a file that were written, with their text.
+    /// The texts of all results written in a recording.
     static func results(in name: String) throws -> [String] {
         try read(name)["writes"].arrayValue?.compactMap { $0["raw"].stringValue } ?? []
     }
@@ -38,7 +38,7 @@ enum Fixtures {
         switch json {
         case .object(let members):
             if let task = RecordedTask(json, file: file) { return tasks.append(task) }
-            // The same once more, as text.
+            // `raw` repeats the message as text.
             for (name, value) in members where name != "raw" { collect(value, file: file, into: &tasks) }
         case .array(let elements):
             for element in elements { collect(element, file: file, into: &tasks) }
@@ -49,15 +49,14 @@ enum Fixtures {
     }
 }
 
-/// A task's message as it was recorded.
+/// A recorded task message.
 struct RecordedTask: Sendable, CustomStringConvertible {
     var file: String
-    /// As a broker gives it.
     var raw: BrokerMessage
 
     var description: String { "\(file) \(raw.taskName ?? "protocol 1")" }
 
-    /// Reads an envelope of Redis or a frame of AMQP; nil if it is another thing, or no task.
+    /// Reads a Redis envelope or an AMQP frame; nil if it is neither or not a task.
     init?(_ json: JSON, file: String) {
         self.file = file
         if json["body"].stringValue != nil, json["headers"].objectValue != nil, json["properties"].objectValue != nil {

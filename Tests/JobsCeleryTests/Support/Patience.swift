@@ -3,10 +3,10 @@ import Testing
 
 @testable import JobsCelery
 
-/// The bound of a time that is promised on a machine with nothing else to do: a busy one may be ten times slower.
+/// The test limit for a time guaranteed on an idle machine: a busy one may be ten times slower.
 func promised(_ time: Duration) -> Duration { time * 10 }
 
-/// Waits for what no event announces. The limit is for what never comes; a busy machine may take its time.
+/// Polls for a condition that no event signals. The limit is generous, for busy machines.
 func until(
     within limit: Duration = .seconds(120),
     at place: SourceLocation = #_sourceLocation,
@@ -20,12 +20,12 @@ func until(
 }
 
 extension Duration {
-    /// How long connections wait for a busy server, in tests of anything but that wait.
+    /// The connection timeout of tests that do not test the timeout.
     static let patience = Duration.seconds(120)
 }
 
 extension RedisOptions {
-    /// Connections that wait long for a busy server.
+    /// Options with a long connection timeout.
     static func patient(_ url: RedisURL) -> RedisOptions {
         var options = RedisOptions(url, logger: .quiet)
         options.connectTimeout = .patience
@@ -34,8 +34,8 @@ extension RedisOptions {
 }
 
 extension RedisBrokerOptions {
-    /// Connections that wait long for a busy server, and workers that a busy machine does not take for dead: those whose
-    /// subscription is gone are found as fast as ever.
+    /// Options with a long connection timeout, and a lease that does not expire on a busy machine. Lost subscriptions
+    /// are still detected quickly.
     static var patient: Self {
         var options = Self()
         options.connectTimeout = .patience
@@ -45,14 +45,14 @@ extension RedisBrokerOptions {
 }
 
 extension RedisBroker {
-    /// A broker that waits long for a busy server.
+    /// A broker with a long connection timeout.
     static func patient(_ url: RedisURL) -> RedisBroker {
         RedisBroker(url, options: .patient, logger: .quiet)
     }
 }
 
 extension RabbitOptions {
-    /// Waits long until a busy server has taken a message.
+    /// Options with a long publish timeout.
     static var patient: Self {
         var options = Self()
         options.publishTimeout = 120_000
@@ -61,7 +61,7 @@ extension RabbitOptions {
 }
 
 extension AMQPURL {
-    /// The same with much time to connect, and heartbeats that a busy machine does not miss.
+    /// The address with a long connection timeout and heartbeats that a busy machine does not miss.
     var patient: AMQPURL {
         var url = self
         (url.connectTimeout, url.heartbeat) = (120, 60)

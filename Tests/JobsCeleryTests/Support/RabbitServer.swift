@@ -6,11 +6,11 @@ import Testing
 
 @testable import JobsCelery
 
-/// A RabbitMQ of the tests' own on a free port of 127.0.0.1, with a node name, data, cookie and epmd of its own.
+/// A RabbitMQ server for tests on a free port of 127.0.0.1, with its own node name, data, cookie and epmd.
 ///
-/// Suites that need it say `.enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)`; without the program they are
-/// skipped, but in CI (the variable CI is set) they fail. It takes seconds to start: most use queues of their own names on
-/// `shared()`; who stops it or changes its settings starts one.
+/// Suites that need it use `.enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)`: without the program they are
+/// skipped, or fail if the variable CI is set. It takes seconds to start, so most tests use unique queues on
+/// `shared()`; tests that stop it or change its settings start another.
 final class RabbitServer: Sendable {
     static let whyNot: Comment = "rabbitmq-server is not installed"
     static let isAvailable: Bool = {
@@ -19,17 +19,17 @@ final class RabbitServer: Sendable {
         {
             return true
         }
-        print("Skipped, as rabbitmq-server is not installed: the tests of RabbitMQ.")
+        print("Skipping the RabbitMQ tests: rabbitmq-server is not installed.")
         return false
     }()
 
-    /// The shared one, to be ended with this process.
+    /// The shared server, stopped at exit.
     private static let started = Mutex<RabbitServer?>(nil)
     private static let common = Mutex<Task<RabbitServer, any Error>?>(nil)
 
     /// Its address, such as `amqp://guest:guest@127.0.0.1:5672//`.
     let address: String
-    /// Whether it is started by us; else it cannot be stopped.
+    /// Whether the tests started it; otherwise they cannot stop it.
     let isOwn: Bool
     let port: Int
     private let folder: URL
@@ -51,7 +51,7 @@ final class RabbitServer: Sendable {
         if isOwn { try? FileManager.default.removeItem(at: folder) }
     }
 
-    /// The server that all tests of this process share: of DASH_TEST_RABBITMQ_URL, else started at the first use.
+    /// The server shared by all tests of this process: that of DASH_TEST_RABBITMQ_URL, or one started on first use.
     static func shared() async throws -> RabbitServer {
         let task = common.withLock { common in
             let task =
@@ -117,20 +117,20 @@ final class RabbitServer: Sendable {
             "RABBITMQ_ADVANCED_CONFIG_FILE": folder + "/advanced.config",
             "RABBITMQ_CONF_ENV_FILE": folder + "/env.conf",
             "RABBITMQ_PID_FILE": folder + "/pid",
-            // The script then becomes the server, instead of starting it: our process number is the server's.
+            // Makes the script exec the server, so that our process id is the server's.
             "RUNNING_UNDER_SYSTEMD": "1",
-            // Two schedulers: it shares the machine with the tests.
+            // Two schedulers, because it shares the machine with the tests.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 -kernel inet_dist_use_interface {127,0,0,1}",
         ]
     }
 
-    /// Debian keeps the programs proper, which need no user of their own, away from PATH.
+    /// Debian keeps the programs that run as any user outside of PATH.
     private static func program(_ name: String) -> String? {
         let own = "/usr/lib/rabbitmq/bin/\(name)"
         return access(own, X_OK) == 0 ? own : findProgram(name)
     }
 
-    /// The names of nodes: of our own, so that none is left behind.
+    /// Starts a private epmd, so that none is left behind.
     private func startEPMD() async throws {
         guard let epmd = findProgram("epmd") else { throw NotInstalled(program: "epmd") }
         let process = try TestServerProcess(
@@ -150,7 +150,7 @@ final class RabbitServer: Sendable {
         let deadline = ContinuousClock.now + .seconds(240)
         while await !Self.answers(url) {
             guard .now < deadline else { throw NotStarted(program: program, reason: 0) }
-            // It tells no event when it is ready.
+            // No event signals that it is ready.
             try await Task.sleep(for: .milliseconds(100))
         }
     }
@@ -166,16 +166,15 @@ final class RabbitServer: Sendable {
         }
     }
 
-    /// Its address, read.
     var url: AMQPURL {
         get throws { try AMQPURL(address) }
     }
 
-    /// Ends it at once, as a crash does, and waits until it is gone.
+    /// Kills it, as in a crash, and waits until it has exited.
     func kill() async { await end(SIGKILL) }
-    /// Ends it in an orderly way, which takes seconds.
+    /// Shuts it down in order, which takes seconds.
     func terminate() async { await end(SIGTERM) }
-    /// Stops it so that it neither answers nor breaks connections; `resume` lets it go on.
+    /// Suspends it: it neither responds nor closes connections until `resume`.
     func pause() { processes.withLock { _ = $0.last?.signal(SIGSTOP) } }
     func resume() { processes.withLock { _ = $0.last?.signal(SIGCONT) } }
 
@@ -192,7 +191,7 @@ final class RabbitServer: Sendable {
         }
     }
 
-    /// Waits until its log has some words.
+    /// Waits until its log contains a text.
     func logs(_ words: String) async throws {
         let logs = folder.appendingPathComponent("log")
         try await until {
@@ -204,7 +203,7 @@ final class RabbitServer: Sendable {
         }
     }
 
-    /// Runs rabbitmqctl; gives what it prints. It takes a second or two.
+    /// Runs rabbitmqctl and returns its output. Takes a second or two.
     @discardableResult
     func control(_ arguments: String...) async throws -> String {
         guard let program = Self.program("rabbitmqctl") else { throw NotInstalled(program: "rabbitmqctl") }

@@ -6,17 +6,18 @@ import Testing
 
 @testable import JobsCelery
 
-/// A redis-server of the tests' own on a free port of 127.0.0.1.
+/// A Redis server for tests on a free port of 127.0.0.1.
 ///
-/// Suites that need it say `.enabled(if: RedisServer.isAvailable, RedisServer.whyNot)`; without the program they are skipped,
-/// but in CI (the variable CI is set) they fail. Most use a database of `shared()`; who stops or kills it starts one.
-/// A server that is given by DASH_TEST_REDIS_URL needs many databases, which are emptied: `redis-server --databases 1000`.
+/// Suites that need it use `.enabled(if: RedisServer.isAvailable, RedisServer.whyNot)`: without the program they are
+/// skipped, or fail if the variable CI is set. Most tests use a database of `shared()`; tests that stop the server
+/// start another. A server given by DASH_TEST_REDIS_URL needs many databases (`redis-server --databases 1000`), which
+/// are emptied.
 final class RedisServer: Sendable {
     static let whyNot: Comment = "redis-server is not installed"
     static let isAvailable: Bool = {
         let environment = ProcessInfo.processInfo.environment
         if environment["DASH_TEST_REDIS_URL"] != nil || environment["CI"] != nil || program != nil { return true }
-        print("Skipped, as redis-server is not installed: the tests of Redis.")
+        print("Skipping the Redis tests: redis-server is not installed.")
         return false
     }()
 
@@ -40,7 +41,7 @@ final class RedisServer: Sendable {
 
     deinit { end() }
 
-    /// The server that all tests of this process share: of DASH_TEST_REDIS_URL, else started at the first use.
+    /// The server shared by all tests of this process: that of DASH_TEST_REDIS_URL, or one started on first use.
     static func shared() async throws -> RedisServer {
         let task = common.withLock { common in
             let task =
@@ -58,8 +59,8 @@ final class RedisServer: Sendable {
     /// Starts a server.
     ///
     /// - Parameters:
-    ///   - appendOnly: Whether it keeps its data over a restart.
-    ///   - port: nil is a free one; 0 is none (for TLS only).
+    ///   - appendOnly: Whether its data survives a restart.
+    ///   - port: nil for a free port; 0 for none (TLS only).
     static func start(appendOnly: Bool = false, arguments: [String] = [], port: Int? = nil) async throws -> RedisServer
     {
         let port = try port ?? freePort()
@@ -79,7 +80,7 @@ final class RedisServer: Sendable {
         return RedisServer(address: String(given.prefix { $0 != "?" }), port: port, folder: nil, arguments: [])
     }
 
-    /// The address of a database that no other test of this process uses; it is empty.
+    /// The address of an empty database that no other test of this process uses.
     func database() async throws -> RedisURL {
         let number = databases.withLock { number in
             number += 1
@@ -93,11 +94,11 @@ final class RedisServer: Sendable {
         return url
     }
 
-    /// Ends it at once, as a crash does, and waits until it is gone.
+    /// Kills it, as in a crash, and waits until it has exited.
     func kill() { process.withLock { $0.take() }?.end(SIGKILL) }
-    /// Ends it in an orderly way.
+    /// Shuts it down in order.
     func terminate() { process.withLock { $0.take() }?.end(SIGTERM) }
-    /// Stops it so that it neither answers nor breaks connections; `resume` lets it go on.
+    /// Suspends it: it neither responds nor closes connections until `resume`.
     func pause() { process.withLock { _ = $0?.signal(SIGSTOP) } }
     func resume() { process.withLock { _ = $0?.signal(SIGCONT) } }
 
@@ -116,7 +117,7 @@ final class RedisServer: Sendable {
                 return
             } catch {
                 guard .now < deadline else { throw error }
-                // It tells no event when it is ready.
+                // No event signals that it is ready.
                 try await Task.sleep(for: .milliseconds(5))
             }
         }
@@ -130,7 +131,7 @@ final class RedisServer: Sendable {
 
 struct NotInstalled: Error, CustomStringConvertible {
     let program: String
-    var description: String { "\(program) is not installed, and in CI no test is skipped." }
+    var description: String { "\(program) is not installed; tests are not skipped in CI." }
 }
 
 /// Runs services while the body runs, then ends them.
@@ -146,12 +147,12 @@ func whileRunning<Result: Sendable>(
 }
 
 extension Logger {
-    /// Says nothing.
+    /// Discards all messages.
     static var quiet: Logger { Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() } }
 }
 
 extension RedisClient {
-    /// How often the server was given a command since its start, or since its counts were reset.
+    /// How often the server ran a command since its start or the last reset of its statistics.
     func calls(of command: String) async throws -> Int {
         let text = try await send(RedisCommand("INFO", "commandstats")).text ?? ""
         return text.split(whereSeparator: \.isNewline).reduce(0) { sum, line in

@@ -1,12 +1,12 @@
 import Foundation
 import Support
 
-/// Runs a program to its end and gives what it prints.
+/// Runs a program and returns its output.
 ///
-/// Not with Foundation's `Process`, which has missed the end of a program: probably as it learns of that by a socket, which a
-/// server that is started at the same moment may inherit and keep open.
+/// Does not use Foundation's `Process`, which has missed exits: probably because a server started at the same moment
+/// inherits the socket that signals the exit.
 ///
-/// - Parameter withErrors: Whether that includes its standard error output.
+/// - Parameter withErrors: Whether to include standard error.
 /// - Throws: `ProgramFailed` if its status is not 0.
 func runProgram(
     _ path: String,
@@ -14,7 +14,7 @@ func runProgram(
     environment: [String: String] = [:],
     withErrors: Bool = true
 ) async throws -> String {
-    // A file, not a pipe, which such a server would inherit too.
+    // A file, because such a server would inherit a pipe too.
     let output = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
     try Data().write(to: output)
     defer { try? FileManager.default.removeItem(at: output) }
@@ -35,9 +35,9 @@ func runProgram(
     return text
 }
 
-/// Waits for the end of a process.
+/// Waits for the exit of a process.
 ///
-/// - Returns: Its exit code, or the negative number of the signal that ended it.
+/// - Returns: Its exit code, or the negated number of the signal that ended it.
 private func exitStatus(of pid: pid_t) -> Int32 {
     var status: Int32 = 0
     while waitpid(pid, &status, 0) == -1 && errno == EINTR {}

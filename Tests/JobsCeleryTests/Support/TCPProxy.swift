@@ -2,25 +2,23 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Stands between a client and a server and does what networks do: cuts, delays, swallows.
+/// A TCP proxy that injects network faults: resets, delays, half-open connections.
 final class TCPProxy: Sendable {
-    /// What happens to bytes.
     enum Mood: Sendable {
         case passes
-        /// Bytes arrive later by so much.
+        /// Delays bytes by this time.
         case delays(Duration)
-        /// Nothing arrives, and nobody is told: a half-open connection.
+        /// Drops bytes silently, as a half-open connection does.
         case swallows
     }
 
     private struct State {
-        /// By the number of the connection; pairs of ends.
+        /// The two ends of each connection, by its number.
         var connections: [Int: [any Channel]] = [:]
-        /// The mood of each connection, and of new ones.
         var moods: [Int: Mood] = [:]
         var moodOfNew = Mood.passes
         var count = 0
-        /// How often bytes came, by the number of the connection: from the client and from the server.
+        /// The number of reads from the client and from the server, by connection.
         var passages: [Int: [Int]] = [:]
         var listener: (any Channel)?
     }
@@ -36,7 +34,7 @@ final class TCPProxy: Sendable {
         self.target = target
     }
 
-    /// Listens on a free port of 127.0.0.1 and connects to another.
+    /// Starts a proxy on a free port of 127.0.0.1.
     static func start(to target: Int) async throws -> TCPProxy {
         let proxy = TCPProxy(port: try freePort(), target: target)
         try await proxy.listen()
@@ -45,12 +43,12 @@ final class TCPProxy: Sendable {
 
     deinit { end() }
 
-    /// How many connections have been made in all.
+    /// The number of connections made in total.
     var count: Int { state.withLock { $0.count } }
-    /// How many there are now.
+    /// The number of open connections.
     var open: Int { state.withLock { $0.connections.count } }
 
-    /// How often bytes came since the last call of `forgetPassages`, on that end of all connections where they came least.
+    /// The smallest number of reads on any end of any connection since `forgetPassages`.
     var leastPassages: Int {
         state.withLock { state in
             state.connections.keys.map { state.passages[$0]?.min() ?? 0 }.min() ?? 0
@@ -59,7 +57,7 @@ final class TCPProxy: Sendable {
 
     func forgetPassages() { state.withLock { $0.passages = [:] } }
 
-    /// Accepts connections (again).
+    /// Starts to accept connections.
     func listen() async throws {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -72,10 +70,10 @@ final class TCPProxy: Sendable {
         state.withLock { $0.listener = listener }
     }
 
-    /// Breaks all connections with a reset; new ones are accepted.
+    /// Resets all connections; new ones are accepted.
     func cut() {
         for channel in state.withLock({ $0.connections.values.flatMap { $0 } }) {
-            // A linger of zero makes the close a reset.
+            // With a linger of zero, close sends a reset.
             if let provider = channel as? any SocketOptionProvider {
                 _ = provider.setSoLinger(linger(l_onoff: 1, l_linger: 0))
             }
@@ -83,13 +81,13 @@ final class TCPProxy: Sendable {
         }
     }
 
-    /// Refuses new connections and breaks those that are.
+    /// Refuses new connections and resets the open ones.
     func shut() async throws {
         try await state.withLock { $0.listener.take() }?.close().get()
         cut()
     }
 
-    /// Changes the mood of the connections that are, and of new ones if asked.
+    /// Changes the mood of the open connections and, if requested, of new ones.
     func become(_ mood: Mood, forNewOnes: Bool = false) {
         state.withLock { state in
             for number in state.connections.keys { state.moods[number] = mood }
@@ -97,12 +95,11 @@ final class TCPProxy: Sendable {
         }
     }
 
-    /// Waits until something was swallowed.
+    /// Waits until bytes were dropped.
     func hasSwallowed() async {
         for await _ in swallowed.stream { return }
     }
 
-    /// Ends all.
     func end() {
         state.withLock { $0.listener.take() }?.close(promise: nil)
         cut()

@@ -1,10 +1,10 @@
 import Synchronization
 import Testing
 
-/// A suite whose tests use servers, or start programs of their own: three of these run at a time, whatever the parallelism of
-/// the run. With all of them at once nothing gets its turn in the seconds that heartbeats and leases last.
+/// A suite that uses servers or starts programs. At most three of these run at once, whatever the parallelism of the
+/// run: with more, heartbeats and leases expire on a starved machine.
 ///
-/// A suite waits before its first test starts, so neither a time limit nor the time of a test includes the wait.
+/// A suite waits before its first test starts, so that time limits do not include the wait.
 struct TakesTurns: SuiteTrait, TestScoping {
     private static let slots = Slots(3)
 

@@ -2,8 +2,7 @@ import Foundation
 
 @testable import JobsCelery
 
-/// An authority of the tests' own, and a certificate for `localhost` that it signed: `ca.pem`, `cert.pem` and `key.pem` in a
-/// folder that is to be removed.
+/// A test CA and a certificate for `localhost` signed by it: `ca.pem`, `cert.pem` and `key.pem` in a temporary folder.
 struct TestCertificates {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tls-\(UUID().uuidString)").path
 
@@ -25,7 +24,7 @@ struct TestCertificates {
 
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
 
-    /// A RabbitMQ that wants a certificate of this authority from its clients, on a port of its own for TLS.
+    /// A RabbitMQ server with a TLS port that requires a client certificate of this CA.
     func rabbit(port: Int) async throws -> RabbitServer {
         try await RabbitServer.start(settings: [
             "listeners.ssl.1 = 127.0.0.1:\(port)", "ssl_options.cacertfile = \(folder)/ca.pem",
@@ -34,9 +33,9 @@ struct TestCertificates {
         ])
     }
 
-    /// A Redis, on a port of its own for TLS.
+    /// A Redis server with a TLS port.
     ///
-    /// - Parameter isOpen: Whether it can be spoken to without TLS too.
+    /// - Parameter isOpen: Whether it accepts connections without TLS too.
     func redis(port: Int, isOpen: Bool = true) async throws -> RedisServer {
         let arguments = [
             "--tls-port", "\(port)", "--tls-cert-file", folder + "/cert.pem", "--tls-key-file", folder + "/key.pem",

@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// A program that tests start and end by its number. It does not outlive this process, even when this is killed.
+/// A server process of the tests. It does not outlive this process, even if this is killed.
 final class TestServerProcess: Sendable {
     let pid: pid_t
-    /// Ends the program when its standard input does: that is, when this process has gone.
+    /// Kills the program when its standard input closes, that is, when this process has exited.
     private let guardian: pid_t
     private let lifeline: Int32
     private let hasEnded = Mutex(false)
@@ -12,8 +12,8 @@ final class TestServerProcess: Sendable {
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - environment: What is added to this process' variables.
-    ///   - folder: What is removed when this process has gone without ending the program.
+    ///   - environment: Variables added to this process' environment.
+    ///   - folder: A folder to remove if this process exits without ending the program.
     init(
         _ program: String,
         arguments: [String],
@@ -32,13 +32,12 @@ final class TestServerProcess: Sendable {
 
     deinit { end(SIGKILL) }
 
-    /// Sends a signal to the program.
     @discardableResult
     func signal(_ number: Int32) -> Bool {
         hasEnded.withLock { !$0 && Foundation.kill(pid, number) == 0 }
     }
 
-    /// Ends the program and waits for that.
+    /// Ends the program with a signal and waits for its exit.
     func end(_ number: Int32) {
         hasEnded.withLock { hasEnded in
             guard !hasEnded else { return }
@@ -54,9 +53,9 @@ final class TestServerProcess: Sendable {
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - input: The descriptor of its standard input; nil is none.
-    ///   - output: The file that gets what it prints; nil drops it.
-    ///   - withErrors: Whether the file gets its standard error output too, which else is this process'.
+    ///   - input: The descriptor of its standard input; nil for none.
+    ///   - output: The file for its standard output; nil discards it.
+    ///   - withErrors: Whether standard error goes to that file too; otherwise it is this process'.
     static func spawn(
         _ program: String,
         _ arguments: [String],
@@ -87,7 +86,7 @@ final class TestServerProcess: Sendable {
         return pid
     }
 
-    /// Threads of Swift's pool block signals, SIGTERM too, and a program inherits that.
+    /// Threads of Swift's pool block signals, including SIGTERM, and a child inherits that.
     private static func unblockedSignals() -> posix_spawnattr_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -104,7 +103,7 @@ struct NotStarted: Error {
     let reason: Int32
 }
 
-/// The path of a program in PATH, nil when there is none.
+/// The path of a program in PATH; nil if there is none.
 func findProgram(_ name: String) -> String? {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
         .first { access($0, X_OK) == 0 }
@@ -112,7 +111,7 @@ func findProgram(_ name: String) -> String? {
 
 private let givenPorts = Mutex<Set<Int>>([])
 
-/// A port of 127.0.0.1 that nobody listens on, another one at each call, and none that the system gives to connections.
+/// An unused port of 127.0.0.1, a different one at each call, outside of the system's ephemeral range.
 func freePort() throws -> Int {
     for _ in 0..<1000 {
         let port = Int.random(in: 20_000..<32_000)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite
 struct ChangeFeedTests {
-    @Test("F21: of the values of one property only the newest is told, Patches add up")
+    @Test("F21: only the newest value of a property is kept; Patches accumulate")
     func merges() {
         let feed = ChangeFeed()
         for number in 0..<1000 { feed.add(props: Array(#"[["a","children",\#(number)],["b","children",1]]"#.utf8)) }
@@ -25,7 +25,7 @@ struct ChangeFeedTests {
         #expect(feed.take()?.isEmpty == nil)
     }
 
-    @Test("what could not be told comes before what came meanwhile, and gives way to it")
+    @Test("changes that are put back precede later ones, which replace them")
     func putsBack() throws {
         let feed = ChangeFeed()
         feed.add(props: Array(#"[["a","x",1],["b","x",1]]"#.utf8))
@@ -35,7 +35,7 @@ struct ChangeFeedTests {
         #expect(feed.take()?.props.values.map(\.jsonText) == [#"["b","x",1]"#, #"["a","x",2]"#])
     }
 
-    @Test("what is no list of properties is left out")
+    @Test("an invalid list of property values is ignored")
     func rubbish() {
         let feed = ChangeFeed()
         feed.add(props: Array("{}".utf8))

@@ -2,54 +2,56 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("The ends of tasks that are to be told")
+@Suite("Completions that are reported together")
 struct CompletionBatchTests {
-    private func end(_ tag: String, mayWait: Bool) -> TaskCompletion {
-        var end = TaskCompletion(Delivery(tag: tag, queue: "q", task: BrokerMessage()), .acknowledged)
-        end.mayWait = mayWait
-        return end
+    private func completion(_ tag: String, mayWait: Bool) -> TaskCompletion {
+        var completion = TaskCompletion(Delivery(tag: tag, queue: "q", task: BrokerMessage()), .acknowledged)
+        completion.mayWait = mayWait
+        return completion
     }
 
-    @Test("one that may not wait is told at once, with those that waited, in their order")
+    @Test("one that may not wait is reported at once, with those that waited, in their order")
     func atOnce() {
-        var ends = CompletionBatch()
-        #expect(ends.add(end("a", mayWait: true)) == .tellLater)
-        var told = ends.take()
-        #expect(told.isEmpty)
-        #expect(ends.add(end("b", mayWait: true)) == .nothing, "its time is kept already")
-        #expect(ends.add(end("c", mayWait: false)) == .tell)
-        #expect(ends.add(end("d", mayWait: false)) == .nothing, "they were called already")
-        told = ends.take()
-        #expect(told.map(\.delivery.tag) == ["a", "b", "c", "d"])
-        told = ends.take()
-        #expect(ends.isEmpty && told.isEmpty)
+        var batch = CompletionBatch()
+        #expect(batch.add(completion("a", mayWait: true)) == .reportLater)
+        var reported = batch.take()
+        #expect(reported.isEmpty)
+        #expect(batch.add(completion("b", mayWait: true)) == .nothing, "a report is scheduled")
+        #expect(batch.add(completion("c", mayWait: false)) == .report)
+        #expect(batch.add(completion("d", mayWait: false)) == .nothing, "a report is due")
+        reported = batch.take()
+        #expect(reported.map(\.delivery.tag) == ["a", "b", "c", "d"])
+        reported = batch.take()
+        #expect(batch.isEmpty && reported.isEmpty)
     }
 
-    @Test("those that may wait are told when the time is over")
+    @Test("those that may wait are reported after the delay")
     func later() {
-        var ends = CompletionBatch()
-        _ = ends.add(end("a", mayWait: true))
-        let isTime = ends.timePassed()
-        #expect(isTime)
-        #expect(ends.add(end("b", mayWait: true)) == .nothing, "it is taken along")
-        #expect(ends.take().map(\.delivery.tag) == ["a", "b"])
-        #expect(ends.add(end("c", mayWait: true)) == .tellLater, "a new time begins")
-        _ = ends.add(end("d", mayWait: false))
-        #expect(ends.take().count == 2)
-        let isTimeAgain = ends.timePassed()
-        #expect(!isTimeAgain, "nobody waits any more")
-        #expect(ends.add(end("e", mayWait: true)) == .tellLater)
+        var batch = CompletionBatch()
+        _ = batch.add(completion("a", mayWait: true))
+        let isDue = batch.timePassed()
+        #expect(isDue)
+        #expect(batch.add(completion("b", mayWait: true)) == .nothing, "it is part of the report that is due")
+        #expect(batch.take().map(\.delivery.tag) == ["a", "b"])
+        #expect(batch.add(completion("c", mayWait: true)) == .reportLater, "a new delay begins")
+        _ = batch.add(completion("d", mayWait: false))
+        #expect(batch.take().count == 2)
+        let isDueAgain = batch.timePassed()
+        #expect(!isDueAgain, "nothing is left")
+        #expect(batch.add(completion("e", mayWait: true)) == .reportLater)
     }
 
-    @Test("so many wait for no more, and at the end nobody waits")
+    @Test("a full batch does not wait, nor does the last one")
     func many() {
-        var ends = CompletionBatch()
+        var batch = CompletionBatch()
         var next: [CompletionBatch.Next] = []
-        for number in 1...CompletionBatch.most { next.append(ends.add(end("\(number)", mayWait: true))) }
-        #expect(next.first == .tellLater && next.last == .tell && !next.dropFirst().dropLast().contains(.tell))
-        #expect(ends.take().count == CompletionBatch.most)
-        _ = ends.add(end("last", mayWait: true))
-        ends.hurry()
-        #expect(ends.take().map(\.delivery.tag) == ["last"])
+        for number in 1...CompletionBatch.maximumCount {
+            next.append(batch.add(completion("\(number)", mayWait: true)))
+        }
+        #expect(next.first == .reportLater && next.last == .report && !next.dropFirst().dropLast().contains(.report))
+        #expect(batch.take().count == CompletionBatch.maximumCount)
+        _ = batch.add(completion("last", mayWait: true))
+        batch.hurry()
+        #expect(batch.take().map(\.delivery.tag) == ["last"])
     }
 }

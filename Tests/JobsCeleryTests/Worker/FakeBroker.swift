@@ -4,7 +4,7 @@ import Synchronization
 
 @testable import JobsCelery
 
-/// A broker in memory with one consumer, whose queue is filled by the test.
+/// A broker in memory with one consumer. The test delivers its messages.
 final class FakeBroker: CeleryBroker {
     let consumer = FakeConsumer()
     private let state = Mutex((published: [BrokerMessage](), failures: 0))
@@ -15,10 +15,9 @@ final class FakeBroker: CeleryBroker {
 
     let priorities = [0, 3, 6, 9]
 
-    /// What was published.
     var published: [BrokerMessage] { state.withLock { $0.published } }
 
-    /// The next publications fail.
+    /// Lets the next publications fail.
     func fail(_ count: Int) { state.withLock { $0.failures = count } }
 
     func run() async throws { try? await gracefulShutdown() }
@@ -27,7 +26,7 @@ final class FakeBroker: CeleryBroker {
         try state.withLock { state in
             guard state.failures == 0 else {
                 state.failures -= 1
-                throw CeleryError(.unreachable, "The broker is not there.")
+                throw CeleryError(.unreachable, "The broker is unreachable.")
             }
             state.published.append(task)
         }
@@ -53,27 +52,24 @@ final class FakeConsumer: CeleryConsumer {
     private struct State {
         var settled: [String: Settlement] = [:]
         var forgotten: [String] = []
-        var order: [String] = []
-        var isStopped = false
     }
 
     private let state = Mutex(State())
     private let arrivals: AsyncStream<Delivery>
     private let arriving: AsyncStream<Delivery>.Continuation
     let settling: AsyncStream<String>
-    private let toldSettling: AsyncStream<String>.Continuation
+    private let settlingContinuation: AsyncStream<String>.Continuation
 
     init() {
         (arrivals, arriving) = AsyncStream.makeStream()
-        (settling, toldSettling) = AsyncStream.makeStream()
+        (settling, settlingContinuation) = AsyncStream.makeStream()
     }
 
-    /// Delivers a message.
     func deliver(_ delivery: Delivery) { arriving.yield(delivery) }
 
     /// How deliveries were settled, by tag.
     var settled: [String: Settlement] { state.withLock { $0.settled } }
-    /// Those that were settled by others, as the worker said.
+    /// Deliveries that were settled by other means.
     var forgotten: [String] { state.withLock { $0.forgotten } }
 
     func run() async throws { try? await gracefulShutdown() }
@@ -85,12 +81,12 @@ final class FakeConsumer: CeleryConsumer {
 
     func settle(_ delivery: Delivery, as settlement: Settlement) async {
         state.withLock { $0.settled[delivery.tag] = settlement }
-        toldSettling.yield(delivery.tag)
+        settlingContinuation.yield(delivery.tag)
     }
 
     func settled(_ delivery: Delivery) {
         state.withLock { $0.forgotten.append(delivery.tag) }
-        toldSettling.yield(delivery.tag)
+        settlingContinuation.yield(delivery.tag)
     }
 
     func setPrefetch(_ prefetch: Int) {}
@@ -99,7 +95,6 @@ final class FakeConsumer: CeleryConsumer {
     var queues: [String] { ["dash"] }
 
     func stopFetching() {
-        state.withLock { $0.isStopped = true }
         arriving.finish()
     }
 }
@@ -111,14 +106,14 @@ final class MemoryResults: ResultStore {
     /// Everything that was stored, in order.
     var metas: [ResultMeta] { state.withLock { $0.metas } }
 
-    /// The next stores fail.
+    /// Lets the next writes fail.
     func fail(_ count: Int) { state.withLock { $0.failures = count } }
 
     func store(_ meta: ResultMeta) async throws -> Bool {
         try state.withLock { state in
             guard state.failures == 0 else {
                 state.failures -= 1
-                throw CeleryError(.unreachable, "The results are not there.")
+                throw CeleryError(.unreachable, "The results are unreachable.")
             }
             state.metas.append(meta)
             return true
@@ -129,7 +124,4 @@ final class MemoryResults: ResultStore {
         let metas = metas
         return ids.map { id in metas.last { $0.taskID == id } }
     }
-
-    func watch(_ id: String) async throws -> AsyncStream<ResultMeta> { AsyncStream { $0.finish() } }
-    func forget(_ id: String) async throws {}
 }

@@ -4,14 +4,14 @@ import Testing
 
 @testable import JobsCelery
 
-/// A web server's side of the fixture: its tasks as the jobs of a site, with records.
+/// The web server's side of the fixture: its tasks as recorded jobs of a site.
 struct FixtureJobs {
     let manager: any JobManager
 
     /// - Parameters:
-    ///   - environment: What names the broker and the results.
-    ///   - queue: The queue that the workers take from.
-    ///   - change: Changes the queue's options.
+    ///   - environment: The addresses of the broker and the results.
+    ///   - queue: The queue of the workers.
+    ///   - change: Changes the options.
     init(
         _ environment: [String: String],
         queue: String,
@@ -25,14 +25,13 @@ struct FixtureJobs {
         manager = try backend.makeManager(JobBackendSetup(jobs: jobs, logger: .quiet))
     }
 
-    /// Starts a job.
     func start(_ name: String, _ arguments: [JSON]) async throws -> JobID {
-        // The codec of plain jobs puts the brackets around it.
+        // The codec of plain jobs adds the brackets.
         let payload = Array(JSON.array(arguments).serialized().dropFirst().dropLast())
         return try await manager.start(JobRequest(name: name, payload: payload, version: "1"))
     }
 
-    /// Waits for a job's end.
+    /// Waits for the completion of a job.
     func end(of id: JobID) async throws -> JobUpdate {
         try #require(try await manager.update(of: id) { _ in false })
     }

@@ -8,121 +8,121 @@ import Testing
 
 @Suite("F14: the message of a long task", .timeLimit(.minutes(10)))
 struct HandOverTests {
-    private func bench(_ keeper: TestKeeper) throws -> WorkerBench {
+    private func bench(_ vault: TestVault) throws -> WorkerBench {
         try WorkerBench { parts in
-            parts.keeper = keeper
+            parts.vault = vault
             parts.settings.handOver = .zero
         }
     }
 
-    @Test("that could not be kept is settled at the broker when the task ends meanwhile")
+    @Test("whose copy failed is settled at the broker when the task ends meanwhile")
     func notKept() async throws {
-        let keeper = TestKeeper()
-        keeper.failKeeping()
-        let bench = try bench(keeper)
+        let vault = TestVault()
+        vault.failCopies()
+        let bench = try bench(vault)
         try await bench.run {
             bench.send("a")
             let run = await bench.executor.next()
-            await keeper.tried()
+            await vault.copyAttempt()
             run.succeed()
             #expect(await bench.settlement(of: "a") == .acknowledged)
         }
-        #expect(keeper.held.isEmpty)
+        #expect(vault.held.isEmpty)
     }
 
-    @Test("that is being kept when the task ends is settled at the broker, and kept no more")
+    @Test("that is being copied when the task ends is settled at the broker, and removed from the vault")
     func stillKeeping() async throws {
-        let keeper = TestKeeper()
-        let bench = try bench(keeper)
-        keeper.holdKeeping()
+        let vault = TestVault()
+        let bench = try bench(vault)
+        vault.blockCopies()
         try await bench.run {
             bench.send("a")
             let run = await bench.executor.next()
-            await keeper.tried()
+            await vault.copyAttempt()
             run.end(.shutDown)
             #expect(await bench.settlement(of: "a") == .returned)
-            keeper.letKeep()
-            while !keeper.released.contains("a: acknowledged") || !keeper.held.isEmpty { await Task.yield() }
+            vault.unblockCopies()
+            while !vault.released.contains("a: acknowledged") || !vault.held.isEmpty { await Task.yield() }
         }
-        #expect(keeper.held.isEmpty, "it would be given back a second time")
-        #expect(!keeper.released.contains("a: returned"), "the broker gives it back")
+        #expect(vault.held.isEmpty, "it would be requeued a second time")
+        #expect(!vault.released.contains("a: returned"), "the broker requeues it")
         #expect(bench.broker.consumer.settled["a"] == .returned)
     }
 
-    @Test("that is kept is forgotten however often that has to be tried")
+    @Test("is removed from the vault, with retries")
     func releasedAgain() async throws {
-        let keeper = TestKeeper()
-        keeper.failReleasing(2)
-        let bench = try bench(keeper)
+        let vault = TestVault()
+        vault.failReleases(2)
+        let bench = try bench(vault)
         try await bench.run {
             bench.send("a")
             let run = await bench.executor.next()
             #expect(await bench.settlement(of: "a") == .acknowledged)
-            #expect(keeper.held == ["a"])
+            #expect(vault.held == ["a"])
             run.succeed()
         }
-        #expect(keeper.held.isEmpty)
-        #expect(keeper.released == ["a: acknowledged"])
+        #expect(vault.held.isEmpty)
+        #expect(vault.released == ["a: acknowledged"])
     }
 }
 
-/// Keeps messages in memory, when it does.
-private final class TestKeeper: DeliveryVault {
+/// Keeps messages in memory, and fails on demand.
+private final class TestVault: DeliveryVault {
     private struct State {
         var held: Set<String> = []
         var released: [String] = []
-        var failsKeeping = false
-        var releasesToFail = 0
-        var isHolding = false
-        var holding: [CheckedContinuation<Void, Never>] = []
+        var failsCopies = false
+        var failingReleases = 0
+        var isBlocked = false
+        var blocked: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
-    private let tries = AsyncStream<Void>.makeStream()
+    private let attempts = AsyncStream<Void>.makeStream()
 
     var held: Set<String> { state.withLock { $0.held } }
     var released: [String] { state.withLock { $0.released } }
 
-    func failKeeping() { state.withLock { $0.failsKeeping = true } }
-    func failReleasing(_ count: Int) { state.withLock { $0.releasesToFail = count } }
-    func holdKeeping() { state.withLock { $0.isHolding = true } }
+    func failCopies() { state.withLock { $0.failsCopies = true } }
+    func failReleases(_ count: Int) { state.withLock { $0.failingReleases = count } }
+    func blockCopies() { state.withLock { $0.isBlocked = true } }
 
-    func letKeep() {
+    func unblockCopies() {
         let waiting = state.withLock { state in
-            state.isHolding = false
-            defer { state.holding = [] }
-            return state.holding
+            state.isBlocked = false
+            defer { state.blocked = [] }
+            return state.blocked
         }
         for caller in waiting { caller.resume() }
     }
 
-    /// Waits until something was to be kept.
-    func tried() async {
-        for await _ in tries.stream { return }
+    /// Waits for an attempt to copy a message.
+    func copyAttempt() async {
+        for await _ in attempts.stream { return }
     }
 
     func run() async throws { try? await gracefulShutdown() }
 
     func keep(_ delivery: JobsCelery.Delivery) async throws {
-        tries.continuation.yield()
+        attempts.continuation.yield()
         await withCheckedContinuation { caller in
             let mustWait = state.withLock { state in
-                if state.isHolding { state.holding.append(caller) }
-                return state.isHolding
+                if state.isBlocked { state.blocked.append(caller) }
+                return state.isBlocked
             }
             if !mustWait { caller.resume() }
         }
         try state.withLock { state in
-            guard !state.failsKeeping else { throw CeleryError(.connectionLost, "Nobody knows.") }
+            guard !state.failsCopies else { throw CeleryError(.connectionLost, "The connection was lost.") }
             state.held.insert(delivery.tag)
         }
     }
 
     func release(_ delivery: JobsCelery.Delivery, as settlement: Settlement) async throws {
         try state.withLock { state in
-            guard state.releasesToFail == 0 else {
-                state.releasesToFail -= 1
-                throw CeleryError(.connectionLost, "Nobody knows.")
+            guard state.failingReleases == 0 else {
+                state.failingReleases -= 1
+                throw CeleryError(.connectionLost, "The connection was lost.")
             }
             state.held.remove(delivery.tag)
             state.released.append("\(delivery.tag): \(settlement)")

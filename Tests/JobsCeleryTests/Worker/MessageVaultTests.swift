@@ -4,9 +4,9 @@ import Testing
 
 @testable import JobsCelery
 
-@Suite("F14: messages that are kept in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
+@Suite("F14: messages in the vault", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct MessageVaultTests {
-    private func held(
+    private func vault(
         _ redis: any RedisClient,
         _ broker: FakeBroker,
         _ worker: String,
@@ -39,15 +39,15 @@ struct MessageVaultTests {
         return JobsCelery.Delivery(tag: tag, queue: "dash", task: message.raw(queue: "dash"))
     }
 
-    @Test("are given back by a worker of the same site when theirs is gone, and by no other site's")
+    @Test("of a lost worker are requeued by a worker of the same site only")
     func prefixes() async throws {
         let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
         let (own, other) = (FakeBroker(), FakeBroker())
-        let stranger = held(client, other, "stranger", prefix: "other:")
+        let stranger = vault(client, other, "stranger", prefix: "other:")
         try await whileRunning(client, stranger) {
-            try await held(client, own, "gone").keep(delivery("a"))
-            try await held(client, other, "gone", prefix: "other:").keep(delivery("b"))
-            try await whileRunning(held(client, own, "neighbour")) {
+            try await vault(client, own, "gone").keep(delivery("a"))
+            try await vault(client, other, "gone", prefix: "other:").keep(delivery("b"))
+            try await whileRunning(vault(client, own, "neighbour")) {
                 let lengths = [RedisCommand("HLEN", "dash:held"), RedisCommand("HLEN", "other:held")]
                 try await until { try await client.send(lengths) == [.integer(0), .integer(0)] }
             }
@@ -57,7 +57,7 @@ struct MessageVaultTests {
         #expect(own.published.first?.headers["redelivered"] == true)
     }
 
-    @Test("F11: stay with a living worker that comes back late after an outage of Redis")
+    @Test("F11: stay with a living worker that reconnects late after an outage of Redis")
     func outage() async throws {
         let server = try await RedisServer.start(appendOnly: true)
         let url = try RedisURL(server.address)
@@ -71,10 +71,10 @@ struct MessageVaultTests {
             let line = RedisCommand("PUBSUB", "NUMSUB", RedisKeys().lifeLine(of: holder.id))
             return (try? await client.send(line))?.elements?.last == .integer(1)
         }
-        try await whileRunning(client, held(client, broker, "observer")) {
+        try await whileRunning(client, vault(client, broker, "observer")) {
             try await whileRunning(life) {
                 try await until { await isSeen() }
-                try await held(client, broker, "holder").keep(delivery("a"))
+                try await vault(client, broker, "holder").keep(delivery("a"))
                 server.kill()
                 try await server.launch()
                 try await until { await isSeen() }
@@ -86,12 +86,12 @@ struct MessageVaultTests {
         }
     }
 
-    @Test("A11: are settled by their holder only: one that was given to others is left to them")
+    @Test("A11: are settled by the responsible worker only")
     func refused() async throws {
         let client = ReconnectingRedisClient(RedisOptions.patient(try await RedisServer.shared().database()))
         let broker = FakeBroker()
         try await whileRunning(client) {
-            let stuck = held(client, broker, "stuck")
+            let stuck = vault(client, broker, "stuck")
             try await stuck.keep(delivery("a"))
             _ = try await client.send(RedisCommand("HSET", "dash:held", "stuck/a", "heir\nmessage"))
             try await stuck.release(delivery("a"), as: .returned)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10)))
 struct PlainTaskTests {
-    @Test("a task runs, its value is stored before its message is acknowledged, events tell of it")
+    @Test("a task runs, its value is stored before its message is acknowledged, events are sent")
     func succeeds() async throws {
         let bench = try WorkerBench()
         bench.executor.answer("app/work") { .succeeded(Array("[\(String(decoding: $0.payload, as: UTF8.self))]".utf8)) }
@@ -24,12 +24,12 @@ struct PlainTaskTests {
         #expect(kinds == ["received", "started", "succeeded"])
     }
 
-    @Test("F28: an unknown name is refused, its sender is told, the worker goes on")
+    @Test("F28: a task of an unknown name is rejected with a failure, and the worker continues")
     func unknown() async throws {
         let bench = try WorkerBench()
         bench.executor.answer("app/work") { _ in .succeeded([]) }
         try await bench.run {
-            bench.send("x", task: "nobody.knows")
+            bench.send("x", task: "unregistered")
             #expect(await bench.settlement(of: "x") == .rejected)
             bench.send("a")
             #expect(await bench.settlement(of: "a") == .acknowledged)
@@ -39,7 +39,7 @@ struct PlainTaskTests {
     }
 
     @Test(
-        "F28: a message that cannot be read is refused with a reason, and the worker goes on",
+        "F28: a malformed message is rejected with a failure, and the worker continues",
         arguments: ["[1]", "no json", "[[], null, {}]", "{}", ""]
     )
     func unreadable(body: String) async throws {
@@ -61,7 +61,7 @@ struct PlainTaskTests {
         #expect(bench.executor.executedCount == 1)
     }
 
-    @Test("F2: a failure and a dead process are told to the caller, and acknowledged")
+    @Test("F2: a failure and a dead process are reported to the caller, and acknowledged")
     func fails() async throws {
         let bench = try WorkerBench()
         bench.executor.answer("app/work") { task in
@@ -79,7 +79,7 @@ struct PlainTaskTests {
         #expect(bench.meta(of: "crash")?.exception?.type == "WorkerLostError")
     }
 
-    @Test("progress is told while a task runs")
+    @Test("progress is reported while a task runs")
     func progress() async throws {
         let bench = try WorkerBench()
         try await bench.run {
@@ -93,7 +93,7 @@ struct PlainTaskTests {
         #expect(bench.results.metas[0].result.description == #"{"bar.value":5}"#)
     }
 
-    @Test("nothing is stored of a task whose result nobody wants")
+    @Test("nothing is stored of a task that ignores its result")
     func ignoresResult() async throws {
         let bench = try WorkerBench()
         bench.executor.answer("app/work") { _ in .succeeded([]) }
@@ -110,7 +110,7 @@ struct PlainTaskTests {
         try await bench.run {
             bench.send("a")
             _ = await bench.executor.next()
-            #expect(await bench.worker.terminate(["a", "b"], signal: 15) == ["a"])
+            #expect(await bench.worker.control.terminate(["a", "b"], signal: 15) == ["a"])
             #expect(await bench.settlement(of: "a") == .acknowledged)
         }
         #expect(bench.meta(of: "a")?.status == .revoked)
@@ -128,7 +128,7 @@ struct PlainTaskTests {
         #expect(bench.executor.executedCount == 0)
     }
 
-    @Test("F11: a result that cannot be stored is tried again; only then the message is acknowledged")
+    @Test("F11: storing a result is retried, and the message is acknowledged only after it")
     func storesAgain() async throws {
         let bench = try WorkerBench()
         bench.executor.answer("app/work") { _ in .succeeded([]) }
@@ -140,7 +140,7 @@ struct PlainTaskTests {
         #expect(bench.results.metas.count == 1)
     }
 
-    @Test("a chain's next step is sent before the success is stored, however often that takes")
+    @Test("a chain's next step is sent before the success is stored, with retries")
     func chain() async throws {
         let bench = try WorkerBench()
         bench.executor.answer("app/work") { _ in .succeeded(Array("3".utf8)) }
@@ -156,7 +156,7 @@ struct PlainTaskTests {
         #expect(bench.broker.published.count == 1)
     }
 
-    @Test("a failed task is sent again as often as its callback says, and then fails")
+    @Test("a failed task is retried as often as its callback declares, and then fails")
     func retries() async throws {
         let bench = try WorkerBench { parts in
             let policy = RetryPolicy.upTo(1, backoff: .constant(.seconds(60)))
@@ -192,7 +192,7 @@ struct PlainTaskTests {
         #expect(last.broker.published.isEmpty)
     }
 
-    @Test("F26: at a warm stop running tasks end and the rest goes back; at a cold one all goes back")
+    @Test("F26: a warm stop completes running tasks and requeues the rest; a cold stop requeues all")
     func stops() async throws {
         let bench = try WorkerBench { parts in
             parts.options.concurrency = 1
@@ -202,8 +202,8 @@ struct PlainTaskTests {
         bench.send("a")
         let run = await bench.executor.next()
         bench.send("b")
-        while await bench.worker.snapshot().reserved.isEmpty { await Task.yield() }
-        bench.worker.shutDown()
+        while await bench.worker.control.snapshot().reserved.isEmpty { await Task.yield() }
+        bench.worker.control.shutDown()
         #expect(await bench.settlement(of: "b") == .returned)
         run.succeed()
         try await running.value

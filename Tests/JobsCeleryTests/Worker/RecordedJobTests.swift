@@ -8,7 +8,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10)))
 struct RecordedJobTests {
-    @Test("a job's record is asked first, told on the way and at the end")
+    @Test("the record is asked first, and gets changes and the completion")
     func runs() async throws {
         let records = ScriptedRecords()
         let bench = try WorkerBench(recording: records)
@@ -18,16 +18,16 @@ struct RecordedJobTests {
             let run = await bench.executor.next()
             #expect(run.task.name == "app/work")
             run.setProps(#"[["a","children",1]]"#)
-            while records.told.count < 2 { await Task.yield() }
+            while records.calls.count < 2 { await Task.yield() }
             run.succeed("5")
             _ = await bench.settlement(of: id.text)
         }
-        #expect(records.told == ["begin", "update 1", "end succeeded([53])"])
+        #expect(records.calls == ["begin", "update 1", "complete succeeded([53])"])
         #expect(bench.broker.consumer.forgotten == [id.text], "the record's script settled it")
         #expect(bench.results.metas.isEmpty, "the record's script wrote Celery's meta")
     }
 
-    @Test("F4: a job that is over or runs elsewhere is not run", arguments: [true, false])
+    @Test("F4: a job that has completed or runs elsewhere is not run", arguments: [true, false])
     func over(isElsewhere: Bool) async throws {
         let records = ScriptedRecords(isElsewhere ? .elsewhere : .over)
         let bench = try WorkerBench(recording: records)
@@ -39,7 +39,7 @@ struct RecordedJobTests {
         #expect(bench.executor.executedCount == 0)
     }
 
-    @Test("a cancelled job is stopped, and its end told")
+    @Test("a cancelled job is stopped and completed")
     func cancels() async throws {
         let records = ScriptedRecords()
         let bench = try WorkerBench(recording: records)
@@ -50,10 +50,10 @@ struct RecordedJobTests {
             records.cancel(id)
             _ = await bench.settlement(of: id.text)
         }
-        #expect(records.told.last == "end cancelled(killed: true)")
+        #expect(records.calls.last == "complete cancelled(killed: true)")
     }
 
-    @Test("F5: an attempt whose place another took is killed and ends without a word")
+    @Test("F5: a superseded attempt is killed and not completed")
     func superseded() async throws {
         let records = ScriptedRecords(standing: .superseded)
         let bench = try WorkerBench(recording: records)
@@ -64,12 +64,12 @@ struct RecordedJobTests {
             run.setProps(#"[["a","children",1]]"#)
             _ = await bench.settlement(of: id.text)
         }
-        #expect(records.told == ["begin", "update 1"])
-        // If it still holds the message, that is judged by the record once more.
+        #expect(records.calls == ["begin", "update 1"])
+        // If it still holds the message, the record decides again.
         #expect(bench.broker.consumer.settled == [id.text: .returned])
     }
 
-    @Test("F26: a cold stop tells the record that the job was interrupted")
+    @Test("F26: a cold stop completes the attempt as interrupted")
     func cold() async throws {
         let records = ScriptedRecords(ending: .again, settles: false)
         let bench = try WorkerBench(recording: records)
@@ -79,18 +79,18 @@ struct RecordedJobTests {
         _ = await bench.executor.next()
         running.cancel()
         _ = try? await running.value
-        #expect(records.told.last == "end shutDown")
+        #expect(records.calls.last == "complete shutDown")
         #expect(bench.broker.consumer.settled[id] == .returned)
     }
 }
 
-/// Records that answer as the test says.
+/// Records with scripted answers.
 private final class ScriptedRecords: JobRecording {
     let settlesDeliveries: Bool
     private let beginning: JobBeginning?
     private let standing: JobStanding
     private let ending: AttemptOutcome
-    private let heard = Mutex<[String]>([])
+    private let log = Mutex<[String]>([])
     private let cancelled = AsyncStream<JobID>.makeStream()
 
     init(
@@ -105,22 +105,26 @@ private final class ScriptedRecords: JobRecording {
         settlesDeliveries = settles
     }
 
-    var told: [String] { heard.withLock { $0 } }
+    var calls: [String] { log.withLock { $0 } }
 
     func cancel(_ id: JobID) { cancelled.continuation.yield(id) }
 
     func begin(_ id: JobID, delivery: JobsCelery.Delivery, worker: WorkerIdentity) async throws -> JobBeginning {
-        heard.withLock { $0.append("begin") }
+        log.withLock { $0.append("begin") }
         return beginning ?? .run(JobAttempt(id: id, name: "app/work", number: 1, fence: "f"))
     }
 
     func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
-        heard.withLock { $0.append("update \(progress.count + props.count)") }
+        log.withLock { $0.append("update \(progress.count + props.count)") }
         return standing
     }
 
-    func end(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: JobsCelery.Delivery) async throws -> AttemptOutcome {
-        heard.withLock { $0.append("end \(outcome)") }
+    func complete(
+        _ attempt: JobAttempt,
+        outcome: WorkerOutcome,
+        delivery: JobsCelery.Delivery
+    ) async throws -> AttemptOutcome {
+        log.withLock { $0.append("complete \(outcome)") }
         return ending
     }
 

@@ -2,15 +2,15 @@ import Jobs
 
 @testable import JobsCelery
 
-/// A machine without I/O: the events and the time are the test's, and what it wants done is looked at.
+/// A machine whose events and time the test controls, and whose actions it records.
 struct TestMachine {
     var machine: WorkerMachine
     let revoked = RevokedTasks()
     private(set) var time = WorkerTime(instant: .now, wall: 1_000_000)
-    /// The ids of the tasks that were begun.
+    /// The ids of begun tasks.
     private(set) var begun: [String] = []
-    /// All else that was to be done.
-    private(set) var told: [String] = []
+    /// All other actions.
+    private(set) var actions: [String] = []
     private var wakes: ContinuousClock.Instant?
 
     init(
@@ -28,7 +28,7 @@ struct TestMachine {
         )
     }
 
-    /// In how long it wants to be called.
+    /// The time until the next wake-up.
     var wake: Duration? { wakes.map { time.instant.duration(to: $0) } }
 
     @discardableResult
@@ -51,7 +51,7 @@ struct TestMachine {
         apply { $0.started(task, process: 7, at: $1) }
     }
 
-    /// The task's run ends, and all is told.
+    /// The task's run ends, and its completion is reported.
     @discardableResult
     mutating func finish(_ task: HeldTask, _ outcome: WorkerOutcome = .succeeded([])) -> RunOutcome {
         var end = RunOutcome.interrupted
@@ -60,11 +60,11 @@ struct TestMachine {
             end = result.end
             return result.actions
         }
-        apply { machine, _ in machine.ended(task.number) }
+        apply { machine, _ in machine.completed(task.number) }
         return end
     }
 
-    /// Time passes; the machine is called when it wanted that.
+    /// Time passes; a scheduled wake-up is delivered.
     mutating func pass(_ duration: Duration) {
         time.instant += duration
         time.wall += duration.wholeMilliseconds
@@ -81,15 +81,15 @@ struct TestMachine {
         switch action {
         case .begin(let task): begun.append(task.id)
         case .wake(let instant): wakes = min(wakes ?? instant, instant)
-        case .drop(let task, _, let reason): told.append("drop \(task.id) \(reason)")
-        case .settle(let delivery, let settlement): told.append("settle \(delivery.tag) \(settlement)")
-        case .forget(let delivery): told.append("forget \(delivery.tag)")
-        case .stop(let id, let force): told.append("stop \(id) \(force)")
-        case .handOver(let task, _): told.append("handOver \(task.id)")
-        case .resize(let slots, let prefetch): told.append("resize \(slots) \(prefetch)")
-        case .limit(let prefetch): told.append("limit \(prefetch)")
-        case .stopFetching: told.append("stopFetching")
-        case .drained: told.append("drained")
+        case .drop(let task, _, let reason): actions.append("drop \(task.id) \(reason)")
+        case .settle(let delivery, let settlement): actions.append("settle \(delivery.tag) \(settlement)")
+        case .forget(let delivery): actions.append("forget \(delivery.tag)")
+        case .stop(let id, let force): actions.append("stop \(id) \(force)")
+        case .handOver(let task, _): actions.append("handOver \(task.id)")
+        case .resize(let slots, let prefetch): actions.append("resize \(slots) \(prefetch)")
+        case .limit(let prefetch): actions.append("limit \(prefetch)")
+        case .stopFetching: actions.append("stopFetching")
+        case .drained: actions.append("drained")
         }
     }
 }

@@ -6,12 +6,12 @@ import Synchronization
 
 @testable import JobsCelery
 
-/// A worker whose messages and processes are the test's.
+/// A worker whose messages and processes the test controls.
 final class WorkerBench: Sendable {
     let broker = FakeBroker()
     let results = MemoryResults()
     let executor = TestExecutor()
-    let events = HeardEvents()
+    let events = RecordedEvents()
     let revoked = RevokedTasks()
     let worker: CeleryWorker
 
@@ -39,7 +39,7 @@ final class WorkerBench: Sendable {
         worker = try CeleryWorker(parts)
     }
 
-    /// Runs the worker while the body does, then stops it.
+    /// Runs the worker while the body runs, then stops it.
     func run(_ body: () async throws -> Void) async throws {
         let running = Task { try await WorkerServices(self.worker, on: []).run() }
         do {
@@ -49,11 +49,10 @@ final class WorkerBench: Sendable {
             try? await running.value
             throw error
         }
-        worker.shutDown()
+        worker.control.shutDown()
         try await running.value
     }
 
-    /// Delivers a task.
     func send(_ message: TaskMessage, isRedelivered: Bool = false) {
         deliver(message.raw(queue: "dash"), tag: message.id, isRedelivered: isRedelivered)
     }
@@ -68,7 +67,7 @@ final class WorkerBench: Sendable {
         broker.consumer.deliver(Delivery(tag: tag, queue: "dash", task: task, isRedelivered: isRedelivered))
     }
 
-    /// Waits until a delivery is settled, and tells how; nil is by others.
+    /// Waits until a delivery is settled, and returns how; nil is by other means.
     func settlement(of tag: String) async -> Settlement? {
         for await settled in broker.consumer.settling where settled == tag {
             return broker.consumer.settled[tag]
@@ -76,19 +75,19 @@ final class WorkerBench: Sendable {
         return nil
     }
 
-    /// What is stored last of a task.
+    /// The newest stored meta of a task.
     func meta(of id: String) -> ResultMeta? { results.metas.last { $0.taskID == id } }
 }
 
-/// Keeps what a worker tells about its tasks.
-final class HeardEvents: WorkerEvents {
-    private let heard = Mutex<[TaskEvent]>([])
+/// Records a worker's events.
+final class RecordedEvents: WorkerEvents {
+    private let events = Mutex<[TaskEvent]>([])
 
     var isEnabled: Bool { true }
-    var all: [TaskEvent] { heard.withLock { $0 } }
+    var all: [TaskEvent] { events.withLock { $0 } }
 
-    func tell(_ event: @autoclosure () -> TaskEvent) {
+    func send(_ event: @autoclosure () -> TaskEvent) {
         let event = event()
-        heard.withLock { $0.append(event) }
+        events.withLock { $0.append(event) }
     }
 }

@@ -12,24 +12,24 @@ struct WorkerMachineTests {
         #expect(worker.begun == ["a", "b"])
         worker.finish(tasks[0])
         #expect(worker.begun == ["a", "b", "c"])
-        #expect(worker.machine.processed == 3)
+        #expect(worker.machine.load.processed == 3)
         #expect(worker.machine.totals == ["work": 3])
     }
 
-    @Test("ends may be told together only where no slot is free and there is more to do after them")
+    @Test("completions may be batched only if no slot is free and more work follows")
     func busy() {
         var worker = TestMachine(slots: 1, prefetchMultiplier: 4)
         let first = worker.receive("a")
-        #expect(!worker.machine.isBusy, "its end is all there is to wait for")
+        #expect(!worker.machine.isBusy, "nothing follows its completion")
         let second = worker.receive("b")
-        #expect(!worker.machine.isBusy, "messages are to be fetched soon")
-        worker.machine.isFetching = true
-        #expect(worker.machine.isBusy, "and are on their way")
-        worker.machine.isFetching = false
+        #expect(!worker.machine.isBusy, "messages are wanted")
+        _ = worker.machine.startFetching()
+        #expect(worker.machine.isBusy, "messages are being fetched")
+        worker.machine.fetched()
         worker.receive("c")
         #expect(worker.machine.isBusy)
-        worker.machine.isFetching = true
         for task in [first, second] { worker.finish(task) }
+        _ = worker.machine.startFetching()
         #expect(worker.begun == ["a", "b", "c"] && worker.machine.isBusy)
         _ = worker.machine.stopWarm()
         #expect(!worker.machine.isBusy)
@@ -45,22 +45,22 @@ struct WorkerMachineTests {
         #expect(worker.begun == ["a", "a"])
     }
 
-    @Test("a message that comes again while its task runs takes the place of its old delivery")
+    @Test("a redelivery during the run replaces the old delivery")
     func adopts() {
         var worker = TestMachine(slots: 1)
         let task = worker.receive("a", tag: "old")
         worker.receive("a", tag: "new", isRedelivered: true)
         #expect(worker.begun == ["a"])
-        #expect(worker.told == ["forget old"])
+        #expect(worker.actions == ["forget old"])
         #expect(worker.machine.delivery(of: task).tag == "new")
     }
 
-    @Test("a task of an eta is postponed; one that is near waits here")
+    @Test("a task with an eta is postponed; if the eta is near, it waits here")
     func eta() {
         var worker = TestMachine(slots: 1)
         let now = worker.time.wall
         worker.receive("far") { $0.eta = now + 60_000 }
-        #expect(worker.told == ["settle far postponed(until: 1060000)"])
+        #expect(worker.actions == ["settle far postponed(until: 1060000)"])
         #expect(worker.machine.postponed.keys.sorted() == ["far"])
         worker.receive("near") { $0.eta = now + 200 }
         #expect(worker.begun.isEmpty)
@@ -69,7 +69,7 @@ struct WorkerMachineTests {
         #expect(worker.begun == ["near"])
     }
 
-    @Test("revoked and expired tasks are not run, seen when they come and again before they run")
+    @Test("revoked and expired tasks are not run; checked at arrival and before the run")
     func drops() {
         var worker = TestMachine(slots: 1)
         worker.revoked.insert(["a"])
@@ -82,7 +82,7 @@ struct WorkerMachineTests {
         worker.pass(.seconds(2))
         worker.finish(running)
         #expect(worker.begun == ["b"])
-        #expect(worker.told == ["drop a revoked", "drop c expired", "drop d revoked"])
+        #expect(worker.actions == ["drop a revoked", "drop c expired", "drop d revoked"])
         #expect(worker.revoked.ids.sorted() == ["a", "c", "d"], "an expired id counts as revoked from then on")
     }
 
@@ -92,7 +92,7 @@ struct WorkerMachineTests {
         worker.apply { $0.setRateLimit(RateLimit(text: "2/s", perSecond: 2), of: "work", at: $1) }
         for id in ["a", "b", "c"] { worker.receive(id) }
         worker.receive("other") { $0.task = "free" }
-        #expect(worker.begun == ["a", "other"], "others do not wait for it")
+        #expect(worker.begun == ["a", "other"], "other tasks do not wait")
         #expect(worker.wake == .milliseconds(500))
         worker.pass(.milliseconds(500))
         #expect(worker.begun == ["a", "other", "b"])
@@ -105,7 +105,7 @@ struct WorkerMachineTests {
         #expect(worker.begun.last == "d")
     }
 
-    @Test("soft limit asks, hard limit kills; the message's own limits win, then the task's, then the worker's")
+    @Test("a soft limit interrupts, a hard limit kills; the message's limits precede the task's, then the worker's")
     func timeLimits() {
         var worker = TestMachine(slots: 3, limits: RunLimits(soft: 10, hard: 20))
         let plain = worker.receive("plain")
@@ -115,40 +115,40 @@ struct WorkerMachineTests {
         for task in [plain, own, named] { worker.start(task) }
         #expect(worker.wake == .seconds(3))
         worker.pass(.seconds(3))
-        #expect(worker.told == ["stop own kill"])
+        #expect(worker.actions == ["stop own kill"])
         #expect(worker.finish(own, .cancelled(killed: true)) == .hardLimit(3))
         worker.pass(.seconds(2))
-        #expect(worker.told == ["stop own kill", "stop named kill"])
+        #expect(worker.actions == ["stop own kill", "stop named kill"])
         worker.pass(.seconds(5))
-        #expect(worker.told.last == "stop plain interrupt")
+        #expect(worker.actions.last == "stop plain interrupt")
         worker.pass(.seconds(10))
-        #expect(worker.told.last == "stop plain kill")
+        #expect(worker.actions.last == "stop plain kill")
         #expect(worker.finish(plain, .cancelled(killed: true)) == .hardLimit(20))
     }
 
-    @Test("a task that ends by its soft limit is told so; one that succeeds all the same has succeeded")
+    @Test("a task that stops at its soft limit ends by it; one that succeeds in spite of it has succeeded")
     func softLimit() {
         var worker = TestMachine(slots: 2, limits: RunLimits(soft: 1))
         let (tidy, stubborn) = (worker.receive("tidy"), worker.receive("stubborn"))
         for task in [tidy, stubborn] { worker.start(task) }
         worker.pass(.seconds(1))
-        #expect(worker.told == ["stop tidy interrupt", "stop stubborn interrupt"])
+        #expect(worker.actions == ["stop tidy interrupt", "stop stubborn interrupt"])
         #expect(worker.finish(tidy, .cancelled(killed: false)) == .softLimit(1))
         #expect(worker.finish(stubborn, .succeeded([1])) == .outcome(.succeeded([1])))
     }
 
-    @Test("F4: a stop that comes before the process has begun takes effect when it has")
+    @Test("F4: a stop before the process has begun takes effect when it has")
     func earlyStop() {
         var worker = TestMachine(slots: 1)
         let task = worker.receive("a")
         worker.apply { machine, _ in machine.terminate(["a"], signal: 15).actions }
         #expect(!worker.machine.mayRun(task))
         worker.start(task)
-        #expect(worker.told == ["stop a cancel", "stop a cancel"])
+        #expect(worker.actions == ["stop a cancel", "stop a cancel"])
         #expect(worker.finish(task, .cancelled(killed: false)) == .terminated(15))
     }
 
-    @Test("terminate and revoke know what runs, what waits and what is unknown")
+    @Test("terminate and revoke distinguish running, waiting and unknown tasks")
     func terminate() {
         var worker = TestMachine(slots: 1)
         worker.receive("runs")
@@ -160,7 +160,7 @@ struct WorkerMachineTests {
             return result.actions
         }
         #expect(known == ["runs", "waits"])
-        #expect(worker.told == ["stop runs kill", "drop waits revoked"])
+        #expect(worker.actions == ["stop runs kill", "drop waits revoked"])
         var unknown: [String] = []
         worker.apply { machine, _ in
             let result = machine.revoke(["runs", "gone"])
@@ -170,72 +170,72 @@ struct WorkerMachineTests {
         #expect(unknown == ["gone"])
     }
 
-    @Test("F26: a warm stop gives back what waits and ends with what runs")
+    @Test("F26: a warm stop requeues waiting tasks and completes running ones")
     func warm() {
         var worker = TestMachine(slots: 1)
         let task = worker.receive("a")
         worker.receive("b")
         worker.apply { machine, _ in machine.stopWarm() }
-        #expect(worker.told == ["stopFetching", "settle b returned"])
+        #expect(worker.actions == ["stopFetching", "settle b returned"])
         worker.receive("late")
-        #expect(worker.told.last == "settle late returned")
+        #expect(worker.actions.last == "settle late returned")
         #expect(worker.finish(task, .succeeded([])) == .outcome(.succeeded([])))
-        #expect(worker.told.last == "drained")
+        #expect(worker.actions.last == "drained")
     }
 
-    @Test("F26: a cold stop kills what runs, which goes back")
+    @Test("F26: a cold stop kills running tasks and requeues them")
     func cold() {
         var worker = TestMachine(slots: 1)
         let task = worker.receive("a")
         worker.receive("b")
         worker.apply { machine, _ in machine.stopWarm() }
         worker.apply { machine, _ in machine.stopCold() }
-        #expect(worker.told == ["stopFetching", "settle b returned", "stop a kill"])
+        #expect(worker.actions == ["stopFetching", "settle b returned", "stop a kill"])
         #expect(worker.finish(task, .cancelled(killed: true)) == .interrupted)
-        #expect(worker.told.last == "drained")
+        #expect(worker.actions.last == "drained")
     }
 
-    @Test("a larger worker takes what waits")
+    @Test("a larger pool runs waiting tasks")
     func resizes() {
         var worker = TestMachine(slots: 1, prefetchMultiplier: 4)
         worker.receive("a")
         worker.receive("b")
         worker.apply { $0.resize(by: 1, at: $1) }
         #expect(worker.begun == ["a", "b"])
-        #expect(worker.told == ["resize 2 8"])
+        #expect(worker.actions == ["resize 2 8"])
         worker.apply { $0.resize(by: -5, at: $1) }
-        #expect(worker.told.last == "resize 1 4")
+        #expect(worker.actions.last == "resize 1 4")
     }
 
-    @Test("F14: the message of a long task is handed over once, and again when that failed")
+    @Test("F14: the message of a long task is handed over once, and again after a failure")
     func handOver() {
         var worker = TestMachine(slots: 1, handOverAfter: .seconds(600))
         let task = worker.receive("a")
         worker.start(task)
         #expect(worker.wake == .seconds(600))
         worker.pass(.seconds(600))
-        #expect(worker.told == ["handOver a"])
+        #expect(worker.actions == ["handOver a"])
         worker.pass(.seconds(600))
-        #expect(worker.told == ["handOver a"])
+        #expect(worker.actions == ["handOver a"])
         worker.apply { machine, _ in machine.handOverFailed(task) }
         worker.pass(.seconds(1))
-        #expect(worker.told == ["handOver a", "handOver a"])
+        #expect(worker.actions == ["handOver a", "handOver a"])
     }
 
-    @Test("F29: a slot whose task's message was handed over wants no further message until that task has ended")
+    @Test("F29: a slot whose task's message was handed over takes no further message until the task has ended")
     func handedOver() {
         var worker = TestMachine(slots: 2, prefetchMultiplier: 3, handOverAfter: .seconds(600))
         let tasks = ["a", "b"].map { worker.receive($0) }
         for task in tasks { worker.start(task) }
         for task in tasks { worker.apply { machine, _ in machine.handedOver(task, task.delivery) ?? [] } }
-        #expect(worker.told == ["limit 3", "settle a acknowledged", "limit 0", "settle b acknowledged"])
+        #expect(worker.actions == ["limit 3", "settle a acknowledged", "limit 0", "settle b acknowledged"])
         worker.apply { $0.resize(by: 1, at: $1) }
-        #expect(worker.told.last == "resize 3 3")
+        #expect(worker.actions.last == "resize 3 3")
         worker.finish(tasks[0])
-        #expect(worker.told.last == "limit 6")
+        #expect(worker.actions.last == "limit 6")
         worker.finish(tasks[1])
-        #expect(worker.told.last == "limit 9")
+        #expect(worker.actions.last == "limit 9")
         worker.apply { machine, _ in machine.handedOver(tasks[0], tasks[0].delivery) ?? [] }
-        #expect(worker.told.last == "limit 9", "what has ended is not kept")
+        #expect(worker.actions.last == "limit 9", "a completed task is not handed over")
     }
 }

@@ -13,7 +13,7 @@ import Testing
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot)
 )
 struct WorkerOptionTests {
-    @Test("--time-limit kills a task that hears nothing, and the next one runs", arguments: StageBroker.available)
+    @Test("--time-limit kills a task that does not respond, and the next one runs", arguments: StageBroker.available)
     func timeLimit(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
@@ -24,7 +24,7 @@ struct WorkerOptionTests {
         }
     }
 
-    @Test("--soft-time-limit cancels a task, whose process goes on with the next", arguments: StageBroker.available)
+    @Test("--soft-time-limit cancels a task, and its process runs the next one", arguments: StageBroker.available)
     func softTimeLimit(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
@@ -36,7 +36,7 @@ struct WorkerOptionTests {
         }
     }
 
-    @Test("--time-limit holds for Dash jobs too: they are out of time")
+    @Test("--time-limit applies to Dash jobs, which time out")
     func timeLimitOfJobs() async throws {
         let stage = try await WorkerStage(.redis)
         let jobs = try FixtureJobs(stage.environment, queue: stage.queue)
@@ -53,13 +53,13 @@ struct WorkerOptionTests {
     }
 
     @Test(
-        "F14: a worker that is too busy to answer, but for less than its lease, keeps its tasks",
+        "F14: a worker that does not respond for less than its lease keeps its tasks",
         arguments: StageBroker.available
     )
     func busy(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
-        // Past RabbitMQ's patience for a connection that says nothing: that has a thread of its own. Who does not answer for a
-        // whole lease is stuck, and not busy: `WorkerLivenessTests`.
+        // Longer than RabbitMQ's heartbeat timeout, as the connection has its own thread. A worker that does not
+        // respond for a whole lease is stuck: `WorkerLivenessTests`.
         let stall = kind == .rabbit ? 16 : 4
         let lease = "\(stall + 6)"
         let jobs = try FixtureJobs(stage.environment, queue: stage.queue) { $0.lease = .seconds(stall + 6) }
@@ -74,21 +74,21 @@ struct WorkerOptionTests {
                 try await task.wait(for: "start")
                 try await job.wait(for: "start")
                 first.process.signal(SIGUSR1)
-                try await log.wait(for: "A loop stands still.")
+                try await log.wait(for: "A loop is blocked.")
                 for file in [task, job] { file.open() }
                 let second = try stage.start("-c", "2", "--lease", lease)
                 defer { second.kill() }
                 #expect(try await stage.end(of: taskID).status == .success)
                 #expect(try await jobs.end(of: jobID).attempt == 1)
                 let end = try #require(task.marks.last { $0.what == "end" })
-                #expect(ContinuousSeconds.now - end.time > 2, "it stood still when the task ended")
-                #expect(task.count("start") == 1, "nobody else began it")
-                #expect(job.count("start") == 1, "nobody else began it")
+                #expect(ContinuousSeconds.now - end.time > 2, "the loop was blocked when the task ended")
+                #expect(task.count("start") == 1, "no other worker began it")
+                #expect(job.count("start") == 1, "no other worker began it")
             }
         }
     }
 
-    @Test("--pidfile is written, kept from a second worker, and removed; what a dead process left is taken over")
+    @Test("--pidfile is written, refused to a second worker, and removed; a dead process's file is taken over")
     func pidFile() async throws {
         let stage = try await WorkerStage(.redis)
         let folder = FileManager.default.temporaryDirectory.appending(path: "pid-\(UUID().uuidString)").path
@@ -103,7 +103,7 @@ struct WorkerOptionTests {
             #expect(await refused.exitCode() != 0)
             #expect(content() == "\(killed.process.pid)\n")
             killed.kill()
-            #expect(content() == "\(killed.process.pid)\n", "nobody could remove it")
+            #expect(content() == "\(killed.process.pid)\n", "a killed process does not remove it")
             let worker = try await stage.worker(arguments)
             #expect(content() == "\(worker.process.pid)\n")
             worker.process.signal(SIGTERM)
@@ -111,12 +111,12 @@ struct WorkerOptionTests {
             #expect(content() == nil)
             try "not a number".write(toFile: "\(folder)/w.pid", atomically: true, encoding: .utf8)
             #expect(await (try stage.start(arguments)).exitCode() != 0)
-            #expect(content() == "not a number", "what is no such file is left alone")
+            #expect(content() == "not a number", "another file is left alone")
         }
     }
 
     @Test(
-        "A worker that has the name of another one says so, one that has its own does not",
+        "A worker with the name of another one logs it, one with a unique name does not",
         arguments: StageBroker.available
     )
     func namesakes(kind: StageBroker) async throws {
@@ -126,23 +126,23 @@ struct WorkerOptionTests {
             let (log, otherLog) = (LogFile(), LogFile())
             let first = try await stage.worker("-c", "1", "--hostname", "\(name)@test")
             defer { first.kill() }
-            // The name of a third one only begins like it.
+            // Only a prefix of this name is the same.
             let third = try stage.start(["-c", "1", "--hostname", "\(name)@test.example"], log: otherLog)
             defer { third.kill() }
             let second = try stage.start(["-c", "1", "--hostname", "\(name)@test"], log: log)
             defer { second.kill() }
-            try await log.wait(for: "Another worker that runs has the name “\(name)@test” too")
+            try await log.wait(for: "Another running worker is named “\(name)@test” too")
             first.process.signal(SIGTERM)
             second.process.signal(SIGTERM)
             #expect(await first.exitCode() == 0)
             #expect(await second.exitCode() == 0)
-            // It has looked by the time that it works.
+            // A worker that runs tasks has compared the names.
             #expect(try await stage.call("add", [1, 2]).status == .success)
-            #expect(!otherLog.text.contains("Another worker"))
+            #expect(!otherLog.text.contains("Another running worker"))
         }
     }
 
-    @Test("Prefixes stand before all of Celery's keys, and before nothing else", arguments: StageBroker.available)
+    @Test("Prefixes apply to all of Celery's keys, and to no others", arguments: StageBroker.available)
     func prefixes(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         let jobs = try FixtureJobs(stage.environment, queue: stage.queue) {

@@ -20,12 +20,12 @@ struct WorkerProgramTests {
             let file = MarkFile()
             _ = try await stage.call("kill", [9, .string(file.path)])
             let late = ContinuousSeconds.now - (file.marks.first?.time ?? 0)
-            print("\(kind): a killed process was told after \(late) s")
-            #expect(late < 5, "0.1 s on a machine that has time")
+            print("\(kind): a killed process was reported after \(late) s")
+            #expect(late < 5, "0.1 s on an idle machine")
         }
     }
 
-    @Test("F26: SIGTERM lets what runs end and gives the rest back", arguments: StageBroker.available)
+    @Test("F26: SIGTERM completes running tasks and requeues the rest", arguments: StageBroker.available)
     func warm(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
@@ -49,7 +49,7 @@ struct WorkerProgramTests {
         }
     }
 
-    @Test("F26: SIGQUIT gives back what runs and ends quickly", arguments: StageBroker.available)
+    @Test("F26: SIGQUIT requeues running tasks and exits quickly", arguments: StageBroker.available)
     func cold(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
@@ -68,7 +68,7 @@ struct WorkerProgramTests {
         }
     }
 
-    @Test("F1: a worker that is killed loses no task; another one runs it soon", arguments: StageBroker.available)
+    @Test("F1: a killed worker loses no task; another one runs it soon", arguments: StageBroker.available)
     func killed(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
@@ -92,7 +92,7 @@ struct WorkerProgramTests {
     }
 
     @Test(
-        "F5: a worker that stands still past its lease, and past RabbitMQ's heartbeats: two starts, one outcome",
+        "F5: a worker that stalls past its lease and RabbitMQ's heartbeats: two starts, one outcome",
         arguments: StageBroker.available
     )
     func stopped(kind: StageBroker) async throws {
@@ -113,14 +113,14 @@ struct WorkerProgramTests {
             first.process.signal(SIGTERM)
             #expect(await first.exitCode() == 0)
             #expect(file.count("start") == 2)
-            #expect(try await stage.results.read([id])[0] == outcome, "what came second changed nothing")
+            #expect(try await stage.results.read([id])[0] == outcome, "the second result is discarded")
             second.process.signal(SIGTERM)
             #expect(await second.exitCode() == 0)
             #expect(try await stage.left() == 0)
         }
     }
 
-    @Test("F18: a task that kills its worker each time is put away, and the others are done")
+    @Test("F18: a task that always kills its worker is quarantined, and the others run")
     func poison() async throws {
         let stage = try await WorkerStage(.redis)
         try await stage.run {
@@ -141,7 +141,7 @@ struct WorkerProgramTests {
         }
     }
 
-    @Test("F29: a slow task holds back no other", arguments: StageBroker.available)
+    @Test("F29: a slow task does not delay others", arguments: StageBroker.available)
     func prefetch(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
@@ -158,7 +158,7 @@ struct WorkerProgramTests {
     }
 
     @Test(
-        "F14: a task longer than RabbitMQ's patience runs once, with its message kept in Redis",
+        "F14: a task longer than RabbitMQ's consumer_timeout runs once, with its message in the vault",
         .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)
     )
     func handOver() async throws {
@@ -175,7 +175,7 @@ struct WorkerProgramTests {
             let id = try await stage.send("gate", [.string(file.path)])
             try await file.wait(for: "start")
             try await until { try await held(stage) == 1 }
-            // A message that was taken after it is too old for the server now.
+            // Another message times out meanwhile.
             try await withBroker(address: rabbit.address) { broker, queue in
                 let consumer = try broker.makeConsumer(.sample, queues: [queue], prefetch: 1)
                 try await whileRunning(consumer) {
@@ -193,7 +193,6 @@ struct WorkerProgramTests {
             let holder = other.marks.last?.process ?? 0
             let victim = workers.first { Self.parent(of: holder) == $0.process.pid }
             victim?.kill()
-            // Its worker is lost, so another one begins it again.
             try await other.wait(for: "start", count: 2)
             other.open()
             #expect(try await stage.end(of: lost).status == .success)
@@ -201,7 +200,7 @@ struct WorkerProgramTests {
         }
     }
 
-    @Test("F29: a task whose message was handed over holds back no other")
+    @Test("F29: a task whose message was handed over does not delay others")
     func handedOver() async throws {
         guard StageBroker.available.contains(.rabbit) else { return }
         let stage = try await WorkerStage(.rabbit)
@@ -220,7 +219,7 @@ struct WorkerProgramTests {
         }
     }
 
-    /// How many messages are kept in Redis.
+    /// How many messages are in the vault.
     private func held(_ stage: WorkerStage) async throws -> Int? {
         try await stage.redis.send(RedisCommand("HLEN", "dash:held")).integer
     }
@@ -231,7 +230,7 @@ struct WorkerProgramTests {
         return fields.count > 1 ? Int32(fields[1]) : nil
     }
 
-    @Test("limits that messages name, and replaced processes, with real ones")
+    @Test("limits of messages and replaced processes, with real processes")
     func limits() async throws {
         let stage = try await WorkerStage(.redis)
         try await stage.run {
@@ -248,7 +247,7 @@ struct WorkerProgramTests {
     }
 
     @Test(
-        "a task that has begun can be seen as STARTED, with the process that runs it",
+        "a begun task has the state STARTED with its process",
         arguments: StageBroker.available
     )
     func trackStarted(kind: StageBroker) async throws {
@@ -269,7 +268,7 @@ struct WorkerProgramTests {
         }
     }
 
-    @Test("a worker whose Redis user has no channels ends at its start, before it breaks a job half-way")
+    @Test("a worker whose Redis user may use no channels exits at its start")
     func noChannels() async throws {
         guard RedisServer.isAvailable else { return }
         let server = try await RedisServer.start(arguments: ["--user", "queue", "on", ">pw", "~*", "+@all"])
@@ -285,7 +284,7 @@ struct WorkerProgramTests {
         }
     }
 
-    @Test("F28: what no worker could read or knows does not end it", arguments: StageBroker.available)
+    @Test("F28: malformed and unknown messages do not end a worker", arguments: StageBroker.available)
     func rubbish(kind: StageBroker) async throws {
         let stage = try await WorkerStage(kind)
         try await stage.run {
@@ -302,14 +301,14 @@ struct WorkerProgramTests {
             raw.headers["id"] = "pickle"
             try await stage.broker.publish(raw)
             #expect(try await stage.end(of: "pickle").exception?.type == "ContentDisallowed")
-            #expect(try await stage.call("nobody-knows").exception?.type == "NotRegistered")
+            #expect(try await stage.call("unregistered").exception?.type == "NotRegistered")
             #expect(try await stage.call("add", ["x"]).exception?.type == "TypeError")
             #expect(try await stage.call("add", [1, 2]).result.description == "3")
         }
     }
 }
 
-/// Seconds of the system's steady clock, which the fixture's marks have too.
+/// Seconds of the system's monotonic clock, which the fixture's marks use too.
 enum ContinuousSeconds {
     static var now: Double {
         var time = timespec()

@@ -13,13 +13,13 @@ import Testing
     .enabled(if: RedisServer.isAvailable, RedisServer.whyNot)
 )
 struct WorkerSignalTests {
-    /// What makes a worker stop at once, and what its program exits with.
+    /// Signals that make a worker stop at once, and its exit code.
     static let coldSignals: [(signals: [Int32], code: Int32)] = [
         ([SIGINT, SIGINT], 1), ([SIGTERM, SIGQUIT], 0), ([SIGTERM, SIGINT], 1),
     ]
 
     @Test(
-        "F26: a second Ctrl-C, and SIGQUIT while a worker stops warmly, give back what runs and end it at once",
+        "F26: a second Ctrl-C, and SIGQUIT during a warm stop, requeue running tasks and end the worker at once",
         arguments: StageBroker.available,
         coldSignals
     )
@@ -28,7 +28,7 @@ struct WorkerSignalTests {
         try await stage.run {
             let (file, log) = (MarkFile(), LogFile())
             let first = try stage.start(["-c", "1"], log: log)
-            // Far longer than a test may last: a warm stop would wait for it.
+            // A warm stop would wait for it.
             let id = try await stage.send("mark", [.string(file.path), 3600])
             try await file.wait(for: "start")
             first.process.signal(row.signals[0])
@@ -43,7 +43,7 @@ struct WorkerSignalTests {
         }
     }
 
-    @Test("F26: one Ctrl-C, and SIGTERM said twice, let what runs end", arguments: [[SIGINT], [SIGTERM, SIGTERM]])
+    @Test("F26: one Ctrl-C, and two SIGTERM, complete running tasks", arguments: [[SIGINT], [SIGTERM, SIGTERM]])
     func patient(signals: [Int32]) async throws {
         let stage = try await WorkerStage(.redis)
         try await stage.run {
@@ -51,9 +51,9 @@ struct WorkerSignalTests {
             let worker = try stage.start(["-c", "1"], log: log)
             let id = try await stage.send("gate", [.string(file.path)])
             try await file.wait(for: "start")
-            for (signal, words) in zip(signals, ["the worker stops when", "the worker is stopping already"]) {
+            for (signal, text) in zip(signals, ["the worker stops when", "the worker is already stopping"]) {
                 worker.process.signal(signal)
-                try await log.wait(for: words)
+                try await log.wait(for: text)
             }
             file.open()
             #expect(await worker.exitCode() == (signals == [SIGINT] ? 1 : 0))
@@ -63,7 +63,7 @@ struct WorkerSignalTests {
     }
 
     @Test(
-        "F26: SIGQUIT gives a running Dash job back at once; it is no failure, and runs again",
+        "F26: SIGQUIT requeues a running Dash job at once, which is not a failure, and it runs again",
         arguments: StageBroker.available
     )
     func coldJob(kind: StageBroker) async throws {

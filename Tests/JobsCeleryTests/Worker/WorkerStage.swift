@@ -7,7 +7,7 @@ import Testing
 
 @testable import JobsCelery
 
-/// The brokers that workers are tested with.
+/// The brokers of worker tests.
 enum StageBroker: String, CaseIterable, CustomTestStringConvertible {
     case redis
     case rabbit
@@ -20,13 +20,13 @@ enum StageBroker: String, CaseIterable, CustomTestStringConvertible {
     }
 }
 
-/// Worker programs on a queue of their own, and a caller of their tasks.
+/// Worker programs on one queue, and a caller of their tasks.
 final class WorkerStage: Sendable {
     let queue = "q-\(UUID().uuidString)"
     let broker: any CeleryBroker
     let results: RedisResults
     let redis: any RedisClient
-    /// How programs are told of the broker and the results.
+    /// The addresses of the broker and the results, for programs.
     let environment: [String: String]
     private let services: [any Service]
 
@@ -61,7 +61,7 @@ final class WorkerStage: Sendable {
         }
     }
 
-    /// Starts a worker program and waits until it runs a task.
+    /// Starts a worker program and waits until it has run a task.
     func worker(_ arguments: String...) async throws -> WorkerProgram { try await worker(arguments) }
 
     func worker(_ arguments: [String]) async throws -> WorkerProgram {
@@ -92,20 +92,20 @@ final class WorkerStage: Sendable {
         return message.id
     }
 
-    /// How many messages are left: in the queue, or with a worker.
+    /// How many messages are left, in the queue or at a worker.
     func left() async throws -> Int {
         if let rabbit = broker as? RabbitBroker { return try await rabbit.count(queue) }
         let counts = try await redis.send([RedisCommand("HLEN", "unacked"), RedisCommand("LLEN", queue)])
         return counts.compactMap(\.integer).reduce(0, +)
     }
 
-    /// Waits for a task's end.
+    /// Waits for the result of a task.
     func end(of id: String) async throws -> ResultMeta {
         for await meta in try await results.watch(id) where meta.status.isReady { return meta }
         throw NeverEnded(id: id)
     }
 
-    /// Sends a task and waits for its end.
+    /// Sends a task and waits for its result.
     func call(_ name: String, _ arguments: [JSON] = []) async throws -> ResultMeta {
         try await end(of: try await send(name, arguments))
     }
@@ -115,7 +115,7 @@ struct NeverEnded: Error {
     let id: String
 }
 
-/// A worker as a program of its own.
+/// A worker as a program.
 final class WorkerProgram: Sendable {
     let process: TestServerProcess
 
@@ -129,7 +129,7 @@ final class WorkerProgram: Sendable {
         )
     }
 
-    /// The fixture, which the same build lays beside the tests.
+    /// The fixture, which the build puts beside the tests.
     static let path: String = {
         var folder = URL(fileURLWithPath: CommandLine.arguments[0])
         for place in [Bundle.main.bundlePath, Bundle(for: WorkerProgram.self).bundlePath] + [folder.path] {
@@ -143,10 +143,10 @@ final class WorkerProgram: Sendable {
         return "/celery-fixture-was-not-built"
     }()
 
-    /// Kills it as nothing else could end it.
+    /// Kills it with SIGKILL.
     func kill() { process.end(SIGKILL) }
 
-    /// Waits for its end and gives its exit code; nil if a signal ended it.
+    /// Waits until it exits and returns its exit code; nil if a signal ended it.
     func exitCode() async -> Int32? {
         await withCheckedContinuation { caller in
             let pid = process.pid
@@ -163,7 +163,7 @@ extension siginfo_t {
     fileprivate var exitStatus: Int32 { _sifields._sigchld.si_status }
 }
 
-/// A file for what a program says.
+/// A file for a program's log.
 final class LogFile: Sendable {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("log-\(UUID().uuidString)").path
 
@@ -171,22 +171,22 @@ final class LogFile: Sendable {
 
     var text: String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
 
-    /// Waits until it has been said.
-    func wait(for words: String, at place: SourceLocation = #_sourceLocation) async throws {
-        try await until(at: place) { text.contains(words) }
+    /// Waits until the log contains a text.
+    func wait(for line: String, at place: SourceLocation = #_sourceLocation) async throws {
+        try await until(at: place) { text.contains(line) }
     }
 }
 
-/// A file that tasks note their begin and end in. The task `gate` waits between the two until it is opened.
+/// A file where tasks mark their start and end. The task `gate` waits between the two until it is opened.
 final class MarkFile: Sendable {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("marks-\(UUID().uuidString)").path
 
     deinit { for file in [path, path + ".open"] { try? FileManager.default.removeItem(atPath: file) } }
 
-    /// Lets all tasks end that wait for it, and those that come.
+    /// Releases all tasks that wait for it, now and later.
     func open() { _ = FileManager.default.createFile(atPath: path + ".open", contents: nil) }
 
-    /// What happened, in order: `start`, `end`.
+    /// The marks in order: `start`, `end`.
     var marks: [(what: String, process: Int32, time: Double)] {
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").compactMap { line in
@@ -198,7 +198,7 @@ final class MarkFile: Sendable {
 
     func count(_ what: String) -> Int { marks.filter { $0.what == what }.count }
 
-    /// Waits until something has happened so often.
+    /// Waits for a number of marks.
     func wait(for what: String, count: Int = 1, at place: SourceLocation = #_sourceLocation) async throws {
         try await until(at: place) { self.count(what) >= count }
     }

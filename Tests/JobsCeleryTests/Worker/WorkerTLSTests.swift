@@ -12,7 +12,7 @@ import Testing
     .enabled(if: RedisServer.isAvailable && findProgram("openssl") != nil, "needs redis-server and openssl")
 )
 struct WorkerTLSTests {
-    /// Jobs of a site run, are cancelled, over what the environment names.
+    /// Runs and cancels jobs at the addresses of an environment.
     private func jobs(_ environment: [String: String]) async throws {
         let jobs = try FixtureJobs(environment, queue: "tls")
         let worker = try WorkerProgram(["-c", "1", "--queues", "tls", "--loglevel", "warning"], environment)
@@ -24,14 +24,14 @@ struct WorkerTLSTests {
             let file = MarkFile()
             let long = try await jobs.start("mark", [.string(file.path), 3600])
             try await file.wait(for: "start")
-            try await jobs.manager.cancel(long, reason: "as wished")
+            try await jobs.manager.cancel(long, reason: "on request")
             #expect(try await jobs.end(of: long).state == .cancelled)
             worker.process.signal(SIGTERM)
             #expect(await worker.exitCode() == 0)
         }
     }
 
-    @Test("rediss:// for messages and results, on a Redis that speaks nothing else")
+    @Test("rediss:// for messages and results, on a Redis with TLS only")
     func redis() async throws {
         let certificates = try await TestCertificates()
         defer { certificates.remove() }
@@ -42,7 +42,7 @@ struct WorkerTLSTests {
     }
 
     @Test(
-        "amqps:// for messages, with a certificate of its own, and rediss:// for results",
+        "amqps:// for messages, with a client certificate, and rediss:// for results",
         .enabled(if: RabbitServer.isAvailable, RabbitServer.whyNot)
     )
     func rabbit() async throws {

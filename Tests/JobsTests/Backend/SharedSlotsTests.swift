@@ -2,9 +2,9 @@ import Testing
 
 @testable import Jobs
 
-@Suite("Places and marks in memory")
+@Suite("Slots and watermarks in memory")
 struct SharedSlotsTests {
-    @Test("Orders of ended jobs and of cancels take a bounded part of memory, and the last of them count")
+    @Test("Remembered orders use bounded memory, and the latest ones are kept")
     func bounded() {
         var slots = SharedSlots()
         let capacity = RememberedOrders.capacity

@@ -19,18 +19,18 @@ struct CacheKeyTests {
     func stable() {
         #expect(Self.key() == Self.key())
         #expect(Self.key().text.count == 64)
-        // Of ["a","b","v",[1],[],""], by sha256sum.
+        // sha256sum of ["a","b","v",[1],[],""].
         #expect(Self.key().text == "547358f9b45e4fb2bcb371985b23c2f33d7e648949b9d810b16c96913a649046")
     }
 
-    @Test("does not see the order of members and the way a number is written")
+    @Test("ignores the order of members and the notation of numbers")
     func canonical() throws {
         let first = try JSON(parsing: #"{"a":1,"b":[2.0]}"#)
         let second = try JSON(parsing: #"{"b":[2],"a":1.0}"#)
         #expect(Self.key(arguments: [first]) == Self.key(arguments: [second]))
     }
 
-    @Test("differs in each of its parts, also where they touch")
+    @Test("depends on each part and on the boundaries between parts")
     func parts() {
         let keys = [
             Self.key(), Self.key(name: "x"), Self.key(build: "x"), Self.key(version: "x"), Self.key(arguments: [2]),

@@ -11,7 +11,7 @@ struct JobChangesTests {
         PropertyValue(id: id, property: "x", value: value)
     }
 
-    @Test("are the same after being stored")
+    @Test("survive storing")
     func stored() {
         var changes = JobChanges()
         changes.merge(Self.value("a", RawJSON(1)), as: .progress, sequence: 1)
@@ -28,7 +28,7 @@ struct JobChangesTests {
         #expect(JobChanges(stored: Array("no".utf8)).isEmpty)
     }
 
-    @Test("take no more room when a value is replaced, however often")
+    @Test("do not grow when a value is replaced")
     func bounded() {
         var changes = JobChanges()
         changes.merge(Self.value("a", RawJSON(1)), as: .props, sequence: 1)
@@ -41,7 +41,7 @@ struct JobChangesTests {
         #expect(changes.props(after: 0).count == 1)
     }
 
-    @Test("let go of patches that are known, and of nothing else")
+    @Test("drop only patches that are known")
     func dropping() {
         var changes = JobChanges()
         changes.merge(Self.value("a", RawJSON(1)), as: .props, sequence: 1)

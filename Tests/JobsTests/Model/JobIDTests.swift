@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The id of a job")
 struct JobIDTests {
-    @Test("goes to text and back")
+    @Test("converts to text and back")
     func roundTrip() {
         for _ in 0..<1000 {
             let id = JobID.new
@@ -12,14 +12,14 @@ struct JobIDTests {
         }
     }
 
-    @Test("has the version and variant of a UUID of time")
+    @Test("has the version and variant of a time-ordered UUID")
     func version() {
         let text = Array(JobID.new.text)
         #expect(text[14] == "7")
         #expect("89ab".contains(text[19]))
     }
 
-    @Test("is never the same twice, and later ids are greater")
+    @Test("is unique, and later ids are greater")
     func order() async throws {
         let early = (0..<10_000).map { _ in JobID.new }
         #expect(Set(early).count == 10_000)
@@ -28,13 +28,13 @@ struct JobIDTests {
         #expect(early.allSatisfy { $0 < late && $0.text < late.text })
     }
 
-    @Test("reads upper case", arguments: ["0192F3C4-0000-7000-8000-00000000ABCD"])
+    @Test("parses upper case", arguments: ["0192F3C4-0000-7000-8000-00000000ABCD"])
     func upperCase(_ text: String) {
         #expect(JobID(text)?.text == text.lowercased())
     }
 
     @Test(
-        "refuses other texts",
+        "rejects other texts",
         arguments: [
             "", "0192f3c4", "0192f3c4-0000-7000-8000-00000000abc", "0192f3c4-0000-7000-8000-00000000abcdf",
             "0192f3c400000-7000-8000-00000000abcd0", "0192f3c4-0000-7000-8000-00000000abcg",

@@ -5,12 +5,12 @@ import Testing
 
 @Suite("Merged values")
 struct MergedValuesTests {
-    @Test("of the values of a property the newest stays, in the order of the last setting")
+    @Test("keep the newest value of each property, in the order of the last change")
     func newestWins() {
         #expect(sent(#"[["a","x",1],["b","y",2]]"#, #"[["a","x",3]]"#) == #"[["b","y",2],["a","x",3]]"#)
     }
 
-    @Test("Patches add up, and a value replaces them")
+    @Test("accumulate patches, which a value replaces")
     func patches() {
         let one = #"["a","x",{"__dash_patch_update":"__dash_patch_update","operations":[1]}]"#
         let two = #"["a","x",{"operations":[2],"__dash_patch_update":"__dash_patch_update"}]"#
@@ -18,7 +18,7 @@ struct MergedValuesTests {
         #expect(sent("[\(one)]", #"[["a","x",0]]"#, "[\(two)]") == #"[["a","x",0],\#(two)]"#)
     }
 
-    @Test("ids may be any text, values may be anything")
+    @Test("accept any ids and values")
     func anyJSON() {
         let texts = [
             #"["{\"index\":1,\"type\":\"x\"}","p",["]",{"}":"\"]"}]]"#, #"["q","p","a,\\\"]"]"#, #"["r","p",null]"#,
@@ -30,7 +30,7 @@ struct MergedValuesTests {
         #expect(sent("[]") == "[]")
     }
 
-    @Test("F21: there are never more than properties, and what is replaced counts no more")
+    @Test("F21: hold one value per property, and do not count replaced ones")
     func bounded() {
         var values = MergedValues()
         for number in 0..<10_000 {
@@ -40,7 +40,7 @@ struct MergedValuesTests {
         #expect(values.bytes < 50 * 120)
     }
 
-    @Test("values of several additions keep their order when they are added to others")
+    @Test("keep their order when they are appended to others")
     func appended() {
         var (first, later) = (MergedValues(), MergedValues())
         let (old, new) = (RawJSON(1), RawJSON(2))

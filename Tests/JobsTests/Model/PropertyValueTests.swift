@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A property value")
 struct PropertyValueTests {
-    @Test("is written as a triple and read back")
+    @Test("is written as a triple and parsed again")
     func roundTrip() {
         let value = PropertyValue(
             id: #"{"index":1,"type":"x"}"#,
@@ -14,7 +14,7 @@ struct PropertyValueTests {
         #expect(PropertyValue.list(from: [value, value].jsonBytes()) == [value, value])
     }
 
-    @Test("passes its value through byte for byte")
+    @Test("keeps its value byte for byte")
     func untouched() {
         let text = #"[["a","b",{"x" : [ 1.0,"]}\"," ]}],["c","d",1e400]]"#
         let values = PropertyValue.list(from: Array(text.utf8))
@@ -22,7 +22,7 @@ struct PropertyValueTests {
     }
 
     @Test(
-        "is not read from anything else",
+        "is not parsed from other texts",
         arguments: [
             "", " ", "null", "{}", "[1]", "[[]]", "[[1,2,3]]", #"[["a","b"]]"#, #"[["a","b",1,2]]"#, #"[["a","b",1]"#,
             #"[["a","b",1]]]"#, #"[["a","b",1],]"#, "[1", "[[\"\\", #"[["a","x",]]"#,
@@ -34,7 +34,7 @@ struct PropertyValueTests {
         #expect(PropertyValue.list(from: Array(text.utf8)) == nil)
     }
 
-    @Test("10,000 values are cut apart in little time")
+    @Test("is parsed in linear time: 10,000 values")
     func many() {
         let text = "[" + (0..<10_000).map { "[\"id\($0)\",\"p\",\($0)]" }.joined(separator: ",") + "]"
         #expect(PropertyValue.list(from: Array(text.utf8))?.count == 10_000)

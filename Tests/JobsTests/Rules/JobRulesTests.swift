@@ -8,7 +8,7 @@ import Testing
 struct JobRulesTests {
     private static let rules = JobRules(JobManagerConfiguration())
 
-    @Test("lead from state to state as the table says", arguments: TransitionRow.all)
+    @Test("lead to the states of the table", arguments: TransitionRow.all)
     func table(_ row: TransitionRow) {
         let (state, failure) = row.followedByRules()
         #expect(state == row.state)
@@ -22,7 +22,7 @@ struct JobRulesTests {
         return job
     }
 
-    @Test("a finished job has no transition but its removal", arguments: JobState.allCases.filter(\.isFinished))
+    @Test("a finished job can only be removed", arguments: JobState.allCases.filter(\.isFinished))
     func finished(_ state: JobState) {
         let job = Self.job(state)
         #expect(Self.rules.begin(job, fence: "g", version: .any) == nil)
@@ -34,7 +34,7 @@ struct JobRulesTests {
         #expect(Self.rules.expire(job.id).guards == [.isOver(.removal(.seconds(3600)))])
     }
 
-    @Test("everything that an attempt writes is guarded by its fence and by the state it knows of")
+    @Test("writes of an attempt are guarded by its fence and the known state")
     func fenced() throws {
         let job = Self.job(.running)
         let transitions = [
@@ -48,7 +48,7 @@ struct JobRulesTests {
         }
     }
 
-    @Test("a start is guarded by the ceilings, and by its key as far as it is known")
+    @Test("a start is guarded by the limits and the known state of its key")
     func starts() throws {
         var request = JobRequest(name: "a", payload: [1, 2], owner: "ann", details: [3])
         let ceilings: [JobGuard] = [
@@ -69,7 +69,7 @@ struct JobRulesTests {
         #expect(Self.rules.keyUse(after: .isNew) == nil)
     }
 
-    @Test("every ceiling has a sentence, and no other guard has")
+    @Test("every limit has an error message, other guards have none")
     func sentences() {
         let ceilings: [(JobGuard, JobsError.Code)] = [
             (.waitingJobs(below: 1), .busy), (.inputBytes(adding: 1, atMost: 1), .busy),
@@ -83,7 +83,7 @@ struct JobRulesTests {
         #expect(JobSentences.refusal(.isNew, found: 17) == nil)
     }
 
-    @Test("a job whose code is another one fails with a sentence that says so")
+    @Test("a job whose code has changed fails as incompatible")
     func versions() throws {
         let job = Self.job(.queued)
         let begins = try #require(Self.rules.begin(job, fence: "g", version: .some("1")))
@@ -91,12 +91,12 @@ struct JobRulesTests {
         #expect(begins.guards == [.state([.queued]), .name("a"), .version("1")])
         let changed = try #require(Self.rules.begin(job, fence: "g", version: .some("2")))
         #expect(changed.end?.failure?.kind == .incompatible)
-        #expect(changed.end?.failure?.message.contains("has another “a”") == true)
+        #expect(changed.end?.failure?.message.contains("has a different job “a”") == true)
         let gone = try #require(Self.rules.begin(job, fence: "g", version: .none))
-        #expect(gone.end?.failure?.message.contains("has no job “a” any more") == true)
+        #expect(gone.end?.failure?.message.contains("no longer has a job “a”") == true)
     }
 
-    @Test("a worker that vanishes costs an interruption, the fourth ends the job", arguments: 0...3)
+    @Test("a lost worker counts as an interruption; the fourth fails the job", arguments: 0...3)
     func interruptions(_ count: Int) throws {
         let job = Self.job(.running) { $0.interruptions = count }
         let transition = try #require(Self.rules.interrupt(job, by: .worker("w"), fence: "g"))
@@ -104,7 +104,7 @@ struct JobRulesTests {
         #expect(transition.state == (count < 3 ? .running : .lost))
     }
 
-    @Test("a server that comes down costs an attempt, one that traps itself an interruption")
+    @Test("a server crash counts as a failed attempt, a trap in its own code as an interruption")
     func servers() throws {
         let job = Self.job(.running) { $0.retries = .upTo(1, backoff: .constant(.zero)) }
         let down = try #require(Self.rules.interrupt(job, by: .server))
@@ -115,7 +115,7 @@ struct JobRulesTests {
         #expect(Self.rules.interrupt(Self.job(.cancelling), by: .server)?.state == .cancelled)
     }
 
-    @Test("an end says whether it is that of all with the same key")
+    @Test("an outcome knows whether jobs with the same key share it")
     func shared() {
         #expect(JobEnd(.succeeded).isShared)
         #expect(!JobEnd(.cancelled).isShared)
@@ -127,7 +127,7 @@ struct JobRulesTests {
         }
     }
 
-    @Test("a result is cached by the job that made it, and by no follower")
+    @Test("a result is cached by the job that computed it, not by followers")
     func caching() throws {
         let made = try #require(Self.rules.complete(Self.job(.running), .succeeded([49])))
         #expect(made.changes.contains { if case .cacheResult = $0 { true } else { false } })

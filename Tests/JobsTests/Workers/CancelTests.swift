@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct CancelTests {
-    @Test("work that listens ends by itself, its worker stays", arguments: ["sleep", "poll"])
+    @Test("a cooperative task ends, and its worker stays", arguments: ["sleep", "poll"])
     func cooperative(job: String) async throws {
         try await withPool { pool in
             let task = RunningTask(pool, job)
@@ -14,7 +14,7 @@ struct CancelTests {
         }
     }
 
-    @Test("work that is done in spite of the cancel has its result")
+    @Test("a task that completes despite the cancellation has its result")
     func doneAnyway() async throws {
         try await withPool { pool in
             let task = RunningTask(pool, "finish-anyway")
@@ -25,7 +25,7 @@ struct CancelTests {
     }
 
     @Test(
-        "F3: work that ignores it is dead after the grace, others in flight are not touched",
+        "F3: a task that ignores it is killed after the grace period, other tasks continue",
         arguments: ["busy", "busy-all", "busy-pool"]
     )
     func stubborn(job: String) async throws {
@@ -36,7 +36,7 @@ struct CancelTests {
             let start = ContinuousClock.now
             pool.cancel(task.id)
             #expect(await task.outcome == .cancelled(killed: true))
-            // Not before the grace; how soon after it is measured, for a busy machine is late with everything.
+            // Only the lower bound is checked: a busy machine may be late.
             #expect(start.duration(to: .now) >= .milliseconds(300))
             #expect(!isAlive(worker))
             #expect(isAlive(otherWorker))
@@ -47,7 +47,7 @@ struct CancelTests {
     }
 
     @Test(
-        "F3: a program that the work started dies with it, in whatever group it is",
+        "F3: a program started by the task is killed with it, in any process group",
         arguments: ["grandchild", "grandchild-group"]
     )
     func grandchild(job: String) async throws {
@@ -62,7 +62,7 @@ struct CancelTests {
         }
     }
 
-    @Test("a program left behind by a done task dies with the worker at the latest")
+    @Test("a program left behind by a finished task ends with the worker")
     func leftGrandchild() async throws {
         var program: Int32 = 0
         try await withPool { pool in
@@ -72,7 +72,7 @@ struct CancelTests {
         try await until("the grandchild \(program) is dead") { !isAlive(program) }
     }
 
-    @Test("a waiting task is cancelled at once, and its place is no one's")
+    @Test("a waiting task is cancelled at once and leaves the queue")
     func waitingTask() async throws {
         try await withPool(FixtureExecutable.configuration(warm: 1, workers: 1)) { pool in
             let running = RunningTask(pool, "sleep")
@@ -86,7 +86,7 @@ struct CancelTests {
         }
     }
 
-    @Test("cancelling what is unknown or done has no effect")
+    @Test("cancelling an unknown or finished task has no effect")
     func unknownTask() async throws {
         try await withPool { pool in
             pool.cancel("nothing")

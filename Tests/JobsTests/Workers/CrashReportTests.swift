@@ -31,10 +31,12 @@ struct CrashReportTests {
 
         """
 
-    @Test("an optimised build's trap names signal, function, file and line")
+    @Test("a trap of an optimized build names signal, function, file and line")
     func optimisedBuild() {
         let failure = CrashReport(end: .signalled(4), output: Self.optimised).failure
-        #expect(failure.message == "The work trapped with SIGILL in sum(_:_:) at Jobs.swift:30: arithmetic overflow.")
+        #expect(
+            failure.message == "The process trapped with SIGILL in sum(_:_:) at Jobs.swift:30: arithmetic overflow."
+        )
         #expect(failure.trace?.hasPrefix("*** Signal 4") == true)
         #expect(failure.trace?.hasSuffix("Backtrace took 0.53s") == true)
         #expect(failure.signal == 4)
@@ -52,17 +54,17 @@ struct CrashReportTests {
           2 [ra]          0x00007f336a3cae60 swift::runJob(swift::Job*) + 367 in libswift_Concurrency.so
         """
 
-    @Test("the quick lookup knows the function of a failed check, and where it was called")
+    @Test("fast symbolication finds the function of a failed check and its caller")
     func quickLookup() {
         let failure = CrashReport(end: .signalled(4), output: Self.quick).failure
         let place = "in sum(_:_:), called by closure #3 in total() at Jobs.swift:13"
-        #expect(failure.message.hasPrefix("The work trapped with SIGILL \(place): an index out of range, "))
+        #expect(failure.message.hasPrefix("The process trapped with SIGILL \(place): an index out of range, "))
         let bare = Self.quick.split(separator: "\n").filter { !$0.contains("[ra]") }.joined(separator: "\n")
         let alone = CrashReport(end: .signalled(4), output: bare).failure
-        #expect(alone.message.hasPrefix("The work trapped with SIGILL in sum(_:_:): "))
+        #expect(alone.message.hasPrefix("The process trapped with SIGILL in sum(_:_:): "))
     }
 
-    @Test("a fatal error's own words are the reason, and where they begin the trace begins")
+    @Test("the message of a fatal error is the reason and the start of the trace")
     func fatalError() {
         let output = "Swift/ContiguousArrayBuffer.swift:692: Fatal error: Index out of range\n" + Self.optimised
         let failure = CrashReport(end: .signalled(4), output: output).failure
@@ -70,7 +72,7 @@ struct CrashReportTests {
         #expect(failure.trace?.hasPrefix("Swift/Contiguous") == true)
     }
 
-    @Test("an end without a word is told by its signal")
+    @Test("a crash without output is described by its signal")
     func noBacktrace() {
         #expect(CrashReport(end: .signalled(9), output: "").failure.message.contains("SIGKILL"))
         #expect(CrashReport(end: .signalled(9), output: "").failure.trace == nil)
@@ -80,7 +82,7 @@ struct CrashReportTests {
         #expect(exit.code == "exit" && exit.trace == "first\nlast words" && exit.signal == nil)
     }
 
-    @Test("lines of a backtrace are read, other lines are not")
+    @Test("only lines of a backtrace are parsed")
     func frames() throws {
         let plain = try #require(BacktraceFrame("  3 closure #1 in run(_:) + 24 in my app at /a/b c/Jobs.swift:27:19"))
         #expect(plain.function == "closure #1 in run(_:)" && plain.image == "my app" && plain.place == "Jobs.swift:27")

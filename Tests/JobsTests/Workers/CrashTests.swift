@@ -19,7 +19,7 @@ struct CrashTests {
         Trap(job: "stack-overflow", signal: "SIGSEGV", function: "recurse(_:)", reason: "stack overflow"),
     ]
 
-    @Test("F2: a trap is told with signal, function, place and backtrace", arguments: traps)
+    @Test("F2: a trap is reported with signal, function, place and backtrace", arguments: traps)
     func trap(_ trap: Trap) async throws {
         try await withPool(FixtureExecutable.configuration(warm: 2)) { pool in
             let other = RunningTask(pool, "poll")
@@ -32,11 +32,11 @@ struct CrashTests {
             #expect(failure.trace?.contains("Thread") == true)
             #expect(await pool.outcome("noop").text == "", "the pool is refilled")
             pool.cancel(other.id)
-            #expect(await other.outcome == .cancelled(killed: false), "others in flight are not touched")
+            #expect(await other.outcome == .cancelled(killed: false), "other tasks continue")
         }
     }
 
-    @Test("F2: an exit, an abort and a signal are told as what they are")
+    @Test("F2: an exit, an abort and a signal are distinguished")
     func otherEnds() async throws {
         try await withPool { pool in
             for code in ["0", "3"] {
@@ -50,7 +50,7 @@ struct CrashTests {
         }
     }
 
-    @Test("F2: work that uses up the memory it may have is told so")
+    @Test("F2: exceeding the memory limit is reported")
     func memoryLimit() async throws {
         try await withPool { pool in
             let failure = try #require(await pool.outcome("out-of-memory").failure)
@@ -60,7 +60,7 @@ struct CrashTests {
         }
     }
 
-    @Test("the report of a trap comes whole after more output than a pipe holds")
+    @Test("the report of a trap is complete after more output than a pipe holds")
     func muchOutput() async throws {
         try await withPool { pool in
             let failure = try #require(await pool.outcome("print-much-and-trap").failure)
@@ -69,7 +69,7 @@ struct CrashTests {
         }
     }
 
-    @Test("without the runtime's reporter the message says what to do")
+    @Test("without the runtime's crash reporter the message contains a remedy")
     func noBacktrace() async throws {
         var configuration = FixtureExecutable.configuration()
         configuration.environment["SWIFT_BACKTRACE"] = "enable=no"
@@ -79,7 +79,7 @@ struct CrashTests {
         }
     }
 
-    @Test("work that closes the channel is ended, and the next task runs")
+    @Test("a task that closes the channel is ended, and the next task runs")
     func closedChannel() async throws {
         try await withPool { pool in
             let failure = try #require(await pool.outcome("close-channel").failure)
@@ -88,7 +88,7 @@ struct CrashTests {
         }
     }
 
-    @Test("F2: an idle worker that is killed is replaced, no task notices")
+    @Test("F2: a killed idle worker is replaced without affecting tasks")
     func killedIdle() async throws {
         try await withPool { pool in
             let first = try #require(Int32(await pool.outcome("pid").text ?? ""))

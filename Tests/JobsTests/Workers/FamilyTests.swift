@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct FamilyTests {
-    @Test("F2: a program in a group of its own dies when the job traps")
+    @Test("F2: a program in its own group is killed when the job traps")
     func trapped() async throws {
         try await withPool { pool in
             let (task, program) = try await start("grandchild-group-and-trap", pool)
@@ -12,7 +12,7 @@ struct FamilyTests {
         }
     }
 
-    @Test("a program in a session of its own lives on: that is how a job starts what shall outlive it")
+    @Test("a program in its own session outlives the job")
     func ownSession() async throws {
         try await withPool { pool in
             let (task, program) = try await start("grandchild-session", pool)

@@ -2,10 +2,9 @@ import Foundation
 import Jobs
 import Logging
 
-/// The program whose workers the tests use. Under `swift test` one's own executable is the test bundle, so it must be
-/// another: the fixture, which the same build lays beside it.
+/// The fixture program whose workers the tests use, next to the test bundle. Under `swift test` this process's own
+/// executable is the test bundle.
 enum FixtureExecutable {
-    /// Where it is.
     static let path: String = {
         let places = [Bundle.main.bundlePath, Bundle(for: Marker.self).bundlePath, CommandLine.arguments[0]]
         for place in places {
@@ -19,7 +18,7 @@ enum FixtureExecutable {
         return "/pool-fixture-was-not-built"
     }()
 
-    /// A pool of the fixture, with short times.
+    /// A configuration of the fixture with short timeouts.
     static func configuration(warm: Int = 1, workers: Int = 4) -> WorkerPoolConfiguration {
         var configuration = WorkerPoolConfiguration(executable: path, arguments: [path], buildID: "fixture")
         configuration.warm = warm

@@ -11,7 +11,7 @@ struct FrameSourceTests {
 
     init() throws { ends = try DescriptorPair("Making a socket pair", dash_socket_pair) }
 
-    /// Writes in a thread of its own, as a socket holds only so much, and closes.
+    /// Writes on another thread, as the socket buffer is limited, and closes.
     private func write(_ pieces: [[UInt8]]) {
         let descriptor = ends.first
         DispatchQueue.global().async {
@@ -27,7 +27,7 @@ struct FrameSourceTests {
         return frames
     }
 
-    @Test("come whole, however they were cut and however long they are, until the socket is closed")
+    @Test("arrive complete, for any fragmentation and length, until the socket is closed")
     func cut() {
         let sizes = [0, 1, 5_000, 40_000, 16_384 - 17, 16_384, 3, 1_000_000, 2]
         let sent = sizes.enumerated().map { index, size in
@@ -39,14 +39,14 @@ struct FrameSourceTests {
         #expect(frames() == sent)
     }
 
-    @Test("that came together are all given")
+    @Test("that arrive together are all returned")
     func together() {
         let sent = (1...500).map { Frame.cancel(run: $0) }
         write([sent.flatMap(\.bytes)])
         #expect(frames() == sent)
     }
 
-    @Test("end where one is cut off, too long or none")
+    @Test("end at a truncated, oversized or invalid frame")
     func broken() throws {
         let good = Frame.cancel(run: 1)
         write([good.bytes, Array(Frame.cancel(run: 2).bytes.dropLast())])

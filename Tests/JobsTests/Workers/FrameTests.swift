@@ -11,14 +11,14 @@ struct FrameTests {
         .failed(run: 9, WorkerFailure(kind: .error, code: "", message: "", trace: nil)),
     ]
 
-    @Test("every frame comes back as it was sent", arguments: frames)
+    @Test("every frame is decoded as it was encoded", arguments: frames)
     func roundTrip(frame: Frame) throws {
         let bytes = frame.bytes
         #expect(Frame.length(bytes.prefix(4)) == bytes.count - 4)
         #expect(try Frame(Array(bytes.dropFirst(4))) == frame)
     }
 
-    @Test("a frame that was cut or is of an unknown kind is refused")
+    @Test("a truncated or unknown frame is rejected")
     func broken() {
         for frame in Self.frames {
             #expect(throws: FrameError.self) { try Frame(Array(frame.bytes.dropFirst(4).prefix(8))) }

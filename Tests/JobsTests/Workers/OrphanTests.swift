@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct OrphanTests {
-    @Test("a pool's process killed with -9 leaves neither workers nor programs they started")
+    @Test("killing a pool's process with -9 leaves neither workers nor their programs")
     func killedParent() async throws {
         let parent = Process()
         parent.executableURL = URL(fileURLWithPath: FixtureExecutable.path)

@@ -6,7 +6,7 @@ import Testing
 struct OutboxTests {
     let start = ContinuousClock.now
 
-    @Test("the first progress goes out at once, the next after the gap, and only the newest")
+    @Test("the first progress is sent at once, then the newest after each gap")
     func coalesces() {
         var outbox = OutboxState(mostBytes: 1 << 20)
         outbox.begin(1)
@@ -15,11 +15,11 @@ struct OutboxTests {
         #expect(outbox.next(now: start) == .send([.progress(run: 1, [1])]))
         #expect(outbox.setProgress([2], of: 1) == .none, "the writer does not wait")
         #expect(outbox.next(now: start + .milliseconds(4)) == .waitFor(.milliseconds(6)))
-        #expect(outbox.setProgress([3], of: 1) == .none, "it waits for its time, not for news")
+        #expect(outbox.setProgress([3], of: 1) == .none, "it waits for the gap, not for updates")
         #expect(outbox.next(now: start + .milliseconds(10)) == .send([.progress(run: 1, [3])]))
     }
 
-    @Test("the end goes out at once, after all updates; a later update is not taken")
+    @Test("the outcome is sent at once after all updates; later updates are ignored")
     func flushes() {
         var outbox = OutboxState(mostBytes: 1 << 20)
         outbox.begin(1)
@@ -39,10 +39,10 @@ struct OutboxTests {
         #expect(outbox.next(now: start) == .wait)
     }
 
-    @Test("F21: Patches that cannot be sent are kept up to a bound; then the run fails, and nothing is kept")
+    @Test("F21: unsent patches are limited; beyond the limit the run fails and they are dropped")
     func bounded() {
         let patch = Array(#"[["a","x",{"__dash_patch_update":"__dash_patch_update","operations":[]}]]"#.utf8)
-        // An entry counts with its overhead.
+        // The size of an entry includes overhead.
         let limit = 3 * (patch.count + 96)
         var outbox = OutboxState(mostBytes: limit)
         outbox.begin(1)
@@ -53,13 +53,13 @@ struct OutboxTests {
         #expect(outbox.finish(.succeeded(run: 1, [])) == [.failed(run: 1, .updatesTooLarge(limit))])
         outbox.begin(2)
         _ = outbox.setProps(patch, of: 2)
-        #expect(outbox.finish(.succeeded(run: 2, [])).count == 2, "the next run begins anew")
+        #expect(outbox.finish(.succeeded(run: 2, [])).count == 2, "the next run has its own limit")
         outbox.begin(3)
         for _ in 0..<6 { _ = outbox.setProps(patch, of: 3) }
         #expect(outbox.finish(.cancelled(run: 3)) == [.cancelled(run: 3)])
     }
 
-    @Test("F21: values that replace each other never reach the bound, a huge progress does")
+    @Test("F21: values that replace each other never reach the limit, a large progress does")
     func boundOfValues() {
         var outbox = OutboxState(mostBytes: 200)
         outbox.begin(1)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite
 struct OutputTailTests {
-    @Test("the last bytes are kept, and no more memory is used than twice as many")
+    @Test("the last bytes are kept, in at most twice the memory")
     func tail() {
         var tail = OutputTail(limit: 4)
         for number in 0..<10 { tail.append(Array("\(number)".utf8)) }
@@ -13,7 +13,7 @@ struct OutputTailTests {
         #expect(tail.text == "")
     }
 
-    @Test("lines are whole whatever the pieces they come in, and not endless")
+    @Test("lines are complete for any fragmentation, and limited in length")
     func lines() {
         var splitter = LineSplitter(longest: 5)
         #expect(splitter.add(Array("on".utf8)) == [])
@@ -23,7 +23,7 @@ struct OutputTailTests {
         #expect(splitter.finish() == nil)
     }
 
-    @Test("a worker's environment is ours, with the configuration's and the crash reporter's settings")
+    @Test("a worker inherits the environment plus the configuration's and the crash reporter's settings")
     func environment() {
         let lines = ChildEnvironment.lines(base: ["A=1", "B=2", "odd"], extra: ["B": "3"])
         #expect(lines == ["A=1", "SWIFT_BACKTRACE=\(ChildEnvironment.backtraceSettings)", "B=3"])

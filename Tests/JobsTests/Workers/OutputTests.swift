@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct OutputTests {
-    @Test("what work prints comes to the log, line by line, with worker and task")
+    @Test("a task's output is logged line by line, with worker and task")
     func relayed() async throws {
         let lines = LogLines()
         let logger = Logger(label: "test") { _ in LinesHandler(lines: lines) }
@@ -20,7 +20,7 @@ struct OutputTests {
     }
 }
 
-/// What was logged.
+/// The logged lines.
 private final class LogLines: Sendable {
     struct Line: Sendable {
         var text: String

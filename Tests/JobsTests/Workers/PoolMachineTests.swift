@@ -4,7 +4,7 @@ import Testing
 
 @Suite
 struct PoolMachineTests {
-    @Test("it starts the warm workers and gives each that is ready the oldest task")
+    @Test("it starts the warm workers and gives each ready one the oldest task")
     func dispatches() {
         var pool = TestPool(warm: 2)
         #expect(pool.did == [.start(1), .start(2)])
@@ -21,7 +21,7 @@ struct PoolMachineTests {
         )
     }
 
-    @Test("what comes for an ended run is not taken")
+    @Test("frames of an ended run are ignored")
     func lateFrames() {
         var pool = TestPool(warm: 1, ready: true)
         pool.submit("a")
@@ -32,7 +32,7 @@ struct PoolMachineTests {
         #expect(pool.did.isEmpty)
     }
 
-    @Test("a task whose worker died before it began goes to another; begun, it is a crash")
+    @Test("a task whose worker died before it began is requeued; afterwards it is a crash")
     func lostTasks() {
         var pool = TestPool(warm: 1, ready: true)
         pool.submit("a")
@@ -47,7 +47,7 @@ struct PoolMachineTests {
         #expect(pool.did.first == .finish(task: "a", .failed(TestPool.crash)))
     }
 
-    @Test("a task that kills its worker before it began is not tried for ever")
+    @Test("a task that kills its worker before it begins is retried a limited number of times")
     func endlessLoss() {
         var pool = TestPool(warm: 1, ready: true)
         pool.submit("a")
@@ -62,7 +62,7 @@ struct PoolMachineTests {
         #expect(ends == PoolLimits.restarts + 1)
     }
 
-    @Test("a cancelled run is told, then killed after the grace, and its late result still counts")
+    @Test("a cancelled run is asked to stop, then killed after the grace period; a late result counts")
     func cancels() {
         var pool = TestPool(warm: 1, ready: true)
         pool.submit("a")
@@ -78,7 +78,7 @@ struct PoolMachineTests {
         #expect(!pool.did.contains { if case .send = $0 { true } else { false } }, "a dying worker gets no task")
     }
 
-    @Test("a grace that ends after its run does not kill the next run")
+    @Test("a grace period that ends after its run does not kill the next run")
     func lateGrace() {
         var pool = TestPool(warm: 1, ready: true)
         pool.submit("a")
@@ -90,12 +90,12 @@ struct PoolMachineTests {
         #expect(pool.did.isEmpty)
     }
 
-    @Test("failed starts are tried again after longer and longer waits, and in the end fail the waiting tasks")
+    @Test("failed starts are retried with growing delays, and finally fail the waiting tasks")
     func failedStarts() {
         var pool = TestPool(warm: 1)
         pool.submit("a")
         pool.exit(1)
-        #expect(pool.did.contains(.start(2)), "at once the first time")
+        #expect(pool.did.contains(.start(2)), "the first retry is immediate")
         pool.exit(2)
         #expect(pool.did.contains(.wake(.start(3), after: .milliseconds(100))))
         pool.fire(.start(3))
@@ -107,7 +107,7 @@ struct PoolMachineTests {
         #expect(PoolLimits.delay(afterFailedStarts: 1000) == .seconds(5))
     }
 
-    @Test("a process that was to be killed before it was known is killed when it is")
+    @Test("a kill requested before the process is launched is executed then")
     func killedWhileStarting() {
         var pool = TestPool(warm: 1)
         pool.apply { $0.stop(graceful: true) }

@@ -11,7 +11,7 @@ struct PoolResizeMachineTests {
         #expect(pool.did == [.start(2), .start(3)])
     }
 
-    @Test("a smaller pool ends idle workers now and busy ones after their task")
+    @Test("a smaller pool ends idle workers at once and busy ones after their task")
     func lessens() {
         var pool = TestPool(warm: 3, workers: 3, ready: true)
         pool.submit("a", "b")
@@ -25,7 +25,7 @@ struct PoolResizeMachineTests {
         #expect(pool.did == [.finish(task: "b", .succeeded([]))], "the last one stays")
     }
 
-    @Test("a worker that is just being started ends too when it is too much")
+    @Test("a surplus worker that is starting ends too")
     func lessensWhileStarting() {
         var pool = TestPool(warm: 2, workers: 2)
         pool.launch(1)
@@ -35,7 +35,7 @@ struct PoolResizeMachineTests {
         #expect(pool.did == [.kill(2)])
     }
 
-    @Test("a worker is replaced after exactly so many tasks")
+    @Test("a worker is replaced after exactly its number of tasks")
     func wearsOut() {
         var pool = TestPool(warm: 1, workers: 1, maxTasksPerChild: 2, ready: true)
         pool.submit("a", "b", "c")
@@ -45,13 +45,13 @@ struct PoolResizeMachineTests {
         }
         #expect(pool.did == [.finish(task: "b", .succeeded([])), .kill(1)])
         pool.exit(1)
-        #expect(pool.did.first == .start(2), "the third task waits for its successor")
+        #expect(pool.did.first == .start(2), "the third task waits for the replacement")
         pool.launch(2)
         pool.ready(2)
         #expect(pool.did.contains(.send(2, .job(run: 3, WorkerTask(id: "c", name: "c")))))
     }
 
-    @Test("a killed task's process dies at once; one that waits ends without a process")
+    @Test("a killed task's process is killed at once; a waiting task just ends")
     func kills() {
         var pool = TestPool(warm: 1, workers: 1, ready: true)
         pool.submit("a", "b")
@@ -63,7 +63,7 @@ struct PoolResizeMachineTests {
         #expect(pool.did == [.finish(task: "a", .cancelled(killed: true)), .start(2)])
     }
 
-    @Test("an interrupted task has all the time it takes, until somebody cancels it")
+    @Test("an interrupted task has no time limit until it is cancelled")
     func interrupts() {
         var pool = TestPool(warm: 1, workers: 1, ready: true)
         pool.submit("a")
@@ -72,7 +72,7 @@ struct PoolResizeMachineTests {
         pool.apply { $0.interrupt("a") }
         #expect(pool.did.isEmpty)
         pool.cancel("a")
-        #expect(pool.did == [.wake(.grace(run: 1), after: pool.limits.cancelGrace)], "it was told before")
+        #expect(pool.did == [.wake(.grace(run: 1), after: pool.limits.cancelGrace)], "it was asked to stop before")
         pool.fire(.grace(run: 1))
         #expect(pool.did == [.kill(1)])
     }

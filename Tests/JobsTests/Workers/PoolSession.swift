@@ -2,7 +2,7 @@ import Jobs
 import Logging
 import Testing
 
-/// Runs `body` with a running pool of the fixture; afterwards the pool is stopped at once, and no process may be left.
+/// Runs `body` with a running pool of the fixture, then stops the pool at once and checks that no process is left.
 func withPool(
     _ configuration: WorkerPoolConfiguration = FixtureExecutable.configuration(),
     logger: Logger = .silent,
@@ -23,7 +23,7 @@ func withPool(
     #expect(pids.allSatisfy { !isAlive($0) }, sourceLocation: sourceLocation)
 }
 
-/// A task given to a pool, with everything it tells.
+/// A submitted task with its updates.
 struct RunningTask: Sendable {
     let id: String
     let updates: AsyncStream<WorkerUpdate>
@@ -41,12 +41,11 @@ struct RunningTask: Sendable {
         }
     }
 
-    /// How it ended.
     var outcome: WorkerOutcome {
         get async { await result.value }
     }
 
-    /// Waits until it runs and gives the process id.
+    /// Waits until the task runs and returns the process id.
     func started() async throws -> Int32 {
         for await update in updates {
             if case .started(let worker) = update { return worker }
@@ -54,17 +53,17 @@ struct RunningTask: Sendable {
         throw NeverHappened(what: "\(id) started")
     }
 
-    /// Waits for a progress and gives it as text. To be called after ``started()``.
+    /// Waits for progress and returns it as text. Call it after ``started()``.
     func progress() async throws -> String {
         for await update in updates {
             if case .progress(let body) = update { return String(decoding: body, as: UTF8.self) }
         }
-        throw NeverHappened(what: "\(id) told a progress")
+        throw NeverHappened(what: "\(id) reported progress")
     }
 }
 
 extension WorkerPool {
-    /// Runs a task to its end.
+    /// Runs a task and returns its outcome.
     func outcome(_ name: String, _ payload: String = "") async -> WorkerOutcome {
         await RunningTask(self, name, payload).outcome
     }

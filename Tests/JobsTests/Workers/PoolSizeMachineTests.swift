@@ -4,7 +4,7 @@ import Testing
 
 @Suite
 struct PoolSizeMachineTests {
-    @Test("it grows only when no worker took a task for a while")
+    @Test("it grows only if no task was dispatched for the grow delay")
     func grows() {
         var pool = TestPool(warm: 1, workers: 3, ready: true)
         pool.submit("a", "b", "c", "d", "e")
@@ -13,13 +13,13 @@ struct PoolSizeMachineTests {
         pool.receive(.succeeded(run: 1, []), from: 1)
         pool.pass(.milliseconds(6))
         pool.fire(.grow)
-        #expect(pool.did == [.wake(.grow, after: .milliseconds(4))], "work goes on")
+        #expect(pool.did == [.wake(.grow, after: .milliseconds(4))], "tasks are being dispatched")
         pool.pass(.milliseconds(10))
         pool.fire(.grow)
         #expect(pool.did == [.start(2), .start(3)], "as many as tasks wait, up to the maximum")
     }
 
-    @Test("it does not grow while workers are being started already")
+    @Test("it does not grow while workers are starting")
     func doesNotGrowTwice() {
         var pool = TestPool(warm: 1, workers: 3)
         pool.submit("a", "b", "c", "d", "e")
@@ -33,7 +33,7 @@ struct PoolSizeMachineTests {
         #expect(pool.did == [.start(2), .start(3)])
     }
 
-    @Test("idle workers beyond the warm ones end, the one that waits longest first")
+    @Test("idle workers beyond the warm number end, longest idle first")
     func shrinks() {
         var pool = TestPool(warm: 1, workers: 3, ready: true)
         pool.submit("a", "b", "c")
@@ -64,7 +64,7 @@ struct PoolSizeMachineTests {
         #expect(pool.did == [.finish(task: "c", .succeeded([]))], "the warm one stays")
     }
 
-    @Test("unused workers that die again and again are started ever slower")
+    @Test("repeated deaths of unused workers delay the next start")
     func idleDeaths() {
         var pool = TestPool(warm: 1)
         var worker = 1
@@ -78,7 +78,7 @@ struct PoolSizeMachineTests {
         #expect(pool.did == [.wake(.start(worker), after: .milliseconds(100))])
     }
 
-    @Test("a graceful stop lets work end, a second one or the grace kills it")
+    @Test("a graceful stop lets tasks end until the grace period is over")
     func stops() {
         var pool = TestPool(warm: 2, ready: true)
         pool.submit("a")

@@ -11,12 +11,12 @@ import Glibc
 
 @Suite(.timeLimit(.minutes(1)))
 struct ProcessTests {
-    @Test("F27: a process that was taken away is never killed again, whoever has its number now")
+    @Test("F27: after a process is reaped, its pid is never signalled")
     func reusedNumber() throws {
         let handle = ChildHandle(pid: try spawned("true"))
         handle.waitForEnd()
         #expect(handle.reap() == .exited(0))
-        // The stranger: on Linux root may choose the next number; elsewhere it gets another one, and lives as well.
+        // Reuses the pid: on Linux root may choose the next one. Otherwise the process has another pid, and survives.
         try? "\(handle.pid - 1)".write(toFile: "/proc/sys/kernel/ns_last_pid", atomically: false, encoding: .utf8)
         let stranger = try spawned("sleep", "1000", ownGroup: true)
         handle.killGroup()
@@ -24,10 +24,10 @@ struct ProcessTests {
         kill(pid: stranger)
         var status: Int32 = 0
         waitpid(stranger, &status, 0)
-        #expect(status & 0x7F == SIGKILL, "only this test's own signal reached it")
+        #expect(status & 0x7F == SIGKILL, "only the signal of this test arrived")
     }
 
-    @Test("F27: an ended process keeps its number until it is taken away")
+    @Test("F27: an ended process keeps its pid until it is reaped")
     func zombie() throws {
         let handle = ChildHandle(pid: try spawned("sleep", "1000", ownGroup: true))
         handle.killGroup()

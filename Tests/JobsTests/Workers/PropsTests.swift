@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct PropsFloodTests {
-    @Test("F21: of 10,000 values to 50 ids the last of each arrives, in order, in few messages")
+    @Test("F21: of 10,000 values for 50 ids the last of each arrives, in order, in few messages")
     func flood() async throws {
         try await withPool { pool in
             let task = RunningTask(pool, "set-props", "10000")
@@ -14,7 +14,7 @@ struct PropsFloodTests {
                 guard case .setProps(let body) = update else { continue }
                 messages += 1
                 for (id, value) in try entries(body) {
-                    #expect(values[id, default: -1] < value, "the order of an id is kept")
+                    #expect(values[id, default: -1] < value, "the order per id is kept")
                     values[id] = value
                 }
             }

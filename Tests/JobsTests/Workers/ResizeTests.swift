@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct ResizeTests {
-    @Test("a pool grows and shrinks while it works")
+    @Test("a pool is resized while tasks run")
     func resizes() async throws {
         try await withPool(FixtureExecutable.configuration(warm: 1, workers: 1)) { pool in
             let tasks = (0..<3).map { _ in RunningTask(pool, "poll") }
@@ -19,7 +19,7 @@ struct ResizeTests {
         }
     }
 
-    @Test("a process has no more than its number of tasks")
+    @Test("a process runs at most its number of tasks")
     func maxTasksPerChild() async throws {
         var configuration = FixtureExecutable.configuration(warm: 1, workers: 1)
         configuration.maxTasksPerChild = 3
@@ -30,7 +30,7 @@ struct ResizeTests {
         }
     }
 
-    @Test("a deaf task is killed at once")
+    @Test("an unresponsive task is killed at once")
     func kills() async throws {
         var configuration = FixtureExecutable.configuration()
         configuration.cancelGrace = .seconds(100)
@@ -41,7 +41,7 @@ struct ResizeTests {
                 pool.kill(task.id)
                 #expect(await task.outcome == .cancelled(killed: true))
             }
-            #expect(time < .seconds(50), "far below the grace of a cancelled one")
+            #expect(time < .seconds(50), "far below the grace period of a cancellation")
             #expect(!isAlive(process))
         }
     }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct RunningTests {
-    @Test("a task's result comes back, and its updates before it, in order")
+    @Test("a task's updates arrive in order, before its result")
     func results() async throws {
         try await withPool { pool in
             #expect(await pool.outcome("echo", "hello").text == "hello")
@@ -15,11 +15,11 @@ struct RunningTests {
             #expect(updates.last == .progress(Array("1000".utf8)))
             let numbers = updates.dropFirst().compactMap(\.number)
             #expect(numbers == numbers.sorted())
-            #expect(numbers.count < 900, "a loop without a pause must not send each progress")
+            #expect(numbers.count < 900, "a tight loop does not send each progress")
         }
     }
 
-    @Test("a large payload and result pass through untouched")
+    @Test("a large payload and result are unchanged")
     func largeBodies() async throws {
         try await withPool { pool in
             let text = String(repeating: "0123456789abcdef", count: 1 << 19)
@@ -27,7 +27,7 @@ struct RunningTests {
         }
     }
 
-    @Test("a thrown error fails its task and the worker lives on")
+    @Test("a thrown error fails its task, and the worker continues")
     func thrownErrors() async throws {
         try await withPool { pool in
             let failure = try #require(await pool.outcome("throw", "no luck").failure)
@@ -37,12 +37,12 @@ struct RunningTests {
             #expect(failure.message == "ordinary: no luck")
             let chosen = try #require(await pool.outcome("throw-failure").failure)
             #expect(chosen.code == "chosen" && chosen.trace == "a trace" && chosen.kind == .error)
-            #expect(await pool.outcome("throw-cancellation").failure?.kind == .error, "nobody cancelled it")
+            #expect(await pool.outcome("throw-cancellation").failure?.kind == .error, "it was not cancelled")
             #expect(pool.statistics.pids == pids)
         }
     }
 
-    @Test("work may use the main actor and parallel child tasks")
+    @Test("tasks may use the main actor and parallel child tasks")
     func actorsAndGroups() async throws {
         try await withPool { pool in
             #expect(await pool.outcome("main-actor").text == "main")
@@ -50,7 +50,7 @@ struct RunningTests {
         }
     }
 
-    @Test("workers get the environment of the configuration, and programs they start see no marker")
+    @Test("workers get the environment of the configuration, without the marker")
     func environment() async throws {
         var configuration = FixtureExecutable.configuration()
         configuration.environment = ["LAUNCH_ID": "abc"]
@@ -60,7 +60,7 @@ struct RunningTests {
         }
     }
 
-    @Test("two tasks of one id at once are refused")
+    @Test("a second task with the id of a running one is rejected")
     func doubleTasks() async throws {
         try await withPool { pool in
             let first = RunningTask(pool, "sleep", id: "one")
@@ -71,7 +71,7 @@ struct RunningTests {
         }
     }
 
-    @Test("many callers at once get each their own result")
+    @Test("concurrent callers each get their own result")
     func manyCallers() async throws {
         try await withPool(FixtureExecutable.configuration(warm: 2)) { pool in
             await withTaskGroup(of: Void.self) { group in
@@ -89,7 +89,6 @@ struct RunningTests {
 }
 
 extension WorkerUpdate {
-    /// The number of a progress.
     var number: Int? {
         guard case .progress(let body) = self else { return nil }
         return Int(String(decoding: body, as: UTF8.self))

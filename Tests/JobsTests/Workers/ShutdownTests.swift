@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct ShutdownTests {
-    @Test("gracefully: running work may end, waiting tasks and new ones are shut down")
+    @Test("gracefully: running tasks may end, waiting and new ones are shut down")
     func graceful() async throws {
         var configuration = FixtureExecutable.configuration(warm: 1, workers: 1)
         configuration.shutdownGrace = .seconds(30)
@@ -25,7 +25,7 @@ struct ShutdownTests {
         #expect(await pool.outcome("noop") == .shutDown)
     }
 
-    @Test("gracefully: work that goes on after the grace is killed, with its processes")
+    @Test("gracefully: a task that exceeds the grace period is killed, with its processes")
     func graceEnds() async throws {
         let pool = WorkerPool(FixtureExecutable.configuration(), logger: .silent)
         try await withService(pool) { group in
@@ -53,7 +53,7 @@ struct ShutdownTests {
         #expect(!isAlive(worker))
     }
 
-    @Test("cancelled before it began: it returns, and tasks are shut down")
+    @Test("cancelled before it runs: it returns, and tasks are shut down")
     func cancelledEarly() async throws {
         let pool = WorkerPool(FixtureExecutable.configuration(), logger: .silent)
         let early = RunningTask(pool, "noop")
@@ -66,9 +66,9 @@ struct ShutdownTests {
         #expect(await early.outcome == .shutDown)
     }
 
-    @Test("F31: pools started and stopped in every state leave no process and no descriptor behind")
+    @Test("F31: pools stopped in any state leave no process and no descriptor behind")
     func startStop() async throws {
-        try await oneRound(0)  // What is made once, is made.
+        try await oneRound(0)  // Creates lazily initialized resources.
         let before = openDescriptors()
         for _ in 0..<10 {
             try await withThrowingTaskGroup { group in
@@ -79,7 +79,7 @@ struct ShutdownTests {
         try await until("all descriptors are closed") { openDescriptors() <= before }
     }
 
-    /// Runs a pool as a service that is shut down gracefully in `body`, and waits for its end.
+    /// Runs a pool as a service, which `body` shuts down gracefully, and waits for its end.
     private func withService(_ pool: WorkerPool, _ body: (ServiceGroup) async throws -> Void) async throws {
         let group = ServiceGroup(services: [pool], gracefulShutdownSignals: [], logger: .silent)
         let service = Task { try await group.run() }

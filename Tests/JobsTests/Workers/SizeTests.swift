@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct SizeTests {
-    @Test("more workers come while tasks wait, up to the maximum, and go when idle")
+    @Test("more workers start while tasks wait, up to the maximum, and end when idle")
     func elastic() async throws {
         var configuration = FixtureExecutable.configuration(warm: 1, workers: 3)
         configuration.idleTimeout = .milliseconds(50)
@@ -19,7 +19,7 @@ struct SizeTests {
         }
     }
 
-    @Test("short tasks in great number start no more workers than are warm")
+    @Test("many short tasks do not start more than the warm workers")
     func noGrowthForShortTasks() async throws {
         var configuration = FixtureExecutable.configuration(warm: 1, workers: 8)
         configuration.growDelay = .seconds(2)
@@ -31,7 +31,7 @@ struct SizeTests {
         }
     }
 
-    @Test("no warm workers: the first task starts one")
+    @Test("without warm workers the first task starts one")
     func noWarmWorkers() async throws {
         try await withPool(FixtureExecutable.configuration(warm: 0)) { pool in
             #expect(pool.statistics.pids.isEmpty)

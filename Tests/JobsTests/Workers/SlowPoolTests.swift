@@ -6,9 +6,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct SlowPoolTests {
-    @Test("F21: a job that sets Patches without end, while the pool does not read, is stopped and fails as too large")
+    @Test("F21: a job that floods a pool that does not read with patches is stopped and fails as too large")
     func patchesWithoutEnd() async throws {
-        // Neither end is ever closed: a worker without a pool ends its process.
+        // Neither end is closed: a worker without a pool ends its process.
         let ends = try DescriptorPair("Making a socket pair", dash_socket_pair)
         let (stopped, continuation) = AsyncStream.makeStream(of: Void.self)
         let runtime = WorkerRuntime(descriptor: ends.second, mostBytes: 1 << 20) { _, channel in
@@ -24,7 +24,7 @@ struct SlowPoolTests {
         #expect(await end(ends.first) == .failed(run: 1, .updatesTooLarge(1 << 20)))
     }
 
-    /// Reads up to the frame that ends the run.
+    /// Reads up to the final frame of the run.
     private func end(_ descriptor: Int32) async -> Frame? {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {

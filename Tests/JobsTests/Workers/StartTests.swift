@@ -4,7 +4,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct StartTests {
     @Test(
-        "processes that end before they are ready fail the waiting tasks, with their last words",
+        "processes that end before they are ready fail the waiting tasks, with their last output",
         arguments: ["trap", "exit"]
     )
     func endsBeforeReady(how: String) async throws {
@@ -27,7 +27,7 @@ struct StartTests {
         }
     }
 
-    @Test("a process that is not ready in time is given up")
+    @Test("a process that is not ready in time fails")
     func hangs() async throws {
         var configuration = FixtureExecutable.configuration()
         configuration.environment["POOL_FIXTURE_START"] = "hang"
@@ -37,7 +37,7 @@ struct StartTests {
         }
     }
 
-    @Test("a worker of another build is refused")
+    @Test("a worker of another build is rejected")
     func otherBuild() async throws {
         var configuration = FixtureExecutable.configuration()
         configuration.buildID = "another"
@@ -47,7 +47,7 @@ struct StartTests {
         }
     }
 
-    @Test("this process is no worker and has a build id")
+    @Test("this process is not a worker and has a build id")
     func ownBuild() {
         #expect(!WorkerProcess.isWorker)
         #expect(BuildID.current.count >= 16)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite
 struct TaskQueueTests {
-    @Test("tasks come out oldest first, also after others were removed or put back")
+    @Test("tasks are returned oldest first, also after removals and returns")
     func order() {
         var queue = TaskQueue()
         for id in ["a", "b", "c", "d"] { queue.append(WorkerTask(id: id, name: "")) }
@@ -19,7 +19,7 @@ struct TaskQueueTests {
         #expect(queue.isEmpty)
     }
 
-    @Test("of very many each comes once")
+    @Test("each of many tasks is returned once")
     func many() {
         var queue = TaskQueue()
         for number in 0..<1000 { queue.append(WorkerTask(id: "\(number)", name: "")) }

@@ -1,11 +1,11 @@
 @testable import Jobs
 
-/// A machine without any processes: the events are the test's, and what it wants done is looked at.
+/// A machine without processes: tests send the events and check the actions.
 struct TestPool {
     let limits: PoolLimits
     private(set) var machine: PoolMachine
     private(set) var now = ContinuousClock.now
-    /// What the last event led to.
+    /// The actions of the last event.
     private(set) var did: [PoolAction] = []
 
     static let crash = WorkerFailure(kind: .crash, code: "signal", message: "It crashed.", signal: 4)

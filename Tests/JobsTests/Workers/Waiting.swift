@@ -8,13 +8,13 @@ import Darwin
 import Glibc
 #endif
 
-/// What a test waited for in vain.
+/// A condition that did not become true in time.
 struct NeverHappened: Error, CustomStringConvertible {
     let what: String
     var description: String { "It never happened that \(what)." }
 }
 
-/// Waits for what tells no event, such as the end of a process that is not a child of this one.
+/// Polls a condition that has no event, such as the end of a process that is not a child.
 func until(_ what: String, within limit: Duration = .seconds(20), _ isTrue: () async -> Bool) async throws {
     let deadline = ContinuousClock.now + limit
     while await !isTrue() {
@@ -23,7 +23,7 @@ func until(_ what: String, within limit: Duration = .seconds(20), _ isTrue: () a
     }
 }
 
-/// Whether a process lives; one that has ended and was not taken away yet does not.
+/// Whether a process is alive; a zombie is not.
 func isAlive(_ pid: Int32) -> Bool {
     guard let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
     return !status.contains(") Z") && !status.contains(") X")
@@ -31,7 +31,7 @@ func isAlive(_ pid: Int32) -> Bool {
 
 private let numbers = Mutex(0)
 
-/// Another number at each call.
+/// A new number for each call.
 func nextNumber() -> Int {
     numbers.withLock {
         $0 += 1
@@ -39,17 +39,17 @@ func nextNumber() -> Int {
     }
 }
 
-/// A name for a file that does not exist yet.
+/// A path where no file exists yet.
 func temporaryPath() -> String {
     FileManager.default.temporaryDirectory.appendingPathComponent("workers-\(UUID().uuidString)").path
 }
 
 extension Logger {
-    /// Says nothing.
+    /// Discards everything.
     static var silent: Logger { Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() } }
 }
 
-/// Kills a process, as an outsider would.
+/// Kills a process from outside the pool.
 func kill(pid: Int32) {
     guard pid > 0 else { return }
     #if canImport(Darwin)
@@ -59,12 +59,12 @@ func kill(pid: Int32) {
     #endif
 }
 
-/// Makes an empty file.
+/// Creates an empty file.
 func makeFile(_ path: String) {
     _ = FileManager.default.createFile(atPath: path, contents: nil)
 }
 
-/// How many descriptors this process has open.
+/// The number of open descriptors of this process.
 func openDescriptors() -> Int {
     (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
 }

@@ -1,4 +1,4 @@
-/// The rules a callback must keep by itself. Each gives a sentence for what breaks it.
+/// Checks for a single callback. Each returns one message per mistake.
 enum CallbackRules {
     static func sentences(for callback: Callback) -> [String] {
         identifiers(callback) + inputs(callback) + outputs(callback) + WildcardRules.sentences(for: callback)
@@ -19,10 +19,10 @@ enum CallbackRules {
     private static func inputs(_ callback: Callback) -> [String] {
         guard callback.inputs.isEmpty else { return [] }
         if callback.preventInitialCall == .yes {
-            return ["The callback has no Input and no initial call, so it never runs: give it an Input."]
+            return ["The callback has no Input and no initial call, so it never runs. Add an Input."]
         }
         if callback.kind == .background && callback.hasNoOutput {
-            return ["A background callback with neither Input nor Output cannot be told from others: give it an Input."]
+            return ["A background callback with neither Input nor Output cannot be identified. Add an Input."]
         }
         return []
     }
@@ -31,12 +31,12 @@ enum CallbackRules {
         var sentences: [String] = []
         var seen: Set<PropertyRef> = []
         for slot in callback.outputs where !seen.insert(slot.ref).inserted {
-            sentences.append("\(slot.ref) is an Output twice: name it once.")
+            sentences.append("\(slot.ref) is listed twice as an Output. Remove one.")
         }
         if callback.preventInitialCall == .no, let slot = callback.outputs.first(where: \.allowDuplicate) {
             sentences.append(
                 """
-                \(slot.ref) allows duplicates, so at load nobody could say which callback comes last: add \
+                \(slot.ref) allows duplicates, so the order of its initial calls is undefined. Add \
                 preventInitialCall: true, or .initialDuplicate if the order does not matter.
                 """
             )
@@ -50,12 +50,12 @@ enum CallbackRules {
     }
 }
 
-/// The rules for what a background callback has besides.
+/// Checks for the options of background callbacks.
 enum BackgroundRules {
     static func sentences(for callback: Callback, _ options: BackgroundOptions) -> [String] {
         var sentences: [String] = []
         if options.interval < .zero {
-            sentences.append("interval: is negative; it is the shortest gap between two updates of the progress.")
+            sentences.append("interval: is negative. Use the minimum time between two updates of the progress.")
         }
         if let cache = options.cache { sentences += ignored(cache, callback) }
         return sentences
@@ -65,9 +65,9 @@ enum BackgroundRules {
         cache.ignored.compactMap { ignored in
             switch ignored {
             case .position(let position) where !callback.slots.indices.contains(position):
-                "cache: ignores the argument \(position), but the arguments are 0 to \(callback.slots.count - 1)."
+                "cache: ignores the argument \(position), but the arguments are 0 to \(callback.slots.count - 1). Use one of these."
             case .property(let ref) where !callback.slots.contains { $0.ref == ref }:
-                "cache: ignores \(ref), which is neither an Input nor a State of the callback."
+                "cache: ignores \(ref), which is neither an Input nor a State of the callback. Remove it."
             case .position, .property:
                 nil
             }
@@ -75,11 +75,11 @@ enum BackgroundRules {
     }
 }
 
-/// A mistake in how an app is declared, found when it starts.
+/// A mistake in the declaration of an app, found at start.
 struct Finding: Sendable, Hashable, CustomStringConvertible {
-    /// Where it was declared.
+    /// The location of the declaration.
     let location: SourceLocation
-    /// What is wrong and what to do about it.
+    /// What is wrong, and what to do.
     let sentence: String
 
     /// `file:line: sentence`.
@@ -87,7 +87,7 @@ struct Finding: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension CallbackRegistry {
-    /// Every mistake in the registered callbacks that can be known without the page, in the order of registration.
+    /// Every mistake in the registered callbacks that can be found without a page, in the order of registration.
     var findings: [Finding] {
         let callbacks = callbacks
         let own = callbacks.flatMap { callback in
@@ -97,9 +97,9 @@ extension CallbackRegistry {
     }
 }
 
-/// The rules for ids and properties by name (docs/protocol.md, Layout and dependencies).
+/// Checks for ids and property names (docs/protocol.md, Layout and dependencies).
 enum IdentifierRules {
-    /// What is wrong with an id; `nil` if nothing is.
+    /// The error message for an invalid id; `nil` for a valid one.
     static func sentence(for id: ComponentID) -> String? {
         switch id.form {
         case .plain(let name): sentence(forName: name)
@@ -108,31 +108,31 @@ enum IdentifierRules {
     }
 
     private static func sentence(forName name: String) -> String? {
-        if name.isEmpty { return "An id is empty: give the component a name." }
+        if name.isEmpty { return "An id is empty. Use a name." }
         guard let sign = name.first(where: { $0 == "." || $0 == "{" }) else { return nil }
-        return "The id “\(name)” contains “\(sign)”, which the browser takes for the end of the id: leave it out."
+        return "Invalid id “\(name)”. Remove “\(sign)”, which is reserved for the browser."
     }
 
     private static func sentence(for members: [String: IDValue], of id: ComponentID) -> String? {
-        if members.isEmpty { return "A pattern id has no keys: give it some, or use a name." }
-        return members.keys.contains("") ? "The id \(id) has an empty key: give it a name." : nil
+        if members.isEmpty { return "A pattern id has no keys. Add a key, or use a name." }
+        return members.keys.contains("") ? "The id \(id) has an empty key. Use a name." : nil
     }
 
-    /// What is wrong with a property's name; `nil` if nothing is.
+    /// The error message for an invalid property name; `nil` for a valid one.
     static func sentence(forProperty name: String) -> String? {
-        if name.isEmpty { return "A property's name is empty." }
+        if name.isEmpty { return "A property's name is empty. Use a name such as value." }
         guard let sign = name.first(where: { $0 == "." || $0 == "@" }) else { return nil }
-        return "The property “\(name)” contains “\(sign)”, which no property's name does."
+        return "Invalid property name “\(name)”. Remove “\(sign)”, which is reserved for the browser."
     }
 }
 
-/// The rules that callbacks keep among each other.
+/// Checks for conflicts between callbacks.
 enum DuplicateRules {
     static func findings(in callbacks: [Callback]) -> [Finding] {
         names(callbacks) + outputs(callbacks) + overlaps(callbacks)
     }
 
-    /// Two callbacks of one name, or that differ in nothing the browser knows.
+    /// Callbacks with the same name, or that the browser cannot distinguish.
     private static func names(_ callbacks: [Callback]) -> [Finding] {
         var named: [String: Callback] = [:], known: [String: Callback] = [:]
         return callbacks.compactMap { callback in
@@ -140,24 +140,24 @@ enum DuplicateRules {
                 return Finding(
                     location: callback.location,
                     sentence:
-                        "The name “\(callback.name)” is taken by the callback at \(other.location): choose another."
+                        "The name “\(callback.name)” is used by the callback at \(other.location). Choose another."
                 )
             }
-            // The same outputs are told by the other rule, in better words.
+            // Equal outputs are reported by `outputs`, with a better message.
             guard let other = known.updateIfAbsent(callback, for: callback.id), callback.isIndistinct else {
                 return nil
             }
             return Finding(
                 location: callback.location,
                 sentence: """
-                    The callback has the same inputs, states and outputs as the one at \(other.location), so requests \
-                    cannot be told apart: give it a name: of its own.
+                    The callback has the same inputs, states and outputs as the one at \(other.location). Add name: to \
+                    distinguish their requests.
                     """
             )
         }
     }
 
-    /// Two callbacks whose patterns may mean one property.
+    /// Callbacks whose output patterns may match the same property.
     private static func overlaps(_ callbacks: [Callback]) -> [Finding] {
         var earlier: [String: [(ref: PropertyRef, callback: Callback)]] = [:]
         return callbacks.flatMap { callback -> [Finding] in
@@ -169,7 +169,7 @@ enum DuplicateRules {
                         location: callback.location,
                         sentence: """
                             \(ref) may be the same property as \(other.ref), which the callback at \
-                            \(other.callback.location) writes: make the patterns differ, or write \
+                            \(other.callback.location) writes. Make the patterns differ, or use \
                             Output(…, allowDuplicate: true) here and prevent the initial call.
                             """
                     )
@@ -178,7 +178,7 @@ enum DuplicateRules {
         }
     }
 
-    /// Two callbacks that write one property without saying that they may.
+    /// Callbacks that write the same property without allowing duplicates.
     private static func outputs(_ callbacks: [Callback]) -> [Finding] {
         var owners: [PropertyRef: Callback] = [:]
         return callbacks.flatMap { callback in
@@ -187,8 +187,8 @@ enum DuplicateRules {
                 return Finding(
                     location: callback.location,
                     sentence: """
-                        \(ref) is written by the callback at \(other.location) already: make one callback of the two, or \
-                        write Output(…, allowDuplicate: true) here and prevent the initial call.
+                        \(ref) is already written by the callback at \(other.location). Merge the two callbacks, or use \
+                        Output(…, allowDuplicate: true) here and prevent the initial call.
                         """
                 )
             }
@@ -197,12 +197,12 @@ enum DuplicateRules {
 }
 
 extension Callback {
-    /// True if only the hash of inputs, states and name tells the callback from others.
+    /// Whether only the hash of inputs, states and name distinguishes the callback.
     fileprivate var isIndistinct: Bool { outputs.allSatisfy(\.allowDuplicate) }
 }
 
 extension Dictionary {
-    /// Stores the value unless there is one, which is returned then.
+    /// Stores the value unless one exists, which is then returned.
     fileprivate mutating func updateIfAbsent(_ value: Value, for key: Key) -> Value? {
         if let present = self[key] { return present }
         self[key] = value

@@ -1,18 +1,18 @@
-/// The rules for what callbacks set off in each other.
+/// Checks for callbacks that trigger each other.
 struct GraphRules {
     private let callbacks: [Callback]
-    /// For each callback those that run when it has written its outputs.
+    /// For each callback, those that its outputs trigger.
     private let followers: [[Int]]
 
     init(_ callbacks: [Callback]) {
         self.callbacks = callbacks
-        // By property, as most callbacks have nothing to do with one another.
+        // Grouped by property, as most callbacks are unrelated.
         var readers: [String: [(place: Int, ref: PropertyRef)]] = [:]
         for (place, callback) in callbacks.enumerated() {
             for ref in callback.inputs { readers[ref.property, default: []].append((place, ref)) }
         }
         followers = callbacks.enumerated().map { place, callback in
-            // An output that allows duplicates is how apps say that a circle is meant.
+            // An output that allows duplicates marks an intended cycle.
             let written = callback.outputs.filter { !$0.allowDuplicate }.map(\.ref)
             let found = written.flatMap { ref in
                 (readers[ref.property] ?? []).filter { $0.place != place && $0.ref.overlaps(ref) }.map(\.place)
@@ -23,7 +23,7 @@ struct GraphRules {
 
     var findings: [Finding] { circles + sideCircles }
 
-    /// Circles of several callbacks; one that reads what it writes is fine, for it does not set off itself.
+    /// Cycles of several callbacks. A callback may read what it writes, as the browser does not trigger it again.
     private var circles: [Finding] {
         var findings: [Finding] = []
         var reported: Set<Int> = []
@@ -35,8 +35,8 @@ struct GraphRules {
                 Finding(
                     location: callbacks[start].location,
                     sentence: """
-                        The callback sets itself off again by way of \(others): make one callback of them, or let one \
-                        read a State instead of an Input.
+                        The callback triggers itself through \(others). Merge these callbacks, or read a State instead \
+                        of an Input in one of them.
                         """
                 )
             )
@@ -44,7 +44,7 @@ struct GraphRules {
         return findings
     }
 
-    /// What is shown while a callback runs must not run it again, at however many steps (defect 20).
+    /// What is set while a callback runs must not trigger it, directly or indirectly (defect 20 in docs/protocol.md).
     private var sideCircles: [Finding] {
         callbacks.enumerated().flatMap { place, callback -> [Finding] in
             let shown = (callback.background?.progress ?? []).map { ($0, "progress:") }
@@ -55,15 +55,15 @@ struct GraphRules {
                 return Finding(
                     location: callback.location,
                     sentence: """
-                        \(ref) is set by \(what) and runs the callback itself, so it would start itself again for ever: \
-                        show it elsewhere, or read a State.
+                        \(ref) is set by \(what) and triggers the callback, which would run in an endless loop. Set \
+                        another property, or read a State.
                         """
                 )
             }
         }
     }
 
-    /// A way along the followers, its end included; nil if there is none.
+    /// A path along the followers, including its end; nil if there is none.
     private func path(from starts: [Int], to end: Int) -> [Int]? {
         var before: [Int: Int?] = [:]
         var queue = starts
@@ -83,7 +83,7 @@ struct GraphRules {
     }
 }
 
-/// The rules for patterns in one callback (docs/protocol.md, Pattern ids).
+/// Checks for patterns in one callback (docs/protocol.md, Pattern ids).
 enum WildcardRules {
     static func sentences(for callback: Callback) -> [String] {
         outputs(callback) + inputs(callback) + running(callback) + background(callback)
@@ -92,14 +92,14 @@ enum WildcardRules {
     private static func outputs(_ callback: Callback) -> [String] {
         let refs = callback.outputs.map(\.ref)
         var sentences = refs.filter { !$0.id.allSmallerKeys.isEmpty }.map {
-            "\($0) is an Output with allSmaller: use match or all there."
+            "The Output \($0) has allSmaller. Use match or all."
         }
         if Set(refs.map(\.id.matchKeys)).count > 1 {
-            sentences.append("The Outputs have match at different keys: each of them needs the same ones.")
+            sentences.append("The Outputs have match at different keys. Use the same keys in all of them.")
         }
         for (place, ref) in refs.enumerated() {
             for earlier in refs[..<place] where earlier != ref && earlier.overlaps(ref) {
-                sentences.append("\(earlier) and \(ref) may be the same property: make the patterns differ.")
+                sentences.append("\(earlier) and \(ref) may be the same property. Make the patterns differ.")
             }
         }
         return sentences
@@ -112,9 +112,9 @@ enum WildcardRules {
             let ref = slot.ref
             var sentences: [String] = []
             if !known.isEmpty && !ref.id.matchKeys.isSubset(of: known) {
-                sentences.append("\(ref) has a match that the Outputs do not have: give them the same one.")
+                sentences.append("\(ref) has a match that the Outputs do not have. Add it to them.")
             } else if slot.isState && !ref.id.matchKeys.isSubset(of: known.union(fired)) {
-                sentences.append("\(ref) is a State with a match that no Output and no Input has: give one the same.")
+                sentences.append("The State \(ref) has a match that no Output and no Input has. Add it to one of them.")
             }
             if !ref.id.allSmallerKeys.isSubset(of: known) {
                 sentences.append("\(ref) has allSmaller, which needs an Output with match at the same key.")
@@ -123,19 +123,19 @@ enum WildcardRules {
         }
     }
 
-    /// The browser knows what `match` stands for in `running:` only from the input that has changed.
+    /// The browser resolves `match` in `running:` only from the changed input.
     private static func running(_ callback: Callback) -> [String] {
         var sentences = callback.running.filter(\.isList).map { everyNeeded($0.ref, "running:") }
         let keys = callback.running.reduce(into: Set<String>()) { $0.formUnion($1.ref.id.matchKeys) }
         if keys.isEmpty { return sentences }
         if callback.preventInitialCall != .yes {
             sentences.append(
-                "running: has a match, which the browser cannot tell when the page loads: add preventInitialCall: true."
+                "running: has a match, which the browser cannot resolve at page load. Add preventInitialCall: true."
             )
         }
         for ref in callback.inputs where !ref.id.matchKeys.isSuperset(of: keys) {
             sentences.append(
-                "running: has a match that the Input \(ref) does not have: set one value for all by .every."
+                "running: has a match that the Input \(ref) does not have. Set one value for all with .every."
             )
         }
         return sentences
@@ -149,21 +149,23 @@ enum WildcardRules {
         var sentences = options.progressLists.map { everyNeeded($0, "progress:") }
         for ref in options.progress where !ref.id.matchKeys.isSubset(of: known) {
             sentences.append(
-                "\(ref) shows progress and has a match that no Output and no Input has: give one the same."
+                "The progress property \(ref) has a match that no Output and no Input has. Add it to one of them."
             )
         }
         for ref in options.cancel {
             if !ref.id.matchKeys.isSubset(of: outputs) {
                 sentences.append(
-                    "\(ref) ends the job and has a match that the Outputs do not have: give them the same."
+                    "The cancel input \(ref) has a match that the Outputs do not have. Add it to them."
                 )
             }
-            if !ref.id.allSmallerKeys.isEmpty { sentences.append("\(ref) ends the job: use match or all there.") }
+            if !ref.id.allSmallerKeys.isEmpty {
+                sentences.append("The cancel input \(ref) has allSmaller. Use match or all.")
+            }
         }
         return sentences
     }
 
     private static func everyNeeded(_ ref: PropertyRef, _ place: String) -> String {
-        "\(place) sets one value for all that \(ref) stands for: write .every in place of .all."
+        "\(place) sets one value for all components of \(ref). Use .every instead of .all."
     }
 }

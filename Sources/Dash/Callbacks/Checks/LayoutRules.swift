@@ -1,17 +1,19 @@
 import DashJSON
 
-/// The rules for a layout that is known at start, and for the ids that callbacks name in it.
+/// Checks for a layout that is known at start, and for the ids that callbacks use.
 struct LayoutRules {
     private let layout: JSON
     private let location: SourceLocation
-    /// The ids in the order of the layout, repeated ones too.
+    /// The ids in layout order, including duplicates.
     private let ids: [ComponentID]
-    /// Values of `id` that are none.
+    /// The invalid values of `id`.
     private let invalid: [JSON]
 
+    /// Creates the checks of a layout.
+    ///
     /// - Parameters:
-    ///   - layout: the layout's JSON.
-    ///   - location: where the app is declared.
+    ///   - layout: The layout's JSON.
+    ///   - location: The declaration of the app.
     init(_ layout: JSON, at location: SourceLocation) {
         self.layout = layout
         self.location = location
@@ -22,21 +24,20 @@ struct LayoutRules {
         invalid = read.filter { $0.1 == nil }.map(\.0)
     }
 
-    /// What is wrong with the layout itself.
+    /// The mistakes in the layout itself.
     var findings: [Finding] { (form + names + repeated).map { Finding(location: location, sentence: $0) } }
 
-    /// Whether the layout has a component with this id.
     func has(_ id: ComponentID) -> Bool { ids.contains(id) }
 
-    /// Ids of a page that the layout around it has too.
+    /// Ids of a page that the surrounding layout has too.
     func shared(with outer: LayoutRules) -> [Finding] {
         let others = Set(outer.ids)
         return ids.filter(others.contains).map { id in
             Finding(
                 location: location,
                 sentence: """
-                    The page has a component with the id \(id), and so has the app's layout around it: the browser knows \
-                    only one of them, so rename the other.
+                    The page and the app's layout both have a component with the id \(id). Rename one of them, as ids \
+                    must be unique.
                     """
             )
         }
@@ -44,10 +45,10 @@ struct LayoutRules {
 
     private var form: [String] {
         switch layout {
-        case .null: ["The layout is empty: set app.layout to a component, a text, or a list of these."]
+        case .null: ["The layout is empty. Set app.layout to a component, a text, or a list of these."]
         case .bool, .int, .double:
-            ["The layout is \(layout.excerpt): it has to be a component, a text, or a list of these."]
-        case .object where !Self.isComponent(layout): ["The layout is no component: it has no type and namespace."]
+            ["Invalid layout \(layout.excerpt). Use a component, a text, or a list of these."]
+        case .object where !Self.isComponent(layout): ["Invalid layout without type and namespace. Use a component."]
         case .string, .array, .object: []
         }
     }
@@ -55,10 +56,10 @@ struct LayoutRules {
     private var names: [String] {
         let wrong = ids.compactMap { id in
             id.hasWildcard
-                ? "The component with the id \(id) has a wildcard in it: a component's own id has constants only."
+                ? "The id \(id) of a component has a wildcard. Use constants only."
                 : IdentifierRules.sentence(for: id)
         }
-        return invalid.map { "The layout has a component with the id \($0.excerpt), which is none: give it a text." }
+        return invalid.map { "Invalid id \($0.excerpt) of a component in the layout. Use a string." }
             + wrong
     }
 
@@ -70,13 +71,13 @@ struct LayoutRules {
             seen[id] = nil
             return true
         }.map {
-            "Two components of the layout have the id \($0): the browser knows only one of them, so rename the other."
+            "Two components of the layout have the id \($0). Rename one of them."
         }
     }
 
-    /// What callbacks name and the layout does not have.
+    /// Ids that callbacks use and the layout does not have.
     ///
-    /// - Parameter callbacks: those whose components must be there.
+    /// - Parameter callbacks: The callbacks to check.
     func missing(in callbacks: [Callback]) -> [Finding] {
         let known = Set(ids)
         return callbacks.filter { !$0.isOptional }.flatMap { callback -> [Finding] in
@@ -87,8 +88,8 @@ struct LayoutRules {
                 Finding(
                     location: callback.location,
                     sentence: """
-                        The layout has no component with the id \(id): give one this id, or, if it comes later, say \
-                        DashApp(suppressCallbackExceptions: true), or optional: true for this callback.
+                        The layout has no component with the id \(id). Correct the id, or, if the component is added \
+                        later, use DashApp(suppressCallbackExceptions: true), or optional: true for this callback.
                         """
                 )
             }
@@ -99,7 +100,7 @@ struct LayoutRules {
         json["props"].objectValue != nil && json["type"].stringValue != nil && json["namespace"].stringValue != nil
     }
 
-    /// Every component's id, wherever the component stands: in children, or in another property.
+    /// Collects the ids of all components, in children and other properties.
     private static func collectIDs(in json: JSON, into ids: inout [JSON]) {
         switch json {
         case .array(let items): for item in items { collectIDs(in: item, into: &ids) }

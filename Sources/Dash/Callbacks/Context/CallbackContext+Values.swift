@@ -3,29 +3,29 @@ import Foundation
 import Logging
 
 extension CallbackContext {
-    /// How much of the starting request there is.
+    /// The accessible part of the starting request.
     enum RequestPart: Sendable, Hashable {
-        /// All: the callback runs in the web process.
+        /// Everything: the callback runs in the web process.
         case whole(PageRequest, owner: String)
         /// In a job: what the app's `jobContext` lists.
         case carried(PageRequest, owner: String, names: JobContext)
-        /// In a job whose result all users share: nothing.
+        /// Nothing: the job's result is shared by all users.
         case shared
     }
 
-    /// Who asked: what the app's `identify` said, else the browser's session.
+    /// The owner of the request: the result of the app's `identify`, otherwise the browser's session.
     ///
     /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
     public var owner: String {
         get throws {
             switch request {
             case .whole(_, let owner), .carried(_, let owner, _): owner
-            case .shared: throw DashError.notInSharedJob("who asked")
+            case .shared: throw DashError.notInSharedJob("the owner")
             }
         }
     }
 
-    /// The path and the query of the request.
+    /// The path of the request with its query.
     ///
     /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
     public var path: String {
@@ -37,7 +37,7 @@ extension CallbackContext {
         }
     }
 
-    /// The parts of the request's query by name; of a repeated name the first.
+    /// The parameters of the request's query by name; the first one of a repeated name.
     ///
     /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
     public var query: [String: String] {
@@ -47,23 +47,22 @@ extension CallbackContext {
         }
     }
 
-    /// The address of the browser, or of the last proxy before the server; `nil` if it is not known, as in a background
-    /// job or where the site is part of another server.
+    /// The address of the browser, or of the last proxy; `nil` if unknown, as in a background job or in the router of
+    /// another application.
     ///
     /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
     public var remoteAddress: String? {
         get throws { try page("the address of the browser").remoteAddress }
     }
 
-    /// The cookies of the request but for the site's own; in a background job those that the app's `jobContext` lists.
+    /// The cookies of the request except the site's own; in a background job those that the app's `jobContext` lists.
     ///
     /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
     public var cookies: [String: String] {
         get throws { try page("cookies").cookies.filter { !Sessions.isCookieName($0.key) } }
     }
 
-    /// The headers of the request by their names in lower case; in a background job those that the app's `jobContext`
-    /// lists.
+    /// The headers of the request by name in lower case; in a background job those that the app's `jobContext` lists.
     ///
     /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
     public var headers: [String: String] {
@@ -77,10 +76,10 @@ extension CallbackContext {
         }
     }
 
-    /// A cookie of the request; `nil` if the browser sent none of this name, which is no error.
+    /// Returns a cookie of the request; `nil` if the browser sent none of this name.
     ///
-    /// - Throws: ``DashError`` with code `not-in-job` in a background job if the app's `jobContext` does not list the name,
-    ///   and `not-in-shared-job` if the job's cached result is shared by all users.
+    /// - Throws: ``DashError`` with code `not-in-job` in a background job if the app's `jobContext` does not list the
+    ///   name, and `not-in-shared-job` if all users share the job's cached result.
     public func cookie(_ name: String) throws -> String? {
         switch request {
         case .whole(let page, _):
@@ -93,9 +92,9 @@ extension CallbackContext {
         }
     }
 
-    /// A header of the request, whatever the case of its name; `nil` if there was none, which is no error.
+    /// Returns a header of the request; `nil` if there was none. The name's case does not matter.
     ///
-    /// - Throws: ``DashError`` as ``cookie(_:)`` does.
+    /// - Throws: ``DashError``, as ``cookie(_:)`` does.
     public func header(_ name: String) throws -> String? {
         let name = name.lowercased()
         switch request {
@@ -115,7 +114,7 @@ extension DashError {
         DashError(
             .notInSharedJob,
             """
-            A job whose cached result all users share cannot read \(what). Give the cache a key for each user: \
+            A job whose cached result all users share cannot read \(what). Cache the result per session: \
             cache: .by(…, scope: .session).
             """
         )
@@ -125,16 +124,16 @@ extension DashError {
         DashError(
             .notInJob,
             """
-            The \(kind) \(name) was not sent along into the job. Name it when the app is set up: \
+            The \(kind) \(name) was not passed to the job. Add it in the app's setup: \
             app.jobContext.\(list).insert("\(name)").
             """
         )
     }
 }
 
-/// Which components of the page a pattern means in this call.
+/// Resolves patterns to the components of this call.
 extension CallbackContext {
-    /// What each `match` of the callback stands for in this call, by key.
+    /// The values of the callback's `match` wildcards in this call, by key.
     var match: [String: IDValue] {
         let slots = bindings.compactMap { binding in binding.pattern.map { ($0.id, binding.members.map(\.id)) } }
         var values: [String: IDValue] = [:]
@@ -145,9 +144,10 @@ extension CallbackContext {
         return values
     }
 
-    /// The updates with the components of this call in the place of patterns, one value for all that a pattern stands for.
+    /// Resolves patterns in updates to the components of this call; all components of a pattern get the same value.
     ///
-    /// `all` is left to the browser, which knows every component of the page. What cannot be placed is logged and left out.
+    /// `all` is left to the browser, which knows every component of the page. Updates that cannot be resolved are
+    /// logged and omitted.
     func placed(_ updates: [PropertyUpdate]) -> [PropertyUpdate] {
         guard updates.contains(where: \.ref.id.hasWildcard) else { return updates }
         return updates.flatMap { update -> [PropertyUpdate] in
@@ -162,15 +162,15 @@ extension CallbackContext {
         }
     }
 
-    /// A list of values for the components that the callback's own input, state or output of this pattern has.
+    /// Updates from a list with one value for each component of an input, state or output with this pattern.
     func listed(_ update: PropertyUpdate) -> [PropertyUpdate] {
         guard let ref = matched(update.ref), let values = update.value.json.arrayValue else { return [] }
         let ids = components(ref)
         guard ids.count == values.count else {
             Self.complain(
                 """
-                \(ref) got \(values.count) values for \(ids.count) components, so nothing is set: give one value for each \
-                component of an Input, State or Output of the same pattern, or one value for all by .every.
+                \(ref) got \(values.count) values for \(ids.count) components; nothing was set. Pass one value for each \
+                component of an Input, State or Output with the same pattern, or one value for all with .every.
                 """
             )
             return []
@@ -180,24 +180,24 @@ extension CallbackContext {
         }
     }
 
-    /// The reference with values for every `match`; nil if this call has none, which is logged.
+    /// The reference with values for every `match`; nil, after logging, if this call has none.
     private func matched(_ ref: PropertyRef) -> PropertyRef? {
         let keys = ref.id.matchKeys
         guard !keys.isEmpty else { return ref }
         let values = match
         guard keys.allSatisfy({ values[$0] != nil }) else {
-            Self.complain("\(ref) has a match that no Input, State or Output of the callback has, so nothing is set.")
+            Self.complain("\(ref) has a match that no Input, State or Output of the callback has; nothing was set.")
             return nil
         }
         return PropertyRef(id: ref.id.matched(by: values), property: ref.property)
     }
 
-    /// The components that the callback's own inputs, states and outputs have of a pattern.
+    /// The components that the callback's inputs, states and outputs have for a pattern.
     private func components(_ ref: PropertyRef) -> [ComponentID] {
         let known = bindings.compactMap { binding in binding.pattern.map { ($0, binding.members.map(\.id)) } }
         let found = (known + outputs.map { ($0.pattern, $0.ids) }).first { matched($0.0)?.id == ref.id }
         if found == nil {
-            Self.complain("\(ref.id) is no pattern of the callback's Inputs, States and Outputs, so nothing is set.")
+            Self.complain("\(ref.id) is not a pattern of the callback's Inputs, States or Outputs; nothing was set.")
         }
         return found?.1 ?? []
     }
@@ -205,13 +205,13 @@ extension CallbackContext {
     private static func complain(_ sentence: String) { Logger(label: "dash").error("\(sentence)") }
 }
 
-/// The context as it travels into a job and is kept with it for `onError`.
+/// The encoding in a job's payload, and in its details for `onError`.
 extension CallbackContext {
-    /// The context as JSON, with no more of the request than a job may have.
+    /// The context as JSON, with the part of the request that the job may access.
     ///
     /// - Parameters:
-    ///   - names: The cookies and headers that go along.
-    ///   - isShared: True for a job whose cached result all users share: it gets nothing of the request.
+    ///   - names: The cookies and headers to pass.
+    ///   - isShared: Whether all users share the job's cached result; if so, nothing of the request is included.
     func encoded(carrying names: JobContext, isShared: Bool) -> [UInt8] {
         var writer = JSONWriter(capacity: 512)
         writer.object { members in
@@ -225,12 +225,12 @@ extension CallbackContext {
         return writer.bytes
     }
 
-    /// Reads what ``encoded(carrying:isShared:)`` wrote.
+    /// Decodes what ``encoded(carrying:isShared:)`` wrote.
     ///
     /// - Parameters:
     ///   - bytes: The JSON.
-    ///   - emit: Where progress and set properties go.
-    /// - Throws: an error if the bytes are nothing that was written by it.
+    ///   - emit: Receives progress and set properties.
+    /// - Throws: An error for invalid bytes.
     init(decoding bytes: [UInt8], emit: @escaping @Sendable (Event) -> Void) throws {
         let json = try JSON(parsing: bytes)
         let request = json["request"]
@@ -252,7 +252,7 @@ extension CallbackContext.Property: JSONConvertible {
 
     /// Reads `[id, property, value]`.
     ///
-    /// - Throws: ``DashError`` if it is something else.
+    /// - Throws: ``DashError`` for anything else.
     public init(json: JSON) throws {
         self.init(id: try ComponentID(json: json[0]), property: try String(json: json[1]), value: json[2])
     }
@@ -286,7 +286,7 @@ extension CallbackContext.Target: JSONConvertible {
 
     /// Reads `[pattern, [id, …]]`.
     ///
-    /// - Throws: ``DashError`` if it is something else.
+    /// - Throws: ``DashError`` for anything else.
     public init(json: JSON) throws {
         self.init(pattern: try PropertyRef(json: json[0]), ids: try [ComponentID](json: json[1]))
     }
@@ -304,13 +304,13 @@ extension PropertyRef: JSONConvertible {
     }
 }
 
-/// The part of a request that a job gets.
+/// The part of a request that is passed to a job.
 private struct CarriedRequest: JSONConvertible {
     let page: PageRequest
     let owner: String
     let names: JobContext
 
-    /// Keeps of the page what is named.
+    /// Filters the page's headers and cookies by name.
     init(page: PageRequest, owner: String, names: JobContext) {
         self.page = PageRequest(
             path: page.path,

@@ -1,6 +1,6 @@
 public import DashJSON
 
-/// Changes to a property, sent in place of its whole value.
+/// Changes to a property, sent instead of its whole value.
 ///
 /// ```swift
 /// app.callback(Output(chart.figure).patched, Input(run.nClicks)) { clicks in
@@ -12,14 +12,14 @@ public import DashJSON
 /// }
 /// ```
 ///
-/// Places are named by `[key]`, by `[index]`, a negative one counting from the end, or as members. The browser applies the
-/// changes in order to the value that it has; it must have one. A place is never read here, so that a patch costs what it
-/// changes and not what the property is.
+/// Locations are written as `[key]`, as `[index]` (negative indices count from the end), or as members. The browser
+/// applies the changes in order to its current value, which must exist. A patch never reads the value, so its cost
+/// depends on the changes and not on the property's size.
 @dynamicMemberLookup
 public struct Patch: Sendable, Hashable {
-    /// A change of one place.
+    /// A change at one location.
     struct Operation: Sendable, Hashable {
-        /// The browser's name of it.
+        /// The operation's name in the browser.
         var name: String
         var location: [JSON]
         var parameters: JSONObject
@@ -28,7 +28,7 @@ public struct Patch: Sendable, Hashable {
     private var location: [JSON] = []
     private(set) var operations: [Operation] = []
 
-    /// No changes yet: the property stays as it is, and counts as updated.
+    /// Creates a patch without changes. Returning it counts as an update of the property.
     public init() {}
 
     init(operations: [Operation]) { self.operations = operations }
@@ -51,27 +51,27 @@ public struct Patch: Sendable, Hashable {
         set { self[key] = newValue }
     }
 
-    /// A member of an object, to be set: `patch["title"] = "New"`. It cannot be read.
+    /// Sets a member of an object: `patch["title"] = "New"`. Write-only.
     @_disfavoredOverload
     public subscript<Value: JSONEncodable>(key: String) -> Value {
-        @available(*, unavailable, message: "a patch does not know the value that it changes")
-        get { preconditionFailure("A patch does not know the value that it changes.") }
+        @available(*, unavailable, message: "a patch is write-only")
+        get { preconditionFailure("A patch is write-only.") }
         set { operations += place(.string(key)).assigning(newValue) }
     }
 
-    /// An element of a list, to be set: `patch["y"][-1] = 7`. It cannot be read.
+    /// Sets an element of a list: `patch["y"][-1] = 7`. Write-only.
     @_disfavoredOverload
     public subscript<Value: JSONEncodable>(index: Int) -> Value {
-        @available(*, unavailable, message: "a patch does not know the value that it changes")
-        get { preconditionFailure("A patch does not know the value that it changes.") }
+        @available(*, unavailable, message: "a patch is write-only")
+        get { preconditionFailure("A patch is write-only.") }
         set { operations += place(.int(index)).assigning(newValue) }
     }
 
-    /// A member of an object, to be set: `patch.title = "New"`. It cannot be read.
+    /// Sets a member of an object: `patch.title = "New"`. Write-only.
     @_disfavoredOverload
     public subscript<Value: JSONEncodable>(dynamicMember key: String) -> Value {
-        @available(*, unavailable, message: "a patch does not know the value that it changes")
-        get { preconditionFailure("A patch does not know the value that it changes.") }
+        @available(*, unavailable, message: "a patch is write-only")
+        get { preconditionFailure("A patch is write-only.") }
         set { operations += place(.string(key)).assigning(newValue) }
     }
 
@@ -91,7 +91,7 @@ public struct Patch: Sendable, Hashable {
 }
 
 extension Patch: JSONConvertible {
-    /// Writes what the browser takes for a patch.
+    /// Writes the browser's form of a patch.
     public func encode(to writer: inout JSONWriter) {
         writer.object { object in
             object.member(PatchMark.name, PatchMark.name)
@@ -99,7 +99,7 @@ extension Patch: JSONConvertible {
         }
     }
 
-    /// Reads what ``encode(to:)`` writes.
+    /// Decodes what ``encode(to:)`` writes.
     ///
     /// - Throws: ``DashError`` with code `type-mismatch` for anything else.
     public init(json: JSON) throws {
@@ -123,44 +123,44 @@ extension Patch.Operation {
     }
 }
 
-/// The changes of a place.
+/// The operations.
 extension Patch {
-    /// Sets the place to a value: `patch.marker.assign(["color": "red", "size": 3])`.
+    /// Sets the value: `patch.marker.assign(["color": "red", "size": 3])`.
     public mutating func assign(_ value: JSON) { change("Assign", ["value": value]) }
 
-    /// Sets the place to a value.
+    /// Sets the value.
     @_disfavoredOverload
     public mutating func assign(_ value: some JSONEncodable) { change("Assign", ["value": value.json]) }
 
-    /// Takes the member or the element away.
+    /// Removes the member or element.
     public mutating func delete() { change("Delete") }
 
-    /// Adds an element at the end of the list.
+    /// Appends an element to the list.
     public mutating func append(_ value: some JSONEncodable) { change("Append", ["value": value.json]) }
 
-    /// Adds an element at the beginning of the list.
+    /// Inserts an element at the beginning of the list.
     public mutating func prepend(_ value: some JSONEncodable) { change("Prepend", ["value": value.json]) }
 
-    /// Puts an element before the one at an index of the list; a negative index counts from the end.
+    /// Inserts an element before the one at an index of the list; a negative index counts from the end.
     public mutating func insert(_ value: some JSONEncodable, at index: Int) {
         change("Insert", ["value": value.json, "index": .int(index)])
     }
 
-    /// Adds elements at the end of the list.
+    /// Appends elements to the list.
     public mutating func extend(_ values: [some JSONEncodable]) {
         change("Extend", ["value": .array(values.map(\.json))])
     }
 
-    /// Takes every element of the list away that is equal to a value.
+    /// Removes every element of the list that equals a value.
     public mutating func remove(_ value: some JSONEncodable) { change("Remove", ["value": value.json]) }
 
-    /// Makes the list or the object empty.
+    /// Empties the list or object.
     public mutating func clear() { change("Clear") }
 
     /// Reverses the list.
     public mutating func reverse() { change("Reverse") }
 
-    /// Sets members of the object, and leaves the others.
+    /// Sets members of the object and keeps the others.
     public mutating func merge(_ members: JSONObject) { change("Merge", ["value": .object(members)]) }
 
     /// Adds to the number.
@@ -169,7 +169,7 @@ extension Patch {
     /// Adds to the number.
     public static func += (place: inout Patch, number: Int) { place.change("Add", ["value": .int(number)]) }
 
-    /// Adds elements at the end of the list.
+    /// Appends elements to the list.
     public static func += (place: inout Patch, values: [some JSONEncodable]) { place.extend(values) }
 
     /// Subtracts from the number.
@@ -194,16 +194,16 @@ extension Patch {
 // MARK: - Applying
 
 extension Patch {
-    /// What the browser makes of a value by this patch.
+    /// Returns the value with this patch applied, as the browser does.
     ///
-    /// A change whose place is not there, or is of another kind, leaves the value as it is.
+    /// A change at a missing location, or on a value of another kind, has no effect.
     public func applied(to value: JSON) -> JSON {
         operations.reduce(value) { $1.applied(to: $0, at: $1.location[...]) }
     }
 }
 
 extension Patch.Operation {
-    /// The value with the change at a place below it.
+    /// Applies the change at a path below the value.
     fileprivate func applied(to value: JSON, at path: ArraySlice<JSON>) -> JSON {
         guard let step = path.first else { return changed(value) }
         if path.count == 1, name == "Delete" || name == "Assign" { return changed(value, member: step) }
@@ -221,7 +221,7 @@ extension Patch.Operation {
         return result
     }
 
-    /// The object or list with a member set or taken away.
+    /// Sets or removes a member of an object or list.
     private func changed(_ value: JSON, member: JSON) -> JSON {
         switch (value, member) {
         case (.object(var object), .string(let key)):
@@ -235,7 +235,7 @@ extension Patch.Operation {
         }
     }
 
-    /// The value itself changed.
+    /// Applies the change to the value itself.
     private func changed(_ value: JSON) -> JSON {
         switch value {
         case .array(let items): list(items).map(JSON.array) ?? value
@@ -290,7 +290,8 @@ extension Patch.Operation {
 }
 
 extension RawJSON {
-    /// This value after another of the same property: a patch is added to it, anything else takes its place.
+    /// Combines this value with an earlier one of the same property: a patch is applied or appended to it, anything
+    /// else replaces it.
     func patching(_ other: RawJSON) -> RawJSON {
         guard isPatch, let patch = try? Patch(json: json) else { return self }
         guard other.isPatch, let first = try? Patch(json: other.json) else {

@@ -1,49 +1,49 @@
 public import DashJSON
 import Jobs
 
-/// A task of other workers, by its name on the queue.
+/// A task of other workers.
 struct RemoteOptions: Sendable {
     var name: String
-    /// The queue these workers take from; nil is the default of the site's queue for other programs.
+    /// The queue of these workers; nil is the site's default for other programs.
     var queue: String?
 }
 
-/// What a background callback has besides a regular one.
+/// The options of background callbacks only.
 struct BackgroundOptions: Sendable {
-    /// The shortest gap between two deliveries of progress.
+    /// The minimum time between two deliveries of progress.
     var interval: Duration
-    /// The inputs that end the job.
+    /// The inputs that cancel the job.
     var cancel: [PropertyRef]
-    /// Where progress is shown.
+    /// The outputs for progress.
     var progress: [PropertyRef]
-    /// What the progress properties become when the job is over; `nil` leaves them.
+    /// The values of the progress properties after the job; `nil` leaves them unchanged.
     var progressDefault: [PropertyUpdate]?
     var cache: CachePolicy?
     var retries: RetryPolicy
-    /// Who does the work in place of a closure: a task of other workers.
+    /// The task of other workers that replaces the closure.
     var remote: RemoteOptions?
-    /// Those of ``progress`` that were given as lists, one value for each component.
+    /// The members of ``progress`` given as lists, with one value for each component.
     var progressLists: [PropertyRef] = []
 }
 
-/// Which starts of a background callback share one result.
+/// Decides which starts of a background callback share a result.
 ///
-/// The key of a result is made of the callback, the build of the program, the arguments, what the `by` closure returns,
-/// and the session if the scope is ``Scope/session``. A start that finds a result runs nothing. Errors are not cached.
+/// The key of a result consists of the callback, the program's build, the arguments, the result of the `by` closure,
+/// and the session if the scope is ``Scope/session``. A start with a cached result runs nothing. Errors are not cached.
 public struct CachePolicy: Sendable {
-    /// Who may get a result.
+    /// Who may use a result.
     public enum Scope: String, Sendable, Hashable {
-        /// Everybody. The job cannot read cookies, headers or who asked.
+        /// All users. The job cannot read cookies, headers or the owner.
         case shared
         /// The session that started the job.
         case session
     }
 
-    /// A position in the list of the closure's arguments: `.index(0)`.
+    /// A position in the closure's arguments: `.index(0)`.
     public struct Argument: Sendable, Hashable {
         let position: Int
 
-        /// The argument at this position, from 0; the progress setter does not count.
+        /// The argument at a position, from 0; the progress setter is not counted.
         public static func index(_ position: Int) -> Argument { Argument(position: position) }
     }
 
@@ -52,21 +52,21 @@ public struct CachePolicy: Sendable {
         case property(PropertyRef)
     }
 
-    /// What the user's closure adds to the key; called in the web process at each start, with the call's context.
+    /// The user's part of the key; called in the web process at each start, in the call's context.
     let value: @Sendable () async throws -> RawJSON
-    /// How long a result is kept after its last use; `nil` is for as long as the store keeps results.
+    /// How long a result is kept after its last use; `nil` leaves it to the store.
     let expire: Duration?
     let ignored: [Ignored]
     let scope: Scope
 
-    /// Results are shared by starts for which the closure returns the same, as are the arguments.
+    /// Shares results between starts with the same arguments and the same result of the closure.
     ///
     /// - Parameters:
-    ///   - value: What a result depends on besides the arguments: a version of the data, the app's launch id. It runs in
-    ///     the server at each start, where ``ctx`` is that of the call.
-    ///   - expire: How long a result is kept after its last use; `nil` is for as long as the store keeps results.
-    ///   - ignoring: Arguments by their property that do not matter, such as the click count of the button that starts it.
-    ///   - scope: Who may get a result.
+    ///   - value: Returns what a result depends on besides the arguments, such as a version of the data or the app's
+    ///     launch ID. It runs in the server at each start, with the ``ctx`` of the call.
+    ///   - expire: How long a result is kept after its last use; `nil` leaves it to the store.
+    ///   - ignoring: The properties of arguments to ignore, such as the click count of the start button.
+    ///   - scope: Who may use a result.
     public static func by<Value: JSONEncodable>(
         _ value: @escaping @Sendable () async throws -> Value,
         expire: Duration? = nil,
@@ -77,13 +77,13 @@ public struct CachePolicy: Sendable {
         return CachePolicy(value: { RawJSON(try await value()) }, expire: expire, ignored: ignored, scope: scope)
     }
 
-    /// Results are shared by starts for which the closure returns the same, as are the arguments.
+    /// Shares results between starts with the same arguments and the same result of the closure.
     ///
     /// - Parameters:
-    ///   - value: What a result depends on besides the arguments.
-    ///   - expire: How long a result is kept after its last use; `nil` is for as long as the store keeps results.
-    ///   - ignoring: Arguments by their position that do not matter.
-    ///   - scope: Who may get a result.
+    ///   - value: Returns what a result depends on besides the arguments.
+    ///   - expire: How long a result is kept after its last use; `nil` leaves it to the store.
+    ///   - ignoring: The positions of arguments to ignore.
+    ///   - scope: Who may use a result.
     @_disfavoredOverload
     public static func by<Value: JSONEncodable>(
         _ value: @escaping @Sendable () async throws -> Value,
@@ -96,7 +96,7 @@ public struct CachePolicy: Sendable {
     }
 }
 
-/// A ``Prop`` of any type, for lists of them.
+/// A ``Prop`` of any type, for lists.
 public protocol PropertyName: Sendable {
     /// The component.
     var id: ComponentID { get }
@@ -107,7 +107,7 @@ public protocol PropertyName: Sendable {
 extension Prop: PropertyName {}
 
 extension CachePolicy {
-    /// The arguments that belong to the key.
+    /// The arguments that are part of the key.
     ///
     /// - Parameters:
     ///   - arguments: One for each slot.
@@ -119,21 +119,20 @@ extension CachePolicy {
     }
 }
 
-/// A property that has one value while a callback runs, and another when it does not:
-/// `.set(run.disabled, to: true, finally: false)`.
+/// A property with another value while a callback runs: `.set(run.disabled, to: true, finally: false)`.
 public struct Running: Sendable {
     let ref: PropertyRef
     let on: RawJSON
     let off: RawJSON
-    /// True if a list of values was given, one for each component; the browser takes one for all.
+    /// Whether a list of values was given, one for each component; the browser takes only one for all.
     var isList = false
 
     /// Sets a property while the callback runs.
     ///
     /// - Parameters:
-    ///   - property: What is set.
-    ///   - on: The value from the moment the callback starts.
-    ///   - off: The value from the moment it ends, however it ends.
+    ///   - property: The property to set.
+    ///   - on: The value from the start of the callback.
+    ///   - off: The value from its end, whether it succeeds or fails.
     public static func set<Value>(_ property: Prop<Value>, to on: Value, finally off: Value) -> Running {
         Running(
             ref: PropertyRef(property),
@@ -143,13 +142,13 @@ public struct Running: Sendable {
         )
     }
 
-    /// Sets a property, by the names of the browser, while the callback runs.
+    /// Sets a property, by its name in the browser, while the callback runs.
     ///
     /// - Parameters:
     ///   - id: The component.
     ///   - property: The property's name in the browser.
-    ///   - on: The value from the moment the callback starts.
-    ///   - off: The value from the moment it ends, however it ends.
+    ///   - on: The value from the start of the callback.
+    ///   - off: The value from its end, whether it succeeds or fails.
     public static func set<Value: JSONEncodable>(
         _ id: ComponentID,
         _ property: String,

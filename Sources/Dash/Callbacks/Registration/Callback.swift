@@ -4,7 +4,7 @@ import Support
 
 /// One registered callback.
 struct Callback: Sendable {
-    /// The types its closure and its `onError` were reduced to.
+    /// The type-erased closure and `onError`.
     typealias Perform = @Sendable (_ arguments: [JSON], _ context: CallbackContext) async throws -> [OutputUpdate]
     typealias OnError =
         @Sendable (_ failure: CallbackFailure, _ context: CallbackContext) async throws -> [OutputUpdate]
@@ -14,43 +14,43 @@ struct Callback: Sendable {
         case regular
         /// Starts a job.
         case background
-        /// Made for an input of `cancel:`; answers nothing, ends the jobs that the request names.
+        /// Created for an input of `cancel:`; has no result and ends the jobs that the request names.
         case cancel
-        /// Runs in the browser; its requests never come.
+        /// Runs in the browser; the server gets no requests for it.
         case clientside
     }
 
-    /// The `output` text of the dependencies and requests; unique in the app, and the same at each launch.
+    /// The `output` text of the dependencies and requests; unique in the app, and stable across launches.
     let id: String
-    /// The name the user gave, else the id; a job's name is made of it.
+    /// The user's name for the callback, otherwise the id; part of its jobs' names.
     let name: String
-    /// True if the user gave the name.
+    /// Whether the user set the name.
     let isNamed: Bool
-    /// The outputs the user declared.
+    /// The declared outputs.
     let outputs: [OutputSlot]
-    /// The output that stands in for none in a background callback: without one the browser takes two callbacks without
-    /// outputs for the same. Nothing is ever written to it.
+    /// The placeholder output of a background callback without outputs: the browser cannot distinguish two callbacks
+    /// without outputs. It is never written.
     let reservedOutput: PropertyRef?
     let slots: [Slot]
     let background: BackgroundOptions?
     let running: [Running]
     let preventInitialCall: PreventInitialCall
     let location: SourceLocation
-    /// The types of inputs and outputs, as text: a job that was started by a build with others cannot run.
+    /// The types of inputs and outputs, as text. A job started by a build with other types cannot run.
     let signature: String
     let kind: Kind
     let perform: Perform
     let onError: OnError?
-    /// Whether the browser knows the outputs as a list.
+    /// Whether the outputs are a list in the browser.
     var isMultiple = false
-    /// Whether its components may be missing in the layout.
+    /// Whether its components may be missing from the layout.
     var isOptional = false
-    /// Whether the developer's tools leave it out; nil where stock Dash does not say.
+    /// Whether the developer tools omit it; nil where Dash does not set it.
     var isHidden: Bool? = false
     /// The function in the browser, for a callback of kind ``Kind/clientside``.
     var clientside: ClientsideFunction?
 
-    /// True if the user declared no outputs.
+    /// Whether there are no declared outputs.
     var hasNoOutput: Bool { outputs.isEmpty }
 
     /// The outputs as the browser knows them.
@@ -59,7 +59,7 @@ struct Callback: Sendable {
     var inputs: [PropertyRef] { slots.filter { !$0.isState }.map(\.ref) }
 }
 
-/// Where in the program something was declared.
+/// The location of a declaration.
 struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     /// Module and file: `App/main.swift`.
     let file: String
@@ -73,10 +73,10 @@ struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     var description: String { "\(file):\(line)" }
 }
 
-/// Makes the texts that name a callback on the wire (docs/protocol.md, Layout and dependencies).
+/// The texts that identify a callback in requests (docs/protocol.md, Layout and dependencies).
 struct CallbackIdentity: Sendable {
-    /// Hexadecimal digits that tell apart callbacks with the same outputs. Stock Dash hashes the inputs alone, so that
-    /// callbacks that differ in their state or name replace one another.
+    /// A hexadecimal hash that distinguishes callbacks with the same outputs. Dash in Python hashes only the inputs, so
+    /// that callbacks that differ in state or name replace one another.
     let hash: String
 
     init(name: String?, slots: [Slot], location: SourceLocation) {
@@ -99,28 +99,29 @@ struct CallbackIdentity: Sendable {
         }
     }
 
-    /// The `output` text of an output that nothing is written to.
+    /// The `output` text of an output that is never written.
     func text(reserved output: PropertyRef) -> String { "\(output.text)@\(hash)" }
 
     private static func texts(of slots: [Slot], isState: Bool) -> String {
         slots.filter { $0.isState == isState }.map(\.ref.text).joined(separator: ".")
     }
 
-    // 128 bits: enough that no two callbacks of an app meet, and short in every request.
+    // 128 bits rule out collisions, and are short enough for every request.
     private static func hash(_ text: String) -> String {
         Hexadecimal.text(SHA256.hash(data: Array(text.utf8)).prefix(16))
     }
 }
 
-/// Whether a callback runs when the page loads, or when its outputs are put into the page. Written as `true` or `false`.
+/// Whether a callback runs when its components appear: on load, or when its outputs are added to the page. `true` and
+/// `false` are valid literals.
 public enum PreventInitialCall: Sendable, Hashable, ExpressibleByBooleanLiteral {
     /// The callback runs when its components appear.
     case no
-    /// The callback runs only when an input changes afterwards.
+    /// The callback runs only after an input has changed.
     case yes
-    /// The callback runs when its components appear, although an output allows duplicates.
+    /// The callback runs when its components appear, even if an output allows duplicates.
     case initialDuplicate
 
-    /// `true`: the callback runs only when an input changes afterwards.
+    /// Creates ``yes`` from `true`, ``no`` from `false`.
     public init(booleanLiteral value: Bool) { self = value ? .yes : .no }
 }

@@ -12,7 +12,7 @@ final class CallbackRegistry: Sendable {
 
     private let state = Mutex(State())
 
-    /// Adds a callback, and one for each of its cancel inputs that has none yet. Mistakes are kept for ``findings``.
+    /// Adds a callback, and one for each of its cancel inputs that has none yet. Mistakes appear in ``findings``.
     func add(_ callback: Callback) {
         state.withLock { state in
             state.callbacks.append(callback)
@@ -26,16 +26,15 @@ final class CallbackRegistry: Sendable {
         }
     }
 
-    /// The callback of an `output` text; `nil` if there is none.
     func callback(for output: String) -> Callback? { state.withLock { $0.places[output] } }
 
-    /// The callbacks the user registered, in order.
+    /// The registered callbacks, in order.
     var callbacks: [Callback] { state.withLock { $0.callbacks } }
 
-    /// The callbacks made for cancel inputs, in order.
+    /// The callbacks created for cancel inputs, in order.
     var cancelCallbacks: [Callback] { state.withLock { $0.cancels } }
 
-    /// The callbacks that show the app's pages; these are made anew with each page that is added.
+    /// The callbacks that show the app's pages; recreated with each page that is added.
     var pageCallbacks: [Callback] {
         get { state.withLock { $0.pages } }
         set {
@@ -47,15 +46,14 @@ final class CallbackRegistry: Sendable {
         }
     }
 
-    /// The background callback of a name; `nil` if there is none.
     func backgroundCallback(named name: String) -> Callback? {
         callbacks.first { $0.name == name && $0.kind == .background }
     }
 }
 
 extension Callback {
-    /// The callback whose request carries the jobs that a click on a cancel button ends. Each has an output of its own:
-    /// two with the same output would stop the whole page in debug mode.
+    /// The callback whose request carries the jobs to cancel. Each has its own output, because two callbacks with the
+    /// same output stop the page in debug mode.
     static func cancelling(on input: PropertyRef, location: SourceLocation) -> Callback {
         let slots = [Slot(ref: input, isState: false, isOptional: false)]
         let identity = CallbackIdentity(name: "cancel", slots: slots, location: location)
@@ -82,7 +80,7 @@ extension Callback {
 }
 
 extension CallbackRegistry {
-    /// The answer to `_dash-dependencies` (docs/protocol.md, Layout and dependencies).
+    /// The response to `_dash-dependencies` (docs/protocol.md, Layout and dependencies).
     func dependencies() -> JSON {
         .array((callbacks + cancelCallbacks + pageCallbacks).map(\.dependency))
     }
@@ -97,7 +95,7 @@ extension Callback {
         entry.append("state", .array(slots.filter(\.isState).map(\.dependency)))
         entry.append("clientside_function", clientside?.json ?? .null)
         entry.append("prevent_initial_call", .bool(preventInitialCall == .yes))
-        // The browser's pause between two polls: polls are held, so there is none. See `BackgroundOptions.interval`.
+        // The browser's pause between two polls. Polls are held, so none is needed. See `BackgroundOptions.interval`.
         entry.append("background", background == nil ? .null : ["interval": 0])
         entry.append("dynamic_creator", kind == .clientside ? false : .null)
         entry.append("no_output", .bool(wireOutputs.isEmpty))

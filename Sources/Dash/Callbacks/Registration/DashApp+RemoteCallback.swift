@@ -1,23 +1,23 @@
-/// Callbacks whose work other workers do, for example Python's.
+/// Callbacks that run on other workers, such as Python's.
 extension DashApp {
-    /// Registers a callback whose job is a task of other Celery workers, which need know nothing of this program.
+    /// Registers a callback that runs as a task of other Celery workers, which need no knowledge of this program.
     ///
-    /// The task's arguments are the values of the inputs and states, in their order, as JSON; its result is the output's
-    /// value, or a list of one value for each of several outputs. It is revoked when the job is cancelled.
+    /// The task's arguments are the values of the inputs and states, in order, as JSON; its result is the output's
+    /// value, or a list with one value for each of several outputs. Cancelling the job revokes the task.
     ///
     /// - Parameters:
-    ///   - output: What the task's result is written to.
-    ///   - inputs: The arguments: an ``Input`` or a ``State`` each.
-    ///   - celeryTask: The task's name: `proj.tasks.report`.
-    ///   - queue: The queue its workers take from; nil is the default of the site's queue for other programs, `celery`.
-    ///   - running: Properties that have another value while it runs.
-    ///   - cancel: Inputs whose change ends the job.
-    ///   - cache: Which starts share a result; by default none do.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
-    ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
-    ///   - name: A name that stays when inputs and outputs change; by default made of these.
-    ///   - file: Where it is declared, for messages.
-    ///   - line: Where it is declared, for messages.
+    ///   - output: The outputs for the task's result.
+    ///   - inputs: The arguments: ``Input`` and ``State`` values.
+    ///   - celeryTask: The task's name, such as `proj.tasks.report`.
+    ///   - queue: The queue of its workers; nil is the site's default for other programs, `celery`.
+    ///   - running: Properties with another value while it runs.
+    ///   - cancel: Inputs whose change cancels the job.
+    ///   - cache: Which starts share a result; by default none.
+    ///   - preventInitialCall: Whether it runs only after an input has changed.
+    ///   - onError: Returns the outputs' values in place of an error; nil leaves the outputs unchanged.
+    ///   - name: A name that is stable when inputs and outputs change; by default derived from these.
+    ///   - file: The file of the declaration, for messages.
+    ///   - line: The line of the declaration, for messages.
     public func backgroundCallback<O: OutputSet>(
         _ output: O,
         _ inputs: any Dependency...,
@@ -51,28 +51,28 @@ extension DashApp {
         register(output, remoteInputs: inputs, onError: onError, registration)
     }
 
-    /// Registers a callback whose job is a task of other Celery workers, and shows the progress it tells.
+    /// Registers a callback that runs as a task of other Celery workers, and shows its progress.
     ///
-    /// The task tells it by `update_state(state="PROGRESS", meta=…)`: a list gives one value for each property; of an object
-    /// `current`, `done` or `value` is the first property's value and `total` or `max` the second's, and members named like
-    /// a property (`bar.value`) are its own; a single property gets the whole of it.
+    /// The task reports progress by `update_state(state="PROGRESS", meta=…)`. A list has one value for each property.
+    /// In an object, `current`, `done` or `value` is the first property's value, `total` or `max` the second's, and
+    /// members named like a property (`bar.value`) are that property's. A single property gets the whole value.
     ///
     /// - Parameters:
-    ///   - output: What the task's result is written to.
-    ///   - inputs: The arguments: an ``Input`` or a ``State`` each.
-    ///   - celeryTask: The task's name: `proj.tasks.report`.
-    ///   - queue: The queue its workers take from; nil is the default of the site's queue for other programs, `celery`.
-    ///   - running: Properties that have another value while it runs.
-    ///   - cancel: Inputs whose change ends the job.
-    ///   - progress: What the task's progress is written to.
-    ///   - progressDefault: What `progress` becomes when the job is over; nil leaves it.
-    ///   - cache: Which starts share a result; by default none do.
-    ///   - interval: The shortest gap between two updates of the progress in the page.
-    ///   - preventInitialCall: Whether it runs only when an input changes after the components have appeared.
-    ///   - onError: What to answer instead of an error; nil leaves the outputs as they are.
-    ///   - name: A name that stays when inputs and outputs change; by default made of these.
-    ///   - file: Where it is declared, for messages.
-    ///   - line: Where it is declared, for messages.
+    ///   - output: The outputs for the task's result.
+    ///   - inputs: The arguments: ``Input`` and ``State`` values.
+    ///   - celeryTask: The task's name, such as `proj.tasks.report`.
+    ///   - queue: The queue of its workers; nil is the site's default for other programs, `celery`.
+    ///   - running: Properties with another value while it runs.
+    ///   - cancel: Inputs whose change cancels the job.
+    ///   - progress: The outputs for the task's progress.
+    ///   - progressDefault: The values of `progress` after the job; nil leaves them unchanged.
+    ///   - cache: Which starts share a result; by default none.
+    ///   - interval: The minimum time between two updates of the progress.
+    ///   - preventInitialCall: Whether it runs only after an input has changed.
+    ///   - onError: Returns the outputs' values in place of an error; nil leaves the outputs unchanged.
+    ///   - name: A name that is stable when inputs and outputs change; by default derived from these.
+    ///   - file: The file of the declaration, for messages.
+    ///   - line: The line of the declaration, for messages.
     public func backgroundCallback<O: OutputSet, P: OutputSet>(
         _ output: O,
         _ inputs: any Dependency...,
@@ -116,7 +116,7 @@ extension DashApp {
         _ registration: Registration
     ) {
         register(output, inputs: inputs.map(\.slots), types: [], onError: onError, registration) { _, _ in
-            throw DashError(.invalidRequest, "This job is run by other workers.")
+            throw DashError(.invalidRequest, "This job runs only on other workers.")
         }
     }
 }

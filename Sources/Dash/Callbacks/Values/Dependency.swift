@@ -1,8 +1,8 @@
 import DashJSON
 
-/// What a callback reads: an ``Input`` or a ``State``.
+/// A value that a callback reads: an ``Input`` or a ``State``.
 public protocol Dependency: Sendable {
-    /// The closure's argument.
+    /// The type of the closure's argument.
     associatedtype Value
 
     /// The properties it reads, in order.
@@ -10,25 +10,24 @@ public protocol Dependency: Sendable {
 
     /// Reads the next values, one for each slot.
     ///
-    /// - Throws: ``DashError`` with code `type-mismatch` if the browser sent something else.
+    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     func read(from arguments: inout ArgumentReader) throws -> Value
 }
 
-/// Hands out the values of a request, in the order of the callback's slots.
+/// Reads the values of a request, in the order of the callback's slots.
 public struct ArgumentReader: Sendable {
     private let values: [JSON]
-    /// How many values were handed out.
+    /// The number of values read.
     private(set) var position = 0
 
     init(_ values: [JSON]) { self.values = values }
 
-    /// The next value; null where the browser sent none.
+    /// The next value; null if the browser sent none.
     mutating func next() -> JSON {
         defer { position += 1 }
         return position < values.count ? values[position] : .null
     }
 
-    /// The value of the next dependency.
     mutating func read<D: Dependency>(_ dependency: D) throws -> D.Value {
         try dependency.read(from: &self)
     }
@@ -37,9 +36,9 @@ public struct ArgumentReader: Sendable {
 /// Reads one property, or several of one component as one value; shared by ``Input`` and ``State``.
 struct PropertyReader<Value>: Sendable {
     let ref: PropertyRef
-    /// The properties that are read beside the first.
+    /// The properties read beside the first.
     private let companions: [PropertyRef]
-    /// Whether their changes run the callback too, where those of the first do.
+    /// Whether changes of the companions run the callback, if those of the first do.
     private let companionsRun: Bool
     private let convert: @Sendable (inout ArgumentReader) throws -> Value
 
@@ -74,19 +73,22 @@ struct PropertyReader<Value>: Sendable {
         } catch let error as DashError where error.code != .typeMismatch {
             throw error
         } catch {
-            throw DashError(.typeMismatch, "\(ref.text) is not what the callback takes.", cause: error)
+            throw DashError(
+                .typeMismatch,
+                "The value of \(ref.text) has another type than the callback expects.",
+                cause: error
+            )
         }
     }
 }
 
-/// One property of one component, or of those a pattern stands for.
+/// One property of one component, or of those that match a pattern.
 package struct PropertyRef: Sendable, Hashable, CustomStringConvertible {
     /// The component.
     package var id: ComponentID
-    /// The property's name in the browser, without the `@…` that tells duplicate outputs apart.
+    /// The property's name in the browser, without the `@…` that distinguishes duplicate outputs.
     package var property: String
 
-    /// A property of a component.
     package init(id: ComponentID, property: String) {
         self.id = id
         self.property = property
@@ -103,7 +105,7 @@ extension PropertyRef {
         self.init(id: property.id, property: property.name)
     }
 
-    /// Reads `id.property`; the last dot is the one between the two, as pattern ids may hold dots.
+    /// Parses `id.property`. The last dot separates the two, as pattern ids may contain dots.
     package init?(text: String) {
         guard let dot = text.lastIndex(of: "."), let id = try? ComponentID(text: String(text[..<dot])) else {
             return nil
@@ -111,7 +113,7 @@ extension PropertyRef {
         self.init(id: id, property: String(text[text.index(after: dot)...]))
     }
 
-    /// True if `other`, of a real component, is this property or one it stands for.
+    /// Whether `other`, of a real component, is this property or matches its pattern.
     func stands(for other: PropertyRef) -> Bool {
         property == other.property && id.stands(for: other.id)
     }
@@ -120,17 +122,17 @@ extension PropertyRef {
 /// One input or state of a callback.
 public struct Slot: Sendable, Hashable {
     let ref: PropertyRef
-    /// True for a state, whose changes run nothing.
+    /// Whether it is a state, whose changes run nothing.
     let isState: Bool
-    /// True if the callback also runs without the component; the value is null then.
+    /// Whether the callback also runs without the component; the value is then null.
     let isOptional: Bool
 }
 
 /// One output of a callback.
 public struct OutputSlot: Sendable, Hashable {
     let ref: PropertyRef
-    /// True if other callbacks may have the same output.
+    /// Whether other callbacks may have the same output.
     let allowDuplicate: Bool
-    /// True if the values are lists of one value for each component that the id stands for.
+    /// Whether the values are lists with one value for each component that matches the id.
     var isList = false
 }

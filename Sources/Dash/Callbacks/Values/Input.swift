@@ -1,6 +1,6 @@
 public import DashJSON
 
-/// A property that a callback reads, and whose changes run it: `Input(run.nClicks)`, or by names
+/// A property that a callback reads, and whose changes run it: `Input(run.nClicks)`, or by name
 /// `Input("run", "n_clicks")`.
 public struct Input<Value>: Dependency, AnyInput {
     private let reader: PropertyReader<Value>
@@ -11,30 +11,30 @@ public struct Input<Value>: Dependency, AnyInput {
         self.isOptional = isOptional
     }
 
-    /// A property.
+    /// Creates an input.
     ///
     /// - Parameters:
-    ///   - property: What is read.
-    ///   - allowOptional: Whether the callback also runs while the page does not have the component; the value is null
-    ///     then.
+    ///   - property: The property to read.
+    ///   - allowOptional: Whether the callback also runs while the page does not have the component; the value is then
+    ///     null.
     public init(_ property: Prop<Value>, allowOptional: Bool = false) {
         self.init(reader: PropertyReader(property), isOptional: allowOptional)
     }
 
-    /// The property; for `Input(files:)` and its like those it reads.
+    /// The property; several for inputs such as `Input(files:)`.
     public var slots: [Slot] { reader.slots(isState: false, isOptional: isOptional) }
 
     /// Reads the value.
     ///
-    /// - Throws: ``DashError`` with code `type-mismatch` if the browser sent something else.
+    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     public func read(from arguments: inout ArgumentReader) throws -> Value {
         try reader.read(from: &arguments)
     }
 }
 
 extension Input where Value: JSONDecodable {
-    /// A property by the names of the browser; nothing checks that the component has it. The closure's argument gives the
-    /// type.
+    /// Creates an input from the property's name in the browser. Nothing checks that the component has the property.
+    /// The type is that of the closure's argument.
     public init(_ id: ComponentID, _ property: String, allowOptional: Bool = false) {
         let ref = PropertyRef(id: id, property: property)
         self.init(reader: PropertyReader(ref: ref) { try Value(json: $0) }, isOptional: allowOptional)
@@ -42,7 +42,7 @@ extension Input where Value: JSONDecodable {
 }
 
 extension Input where Value == JSON {
-    /// A property by the names of the browser, with nothing that tells its type.
+    /// Creates an input of type JSON from the property's name in the browser.
     @_disfavoredOverload
     public init(_ id: ComponentID, _ property: String, allowOptional: Bool = false) {
         let ref = PropertyRef(id: id, property: property)
@@ -50,13 +50,13 @@ extension Input where Value == JSON {
     }
 }
 
-/// An ``Input`` of any type, for lists of them: `cancel: [Input(stop.nClicks)]`.
+/// An ``Input`` of any type, for lists: `cancel: [Input(stop.nClicks)]`.
 public protocol AnyInput: Sendable {
-    /// The property.
+    /// The properties.
     var slots: [Slot] { get }
 }
 
-/// A property that a callback reads without being run by its changes: `State(name.value)`, or by names
+/// A property that a callback reads, but whose changes do not run it: `State(name.value)`, or by name
 /// `State("name", "value")`.
 public struct State<Value>: Dependency {
     private let reader: PropertyReader<Value>
@@ -67,30 +67,30 @@ public struct State<Value>: Dependency {
         self.isOptional = isOptional
     }
 
-    /// A property.
+    /// Creates a state.
     ///
     /// - Parameters:
-    ///   - property: What is read.
-    ///   - allowOptional: Whether the callback also runs while the page does not have the component; the value is null
-    ///     then.
+    ///   - property: The property to read.
+    ///   - allowOptional: Whether the callback also runs while the page does not have the component; the value is then
+    ///     null.
     public init(_ property: Prop<Value>, allowOptional: Bool = false) {
         self.init(reader: PropertyReader(property), isOptional: allowOptional)
     }
 
-    /// The property; for `State(files:)` and its like those it reads.
+    /// The property; several for states such as `State(files:)`.
     public var slots: [Slot] { reader.slots(isState: true, isOptional: isOptional) }
 
     /// Reads the value.
     ///
-    /// - Throws: ``DashError`` with code `type-mismatch` if the browser sent something else.
+    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     public func read(from arguments: inout ArgumentReader) throws -> Value {
         try reader.read(from: &arguments)
     }
 }
 
 extension State where Value: JSONDecodable {
-    /// A property by the names of the browser; nothing checks that the component has it. The closure's argument gives the
-    /// type.
+    /// Creates a state from the property's name in the browser. Nothing checks that the component has the property. The
+    /// type is that of the closure's argument.
     public init(_ id: ComponentID, _ property: String, allowOptional: Bool = false) {
         let ref = PropertyRef(id: id, property: property)
         self.init(reader: PropertyReader(ref: ref) { try Value(json: $0) }, isOptional: allowOptional)
@@ -98,7 +98,7 @@ extension State where Value: JSONDecodable {
 }
 
 extension State where Value == JSON {
-    /// A property by the names of the browser, with nothing that tells its type.
+    /// Creates a state of type JSON from the property's name in the browser.
     @_disfavoredOverload
     public init(_ id: ComponentID, _ property: String, allowOptional: Bool = false) {
         let ref = PropertyRef(id: id, property: property)

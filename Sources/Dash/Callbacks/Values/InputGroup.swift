@@ -1,4 +1,4 @@
-/// Inputs and states under names: what Dash writes as a dict, at any depth.
+/// Named inputs and states, nested to any depth; Dash in Python uses a dict.
 ///
 /// ```swift
 /// struct Size: InputGroup {
@@ -10,7 +10,7 @@
 /// }
 /// ```
 ///
-/// Its stored properties count, in their order: ``Input``, ``State``, other groups and lists of them.
+/// The group consists of its stored properties, in order: ``Input``, ``State``, other groups and lists of them.
 public protocol InputGroup: Dependency where Value == Values<Self> {}
 
 extension InputGroup {
@@ -19,7 +19,7 @@ extension InputGroup {
 
     /// Reads all values.
     ///
-    /// - Throws: ``DashError`` with code `type-mismatch` if the browser sent something else for one of them.
+    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     public func read(from arguments: inout ArgumentReader) throws -> Values<Self> {
         var values = Values(group: self)
         for dependency in dependencies { try values.read(dependency, from: &arguments) }
@@ -27,15 +27,15 @@ extension InputGroup {
     }
 
     private var dependencies: [any Dependency] {
-        // Reflection gives members of any type.
+        // Reflection returns members of any type.
         Mirror(reflecting: self).children.compactMap { $0.value as? any Dependency }
     }
 }
 
-/// The values of an ``InputGroup``: each under the name of its input or state.
+/// The values of an ``InputGroup``, by the names of its inputs and states.
 @dynamicMemberLookup
 public struct Values<Group: InputGroup> {
-    /// What tells the members of a group apart; two that are alike have the same value.
+    /// Identifies a member of a group; members with equal keys have equal values.
     private struct Key: Hashable {
         let slots: [Slot]
         let type: ObjectIdentifier
@@ -61,14 +61,14 @@ public struct Values<Group: InputGroup> {
     /// The value of an input, state or group.
     public subscript<D: Dependency>(dynamicMember member: KeyPath<Group, D>) -> D.Value {
         guard let value = values[Key(group[keyPath: member])] as? D.Value else {
-            preconditionFailure("\(Group.self) has values for its stored properties only; this one is computed.")
+            preconditionFailure("\(Group.self) has values only for its stored properties; this one is computed.")
         }
         return value
     }
 
-    /// The components behind the values, and which of them ran the callback: `size.args.width.isTriggered`.
+    /// The components of the values, and which of them ran the callback: `size.args.width.isTriggered`.
     ///
-    /// Only while the callback runs, and not in a detached task.
+    /// Available only while the callback runs, and not in a detached task.
     public var args: Arguments<Group> { Arguments(values: self) }
 
     fileprivate func argument<D: Dependency>(_ member: KeyPath<Group, D>) -> CallbackContext.Argument {
@@ -80,7 +80,7 @@ public struct Values<Group: InputGroup> {
     }
 }
 
-/// What ``CallbackContext/argsGrouping`` tells of the members of an ``InputGroup``, under their names.
+/// The ``CallbackContext/argsGrouping`` of an ``InputGroup``, by the names of its members.
 @dynamicMemberLookup
 public struct Arguments<Group: InputGroup> {
     fileprivate let values: Values<Group>
@@ -102,7 +102,7 @@ extension Array: Dependency where Element: Dependency {
 
     /// Reads all values.
     ///
-    /// - Throws: ``DashError`` with code `type-mismatch` if the browser sent something else for one of them.
+    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     public func read(from arguments: inout ArgumentReader) throws -> [Element.Value] {
         var values: [Element.Value] = []
         for dependency in self { values.append(try dependency.read(from: &arguments)) }

@@ -1,6 +1,6 @@
 public import DashJSON
 
-/// One property that a callback writes: `Output(paragraph.children)`, or by names `Output("paragraph", "children")`.
+/// One property that a callback writes: `Output(paragraph.children)`, or by name `Output("paragraph", "children")`.
 public struct Output<Value>: OutputSet {
     private let slot: OutputSlot
     private let put: @Sendable (Value, inout OutputWriter) -> Void
@@ -10,12 +10,12 @@ public struct Output<Value>: OutputSet {
         self.put = put
     }
 
-    /// An output to a property.
+    /// Creates an output.
     ///
     /// - Parameters:
-    ///   - property: Where the closure's result goes.
-    ///   - allowDuplicate: Whether other callbacks may write the same property. Needs `preventInitialCall: true` or
-    ///     `.initialDuplicate`, as nobody could say which of them comes last when the page loads.
+    ///   - property: The property to write.
+    ///   - allowDuplicate: Whether other callbacks may write the same property. Requires `preventInitialCall: true` or
+    ///     `.initialDuplicate`, as the order of initial calls is undefined.
     public init(_ property: Prop<Value>, allowDuplicate: Bool = false) {
         let slot = OutputSlot(ref: PropertyRef(property), allowDuplicate: allowDuplicate, isList: property.isList)
         self.init(slot: slot) { value, writer in
@@ -23,7 +23,7 @@ public struct Output<Value>: OutputSet {
         }
     }
 
-    /// The same output, whose value the closure may leave as it is: it returns `.set(value)` or `.skip`.
+    /// The same output for a closure that may leave it unchanged: it returns `.set(value)` or `.skip`.
     public var skippable: Output<Update<Value>> {
         let put = put
         return Output<Update<Value>>(slot: slot) { update, writer in
@@ -35,13 +35,13 @@ public struct Output<Value>: OutputSet {
         }
     }
 
-    /// The same output, which the closure changes in part: it returns a ``Patch``.
+    /// The same output for a closure that returns a ``Patch``.
     public var patched: Output<Patch> {
         Output<Patch>(slot: slot) { patch, writer in writer.write(RawJSON(patch)) }
     }
 
-    /// The same output to a list of components, each of which may stay as it is: the closure returns a list of
-    /// `.set(value)`, `.patch(change)` and `.skip`, one for each component.
+    /// The same output for a closure that may leave components of a list unchanged: it returns a list of `.set(value)`,
+    /// `.patch(change)` and `.skip`, one for each component.
     public func eachSkippable<Element>() -> Output<[Update<Element>]> where Value == [Element] {
         let put = put
         return Output<[Update<Element>]>(slot: slot) { updates, writer in
@@ -49,7 +49,7 @@ public struct Output<Value>: OutputSet {
         }
     }
 
-    /// The output alone.
+    /// This output.
     public var outputSlots: [OutputSlot] { [slot] }
 
     /// Writes the value.
@@ -57,7 +57,7 @@ public struct Output<Value>: OutputSet {
 }
 
 extension Output where Value: JSONEncodable {
-    /// An output by the names of the browser; nothing checks that the component has the property.
+    /// Creates an output from the property's name in the browser. Nothing checks that the component has the property.
     ///
     /// - Parameters:
     ///   - id: The component.
@@ -68,54 +68,53 @@ extension Output where Value: JSONEncodable {
         self.init(target, allowDuplicate: allowDuplicate)
     }
 
-    // An output is never read, so a type that can only be written is enough.
+    // Outputs are never read, so an encodable type suffices.
     @Sendable
     private static func refuse(_ json: JSON) throws -> Value { throw DashError.typeMismatch(Value.self, json) }
 }
 
-/// What the closure returns for an output that is ``Output/skippable``.
+/// The closure's result for an output that is ``Output/skippable``.
 public enum Update<Value> {
     /// A new value.
     case set(Value)
-    /// The property stays as it is.
+    /// The property stays unchanged.
     case skip
-    /// The property is changed in part.
+    /// A change to the value.
     case patch(Patch)
 }
 
 extension Update: Sendable where Value: Sendable {}
 
 extension Output where Value == JSON {
-    /// An output by the names of the browser, with nothing that tells its type.
+    /// Creates an output of type JSON from the property's name in the browser.
     @_disfavoredOverload
     public init(_ id: ComponentID, _ property: String, allowDuplicate: Bool = false) {
         self.init(Prop<JSON>(id, property), allowDuplicate: allowDuplicate)
     }
 }
 
-/// A new value for a property, on its way to the browser.
+/// A new value for a property.
 struct PropertyUpdate: Sendable, Hashable {
     var ref: PropertyRef
     var value: RawJSON
 }
 
-/// A new value for one of a callback's outputs, by the output's position; an output that was skipped has none.
+/// A new value for one of a callback's outputs, by the output's position; skipped outputs have none.
 ///
-/// Results are kept by position, for the ids of a pattern differ from one request to the next.
+/// Results are stored by position, because the ids that match a pattern differ between requests.
 struct OutputUpdate: Sendable, Hashable {
     var index: Int
     var value: RawJSON
 }
 
-/// A list of values in which some stay as they are, as it travels: these are the mark that stock Dash uses too, so that
-/// workers in Python can send it.
+/// The encoding of a list in which some values stay unchanged. It uses Dash's mark, so that Python workers can send it.
 enum UpdateList {
     private static let mark: JSON = ["_dash_no_update": "_dash_no_update"]
     private static let markBytes = mark.serialized()
 
-    /// The list's JSON.
+    /// Encodes a list.
     ///
-    /// - Parameter encode: Gives the JSON of a list of this one value.
+    /// - Parameter encode: Returns the JSON of a list with this one value.
     static func encoded<Value>(_ updates: [Update<Value>], _ encode: (Value) -> RawJSON) -> RawJSON {
         var writer = JSONWriter()
         writer.byte(UInt8(ascii: "["))
@@ -131,20 +130,20 @@ enum UpdateList {
         return RawJSON(unchecked: writer.bytes)
     }
 
-    /// Whether a value says that the output stays as it is.
+    /// Whether a value leaves the output unchanged.
     static func isSkip(_ value: RawJSON) -> Bool { value.bytes == markBytes }
 
-    /// The values for a list of components; `nil` for those that stay as they are.
+    /// The values for a list of components; `nil` for unchanged ones.
     ///
-    /// - Throws: ``DashError`` with code `wrong-result` if there are more or fewer values than components.
+    /// - Throws: ``DashError`` with code `wrong-result` if the number of values differs from the number of components.
     static func values(_ value: RawJSON, count: Int, output: PropertyRef) throws -> [JSON?] {
         let values = value.json.arrayValue
         guard let values, values.count == count else {
             throw DashError(
                 .wrongResult,
                 """
-                \(output) stands for \(count) components now, but the callback returned \
-                \(values.map { "\($0.count) values" } ?? "no list"): return one value for each, in the order of ctx.outputsGrouping.
+                \(output) matches \(count) components, but the callback returned \
+                \(values.map { "\($0.count) values" } ?? "no list"). Return one value for each, in the order of ctx.outputsGrouping.
                 """
             )
         }

@@ -1,6 +1,6 @@
 import DashJSON
 
-/// Outputs under names: what Dash writes as a dict, at any depth.
+/// Named outputs, nested to any depth; Dash in Python uses a dict.
 ///
 /// ```swift
 /// struct Panel: OutputGroup {
@@ -13,21 +13,21 @@ import DashJSON
 /// }
 /// ```
 ///
-/// Its stored properties count, in their order: ``Output``, other groups and lists of them. What an answer does not set
-/// stays as it is.
+/// The group consists of its stored properties, in order: ``Output``, other groups and lists of them. Outputs that are
+/// not set stay unchanged.
 public protocol OutputGroup: OutputSet where Values == Updates<Self> {}
 
 extension OutputGroup {
     /// The outputs, in order.
     public var outputSlots: [OutputSlot] {
-        // Reflection gives members of any type.
+        // Reflection returns members of any type.
         Mirror(reflecting: self).children.compactMap { $0.value as? any OutputSet }.flatMap(\.outputSlots)
     }
 
-    /// True: the browser is told of a list, of one output too.
+    /// True: even a single output is a list in the browser.
     public var isMultiple: Bool { true }
 
-    /// Writes what was set, and skips the rest.
+    /// Writes the values that were set, and skips the rest.
     public func write(_ values: Updates<Self>, to writer: inout OutputWriter) {
         let collected = values.collected(for: self)
         for slot in outputSlots {
@@ -36,7 +36,7 @@ extension OutputGroup {
     }
 }
 
-/// New values for some of the outputs of an ``OutputGroup``, each set under the name of its output.
+/// New values for some of the outputs of an ``OutputGroup``, by the names of the outputs.
 @dynamicMemberLookup
 public struct Updates<Group: OutputGroup> {
     private struct Entry {
@@ -46,39 +46,38 @@ public struct Updates<Group: OutputGroup> {
 
     private var entries: [PartialKeyPath<Group>: Entry] = [:]
 
-    /// Nothing is set yet.
+    /// Creates an empty set of updates.
     public init() {}
 
-    /// The new value of an output or a list of outputs; `nil`, which is also what it is set to in order not to be set,
-    /// leaves it as it is.
+    /// The new value of an output or a list of outputs; `nil` leaves it unchanged.
     public subscript<Outputs: OutputSet>(dynamicMember member: KeyPath<Group, Outputs>) -> Outputs.Values? {
         get { entries[member]?.value as? Outputs.Values }
         set { set(member, newValue) }
     }
 
-    /// The new value of an output; `nil`, which is also what it is set to in order not to be set, leaves it as it is.
+    /// The new value of an output; `nil` leaves it unchanged.
     public subscript<Value>(dynamicMember member: KeyPath<Group, Output<Value>>) -> Value? {
         get { entries[member]?.value as? Value }
         set { set(member, newValue) }
     }
 
-    /// The new value of an output that may be null: to set `nil` is to set null. See ``skip(_:)``.
+    /// The new value of an output that may be null; setting `nil` sets null. See ``skip(_:)``.
     public subscript<Value>(dynamicMember member: KeyPath<Group, Output<Value?>>) -> Value? {
         get { (entries[member]?.value as? Value?) ?? nil }
         set { set(member, .some(newValue)) }
     }
 
-    /// The new values of a group within the group.
+    /// The new values of a nested group.
     public subscript<Inner: OutputGroup>(dynamicMember member: KeyPath<Group, Inner>) -> Updates<Inner> {
         // Entries are stored without their types.
         get { entries[member]?.value as? Updates<Inner> ?? Updates<Inner>() }
         set { set(member, newValue) }
     }
 
-    /// Leaves an output as it is, whatever was set before.
+    /// Leaves an output unchanged, and discards a value set before.
     public mutating func skip<Outputs: OutputSet>(_ member: KeyPath<Group, Outputs>) { entries[member] = nil }
 
-    /// Changes an output in part: `updates.patch(\.figure, patch)`.
+    /// Patches an output: `updates.patch(\.figure, patch)`.
     public mutating func patch<Value>(_ member: KeyPath<Group, Output<Value>>, _ patch: Patch) {
         entries[member] = Entry(value: patch) { group, collected in
             for slot in group[keyPath: member].outputSlots { collected[slot] = RawJSON(patch) }
@@ -108,14 +107,14 @@ extension Array: OutputSet where Element: OutputSet {
     /// The outputs, in order.
     public var outputSlots: [OutputSlot] { flatMap(\.outputSlots) }
 
-    /// True: the browser is told of a list, of one output too.
+    /// True: even a single output is a list in the browser.
     public var isMultiple: Bool { true }
 
-    /// Writes the values, one for each output; another number of values is an error of the callback.
+    /// Writes the values, one for each output; any other number of values is an error.
     public func write(_ values: [Element.Values], to writer: inout OutputWriter) {
         guard values.count == count else {
             return writer.refuse(
-                "The callback has \(count) outputs, but returned \(values.count) values: return one for each."
+                "The callback has \(count) outputs, but returned \(values.count) values. Return one for each output."
             )
         }
         for (output, value) in zip(self, values) { output.write(value, to: &writer) }
@@ -123,7 +122,7 @@ extension Array: OutputSet where Element: OutputSet {
 }
 
 extension CallbackContext {
-    /// The outputs of a group with the ids that patterns stand for in this call, under their names.
+    /// The components of a group's outputs in this call, by the names of the outputs.
     ///
     /// - Parameter group: The callback's outputs.
     public func outputsGrouping<Group: OutputGroup>(of group: Group) -> Targets<Group> {
@@ -131,14 +130,14 @@ extension CallbackContext {
     }
 }
 
-/// What ``CallbackContext/outputsGrouping`` tells of the outputs of an ``OutputGroup``, under their names.
+/// The ``CallbackContext/outputsGrouping`` of an ``OutputGroup``, by the names of its members.
 @dynamicMemberLookup
 public struct Targets<Group: OutputGroup> {
     fileprivate let group: Group
     fileprivate let slots: [OutputSlot]
     fileprivate let targets: [CallbackContext.Target]
 
-    /// The components of an output in this call; none where the group is not the callback's.
+    /// The components of an output in this call; empty if the group is not the callback's.
     public subscript<Value>(dynamicMember member: KeyPath<Group, Output<Value>>) -> [ComponentID] {
         guard let slot = group[keyPath: member].outputSlots.first, let place = slots.firstIndex(of: slot),
             targets.indices.contains(place)

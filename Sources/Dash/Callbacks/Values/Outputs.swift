@@ -1,13 +1,13 @@
-/// Several outputs: the closure returns a tuple, `Outputs(title.children, run.disabled)`.
+/// Several outputs: `Outputs(title.children, run.disabled)`. The closure returns a tuple.
 public struct Outputs<each Value>: OutputSet {
     private let outputs: (repeat Output<each Value>)
 
-    /// Outputs with options of their own: `Outputs(Output(title.children), Output(run.nClicks).skippable)`.
+    /// Creates outputs with options: `Outputs(Output(title.children), Output(run.nClicks).skippable)`.
     public init(_ output: repeat Output<each Value>) {
         outputs = (repeat each output)
     }
 
-    /// Outputs to these properties.
+    /// Creates outputs to these properties.
     public init(_ property: repeat Prop<each Value>) {
         outputs = (repeat Output(each property))
     }
@@ -19,7 +19,7 @@ public struct Outputs<each Value>: OutputSet {
         return slots
     }
 
-    /// True: the browser is told of a list, of one output too.
+    /// True: even a single output is a list in the browser.
     public var isMultiple: Bool { true }
 
     /// Writes the values, in order.
@@ -28,37 +28,37 @@ public struct Outputs<each Value>: OutputSet {
     }
 }
 
-/// No output: for a callback that only has effects, among them ``setProps(_:_:)-(_,Value)``.
+/// No output, for a callback that only has side effects, such as ``setProps(_:_:)-(_,Value)``.
 public struct NoOutput: OutputSet {
-    /// No output.
+    /// Creates an empty set of outputs.
     public init() {}
 
-    /// None.
+    /// An empty list.
     public var outputSlots: [OutputSlot] { [] }
 
     /// Writes nothing.
     public func write(_ values: Void, to writer: inout OutputWriter) {}
 }
 
-/// What a callback writes to: an ``Output``, several in ``Outputs``, or ``NoOutput``.
+/// The outputs of a callback: an ``Output``, several in ``Outputs``, or ``NoOutput``.
 public protocol OutputSet: Sendable {
-    /// What the callback's closure returns.
+    /// The result of the callback's closure.
     associatedtype Values
 
     /// The outputs, in order.
     var outputSlots: [OutputSlot] { get }
 
-    /// Whether the browser is told of a list of outputs; by default if there are several.
+    /// Whether the outputs are a list in the browser; by default if there are several.
     var isMultiple: Bool { get }
 
-    /// Writes the values in the order of the slots, each of them once or skipped.
+    /// Writes the values in the order of the slots; each must be written or skipped once.
     func write(_ values: Values, to writer: inout OutputWriter)
 }
 
 /// Collects the values of a callback's outputs, one call for each output.
 public struct OutputWriter: Sendable {
     private(set) var updates: [OutputUpdate] = []
-    /// Why the values do not fit the outputs, if they do not.
+    /// The error, if the values do not match the outputs.
     private(set) var problem: DashError?
     private var position = 0
 
@@ -77,12 +77,12 @@ public struct OutputWriter: Sendable {
 
     mutating func skip() { position += 1 }
 
-    /// Notes that the values do not fit the outputs.
+    /// Records that the values do not match the outputs; the first error is kept.
     mutating func refuse(_ sentence: String, cause: (any Error)? = nil) {
         problem = problem ?? DashError(.wrongResult, sentence, cause: cause)
     }
 
-    /// What an output writes for one value; `null` where it writes none.
+    /// The value that an output writes; `null` if it writes none.
     static func encoded<Value>(_ value: Value, _ put: (Value, inout OutputWriter) -> Void) -> RawJSON {
         var writer = OutputWriter()
         put(value, &writer)
@@ -96,9 +96,9 @@ extension OutputSet {
 }
 
 extension OutputSet {
-    /// The values as they travel.
+    /// The encoded values.
     ///
-    /// - Throws: ``DashError`` with code `wrong-result` if they do not fit the outputs.
+    /// - Throws: ``DashError`` with code `wrong-result` if they do not match the outputs.
     func checkedUpdates(_ values: Values) throws -> [OutputUpdate] {
         var writer = OutputWriter()
         write(values, to: &writer)
@@ -106,7 +106,7 @@ extension OutputSet {
         return writer.updates
     }
 
-    /// The values as they travel.
+    /// The encoded values.
     func updates(_ values: Values) -> [OutputUpdate] {
         var writer = OutputWriter()
         write(values, to: &writer)
@@ -115,7 +115,7 @@ extension OutputSet {
 }
 
 extension OutputSet {
-    /// The values with the properties they belong to.
+    /// The encoded values with their properties.
     func placed(_ values: Values) -> [PropertyUpdate] {
         let slots = outputSlots
         return updates(values).map { PropertyUpdate(ref: slots[$0.index].ref, value: $0.value) }

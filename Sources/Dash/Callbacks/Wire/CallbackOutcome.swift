@@ -1,13 +1,13 @@
 import DashJSON
 
-/// How a callback ended without an error, as it comes back from a job and is kept as its result.
+/// A callback's result without an error, and its stored form.
 enum CallbackOutcome: Sendable, Hashable {
-    /// New values for outputs; none for those that were skipped.
+    /// New values for outputs, without those that were skipped.
     case updates([OutputUpdate])
     /// The callback threw ``PreventUpdate``.
     case preventUpdate
 
-    /// The new values; nil if the callback changed nothing.
+    /// The new values; nil if the callback threw ``PreventUpdate``.
     var updates: [OutputUpdate]? {
         if case .updates(let updates) = self { updates } else { nil }
     }
@@ -26,7 +26,7 @@ enum CallbackOutcome: Sendable, Hashable {
         }
     }
 
-    /// Reads what ``encoded`` wrote; the values are cut out, not parsed, for they may be large.
+    /// Decodes ``encoded``. The values are not parsed, as they may be large.
     ///
     /// - Throws: ``DashError`` with code `type-mismatch` for anything else.
     init(decoding raw: RawJSON) throws {
@@ -49,7 +49,7 @@ enum CallbackOutcome: Sendable, Hashable {
 extension Callback {
     /// Runs the callback's closure.
     ///
-    /// - Throws: what the closure throws, besides ``PreventUpdate``, and ``DashError`` for arguments of another type.
+    /// - Throws: Errors of the closure except ``PreventUpdate``, and ``DashError`` for arguments of another type.
     func run(in context: CallbackContext) async throws -> CallbackOutcome {
         do {
             return .updates(try await perform(context.arguments, context))
@@ -58,9 +58,9 @@ extension Callback {
         }
     }
 
-    /// Runs the callback's `onError`, if it has one; `nil` if it has none.
+    /// Runs the callback's `onError`; returns `nil` if it has none.
     ///
-    /// - Throws: what `onError` throws, besides ``PreventUpdate``.
+    /// - Throws: Errors of `onError` except ``PreventUpdate``.
     func recover(from failure: CallbackFailure, in context: CallbackContext) async throws -> CallbackOutcome? {
         guard let onError else { return nil }
         do {
@@ -71,19 +71,19 @@ extension Callback {
     }
 }
 
-/// What `onError` is told of a callback that ended without a result.
+/// The failure of a callback, passed to `onError`.
 public struct CallbackFailure: Error, CustomStringConvertible {
-    /// How the callback ended.
+    /// The kind of failure.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {
         /// The kind's name.
         public let description: String
 
-        /// A kind by its name.
+        /// Creates a kind from its name.
         public init(_ name: String) { description = name }
 
         /// The callback threw an error.
         public static let error = Kind("error")
-        /// The worker process died in the middle of the job.
+        /// The worker process died during the job.
         public static let crash = Kind("crash")
         /// No worker process could be started.
         public static let startup = Kind("startup")
@@ -91,35 +91,35 @@ public struct CallbackFailure: Error, CustomStringConvertible {
         public static let lost = Kind("lost")
         /// The time limit passed.
         public static let timedOut = Kind("timedOut")
-        /// There was no room in the queue.
+        /// The queue was full.
         public static let busy = Kind("busy")
         /// The program changed since the job was started.
         public static let incompatible = Kind("incompatible")
         /// The result could not be stored.
         public static let storage = Kind("storage")
-        /// The result, or what the job sent, is larger than allowed.
+        /// The result or another value of the job exceeds a size limit.
         public static let tooLarge = Kind("tooLarge")
     }
 
-    /// How the callback ended.
+    /// The kind of failure.
     public let kind: Kind
-    /// A short name for programs, such as the type of the error that was thrown.
+    /// A short name for programs, such as the type of the thrown error.
     public let code: String
-    /// A sentence for people. It may hold what the program's own errors say: think before you show it to visitors.
+    /// A message for people. It may contain internal error messages; consider this before showing it to visitors.
     public let message: String
-    /// A backtrace or further lines, for developers.
+    /// A backtrace or further details, for developers.
     public let trace: String?
-    /// The error itself, where it was thrown in this process.
+    /// The error, if it was thrown in this process.
     public let cause: (any Error)?
 
-    /// A failure.
+    /// Creates a failure.
     ///
     /// - Parameters:
-    ///   - kind: How the callback ended.
+    ///   - kind: The kind of failure.
     ///   - code: A short name for programs.
-    ///   - message: A sentence for people.
-    ///   - trace: A backtrace or further lines.
-    ///   - cause: The error itself.
+    ///   - message: A message for people.
+    ///   - trace: A backtrace or further details.
+    ///   - cause: The error.
     public init(kind: Kind, code: String, message: String, trace: String? = nil, cause: (any Error)? = nil) {
         self.kind = kind
         self.code = code
@@ -128,7 +128,7 @@ public struct CallbackFailure: Error, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// A failure of an error that was thrown in this process.
+    /// A failure for an error thrown in this process.
     init(_ error: any Error) {
         self.init(kind: .error, code: "\(type(of: error))", message: "\(error)", cause: error)
     }

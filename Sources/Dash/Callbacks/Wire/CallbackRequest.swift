@@ -1,14 +1,13 @@
 import DashJSON
 
-/// A request of the browser to run a callback, checked against the callback it names (docs/protocol.md, Callback requests).
+/// A request to run a callback, validated against the callback it names (docs/protocol.md, Callback requests).
 struct CallbackRequest: Sendable {
-    /// Where the value of one output goes.
+    /// The components that receive one output's value.
     enum Target: Sendable, Hashable {
         case one(ComponentID)
-        /// An output of a pattern with `all`: a list of values, one for each component.
+        /// A list of values, one for each component of a pattern with `all`.
         case list([ComponentID])
 
-        /// The components.
         var ids: [ComponentID] {
             switch self {
             case .one(let id): [id]
@@ -28,18 +27,19 @@ struct CallbackRequest: Sendable {
     private let isReserved: Bool
     private let outputs: [CallbackContext.Target]
 
-    /// Reads the body of a request.
+    /// Decodes the body of a request.
     ///
     /// - Parameters:
     ///   - body: The body.
     ///   - callback: The callback of the body's `output`.
-    /// - Throws: ``DashError`` with code `invalid-request` if ids, properties or their number do not fit the callback.
+    /// - Throws: ``DashError`` with code `invalid-request` if ids, properties or their number do not match the
+    ///   callback.
     init(decoding body: JSON, for callback: Callback) throws {
         bindings = try Self.bindings(in: body, of: callback)
         let targets = try Self.targets(in: body["outputs"], of: callback)
         wireTargets = targets
         isReserved = callback.reservedOutput != nil
-        // Of a reserved output nobody is told; its ids are those of the first input.
+        // A reserved output is not public; its ids are those of the first input.
         outputs =
             isReserved
             ? [] : zip(callback.wireOutputs, targets).map { CallbackContext.Target(pattern: $0, ids: $1.ids) }
@@ -83,7 +83,7 @@ extension CallbackRequest {
     private static func binding(_ item: JSON, _ slot: Slot, _ callback: Callback) throws -> CallbackContext.Binding {
         let isList = slot.ref.id.standsForList
         guard case .array(let items) = isList ? item : .array([item]) else {
-            throw DashError.unfitting(callback, "\(slot.ref.text) is a list")
+            throw DashError.unfitting(callback, "\(slot.ref.text) must be a list")
         }
         let members = try items.map { try member($0, slot, callback) }
         return CallbackContext.Binding(
@@ -96,7 +96,7 @@ extension CallbackRequest {
 
     private static func member(_ item: JSON, _ slot: Slot, _ callback: Callback) throws -> CallbackContext.Property {
         guard let ref = PropertyRef(item), slot.ref.stands(for: ref) || slot.isAbsent(ref) else {
-            throw DashError.unfitting(callback, "\(item["id"].excerpt) is not \(slot.ref.text)")
+            throw DashError.unfitting(callback, "found \(item["id"].excerpt) in place of \(slot.ref.text)")
         }
         return CallbackContext.Property(id: ref.id, property: ref.property, value: item["value"])
     }
@@ -105,11 +105,11 @@ extension CallbackRequest {
         in changed: JSON,
         bindings: [CallbackContext.Binding]
     ) -> [CallbackContext.Property] {
-        // A missing list is an empty one. Ids are compared as values: the browser's texts and ours differ in escapes.
+        // Ids are compared as values, because the browser's escaping differs from ours.
         let changed = (changed.arrayValue ?? []).compactMap { $0.stringValue.flatMap { PropertyRef(text: $0) } }
         guard !changed.isEmpty else { return [] }
         let members = bindings.filter { !$0.isState }.flatMap(\.members)
-        // By a table, for a pattern may have thousands of components.
+        // A dictionary, as a pattern may match thousands of components.
         let values = Dictionary(
             members.map { (PropertyRef(id: $0.id, property: $0.property), $0.value) },
             uniquingKeysWith: { first, _ in first }
@@ -119,7 +119,7 @@ extension CallbackRequest {
 }
 
 extension Slot {
-    /// True if a request names the slot itself, as it does for a pattern without a component on the page.
+    /// Whether a request names the slot itself, as it does for a pattern without components on the page.
     fileprivate func isAbsent(_ ref: PropertyRef) -> Bool { isOptional && ref == self.ref }
 }
 
@@ -133,14 +133,16 @@ extension CallbackRequest {
         case (0, _): items = []
         case (1, _) where !callback.isMultiple: items = [outputs]
         case (_, .array(let array)) where array.count == expected.count: items = array
-        default: throw DashError.unfitting(callback, "another number of outputs")
+        default: throw DashError.unfitting(callback, "wrong number of outputs")
         }
         return try zip(expected, items).map { try target($1, $0, callback) }
     }
 
     private static func target(_ item: JSON, _ ref: PropertyRef, _ callback: Callback) throws -> Target {
         if ref.id.standsForList {
-            guard case .array(let items) = item else { throw DashError.unfitting(callback, "\(ref.text) is a list") }
+            guard case .array(let items) = item else {
+                throw DashError.unfitting(callback, "\(ref.text) must be a list")
+            }
             return .list(try items.map { try component($0, ref, callback) })
         }
         return .one(try component(item, ref, callback))
@@ -148,14 +150,14 @@ extension CallbackRequest {
 
     private static func component(_ item: JSON, _ ref: PropertyRef, _ callback: Callback) throws -> ComponentID {
         guard let found = PropertyRef(item), ref.stands(for: found) else {
-            throw DashError.unfitting(callback, "\(item["id"].excerpt) is not \(ref.text)")
+            throw DashError.unfitting(callback, "found \(item["id"].excerpt) in place of \(ref.text)")
         }
         return found.id
     }
 }
 
 extension PropertyRef {
-    /// Reads `{"id": …, "property": …}`, without the `@…` of a duplicate output.
+    /// Decodes `{"id": …, "property": …}`, without the `@…` of a duplicate output.
     fileprivate init?(_ json: JSON) {
         guard let id = try? ComponentID(json: json["id"]), let property = json["property"].stringValue else {
             return nil
@@ -169,8 +171,8 @@ extension DashError {
         DashError(
             .invalidRequest,
             """
-            The request does not fit the callback \(callback.id): \(what). Perhaps the page was loaded from another \
-            version of the app; reload it.
+            The request does not match the callback \(callback.id): \(what). The page may come from another version of \
+            the app. Reload it.
             """
         )
     }

@@ -4,22 +4,22 @@ import HTTPTypes
 import Hummingbird
 import Synchronization
 
-/// An answer to a callback's request or poll, written straight to bytes (docs/protocol.md, Callback responses).
+/// The response to a callback request or poll (docs/protocol.md, Callback responses).
 struct CallbackResponse: Sendable {
-    /// New values of outputs. `nil` leaves the member out, which tells the browser to go on polling; empty is an end.
+    /// New values of outputs. `nil` omits the member, which makes the browser poll again; an empty list ends the
+    /// polling.
     var response: [PropertyUpdate]?
-    /// Values of `setProps`.
+    /// Values set by `setProps`.
     var sideUpdate: [PropertyUpdate] = []
-    /// Values of progress properties.
     var progress: [PropertyUpdate] = []
-    /// What the progress properties become at the end.
+    /// The final values of progress properties.
     var progressDefault: [PropertyUpdate] = []
-    /// The handle of the job that goes on; URL-safe, for the browser sends it back as it is.
+    /// The handle of the running job; URL-safe, as the browser returns it unchanged.
     var job: String?
-    /// The inputs that end the job.
+    /// The inputs that cancel the job.
     var cancel: [PropertyRef] = []
 
-    /// The body of the answer.
+    /// The body.
     var bytes: [UInt8] {
         var writer = JSONWriter(capacity: capacity)
         writer.object { body in
@@ -42,12 +42,12 @@ struct CallbackResponse: Sendable {
 }
 
 extension [OutputUpdate] {
-    /// The values with the ids of a request; those of a list of components one for each.
+    /// Resolves the outputs to the ids of a request; a list of components gets one value each.
     ///
     /// - Parameters:
-    ///   - callback: Whose outputs these are.
-    ///   - targets: The ids, from the request.
-    /// - Throws: ``DashError`` with code `wrong-result` for a list of another length than that of the components.
+    ///   - callback: The callback with these outputs.
+    ///   - targets: The ids from the request.
+    /// - Throws: ``DashError`` with code `wrong-result` for a list whose length differs from the number of components.
     func resolved(for callback: Callback, targets: [CallbackRequest.Target]) throws -> [PropertyUpdate] {
         try flatMap { update -> [PropertyUpdate] in
             guard targets.indices.contains(update.index), !UpdateList.isSkip(update.value) else { return [] }
@@ -70,14 +70,14 @@ extension [OutputUpdate] {
 }
 
 extension [PropertyUpdate] {
-    /// Writes `{"id.property": value}`; of several values of one property the last counts.
+    /// Writes `{"id.property": value}`; the last value of a property wins.
     fileprivate func writeFlat(to writer: inout JSONWriter) {
         writer.object { object in
             for update in latest { object.member(update.ref.text, update.value) }
         }
     }
 
-    /// Writes `{"id": {"property": value}}`; of several values of one property the last counts.
+    /// Writes `{"id": {"property": value}}`; the last value of a property wins.
     fileprivate func writeGrouped(to writer: inout JSONWriter) {
         var updates = latest[...]
         writer.object { object in
@@ -91,7 +91,7 @@ extension [PropertyUpdate] {
         }
     }
 
-    /// One value for each property, in the order of their first values; patches are added to what was there.
+    /// One value per property, in the order of first values; patches are applied to the earlier value.
     private var latest: [PropertyUpdate] {
         if count < 2 { return self }
         var places: [PropertyRef: Int] = [:]
@@ -109,11 +109,11 @@ extension [PropertyUpdate] {
 }
 
 extension PropertyRef {
-    /// The browser compares this with the inputs of its callbacks, in which pattern ids are objects and not texts.
+    /// The browser compares this with the inputs of its callbacks, in which pattern ids are objects.
     fileprivate var cancelEntry: JSON { ["id": id.json, "property": .string(property)] }
 }
 
-/// The head of a regular callback's answer, as far as a callback may shape it: see ``CallbackContext/response``.
+/// The headers and cookies that a regular callback adds to its response; see ``CallbackContext/response``.
 ///
 /// ```swift
 /// try ctx.response.setCookie("visits", "12", maxAge: .seconds(86_400))
@@ -126,33 +126,33 @@ public final class CallbackReply: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Headers that are the server's own.
+    /// Headers that only the server sets.
     private static let reserved: Set<String> = [
         "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "set-cookie", "date",
     ]
 
-    /// When a browser sends a cookie with requests that other sites have caused.
+    /// Whether a browser sends a cookie with cross-site requests.
     public enum SameSite: String, Sendable, Hashable {
         /// Never.
         case strict = "Strict"
-        /// With navigation only.
+        /// Only with navigation.
         case lax = "Lax"
-        /// Always; the browser asks for `isSecure` too.
+        /// Always; browsers require `isSecure`.
         case none = "None"
     }
 
-    /// Sets a header in place of others of its name.
+    /// Sets a header, and replaces others of its name.
     ///
-    /// - Throws: ``DashError`` with code `invalid-header` for a name or a value that no header has, and for headers that
-    ///   are the server's own, such as `Content-Type`.
+    /// - Throws: ``DashError`` with code `invalid-header` for an invalid name or value, and for headers that only the
+    ///   server sets, such as `Content-Type`.
     public func setHeader(_ name: String, _ value: String) throws {
         let (name, value) = try Self.field(name, value)
         state.withLock { $0.fields[name] = value }
     }
 
-    /// Adds a header to others of its name.
+    /// Adds a header, and keeps others of its name.
     ///
-    /// - Throws: ``DashError`` as ``setHeader(_:_:)`` does.
+    /// - Throws: ``DashError``, as ``setHeader(_:_:)`` does.
     public func appendHeader(_ name: String, _ value: String) throws {
         let (name, value) = try Self.field(name, value)
         state.withLock { $0.fields.append(HTTPField(name: name, value: value)) }
@@ -161,15 +161,15 @@ public final class CallbackReply: Sendable {
     /// Sets a cookie.
     ///
     /// - Parameters:
-    ///   - name: Its name.
-    ///   - value: Its value: printable ASCII without spaces, quotes, commas, semicolons and backslashes; encode others.
-    ///   - maxAge: How long the browser keeps it; nil until the browser is closed, zero takes it away.
+    ///   - name: The name.
+    ///   - value: The value: printable ASCII without spaces, quotes, commas, semicolons and backslashes; encode others.
+    ///   - maxAge: How long the browser keeps it; nil until the browser is closed, zero removes it.
     ///   - path: The paths it is sent to.
     ///   - domain: The hosts it is sent to; nil is this one.
     ///   - isSecure: Whether it is sent over https only.
-    ///   - isHTTPOnly: Whether scripts of the page cannot read it.
-    ///   - sameSite: When it is sent with requests that other sites have caused; nil leaves it to the browser.
-    /// - Throws: ``DashError`` with code `invalid-header` for a text that cannot stand in a cookie.
+    ///   - isHTTPOnly: Whether it is hidden from scripts of the page.
+    ///   - sameSite: Whether it is sent with cross-site requests; nil leaves it to the browser.
+    /// - Throws: ``DashError`` with code `invalid-header` for an invalid character.
     public func setCookie(
         _ name: String,
         _ value: String,
@@ -185,7 +185,7 @@ public final class CallbackReply: Sendable {
         else {
             throw DashError(
                 .invalidHeader,
-                "The cookie “\(name)” has a character that no cookie has: encode its value, for example as base64."
+                "The cookie “\(name)” contains an invalid character. Encode its value, for example as base64."
             )
         }
         var parts = ["\(name)=\(value)"]
@@ -199,19 +199,19 @@ public final class CallbackReply: Sendable {
         state.withLock { $0.fields.append(cookie) }
     }
 
-    /// Notes how long a part of the callback took; the developer's tools show it.
+    /// Records how long a part of the callback took, for the developer tools.
     func record(_ name: String, _ duration: Duration, _ description: String?) {
         state.withLock { $0.timings.append((name, duration, description)) }
     }
 
-    /// What was noted, by name.
+    /// The recorded durations, by name.
     var timings: [String: Duration] {
         state.withLock { Dictionary($0.timings.map { ($0.name, $0.duration) }, uniquingKeysWith: { $1 }) }
     }
 
-    /// Adds all this to an answer.
+    /// Adds the headers, cookies and timings to a response.
     ///
-    /// - Parameter timing: how long the callback took in all; nil shows no times.
+    /// - Parameter timing: The callback's total duration; nil omits all timings.
     func add(to response: inout Response, timing: Duration?) {
         let state = state.withLock { $0 }
         for field in state.fields { response.headers.append(field) }
@@ -227,7 +227,7 @@ public final class CallbackReply: Sendable {
         Int((duration / .milliseconds(1)).rounded())
     }
 
-    /// What may stand between the quotes of a header's value.
+    /// Removes characters that are invalid in a quoted header value.
     private static func quoted(_ text: String) -> String {
         String(
             decoding: text.utf8.filter { 0x20...0x7E ~= $0 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") },
@@ -240,7 +240,7 @@ public final class CallbackReply: Sendable {
         else {
             throw DashError(
                 .invalidHeader,
-                "The header “\(name)” cannot be set to “\(value.prefix(80))”: it is the server's own, or no header at all."
+                "The header “\(name)” cannot be set to “\(value.prefix(80))”. Use a valid header that the server does not set."
             )
         }
         return (field, value)

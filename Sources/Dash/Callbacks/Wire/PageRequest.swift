@@ -1,10 +1,10 @@
 import HTTPTypes
 
-/// What an app may know of a browser's request: of the one for the layout, or of the one that runs a callback.
+/// A browser's request for the layout, or to run a callback.
 public struct PageRequest: Sendable, Hashable {
-    /// The path below the app's own, with the query: `/_dash-layout`.
+    /// The path relative to the app's, with the query: `/_dash-layout`.
     public var path: String
-    /// The headers by their names in lower case; values of a repeated one are joined by `, `.
+    /// The headers by name in lower case; values of a repeated header are joined by `, `.
     public var headers: [String: String] {
         get { fields.headers }
         set { fields = .given(headers: newValue, cookies: fields.cookies) }
@@ -14,17 +14,17 @@ public struct PageRequest: Sendable, Hashable {
         get { fields.cookies }
         set { fields = .given(headers: fields.headers, cookies: newValue) }
     }
-    /// The address of the browser or of the last proxy before the server; `nil` if it is not known.
+    /// The address of the browser, or of the last proxy; `nil` if unknown.
     public var remoteAddress: String?
     private var fields: Fields
 
-    /// A request.
+    /// Creates a request.
     ///
     /// - Parameters:
     ///   - path: The path with the query.
-    ///   - headers: The headers, by names in lower case.
+    ///   - headers: The headers, by name in lower case.
     ///   - cookies: The cookies.
-    ///   - remoteAddress: The address of the other side of the connection.
+    ///   - remoteAddress: The address of the connection's peer.
     public init(
         path: String = "/",
         headers: [String: String] = [:],
@@ -36,7 +36,7 @@ public struct PageRequest: Sendable, Hashable {
         fields = .given(headers: headers, cookies: cookies)
     }
 
-    /// A request with its headers as they were sent.
+    /// Creates a request with headers that are parsed on demand.
     init(path: String, sent: HTTPFields) {
         self.path = path
         fields = .sent(sent)
@@ -44,7 +44,7 @@ public struct PageRequest: Sendable, Hashable {
 }
 
 extension PageRequest {
-    /// The headers, taken apart only when somebody looks: most callbacks do not.
+    /// The headers; parsed on demand, as most callbacks do not read them.
     private enum Fields: Sendable {
         case given(headers: [String: String], cookies: [String: String])
         case sent(HTTPFields)
@@ -69,7 +69,7 @@ extension PageRequest {
         }
     }
 
-    /// Whether path, headers, cookies and address are the same.
+    /// Whether path, headers, cookies and address are equal.
     public static func == (left: PageRequest, right: PageRequest) -> Bool {
         left.path == right.path && left.remoteAddress == right.remoteAddress && left.headers == right.headers
             && left.cookies == right.cookies
@@ -84,16 +84,16 @@ extension PageRequest {
     }
 }
 
-/// What of a starting request travels into background jobs, and is kept there for as long as the job is.
+/// The parts of a starting request that are passed to background jobs, and stored with them.
 ///
-/// Only what is listed goes along, as cookies and headers may hold secrets that do not belong into a store.
+/// Only listed cookies and headers are passed, as they may contain secrets.
 public struct JobContext: Sendable, Hashable {
-    /// Names of cookies.
+    /// The names of cookies.
     public var cookies: Set<String>
-    /// Names of headers, in lower case.
+    /// The names of headers, in lower case.
     public var headers: Set<String>
 
-    /// The cookies and headers of these names.
+    /// Creates a context with the cookies and headers of these names.
     public init(cookies: Set<String> = [], headers: Set<String> = []) {
         self.cookies = cookies
         self.headers = Set(headers.map { $0.lowercased() })

@@ -4,7 +4,7 @@ import Dispatch
 import Support
 import Synchronization
 
-/// Sends a worker's frames. `progress` and `setProps` never block, so the work may call them; a thread sends them.
+/// Sends a worker's frames. `progress` and `setProps` never block; a thread sends them.
 final class WorkerOutbox: Sendable {
     private let state: Mutex<OutboxState>
     private let changed = DispatchSemaphore(value: 0)
@@ -14,15 +14,15 @@ final class WorkerOutbox: Sendable {
 
     /// - Parameters:
     ///   - descriptor: The socket to the pool.
-    ///   - mostBytes: How much is kept of what could not be sent yet.
-    ///   - stop: Called when a run has more to tell than is kept; it fails in any case.
+    ///   - mostBytes: The maximum size of unsent updates.
+    ///   - stop: Called when a run exceeds it; the run then fails.
     init(descriptor: Int32, mostBytes: Int, stop: @escaping @Sendable (UInt64) -> Void) {
         self.descriptor = descriptor
         state = Mutex(OutboxState(mostBytes: mostBytes))
         self.stop = stop
     }
 
-    /// Starts the thread that sends updates and ends.
+    /// Starts the thread that sends updates.
     func start() -> Bool {
         OwnThread.start { [self] in
             while true { step() }
@@ -34,20 +34,19 @@ final class WorkerOutbox: Sendable {
         writing.withLock { _ in send([frame]) }
     }
 
-    /// A run begins.
     func begin(_ run: UInt64) { state.withLock { $0.begin(run) } }
 
-    /// Keeps the newest progress for the next sending.
+    /// Stores the newest progress until the next send.
     func progress(_ body: [UInt8], of run: UInt64) {
         perform(state.withLock { $0.setProgress(body, of: run) }, run)
     }
 
-    /// Queues properties for the next sending.
+    /// Queues properties until the next send.
     func setProps(_ body: [UInt8], of run: UInt64) {
         perform(state.withLock { $0.setProps(body, of: run) }, run)
     }
 
-    /// Sends everything that is left of the run and then this frame.
+    /// Sends the remaining updates of the run, then this frame.
     func finish(_ frame: Frame) {
         writing.withLock { _ in send(state.withLock { $0.finish(frame) }) }
     }
@@ -61,7 +60,7 @@ final class WorkerOutbox: Sendable {
     }
 
     private func step() {
-        // What is taken out is written under the same lock, so that it cannot come after the end of its run.
+        // Dequeued and written under the same lock, so that updates cannot follow the end of their run.
         let step = writing.withLock { _ in
             let step = state.withLock { $0.next(now: .now) }
             if case .send(let frames) = step { send(frames) }
@@ -74,31 +73,31 @@ final class WorkerOutbox: Sendable {
         }
     }
 
-    /// Writes in one go. If that fails, the pool is gone or the work closed the socket: then this process ends, as
-    /// nobody would hear of it any more.
+    /// Writes all frames at once. On failure the pool has ended or the job closed the socket: this process ends, as
+    /// nothing can be reported any more.
     private func send(_ frames: [Frame]) {
         let bytes = frames.count == 1 ? frames[0].bytes : frames.flatMap(\.bytes)
         if !dash_write_all(descriptor, bytes, bytes.count) { dash_kill_own_family() }
     }
 }
 
-/// What a worker has to send and when: updates at most each 10 ms, the end of the work at once and after everything else.
+/// Decides when a worker sends: updates at most every 10 ms, the outcome at once and after all updates.
 struct OutboxState: Sendable {
-    /// The shortest time between two sendings of updates.
+    /// The minimum time between two sends of updates.
     static let gap = Duration.milliseconds(10)
 
-    /// What the writer is to do.
+    /// The writer's next action.
     enum Step: Sendable, Hashable {
         case wait
         case waitFor(Duration)
         case send([Frame])
     }
 
-    /// What an update means for others.
+    /// The effect of an update on the writer and the run.
     enum Effect: Sendable, Hashable {
         case none
         case wakesWriter
-        /// There is more to send than is kept: the run cannot go on.
+        /// The limit of unsent updates is exceeded: the run is stopped.
         case isTooMuch
     }
 
@@ -108,37 +107,36 @@ struct OutboxState: Sendable {
     private var progress: [UInt8]?
     private var props = MergedValues()
     private var lastSent: ContinuousClock.Instant?
-    /// Whether the writer waits for the first update. (When it waits for its time, updates need not wake it.)
+    /// Whether the writer waits for an update. While it waits for the gap, updates need not wake it.
     private var isWaiting = false
 
-    /// - Parameter mostBytes: How much is kept of either sort until it is sent, if the pool is slow to read. Values of the
-    ///   same property take the place of each other, but Patches add up.
+    /// - Parameter mostBytes: The maximum size of unsent progress and of unsent properties. Values of the same property
+    ///   replace each other, but patches add up.
     init(mostBytes: Int) { self.mostBytes = mostBytes }
 
-    /// A run begins; nothing of another one is taken any more.
+    /// Begins a run; updates of other runs are ignored.
     mutating func begin(_ run: UInt64) {
         self.run = run
         isTooMuch = false
-        lastSent = nil  // Its first update goes out at once.
+        lastSent = nil  // The first update is sent at once.
     }
 
-    /// Keeps the newest progress.
+    /// Stores the newest progress.
     mutating func setProgress(_ body: [UInt8], of run: UInt64) -> Effect {
         guard run == self.run, !isTooMuch else { return .none }
         progress = body
         return effect()
     }
 
-    /// Queues properties.
     mutating func setProps(_ body: [UInt8], of run: UInt64) -> Effect {
         guard run == self.run, !isTooMuch, let values = PropertyValue.list(from: body) else { return .none }
         props.append(values)
         return effect()
     }
 
-    /// The run ends with this frame, or, if it told too much, as a failure.
+    /// Ends the run with this frame, or with a failure if it sent too much.
     ///
-    /// - Returns: What must be sent now: the updates that are left, and then it.
+    /// - Returns: The remaining updates and the final frame.
     mutating func finish(_ frame: Frame) -> [Frame] {
         let isFailure = isTooMuch && frame != .cancelled(run: run ?? 0)
         let end = isFailure ? .failed(run: run ?? 0, .updatesTooLarge(mostBytes)) : frame
@@ -147,7 +145,7 @@ struct OutboxState: Sendable {
         return frames
     }
 
-    /// What the writer does next.
+    /// The writer's next step.
     mutating func next(now: ContinuousClock.Instant) -> Step {
         guard progress != nil || !props.isEmpty else {
             isWaiting = true

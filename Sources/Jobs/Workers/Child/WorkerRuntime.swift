@@ -3,10 +3,10 @@ import Dispatch
 import Support
 import Synchronization
 
-/// What runs in a worker process.
+/// Runs tasks in a worker process.
 ///
-/// The pool's frames are read by a thread of their own, so that no work, whatever it does to Swift's threads or to its
-/// own, can delay a cancel or the death of the pool.
+/// A separate thread reads the pool's frames, so that no job can delay a cancellation or the detection of the pool's
+/// end, whatever it does to Swift's threads.
 final class WorkerRuntime: Sendable {
     typealias Perform = @Sendable (WorkerTask, WorkerChannel) async throws -> [UInt8]
 
@@ -18,8 +18,8 @@ final class WorkerRuntime: Sendable {
 
     /// - Parameters:
     ///   - descriptor: The socket to the pool.
-    ///   - mostBytes: How much is kept of what could not be sent yet.
-    ///   - perform: Does the work.
+    ///   - mostBytes: The maximum size of unsent updates.
+    ///   - perform: Performs a task.
     init(descriptor: Int32, mostBytes: Int = 64 << 20, perform: @escaping Perform) {
         self.descriptor = descriptor
         self.perform = perform
@@ -29,9 +29,9 @@ final class WorkerRuntime: Sendable {
         threads = JobThreads(count: ProcessorCount.online)
     }
 
-    /// Tells the pool that work may come, and takes it until the pool is gone.
+    /// Reports ready to the pool and accepts tasks until the pool closes the connection.
     ///
-    /// - Returns: false if the system has no room for the threads.
+    /// - Returns: false if the threads could not be created.
     func start(buildID: String) -> Bool {
         guard outbox.start() else { return false }
         outbox.write(.ready(buildID: buildID))
@@ -39,7 +39,7 @@ final class WorkerRuntime: Sendable {
             dash_channel_is_watched()
             var source = FrameSource(descriptor: descriptor)
             while let frame = source.next() { take(frame) }
-            dash_kill_own_family()  // The pool is gone, or told us to go by closing the socket.
+            dash_kill_own_family()  // The pool has ended, or closed the socket to end this worker.
         }
     }
 
@@ -47,7 +47,7 @@ final class WorkerRuntime: Sendable {
         switch frame {
         case .job(let run, let task): begin(run, task)
         case .cancel(let run): current.cancel(run)
-        default: break  // Only workers say these.
+        default: break  // Sent only by workers.
         }
     }
 
@@ -83,28 +83,28 @@ final class WorkerRuntime: Sendable {
 }
 
 extension WorkerFailure {
-    /// The work threw an error; a failure of our own kind is taken as it is.
+    /// The task threw an error; a `WorkerFailure` is passed on unchanged.
     static func thrown(_ error: any Error) -> WorkerFailure {
         if let failure = error as? WorkerFailure { return failure }
         return WorkerFailure(kind: .error, code: String(reflecting: type(of: error)), message: "\(error)")
     }
 
-    /// The work returned more than a frame holds.
+    /// The result exceeds the size of a frame.
     static func resultTooLarge(_ count: Int) -> WorkerFailure {
         WorkerFailure(
             kind: .tooLarge,
             code: "result-too-large",
-            message: "The result has \(count) bytes; at most \(Frame.maximumLength) are possible."
+            message: "The result has \(count) bytes; the limit is \(Frame.maximumLength)."
         )
     }
 
-    /// The work told so much, so fast, that it could not be sent.
+    /// The updates could not be sent fast enough.
     static func updatesTooLarge(_ limit: Int) -> WorkerFailure {
         WorkerFailure(
             kind: .tooLarge,
             code: "updates-too-large",
-            message: "The work set properties or progress faster than they could be sent; more than \(limit) bytes "
-                + "waited. Set whole values instead of Patches, or less often."
+            message: "The job set properties or progress faster than they could be sent: more than \(limit) bytes "
+                + "are pending. Set whole values instead of Patches, or set them less often."
         )
     }
 }
@@ -115,23 +115,24 @@ internal import Darwin
 internal import Glibc
 #endif
 
-/// The side of a worker: what a process that was started by a ``WorkerPool`` does.
+/// The entry point of a process that a ``WorkerPool`` started.
 public enum WorkerProcess {
-    /// Whether this process was started by a pool to be a worker. Programs that a worker starts are not, even if they are
-    /// this same executable: the marker is taken out of the environment before `main`.
+    /// Whether a pool started this process as a worker. False in programs that a worker starts, even the same
+    /// executable: the marker is removed from the environment before `main`.
     public static var isWorker: Bool {
         guard let role = dash_spawn_role() else { return false }
         return String(cString: role) == "worker" && dash_spawn_channel() >= 0
     }
 
-    /// Runs tasks until the pool ends this process; never returns. Ends the process with an error if no pool started it.
+    /// Performs tasks until the pool ends this process; never returns. Exits with an error if no pool started it.
     ///
-    /// The work runs on threads of its own with stacks of 16 MB. When it is cancelled its Swift task is: a
-    /// `CancellationError` it then throws is no error. An error it throws fails its task and nothing else; a thrown
-    /// ``WorkerFailure`` is passed on as it is. The main actor stays free for the work, as this function suspends.
+    /// Tasks run on dedicated threads with stacks of 16 MB. Cancelling a task cancels its Swift task; a
+    /// `CancellationError` that it then throws is not a failure. A thrown error fails only its task; a thrown
+    /// ``WorkerFailure`` is passed on unchanged. The main actor remains available to tasks, as this function suspends.
     ///
     /// - Parameters:
-    ///   - buildID: Which build this is; the pool takes no other than its own.
+    ///   - buildID: The build of this program; the pool accepts only its own.
+    ///   - perform: Performs one task and returns its result, usually JSON text.
     ///   - perform: Does one task and returns its result, usually JSON text.
     public static func serve(
         buildID: String = BuildID.current,
@@ -139,8 +140,8 @@ public enum WorkerProcess {
     ) async -> Never {
         guard isWorker else { fail("WorkerProcess.serve was called in a process that no worker pool started.") }
         let runtime = WorkerRuntime(descriptor: dash_spawn_channel(), perform: perform)
-        guard runtime.start(buildID: buildID) else { fail("The system has no room for the threads of a worker.") }
-        while true { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }  // It never resumes.
+        guard runtime.start(buildID: buildID) else { fail("The threads of a worker could not be created.") }
+        while true { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }  // Never resumed.
     }
 
     private static func fail(_ sentence: String) -> Never {
@@ -150,7 +151,7 @@ public enum WorkerProcess {
     }
 }
 
-/// The run that a worker is busy with.
+/// The current run of a worker.
 final class CurrentRun: Sendable {
     private let state = Mutex<State?>(nil)
 
@@ -160,15 +161,14 @@ final class CurrentRun: Sendable {
         var isCancelled = false
     }
 
-    /// A run begins; `start` starts its work, which finds it begun.
+    /// Begins a run. `start` starts its task, under the lock.
     func begin(_ run: UInt64, start: () -> Task<Void, Never>) {
         state.withLock { $0 = State(run: run, task: start()) }
     }
 
-    /// The run has ended.
     func end() { state.withLock { $0 = nil } }
 
-    /// The pool does not want the run any more.
+    /// The pool cancelled the run.
     func cancel(_ run: UInt64) {
         state.withLock { state in
             guard state?.run == run else { return }
@@ -177,7 +177,7 @@ final class CurrentRun: Sendable {
         stop(run)
     }
 
-    /// Tells the work to stop, for a reason of our own: it is not cancelled.
+    /// Stops the run for a local reason: it does not count as cancelled.
     func stop(_ run: UInt64) {
         let task = state.withLock { $0?.run == run ? $0?.task : nil }
         task?.cancel()
@@ -189,17 +189,17 @@ final class CurrentRun: Sendable {
     }
 }
 
-/// The frames that come from a socket, read with as few calls as possible.
+/// Reads frames from a socket with as few calls as possible.
 struct FrameSource {
     private let descriptor: Int32
     private var buffer = [UInt8](repeating: 0, count: 16 << 10)
-    /// What was read and is not taken.
+    /// The buffered bytes that are not consumed yet.
     private var unread = 0..<0
 
-    /// - Parameter descriptor: The socket; it is waited for, whether it blocks or not.
+    /// - Parameter descriptor: The socket, blocking or not.
     init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// The next frame; nil at the end of the socket, or when what comes is no frame.
+    /// The next frame; nil at the end of the socket, or for an invalid frame.
     mutating func next() -> Frame? {
         guard let header = take(4) else { return nil }
         let length = Frame.length(header)
@@ -223,7 +223,7 @@ struct FrameSource {
         return isWhole == true ? bytes : nil
     }
 
-    /// Reads what there is, as far as the buffer has room.
+    /// Reads available bytes into the free part of the buffer.
     private mutating func readMore() -> Bool {
         if unread.lowerBound > 0 {
             for (place, index) in unread.enumerated() { buffer[place] = buffer[index] }
@@ -239,17 +239,17 @@ struct FrameSource {
     }
 }
 
-/// Runs the work on threads of its own: with stacks that are large enough for deep recursion, with crash reports even
-/// of overflown ones, and without touching Swift's own threads, however long the work blocks them.
+/// Runs jobs on dedicated threads: with stacks for deep recursion, with crash reports even for stack overflows, and
+/// without blocking Swift's own threads.
 final class JobThreads: TaskExecutor {
     private let jobs = Mutex(JobList())
     private let available = DispatchSemaphore(value: 0)
 
-    /// Starts the threads; they run as long as the process.
+    /// Starts the threads; they run until the process ends.
     ///
     /// - Parameters:
-    ///   - count: How many, at least 2, so that work may wait for its own child tasks.
-    ///   - stackSize: The stack of each in bytes.
+    ///   - count: The number of threads; at least 2 are created, so that a job can wait for its child tasks.
+    ///   - stackSize: The stack of each thread in bytes.
     init(count: Int, stackSize: Int = 16 << 20) {
         for _ in 0..<max(2, count) {
             _ = OwnThread.start(stackSize: stackSize) { [self] in
@@ -269,7 +269,7 @@ final class JobThreads: TaskExecutor {
     }
 }
 
-/// First in, first out, without moving all of them for each that is taken.
+/// A queue with constant amortized cost.
 private struct JobList: Sendable {
     private var incoming: [UnownedJob] = []
     private var outgoing: [UnownedJob] = []

@@ -1,6 +1,6 @@
-/// Decides what a worker pool does. It does nothing itself: every event gives the actions to take, in order.
+/// The state machine of a worker pool: takes events and returns actions, in order.
 struct PoolMachine: Sendable {
-    /// Where the pool is in its life.
+    /// The phase of the pool.
     enum Phase: Sendable {
         case created
         case running
@@ -11,18 +11,18 @@ struct PoolMachine: Sendable {
     var limits: PoolLimits
     var phase = Phase.created
     var workers: [WorkerID: PoolWorker] = [:]
-    /// The workers without work, the one that waits longest first.
+    /// Idle workers, longest idle first.
     var idle: [WorkerID] = []
     var waiting = TaskQueue()
-    /// Where each running task runs.
+    /// The worker of each running task.
     var running: [String: WorkerID] = [:]
-    /// Which worker a run number belongs to.
+    /// The worker of each run number.
     var runs: [UInt64: WorkerID] = [:]
     var lastWorker = 0
     var lastRun: UInt64 = 0
     var lastDispatch: ContinuousClock.Instant
     var failedStarts = 0
-    /// How many workers in a row ended soon after they were ready, without work and untold.
+    /// The number of consecutive workers that ended unexpectedly soon after they were ready, without having run a task.
     var idleDeaths = 0
     var isGrowScheduled = false
     var isShrinkScheduled = false
@@ -32,7 +32,7 @@ struct PoolMachine: Sendable {
         lastDispatch = now
     }
 
-    /// The pool's numbers.
+    /// The pool's statistics.
     var statistics: WorkerPoolStatistics {
         var statistics = WorkerPoolStatistics()
         statistics.workers = workers.values.count(where: \.isReady)
@@ -43,7 +43,7 @@ struct PoolMachine: Sendable {
         return statistics
     }
 
-    /// The pool starts, unless it was stopped before.
+    /// Starts the pool, unless it was stopped before.
     mutating func start(now: ContinuousClock.Instant) -> [PoolAction] {
         guard phase != .stopped else { return [.stopped] }
         guard phase == .created else { return [] }
@@ -51,7 +51,7 @@ struct PoolMachine: Sendable {
         return refill(now: now)
     }
 
-    /// Somebody wants a task done.
+    /// Queues a task.
     mutating func submit(_ task: WorkerTask, now: ContinuousClock.Instant) -> [PoolAction] {
         guard phase == .created || phase == .running else { return [.finish(task: task.id, .shutDown)] }
         waiting.append(task)
@@ -59,12 +59,12 @@ struct PoolMachine: Sendable {
         return dispatch(now: now) + refill(now: now)
     }
 
-    /// Whether a task of this name waits or runs.
+    /// Whether a task with this id waits or runs.
     func knows(_ taskID: String) -> Bool {
         waiting.contains(taskID) || running[taskID] != nil
     }
 
-    /// Somebody wants a task no more.
+    /// Cancels a task; kills its process after the grace period.
     mutating func cancel(_ taskID: String) -> [PoolAction] {
         guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
         guard !run.hasGrace else { return [] }
@@ -75,7 +75,7 @@ struct PoolMachine: Sendable {
         return telling + [.wake(.grace(run: run.number), after: limits.cancelGrace)]
     }
 
-    /// Somebody wants a task to end by itself.
+    /// Cancels a task without a grace period.
     mutating func interrupt(_ taskID: String) -> [PoolAction] {
         guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
         guard !run.isCancelling else { return [] }
@@ -84,7 +84,7 @@ struct PoolMachine: Sendable {
         return [.send(worker, .cancel(run: run.number))]
     }
 
-    /// Somebody wants a task's process dead.
+    /// Kills a task's process.
     mutating func kill(_ taskID: String) -> [PoolAction] {
         guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
         (run.isCancelling, run.isKilled) = (true, true)
@@ -96,7 +96,7 @@ struct PoolMachine: Sendable {
         waiting.remove(taskID) == nil ? [] : [.finish(task: taskID, .cancelled(killed: false))]
     }
 
-    /// A time that was waited for has come.
+    /// A timer fired.
     mutating func timerFired(_ timer: PoolTimer, now: ContinuousClock.Instant) -> [PoolAction] {
         switch timer {
         case .start(let worker): startDelayed(worker)
@@ -116,9 +116,9 @@ struct PoolMachine: Sendable {
     }
 }
 
-// Work given to workers and what comes back.
+// Dispatching tasks and handling results.
 extension PoolMachine {
-    /// Gives waiting tasks to idle workers; the one that was busy last first, so that the others can go.
+    /// Assigns waiting tasks to idle workers; the most recently used first, so that the others can shrink.
     mutating func dispatch(now: ContinuousClock.Instant) -> [PoolAction] {
         guard phase == .running else { return [] }
         var actions: [PoolAction] = []
@@ -134,7 +134,7 @@ extension PoolMachine {
         return actions
     }
 
-    /// A worker said something.
+    /// A worker sent a frame.
     mutating func received(_ frame: Frame, from worker: WorkerID, now: ContinuousClock.Instant) -> [PoolAction] {
         switch frame {
         case .ready(let buildID): ready(worker, buildID: buildID, now: now)
@@ -144,7 +144,7 @@ extension PoolMachine {
         case .succeeded(let run, let body): ended(worker, run, .succeeded(body), now: now)
         case .failed(let run, let failure): ended(worker, run, .failed(failure), now: now)
         case .cancelled(let run): ended(worker, run, .cancelled(killed: false), now: now)
-        case .job, .cancel: [.kill(worker)]  // Only the pool says these.
+        case .job, .cancel: [.kill(worker)]  // Sent only by the pool.
         }
     }
 
@@ -183,7 +183,7 @@ extension PoolMachine {
     ) -> [PoolAction] {
         guard let run = workers[worker]?.run, run.number == number else { return [] }
         forget(run)
-        // A worker that was told to die just now is not given more work.
+        // A worker that is being killed gets no more tasks.
         let isDone = run.isKilled || run.isShutDown || isWornOut(worker)
         let next = isDone ? finishing(worker) : rest(worker, now: now)
         return [.finish(task: run.taskID, outcome)] + next
@@ -194,7 +194,7 @@ extension PoolMachine {
         return count >= most
     }
 
-    /// The worker has nothing to do.
+    /// The worker is idle.
     private mutating func rest(_ worker: WorkerID, now: ContinuousClock.Instant) -> [PoolAction] {
         guard phase == .running, liveCount <= limits.workers else { return finishing(worker) }
         workers[worker]?.phase = .idle(since: now)
@@ -207,16 +207,16 @@ extension PoolMachine {
         return [.kill(worker)]
     }
 
-    /// A run is over.
+    /// Removes a run.
     mutating func forget(_ run: PoolRun) {
         running[run.taskID] = nil
         runs[run.number] = nil
     }
 }
 
-// The ends of processes and of the pool.
+// The end of processes and of the pool.
 extension PoolMachine {
-    /// A process was started. Whoever wanted it dead meanwhile could not kill it yet.
+    /// A process was launched. A kill requested before could not be executed yet.
     mutating func launched(_ worker: WorkerID, pid: Int32) -> [PoolAction] {
         guard let phase = workers[worker]?.phase else { return [.kill(worker)] }
         workers[worker]?.pid = pid
@@ -224,16 +224,16 @@ extension PoolMachine {
         return [.wake(.startTimeout(worker), after: limits.startTimeout)]
     }
 
-    /// A worker's socket was closed from its side: without it, the process is of no use, if it still lives.
+    /// A worker closed its socket: the process is useless, if it is still alive.
     mutating func disconnected(_ worker: WorkerID) -> [PoolAction] {
         guard let phase = workers[worker]?.phase else { return [] }
         if case .idle = phase { idle.removeAll { $0 == worker } }
         return [.kill(worker)]
     }
 
-    /// A process has ended, and everything it said before was heard.
+    /// A process ended, and all its frames were handled.
     ///
-    /// - Parameter failure: Why, as a task in it would be told.
+    /// - Parameter failure: The failure to report for its task.
     mutating func exited(
         _ worker: WorkerID,
         failure: WorkerFailure,
@@ -251,7 +251,7 @@ extension PoolMachine {
         return actions + dispatch(now: now) + refill(now: now) + stopIfDone()
     }
 
-    /// The pool shall stop: at once, or when the running work is done or the grace is over.
+    /// Stops the pool: at once, or when running tasks are done or the grace period is over.
     mutating func stop(graceful: Bool) -> [PoolAction] {
         switch phase {
         case .created, .running: break
@@ -265,7 +265,7 @@ extension PoolMachine {
         return actions + stopIfDone()
     }
 
-    /// Kills every process; what runs in them is interrupted by the shutdown.
+    /// Kills every process; running tasks end as shut down.
     mutating func killAll() -> [PoolAction] {
         guard phase == .draining else { return [] }
         var actions = endUnused()
@@ -312,7 +312,7 @@ extension PoolMachine {
         return []
     }
 
-    /// Nobody told it to end. If that goes on and on without any work between, the next starts are delayed.
+    /// A worker ended unexpectedly while idle. Repeated deaths without any task in between delay the next starts.
     private mutating func diedIdle(
         _ worker: PoolWorker,
         since: ContinuousClock.Instant,
@@ -336,10 +336,10 @@ extension PoolMachine {
     }
 }
 
-// How many workers there are.
+// The number of workers.
 extension PoolMachine {
-    /// Somebody wants another number of workers, all of them kept ready. Those that are too many end: idle ones now, busy
-    /// ones after their task.
+    /// Changes the number of workers, all of which are kept warm. Surplus workers end: idle ones now, busy ones after
+    /// their task.
     mutating func resize(_ maximum: Int, now: ContinuousClock.Instant) -> [PoolAction] {
         limits.workers = max(1, maximum)
         limits.warm = limits.workers
@@ -361,7 +361,7 @@ extension PoolMachine {
         return [.kill(worker)]
     }
 
-    /// Starts what is missing: up to the warm ones, and at least one when tasks wait. More come by `grow`.
+    /// Starts workers up to the warm number, and at least one if tasks wait. `grow` starts more.
     mutating func refill(now: ContinuousClock.Instant) -> [PoolAction] {
         guard phase == .running else { return [] }
         var actions: [PoolAction] = []
@@ -370,7 +370,7 @@ extension PoolMachine {
         return actions + scheduleGrow(now: now)
     }
 
-    /// Tasks wait for a while: when no worker took any in this time, one worker is started for each.
+    /// If no task was dispatched for the grow delay, starts one worker for each waiting task.
     mutating func grow(now: ContinuousClock.Instant) -> [PoolAction] {
         isGrowScheduled = false
         guard phase == .running, canGrow else { return [] }
@@ -378,7 +378,7 @@ extension PoolMachine {
         return (0..<min(waiting.count, limits.workers - workers.count)).flatMap { _ in startWorker() }
     }
 
-    /// Looks again when the tasks will have waited long enough.
+    /// Schedules the next check for growth.
     private mutating func scheduleGrow(now: ContinuousClock.Instant) -> [PoolAction] {
         guard canGrow, !isGrowScheduled else { return [] }
         isGrowScheduled = true
@@ -386,12 +386,12 @@ extension PoolMachine {
         return [.wake(.grow, after: left > .zero ? left : limits.growDelay)]
     }
 
-    /// Those that were started before must be ready first: who waits for their start of some milliseconds needs no more.
+    /// Workers that are starting must be ready first: they may take the waiting tasks within milliseconds.
     private var canGrow: Bool {
         !waiting.isEmpty && workers.count < limits.workers && !workers.values.contains(where: \.isStarting)
     }
 
-    /// Ends workers beyond the warm ones that had nothing to do for the idle timeout.
+    /// Ends workers beyond the warm number that were idle for the idle timeout.
     mutating func shrink(now: ContinuousClock.Instant) -> [PoolAction] {
         isShrinkScheduled = false
         guard phase == .running else { return [] }
@@ -404,14 +404,13 @@ extension PoolMachine {
         return actions + scheduleShrink(now: now)
     }
 
-    /// Sees to it that workers that are too many end some time.
+    /// Schedules the next check for surplus workers.
     mutating func scheduleShrink(now: ContinuousClock.Instant) -> [PoolAction] {
         guard !isShrinkScheduled, let oldest = idle.first, liveCount > limits.warm else { return [] }
         isShrinkScheduled = true
         return [.wake(.shrink, after: max(.milliseconds(1), limits.idleTimeout - idleTime(oldest, now)))]
     }
 
-    /// A delayed start is due.
     mutating func startDelayed(_ worker: WorkerID) -> [PoolAction] {
         guard case .delayed? = workers[worker]?.phase else { return [] }
         workers[worker]?.phase = .starting

@@ -1,27 +1,27 @@
-/// What the machine knows of one process.
+/// The machine's state of one process.
 struct PoolWorker: Sendable {
-    /// Where it is in its life.
+    /// The phase of a worker.
     enum Phase: Sendable {
-        /// Its start waits for its time, after failed ones.
+        /// Its start is delayed after failed starts.
         case delayed
-        /// It was started and is not ready yet.
+        /// Started, not ready yet.
         case starting
-        /// It waits for work since then.
+        /// Idle since this time.
         case idle(since: ContinuousClock.Instant)
-        /// It works.
+        /// Runs a task.
         case busy(PoolRun)
-        /// It is being killed, without a task.
+        /// Being killed, without a task.
         case ending
     }
 
     var phase: Phase
     var pid: Int32?
-    /// How many tasks it has begun.
+    /// The number of tasks it has begun.
     var taskCount = 0
-    /// It was of another build.
+    /// Whether it is of another build.
     var isIncompatible = false
 
-    /// It began a task once.
+    /// Whether it has begun a task.
     var hasWorked: Bool { taskCount > 0 }
 
     var run: PoolRun? {
@@ -49,9 +49,9 @@ struct PoolRun: Sendable {
     let number: UInt64
     var entry: TaskQueue.Entry
     var hasStarted = false
-    /// It was told to stop.
+    /// Whether it was asked to stop.
     var isCancelling = false
-    /// Its time to stop by itself runs.
+    /// Whether its grace period is running.
     var hasGrace = false
     var isKilled = false
     var isShutDown = false
@@ -59,46 +59,46 @@ struct PoolRun: Sendable {
     var taskID: String { entry.task.id }
 }
 
-/// Names one worker process in the life of a pool; never used again for another one.
+/// Identifies a worker process within a pool; never reused.
 typealias WorkerID = Int
 
-/// What the pool has to do after something happened.
+/// An action of the pool.
 enum PoolAction: Sendable, Hashable {
-    /// Start a process.
+    /// Starts a process.
     case start(WorkerID)
-    /// Send a frame to a worker.
+    /// Sends a frame to a worker.
     case send(WorkerID, Frame)
-    /// Kill a worker's whole process group.
+    /// Kills a worker's process group.
     case kill(WorkerID)
-    /// Call the machine's `timerFired` later.
+    /// Calls the machine's `timerFired` later.
     case wake(PoolTimer, after: Duration)
-    /// Tell the starter of a task something.
+    /// Reports an update to the caller of a task.
     case update(task: String, WorkerUpdate)
-    /// Give the starter of a task its outcome.
+    /// Reports the outcome to the caller of a task.
     case finish(task: String, WorkerOutcome)
-    /// Log that a process never became ready, and when it is tried again.
+    /// Logs that a process never became ready, and when the next start is.
     case reportFailedStart(WorkerFailure, retryIn: Duration)
-    /// No process is left and none will be started.
+    /// No process is left, and none will be started.
     case stopped
 }
 
-/// What the pool waits for.
+/// A timer of the pool.
 enum PoolTimer: Sendable, Hashable {
     /// A delayed start is due.
     case start(WorkerID)
-    /// A process should be ready by now.
+    /// A process should be ready.
     case startTimeout(WorkerID)
-    /// Tasks may have waited too long for the workers there are.
+    /// Waiting tasks may need more workers.
     case grow
-    /// A worker may have been idle too long.
+    /// A worker may have exceeded the idle timeout.
     case shrink
-    /// Cancelled work should have ended by now.
+    /// A cancelled task should have ended.
     case grace(run: UInt64)
-    /// All work should have ended by now, as the pool shuts down.
+    /// All tasks should have ended for the shutdown.
     case shutdown
 }
 
-/// The numbers a ``PoolMachine`` goes by.
+/// The limits and timeouts of a ``PoolMachine``.
 struct PoolLimits: Sendable {
     var warm: Int
     var workers: Int
@@ -110,17 +110,17 @@ struct PoolLimits: Sendable {
     var startTimeout: Duration
     var growDelay: Duration
 
-    /// After so many failed starts in a row the waiting tasks are given up.
+    /// The number of consecutive failed starts after which the waiting tasks fail.
     static let failedStarts = 3
-    /// A task that lost its worker before it began is put back so many times.
+    /// How often a task that lost its worker before it began is requeued.
     static let restarts = 3
 
-    /// A worker that lived so long is in order.
+    /// A worker that was alive for this time counts as healthy.
     static let settled = Duration.seconds(5)
-    /// So many unused workers may end in a row before the next start is delayed.
+    /// The number of consecutive idle deaths without a delay of the next start.
     static let freeIdleDeaths = 10
 
-    /// The wait before the next start after failed ones: none, 0.1 s, then doubled each time, at most 5 s.
+    /// The delay of the next start: none after the first failure, then 0.1 s, doubled each time, at most 5 s.
     static func delay(afterFailedStarts count: Int) -> Duration {
         guard count > 1 else { return .zero }
         return min(.seconds(5), .milliseconds(100) * (1 << min(count - 2, 6)))
@@ -128,7 +128,7 @@ struct PoolLimits: Sendable {
 }
 
 extension PoolLimits {
-    /// Takes them from a configuration; impossible ones are put right.
+    /// Takes the limits from a configuration; invalid ones are corrected.
     init(_ configuration: WorkerPoolConfiguration) {
         let workers = max(1, configuration.workers)
         self.init(

@@ -1,4 +1,4 @@
-/// The tasks that wait for a worker, oldest first. Adding and taking take constant time, on average.
+/// The tasks that wait for a worker, oldest first. Adding and taking are amortized O(1).
 struct TaskQueue: Sendable {
     /// A waiting task and how often it lost its worker before it began.
     struct Entry: Sendable {
@@ -10,22 +10,19 @@ struct TaskQueue: Sendable {
     private var head = 0
     private var entries: [String: Entry] = [:]
 
-    /// How many wait.
     var count: Int { entries.count }
 
-    /// Whether none waits.
     var isEmpty: Bool { entries.isEmpty }
 
-    /// Whether this task waits.
     func contains(_ id: String) -> Bool { entries[id] != nil }
 
-    /// Adds a task behind all others.
+    /// Appends a task.
     mutating func append(_ task: WorkerTask) {
         order.append(task.id)
         entries[task.id] = Entry(task: task)
     }
 
-    /// Puts a task back before all others.
+    /// Puts a task back at the front.
     mutating func putBack(_ entry: Entry) {
         entries[entry.task.id] = entry
         if head > 0 {
@@ -36,7 +33,7 @@ struct TaskQueue: Sendable {
         }
     }
 
-    /// Takes the oldest.
+    /// Removes the oldest task.
     mutating func popFirst() -> Entry? {
         guard head < order.count else { return nil }
         let id = order[head]
@@ -45,16 +42,16 @@ struct TaskQueue: Sendable {
         return entries.removeValue(forKey: id)
     }
 
-    /// Takes one out.
+    /// Removes one task.
     mutating func remove(_ id: String) -> WorkerTask? {
         guard let entry = entries.removeValue(forKey: id) else { return nil }
         order.removeFirst(head)
         head = 0
-        order.removeAll { $0 == id }  // A task of the same name may come again, so its old place must not stay.
+        order.removeAll { $0 == id }  // A task with the same id may be appended later.
         return entry.task
     }
 
-    /// Takes all.
+    /// Removes all tasks.
     mutating func removeAll() -> [WorkerTask] {
         var tasks: [WorkerTask] = []
         while let entry = popFirst() { tasks.append(entry.task) }

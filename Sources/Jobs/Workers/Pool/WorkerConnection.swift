@@ -7,24 +7,24 @@ struct WorkerConnection: Sendable {
     private let channel: any Channel
     private let line: Line
 
-    /// Frames that are not sent yet.
+    /// Unsent frames.
     private final class Line: Sendable {
         let bytes = Mutex(ByteBuffer())
     }
 
-    /// What is told of the connection, on the event loop, in order.
+    /// Callbacks on the event loop, called in order.
     struct Handlers: Sendable {
         var received: @Sendable (Frame) -> Void
         var closed: @Sendable () -> Void
     }
 
-    /// Takes a connected socket; it is closed in any case. Blocks the thread until the event loop has it, so this must
-    /// be called on a thread of our own.
+    /// Takes over a connected socket; it is closed in any case. Blocks until it is registered, so call it on a
+    /// dedicated thread.
     ///
     /// - Parameters:
     ///   - socket: The descriptor.
-    ///   - loop: Where it is served.
-    ///   - handlers: What is called for each frame and at the end.
+    ///   - loop: The event loop.
+    ///   - handlers: Called for each frame and when the connection closes.
     ///   - ready: Called with the connection before any frame is read.
     init(
         _ socket: Int32,
@@ -47,13 +47,13 @@ struct WorkerConnection: Sendable {
         self.line = line
     }
 
-    /// Puts a frame in line: frames go out in the order of these calls, at the next ``flush()``. May be called under a lock.
+    /// Queues a frame for the next ``flush()``, in call order. May be called under a lock.
     func add(_ frame: Frame) {
         line.bytes.withLock { _ = $0.writeBytes(frame.bytes) }
     }
 
-    /// Sends what is in line. Does nothing if the worker is gone. Never to be called under a lock that the handlers take too:
-    /// they may be called in this call.
+    /// Sends the queued frames. No effect if the worker has ended. Must not be called under a lock that the handlers
+    /// take: they may run within this call.
     func flush() {
         guard channel.eventLoop.inEventLoop else { return channel.eventLoop.execute { self.flush() } }
         let bytes = line.bytes.withLock { bytes in
@@ -63,9 +63,9 @@ struct WorkerConnection: Sendable {
         if bytes.readableBytes > 0 { channel.writeAndFlush(bytes, promise: nil) }
     }
 
-    /// Blocks the thread until everything the dead worker had sent was handled.
+    /// Blocks until all frames of the ended worker are handled.
     func drain() {
-        // The socket ends with the worker, unless a forked child of it holds it open: then we end it.
+        // The socket closes with the worker, unless a forked child holds it open: then close it here.
         let closing = channel.eventLoop.scheduleTask(in: .milliseconds(250)) { [channel] in channel.close(promise: nil)
         }
         try? channel.closeFuture.wait()
@@ -73,7 +73,7 @@ struct WorkerConnection: Sendable {
     }
 }
 
-/// Cuts the stream into frames.
+/// Splits the stream into frames.
 private struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
     typealias InboundOut = Frame
 

@@ -5,11 +5,11 @@ public import ServiceLifecycle
 import Support
 import Synchronization
 
-/// Worker processes of an executable, each of which runs one task at a time.
+/// A pool of worker processes, each of which runs one task at a time.
 ///
-/// There are always the `warm` ones; more are started while tasks wait, up to `workers`, and end again when they had
-/// nothing to do for a while. A task that traps or exits ends its own process and no other: its failure tells signal,
-/// message and backtrace, and another worker takes the place.
+/// The pool keeps `warm` workers ready, starts more while tasks wait, up to `workers`, and ends them after an idle
+/// timeout. A task that traps or exits ends only its own process: its failure reports signal, message and backtrace,
+/// and another worker replaces the process.
 ///
 /// ```swift
 /// let pool = WorkerPool(WorkerPoolConfiguration(), logger: logger)
@@ -17,14 +17,14 @@ import Synchronization
 /// let outcome = await pool.execute(WorkerTask(id: "1", name: "sum", payload: [])) { update in print(update) }
 /// ```
 public final class WorkerPool: Service, Sendable {
-    /// How the pool was set up.
+    /// The configuration of the pool.
     public let configuration: WorkerPoolConfiguration
     let logger: Logger
-    /// What serves the workers' sockets.
+    /// Serves the workers' sockets.
     package let loop: any EventLoop
     let state: Mutex<State>
 
-    /// What changes, under one lock.
+    /// The mutable state, under one lock.
     struct State: Sendable {
         var machine: PoolMachine
         var links: [WorkerID: WorkerLink] = [:]
@@ -32,17 +32,17 @@ public final class WorkerPool: Service, Sendable {
         var stopped: CheckedContinuation<Void, Never>?
     }
 
-    /// Whoever waits for the outcome of a task.
+    /// The callbacks of a task's caller.
     struct Waiter: Sendable {
         let onUpdate: @Sendable (WorkerUpdate) -> Void
         let onEnd: @Sendable (WorkerOutcome) -> Void
     }
 
-    /// Makes a pool; no process is started before ``run()``. Tasks may be given to it already.
+    /// Creates a pool. Processes are started by ``run()``; tasks may be submitted before.
     ///
     /// - Parameters:
-    ///   - configuration: How to start, keep and end the processes.
-    ///   - logger: Where the workers' output and failed starts go.
+    ///   - configuration: How to start and stop the processes.
+    ///   - logger: Receives the workers' output and failed starts.
     public init(_ configuration: WorkerPoolConfiguration = .init(), logger: Logger) {
         self.configuration = configuration
         self.logger = logger
@@ -50,22 +50,21 @@ public final class WorkerPool: Service, Sendable {
         state = Mutex(State(machine: PoolMachine(limits: PoolLimits(configuration), now: .now)))
     }
 
-    /// How many tasks can run at the same time.
+    /// The number of tasks that can run at the same time.
     public var maximumConcurrency: Int { state.withLock { $0.machine.limits.workers } }
 
-    /// The process ids of all living workers, sorted.
+    /// The process ids of all live workers, sorted.
     public var processes: [Int32] { statistics.pids }
 
-    /// What the pool is doing now.
+    /// The pool's current statistics.
     public var statistics: WorkerPoolStatistics {
         state.withLock { $0.machine.statistics }
     }
 
-    /// Keeps the workers until the service is told to stop; when it returns, no process is left. Call it once.
+    /// Runs the workers until the service is stopped; when it returns, no process is left. Call it once.
     ///
-    /// At a graceful shutdown no task is begun any more, those that wait end with ``WorkerOutcome/shutDown``, and so do
-    /// running ones that are not done after the `shutdownGrace`. When the calling task is cancelled, all are killed at
-    /// once.
+    /// On graceful shutdown no more tasks begin; waiting tasks, and those that are still running after `shutdownGrace`,
+    /// end with ``WorkerOutcome/shutDown``. If the calling task is cancelled, all workers are killed at once.
     public func run() async throws {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
@@ -83,13 +82,12 @@ public final class WorkerPool: Service, Sendable {
         }
     }
 
-    /// Runs a task in a worker, when one is free. Cancelling the calling Swift task has no effect: use ``cancel(_:)``.
+    /// Runs a task in the next free worker. Cancelling the calling Swift task has no effect: use ``cancel(_:)``.
     ///
     /// - Parameters:
-    ///   - task: The task. One of the same id must not be waiting or running.
-    ///   - onUpdate: Called in order, and never after this function returned. It is called on an event loop, so it must
-    ///     not block.
-    /// - Returns: How it ended; never before its process is dead, if it was killed.
+    ///   - task: The task. No other task with its id may be waiting or running.
+    ///   - onUpdate: Called in order on an event loop, never after this function returns. It must not block.
+    /// - Returns: The outcome. If the process was killed, it is dead by then.
     public func execute(
         _ task: WorkerTask,
         onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
@@ -99,13 +97,13 @@ public final class WorkerPool: Service, Sendable {
         }
     }
 
-    /// Runs a task as ``execute(_:onUpdate:)`` does, and calls back when it has ended, if need be within this call.
+    /// Runs a task as ``execute(_:onUpdate:)`` does, and calls back when it ends, possibly within this call.
     ///
     /// - Parameters:
-    ///   - task: The task. One of the same id must not be waiting or running.
-    ///   - onUpdate: Called in order, and never after `onEnd`. It must not block.
-    ///   - onEnd: Called once, where the end is noticed: mostly on the pool's event loop, before anything else is done there, so
-    ///     that the next task can be on its way at once. It must not block.
+    ///   - task: The task. No other task with its id may be waiting or running.
+    ///   - onUpdate: Called in order, never after `onEnd`. It must not block.
+    ///   - onEnd: Called once, usually on the pool's event loop before other events, so that the next task can be sent
+    ///     at once. It must not block.
     package func submit(
         _ task: WorkerTask,
         onUpdate: @escaping @Sendable (WorkerUpdate) -> Void,
@@ -121,34 +119,34 @@ public final class WorkerPool: Service, Sendable {
         if isDouble { onEnd(.failed(.doubleTask(task.id))) }
     }
 
-    /// Cancels a task. One that waits ends at once; one that runs is told, and after the `grace` all processes of its
-    /// worker's group are killed. An unknown or ended task is no error.
+    /// Cancels a task. A waiting task ends at once; a running one is asked to stop, and after the grace period its
+    /// worker's process group is killed. An unknown or ended task is ignored.
     ///
     /// - Parameter taskID: The task's id.
     public func cancel(_ taskID: String) {
         handle { $0.machine.cancel(taskID) }
     }
 
-    /// Cancels a task, but gives one that runs all the time it takes to end by itself.
+    /// Cancels a task without a grace period: a running one may take any time to end.
     public func interrupt(_ taskID: String) {
         handle { $0.machine.interrupt(taskID) }
     }
 
-    /// Ends a task: one that runs by killing all processes of its worker's group, at once.
+    /// Kills the process group of a running task's worker at once; a waiting task ends.
     public func kill(_ taskID: String) {
         handle { $0.machine.kill(taskID) }
     }
 
-    /// Changes how many workers there are, all of which are kept ready from now on. Those that are too many end when they
-    /// have nothing to do; no task is interrupted.
+    /// Changes the number of workers, all of which are kept warm from now on. Surplus workers end when they are idle;
+    /// no task is interrupted.
     ///
-    /// - Parameter maximum: How many tasks can run at the same time, at least 1.
+    /// - Parameter maximum: The number of tasks that can run at the same time, at least 1.
     public func resize(_ maximum: Int) {
         handle { $0.machine.resize(maximum, now: .now) }
     }
 }
 
-/// What the pool holds of one process.
+/// The pool's handles of one process.
 struct WorkerLink: Sendable {
     var handle: ChildHandle?
     var connection: WorkerConnection?
@@ -156,10 +154,10 @@ struct WorkerLink: Sendable {
 }
 
 extension WorkerPool {
-    /// Lets something happen to the state and does what follows from it.
+    /// Applies an event and performs the resulting actions.
     ///
-    /// What must keep its order among threads, that of frames, is settled under the lock; all else is done after it. The
-    /// updates and the outcome of one task come from one thread at a time and so keep theirs.
+    /// Frames are queued under the lock to preserve their order; everything else happens after it. The updates and the
+    /// outcome of a task come from one thread at a time, so they stay in order too.
     func handle(_ event: (inout State) -> [PoolAction]) {
         let steps = state.withLock { state in event(&state).map { ($0, state.takeTarget(of: $0)) } }
         for (action, target) in steps { perform(action, target) }
@@ -175,7 +173,7 @@ extension WorkerPool {
         case (.finish(_, let outcome), .waiter(let waiter)): waiter.onEnd(outcome)
         case (.reportFailedStart(let failure, let delay), _): report(failure, retryIn: delay)
         case (.stopped, .runner(let continuation)): continuation.resume()
-        default: break  // Its worker or its starter is gone.
+        default: break  // The worker or the caller no longer exists.
         }
     }
 
@@ -214,7 +212,7 @@ extension WorkerPool {
     }
 }
 
-/// Whom an action is for.
+/// The target of an action.
 private enum ActionTarget {
     case process(ChildHandle)
     case connection(WorkerConnection)
@@ -224,7 +222,7 @@ private enum ActionTarget {
 }
 
 extension WorkerPool.State {
-    /// Puts a frame in line.
+    /// Queues a frame.
     private func add(_ frame: Frame, to worker: WorkerID) -> ActionTarget {
         guard let link = links[worker], let connection = link.connection else { return .nobody }
         if case .job(_, let task) = frame { link.output?.begin(task.id) }
@@ -232,7 +230,7 @@ extension WorkerPool.State {
         return .connection(connection)
     }
 
-    /// Looks up whom an action is for; who is told the end is forgotten, and a frame has its place in line.
+    /// Looks up the target of an action; removes a finished waiter, and queues a frame.
     fileprivate mutating func takeTarget(of action: PoolAction) -> ActionTarget {
         switch action {
         case .send(let worker, let frame): add(frame, to: worker)
@@ -245,17 +243,16 @@ extension WorkerPool.State {
     }
 }
 
-/// Keeps one worker from its start to its end, on a thread of its own: no signal handler for ended children is needed,
-/// nothing is shared with other users of processes, and the thread lives as long as the worker, as Linux wants it.
+/// Runs one worker from start to end on a dedicated thread: this needs no signal handler for ended children, and the
+/// thread lives as long as the worker, which Linux requires for the parent death signal.
 struct WorkerThread: Sendable {
     let worker: WorkerID
     let configuration: WorkerPoolConfiguration
     let loop: any EventLoop
     let logger: Logger
-    /// The pool, which is told everything.
     let events: Events
 
-    /// What a keeper tells, always in this order; `ended` in any case.
+    /// The events of a worker, always in this order; `ended` in any case.
     struct Events: Sendable {
         var launched: @Sendable (ChildHandle, WorkerOutput) -> Void
         var connected: @Sendable (WorkerConnection) -> Void
@@ -264,13 +261,12 @@ struct WorkerThread: Sendable {
         var ended: @Sendable (WorkerFailure) -> Void
     }
 
-    /// Starts the thread.
     func start() {
         let started = OwnThread.start { events.ended(keep()) }
-        if !started { events.ended(.noProcess("The system has no room for another thread.")) }
+        if !started { events.ended(.noProcess("A thread could not be created.")) }
     }
 
-    /// The whole life of a worker. Returns why it ended.
+    /// Runs the worker and returns why it ended.
     private func keep() -> WorkerFailure {
         do {
             let launch = try ChildLaunch(configuration)
@@ -289,7 +285,7 @@ struct WorkerThread: Sendable {
         let reading = try? output.read(launch.output)
         if connection == nil || reading == nil { launch.handle.killGroup() }
         launch.handle.waitForEnd()
-        launch.handle.killFamily()  // What is left of it; the number is still ours.
+        launch.handle.killFamily()  // Remaining processes; the pid is still reserved.
         reading?.finish()
         connection?.drain()
         return CrashReport(end: launch.handle.reap(), output: output.tail).failure
@@ -305,19 +301,19 @@ struct WorkerThread: Sendable {
     }
 }
 
-/// What a ``WorkerPool`` is doing at one moment.
+/// The statistics of a ``WorkerPool``.
 public struct WorkerPoolStatistics: Sendable, Hashable {
-    /// The workers that are ready for work or at it.
+    /// The workers that are idle or busy.
     public var workers = 0
-    /// The workers at work.
+    /// The busy workers.
     public var busy = 0
-    /// The processes that are not yet ready.
+    /// The processes that are not ready yet.
     public var starting = 0
     /// The tasks that wait for a worker.
     public var waiting = 0
-    /// The process ids of all living workers, sorted.
+    /// The process ids of all live workers, sorted.
     public var pids: [Int32] = []
 
-    /// Nothing at all.
+    /// Creates statistics with zeros.
     public init() {}
 }

@@ -1,37 +1,37 @@
-/// How a ``WorkerPool`` starts, keeps and ends its processes.
+/// The configuration of a ``WorkerPool``.
 public struct WorkerPoolConfiguration: Sendable {
-    /// The program of the workers. By default this process's own executable.
+    /// The program of the workers. By default this process's executable.
     public var executable: String
-    /// The arguments of the workers, the program's name first. By default this process's own, so that a worker comes by
-    /// the same way to its ``WorkerProcess/serve(buildID:perform:)``.
+    /// The arguments of the workers, starting with the program's name. By default those of this process, so that a
+    /// worker reaches ``WorkerProcess/serve(buildID:perform:)`` in the same way.
     public var arguments: [String]
-    /// Environment variables the workers have over this process's own.
+    /// Environment variables of the workers in addition to those of this process.
     public var environment: [String: String] = [:]
-    /// The build the workers must be of. By default this process's own, ``BuildID/current``.
+    /// The required build of the workers. By default ``BuildID/current``.
     public var buildID: String
-    /// How many workers are kept ready. By default the number of cores.
+    /// The number of workers that are kept ready. By default the number of cores.
     public var warm: Int
-    /// How many workers there are at most, when tasks wait. By default four times the cores, at least 8.
+    /// The maximum number of workers. By default four times the cores, at least 8.
     public var workers: Int
-    /// After so many tasks a worker is ended and another one started; nil is never.
+    /// The number of tasks after which a worker is replaced; nil is unlimited.
     public var maxTasksPerChild: Int?
-    /// After this time without work a worker beyond ``warm`` is ended.
+    /// The idle time after which a worker beyond ``warm`` ends.
     public var idleTimeout: Duration = .seconds(30)
-    /// How long cancelled work may take to end by itself before its processes are killed.
+    /// How long a cancelled task may take to end before its processes are killed.
     public var cancelGrace: Duration = .seconds(2)
-    /// How long running work may go on at a graceful shutdown before its processes are killed.
+    /// How long running tasks may continue on graceful shutdown before their processes are killed.
     public var shutdownGrace: Duration = .seconds(5)
-    /// How long a process may take until it is ready for work before it is given up.
+    /// How long a process may take to become ready.
     public var startTimeout: Duration = .seconds(30)
-    /// When all workers were busy for this time while tasks wait, more workers are started.
+    /// More workers start if tasks wait and all workers were busy for this time.
     public var growDelay: Duration = .milliseconds(10)
 
-    /// The defaults, for workers that are processes of an executable.
+    /// Creates a configuration with the defaults.
     ///
     /// - Parameters:
-    ///   - executable: The program of the workers; nil is this process's own executable.
-    ///   - arguments: The workers' arguments, the program's name first; nil is this process's own.
-    ///   - buildID: The build the workers must be of; nil is this process's own.
+    ///   - executable: The program of the workers; nil is this process's executable.
+    ///   - arguments: The arguments, starting with the program's name; nil are those of this process.
+    ///   - buildID: The required build of the workers; nil is that of this process.
     public init(executable: String? = nil, arguments: [String]? = nil, buildID: String? = nil) {
         let cores = ProcessorCount.online
         self.executable = executable ?? OwnExecutable.path

@@ -7,15 +7,15 @@ internal import Darwin
 internal import Glibc
 #endif
 
-/// A worker process that was just started, with this process's ends of its socket and of its output.
+/// A started worker process with the parent's ends of its socket and output.
 struct ChildLaunch: Sendable {
     let handle: ChildHandle
     let socket: Int32
     let output: Int32
 
-    /// Starts a worker. The calling thread must live as long as the worker: on Linux the worker dies with it.
+    /// Starts a worker. The calling thread must live as long as the worker: on Linux the worker ends with it.
     ///
-    /// - Throws: ``SystemError`` if the program cannot be run or the system has no room.
+    /// - Throws: ``SystemError`` if the program cannot be run or resources are exhausted.
     init(_ configuration: WorkerPoolConfiguration) throws {
         let channel = try DescriptorPair("Making a socket pair", dash_socket_pair)
         let pipe: DescriptorPair
@@ -69,12 +69,12 @@ struct ChildLaunch: Sendable {
     }
 }
 
-/// Two descriptors that belong together.
+/// A pair of connected descriptors.
 struct DescriptorPair: Sendable {
     let first: Int32
     let second: Int32
 
-    /// Makes a pair with one of the shim's functions.
+    /// Creates a pair with a C function.
     init(_ attempt: String, _ make: (UnsafeMutablePointer<Int32>) -> Int32) throws {
         var ends: [Int32] = [-1, -1]
         try SystemError.check(make(&ends), attempt)
@@ -93,16 +93,16 @@ internal import Darwin
 internal import Glibc
 #endif
 
-/// One child process that leads its own group. It can be killed only as long as it has not been taken away by `reap`:
-/// after that its number may be a stranger's.
+/// A child process that leads its own group. It can be signalled only until `reap`, as its pid may be reused
+/// afterwards.
 package final class ChildHandle: Sendable {
-    /// The process id, which stays ours until `reap`.
+    /// The process id, reserved until `reap`.
     package let pid: Int32
     private let isReaped = Mutex(false)
 
     package init(pid: Int32) { self.pid = pid }
 
-    /// Kills the process and its whole group. Does nothing after ``reap()``.
+    /// Kills the process group. No effect after ``reap()``.
     package func killGroup() {
         isReaped.withLock { reaped in
             guard !reaped else { return }
@@ -110,7 +110,7 @@ package final class ChildHandle: Sendable {
         }
     }
 
-    /// Sends the process a signal, not its group. Does nothing after ``reap()``.
+    /// Sends a signal to the process, not to its group. No effect after ``reap()``.
     package func send(_ signal: Int32) {
         isReaped.withLock { reaped in
             guard !reaped else { return }
@@ -118,8 +118,8 @@ package final class ChildHandle: Sendable {
         }
     }
 
-    /// Kills the group and every other process of the session that the process leads: what it started, but for those that
-    /// made a session of their own. Does nothing after ``reap()``. Looks through all processes: not for an event loop.
+    /// Kills the group and all other processes of the session that the process leads, except those that created their
+    /// own session. No effect after ``reap()``. Scans all processes, so do not call it on an event loop.
     func killFamily() {
         isReaped.withLock { reaped in
             guard !reaped else { return }
@@ -128,10 +128,10 @@ package final class ChildHandle: Sendable {
         }
     }
 
-    /// Blocks the thread until the process has ended, but leaves it as a zombie, so that its number stays ours.
+    /// Blocks until the process has ended, but leaves it as a zombie, so that its pid stays reserved.
     package func waitForEnd() { _ = dash_wait_ended(pid) }
 
-    /// Takes the ended process away.
+    /// Reaps the ended process.
     package func reap() -> ExitStatus {
         isReaped.withLock { reaped in
             reaped = true
@@ -149,17 +149,17 @@ package enum ExitStatus: Sendable, Hashable {
     case signalled(Int32)
 }
 
-/// The environment a worker gets.
+/// The environment of a worker.
 package enum ChildEnvironment {
-    /// How the runtime's crash reporter is to write: of the crashed thread, and never a question. Only the first frames,
-    /// as after a stack overflow it would walk through a hundred thousand. The whole lookup of names takes over a second
-    /// in a debug build of 100 MB, three in a release build of 80 MB; the quick one takes a failed check for generated
-    /// code, a frame that only the full preset shows.
+    /// The settings of the runtime's crash reporter: the crashed thread only, not interactive. Eight frames, as a stack
+    /// overflow has a hundred thousand. Full symbolication takes over a second in a debug build of 100 MB and three in
+    /// a release build of 80 MB. The fast mode reports a failed check as generated code, in a frame that only the full
+    /// preset shows.
     package static let backtraceSettings =
         "enable=yes,color=no,interactive=no,preset=full,threads=crashed,registers=none,images=none,symbolicate=fast,"
         + "limit=8,top=0"
 
-    /// This process's environment.
+    /// The environment of this process.
     static var current: [String] {
         var lines: [String] = []
         var entry = dash_environment()
@@ -173,15 +173,15 @@ package enum ChildEnvironment {
     /// The lines `NAME=value` of a worker's environment.
     ///
     /// - Parameters:
-    ///   - base: Those of this process.
-    ///   - extra: What the pool's configuration adds or replaces.
+    ///   - base: The environment of this process.
+    ///   - extra: Variables that the pool's configuration adds or replaces.
     static func lines(base: [String], extra: [String: String]) -> [String] {
         var settings = backtraceSettings
         var lines: [String] = []
         for line in base {
             guard let end = line.firstIndex(of: "="), extra[String(line[..<end])] == nil else { continue }
             if line[..<end] == backtrace {
-                settings += "," + line[line.index(after: end)...]  // What stands later wins: the user's own.
+                settings += "," + line[line.index(after: end)...]  // Later settings win: the user's.
             } else {
                 lines.append(line)
             }
@@ -218,17 +218,17 @@ internal import Darwin
 internal import Glibc
 #endif
 
-/// A system call that failed.
+/// A failed system call.
 struct SystemError: Error, CustomStringConvertible {
-    /// The system's number of the error.
+    /// The error number.
     let number: Int32
-    /// What was tried.
+    /// What was attempted.
     let attempt: String
 
-    /// One sentence with the system's own words.
+    /// The attempt and the system's error message.
     var description: String { "\(attempt) failed: \(String(cString: strerror(number)))." }
 
-    /// Throws unless the call told success by 0.
+    /// Throws unless the error number is 0.
     static func check(_ number: Int32, _ attempt: String) throws {
         guard number == 0 else { throw SystemError(number: number, attempt: attempt) }
     }

@@ -1,11 +1,10 @@
 import CDashSpawn
 import Support
 
-/// Makes a failure of the end of a process and of what it printed last.
+/// Derives a failure from the exit status and the last output of a process.
 package struct CrashReport: Sendable {
-    /// How it ended.
     package var end: ExitStatus
-    /// What it printed since its task began.
+    /// The output since the task began.
     package var output: String
 
     package init(end: ExitStatus, output: String) {
@@ -13,7 +12,7 @@ package struct CrashReport: Sendable {
         self.output = output
     }
 
-    /// What the task's starter is told.
+    /// The failure to report for the task.
     package var failure: WorkerFailure {
         switch end {
         case .exited(let code): exited(code)
@@ -25,7 +24,7 @@ package struct CrashReport: Sendable {
         WorkerFailure(
             kind: .crash,
             code: "exit",
-            message: "The worker process ended itself with exit code \(code) in the middle of the work.",
+            message: "The worker process ended with exit code \(code) while it ran the job.",
             trace: lastLines
         )
     }
@@ -43,13 +42,13 @@ package struct CrashReport: Sendable {
 
     private func message(_ signal: String, _ backtrace: Backtrace?) -> String {
         let place = backtrace.map(Self.place) ?? ""
-        // Any other signal in a function that calls itself has a reason of its own.
+        // Other signals in a recursive function have another reason.
         if signal == "SIGSEGV" || signal == "SIGBUS", backtrace?.isEndlessRecursion == true {
-            return "The work trapped with \(signal)\(place): stack overflow, the function calls itself without end."
+            return "The process trapped with \(signal)\(place): stack overflow by unbounded recursion."
         }
         guard let reason = backtrace?.reason else { return unexplained(signal) }
         let isBare = signal == "SIGILL" && reason == "Illegal instruction"
-        return "The work trapped with \(signal)\(place): \(isBare ? Self.likely : reason)."
+        return "The process trapped with \(signal)\(place): \(isBare ? Self.likely : reason)."
     }
 
     private static func place(_ backtrace: Backtrace) -> String {
@@ -60,9 +59,9 @@ package struct CrashReport: Sendable {
 
     private func unexplained(_ signal: String) -> String {
         switch signal {
-        case "SIGKILL": "The worker process was killed (SIGKILL), by someone or by the system for want of memory."
+        case "SIGKILL": "The worker process was killed (SIGKILL), by a user or by the system when out of memory."
         case "SIGILL", "SIGTRAP", "SIGSEGV", "SIGBUS":
-            "The work trapped with \(signal): \(Self.likely) or a stack overflow. There is no backtrace, as the "
+            "The process trapped with \(signal): \(Self.likely) or a stack overflow. There is no backtrace, as the "
                 + "program swift-backtrace was not found; set SWIFT_BACKTRACE=swift-backtrace=<its path>."
         default: "The worker process was ended by \(signal)."
         }
@@ -73,7 +72,7 @@ package struct CrashReport: Sendable {
         return lines.isEmpty ? nil : lines.joined(separator: "\n")
     }
 
-    /// What an optimised program does not tell.
+    /// Causes that an optimized program does not report.
     private static let likely = "an index out of range, an arithmetic overflow or an unexpected nil"
 
     private static func name(_ signal: Int32) -> String {
@@ -82,16 +81,16 @@ package struct CrashReport: Sendable {
     }
 }
 
-/// What the Swift runtime wrote when a process trapped.
+/// The report of the Swift runtime about a trap.
 struct Backtrace: Sendable, Hashable {
-    /// Why, in the runtime's words, `Index out of range`.
+    /// The runtime's reason, for example `Index out of range`.
     var reason: String?
-    /// The first frames of the thread that trapped.
+    /// The first frames of the crashed thread.
     var frames: [BacktraceFrame]
-    /// All of it, from the reason on.
+    /// The report from the reason on.
     var text: String
 
-    /// Looks for the last one in a process's output.
+    /// Finds the last report in a process's output.
     init?(_ output: String) {
         let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
         let header = lines.lastIndex { $0.hasPrefix("*** Signal ") }
@@ -106,13 +105,13 @@ struct Backtrace: Sendable, Hashable {
     /// The first frame of the program's own code.
     var place: BacktraceFrame? { frames.first(where: \.isUserCode) }
 
-    /// The function that trapped, if it is the program's and its line is not known: that of a check the compiler made. The
-    /// ``place`` is where it was called then.
+    /// The function that trapped, if it belongs to the program and its line is unknown, as in compiler-generated
+    /// checks. ``place`` is then its caller.
     var trappedWithoutPlace: BacktraceFrame? {
         frames.first.flatMap { $0.place == nil && $0.isOfProgram ? $0 : nil }
     }
 
-    /// Whether functions called themselves so often that nothing else is seen.
+    /// Whether most frames are of one function.
     var isEndlessRecursion: Bool {
         guard let place, frames.count >= 6 else { return false }
         return frames.count { $0.function == place.function } * 3 >= frames.count
@@ -125,7 +124,8 @@ struct Backtrace: Sendable, Hashable {
         return String(line[range.upperBound...])
     }
 
-    /// From `*** Swift runtime failure: arithmetic overflow ***` or `*** Program crashed: Aborted at 0x17 ***`.
+    /// The reason in `*** Swift runtime failure: arithmetic overflow ***` or `*** Program crashed: Aborted at 0x17
+    /// ***`.
     private static func headlineReason(_ lines: ArraySlice<Substring>) -> String? {
         for start in ["*** Swift runtime failure: ", "*** Program crashed: "] {
             guard let line = lines.first(where: { $0.hasPrefix(start) }) else { continue }
@@ -138,7 +138,7 @@ struct Backtrace: Sendable, Hashable {
 }
 
 extension String {
-    /// Without white space at its end.
+    /// The text without trailing white space.
     fileprivate var trimmedEnd: String {
         var text = self[...]
         while text.last?.isWhitespace == true { text.removeLast() }
@@ -148,14 +148,13 @@ extension String {
 
 /// One line of the runtime's backtrace: `3 element(_:) + 24 in myapp at /somewhere/Jobs.swift:27:19`.
 package struct BacktraceFrame: Sendable, Hashable {
-    /// The function, without the compiler's own remarks.
+    /// The function, without the compiler's annotations.
     package var function: String
-    /// The program or library.
     package var image: String
-    /// File and line, `Jobs.swift:27`, where they are known.
+    /// File and line, for example `Jobs.swift:27`, if known.
     package var place: String?
 
-    /// Reads a line; nil if it is not that of a frame.
+    /// Parses a line; nil if it is not a frame.
     package init?(_ line: some StringProtocol) {
         var rest = Substring(line.drop { $0 == " " })
         guard let number = Self.takeWord(&rest), !number.isEmpty, number.allSatisfy(\.isWholeNumber) else { return nil }
@@ -171,17 +170,17 @@ package struct BacktraceFrame: Sendable, Hashable {
         place = position.flatMap(Self.place)
     }
 
-    /// Whether this is code of the program, not of the runtime.
+    /// Whether the frame is in the program's own code and has a known place.
     package var isUserCode: Bool { place != nil && isOfProgram }
 
-    /// Whether this is a function in the program itself, not in a library.
+    /// Whether the function is in the program itself, not in a library.
     package var isOfProgram: Bool {
         !image.hasPrefix("lib") && !image.contains(".so") && !function.hasPrefix("Swift runtime failure")
     }
 
     private static func takeWord(_ text: inout Substring) -> Substring? {
         guard !text.isEmpty else { return nil }
-        // The last word takes the text's end: a frame without a name ends with its address.
+        // A frame without a name ends with its address.
         let end = text.firstIndex(of: " ") ?? text.endIndex
         defer { text = text[end...].drop { $0 == " " } }
         return text[..<end]
@@ -206,7 +205,7 @@ package struct BacktraceFrame: Sendable, Hashable {
 }
 
 extension StringProtocol {
-    /// Where `text` stands for the last time.
+    /// The range of the last occurrence of `text`.
     func lastRange(of text: String) -> Range<Index>? {
         var end = endIndex
         while let start = index(end, offsetBy: -text.count, limitedBy: startIndex) {
@@ -218,10 +217,10 @@ extension StringProtocol {
     }
 }
 
-/// Which build of the program this is: a server and its workers must be of one.
+/// Identifies the build of the program: a server and its workers must be of the same build.
 public enum BuildID {
-    /// The build of this process's executable: its linker's build id where it has one, else a text made of its size and
-    /// time of change. The same file gives the same text in every process.
+    /// The build of this process's executable: its linker's build id, or else a text from its size and modification
+    /// time. The same file has the same id in every process.
     public static let current: String = linkerBuildID() ?? fileIdentity() ?? "unknown"
 
     private static func linkerBuildID() -> String? {
@@ -240,9 +239,8 @@ public enum BuildID {
     }
 }
 
-/// Where this process's own executable is.
 enum OwnExecutable {
-    /// On Linux the running file itself, even if another has taken its place on the disk.
+    /// The path; on Linux the running file itself, even if it was replaced on disk.
     static let path: String = {
         var buffer = [CChar](repeating: 0, count: 4096)
         guard dash_own_executable(&buffer, buffer.count) == 0 else { return CommandLine.arguments[0] }
@@ -250,8 +248,7 @@ enum OwnExecutable {
     }()
 }
 
-/// How many cores there are to work on.
 enum ProcessorCount {
-    /// The cores that are in use by the system, at least 1.
+    /// The number of online cores, at least 1.
     static let online: Int = max(1, Int(dash_processor_count()))
 }

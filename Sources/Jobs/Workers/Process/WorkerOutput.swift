@@ -10,7 +10,7 @@ internal import Darwin
 internal import Glibc
 #endif
 
-/// Relays what a worker prints to the log, line by line, and keeps the end of it for a crash report.
+/// Forwards a worker's output to the log, line by line, and keeps its tail for a crash report.
 final class WorkerOutput: Sendable {
     private let state = Mutex(State())
     private let logger: Logger
@@ -21,10 +21,10 @@ final class WorkerOutput: Sendable {
         var tail = OutputTail()
     }
 
-    /// - Parameter logger: Where the lines go; it names the worker already.
+    /// - Parameter logger: Receives the lines; its metadata names the worker.
     init(logger: Logger) { self.logger = logger }
 
-    /// From now on the output is that of another task.
+    /// Starts the output of another task.
     func begin(_ task: String) {
         state.withLock {
             $0.task = task
@@ -35,10 +35,10 @@ final class WorkerOutput: Sendable {
     /// The last 64 KB since the task began.
     var tail: String { state.withLock { $0.tail.text } }
 
-    /// Reads `descriptor` on a thread of its own and closes it at its end.
+    /// Reads `descriptor` on a thread and closes it at the end.
     ///
-    /// - Returns: What ends the reading as soon as everything has been read that is there: by then the worker is dead,
-    ///   but a program that left its group may hold the pipe open for ever.
+    /// - Returns: A handle to finish reading: after the worker has ended, a program that left its group may hold the
+    ///   pipe open indefinitely.
     func read(_ descriptor: Int32) throws -> Reading {
         let stop = try DescriptorPair("Making a pipe", dash_pipe)
         let started = OwnThread.start { [self] in
@@ -54,12 +54,11 @@ final class WorkerOutput: Sendable {
         return Reading(stop: stop.second, ended: ended)
     }
 
-    /// A reading that goes on.
     struct Reading {
         fileprivate let stop: Int32
         fileprivate let ended: DispatchSemaphore
 
-        /// Blocks the thread until everything has been read that is there.
+        /// Blocks until all available output is read.
         func finish() {
             close(stop)
             ended.wait()
@@ -86,36 +85,35 @@ final class WorkerOutput: Sendable {
     }
 }
 
-/// The last bytes of something long.
+/// The last bytes of a stream.
 struct OutputTail: Sendable {
     private var bytes: [UInt8] = []
     private let limit: Int
 
-    /// - Parameter limit: How many bytes are kept.
+    /// - Parameter limit: The number of bytes to keep.
     init(limit: Int = 64 << 10) { self.limit = limit }
 
-    /// Adds bytes and forgets the oldest when there are too many.
+    /// Appends bytes and drops the oldest.
     mutating func append(_ more: some Collection<UInt8>) {
         bytes += more
-        if bytes.count > 2 * limit { bytes.removeFirst(bytes.count - limit) }  // Rarely, as it moves them all.
+        if bytes.count > 2 * limit { bytes.removeFirst(bytes.count - limit) }  // Rare, as it moves all bytes.
     }
 
-    /// Forgets everything.
     mutating func clear() { bytes.removeAll() }
 
-    /// What is kept, as text.
+    /// The kept bytes as text.
     var text: String { String(decoding: bytes.suffix(limit), as: UTF8.self) }
 }
 
-/// Cuts a stream of bytes into lines.
+/// Splits a stream of bytes into lines.
 struct LineSplitter: Sendable {
     private var rest: [UInt8] = []
     private let longest: Int
 
-    /// - Parameter longest: A line with more bytes is cut, so that output without line ends needs no memory.
+    /// - Parameter longest: The maximum line length in bytes; longer lines are split.
     init(longest: Int = 16 << 10) { self.longest = longest }
 
-    /// Takes more bytes and gives the lines that are now whole, without their ends.
+    /// Appends bytes and returns the completed lines, without terminators.
     mutating func add(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
@@ -125,7 +123,7 @@ struct LineSplitter: Sendable {
         return lines
     }
 
-    /// The last line, if it has no end.
+    /// The last line, if it is not terminated.
     mutating func finish() -> String? { rest.isEmpty ? nil : takeRest() }
 
     private mutating func takeRest() -> String {

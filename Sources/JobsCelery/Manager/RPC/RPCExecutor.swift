@@ -5,23 +5,23 @@ import ServiceLifecycle
 import Support
 import Synchronization
 
-/// Runs the jobs of a single web server in workers behind RabbitMQ: sends each as a message and listens to what the worker
-/// tells on the server's own queue.
+/// Runs the jobs of a single web server in workers behind RabbitMQ: sends each as a message and receives the worker's
+/// updates on the server's own queue.
 final class RPCExecutor: JobExecutor {
     private struct State {
-        /// The messages' ids by those of the tasks.
+        /// Message ids by task id.
         var sent: [String: JobID] = [:]
-        /// Those of tasks that somebody wants ended.
+        /// Message ids of cancelled tasks.
         var cancelled: Set<JobID> = []
     }
 
-    /// Messages beyond wait in the manager.
+    /// Further jobs wait in the manager.
     let maximumConcurrency = 1000
     private let broker: RabbitBroker
     private let replies: RPCReplies
     private let setup: JobBackendSetup
     private let options: CeleryManager.Options
-    /// How long a cancelled job's end is waited for: its worker, its message or the broker may be gone.
+    /// How long to wait for a cancelled job to stop: its worker, its message or the broker may be lost.
     private let patience: Duration
     private let state = Mutex(State())
 
@@ -31,7 +31,7 @@ final class RPCExecutor: JobExecutor {
         _ options: CeleryManager.Options,
         patience: Duration? = nil
     ) {
-        // The worker kills after the grace, and has to tell of it.
+        // The worker kills after the grace period, then reports.
         self.patience = patience ?? setup.pool.cancelGrace + .seconds(10)
         self.broker = broker
         self.setup = setup
@@ -39,7 +39,7 @@ final class RPCExecutor: JobExecutor {
         replies = broker.replies()
     }
 
-    /// When the broker ends, so does all that is listened for.
+    /// The pending replies end with the broker.
     func run() async throws { try await broker.run() }
 
     func execute(_ task: WorkerTask, onUpdate: @escaping @Sendable (WorkerUpdate) -> Void) async -> WorkerOutcome {
@@ -120,21 +120,21 @@ final class RPCExecutor: JobExecutor {
             return state.sent[taskID]
         }
         guard let id = sent else { return }
-        // A word to all workers; nobody waits for it.
         Task { [broker, replies, patience, logger = setup.logger] in
             do {
                 try await broker.revoke([id.text], terminate: true)
             } catch {
                 logger.warning("A job could not be stopped.", metadata: ["task": "\(id)", "error": "\(error)"])
             }
-            // Nobody tells that nobody will answer.
+            // Without a worker no reply arrives.
             try? await Task.sleep(for: patience)
             replies.end(id.text)
         }
     }
 }
 
-/// A worker's view of Dash jobs without records (`rpc://`): all is told to the web server that asked, on its own queue.
+/// A worker's access to Dash jobs without records (`rpc://`): it sends all updates to the queue of the web server that
+/// started the job.
 struct RPCRecording: JobRecording {
     let broker: RabbitBroker
     let codec: any JobCodec
@@ -157,7 +157,7 @@ struct RPCRecording: JobRecording {
         return .current
     }
 
-    func end(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
+    func complete(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
         switch outcome {
         case .succeeded(let result):
             try await tell(.succeeded(result), of: attempt, value: value(of: result, attempt))
@@ -180,7 +180,7 @@ struct RPCRecording: JobRecording {
             return try codec.value(ofResult: result, of: attempt.name)
         } catch {
             let metadata: Logger.Metadata = ["job": "\(attempt.id)", "error": "\(error)"]
-            logger.warning("A result has no value for other programs.", metadata: metadata)
+            logger.warning("A result could not be encoded for other programs.", metadata: metadata)
             return .null
         }
     }
@@ -191,7 +191,7 @@ struct RPCRecording: JobRecording {
     }
 }
 
-/// The results of plain tasks without a result backend: told to who asked, kept nowhere.
+/// The results of plain tasks without a result backend: sent to the caller and not stored.
 struct RPCResults: ResultStore {
     let broker: RabbitBroker
 
@@ -202,14 +202,11 @@ struct RPCResults: ResultStore {
     }
 
     func read(_ ids: [String]) async throws -> [ResultMeta?] { ids.map { _ in nil } }
-    func watch(_ id: String) async throws -> AsyncStream<ResultMeta> { AsyncStream { $0.finish() } }
-    func forget(_ id: String) async throws {}
 }
 
-/// What a worker tells a web server of a Dash job without a result backend: Celery's meta with a member `dash` of ours, which
-/// holds what only the web server reads.
+/// A worker's update of a Dash job without a result backend: Celery's result with an additional member `dash` for the
+/// web server.
 struct RPCMeta: Sendable {
-    /// What is told.
     enum News: Sendable {
         case started(process: Int32)
         case update(progress: [PropertyValue], props: [PropertyValue])
@@ -221,10 +218,10 @@ struct RPCMeta: Sendable {
     var id: JobID
     var news: News
 
-    /// The text of the meta.
+    /// The JSON text.
     ///
     /// - Parameters:
-    ///   - value: What other programs get as the result.
+    ///   - value: The result for other programs.
     ///   - now: Milliseconds since 1970.
     func text(value: RawJSON = .null, now: Int64) -> [UInt8] {
         var writer = JSONWriter(capacity: value.bytes.count * 2 + 512)
@@ -283,7 +280,7 @@ struct RPCMeta: Sendable {
 }
 
 extension RPCMeta.News {
-    /// Reads the meta of a Dash job; nil for another's.
+    /// Reads the update of a Dash job; nil for that of another task.
     init?(reading text: [UInt8]) {
         guard let members = try? JSONScanner.membersByName(of: text[...]), let own = members["dash"],
             let details = try? JSONScanner.membersByName(of: own), let status = members["status"]
@@ -316,7 +313,7 @@ extension RPCMeta.News {
     }
 }
 
-// Another program's task in the place of a job's payload, so that it lives as long as its job.
+// Another program's task, stored in place of a job's payload.
 extension RemoteTask {
     private static let start = Array(#"{"celery-task":"#.utf8)
     private static let end = Array("}".utf8)
@@ -329,7 +326,7 @@ extension RemoteTask {
         return Self.start + writer.bytes + Self.end
     }
 
-    /// The task that a payload is; nil if it is a job's own.
+    /// Reads a task from a payload; nil for the payload of a job of this program.
     init?(payload: [UInt8]) {
         guard payload.starts(with: Self.start),
             let fields = try? JSONScanner.elements(of: payload[Self.start.count...].dropLast()),

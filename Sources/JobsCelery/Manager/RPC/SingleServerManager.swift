@@ -4,7 +4,7 @@ import Logging
 import ServiceLifecycle
 import Support
 
-/// The manager of a single web server over RabbitMQ alone (`rpc://`): what it knows of jobs is in its memory.
+/// The manager of a single web server with RabbitMQ alone (`rpc://`). Keeps jobs in memory.
 struct SingleServerManager: JobManager {
     let manager: EmbeddedJobManager
 
@@ -39,7 +39,7 @@ extension CeleryManager {
     func makeSingleManager(_ setup: JobBackendSetup) throws -> any JobManager {
         guard case .rabbit(let url) = broker else { throw CeleryError(.option, "rpc:// goes with RabbitMQ.") }
         setup.logger.notice(
-            "Results by rpc:// serve this one web server, and its jobs are forgotten when it ends. For more name a Redis."
+            "Results with rpc:// support one web server, whose jobs are lost when it stops. Use Redis for several."
         )
         let executor = RPCExecutor(try rabbitBroker(url, setup.logger), setup, options)
         let manager = EmbeddedJobManager(
@@ -66,7 +66,7 @@ extension CeleryManager {
         return WorkerServices(worker, on: [broker, control(of: worker, events, setup.logger)])
     }
 
-    /// What a worker without records is made of.
+    /// The parts of a worker without records.
     func singleParts(
         _ setup: JobBackendSetup,
         _ options: JobWorkerOptions,

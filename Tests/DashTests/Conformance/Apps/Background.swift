@@ -2,8 +2,8 @@ import DashJSON
 
 @testable import Dash
 
-// Jobs sleep by the recording's clock. The first moment stands for the start of stock Dash's process, so that no answer to
-// a start has news yet.
+// Jobs sleep on the recording's clock. The first sleep stands for the start of stock Dash's process, so that no
+// response to a start has an update yet.
 extension ConformanceApp {
     private static let startUp = 0.1
     private static let step = 1.5

@@ -2,7 +2,7 @@ import DashJSON
 
 @testable import Dash
 
-// The apps of the recordings, in Swift; those of one file belong together.
+// The apps of the recordings, in Swift.
 extension ConformanceApp {
     static func singleOutput() -> DashApp {
         let name = dcc.Input.id("name"), greeting = html.Div.id("greeting")

@@ -32,7 +32,7 @@ extension ConformanceApp {
         return served
     }
 
-    /// The context in the form in which the recorded app tells it.
+    /// The context in the form that the recorded app returns.
     private static func story() throws -> JSON {
         var story: JSON = [:]
         let changed = ctx.triggered.map { ["prop_id": .string(key($0)), "value": $0.value] as JSON }
@@ -49,7 +49,7 @@ extension ConformanceApp {
         story["outputs_list"] = ["id": target.id?.json ?? .null, "property": .string(target.property)]
         story["args_grouping"] = .array(arguments.map { argument in listed(argument) { leaf($0, of: argument) } })
         story["outputs_grouping"] = story["outputs_list"]
-        // Names of groups do not travel here, so these two say what stock Dash says for arguments by position.
+        // Group names are not sent, so these two have stock Dash's values for arguments by position.
         story["using_args_grouping"] = false
         story["using_outputs_grouping"] = false
         try addRequest(to: &story)
@@ -82,7 +82,7 @@ extension ConformanceApp {
         argument.isList ? .array(argument.members.map(member)) : argument.members.first.map(member) ?? .null
     }
 
-    /// A missing value is not told.
+    /// A missing value is omitted.
     private static func wire(_ property: CallbackContext.Property) -> JSON {
         var item: JSON = ["id": property.id.json, "property": .string(property.property)]
         if !property.value.isNull { item["value"] = property.value }

@@ -11,7 +11,7 @@ extension ConformanceApp {
             [html.Button("go", id: go)] + parts.map { html.Div(id: $0) }
                 + [html.Div(id: wild(0)), html.Div(id: wild(1)), html.Div(id: message)]
         )
-        // What stock Dash refuses when it is returned does not compile here.
+        // Results that stock Dash rejects at run time do not compile here.
         app.callback(Output(parts[0].children), Input(go.nClicks), preventInitialCall: true) { _ in
             throw Broken(description: "boom")
         }

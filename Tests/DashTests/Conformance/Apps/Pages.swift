@@ -29,7 +29,7 @@ extension ConformanceApp {
         )
         app.callback(Output(out.children), Input(button.nClicks)) { clicks in "report \(clicks ?? 0)" }
         app.notFoundPage(layout: html.Div("nothing here", id: "not-found"))
-        // Stock Dash also lists the page for what is not found.
+        // Stock Dash also lists the not-found page.
         let links = app.pages.map { $0.link() } + [app.link("Not found 404", to: "/not-found-404")]
         app.layout = html.Div([
             html.Nav(links), dcc.Dropdown(id: language, options: ["en", "de"], value: "en"), app.pageContainer,
@@ -45,7 +45,7 @@ extension ConformanceApp {
         return app
     }
 
-    /// The query as Python writes the arguments it makes of it.
+    /// The query as Python prints it as arguments.
     private static func python(_ query: QueryParameters) -> String {
         let items = query.names.map { name in
             let values = query.values(of: name).map { "'\($0)'" }

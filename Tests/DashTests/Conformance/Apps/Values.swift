@@ -2,7 +2,7 @@ import DashJSON
 
 @testable import Dash
 
-/// What an app throws where the recorded one returns what no Swift closure can return, or fails on purpose.
+/// Thrown where the recorded app returns an unsupported value or fails.
 struct Broken: Error, CustomStringConvertible {
     var description = "broken"
 }
@@ -17,7 +17,7 @@ extension ConformanceApp {
             html.Div("\(texts[0].value)\(texts[1].value)", id: label, title: "ü/<>&"),
         ])
         app.callback(Output("out", "data"), Input("case", "value"), preventInitialCall: true) { (name: String) in
-            // A UUID, bytes, a set or an object cannot be returned: that does not compile.
+            // Returning a UUID, bytes, a set or an object does not compile.
             guard let value = cases.first(where: { $0.name == name && !$0.value.isEmpty })?.value else {
                 throw Broken()
             }
@@ -37,7 +37,7 @@ extension ConformanceApp {
         (name: "empty", value: ""),
     ]
 
-    /// The values as our writer writes them.
+    /// The values, as encoded by our writer.
     private static let cases: [(name: String, value: String)] =
         texts.map { ($0.name, $0.value.jsonText) } + [
             ("none", String?.none.jsonText), ("true", true.jsonText), ("zero", 0.jsonText),

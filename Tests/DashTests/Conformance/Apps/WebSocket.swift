@@ -3,7 +3,8 @@ import DashJSON
 @testable import Dash
 
 extension ConformanceApp {
-    /// The app whose callbacks stock Dash answers over a WebSocket. We offer none, so the page sends all of them by HTTP.
+    /// The app whose callbacks use a WebSocket in stock Dash. We do not support it, so the page sends all requests by
+    /// HTTP.
     static func webSocket() -> DashApp {
         struct Broken: Error, CustomStringConvertible { let description = "broken" }
         let go = html.Button.id("go"), out = html.Div.id("out"), log = html.Div.id("log")

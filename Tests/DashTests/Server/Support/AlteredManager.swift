@@ -2,7 +2,7 @@ import DashJSON
 import Jobs
 import Synchronization
 
-/// A job manager whose news a test alters: as after a restart, a time limit, or a fault of its store.
+/// A job manager whose updates a test alters: as after a restart, a time limit or a fault of its store.
 final class AlteredManager: JobManager {
     private struct State {
         var alter: (@Sendable (inout JobUpdate) throws -> Void)?
@@ -20,27 +20,27 @@ final class AlteredManager: JobManager {
         self.base = base
     }
 
-    /// From now on all news go through this.
+    /// Applies `alter` to all later updates.
     func alter(_ alter: @escaping @Sendable (inout JobUpdate) throws -> Void) {
         state.withLock { $0.alter = alter }
     }
 
-    /// From now on each start waits for this; the first has the number 1.
+    /// Makes each later start wait for `wait`; the first has the number 1.
     func beforeStart(_ wait: @escaping @Sendable (_ number: Int) async throws -> Void) {
         state.withLock { $0.beforeStart = wait }
     }
 
-    /// From now on each start is told.
+    /// Calls `tell` before each later start.
     func beforeEachStart(_ tell: @escaping @Sendable (JobRequest) -> Void) {
         state.withLock { $0.onStart = tell }
     }
 
-    /// From now on each cancellation goes through this.
+    /// Calls `step` before each later cancellation.
     func beforeCancel(_ step: @escaping @Sendable () throws -> Void) {
         state.withLock { $0.onCancel = step }
     }
 
-    /// The jobs that were started, in order.
+    /// The started jobs, in order.
     var started: [JobID] { state.withLock { $0.started } }
 
     func run() async throws { try await base.run() }
@@ -74,10 +74,11 @@ final class AlteredManager: JobManager {
         try await base.cancel(id, reason: reason)
     }
 
-    /// Waits until a job is finished.
     func end(of id: JobID) async throws {
         var known = -1
-        while let news = try await base.nextUpdate(of: id, after: known), !news.state.isFinished { known = news.sequence }
+        while let news = try await base.nextUpdate(of: id, after: known), !news.state.isFinished {
+            known = news.sequence
+        }
     }
 
     func statistics() async -> JobStatistics { await base.statistics() }

@@ -1,13 +1,12 @@
 import Foundation
 
-/// Holds whole threads until the test opens it, as badly behaved code would.
-// A condition variable is what blocks a thread; its lock guards the two values.
+/// Blocks threads until the test opens it.
+// An NSCondition blocks the thread; its lock guards the two values.
 final class BlockingGate: @unchecked Sendable {
     private let condition = NSCondition()
     private var isOpen = false
     private var count = 0
 
-    /// Blocks the thread.
     func block() {
         condition.lock()
         defer { condition.unlock() }
@@ -15,7 +14,7 @@ final class BlockingGate: @unchecked Sendable {
         while !isOpen { condition.wait() }
     }
 
-    /// Lets all threads go.
+    /// Unblocks all threads.
     func open() {
         condition.lock()
         defer { condition.unlock() }
@@ -23,7 +22,7 @@ final class BlockingGate: @unchecked Sendable {
         condition.broadcast()
     }
 
-    /// How many threads have come here.
+    /// The number of threads that have called `block()`.
     var blocked: Int {
         condition.lock()
         defer { condition.unlock() }

@@ -3,14 +3,14 @@ import Synchronization
 
 @testable import Dash
 
-/// What two servers of a test share, in memory: the places of a single server, and polls that are counted over both.
+/// In-memory state that two servers of a test share, with polls counted over both.
 final class CommonSharedState: Sendable {
     private struct State {
         var holders: [String: [(server: Int, holder: String)]] = [:]
     }
 
     let slots = LocalSharedState()
-    /// A pause is at least so long: for tests that have to do something within one.
+    /// The minimum length of a cooldown, for tests that act within one.
     private let shortestPause: Duration
     private let state = Mutex(State())
     private let servers: [(releases: AsyncStream<String>, release: AsyncStream<String>.Continuation)] =
@@ -20,7 +20,7 @@ final class CommonSharedState: Sendable {
         self.shortestPause = shortestPause
     }
 
-    /// A server's view.
+    /// A server's part.
     func server(_ number: Int) -> Server { Server(shared: self, number: number) }
 
     struct Server: SharedState {

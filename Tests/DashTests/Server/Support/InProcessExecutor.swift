@@ -3,7 +3,7 @@ import Synchronization
 
 @testable import Dash
 
-/// Runs a site's jobs in this process, as a worker would.
+/// Runs a site's jobs in this process, like a worker.
 final class InProcessExecutor: JobExecutor {
     private struct State {
         var running: [String: Task<WorkerOutcome, Never>] = [:]
@@ -20,12 +20,12 @@ final class InProcessExecutor: JobExecutor {
         self.maximumConcurrency = maximumConcurrency
     }
 
-    /// Has the jobs of a name end this way, without running them.
+    /// Sets the outcome of jobs with a name; they do not run.
     func end(_ name: String, with outcome: WorkerOutcome) {
         state.withLock { $0.outcomes[name] = outcome }
     }
 
-    /// Runs until the manager is stopped, then gives up the jobs that are left.
+    /// Runs until the manager stops, then cancels the remaining jobs.
     func run() async throws {
         for await _ in AsyncStream<Never>.makeStream().stream {}
         let left = state.withLock { state in

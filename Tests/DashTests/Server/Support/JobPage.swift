@@ -3,14 +3,14 @@ import HTTPTypes
 
 @testable import Dash
 
-/// An app with background callbacks whose jobs do what the test says.
+/// An app with background callbacks that the test controls.
 struct JobPage: Sendable {
     let stage = Stage()
     let app = DashApp(name: "jobs")
 
-    /// The click that starts the long job, and its body.
+    /// The request of the click that starts the long job.
     static let click = call("out.children", ["run.n_clicks": 1], state: ["who.children": "nobody"])
-    /// The click on the cancel button; its output is found in the dependencies.
+    /// The request of a second click.
     static let secondClick = call("out.children", ["run.n_clicks": 2], state: ["who.children": "nobody"])
     /// The name of the long job.
     static let jobName = "jobs/work"
@@ -43,12 +43,12 @@ struct JobPage: Sendable {
         }
     }
 
-    /// Lets the job of a click go on to its end.
+    /// Lets the job of a click complete.
     func finish(_ clicks: Int = 1) {
         for step in ["begin", "half", "most", "end"] { stage.open("\(step) \(clicks)") }
     }
 
-    /// The body of a click on the cancel button.
+    /// The request of a click on the cancel button; its output is in the dependencies.
     static func cancelClick(_ visit: Visit) async throws -> JSON {
         let specs = try await visit.ask(.get, "/_dash-dependencies").json.arrayValue ?? []
         let output = specs.first { $0["inputs"][0]["id"] == "stop" }?["output"].stringValue ?? ""

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Where jobs and tests wait for one another.
+/// Synchronizes jobs and tests.
 ///
-/// A job says `try await stage.wait(for: "half")`; the test lets it go by `stage.open("half")`, and knows by
-/// `await stage.arrival(at: "half")` that a job waits there.
+/// A job calls `try await stage.wait(for: "half")`; the test lets it continue with `stage.open("half")`, and waits with
+/// `await stage.arrival(at: "half")` until the job is there.
 final class Stage: Sendable {
     private struct State {
         var open: Set<String> = []
@@ -15,7 +15,7 @@ final class Stage: Sendable {
 
     private let state = Mutex(State())
 
-    /// Waits until the test opens the gate; throws when the task is cancelled.
+    /// Waits until the test opens the gate; throws if the task is cancelled.
     func wait(for name: String) async throws {
         arrive(at: name)
         let key = state.withLock { state in
@@ -37,7 +37,7 @@ final class Stage: Sendable {
         }
     }
 
-    /// Lets everybody go who waits for this gate, now and later.
+    /// Opens a gate for current and later waiters.
     func open(_ name: String) {
         let jobs = state.withLock { state in
             state.open.insert(name)
@@ -48,7 +48,7 @@ final class Stage: Sendable {
         for job in jobs { job.resume() }
     }
 
-    /// Tells tests that a job has come this far.
+    /// Signals that a job has reached a gate.
     func arrive(at name: String) {
         let tests = state.withLock { state in
             state.arrived.insert(name)
@@ -58,7 +58,7 @@ final class Stage: Sendable {
         for test in tests { test.resume() }
     }
 
-    /// Waits until a job has come this far.
+    /// Waits until a job has reached a gate.
     func arrival(at name: String) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
@@ -69,15 +69,15 @@ final class Stage: Sendable {
         }
     }
 
-    /// Whether a job has come this far.
+    /// Whether a job has reached a gate.
     func wasReached(_ name: String) -> Bool { state.withLock { $0.arrived.contains(name) } }
 }
 
-/// A number that closures count up.
+/// A counter for closures.
 final class Counter: Sendable {
     private let number = Mutex(0)
 
-    /// Counts one more; returns the new number.
+    /// Increments the counter and returns it.
     @discardableResult
     func count() -> Int {
         number.withLock { number in

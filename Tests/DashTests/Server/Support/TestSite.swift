@@ -7,7 +7,7 @@ import Logging
 
 @testable import Dash
 
-/// A site whose jobs run in this process and are kept in memory, and what a test needs to look behind its answers.
+/// A site with jobs in this process and in memory, and access to its parts for tests.
 struct TestSite: Sendable {
     let site: DashSite
     let suites: String
@@ -25,20 +25,20 @@ struct TestSite: Sendable {
     }()
     var polls: HeldPolls { assembly.responder.routes.callbacks.background.polls }
 
-    /// What tests set.
+    /// Settings of a test.
     struct Options: Sendable {
         var site = SiteConfiguration()
         var maximumRunning = 8
-        /// How long the first request waits for the result: not at all, so that tests see the job's way.
+        /// How long the first request waits for the result: zero, so that tests observe the polls.
         var firstWait: Duration = .zero
         var limits = PollLimits()
         var longestHold: Duration = .seconds(3600)
         var threadCount = 4
-        /// What the site shares with another one.
+        /// The state shared with another site.
         var sharedState: any SharedState = LocalSharedState()
-        /// Whether the test changes files of the suites, so that it needs its own.
+        /// Whether the test changes files of the suites, and needs its own.
         var ownSuites = false
-        /// Where the site looks for news of its build.
+        /// The file of the build report.
         var buildReport: String?
     }
 
@@ -51,7 +51,7 @@ struct TestSite: Sendable {
         try self.init(site: site, options)
     }
 
-    /// Another server of the same site: it has the same jobs, and what servers share.
+    /// Another server of the same site, with the same jobs and shared state.
     init(besides first: TestSite, sharedState: any SharedState, _ set: (inout Options) -> Void = { _ in }) throws {
         var options = Options()
         options.sharedState = sharedState
@@ -101,7 +101,7 @@ struct TestSite: Sendable {
         assembly = try SiteAssembly(site, site.configuration, dependencies, logger: Self.logger)
     }
 
-    /// Serves the site while the test runs: to requests made by hand, or over a real connection.
+    /// Serves the site during a test: without sockets, or over a real connection.
     func serve(_ setup: TestingSetup = .router, _ test: @Sendable (Visit) async throws -> Void) async throws {
         let application = Application(
             responder: SiteHTTPResponder(site: assembly.responder, watches: watches),
@@ -111,7 +111,7 @@ struct TestSite: Sendable {
         try await serve(application, setup, test)
     }
 
-    /// Serves any application while the test runs, with the site's jobs.
+    /// Serves an application during a test, with the site's jobs.
     func serve(
         _ application: some ApplicationProtocol,
         _ setup: TestingSetup = .router,
@@ -128,14 +128,14 @@ struct TestSite: Sendable {
     }
 }
 
-/// Small files in place of all files of the suites, made once and kept for the next run.
+/// Small files in place of the suites' files, created once and reused by later runs.
 private enum SharedSuites {
     static let path = Result {
         let path = NSTemporaryDirectory() + "dash-swift-test-suites-" + SuiteLock.pinned.digest.prefix(12)
         if SuiteFolder(path: path, lock: .pinned) == nil {
             let made = try SuitesFolder()
             _ = try made.fillWithSuites([.agGrid])
-            // Only whole folders get the name; somebody else may have been quicker.
+            // Only complete folders get the name; another process may have created it meanwhile.
             try? FileManager.default.copyItem(atPath: made.path, toPath: path + "-draft\(getpid())")
             try? FileManager.default.moveItem(atPath: path + "-draft\(getpid())", toPath: path)
         }

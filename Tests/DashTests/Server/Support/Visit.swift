@@ -6,11 +6,11 @@ import Testing
 
 @testable import Dash
 
-/// Somebody who asks a server, without a browser's memory.
+/// A client of a server, without cookies.
 struct Visit: Sendable {
     let client: any TestClientProtocol
 
-    /// Any request.
+    /// Sends a request.
     func ask(
         _ method: HTTPRequest.Method = .get,
         _ uri: String,
@@ -23,7 +23,7 @@ struct Visit: Sendable {
         }
     }
 
-    /// Loads the page of an app, as a browser does that keeps a cookie or has none yet.
+    /// Loads an app's page, with or without a cookie.
     func open(
         _ path: String = "/",
         cookie: String? = nil,
@@ -42,7 +42,7 @@ struct Visit: Sendable {
     }
 }
 
-/// An answer of the server.
+/// A response of the server.
 struct Answer: Sendable {
     let status: Int
     let headers: HTTPFields
@@ -50,13 +50,13 @@ struct Answer: Sendable {
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// The body as JSON; null for what is none.
+    /// The body as JSON; null if it is not JSON.
     var json: JSON { (try? JSON(parsing: bytes)) ?? .null }
 
-    /// The handle of the job that goes on.
+    /// The handle of a running job.
     var job: String? { json["job"].stringValue }
 
-    /// What an index page tells the renderer.
+    /// The renderer's configuration in an index page.
     var config: JSON? {
         let opening = #"<script id="_dash-config" type="application/json">"#
         guard let start = text.firstRange(of: opening), let end = text[start.upperBound...].firstRange(of: "</script>")
@@ -67,14 +67,14 @@ struct Answer: Sendable {
     }
 }
 
-/// One load of a page in one browser.
+/// A page load in a browser.
 struct Page: Sendable {
     let visit: Visit
     let path: String
     var cookie: String
     var endID: String
 
-    /// A request to the callbacks' route, with the headers a browser of our own page sends.
+    /// Sends a callback request with the headers of a browser on the site's own page.
     func post(_ body: JSON, _ query: String = "", headers: HTTPFields = [:]) async throws -> Answer {
         try await post(bytes: body.serialized(), query, headers: headers)
     }
@@ -86,12 +86,12 @@ struct Page: Sendable {
         return try await visit.ask(.post, uri, headers: all, body: bytes)
     }
 
-    /// A poll of a job: the same body without its values.
+    /// Polls a job, with the same body without values.
     func poll(_ body: JSON, _ job: String, n number: Int? = nil) async throws -> Answer {
         try await post(body.withoutValues, "job=\(job)" + (number.map { "&n=\($0)" } ?? ""))
     }
 
-    /// Starts a job that goes on, and gives its handle.
+    /// Starts a job, and returns its handle.
     func start(
         _ body: JSON,
         _ query: String = "",
@@ -103,7 +103,7 @@ struct Page: Sendable {
     }
 }
 
-/// The body of a callback request, as the renderer writes it; keys are `id.property`.
+/// The body of a callback request in the renderer's format; keys are `id.property`.
 func call(
     _ output: String,
     _ inputs: KeyValuePairs<String, JSON>,
@@ -133,7 +133,7 @@ private func item(_ text: String, _ value: JSON? = nil) -> JSON {
 }
 
 extension JSON {
-    /// A body as the renderer sends it with a poll.
+    /// The body of a poll, without values.
     fileprivate var withoutValues: JSON {
         var body = self
         for key in ["inputs", "state"] {
@@ -150,7 +150,7 @@ extension JSON {
     }
 }
 
-/// Gives others their turn until something is so. Only for what nobody tells of by itself.
+/// Yields until a condition holds. Use it only for changes without a notification.
 func until(
     _ what: String,
     sourceLocation: Testing.SourceLocation = #_sourceLocation,
@@ -158,7 +158,7 @@ func until(
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(60)
     while try await !isSo() {
-        try #require(ContinuousClock.now < deadline, "\(what) did not come", sourceLocation: sourceLocation)
+        try #require(ContinuousClock.now < deadline, "\(what): not reached", sourceLocation: sourceLocation)
         await Task.yield()
     }
 }

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Jobs
 
-/// Drives an engine at random: writes end late, in any order, and some fail; tasks end in every way; time passes; and
-/// all the while it is checked that nothing impossible happens.
+/// Drives an engine at random: writes complete late, in any order, or fail; tasks end in every way; time passes. Checks
+/// invariants after each step.
 struct EngineSimulation {
     var engine: JobEngine
     var random: SeededRandom
@@ -78,7 +78,7 @@ struct EngineSimulation {
         let value = PropertyValue(id: "a", property: "b", value: .null)
         take(engine.merge([value], as: .props, of: task.id, attempt: task.attempt, at: now))
         take(engine.attemptEnded(task.id, attempt: task.attempt, outcome, at: now))
-        // The word of an attempt that has ended is never heard again.
+        // Reports of an ended attempt are ignored.
         let again = engine.attemptEnded(task.id, attempt: task.attempt, .succeeded([50]), at: now)
         #expect(again.changes.isEmpty && again.executions.isEmpty)
     }
@@ -86,7 +86,7 @@ struct EngineSimulation {
     private mutating func ask() {
         guard let id = ids.randomElement(using: &random) else { return }
         lastWaiter += 1
-        let sequence = engine.jobs[id]?.status.sequence ?? 0
+        let sequence = engine.state.jobs[id]?.status.sequence ?? 0
         if case .waiting = engine.nextUpdate(of: id, after: sequence, waiter: lastWaiter, at: now) {
             waiters.insert(lastWaiter)
         }
@@ -95,8 +95,8 @@ struct EngineSimulation {
     private mutating func passTime(_ duration: Duration) {
         now.monotonic += duration
         now.wall = now.wall + duration
-        _ = engine.deadlineToArm()
-        if let armed = engine.armed, armed <= now.monotonic { take(engine.timePassed(at: now)) }
+        _ = engine.timeToArm()
+        if let armed = engine.state.deadlines.armed, armed <= now.monotonic { take(engine.timePassed(at: now)) }
     }
 
     private mutating func take(_ actions: JobActions) {
@@ -109,10 +109,11 @@ struct EngineSimulation {
     }
 
     private mutating func check() throws {
-        try #require(executing.count <= 3 && engine.runningCount <= 3)
+        try #require(executing.count <= 3 && engine.state.jobs.runningCount <= 3)
         try #require(Set(executing.map(\.id)).count == executing.count, "a job runs once at a time")
-        try #require(engine.waitingCount <= 20 + 3)
-        for (id, entry) in engine.jobs where entry.status.state.isFinished {
+        try #require(engine.state.jobs.waitingCount <= 20 + 3)
+        for entry in engine.state.jobs.all where entry.status.state.isFinished {
+            let id = entry.request.id
             let end = ends[id] ?? (entry.status.state, entry.status.sequence)
             try #require(end == (entry.status.state, entry.status.sequence), "an end does not change")
             try #require(entry.waiters.isEmpty)
@@ -120,24 +121,24 @@ struct EngineSimulation {
         }
     }
 
-    /// Lets everything end well. Then nobody waits, nothing runs and nothing is counted.
+    /// Completes everything successfully. Afterwards nothing waits, runs or is counted.
     private mutating func drain() throws {
         for _ in 0..<10_000 {
             while !writes.isEmpty { endWrite(mayFail: false) }
             while !executing.isEmpty { endTask() }
             passTime(.seconds(1))
             try check()
-            if writes.isEmpty, executing.isEmpty, engine.jobs.values.allSatisfy(\.status.state.isFinished) { break }
+            if writes.isEmpty, executing.isEmpty, engine.state.jobs.all.allSatisfy(\.status.state.isFinished) { break }
         }
-        try #require(engine.waitingCount == 0 && engine.runningCount == 0)
-        try #require(engine.unfinishedOfOwner.isEmpty)
+        try #require(engine.state.jobs.waitingCount == 0 && engine.state.jobs.runningCount == 0)
+        try #require(engine.state.jobs.unfinishedOfOwner.isEmpty)
         try #require(waiters.isEmpty)
         passTime(.seconds(4000))
-        #expect(engine.jobs.isEmpty && engine.finished.count == 0)
+        #expect(engine.state.jobs.all.isEmpty && engine.state.jobs.finished.count == 0)
     }
 }
 
-/// The same numbers for the same seed.
+/// A deterministic generator.
 struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Finished jobs")
 struct FinishedJobsTests {
-    @Test("are given oldest first, and their bytes are counted")
+    @Test("are removed oldest first, and their bytes are counted")
     func finished() {
         var finished = FinishedJobs()
         let ids = (0..<500).map { _ in JobID.new }

@@ -3,8 +3,8 @@ import Testing
 @testable import Jobs
 
 @Suite
-struct SignalLadderTests {
-    @Test("F26: SIGTERM stops warm, and a second one changes nothing")
+struct ShutdownSignalsTests {
+    @Test("F26: SIGTERM is a warm stop, a second one has no effect")
     func terminate() {
         var ladder = ShutdownSignals()
         #expect(ladder.received(.terminate) == .stopWarm)
@@ -12,7 +12,7 @@ struct SignalLadderTests {
         #expect(ladder.exitCode == 0)
     }
 
-    @Test("F26: the first SIGINT stops warm, the second cold; the program exits with 1")
+    @Test("F26: the first SIGINT is a warm stop, the second a cold one; the exit code is 1")
     func interrupt() {
         var ladder = ShutdownSignals()
         #expect(ladder.received(.interrupt) == .stopWarm)
@@ -21,7 +21,7 @@ struct SignalLadderTests {
         #expect(ladder.exitCode == 1)
     }
 
-    @Test("F26: SIGQUIT stops cold at once, also in a warm stop; the program exits with 0")
+    @Test("F26: SIGQUIT is a cold stop, also during a warm one; the exit code is 0")
     func quit() {
         var ladder = ShutdownSignals()
         #expect(ladder.received(.quit) == .stopCold)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Times and durations")
 struct JobClockTests {
-    @Test("a duration of any length has whole milliseconds")
+    @Test("a duration of any length converts to milliseconds")
     func wholeMilliseconds() {
         #expect(Duration.milliseconds(1234).wholeMilliseconds == 1234)
         #expect(Duration.microseconds(-1999).wholeMilliseconds == -1)
@@ -15,7 +15,7 @@ struct JobClockTests {
         }
     }
 
-    @Test("times that are too far away are the last or the first there is")
+    @Test("times out of range are clamped")
     func times() {
         let time = WallTime(milliseconds: 1_800_000_000_000)
         let far = WallTime(milliseconds: .max)
@@ -28,7 +28,7 @@ struct JobClockTests {
         #expect(time + .milliseconds(5) - time == .milliseconds(5))
     }
 
-    @Test("the system's clock waits for the farthest time without harm")
+    @Test("the system clock accepts the most distant deadline")
     func farDeadline() async {
         let clock = SystemJobClock()
         for deadline in [Duration.seconds(Int64.max), .seconds(Int64.max) * 4] {
