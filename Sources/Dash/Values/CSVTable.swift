@@ -100,10 +100,8 @@ extension CSVTable {
         var cells: [[String]] = []
         while let (row, line) = try reader.record() {
             guard row.count <= columns.count else {
-                throw DashError(
-                    .csv,
-                    "Line \(line) has \(row.count) cells, but the table has \(columns.count) columns."
-                )
+                let size = columns.count == 1 ? "1 column" : "\(columns.count) columns"
+                throw DashError(.csv, "Line \(line) has \(row.count) cells, but the table has \(size).")
             }
             cells.append(row + Array(repeating: "", count: columns.count - row.count))
         }

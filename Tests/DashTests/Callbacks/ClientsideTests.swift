@@ -53,7 +53,7 @@ struct ClientsideTests {
         try await TestSite(app()).serve { visit in
             let answer = try await visit.open().post(call("title.children", ["button_id.n_clicks": 1]))
             #expect(answer.status == 500)
-            #expect(answer.text.contains("A clientside callback"))
+            #expect(answer.text.contains("is a clientside callback"))
         }
     }
 

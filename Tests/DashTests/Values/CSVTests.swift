@@ -24,7 +24,7 @@ struct CSVTests {
     @Test(
         "Invalid CSV is rejected with the line number",
         arguments: [
-            ("", "empty"), ("\n\r\n", "empty"), ("a\n1,2\n", "Line 2 has 2 cells, but there are 1"),
+            ("", "empty"), ("\n\r\n", "empty"), ("a\n1,2\n", "Line 2 has 2 cells, but the table has 1 column."),
             ("a\n1\n\"x\n", "starts in line 3 is not closed"), ("a\n\"x\ny\"z\n", "line 2 continues"),
         ]
     )

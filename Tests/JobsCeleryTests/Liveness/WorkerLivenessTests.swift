@@ -81,9 +81,11 @@ struct WorkerLivenessTests {
                 let first = try await client.send(RedisCommand("ZSCORE", registry.workers, worker.id))
                 try await until { try await client.send(RedisCommand("ZSCORE", registry.workers, worker.id)) != first }
                 #expect(try await isAlive(client))
-                let clients = try await client.send(RedisCommand("CLIENT", "LIST")).text ?? ""
-                let others = clients.split(separator: "\n").count - 1
-                #expect(others == (knowsRESP3 ? 1 : 2))
+                // On a starved machine a connection that was replaced may still be listed for a moment.
+                try await until {
+                    let clients = try await client.send(RedisCommand("CLIENT", "LIST")).text ?? ""
+                    return clients.split(separator: "\n").count - 1 == (knowsRESP3 ? 1 : 2)
+                }
             }
             try await until { try await !isAlive(client) }
         }
