@@ -93,7 +93,7 @@ public final class TestClock: Clock {
 
 extension TestClock {
     /// Sets the handler to call when a wait starts.
-    func onWait(_ tell: @escaping @Sendable () -> Void) { state.withLock { $0.onWait = tell } }
+    func onWait(_ handler: @escaping @Sendable () -> Void) { state.withLock { $0.onWait = handler } }
 
     /// The owners of current waits.
     var sleepers: Set<Sleeper> { state.withLock { Set($0.waits.values.map(\.sleeper)) } }

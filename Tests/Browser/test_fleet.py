@@ -68,9 +68,9 @@ def test_on_error_runs_once_across_both_servers(redis_gallery):
         values = wait_until(lambda: client.post(body, job=job).json().get("response"), 10, "a response")
         return values["paragraph_id"]["children"]
 
-    told = answer(page)
-    assert told.startswith("The job failed: the disk was full at click 1, ")
-    assert [answer(other), answer(page), answer(other)] == [told] * 3, "it contains the time of the only run"
+    notice = answer(page)
+    assert notice.startswith("The job failed: the disk was full at click 1, ")
+    assert [answer(other), answer(page), answer(other)] == [notice] * 3, "it contains the time of the only run"
 
 
 def test_a_web_server_killed_while_a_page_polls_does_not_stop_the_page(own_fleet, open_page):

@@ -5,7 +5,7 @@ from chaos.checker import check
 from chaos.history import Event, Run, read_runs
 
 
-class Told:
+class History:
     """Builds a history, one second for each event."""
 
     def __init__(self):
@@ -36,64 +36,64 @@ class Told:
 
 
 def test_a_valid_history_has_no_violation():
-    told = Told().begun().ran("r1").showed("r1", 0, 1).ran("r2").showed("r2", 0, 1, 1, 2).value("r2").value("r2")
-    told.begun("b", page="q").ran("r3").value("r3", "b", page="q")
-    told.begun("c").note("cancels", "c").note("cancelled", "c").note("ended", "c", outcome="cancelled")
-    told.note("started", "never answered", order="o").note("peeked", "b", page="p", text="403")
-    assert told.violations() == []
+    reported = History().begun().ran("r1").showed("r1", 0, 1).ran("r2").showed("r2", 0, 1, 1, 2).value("r2").value("r2")
+    reported.begun("b", page="q").ran("r3").value("r3", "b", page="q")
+    reported.begun("c").note("cancels", "c").note("cancelled", "c").note("ended", "c", outcome="cancelled")
+    reported.note("started", "never answered", order="o").note("peeked", "b", page="p", text="403")
+    assert reported.violations() == []
 
 
 def test_a_run_that_finished_before_its_cancel_was_answered_may_provide_the_value():
-    told = Told().begun().ran("r", end=2.5).note("cancels").note("cancelled").value("r")
-    assert told.violations() == []
+    reported = History().begun().ran("r", end=2.5).note("cancels").note("cancelled").value("r")
+    assert reported.violations() == []
 
 
 def test_an_allowed_failure_is_an_outcome():
-    told = Told().begun().note("ended", outcome="failed", text="the worker vanished 4 times")
-    assert told.violations(is_allowed=lambda reason: "vanished" in reason) == []
+    reported = History().begun().note("ended", outcome="failed", text="the worker vanished 4 times")
+    assert reported.violations(is_allowed=lambda reason: "vanished" in reason) == []
 
 
 VIOLATIONS = {
     "a lost job": (
-        Told().begun(), "a was acknowledged and lost"),
+        History().begun(), "a was acknowledged and lost"),
     "a forgotten job": (
-        Told().begun().note("ended", outcome="forgotten"), "is unknown now"),
+        History().begun().note("ended", outcome="forgotten"), "is unknown now"),
     "two values": (
-        Told().begun().ran("r").ran("s").value("r").value("s"), "a has 2 outcomes"),
+        History().begun().ran("r").ran("s").value("r").value("s"), "a has 2 outcomes"),
     "a value after a failure": (
-        Told().begun().ran("r").note("ended", outcome="failed", text="vanished").value("r"), "a has 2 outcomes"),
+        History().begun().ran("r").note("ended", outcome="failed", text="vanished").value("r"), "a has 2 outcomes"),
     "a failure that is not allowed": (
-        Told().begun().note("ended", outcome="failed", text="out of luck"), "a failed: out of luck"),
+        History().begun().note("ended", outcome="failed", text="out of luck"), "a failed: out of luck"),
     "a value of another order": (
-        Told().begun().ran("r", "other").value("r", order="other"), "got the value of other"),
+        History().begun().ran("r", "other").value("r", order="other"), "got the value of other"),
     "a value without a run": (
-        Told().begun().value("r"), "which never began"),
+        History().begun().value("r"), "which never began"),
     "equal orders, one run": (
-        Told().begun("a").begun("b", page="q").ran("r").value("r", "a").value("r", "b", page="q"), "was reported to ['a', 'b']"),
+        History().begun("a").begun("b", page="q").ran("r").value("r", "a").value("r", "b", page="q"), "was reported to ['a', 'b']"),
     "another job's progress": (
-        Told().begun("a").begun("b").ran("r").ran("s").showed("r", 0, job="b").value("r", "a").value("s", "b"),
+        History().begun("a").begun("b").ran("r").ran("s").showed("r", 0, job="b").value("r", "a").value("s", "b"),
         "was reported to ['a', 'b']"),
     "progress that goes back": (
-        Told().begun().ran("r").showed("r", 0, 2, 1).value("r"), "went back from 2 to 1"),
+        History().begun().ran("r").showed("r", 0, 2, 1).value("r"), "went back from 2 to 1"),
     "progress of a superseded run": (
-        Told().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).showed("r", 1).value("s"), "a superseded run"),
+        History().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).showed("r", 1).value("s"), "a superseded run"),
     "a value of a superseded run": (
-        Told().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).value("r"), "a superseded run"),
+        History().begun().ran("r").ran("s").showed("r", 0).showed("s", 0).value("r"), "a superseded run"),
     "progress after the end": (
-        Told().begun().ran("r").value("r").showed("r", 1), "progress after its end"),
+        History().begun().ran("r").value("r").showed("r", 1), "progress after its end"),
     "a cancel without a request": (
-        Told().begun().note("ended", outcome="cancelled"), "without a request"),
+        History().begun().note("ended", outcome="cancelled"), "without a request"),
     "a cancel without effect": (
-        Told().begun().note("cancels").note("cancelled").ran("r", end=9).value("r"), "after its cancel was acknowledged"),
+        History().begun().note("cancels").note("cancelled").ran("r", end=9).value("r"), "after its cancel was acknowledged"),
     "a poll of another page's job": (
-        Told().begun().ran("r").value("r").note("peeked", page="q", text="200"), "was answered 200"),
+        History().begun().ran("r").value("r").note("peeked", page="q", text="200"), "was answered 200"),
 }
 
 
 @pytest.mark.parametrize("name", VIOLATIONS)
 def test_the_check_finds(name):
-    told, sentence = VIOLATIONS[name]
-    [found] = told.violations(is_allowed=lambda reason: reason == "vanished")
+    reported, sentence = VIOLATIONS[name]
+    [found] = reported.violations(is_allowed=lambda reason: reason == "vanished")
     assert sentence in found
 
 

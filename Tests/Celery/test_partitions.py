@@ -91,7 +91,7 @@ def test_a_worker_partitioned_from_rabbitmq_alone_keeps_its_job_F13(fleet):
 
 def test_a_replica_replaces_redis_and_no_outcome_changes_F13(fleet, tmp_path):
     done = Seen(fleet, "done.3")
-    told = done.values()
+    finished = done.values()
     page = Seen(fleet, "over.60")
     assert wait_until(lambda: page.answer().get("progress"), 30, "the first progress")
     (tmp_path / "replica").mkdir()
@@ -100,7 +100,7 @@ def test_a_replica_replaces_redis_and_no_outcome_changes_F13(fleet, tmp_path):
         fail_over(fleet, replica)
         [value] = page.values()
         assert value in [f"over.60 {run.id}" for run in runs(fleet)]
-        assert done.values() == told
+        assert done.values() == finished
         assert page.values() == {value}
         assert Seen(fleet, "after.1").value().startswith("after.1 ")
     finally:

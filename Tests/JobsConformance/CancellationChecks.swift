@@ -37,9 +37,9 @@ extension JobManagerConformance {
             executor.ignoreCancellation()
             let (id, run) = try await manager.startHeld(JobRequest(name: "a"), executor)
             let known = try #require(try await manager.update(of: id, after: 0)).sequence
-            async let told = manager.nextUpdate(of: id, after: known)
+            async let update = manager.nextUpdate(of: id, after: known)
             try await manager.cancel(id, reason: "by ann")
-            #expect(try await told?.state == .cancelling)
+            #expect(try await update?.state == .cancelling)
             #expect(executor.cancelled == [run.task.id])
             run.end(.cancelled(killed: true))
             let end = try await manager.end(of: id)

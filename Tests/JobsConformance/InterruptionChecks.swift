@@ -137,9 +137,9 @@ extension JobStoreConformance {
         let id = try await withKilledManager(place()) { manager, executor in
             let request = JobRequest(name: "a", retries: .upTo(1, backoff: .constant(.seconds(100))))
             let (id, run) = try await manager.startHeld(request, executor)
-            async let told = manager.nextUpdate(of: id, after: 0)
+            async let update = manager.nextUpdate(of: id, after: 0)
             run.fail()
-            #expect(try await told?.state == .scheduled)
+            #expect(try await update?.state == .scheduled)
             // This write completes after the schedule is stored.
             _ = try await manager.startHeld(JobRequest(name: "b"), executor)
             return id

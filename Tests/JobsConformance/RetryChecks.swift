@@ -18,9 +18,9 @@ extension JobManagerConformance {
     private func retry() async throws {
         try await withManager { manager, executor in
             let (id, run) = try await manager.startHeld(JobRequest(name: "a", retries: Self.retried), executor)
-            async let told = manager.nextUpdate(of: id, after: 0)
+            async let update = manager.nextUpdate(of: id, after: 0)
             run.fail()
-            #expect(try await told?.state == .scheduled)
+            #expect(try await update?.state == .scheduled)
             #expect(await manager.statistics() == JobStatistics(scheduled: 1, maximumRunning: 4))
             clock.advance(by: .seconds(10))
             let second = await executor.next()

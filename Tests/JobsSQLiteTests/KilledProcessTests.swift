@@ -21,7 +21,7 @@ struct KilledProcessTests {
     func killLoop() async throws {
         let folder = TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
-        var told = Told()
+        var reports = Reports()
         // Soak tests set a higher number.
         let rounds = ProcessInfo.processInfo.environment["JOBS_TEST_KILLS"].flatMap { Int($0) } ?? 12
         for round in 0..<rounds {
@@ -30,14 +30,14 @@ struct KilledProcessTests {
                 environment: [Self.folderVariable: folder.path]
             )
             // Each round runs longer.
-            try await told.read(process, lines: 5 + round * 37)
+            try await reports.read(process, lines: 5 + round * 37)
             process.kill()
-            await told.readRest(process)
+            await reports.readRest(process)
             try folder.checkIntegrity()
         }
-        #expect(told.accepted.count > rounds)
-        #expect(told.finished.count > rounds)
-        try await told.check(folder)
+        #expect(reports.accepted.count > rounds)
+        #expect(reports.finished.count > rounds)
+        try await reports.check(folder)
         #expect(try folder.number("SELECT count(*) - count(DISTINCT id) FROM jobs") == 0)
     }
 
@@ -70,7 +70,7 @@ struct KilledProcessTests {
 }
 
 /// The output of the processes before they were killed.
-private struct Told {
+private struct Reports {
     var accepted: Set<String> = []
     var finished: Set<String> = []
 

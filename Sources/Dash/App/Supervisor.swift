@@ -57,7 +57,7 @@ struct Supervisor: Sendable {
                     if code != 0, !state.isEnding { logger.error("\(end.sentence); the supervisor stops") }
                     return code
                 case .restart(let pause, let reason):
-                    tell(end, pause)
+                    logEnd(end, pause)
                     group.addTask {
                         // The first restart has no delay.
                         try? await Task.sleep(for: pause)
@@ -70,7 +70,7 @@ struct Supervisor: Sendable {
         return 0
     }
 
-    private func tell(_ end: ServerProcess.End, _ pause: Duration) {
+    private func logEnd(_ end: ServerProcess.End, _ pause: Duration) {
         let more =
             end.trap.map { "\($0.message)\n\($0.trace)" }
             ?? "To see function names in its backtrace, at the cost of a slower restart, set SWIFT_BACKTRACE=enable=yes"

@@ -441,15 +441,15 @@ extension BackgroundCallbacks {
         _ call: CallbackCall,
         context: RawJSON?
     ) async throws -> Response {
-        let told = CallbackFailure(
+        let callbackFailure = CallbackFailure(
             kind: CallbackFailure.Kind(failure.kind.rawValue),
             code: failure.code,
             message: failure.message,
             trace: failure.trace
         )
-        guard let job else { return try await call.recover(from: told, start: context, logger: logger) }
+        guard let job else { return try await call.recover(from: callbackFailure, start: context, logger: logger) }
         return try await failures.answer(to: job) { [logger] in
-            try await call.recover(from: told, start: context, logger: logger)
+            try await call.recover(from: callbackFailure, start: context, logger: logger)
         }
     }
 }

@@ -34,7 +34,7 @@
         if (callback && callback.background) {
             var job = newJob(callback, body);
             jobs.add(job);
-            return answer.then(function (response) { return told(job, response); }, function (error) {
+            return answer.then(function (response) { return tracked(job, response); }, function (error) {
                 jobs.delete(job);
                 throw error;
             });
@@ -94,10 +94,10 @@
 
     function polled(handle, response) {
         var job = Array.from(jobs).find(function (other) { return other.handle === handle; });
-        return job ? told(job, response) : response;
+        return job ? tracked(job, response) : response;
     }
 
-    function told(job, response) {
+    function tracked(job, response) {
         if (response.status !== 200) {
             jobs.delete(job);
             return response;

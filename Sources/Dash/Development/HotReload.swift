@@ -151,8 +151,8 @@ struct ReloadHistory: Sendable {
 
     private func news(after place: Int) -> News {
         let changed = Set(states[(place + 1)...].flatMap(\.changed)).sorted()
-        let told = changed.map { File(name: $0, modified: files[$0]?.modified) }
-        return News(hash: hash, isHard: !told.isEmpty, files: told)
+        let changedFiles = changed.map { File(name: $0, modified: files[$0]?.modified) }
+        return News(hash: hash, isHard: !changedFiles.isEmpty, files: changedFiles)
     }
 
     /// Without temporary and hidden files of editors.

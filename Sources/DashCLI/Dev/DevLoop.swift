@@ -79,7 +79,7 @@ struct DevLoop: Sendable {
     ) {
         switch action {
         case .say(let sentence): Output.line("dash-swift: \(sentence)")
-        case .report(let report): tell(report)
+        case .report(let report): publish(report)
         case .build: running.build = startBuild(events)
         case .check:
             running.build = startCheck(events)
@@ -100,7 +100,7 @@ struct DevLoop: Sendable {
         }
     }
 
-    private func tell(_ report: BuildReport?) {
+    private func publish(_ report: BuildReport?) {
         do { try BuildReport.write(report, to: reportFile) } catch {
             Output.line("dash-swift: The build report cannot be written: \(error)")
         }

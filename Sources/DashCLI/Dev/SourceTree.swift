@@ -61,13 +61,13 @@ struct SourceWatch: Sendable {
     ///   - onChange: Called after a change, when two successive snapshots are equal, since several files may be
     ///     written.
     func run(until end: DispatchSemaphore, _ onChange: () -> Void) {
-        var told = look()
-        var last = told
+        var reported = look()
+        var last = reported
         // Polling, as not all file systems report changes.
         while end.wait(timeout: .now() + pause) == .timedOut {
             let now = look()
-            if now == last, now != told {
-                told = now
+            if now == last, now != reported {
+                reported = now
                 onChange()
             }
             last = now

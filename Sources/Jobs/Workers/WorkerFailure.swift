@@ -55,10 +55,10 @@ extension WorkerFailure {
     /// A process ended before it was ready.
     static func startup(_ failure: WorkerFailure) -> WorkerFailure {
         guard failure.kind != .startup else { return failure }
-        var told = failure
-        told.kind = .startup
-        told.message = "A worker process ended before it was ready. \(failure.message)"
-        return told
+        var startFailure = failure
+        startFailure.kind = .startup
+        startFailure.message = "A worker process ended before it was ready. \(failure.message)"
+        return startFailure
     }
 
     /// A process is of another build.

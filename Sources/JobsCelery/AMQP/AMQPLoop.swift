@@ -79,7 +79,7 @@ final class AMQPLoop {
             let events = try receive(session, atMost: Self.eventsPerTurn)
             if session.blocked != blocked {
                 blocked = session.blocked
-                tell(blocked: blocked)
+                notifyUsers(blocked: blocked)
             } else if events == 0 {
                 connection.doorbell.wait(orFor: session.socket, milliseconds: milliseconds(until: nextTurn(session)))
             }
@@ -111,7 +111,7 @@ final class AMQPLoop {
         }
     }
 
-    private func tell(blocked: String?) {
+    private func notifyUsers(blocked: String?) {
         if let blocked {
             logger.warning("RabbitMQ does not accept messages at present: \(blocked)", metadata: metadata)
         } else {

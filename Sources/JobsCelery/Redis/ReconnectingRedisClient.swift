@@ -41,7 +41,7 @@ final class ReconnectingRedisClient: RedisClient {
     /// Keeps connected until the task is cancelled, regardless of a graceful shutdown.
     func keepConnected() async {
         await options.keepConnected(
-            onPush: { [self] push in tell(push) },
+            onPush: { [self] push in publish(push) },
             onUp: { [self] new in
                 outage.withLock { outage in
                     outage.reconnectDeadline = .now + (outage.hasConnected ? options.longestWait : .zero)
@@ -49,7 +49,7 @@ final class ReconnectingRedisClient: RedisClient {
                 }
                 connection.settle(.success(new))
                 if listeners.withLock({ !$0.streams.isEmpty }) { new.listen() }
-                tell(nil)
+                publish(nil)
             },
             onDown: { [self] error in
                 connection.clear()
@@ -103,7 +103,7 @@ final class ReconnectingRedisClient: RedisClient {
         return stream
     }
 
-    private func tell(_ push: [RedisValue]?) {
+    private func publish(_ push: [RedisValue]?) {
         for stream in listeners.withLock({ Array($0.streams.values) }) { stream.yield(push) }
     }
 }

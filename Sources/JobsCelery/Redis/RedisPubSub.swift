@@ -132,10 +132,16 @@ final class RedisPubSub: RedisSubscriber {
         case "subscribe": confirm(Name(channel: channel, isPattern: false))
         case "psubscribe": confirm(Name(channel: channel, isPattern: true))
         case "message":
-            tell(Name(channel: channel, isPattern: false), RedisMessage(channel: channel, payload: push[2].bytes ?? []))
+            deliver(
+                Name(channel: channel, isPattern: false),
+                RedisMessage(channel: channel, payload: push[2].bytes ?? [])
+            )
         case "pmessage":
             guard push.count >= 4, let source = push[2].text else { return }
-            tell(Name(channel: channel, isPattern: true), RedisMessage(channel: source, payload: push[3].bytes ?? []))
+            deliver(
+                Name(channel: channel, isPattern: true),
+                RedisMessage(channel: source, payload: push[3].bytes ?? [])
+            )
         default: break
         }
     }
@@ -149,7 +155,7 @@ final class RedisPubSub: RedisSubscriber {
             return (confirmation, confirmation?.current != nil)
         }
         confirmation?.settle(.success(()))
-        if isAgain { tell(name, nil) }
+        if isAgain { deliver(name, nil) }
     }
 
     /// The oldest unconfirmed subscription was refused.
@@ -166,7 +172,7 @@ final class RedisPubSub: RedisSubscriber {
         confirmation?.settle(.failure(error))
     }
 
-    private func tell(_ name: Name, _ message: RedisMessage?) {
+    private func deliver(_ name: Name, _ message: RedisMessage?) {
         let handlers = state.withLock { state in state.subscriptions[name].map { Array($0.handlers.values) } ?? [] }
         for handler in handlers { handler(message) }
     }

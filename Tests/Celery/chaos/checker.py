@@ -18,7 +18,7 @@ def check(events, runs, is_allowed=lambda reason: False):
     jobs = defaultdict(list)
     for event in events:
         jobs[event.job].append(event)
-    found = [sentence for job, told in jobs.items() for sentence in _of_job(job, told, noted, is_allowed)]
+    found = [sentence for job, reports in jobs.items() for sentence in _of_job(job, reports, noted, is_allowed)]
     return found + _shared_runs(events) + _peeks(events)
 
 

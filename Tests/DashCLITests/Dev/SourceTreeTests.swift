@@ -78,7 +78,7 @@ struct SourceTreeTests {
             try folder.write("Package.swift", time: time)
             return SourceTree(package: folder.path)
         }
-        let seen = Mutex(0), told = Mutex<[Int]>([])
+        let seen = Mutex(0), reported = Mutex<[Int]>([])
         let end = DispatchSemaphore(value: 0)
         let watch = SourceWatch(
             look: {
@@ -90,7 +90,7 @@ struct SourceTreeTests {
             },
             pause: 0.001
         )
-        watch.run(until: end) { told.withLock { $0.append(seen.withLock { $0 }) } }
-        #expect(told.withLock { $0 } == [5, 8])
+        watch.run(until: end) { reported.withLock { $0.append(seen.withLock { $0 }) } }
+        #expect(reported.withLock { $0 } == [5, 8])
     }
 }

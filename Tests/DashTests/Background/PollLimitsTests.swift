@@ -49,9 +49,9 @@ struct HeldPollsTests {
     @Test("A poll ends when its update arrives")
     func newsEndsThePoll() async {
         let polls = HeldPolls()
-        let (news, tell) = AsyncStream<Void>.makeStream()
+        let (news, feed) = AsyncStream<Void>.makeStream()
         async let held: Void = polls.hold(session: "a", connection: nil) { for await _ in news { return } }
-        tell.yield()
+        feed.yield()
         await held
         #expect(polls.count == 0)
     }
@@ -61,10 +61,10 @@ struct HeldPollsTests {
         let polls = HeldPolls(limits: PollLimits(limit: 1, shortestHold: .zero), longestHold: .seconds(3600))
         async let first: Void = polls.hold(session: "a", connection: nil, until: forever)
         while polls.count < 1 { await Task.yield() }
-        let (news, tell) = AsyncStream<Void>.makeStream()
+        let (news, feed) = AsyncStream<Void>.makeStream()
         async let second: Void = polls.hold(session: "a", connection: nil) { for await _ in news { return } }
         await first
-        tell.yield()
+        feed.yield()
         await second
         #expect(polls.count == 0)
     }

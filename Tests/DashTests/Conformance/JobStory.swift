@@ -39,7 +39,7 @@ struct JobStory: Sendable {
     }
 
     /// The accumulated response.
-    var told: Answer {
+    var finalAnswer: Answer {
         let body = status == 200 ? JSON.object(members).serialized() : []
         return Answer(status: status, headers: status == 200 ? [.contentType: "application/json"] : [:], bytes: body)
     }

@@ -115,7 +115,7 @@ extension Replay {
             // The clock advances only for a running job.
             try await until("the job") { app.clock.begun > begun }
             jobs[job] = JobStory(start: answer, isOnOtherPage: isOthers)
-            return jobs[job]?.told ?? answer
+            return jobs[job]?.finalAnswer ?? answer
         }
         guard var story = jobs[name] else { return try await send(exchange, on: page) }
         if exchange.query("endId") != ["{{endId}}"] || story.isEnded {
@@ -125,9 +125,9 @@ extension Replay {
         let wanted = wanted(exchange)
         repeat {
             story.take(try await send(exchange, on: story.isOnOtherPage ? otherPage : page))
-        } while !story.isEnded && story.told.json != wanted.body && ContinuousClock.now < deadline
+        } while !story.isEnded && story.finalAnswer.json != wanted.body && ContinuousClock.now < deadline
         jobs[name] = story
-        return story.told
+        return story.finalAnswer
     }
 
     /// The expected response; for a job, stock Dash's accumulated response up to this exchange.
@@ -141,7 +141,7 @@ extension Replay {
             if story.isEnded || other.query("endId") != ["{{endId}}"] { continue }
             story.take(status: other.status, body: own(answer: other.answer))
         }
-        return (story.told.status, story.told.json)
+        return (story.finalAnswer.status, story.finalAnswer.json)
     }
 
     /// A recorded response with the generated values of our server.

@@ -81,7 +81,7 @@ struct SessionsTests {
     }
 
     @Test("S2: without a signed cookie or page there is no visitor")
-    func nobody() {
+    func noOwner() {
         #expect(sessions.visitor(cookieHeader: nil, endID: nil) == nil)
         #expect(sessions.visitor(cookieHeader: nil, endID: "abc.def.123") == nil)
         #expect(sessions.visitor(cookieHeader: "dash_01234567=", endID: "") == nil)

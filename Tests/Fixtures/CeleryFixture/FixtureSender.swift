@@ -47,13 +47,13 @@ struct FixtureSender: AsyncParsableCommand {
         var known = 0
         while let news = try await manager.nextUpdate(of: id, after: known) {
             known = news.sequence
-            tell(id, news)
+            printUpdate(id, news)
             if news.state.isFinished { return }
             if cancel, !news.progress.isEmpty { try await manager.cancel(id, reason: "as requested") }
         }
     }
 
-    private func tell(_ id: JobID, _ news: JobUpdate) {
+    private func printUpdate(_ id: JobID, _ news: JobUpdate) {
         let line: JSON = [
             "id": .string(id.text), "state": .string("\(news.state)"),
             "progress": news.progress.first.flatMap { try? JSON(parsing: $0.value.bytes) } ?? .null,

@@ -8,14 +8,14 @@ import Testing
     private static let address = ControlRequest.ReplyAddress(exchange: "reply.celery.pidbox", routingKey: "me")
 
     @Test("read-only requests are answered during a slow command") func lanes() async throws {
-        let gate = ScriptedBroker.Gate()
-        let bench = ControlTestBench(worker: ScriptedWorker(gate: gate))
+        let latch = ScriptedBroker.Latch()
+        let bench = ControlTestBench(worker: ScriptedWorker(latch: latch))
         let slow = ControlRequest(method: "add_consumer", arguments: ["queue": "a"], ticket: "1", replyTo: Self.address)
         let ping = ControlRequest(method: "ping", ticket: "2", replyTo: Self.address)
         let tickets = try await bench.sending(slow.message(), ping.message()) { broker in
             var replies = broker.replies.stream.makeAsyncIterator()
             let first = await replies.next()
-            gate.open()
+            latch.open()
             return [first, await replies.next()].map { $0?.headers["ticket"] }
         }
         #expect(tickets == ["2", "1"])
@@ -56,7 +56,7 @@ import Testing
 
     @Test("no message is consumed before requests are received, as its revocation could be missed")
     func hears() async throws {
-        let (hearing, greeted) = (ScriptedBroker.Gate(), AsyncLatch<Void>())
+        let (hearing, greeted) = (ScriptedBroker.Latch(), AsyncLatch<Void>())
         let bench = ControlTestBench(broker: ScriptedBroker(hearing: hearing), greeted: greeted)
         let (steps, stepping) = AsyncStream<String>.makeStream()
         let taking = Task {

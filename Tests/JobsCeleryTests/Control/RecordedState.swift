@@ -59,8 +59,8 @@ struct RecordedState {
 
     /// Each message advances the clock by one, and `hello` by another one.
     private static func clock(before recorded: RecordedControl) -> Int {
-        let told = recorded.answer["clock"]
-        let value = told.intValue ?? told.stringValue.flatMap(Int.init) ?? 1
+        let recordedClock = recorded.answer["clock"]
+        let value = recordedClock.intValue ?? recordedClock.stringValue.flatMap(Int.init) ?? 1
         return value - (recorded.name.hasSuffix("hello") ? 2 : 1)
     }
 }

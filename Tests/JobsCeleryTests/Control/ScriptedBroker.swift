@@ -15,16 +15,16 @@ final class ScriptedBroker: CeleryBroker {
     /// The replies of other workers.
     let answers: [BrokerMessage]
     /// If set, events wait for it, as for a connection.
-    let connection: Gate?
+    let connection: Latch?
     /// Signals each call of `hearsBroadcasts`, which waits for `hearing` if set.
     let listening = AsyncStream<Void>.makeStream()
-    let hearing: Gate?
+    let hearing: Latch?
 
     init(
         _ information: BrokerInformation = .scripted,
-        connection: Gate? = nil,
+        connection: Latch? = nil,
         answers: [BrokerMessage] = [],
-        hearing: Gate? = nil
+        hearing: Latch? = nil
     ) {
         self.answers = answers
         self.hearing = hearing
@@ -74,7 +74,7 @@ final class ScriptedBroker: CeleryBroker {
     }
 
     /// A latch.
-    struct Gate: Sendable {
+    struct Latch: Sendable {
         private let stream = AsyncStream<Void>.makeStream()
 
         func open() { stream.continuation.finish() }

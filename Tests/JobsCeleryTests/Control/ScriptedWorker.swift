@@ -11,16 +11,16 @@ final class ScriptedWorker: ControlledWorker {
     let asked = AsyncStream<String>.makeStream()
     private let log = Mutex<[String]>([])
     /// If set, `add(queue:)` waits for it.
-    let gate: ScriptedBroker.Gate?
+    let latch: ScriptedBroker.Latch?
 
     init(
         _ state: WorkerSnapshot = WorkerSnapshot(),
         load: WorkerLoad = WorkerLoad(active: 0, processed: 0),
-        gate: ScriptedBroker.Gate? = nil
+        latch: ScriptedBroker.Latch? = nil
     ) {
         self.state = state
         self.load = load
-        self.gate = gate
+        self.latch = latch
     }
 
     /// All calls so far.
@@ -54,7 +54,7 @@ final class ScriptedWorker: ControlledWorker {
     func resizePool(by change: Int) async { note("pool \(change)") }
 
     func add(queue: String) async throws {
-        await gate?.passed()
+        await latch?.passed()
         note("add \(queue)")
     }
 

@@ -33,9 +33,9 @@ import Testing
 
     @Test("a worker sends worker-online and heartbeats, also during a slow command")
     func heartbeats() async throws {
-        let gate = ScriptedBroker.Gate()
+        let latch = ScriptedBroker.Latch()
         let bench = ControlTestBench(
-            worker: ScriptedWorker(load: WorkerLoad(active: 3, processed: 7), gate: gate),
+            worker: ScriptedWorker(load: WorkerLoad(active: 3, processed: 7), latch: latch),
             interval: .milliseconds(1)
         )
         let slow = ControlRequest(method: "add_consumer", arguments: ["queue": "a"]).message()
@@ -51,15 +51,15 @@ import Testing
     }
 
     @Test("while the broker is unavailable only one heartbeat is kept") func away() async throws {
-        let gate = ScriptedBroker.Gate()
-        let bench = ControlTestBench(broker: ScriptedBroker(connection: gate))
+        let latch = ScriptedBroker.Latch()
+        let bench = ControlTestBench(broker: ScriptedBroker(connection: latch))
         let seen = try await bench.sending { broker in
             for await _ in broker.sending.stream { break }  // The first event waits for the connection.
             for number in 0..<30 {
                 bench.events.send(.heartbeat)
                 bench.events.send(.started(id: "\(number)"))
             }
-            gate.open()
+            latch.open()
             return await broker.events.stream.prefix(4).reduce(into: []) { $0.append(RecordedFixture.body($1)) }
         }
         #expect(seen.map { $0["type"] } == ["worker-online", "worker-heartbeat", nil, nil])

@@ -10,7 +10,7 @@ import Testing
         try #require(recorded.count > 60)
         var equal = 0
         for event in recorded {
-            let ours = try #require(event.told(), "\(event.name): \(event.type)")
+            let ours = try #require(event.published(), "\(event.name): \(event.type)")
             let isEqual = ours == event.body && ours.keys == event.body.keys
             #expect(isEqual, "\(event.name): \(ours) is not \(event.body)")
             if isEqual { equal += 1 }
@@ -60,7 +60,7 @@ struct RecordedEvent: Sendable {
     }
 
     /// Our event with the recorded values.
-    func told() -> JSONObject? {
+    func published() -> JSONObject? {
         let software = SoftwareInfo(
             name: text("sw_ident") ?? "",
             version: text("sw_ver") ?? "",

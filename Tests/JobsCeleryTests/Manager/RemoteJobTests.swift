@@ -24,7 +24,7 @@ struct RemoteJobTests {
         }
     }
 
-    private func tell(_ broker: RedisBroker, _ id: JobID, _ status: TaskState, _ result: JSON) async throws {
+    private func storeMeta(_ broker: RedisBroker, _ id: JobID, _ status: TaskState, _ result: JSON) async throws {
         var meta = ResultMeta(taskID: id.text, status: status)
         meta.result = RawJSON(json: result)
         try await RedisResults(redis: broker.client, subscriber: broker.subscriber).store(meta)
@@ -40,13 +40,13 @@ struct RemoteJobTests {
             #expect(message.arguments.description == "[1,2]")
             #expect(message.custom["dash"] == nil)
 
-            async let told = manager.nextUpdate(of: id, after: 0)
-            try await tell(broker, id, .started, ["pid": 1])
-            try await tell(broker, id, .progress, ["value": 5])
-            let progress = try #require(try await told)
+            async let update = manager.nextUpdate(of: id, after: 0)
+            try await storeMeta(broker, id, .started, ["pid": 1])
+            try await storeMeta(broker, id, .progress, ["value": 5])
+            let progress = try #require(try await update)
             #expect(progress.state == .running)
             #expect(progress.progress.map(\.value.description) == [#"{"value":5}"#])
-            try await tell(broker, id, .success, ["x": 1])
+            try await storeMeta(broker, id, .success, ["x": 1])
             let end = try await manager.update(of: id) { _ in false }
             #expect(end?.state == .succeeded)
             #expect(end?.result?.description == #"{"x":1}"#)
@@ -59,12 +59,12 @@ struct RemoteJobTests {
             let exception: JSON = [
                 "exc_type": "ValueError", "exc_message": ["no such country"], "exc_module": "builtins",
             ]
-            try await tell(broker, id, .failure, exception)
+            try await storeMeta(broker, id, .failure, exception)
             let end = try await manager.update(of: id) { _ in false }
             #expect(end?.failure == JobFailure(kind: .error, code: "ValueError", message: "no such country"))
         }
         try await withRemoteJob { manager, broker, id in
-            try await tell(broker, id, .success, "unfit")
+            try await storeMeta(broker, id, .success, "unfit")
             let end = try await manager.update(of: id) { _ in false }
             #expect(end?.state == .failed)
             #expect(end?.failure?.message == "The value does not fit.")
@@ -81,7 +81,7 @@ struct RemoteJobTests {
         _ = try await whileRunning(first) { try await first.start(request) }
         let second = site.manager()
         try await whileRunning(second, broker) {
-            try await tell(broker, request.id, .success, 1)
+            try await storeMeta(broker, request.id, .success, 1)
             #expect(try await second.update(of: request.id) { _ in false }?.state == .succeeded)
         }
     }
@@ -97,7 +97,7 @@ struct RemoteJobTests {
             let request = try ControlRequest(KombuEnvelope.decode(said.payload).task)
             #expect(request.method == "revoke")
             #expect(request.arguments["terminate"] == true)
-            try await tell(broker, id, .success, ["x": 1])
+            try await storeMeta(broker, id, .success, ["x": 1])
             let news = try await manager.update(of: id, after: 0)
             #expect(news?.state == .cancelled)
             #expect(news?.result == nil)

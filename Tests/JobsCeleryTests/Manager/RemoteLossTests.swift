@@ -23,7 +23,7 @@ struct RemoteLossTests {
         let clock: ManualJobClock
         let id: JobID
 
-        func told(_ field: String) async throws -> String? {
+        func field(_ field: String) async throws -> String? {
             try await broker.client.send(RedisCommand("HGET", "dash:job:\(id)", field)).text
         }
 
@@ -43,10 +43,10 @@ struct RemoteLossTests {
             return false
         }
 
-        func tell(_ status: TaskState) async throws {
+        func storeMeta(_ status: TaskState) async throws {
             let meta = ResultMeta(taskID: id.text, status: status)
             try await RedisResults(redis: broker.client, subscriber: broker.subscriber).store(meta)
-            #expect(try await waits { try await told("state") == "running" })
+            #expect(try await waits { try await field("state") == "running" })
         }
 
         /// Whether the job no longer counts toward any limit.
@@ -84,8 +84,8 @@ struct RemoteLossTests {
             stage.clock.advance(by: .seconds(179))
             #expect(try await stage.manager.update(of: stage.id, after: 0)?.state == .queued)
             stage.clock.advance(by: .seconds(181))
-            #expect(try await stage.waits { try await stage.told("state") == "cancelled" })
-            #expect(try await stage.told("endReason") == "abandoned")
+            #expect(try await stage.waits { try await stage.field("state") == "cancelled" })
+            #expect(try await stage.field("endReason") == "abandoned")
             #expect(try await stage.isReleased())
             let said = try #require(await requests.first { _ in true } ?? nil)
             let request = try ControlRequest(KombuEnvelope.decode(said.payload).task)
@@ -98,13 +98,13 @@ struct RemoteLossTests {
     @Test("a task that was begun and is silent, without polls, is lost, with a message")
     func silent() async throws {
         try await withRemoteJob { stage in
-            try await stage.tell(.started)
+            try await stage.storeMeta(.started)
             stage.clock.advance(by: .seconds(599))
-            try await stage.tell(.progress)
+            try await stage.storeMeta(.progress)
             #expect(try await stage.waits { try await stage.patience() == 600_000 })
             stage.clock.advance(by: .seconds(601))
-            #expect(try await stage.waits { try await stage.told("state") == "lost" })
-            #expect(try await stage.told("failureMessage")?.contains("sent nothing for 600 seconds") == true)
+            #expect(try await stage.waits { try await stage.field("state") == "lost" })
+            #expect(try await stage.field("failureMessage")?.contains("sent nothing for 600 seconds") == true)
             #expect(try await stage.isReleased())
         }
     }
@@ -112,19 +112,19 @@ struct RemoteLossTests {
     @Test("a long task continues while its page is open")
     func asked() async throws {
         try await withRemoteJob { stage in
-            try await stage.tell(.started)
+            try await stage.storeMeta(.started)
             let page = Task { try await stage.manager.nextUpdate(of: stage.id, after: .max) }
             for _ in 0..<8 {
                 stage.clock.advance(by: .seconds(150))
                 #expect(try await stage.waits { try await stage.patience() >= 180_000 })
             }
-            #expect(try await stage.told("state") == "running")
+            #expect(try await stage.field("state") == "running")
             page.cancel()
             _ = try await page.value
             // A concurrent sweep may have renewed the page's interest once more.
             let isLost = try await stage.waits {
                 stage.clock.advance(by: .seconds(601))
-                return try await stage.told("state") == "lost"
+                return try await stage.field("state") == "lost"
             }
             #expect(isLost)
         }
@@ -145,10 +145,10 @@ struct RemoteLossTests {
             let address = "\(try await RedisServer.shared().address)/\(stage.site.url.database)"
             let worker = try TestServerProcess(PythonProgram.path, arguments: ["-c", script, address])
             defer { worker.end(SIGKILL) }
-            #expect(try await stage.waits { try await stage.told("state") == "running" })
+            #expect(try await stage.waits { try await stage.field("state") == "running" })
             worker.end(SIGKILL)
             stage.clock.advance(by: .seconds(601))
-            #expect(try await stage.waits { try await stage.told("state") == "lost" })
+            #expect(try await stage.waits { try await stage.field("state") == "lost" })
             #expect(try await stage.isReleased())
         }
     }

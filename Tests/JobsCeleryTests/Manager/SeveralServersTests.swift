@@ -24,9 +24,9 @@ struct SeveralServersTests {
                 let run = await site.executor.next()
                 async let progress = there.nextUpdate(of: id, after: 0)
                 run.progress(#"[["bar","value",1]]"#)
-                let told = try #require(try await progress)
-                #expect(told.progress.map(\.value.description) == ["1"])
-                try await there.record(Jobs.Delivery(poll: 1, from: 0, through: told.sequence), for: id)
+                let update = try #require(try await progress)
+                #expect(update.progress.map(\.value.description) == ["1"])
+                try await there.record(Jobs.Delivery(poll: 1, from: 0, through: update.sequence), for: id)
                 #expect(try await here.update(of: id, after: 0)?.delivery?.poll == 1)
                 run.succeed("\(round)")
                 #expect(try await there.update(of: id) { _ in false }?.result?.description == "\(round)")
@@ -105,10 +105,10 @@ struct SeveralServersTests {
             let id = try await manager.start(JobRequest(name: "a"))
             let run = await site.executor.next()
             let known = try #require(try await manager.update(of: id, after: 0)).sequence
-            async let told = manager.nextUpdate(of: id, after: known)
+            async let update = manager.nextUpdate(of: id, after: known)
             server.kill()
             try await server.launch()
-            let answer = try await told
+            let answer = try await update
             #expect(answer == nil)
             run.succeed("1")
             // The queue still works.
@@ -129,11 +129,11 @@ struct SeveralServersTests {
             let id = try await manager.start(JobRequest(name: "a"))
             let run = await site.executor.next()
             let known = try #require(try await manager.update(of: id, after: 0)).sequence
-            async let told = manager.nextUpdate(of: id, after: known)
+            async let update = manager.nextUpdate(of: id, after: known)
             server.kill()
             try await server.launch()
             run.succeed("1")
-            #expect(try await told?.result?.description == "1")
+            #expect(try await update?.result?.description == "1")
             #expect(site.executor.executedCount == 1)
         }
     }

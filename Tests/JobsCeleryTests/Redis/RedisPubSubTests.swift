@@ -49,7 +49,7 @@ struct RedisPubSubTests {
     }
 
     @Test("a subscription without a server throws")
-    func nobody() async throws {
+    func noSubscriber() async throws {
         var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(freePort())"), logger: .quiet)
         options.connectTimeout = .milliseconds(200)
         let channels = RedisPubSub(options)

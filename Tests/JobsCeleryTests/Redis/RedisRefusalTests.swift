@@ -67,7 +67,7 @@ struct RedisRefusalTests {
     }
 
     @Test("without a server a command throws after the timeout")
-    func nobody() async throws {
+    func noChannels() async throws {
         var options = RedisOptions(try RedisURL("redis://127.0.0.1:\(freePort())"), logger: .quiet)
         options.connectTimeout = .seconds(3)
         let client = ReconnectingRedisClient(options)

@@ -68,11 +68,11 @@ struct PoolMachine: Sendable {
     mutating func cancel(_ taskID: String) -> [PoolAction] {
         guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
         guard !run.hasGrace else { return [] }
-        let told = run.isCancelling
+        let wasCancelling = run.isCancelling
         (run.isCancelling, run.hasGrace) = (true, true)
         workers[worker]?.phase = .busy(run)
-        let telling: [PoolAction] = told ? [] : [.send(worker, .cancel(run: run.number))]
-        return telling + [.wake(.grace(run: run.number), after: limits.cancelGrace)]
+        let cancelActions: [PoolAction] = wasCancelling ? [] : [.send(worker, .cancel(run: run.number))]
+        return cancelActions + [.wake(.grace(run: run.number), after: limits.cancelGrace)]
     }
 
     /// Cancels a task without a grace period.
@@ -325,12 +325,12 @@ extension PoolMachine {
     private mutating func failedStart(_ worker: PoolWorker, _ failure: WorkerFailure) -> [PoolAction] {
         guard phase == .running else { return [] }
         failedStarts += 1
-        let told = worker.isIncompatible ? .incompatible(limits.buildID) : WorkerFailure.startup(failure)
+        let reported = worker.isIncompatible ? .incompatible(limits.buildID) : WorkerFailure.startup(failure)
         let delay = PoolLimits.delay(afterFailedStarts: failedStarts)
-        var actions: [PoolAction] = [.reportFailedStart(told, retryIn: delay)]
+        var actions: [PoolAction] = [.reportFailedStart(reported, retryIn: delay)]
         let isHopeless = worker.isIncompatible || failedStarts >= PoolLimits.failedStarts
         if isHopeless, !workers.values.contains(where: \.isReady) {
-            actions += waiting.removeAll().map { .finish(task: $0.id, .failed(told)) }
+            actions += waiting.removeAll().map { .finish(task: $0.id, .failed(reported)) }
         }
         return actions
     }

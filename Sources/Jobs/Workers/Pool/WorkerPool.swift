@@ -218,13 +218,13 @@ private enum ActionTarget {
     case connection(WorkerConnection)
     case waiter(WorkerPool.Waiter)
     case runner(CheckedContinuation<Void, Never>)
-    case nobody
+    case noTarget
 }
 
 extension WorkerPool.State {
     /// Queues a frame.
     private func add(_ frame: Frame, to worker: WorkerID) -> ActionTarget {
-        guard let link = links[worker], let connection = link.connection else { return .nobody }
+        guard let link = links[worker], let connection = link.connection else { return .noTarget }
         if case .job(_, let task) = frame { link.output?.begin(task.id) }
         connection.add(frame)
         return .connection(connection)
@@ -234,11 +234,11 @@ extension WorkerPool.State {
     fileprivate mutating func takeTarget(of action: PoolAction) -> ActionTarget {
         switch action {
         case .send(let worker, let frame): add(frame, to: worker)
-        case .kill(let worker): links[worker]?.handle.map(ActionTarget.process) ?? .nobody
-        case .update(let task, _): waiters[task].map(ActionTarget.waiter) ?? .nobody
-        case .finish(let task, _): waiters.removeValue(forKey: task).map(ActionTarget.waiter) ?? .nobody
-        case .stopped: stopped.take().map(ActionTarget.runner) ?? .nobody
-        case .start, .wake, .reportFailedStart: .nobody
+        case .kill(let worker): links[worker]?.handle.map(ActionTarget.process) ?? .noTarget
+        case .update(let task, _): waiters[task].map(ActionTarget.waiter) ?? .noTarget
+        case .finish(let task, _): waiters.removeValue(forKey: task).map(ActionTarget.waiter) ?? .noTarget
+        case .stopped: stopped.take().map(ActionTarget.runner) ?? .noTarget
+        case .start, .wake, .reportFailedStart: .noTarget
         }
     }
 }

@@ -148,25 +148,25 @@ struct RPCRecording: JobRecording {
         let task = delivery.task.taskName ?? ""
         let name = jobs.first { $0.taskName == task }?.name ?? task
         let attempt = JobAttempt(id: id, name: name, number: 1, fence: asker)
-        try await tell(.started(process: 0), of: attempt)
+        try await send(.started(process: 0), of: attempt)
         return .run(attempt)
     }
 
     func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
-        try await tell(.update(progress: progress, props: props), of: attempt)
+        try await send(.update(progress: progress, props: props), of: attempt)
         return .current
     }
 
     func complete(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
         switch outcome {
         case .succeeded(let result):
-            try await tell(.succeeded(result), of: attempt, value: value(of: result, attempt))
+            try await send(.succeeded(result), of: attempt, value: value(of: result, attempt))
             return .finished(.succeeded)
         case .failed(let failure):
-            try await tell(.failed(failure), of: attempt)
+            try await send(.failed(failure), of: attempt)
             return .finished(.failed)
         case .cancelled:
-            try await tell(.cancelled, of: attempt)
+            try await send(.cancelled, of: attempt)
             return .finished(.cancelled)
         case .shutDown: return .again
         }
@@ -185,7 +185,7 @@ struct RPCRecording: JobRecording {
         }
     }
 
-    private func tell(_ news: RPCMeta.News, of attempt: JobAttempt, value: RawJSON = .null) async throws {
+    private func send(_ news: RPCMeta.News, of attempt: JobAttempt, value: RawJSON = .null) async throws {
         let meta = RPCMeta(id: attempt.id, news: news).text(value: value, now: WallClock.milliseconds())
         try await broker.publishResult(meta, of: attempt.id.text, to: attempt.fence)
     }

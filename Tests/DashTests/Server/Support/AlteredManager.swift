@@ -30,9 +30,9 @@ final class AlteredManager: JobManager {
         state.withLock { $0.beforeStart = wait }
     }
 
-    /// Calls `tell` before each later start.
-    func beforeEachStart(_ tell: @escaping @Sendable (JobRequest) -> Void) {
-        state.withLock { $0.onStart = tell }
+    /// Calls `handler` before each later start.
+    func beforeEachStart(_ handler: @escaping @Sendable (JobRequest) -> Void) {
+        state.withLock { $0.onStart = handler }
     }
 
     /// Calls `step` before each later cancellation.
@@ -46,11 +46,11 @@ final class AlteredManager: JobManager {
     func run() async throws { try await base.run() }
 
     func start(_ request: JobRequest) async throws -> JobID {
-        let (wait, tell, number) = state.withLock { state in
+        let (wait, handler, number) = state.withLock { state in
             state.starts += 1
             return (state.beforeStart, state.onStart, state.starts)
         }
-        tell?(request)
+        handler?(request)
         try await wait?(number)
         let job = try await base.start(request)
         state.withLock { $0.started.append(job) }
