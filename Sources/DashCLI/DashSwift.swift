@@ -9,7 +9,7 @@ struct DashSwift: AsyncParsableCommand {
         commandName: "dash-swift",
         abstract:
             "Serves Dash apps in development, installs component suites and generates typed Swift for other suites.",
-        version: DashVersion.current,
+        version: DashSwiftVersion.current,
         subcommands: [DevCommand.self, InstallCommand.self, GenerateCommand.self]
     )
 }

@@ -35,6 +35,6 @@ struct CommandLineTests {
     @Test("--version prints the package's version, also for each command", arguments: [[], ["install"]])
     func version(command: [String]) {
         let exit = #expect(throws: (any Error).self) { try DashSwift.parseAsRoot(command + ["--version"]) }
-        #expect(exit.map { DashSwift.message(for: $0) } == DashVersion.current)
+        #expect(exit.map { DashSwift.message(for: $0) } == DashSwiftVersion.current)
     }
 }

@@ -29,6 +29,7 @@ public protocol JobManager: Service {
     /// The current state of a job. Counts as interest in the job.
     ///
     /// - Parameters:
+    ///   - id: The job.
     ///   - sequence: Changes up to this one are omitted; 0 returns all.
     /// - Returns: The update, or nil if the job is unknown or was pruned.
     /// - Throws: `JobsError.storage` or `.stopped`.

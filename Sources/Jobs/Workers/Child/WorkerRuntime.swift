@@ -133,7 +133,6 @@ public enum WorkerProcess {
     /// - Parameters:
     ///   - buildID: The build of this program; the pool accepts only its own.
     ///   - perform: Performs one task and returns its result, usually JSON text.
-    ///   - perform: Does one task and returns its result, usually JSON text.
     public static func serve(
         buildID: String = BuildID.current,
         perform: @escaping @Sendable (WorkerTask, WorkerChannel) async throws -> [UInt8]

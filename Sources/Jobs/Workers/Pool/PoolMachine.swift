@@ -8,24 +8,24 @@ struct PoolMachine: Sendable {
         case stopped
     }
 
-    var limits: PoolLimits
-    var phase = Phase.created
-    var workers: [WorkerID: PoolWorker] = [:]
+    private(set) var limits: PoolLimits
+    private var phase = Phase.created
+    private var workers: [WorkerID: PoolWorker] = [:]
     /// Idle workers, longest idle first.
-    var idle: [WorkerID] = []
-    var waiting = TaskQueue()
+    private var idle: [WorkerID] = []
+    private var waiting = TaskQueue()
     /// The worker of each running task.
-    var running: [String: WorkerID] = [:]
+    private var running: [String: WorkerID] = [:]
     /// The worker of each run number.
-    var runs: [UInt64: WorkerID] = [:]
-    var lastWorker = 0
-    var lastRun: UInt64 = 0
-    var lastDispatch: ContinuousClock.Instant
-    var failedStarts = 0
+    private var runs: [UInt64: WorkerID] = [:]
+    private var lastWorker = 0
+    private var lastRun: UInt64 = 0
+    private var lastDispatch: ContinuousClock.Instant
+    private var failedStarts = 0
     /// The number of consecutive workers that ended unexpectedly soon after they were ready, without having run a task.
-    var idleDeaths = 0
-    var isGrowScheduled = false
-    var isShrinkScheduled = false
+    private var idleDeaths = 0
+    private var isGrowScheduled = false
+    private var isShrinkScheduled = false
 
     init(limits: PoolLimits, now: ContinuousClock.Instant) {
         self.limits = limits

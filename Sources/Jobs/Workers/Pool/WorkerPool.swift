@@ -19,10 +19,10 @@ import Synchronization
 public final class WorkerPool: Service, Sendable {
     /// The configuration of the pool.
     public let configuration: WorkerPoolConfiguration
-    let logger: Logger
+    private let logger: Logger
     /// Serves the workers' sockets.
     package let loop: any EventLoop
-    let state: Mutex<State>
+    private let state: Mutex<State>
 
     /// The mutable state, under one lock.
     struct State: Sendable {
