@@ -41,6 +41,7 @@ struct KilledProcessTests {
         #expect(try folder.number("SELECT count(*) - count(DISTINCT id) FROM jobs") == 0)
     }
 
+    // scripts/total knows this name.
     @Test("runs jobs until it is killed", .enabled(if: folderToUse != nil))
     func beKilled() async throws {
         let folder = try #require(Self.folderToUse)
