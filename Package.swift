@@ -35,8 +35,8 @@ let package = Package(
         .library(name: "Jobs", targets: ["Jobs"]),
         .library(name: "JobsSQLite", targets: ["JobsSQLite"]),
         .library(name: "JobsCelery", targets: ["JobsCelery"]),
+        .library(name: "JobsRabbitMQ", targets: ["JobsRabbitMQ"]),
         .executable(name: "dash-swift", targets: ["DashCLI"]),
-        .executable(name: "gallery", targets: ["gallery"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -67,11 +67,24 @@ let package = Package(
         ),
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CeleryProtocol", dependencies: ["DashJSON", "Support", "CZlib"], swiftSettings: settings),
+        .target(
+            name: "RedisClient",
+            dependencies: ["CeleryProtocol", "Support", nioCore, nioPosix, nioSSL, crypto, logging, lifecycle],
+            swiftSettings: settings
+        ),
         .target(
             name: "JobsCelery",
             dependencies: [
-                "DashJSON", "Support", "Jobs", "CRabbitMQ", "CZlib", nioCore, nioPosix, nioSSL, crypto, logging,
-                lifecycle,
+                "DashJSON", "Support", "Jobs", "CeleryProtocol", "RedisClient", nioCore, nioPosix, logging, lifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "JobsRabbitMQ",
+            dependencies: [
+                "DashJSON", "Support", "Jobs", "CeleryProtocol", "RedisClient", "JobsCelery", "CRabbitMQ", nioCore,
+                logging, lifecycle,
             ],
             swiftSettings: settings
         ),
@@ -96,7 +109,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "gallery",
-            dependencies: ["Dash", "DashAGGrid", "JobsCelery", argumentParser],
+            dependencies: ["Dash", "DashAGGrid", "JobsCelery", "JobsRabbitMQ", argumentParser],
             path: "Examples/gallery",
             exclude: ["Queue/tasks.py"],
             swiftSettings: settings
@@ -109,7 +122,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "fault-app",
-            dependencies: ["Dash", "JobsCelery"],
+            dependencies: ["Dash", "JobsCelery", "JobsRabbitMQ"],
             path: "Tests/Fixtures/FaultApp",
             swiftSettings: settings
         ),
@@ -122,14 +135,14 @@ let package = Package(
         .executableTarget(
             name: "celery-fixture",
             dependencies: [
-                "JobsCelery", "Jobs", "DashJSON", argumentParser, logging, lifecycle, nioCore, nioPosix,
+                "JobsCelery", "JobsRabbitMQ", "Jobs", "DashJSON", argumentParser, logging, lifecycle, nioCore, nioPosix,
             ],
             path: "Tests/Fixtures/CeleryFixture",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "queue-client",
-            dependencies: ["JobsCelery", "Jobs", "DashJSON", logging, lifecycle],
+            dependencies: ["JobsCelery", "JobsRabbitMQ", "Jobs", "DashJSON", logging, lifecycle],
             path: "Benchmarks/QueueClient",
             swiftSettings: settings
         ),
@@ -163,8 +176,8 @@ let package = Package(
         .testTarget(
             name: "JobsCeleryTests",
             dependencies: [
-                "JobsCelery", "Jobs", "JobsConformance", "DashJSON", "Support", "celery-fixture", nioCore, nioPosix,
-                nioSSL, logging, lifecycle,
+                "JobsCelery", "JobsRabbitMQ", "CeleryProtocol", "RedisClient", "Jobs", "JobsConformance", "DashJSON",
+                "Support", "celery-fixture", nioCore, nioPosix, nioSSL, logging, lifecycle,
             ],
             swiftSettings: settings
         ),

@@ -1,6 +1,7 @@
 // Declarations that the samples of doc comments and of docs/*.md use; see scripts/check-samples.
 import Dash
 import JobsCelery
+import JobsRabbitMQ
 import Logging
 
 let app = DashApp(), site = DashSite(), logger = Logger(label: "samples")

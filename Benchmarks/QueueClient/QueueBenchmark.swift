@@ -1,5 +1,6 @@
 import Jobs
 import JobsCelery
+import JobsRabbitMQ
 import Logging
 
 #if canImport(Darwin)
@@ -22,7 +23,7 @@ struct QueueBenchmark: Sendable {
     static func makeManager(logger: Logger) throws -> any JobManager {
         var options = CeleryManager.Options()
         options.queue = "swift"
-        guard let celery = try CeleryManager.fromEnvironment(options) else {
+        guard let celery = try CeleryManager.fromEnvironment(brokers: [.redis, .rabbitMQ], options: options) else {
             throw BenchmarkError("Set REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND.")
         }
         var configuration = JobManagerConfiguration()

@@ -1,7 +1,8 @@
 import Dash
 import JobsCelery
+import JobsRabbitMQ
 
-let jobs = try CeleryManager.fromEnvironment()
+let jobs = try CeleryManager.fromEnvironment(brokers: [.redis, .rabbitMQ])
 let site = DashSite(jobs: jobs)
 let entries = catalogue + (jobs == nil ? [] : queueCatalogue)
 for entry in entries {

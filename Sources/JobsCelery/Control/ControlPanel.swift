@@ -1,3 +1,4 @@
+import CeleryProtocol
 import DashJSON
 
 /// Executes a worker's remote control commands. Replies equal those of Celery.

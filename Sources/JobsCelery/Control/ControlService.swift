@@ -1,3 +1,4 @@
+import CeleryProtocol
 import DashJSON
 import Logging
 import ServiceLifecycle

@@ -56,17 +56,6 @@ final class RevokedTasks: Sendable {
     }
 }
 
-extension JSON {
-    /// The elements of an array; none for null; any other value as a single element.
-    var orElements: [JSON] {
-        switch self {
-        case .array(let elements): elements
-        case .null: []
-        default: [self]
-        }
-    }
-}
-
 /// A set of IDs with a limited lifetime and number; the oldest are dropped first.
 struct RecentIDs {
     let maximum: Int

@@ -1,5 +1,4 @@
 // For `timeval`: in a release build its members come from RabbitMQ's header.
-import CRabbitMQ
 import DashJSON
 
 extension WorkerSnapshot {

@@ -1,5 +1,5 @@
 // For `tm`: in a release build its members come from RabbitMQ's header.
-import CRabbitMQ
+import CeleryProtocol
 import DashJSON
 import Support
 import Synchronization

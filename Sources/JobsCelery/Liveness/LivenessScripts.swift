@@ -1,3 +1,5 @@
+import RedisClient
+
 /// The Lua of the liveness rule: the only definition of a dead worker, used by the scripts of the broker and of the
 /// records.
 ///

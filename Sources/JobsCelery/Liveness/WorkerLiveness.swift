@@ -1,7 +1,9 @@
+import CeleryProtocol
 import Jobs
 import Logging
 import NIOCore
 import NIOPosix
+import RedisClient
 import ServiceLifecycle
 import Support
 import Synchronization
@@ -28,7 +30,7 @@ final class WorkerLiveness: Service {
     ///   - concurrency: The number of jobs that the worker runs at once.
     ///   - onLapse: Called with true when the loops have not responded for longer than a lease, and with false when the
     ///     lease is renewed after that.
-    init(
+    package init(
         _ worker: WorkerIdentity,
         leases: [WorkerLease],
         terms: LivenessTerms,
@@ -248,7 +250,7 @@ struct WorkerRegistry: Sendable, Hashable {
 }
 
 /// A worker's lease on one Redis: where it is stored, and what is renewed along with it.
-struct WorkerLease: Sendable {
+package struct WorkerLease: Sendable {
     var redis: RedisOptions
     var registry: WorkerRegistry
     /// Hash: the number of jobs that each worker runs at once, if stored.

@@ -1,4 +1,5 @@
 import Logging
+import RedisClient
 
 /// Decides which workers are dead. Adds to `LivenessScripts.rule` what a single read of Redis cannot show: whether
 /// Redis was unreachable, so that living workers may still be reconnecting, and whether a lease that expired by Redis'

@@ -1,31 +1,17 @@
+import CeleryProtocol
+import RedisClient
+
 /// The addresses of a broker and of results, in Celery's format.
 enum CeleryAddress {
-    enum Broker: Sendable {
-        case redis(RedisURL)
-        case rabbit(AMQPURL)
-
-        init(_ text: String) throws {
-            switch CeleryAddress.scheme(of: text) {
-            case "redis", "rediss", "redis+socket", "unix": self = .redis(try RedisURL(text))
-            case "amqp", "amqps", "pyamqp", "librabbitmq": self = .rabbit(try AMQPURL(text))
-            case let scheme:
-                throw CeleryError(
-                    .option,
-                    "Unknown broker scheme “\(scheme)”. Use redis://, rediss://, amqp:// or amqps://."
-                )
-            }
-        }
-    }
-
     enum Results: Sendable {
         case redis(RedisURL)
         /// Results are sent to the caller's queue.
         case rpc
 
-        init(_ text: String?, broker: Broker) throws {
-            switch (text, broker) {
-            case (nil, .redis(let url)): self = .redis(url)
-            case (nil, .rabbit):
+        init(_ text: String?, broker: any BrokerAddress) throws {
+            switch (text, broker.redis) {
+            case (nil, let url?): self = .redis(url)
+            case (nil, nil):
                 throw CeleryError(
                     .option,
                     "RabbitMQ does not store results: set a Redis for them (redis://…, environment variable "
@@ -35,12 +21,12 @@ enum CeleryAddress {
             }
         }
 
-        private static func named(_ text: String, _ broker: Broker) throws -> Results {
+        private static func named(_ text: String, _ broker: any BrokerAddress) throws -> Results {
             let scheme = CeleryAddress.scheme(of: text)
-            switch (scheme, broker) {
+            switch (scheme, broker.redis != nil) {
             case ("redis", _), ("rediss", _), ("redis+socket", _), ("unix", _): return .redis(try RedisURL(text))
-            case ("rpc", .rabbit): return .rpc
-            case ("rpc", .redis):
+            case ("rpc", false): return .rpc
+            case ("rpc", true):
                 throw CeleryError(
                     .option,
                     "Results with rpc:// require RabbitMQ. With a Redis broker, use a Redis for results, or omit them."
@@ -65,7 +51,7 @@ enum CeleryAddress {
     ]
 
     /// The text before `:`, and never more, because a password may follow.
-    private static func scheme(of text: String) -> String {
+    static func scheme(of text: String) -> String {
         let start = text.prefix { $0 != ":" && $0 != "/" && $0 != "@" }
         return start.count == text.count ? String(start.prefix(12)) : start.lowercased()
     }

@@ -1,6 +1,8 @@
+import CeleryProtocol
 import DashJSON
 import Jobs
 import Logging
+import RedisClient
 import ServiceLifecycle
 import Synchronization
 

@@ -1,6 +1,8 @@
+import CeleryProtocol
 import DashJSON
 public import Jobs
 import Logging
+import RedisClient
 public import ServiceLifecycle
 import Support
 
@@ -57,19 +59,26 @@ public struct CeleryManager: JobBackend {
         public init() {}
     }
 
-    let broker: CeleryAddress.Broker
+    let broker: any BrokerAddress
     let results: CeleryAddress.Results
     let options: Options
 
     /// Creates a backend. Does not connect.
     ///
     /// - Parameters:
-    ///   - broker: The broker's address, `redis://`, `rediss://`, `redis+socket://`, `amqp://` or `amqps://`.
+    ///   - broker: The broker's address: `redis://`, `rediss://`, `redis+socket://`, and with the product `JobsRabbitMQ`
+    ///     `amqp://` or `amqps://`.
     ///   - results: The store of jobs and results: a Redis, or `rpc://` for a single web server with RabbitMQ. Nil for
     ///     the broker itself if that is a Redis.
+    ///   - brokers: The kinds of brokers that `broker` may name: `[.redis, .rabbitMQ]` with `JobsRabbitMQ`.
     ///   - options: Queue, keys and times.
     /// - Throws: `CeleryError.option` for an invalid address or option.
-    public init(broker: String, results: String? = nil, options: Options = Options()) throws {
+    public init(
+        broker: String,
+        results: String? = nil,
+        brokers: [CeleryTransport] = [.redis],
+        options: Options = Options()
+    ) throws {
         guard options.lease >= .seconds(2) else {
             throw CeleryError(.option, "A worker's lease must be at least two seconds.")
         }
@@ -79,28 +88,38 @@ public struct CeleryManager: JobBackend {
         guard !options.queue.isEmpty, !options.keyPrefix.isEmpty else {
             throw CeleryError(.option, "The queue and the key prefix must not be empty.")
         }
-        self.broker = try CeleryAddress.Broker(broker)
+        self.broker = try CeleryTransport.address(broker, of: brokers)
         self.results = try CeleryAddress.Results(results, broker: self.broker)
         self.options = options
     }
 
     /// Creates a backend from the environment: `CELERY_BROKER_URL` and `CELERY_RESULT_BACKEND`, or `REDIS_URL`.
     ///
-    /// - Parameter options: Queue, keys and times.
+    /// - Parameters:
+    ///   - brokers: The kinds of brokers that the address may name: `[.redis, .rabbitMQ]` with `JobsRabbitMQ`.
+    ///   - options: Queue, keys and times.
     /// - Returns: Nil if no variable is set.
     /// - Throws: `CeleryError.option` for an invalid address or option.
-    public static func fromEnvironment(_ options: Options = Options()) throws -> CeleryManager? {
-        try from(options) { name in getenv(name).map { String(cString: $0) } }
+    public static func fromEnvironment(
+        brokers: [CeleryTransport] = [.redis],
+        options: Options = Options()
+    ) throws -> CeleryManager? {
+        try from(brokers, options) { name in getenv(name).map { String(cString: $0) } }
     }
 
-    static func from(_ options: Options, _ variable: (String) -> String?) throws -> CeleryManager? {
+    static func from(
+        _ brokers: [CeleryTransport],
+        _ options: Options,
+        _ variable: (String) -> String?
+    ) throws -> CeleryManager? {
         func value(_ name: String) -> String? { variable(name).flatMap { $0.isEmpty ? nil : $0 } }
         let (redis, results) = (value("REDIS_URL"), value("CELERY_RESULT_BACKEND"))
         if let broker = value("CELERY_BROKER_URL") {
-            let isRedis = if case .redis = try CeleryAddress.Broker(broker) { true } else { false }
-            return try CeleryManager(broker: broker, results: results ?? (isRedis ? nil : redis), options: options)
+            let isRedis = CeleryTransport.redis.schemes.contains(CeleryAddress.scheme(of: broker))
+            let results = results ?? (isRedis ? nil : redis)
+            return try CeleryManager(broker: broker, results: results, brokers: brokers, options: options)
         }
-        if let redis { return try CeleryManager(broker: redis, results: results, options: options) }
+        if let redis { return try CeleryManager(broker: redis, results: results, brokers: brokers, options: options) }
         guard results == nil else {
             throw CeleryError(
                 .option,
@@ -157,8 +176,8 @@ extension CeleryManager {
     /// Creates the connections of a manager or a worker. They connect when their services run.
     func connect(_ results: RedisURL, _ logger: Logger) throws -> CeleryConnections {
         let redisOptions = RedisOptions(results, name: "dash-results", logger: logger)
-        if case .redis(let url) = broker, url == results {
-            let broker = redisBroker(url, logger)
+        if broker.redis == results {
+            let broker = RedisAddress(url: results).makeRedisBroker(options, logger)
             return CeleryConnections(
                 broker: broker,
                 redis: broker.client,
@@ -169,7 +188,7 @@ extension CeleryManager {
             )
         }
         let (redis, subscriber) = (ReconnectingRedisClient(redisOptions), RedisPubSub(redisOptions))
-        let broker = try makeBroker(logger)
+        let broker = try broker.makeBroker(options, logger)
         return CeleryConnections(
             broker: broker,
             redis: redis,
@@ -178,26 +197,6 @@ extension CeleryManager {
             services: [redis, subscriber, broker],
             isBroker: false
         )
-    }
-
-    private func makeBroker(_ logger: Logger) throws -> any CeleryBroker {
-        switch broker {
-        case .redis(let url): redisBroker(url, logger)
-        case .rabbit(let url): try rabbitBroker(url, logger)
-        }
-    }
-
-    private func redisBroker(_ url: RedisURL, _ logger: Logger) -> RedisBroker {
-        var options = RedisBrokerOptions()
-        options.terms.lease = self.options.lease
-        options.keys.prefix = self.options.brokerKeyPrefix
-        return RedisBroker(url, options: options, logger: logger)
-    }
-
-    func rabbitBroker(_ url: AMQPURL, _ logger: Logger) throws -> RabbitBroker {
-        var options = RabbitOptions()
-        options.queues[self.options.queue] = RabbitQueue(maximumPriority: self.options.maximumPriority)
-        return try RabbitBroker(url, options: options, logger: logger)
     }
 
     func records(_ connections: CeleryConnections, _ setup: JobBackendSetup) -> JobRecords {
@@ -301,10 +300,7 @@ extension CeleryManager {
     /// Celery settings that remote control shows in addition to the worker's own, without passwords in addresses.
     var shownSettings: JSONObject {
         var settings: JSONObject = ["task_default_queue": .string(options.queue), "worker_enable_remote_control": true]
-        switch broker {
-        case .redis(let url): settings["broker_url"] = .string("\(url)")
-        case .rabbit(let url): settings["broker_url"] = .string("\(url)")
-        }
+        settings["broker_url"] = .string("\(broker)")
         switch results {
         case .redis(let url): settings["result_backend"] = .string("\(url)")
         case .rpc: settings["result_backend"] = "rpc://"

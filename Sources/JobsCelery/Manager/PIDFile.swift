@@ -1,3 +1,4 @@
+import CeleryProtocol
 import ServiceLifecycle
 
 #if canImport(Darwin)

@@ -1,3 +1,4 @@
+import RedisClient
 import Synchronization
 
 /// The operations of a transition: guards and changes of records, sets and counters. `CommitWriter` encodes a

@@ -1,5 +1,7 @@
+import CeleryProtocol
 import DashJSON
 import Jobs
+import RedisClient
 
 /// A job's update, as read from its record.
 struct RecordedNews: Sendable {

@@ -1,5 +1,7 @@
+import CeleryProtocol
 import DashJSON
-import Jobs
+package import Jobs
+import RedisClient
 import Support
 
 /// The records of Dash jobs in Redis: the source of truth, shared by all web servers and workers.
@@ -333,7 +335,7 @@ extension JobTransition {
 
 extension ResultMeta {
     /// The result of a job for Celery's programs; nil for a success, whose value the site's codec makes.
-    init?(_ end: JobEnd, taskID: String, at now: Int64) {
+    package init?(_ end: JobEnd, taskID: String, at now: Int64) {
         switch end.state {
         case .cancelled:
             let word = end.reason == nil ? "terminated" : "revoked"

@@ -1,5 +1,6 @@
 import DashJSON
 import Jobs
+import RedisClient
 
 /// A transition to apply in Redis, with the parts that only a queue adds: the job's message, its delivery, Celery's
 /// result.

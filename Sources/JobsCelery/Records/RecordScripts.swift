@@ -1,3 +1,5 @@
+import RedisClient
+
 /// The Lua scripts of the records. They implement storage; the rules are in Swift.
 ///
 /// `KEYS`: prefix of the records' keys, prefix of worker channels. `ARGV`: job id, a test's clock in milliseconds or

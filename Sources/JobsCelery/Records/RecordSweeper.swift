@@ -1,4 +1,6 @@
+import CeleryProtocol
 import Jobs
+import RedisClient
 import Synchronization
 
 /// The result of a sweep.

@@ -1,3 +1,5 @@
+import RedisClient
+
 /// The Lua scripts of the broker. Each is atomic and idempotent.
 enum BrokerScripts {
     /// Lua function that removes a delivery from its worker, shared with the scripts of the records:

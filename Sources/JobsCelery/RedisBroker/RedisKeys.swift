@@ -1,4 +1,5 @@
 import Logging
+import RedisClient
 
 /// The names of Celery's keys and channels in Redis, and of those that Swift workers add.
 struct RedisKeys: Sendable, Hashable {

@@ -1,7 +1,9 @@
+import CeleryProtocol
 import DashJSON
+import RedisClient
 
 /// Results in Redis, in the format of Celery's result backend.
-struct RedisResults: ResultStore {
+package struct RedisResults: ResultStore {
     let redis: any RedisClient
     let subscriber: any RedisSubscriber
     let settings: ResultSettings
@@ -13,7 +15,7 @@ struct RedisResults: ResultStore {
     }
 
     @discardableResult
-    func store(_ meta: ResultMeta) async throws -> Bool {
+    package func store(_ meta: ResultMeta) async throws -> Bool {
         let answer = try await redis.run(
             ResultScripts.store,
             keys: [settings.key(of: meta.taskID)],
@@ -22,7 +24,7 @@ struct RedisResults: ResultStore {
         return answer.integer == 1
     }
 
-    func store(_ metas: [ResultMeta]) async throws {
+    package func store(_ metas: [ResultMeta]) async throws {
         let arguments: [any RedisArgument] = [settings.expires]
         _ = try await redis.run(
             ResultScripts.storeAll,
@@ -31,9 +33,9 @@ struct RedisResults: ResultStore {
         )
     }
 
-    var inRedis: RedisResults? { self }
+    package var inRedis: RedisResults? { self }
 
-    func read(_ ids: [String]) async throws -> [ResultMeta?] {
+    package func read(_ ids: [String]) async throws -> [ResultMeta?] {
         guard !ids.isEmpty else { return [] }
         let command = ["MGET"] + ids.map { settings.key(of: $0) }
         let answer = try await redis.send(RedisCommand(arguments: command.map(\.redisBytes)))

@@ -1,8 +1,10 @@
+import CeleryProtocol
 import DashJSON
+import RedisClient
 import Synchronization
 
 /// Stores or forwards results.
-protocol ResultStore: Sendable {
+package protocol ResultStore: Sendable {
     /// Stores and publishes the state of a task.
     ///
     /// - Returns: false if the task has already succeeded: a success is never overwritten.
@@ -52,31 +54,6 @@ protocol ChordStore: Sendable {
     func fail(_ chord: CompleteChord) async throws
 }
 
-/// A completed task of a chord's header.
-struct ChordPart: Sendable, Hashable {
-    var taskID: String
-    var group: String
-    /// The position of its result; nil for last.
-    var index: Int?
-    var state: TaskState
-    /// The value or the exception.
-    var result: RawJSON
-    /// Sent after the completion of all parts.
-    var body: Signature
-    /// The root of the body's tree.
-    var rootID: String
-    /// A token, unique to this completion of the part, that claims the right to send the body.
-    var claim: String
-}
-
-/// A chord whose parts have all completed.
-struct CompleteChord: Sendable, Hashable {
-    /// The part that completed it.
-    var part: ChordPart
-    /// The results in order, or why the body must not be sent.
-    var outcome: Result<RawJSON, TaskException>
-}
-
 /// Follows one task: its stored state, then the messages of its channel, until it has completed.
 final class ResultWatch: Sendable {
     private let id: String
@@ -116,23 +93,5 @@ final class ResultWatch: Sendable {
     private func meta(of message: RedisMessage?) async -> ResultMeta? {
         guard let message else { return try? await results.read([id])[0] }
         return try? ResultMeta(reading: message.payload, taskID: id)
-    }
-}
-
-/// The default queues of signatures.
-struct TaskRoutes: Sendable, Hashable {
-    /// The names of this program's tasks on the queue.
-    var ownTasks: Set<String> = []
-    /// The queue of this program's tasks.
-    var ownQueue = "dash"
-    /// The queue of all other tasks: Celery's default.
-    var otherQueue = "celery"
-
-    /// The queue that the signature names, or else its task's default.
-    func queue(of signature: Signature) -> String {
-        for option in ["queue", "routing_key"] {
-            if let queue = signature.options[option]?.stringValue, !queue.isEmpty { return queue }
-        }
-        return ownTasks.contains(signature.task) ? ownQueue : otherQueue
     }
 }

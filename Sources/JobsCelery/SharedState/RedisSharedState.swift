@@ -1,5 +1,7 @@
+import CeleryProtocol
 import Jobs
 import Logging
+import RedisClient
 import ServiceLifecycle
 import Support
 import Synchronization
@@ -38,7 +40,7 @@ final class RedisSharedState: SharedState {
     /// Does not connect before ``run()``, which runs the connections too.
     ///
     /// - Parameter prefix: Prefix of all keys and channels.
-    init(redis: any RedisClient, subscriber: any RedisSubscriber, prefix: String = "dash:", logger: Logger) {
+    package init(redis: any RedisClient, subscriber: any RedisSubscriber, prefix: String = "dash:", logger: Logger) {
         self.redis = redis
         self.subscriber = subscriber
         self.prefix = prefix

@@ -1,3 +1,5 @@
+import RedisClient
+
 /// The Lua scripts of `RedisSharedState`, which documents the keys. `KEYS[1]` is the prefix. Each is idempotent.
 enum SharedStateScripts {
     /// The channel that a server subscribes to.

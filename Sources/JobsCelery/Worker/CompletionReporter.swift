@@ -1,6 +1,8 @@
+import CeleryProtocol
 import DashJSON
 import Logging
 import NIOCore
+import RedisClient
 import Support
 import Synchronization
 
@@ -250,7 +252,7 @@ struct CompletionBatch {
 }
 
 /// Stores results and acknowledges messages that are on the same Redis, both for many tasks in one script.
-struct RedisBatchAck: Sendable {
+package struct RedisBatchAck: Sendable {
     private let results: RedisResults
     private let consumer: RedisConsumer
 

@@ -1,5 +1,7 @@
+import CeleryProtocol
 import DashJSON
 import Logging
+import RedisClient
 import ServiceLifecycle
 import Synchronization
 

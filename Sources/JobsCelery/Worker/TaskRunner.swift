@@ -1,7 +1,9 @@
+import CeleryProtocol
 import DashJSON
 import Jobs
 import Logging
 import NIOCore
+import RedisClient
 import Support
 
 /// Runs plain tasks, which have no record and which any program may send, and reports their outcomes.
@@ -280,5 +282,16 @@ extension TaskException {
     fileprivate static func of(_ failure: WorkerFailure) -> TaskException {
         guard failure.code == "TypeError" else { return TaskException(failure) }
         return TaskException(type: "TypeError", arguments: [.string(failure.message)], module: "builtins")
+    }
+}
+
+extension TaskException {
+    /// The exception for a task that a worker process did not finish. The worker itself reports time limits.
+    init(_ failure: WorkerFailure) {
+        switch failure.kind {
+        case .crash: self = .workerLost(failure.message)
+        case .error: self = .swift(failure.code, failure.message)
+        default: self = .swift("WorkerFailure", failure.message)
+        }
     }
 }

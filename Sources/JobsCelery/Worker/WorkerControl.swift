@@ -1,3 +1,4 @@
+import CeleryProtocol
 import DashJSON
 import Jobs
 import Logging

@@ -1,3 +1,4 @@
+import CeleryProtocol
 import Jobs
 import Logging
 import NIOCore

@@ -1,3 +1,4 @@
+import CeleryProtocol
 import Jobs
 
 /// Decides what a worker does with the messages that it holds. A pure state machine: each event returns the actions to

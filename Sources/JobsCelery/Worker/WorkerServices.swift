@@ -1,6 +1,7 @@
 import DashJSON
 import Jobs
 import Logging
+import RedisClient
 import ServiceLifecycle
 import Support
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import DashJSON
 import Jobs
 import JobsCelery
+import JobsRabbitMQ
 import Logging
 import ServiceLifecycle
 
@@ -33,7 +34,9 @@ struct FixtureSender: AsyncParsableCommand {
         var options = CeleryManager.Options()
         options.brokerKeyPrefix = brokerKeyPrefix
         options.resultKeyPrefix = resultKeyPrefix
-        let manager = try CeleryManager.fromEnvironment(options)!.makeManager(setup)
+        let manager = try CeleryManager.fromEnvironment(brokers: [.redis, .rabbitMQ], options: options)!.makeManager(
+            setup
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await manager.run() }
             try await follow(manager)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Jobs
 import JobsCelery
+import JobsRabbitMQ
 import Logging
 import ServiceLifecycle
 
@@ -94,7 +95,7 @@ struct FixtureWorker: AsyncParsableCommand {
     }
 
     private func manager() throws -> CeleryManager {
-        guard let manager = try CeleryManager.fromEnvironment(places) else {
+        guard let manager = try CeleryManager.fromEnvironment(brokers: [.redis, .rabbitMQ], options: places) else {
             throw ValidationError("Set REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND.")
         }
         return manager

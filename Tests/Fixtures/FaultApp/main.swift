@@ -1,8 +1,9 @@
 import Dash
 import JobsCelery
+import JobsRabbitMQ
 
 // Apps with all kinds of failing jobs and callbacks, for the browser tests.
-let site = DashSite(jobs: try CeleryManager.fromEnvironment())
+let site = DashSite(jobs: try CeleryManager.fromEnvironment(brokers: [.redis, .rabbitMQ]))
 site.mount(trapInServer(), at: "/trap-in-server/")
 site.mount(trapInJob(), at: "/trap-in-job/")
 site.mount(stubborn(), at: "/stubborn/")

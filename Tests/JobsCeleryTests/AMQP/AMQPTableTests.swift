@@ -2,7 +2,9 @@ import CRabbitMQ
 import DashJSON
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite("AMQP tables and properties")
 struct AMQPTableTests {

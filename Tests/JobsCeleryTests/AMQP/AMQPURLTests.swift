@@ -1,6 +1,8 @@
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite("RabbitMQ addresses")
 struct AMQPURLTests {

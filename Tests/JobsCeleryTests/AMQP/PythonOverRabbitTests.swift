@@ -2,7 +2,9 @@ import DashJSON
 import Foundation
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite(
     "Python's Celery over RabbitMQ",

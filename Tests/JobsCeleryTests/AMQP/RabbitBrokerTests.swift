@@ -4,6 +4,7 @@ import Support
 import Testing
 
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite(
     "The RabbitMQ broker",

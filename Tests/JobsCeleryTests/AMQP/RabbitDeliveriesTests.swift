@@ -1,7 +1,9 @@
 import DashJSON
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite("The deliveries of a RabbitMQ consumer")
 struct RabbitDeliveriesTests {

@@ -1,7 +1,9 @@
 import DashJSON
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 /// Connection faults; see `RabbitServerFaultTests` for faults of the server.
 @Suite(

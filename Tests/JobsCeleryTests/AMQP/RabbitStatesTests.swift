@@ -1,6 +1,8 @@
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite("The states of a RabbitMQ publisher and of subscriptions")
 struct RabbitStatesTests {

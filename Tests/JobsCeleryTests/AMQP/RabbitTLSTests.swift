@@ -1,6 +1,7 @@
 import Testing
 
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite(
     "RabbitMQ over TLS",

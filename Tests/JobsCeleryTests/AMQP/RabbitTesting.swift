@@ -4,7 +4,9 @@ import Logging
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 /// The `CeleryError` that `body` throws; nil if it succeeds or throws another error.
 func celeryError(of body: () async throws -> Void) async -> CeleryError? {

@@ -1,7 +1,9 @@
 import DashJSON
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 /// Compares the frames sent to RabbitMQ with recordings of Celery. Allowed differences, besides random names:
 ///

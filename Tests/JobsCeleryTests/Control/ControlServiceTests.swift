@@ -2,6 +2,7 @@ import DashJSON
 import Support
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite struct ControlServiceTests {

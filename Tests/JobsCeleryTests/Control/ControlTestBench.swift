@@ -1,6 +1,7 @@
 import Logging
 import Support
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// A worker's remote control with a scripted broker and a scripted worker.

@@ -1,6 +1,7 @@
 import DashJSON
 import Foundation
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// A remote control request and its reply, recorded from Celery.

@@ -2,6 +2,7 @@ import DashJSON
 import Logging
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// Replies to remote control equal those of Celery 5.7, on both brokers.

@@ -1,6 +1,7 @@
 import DashJSON
 import ServiceLifecycle
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// A broker without a server: the test sends the broadcasts and receives the replies and events.

@@ -3,6 +3,7 @@ import Logging
 import ServiceLifecycle
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite struct EventDispatcherTests {

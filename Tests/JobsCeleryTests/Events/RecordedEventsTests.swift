@@ -1,6 +1,7 @@
 import DashJSON
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// Events equal those of Celery 5.7, with the members in its order.

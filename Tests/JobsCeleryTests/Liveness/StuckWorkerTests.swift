@@ -4,6 +4,7 @@ import Jobs
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 /// Worker programs whose loop, or whose whole process, is blocked for longer than a lease.
 @Suite(

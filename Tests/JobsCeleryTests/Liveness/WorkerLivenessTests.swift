@@ -6,6 +6,7 @@ import ServiceLifecycle
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(
     "A worker's liveness",

@@ -1,13 +1,19 @@
 import Jobs
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite("The addresses of a queue")
 struct CeleryManagerTests {
-    private func sentence(_ broker: String, _ results: String? = nil) -> String? {
+    private func sentence(
+        _ broker: String,
+        _ results: String? = nil,
+        brokers: [CeleryTransport] = [.redis, .rabbitMQ]
+    ) -> String? {
         do {
-            _ = try CeleryManager(broker: broker, results: results)
+            _ = try CeleryManager(broker: broker, results: results, brokers: brokers)
             return nil
         } catch {
             return (error as? CeleryError)?.message
@@ -31,6 +37,15 @@ struct CeleryManagerTests {
         #expect(sentence("redis://localhost", "rpc://")?.contains("require RabbitMQ") == true)
     }
 
+    @Test("RabbitMQ without its product is refused, with the product's name", arguments: ["amqp", "amqps", "pyamqp"])
+    func withoutProduct(scheme: String) {
+        let message = sentence("\(scheme)://user:secret@host", "redis://localhost", brokers: [.redis])
+        #expect(message?.contains("JobsRabbitMQ") == true)
+        #expect(message?.contains("brokers: [.redis, .rabbitMQ]") == true)
+        #expect(message?.contains("secret") == false)
+        #expect(sentence("redis://localhost", brokers: [.rabbitMQ])?.contains("does not contain .redis") == true)
+    }
+
     @Test("unknown schemes and those that only Celery supports have different errors, without passwords")
     func unknown() {
         #expect(sentence("kafka://user:secret@host")?.hasPrefix("Unknown broker scheme “kafka”.") == true)
@@ -43,7 +58,7 @@ struct CeleryManagerTests {
     }
 
     private func from(_ variables: [String: String]) throws -> CeleryManager? {
-        try CeleryManager.from(CeleryManager.Options()) { variables[$0] }
+        try CeleryManager.from([.redis, .rabbitMQ], CeleryManager.Options()) { variables[$0] }
     }
 
     @Test("the environment configures a queue, or none")

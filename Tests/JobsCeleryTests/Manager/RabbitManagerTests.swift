@@ -6,6 +6,8 @@ import ServiceLifecycle
 import Testing
 
 @testable import JobsCelery
+@testable import JobsRabbitMQ
+@testable import RedisClient
 
 @Suite(
     "A manager on RabbitMQ with results in Redis",

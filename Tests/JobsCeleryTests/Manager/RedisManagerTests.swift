@@ -5,6 +5,7 @@ import ServiceLifecycle
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("A manager on Redis", .takesTurns, .serialized, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisManagerTests {

@@ -3,7 +3,9 @@ import Jobs
 import ServiceLifecycle
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(
     "Jobs that another program's worker runs",

@@ -5,7 +5,9 @@ import JobsConformance
 import ServiceLifecycle
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 /// Celery's workers acknowledge a task before they run it, so that a lost task is never reported.
 @Suite(

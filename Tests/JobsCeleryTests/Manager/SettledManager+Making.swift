@@ -4,6 +4,7 @@ import Logging
 import ServiceLifecycle
 
 @testable import JobsCelery
+@testable import RedisClient
 
 /// The broker and the Redis connections of a manager or a worker.
 struct TestQueue: Sendable {

@@ -5,6 +5,7 @@ import ServiceLifecycle
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(
     "Several web servers on one Redis",

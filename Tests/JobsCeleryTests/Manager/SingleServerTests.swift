@@ -6,6 +6,7 @@ import ServiceLifecycle
 import Testing
 
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 @Suite(
     "A single web server with RabbitMQ alone (rpc://)",
@@ -19,11 +20,16 @@ struct SingleServerTests {
         var options = CeleryManager.Options()
         options.queue = "dash-\(JobID.new)"
         let address = try await RabbitServer.shared().address
-        let site = try CeleryManager(broker: address, results: "rpc://", options: options)
+        let site = try CeleryManager(
+            broker: address,
+            results: "rpc://",
+            brokers: [.redis, .rabbitMQ],
+            options: options
+        )
         let setup = JobBackendSetup(logger: .quiet)
         let executor = TestExecutor()
         let manager = try site.makeManager(setup)
-        let broker = try site.rabbitBroker(AMQPURL(address), .quiet)
+        let broker = try RabbitBroker(AMQPURL(address), logger: .quiet)
         let identity = WorkerIdentity(node: "dash@test", id: "dash@test.\(JobID.new)")
         var workerOptions = JobWorkerOptions()
         workerOptions.queues = [options.queue]
@@ -74,8 +80,7 @@ struct SingleServerTests {
         var options = CeleryManager.Options()
         options.queue = "dash-\(JobID.new)"
         let address = try await RabbitServer.shared().address
-        let broker = try CeleryManager(broker: address, results: "rpc://", options: options)
-            .rabbitBroker(AMQPURL(address), .quiet)
+        let broker = try RabbitBroker(AMQPURL(address), logger: .quiet)
         let executor = RPCExecutor(broker, JobBackendSetup(logger: .quiet), options, patience: .milliseconds(100))
         try await whileRunning(executor) {
             let (begun, beginning) = AsyncStream<Void>.makeStream()

@@ -4,6 +4,7 @@ import Logging
 import ServiceLifecycle
 
 @testable import JobsCelery
+@testable import RedisClient
 
 /// Web servers and a worker on one Redis, with separate connections and real time.
 struct TestSite: Sendable {

@@ -1,6 +1,7 @@
 import DashJSON
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite("Malformed task messages")

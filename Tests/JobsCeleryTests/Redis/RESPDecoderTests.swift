@@ -1,7 +1,9 @@
 import NIOCore
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("Decoding Redis replies")
 struct RESPDecoderTests {

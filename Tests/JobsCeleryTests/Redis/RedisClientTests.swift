@@ -1,7 +1,9 @@
 import Logging
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("The Redis client", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisClientTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("Redis commands")
 struct RedisCommandTests {

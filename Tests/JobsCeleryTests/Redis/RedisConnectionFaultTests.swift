@@ -1,7 +1,9 @@
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("Redis connection faults", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisConnectionFaultTests {

@@ -1,6 +1,8 @@
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("Redis channels", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisPubSubTests {

@@ -3,6 +3,7 @@ import Foundation
 import Support
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite("A message in kombu's format")

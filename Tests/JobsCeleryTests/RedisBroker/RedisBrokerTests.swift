@@ -2,7 +2,9 @@ import DashJSON
 import Support
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("A broker on Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisBrokerTests {

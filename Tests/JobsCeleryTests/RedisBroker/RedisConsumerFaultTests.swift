@@ -2,7 +2,9 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("Faults of Redis and its consumers", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisConsumerFaultTests {

@@ -2,7 +2,9 @@ import DashJSON
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("Remote control and events on Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisFanoutTests {

@@ -2,7 +2,9 @@ import DashJSON
 import Foundation
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 /// The Python environment with Celery.
 private let python = URL(filePath: #filePath).deletingLastPathComponent()

@@ -5,7 +5,9 @@ import NIOPosix
 import ServiceLifecycle
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 /// A broker on its own database, with helpers for tests.
 struct RedisStage: Sendable {

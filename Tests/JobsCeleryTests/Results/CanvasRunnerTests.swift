@@ -3,6 +3,7 @@ import Logging
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite("Chords whose body cannot be sent", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))

@@ -2,6 +2,7 @@ import DashJSON
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite("Canvas plans")

@@ -4,7 +4,9 @@ import Logging
 import Support
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 /// Runs `body` with a Python app.
 func withChordBench(_ body: (ChordBench) async throws -> Void) async throws {
@@ -142,7 +144,7 @@ struct ChordBench {
             "content-type": "application/json",
             "headers": .object(task.headers),
             "properties": [
-                "correlation_id": .text(task.correlationID), "delivery_mode": 2, "priority": 0,
+                "correlation_id": .string(orNull: task.correlationID), "delivery_mode": 2, "priority": 0,
                 "delivery_info": ["exchange": "", "routing_key": .string(task.routingKey)],
                 "body_encoding": "base64", "delivery_tag": .string(UniqueID.random().text),
             ],

@@ -4,6 +4,7 @@ import Logging
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(
     "Chords with parts in Swift and in Python",

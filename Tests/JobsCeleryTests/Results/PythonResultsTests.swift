@@ -3,7 +3,9 @@ import Foundation
 import Logging
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(
     "Results and chords between Swift and Python",

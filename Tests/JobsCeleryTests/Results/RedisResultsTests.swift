@@ -2,7 +2,9 @@ import DashJSON
 import Support
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 // Databases share the channels: tests that subscribe use unique IDs.
 @Suite("Results in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))

@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("State that web servers share in Redis", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct RedisSharedStateTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("The script of a commit", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct CommitScriptTests {

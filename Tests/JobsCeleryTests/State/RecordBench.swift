@@ -4,7 +4,9 @@ import Logging
 import ServiceLifecycle
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 /// Records in a test's own Redis database, with the steps of a worker as functions.
 struct RecordBench: Sendable {

@@ -4,7 +4,9 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(
     "Records of jobs when calls fail",

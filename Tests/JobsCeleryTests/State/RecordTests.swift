@@ -4,7 +4,9 @@ import JobsConformance
 import ServiceLifecycle
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(
     "Records of jobs",

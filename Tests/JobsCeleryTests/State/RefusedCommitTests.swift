@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 /// A refused transition costs another round trip. Measures how often.
 @Suite(

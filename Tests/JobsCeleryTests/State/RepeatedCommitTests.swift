@@ -2,7 +2,9 @@ import DashJSON
 import Jobs
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 /// F9: a commit whose reply was lost is sent again, and changes nothing the second time.
 @Suite(

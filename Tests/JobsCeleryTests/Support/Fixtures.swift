@@ -1,6 +1,7 @@
 import DashJSON
 import Foundation
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// Recordings of real Celery programs: the files of Tests/Fixtures/Celery.

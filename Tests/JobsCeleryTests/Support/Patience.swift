@@ -2,6 +2,8 @@ import Logging
 import Testing
 
 @testable import JobsCelery
+@testable import JobsRabbitMQ
+@testable import RedisClient
 
 /// The test limit for a time guaranteed on an idle machine: a busy one may be ten times slower.
 func promised(_ time: Duration) -> Duration { time * 10 }

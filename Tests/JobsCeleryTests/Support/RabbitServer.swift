@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 /// A RabbitMQ server for tests on a free port of 127.0.0.1, with its own node name, data, cookie and epmd.
 ///

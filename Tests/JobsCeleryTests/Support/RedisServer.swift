@@ -4,7 +4,9 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 /// A Redis server for tests on a free port of 127.0.0.1.
 ///

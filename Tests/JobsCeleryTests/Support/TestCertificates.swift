@@ -1,6 +1,7 @@
 import Foundation
 
 @testable import JobsCelery
+@testable import RedisClient
 
 /// A test CA and a certificate for `localhost` signed by it: `ca.pem`, `cert.pem` and `key.pem` in a temporary folder.
 struct TestCertificates {

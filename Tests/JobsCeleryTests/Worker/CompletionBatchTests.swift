@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite("Completions that are reported together")

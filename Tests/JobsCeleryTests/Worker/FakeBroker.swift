@@ -2,6 +2,7 @@ import DashJSON
 import ServiceLifecycle
 import Synchronization
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// A broker in memory with one consumer. The test delivers its messages.

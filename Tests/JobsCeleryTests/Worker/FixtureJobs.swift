@@ -3,6 +3,7 @@ import Jobs
 import Testing
 
 @testable import JobsCelery
+@testable import JobsRabbitMQ
 
 /// The web server's side of the fixture: its tasks as recorded jobs of a site.
 struct FixtureJobs {
@@ -20,7 +21,7 @@ struct FixtureJobs {
         var options = CeleryManager.Options()
         options.queue = queue
         change(&options)
-        let backend = try #require(try CeleryManager.from(options) { environment[$0] })
+        let backend = try #require(try CeleryManager.from([.redis, .rabbitMQ], options) { environment[$0] })
         let jobs = ["add", "mark", "gate"].map { JobDefinition(name: $0, taskName: "fixture.\($0)", version: "1") }
         manager = try backend.makeManager(JobBackendSetup(jobs: jobs, logger: .quiet))
     }

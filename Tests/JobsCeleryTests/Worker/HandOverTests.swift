@@ -4,6 +4,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite("F14: the message of a long task", .timeLimit(.minutes(10)))

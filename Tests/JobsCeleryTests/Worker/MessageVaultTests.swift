@@ -2,7 +2,9 @@ import DashJSON
 import NIOPosix
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite("F14: messages in the vault", .takesTurns, .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct MessageVaultTests {

@@ -4,6 +4,7 @@ import JobsConformance
 import Synchronization
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 @Suite(.timeLimit(.minutes(10)))

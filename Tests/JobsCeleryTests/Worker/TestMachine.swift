@@ -1,5 +1,6 @@
 import Jobs
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// A machine whose events and time the test controls, and whose actions it records.

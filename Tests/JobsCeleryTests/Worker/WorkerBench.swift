@@ -4,6 +4,7 @@ import JobsConformance
 import Logging
 import Synchronization
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// A worker whose messages and processes the test controls.

@@ -4,6 +4,7 @@ import Jobs
 import Testing
 
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(
     "The options of a worker's program",

@@ -2,7 +2,9 @@ import DashJSON
 import Foundation
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import RedisClient
 
 @Suite(.takesTurns, .serialized, .timeLimit(.minutes(10)), .enabled(if: RedisServer.isAvailable, RedisServer.whyNot))
 struct WorkerProgramTests {

@@ -5,7 +5,10 @@ import Logging
 import ServiceLifecycle
 import Testing
 
+@testable import CeleryProtocol
 @testable import JobsCelery
+@testable import JobsRabbitMQ
+@testable import RedisClient
 
 /// The brokers of worker tests.
 enum StageBroker: String, CaseIterable, CustomTestStringConvertible {
