@@ -1,12 +1,10 @@
 import ArgumentParser
-import Crypto
 import Foundation
 import HTTPTypes
 public import Hummingbird
 public import Jobs
 public import Logging
 public import ServiceLifecycle
-import Support
 import Synchronization
 
 /// Several apps and plain pages, served with one server, worker pool, job store, secret and session.
@@ -288,7 +286,8 @@ extension SiteResponder {
 
 /// What a queue needs from the site.
 extension DashSite {
-    /// The jobs that this program's workers can run: its background callbacks with a closure.
+    /// The jobs that this program's workers can run: its background callbacks with a closure. A task on the queue has
+    /// the name of its callback, by which other programs call it; without a name it has that of the job.
     var jobDefinitions: [JobDefinition] {
         contents.mounts.flatMap { mount in
             mount.app.registry.callbacks
@@ -297,9 +296,8 @@ extension DashSite {
                     let job = "\(mount.appName)/\(callback.name)"
                     return JobDefinition(
                         name: job,
-                        taskName: callback.taskName(ofJob: job),
+                        taskName: callback.isNamed ? callback.name : job,
                         version: callback.version,
-                        displayName: callback.isNamed ? nil : job,
                         retries: callback.background?.retries ?? .none
                     )
                 }
@@ -349,12 +347,4 @@ extension DashSite {
 extension DashSite.Mount {
     /// The app's name, otherwise that of the path.
     var appName: String { app.name ?? MountPath.name(of: path) }
-}
-
-extension Callback {
-    /// The name of a job's task on the queue: the callback's name, otherwise one derived from its inputs and outputs.
-    fileprivate func taskName(ofJob job: String) -> String {
-        if isNamed { return name }
-        return "background_callback_" + Hexadecimal.text(SHA256.hash(data: Array(job.utf8)))
-    }
 }

@@ -56,12 +56,10 @@ public struct JobBackendSetup: Sendable {
 public struct JobDefinition: Sendable, Hashable {
     /// The name in this program: `<app>/<callback>`.
     public var name: String
-    /// The task's name on the queue, by which other programs call it.
+    /// The task's name on the queue, by which monitoring tools show it and other programs call it.
     public var taskName: String
     /// The version; see ``JobRequest/version``.
     public var version: String
-    /// The name that monitoring tools show; nil shows the task's name.
-    public var displayName: String?
     /// The retry policy for calls by other programs. This program's own starts carry their policy in the request.
     public var retries: RetryPolicy
 
@@ -70,13 +68,11 @@ public struct JobDefinition: Sendable, Hashable {
         name: String,
         taskName: String,
         version: String,
-        displayName: String? = nil,
         retries: RetryPolicy = .none
     ) {
         self.name = name
         self.taskName = taskName
         self.version = version
-        self.displayName = displayName
         self.retries = retries
     }
 }

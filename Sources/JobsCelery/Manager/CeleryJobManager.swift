@@ -158,7 +158,6 @@ extension CeleryJobManager {
         let (arguments, extra) = try parts.codec.encode(payload: request.payload, of: request.name)
         let job = parts.jobs.first { $0.name == request.name }
         var message = TaskMessage(task: job?.taskName ?? request.name, id: request.id.text, arguments: arguments)
-        message.shadow = job?.displayName
         message.custom["dash"] = try JSON(parsing: extra.bytes)
         message.priority = priority(request.priority)
         return message.raw(queue: parts.queue)

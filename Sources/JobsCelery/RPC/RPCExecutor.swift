@@ -110,7 +110,6 @@ final class RPCExecutor: JobExecutor {
         let (arguments, extra) = try setup.codec.encode(payload: task.payload, of: task.name)
         let definition = setup.jobs.first { $0.name == task.name }
         var message = TaskMessage(task: definition?.taskName ?? task.name, id: id.text, arguments: arguments)
-        message.shadow = definition?.displayName
         message.custom["dash"] = try JSON(parsing: extra.bytes)
         return message.raw(queue: options.queue)
     }
