@@ -56,4 +56,7 @@ extension BrokerMessage {
         guard let name = headers["task"]?.stringValue, !name.isEmpty else { return nil }
         return name
     }
+
+    /// Whether it is a job with a record. A job whose result goes to a queue (`rpc://`) has none.
+    package var hasRecord: Bool { (replyTo ?? "").isEmpty && headers["dash"] != nil }
 }

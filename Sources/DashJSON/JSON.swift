@@ -253,29 +253,13 @@ extension JSON: JSONEncodable, JSONDecodable {
     public var text: String {
         String(decoding: serialized(), as: UTF8.self)
     }
-}
 
-extension JSONObject: JSONEncodable, JSONDecodable {
-    /// Decodes an object.
-    public init(json: JSON) throws {
-        guard case .object(let object) = json else { throw JSONError.mismatch(expected: "an object", found: json) }
-        self = object
-    }
+    /// The first 80 bytes of the compact text, for messages.
+    package var excerpt: String { String(decoding: serialized().prefix(80), as: UTF8.self) }
 
-    /// The object as a value.
-    public var json: JSON { .object(self) }
-
-    /// Writes the members in order.
-    public func encode(to writer: inout JSONWriter) {
-        writer.byte(UInt8(ascii: "{"))
-        var isFirst = true
-        for (key, value) in members {
-            if isFirst { isFirst = false } else { writer.byte(UInt8(ascii: ",")) }
-            writer.string(key)
-            writer.byte(UInt8(ascii: ":"))
-            value.encode(to: &writer)
-        }
-        writer.byte(UInt8(ascii: "}"))
+    /// Whether the value is a Patch.
+    package var isPatch: Bool {
+        if case .object(let members) = self { members[PatchMark.name] != nil } else { false }
     }
 }
 
@@ -313,5 +297,73 @@ extension JSON {
         default:
             encode(to: &writer)
         }
+    }
+}
+
+// MARK: - Codable
+
+extension JSON {
+    /// Encodes a `Codable` value.
+    ///
+    /// Structures and dictionaries become objects, other collections arrays; nil members are omitted. NaN and
+    /// infinities are written as `null`.
+    ///
+    /// - Throws: Errors of the value's `encode(to:)`.
+    public init(encoding value: some Encodable) throws {
+        let node = EncodingNode()
+        try node.encode(value, at: [])
+        self = node.json
+    }
+
+    /// Decodes a `Codable` value: `try json.decoded(as: Cart.self)`.
+    ///
+    /// - Throws: `DecodingError` with the coding path, or errors of the type's `init(from:)`.
+    public func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
+        try JSONDecoding(json: self, codingPath: []).value(type)
+    }
+}
+
+extension JSON: JSONLeaf {}
+
+// Lets `Codable` types have members of any JSON. `JSON(encoding:)` and `decoded(as:)` handle such members directly; the
+// following serves coders of other formats.
+extension JSON: Codable {
+    /// Decodes any value.
+    ///
+    /// - Throws: `DecodingError` if it has no JSON form.
+    public init(from decoder: any Decoder) throws {
+        if let container = try? decoder.container(keyedBy: MemberKey.self) {
+            let names = container.allKeys
+            self = .object(JSONObject(try names.map { ($0.name, try container.decode(JSON.self, forKey: $0)) }))
+        } else if var container = try? decoder.unkeyedContainer() {
+            var elements: [JSON] = []
+            while !container.isAtEnd { elements.append(try container.decode(JSON.self)) }
+            self = .array(elements)
+        } else {
+            self = try Self.scalar(in: decoder.singleValueContainer())
+        }
+    }
+
+    /// Encodes the value.
+    public func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .null:
+            var container = encoder.singleValueContainer()
+            try container.encodeNil()
+        case .bool(let value): try value.encode(to: encoder)
+        case .int(let value): try value.encode(to: encoder)
+        case .double(let value): try value.encode(to: encoder)
+        case .string(let value): try value.encode(to: encoder)
+        case .array(let value): try value.encode(to: encoder)
+        case .object(let value): try value.encode(to: encoder)
+        }
+    }
+
+    private static func scalar(in container: any SingleValueDecodingContainer) throws -> JSON {
+        if container.decodeNil() { return .null }
+        if let value = try? container.decode(Bool.self) { return .bool(value) }
+        if let value = try? container.decode(Int.self) { return .int(value) }
+        if let value = try? container.decode(Double.self) { return .double(value) }
+        return .string(try container.decode(String.self))
     }
 }

@@ -153,3 +153,45 @@ extension JSONObject: Hashable {
         hasher.combine(sum)
     }
 }
+
+extension JSONObject: JSONEncodable, JSONDecodable {
+    /// Decodes an object.
+    public init(json: JSON) throws {
+        guard case .object(let object) = json else { throw JSONError.mismatch(expected: "an object", found: json) }
+        self = object
+    }
+
+    /// The object as a value.
+    public var json: JSON { .object(self) }
+
+    /// Writes the members in order.
+    public func encode(to writer: inout JSONWriter) {
+        writer.byte(UInt8(ascii: "{"))
+        var isFirst = true
+        for (key, value) in members {
+            if isFirst { isFirst = false } else { writer.byte(UInt8(ascii: ",")) }
+            writer.string(key)
+            writer.byte(UInt8(ascii: ":"))
+            value.encode(to: &writer)
+        }
+        writer.byte(UInt8(ascii: "}"))
+    }
+}
+
+extension JSONObject: JSONLeaf {}
+
+extension JSONObject: Codable {
+    /// Decodes an object.
+    ///
+    /// - Throws: `DecodingError` for other values.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: MemberKey.self)
+        self.init(try container.allKeys.map { ($0.name, try container.decode(JSON.self, forKey: $0)) })
+    }
+
+    /// Encodes the members in order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: MemberKey.self)
+        for (key, value) in self { try container.encode(value, forKey: MemberKey(name: key)) }
+    }
+}

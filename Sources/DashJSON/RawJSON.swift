@@ -51,13 +51,6 @@ package enum PatchMark {
     package static let name = "__dash_patch_update"
 }
 
-extension JSON {
-    /// Whether the value is a Patch.
-    package var isPatch: Bool {
-        if case .object(let members) = self { members[PatchMark.name] != nil } else { false }
-    }
-}
-
 extension RawJSON {
     /// Whether the value is a Patch. Its members are scanned, not parsed; values that cannot contain the mark, such as
     /// large figures, are not even scanned.

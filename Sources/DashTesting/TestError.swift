@@ -1,3 +1,6 @@
+import Dash
+import DashJSON
+
 /// An error of a test: an invalid access to the page, or a failure of the app.
 public struct TestError: Error, CustomStringConvertible {
     /// The kind of failure; a stable identifier for programs.
@@ -42,4 +45,70 @@ public struct TestError: Error, CustomStringConvertible {
 
     /// The message, with the cause in parentheses.
     public var description: String { cause.map { "\(message) (\($0))" } ?? message }
+}
+
+extension TestError {
+    static func wildcard(_ id: ComponentID) -> TestError {
+        TestError(
+            .pattern,
+            """
+            \(id.text) matches several components. Use one of them, as in row[3], or read all of them, as in \
+            page[row.all.children].
+            """
+        )
+    }
+
+    static func unknown(_ id: ComponentID, in layout: PageLayout) -> TestError {
+        let ids = layout.ids.map(\.text)
+        let shown = ids.prefix(20).joined(separator: ", ") + (ids.count > 20 ? " and \(ids.count - 20) more" : "")
+        return TestError(
+            .unknownComponent,
+            """
+            The page has no component with the id \(id.text). Its ids: \(ids.isEmpty ? "none" : shown). \
+            If a callback adds the component, check that it has run.
+            """
+        )
+    }
+
+    static func mismatch<Value>(_ property: Prop<Value>, _ json: JSON, cause: any Error) -> TestError {
+        let text = "\(property.id.text).\(property.name)"
+        return TestError(
+            .typeMismatch,
+            """
+            \(text) is \(json.text.prefix(200)), which is not a valid \(Value.self). Read its JSON: \
+            page["\(property.id.text)", "\(property.name)"]
+            """,
+            cause: cause
+        )
+    }
+
+    static func failed(_ callback: PageCallback, status: Int, text: String) -> TestError {
+        let what = text.isEmpty ? "status \(status)" : text
+        return TestError(.callback, "The callback of \(callback.title) failed (status \(status)): \(what)")
+    }
+
+    static func misplaced(
+        _ ref: PropertyRef,
+        _ found: [PropertyRef],
+        _ role: String,
+        of callback: PageCallback
+    ) -> TestError {
+        let what =
+            found.isEmpty
+            ? "its \(role) \(ref.text) is not on the page. Add a component with this id to the layout, "
+                + "or set allowOptional: true for an input that may be missing"
+            : "its \(role) \(ref.text) matches several components: \(found.map(\.text).joined(separator: ", ")). "
+                + "Use .all for a list"
+        return TestError(.callback, "The callback of \(callback.title) cannot run: \(what).")
+    }
+
+    static func impatient(_ what: String, _ patience: Duration) -> TestError {
+        TestError(
+            .patience,
+            """
+            \(what) did not end within \(patience) of real time and does not wait on the test's clock. Use \
+            ctx.sleep(for:), which takes no time in a test, or increase TestOptions.patience.
+            """
+        )
+    }
 }

@@ -205,11 +205,6 @@ struct MessageKey: Sendable, Hashable {
     }
 }
 
-extension BrokerMessage {
-    /// Whether it is a job with a record. A job whose result goes to a queue (`rpc://`) has none.
-    var hasRecord: Bool { (replyTo ?? "").isEmpty && headers["dash"] != nil }
-}
-
 /// Settlements that the broker may not have received because the connection was lost. They are repeated when it
 /// redelivers the message, so that the task does not run twice. Not used for jobs with a record: the record knows
 /// whether a message is settled, and the message of the next attempt looks the same.

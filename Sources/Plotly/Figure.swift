@@ -123,18 +123,12 @@ public struct DictMaker: Sendable {
     public func dynamicallyCall(
         withKeywordArguments members: KeyValuePairs<String, (any JSONEncodable)?>
     ) -> JSON {
-        .object(JSONObject(named: members))
+        var object = JSONObject()
+        object.reserveCapacity(members.count)
+        for (key, value) in members { object[key] = value?.json ?? .null }
+        return .object(object)
     }
 }
 
 /// Creates a JSON object like Python's `dict`: `dict(range: [0, total], visible: true)`.
 public let dict = DictMaker()
-
-extension JSONObject {
-    /// Creates an object of named values; of several with one name the last wins.
-    init(named members: KeyValuePairs<String, (any JSONEncodable)?>) {
-        self.init()
-        reserveCapacity(members.count)
-        for (key, value) in members { self[key] = value?.json ?? .null }
-    }
-}

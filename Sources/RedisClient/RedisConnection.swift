@@ -206,14 +206,6 @@ extension RedisConnection {
     }
 }
 
-extension RedisURL {
-    /// The server name for TLS; nil for an IP address.
-    fileprivate var serverName: String? {
-        guard case .host(let host, _) = place, (try? SocketAddress(ipAddress: host, port: 0)) == nil else { return nil }
-        return host
-    }
-}
-
 /// The last handler of a connection's pipeline: matches replies with commands and detects a silent connection.
 final class RedisHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer

@@ -178,12 +178,3 @@ package final class RedisPubSub: RedisSubscriber {
         for handler in handlers { handler(message) }
     }
 }
-
-extension RedisURL {
-    /// The error message for a refused subscription, with the remedy.
-    package func channelRefusal(_ message: String) -> String {
-        guard message.hasPrefix("NOPERM") else { return "Redis at \(self) refused a subscription: \(message)" }
-        return "Redis at \(self) does not allow its user any channels, which jobs require. "
-            + "Grant them with: ACL SETUSER \(user ?? "default") &* (\(message))"
-    }
-}

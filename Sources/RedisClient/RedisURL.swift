@@ -170,6 +170,21 @@ extension RedisURL: CustomStringConvertible, CustomDebugStringConvertible, Custo
     package var customMirror: Mirror { Mirror(self, children: ["address": description]) }
 }
 
+extension RedisURL {
+    /// The server name for TLS; nil for an IP address.
+    var serverName: String? {
+        guard case .host(let host, _) = place, (try? SocketAddress(ipAddress: host, port: 0)) == nil else { return nil }
+        return host
+    }
+
+    /// The error message for a refused subscription, with the remedy.
+    package func channelRefusal(_ message: String) -> String {
+        guard message.hasPrefix("NOPERM") else { return "Redis at \(self) refused a subscription: \(message)" }
+        return "Redis at \(self) does not allow its user any channels, which jobs require. "
+            + "Grant them with: ACL SETUSER \(user ?? "default") &* (\(message))"
+    }
+}
+
 package struct RedisOptions: Sendable {
     package var url: RedisURL
     /// The name in Redis' CLIENT LIST; no spaces.

@@ -58,6 +58,13 @@ extension DashError.Code {
     public static let notInJob = Self(description: "not-in-job")
     /// A part of one user's request, read in a job whose result all users share.
     public static let notInSharedJob = Self(description: "not-in-shared-job")
+
+    /// Text that is not valid CSV.
+    public static let csv = Self(description: "csv")
+    /// A file that cannot be read.
+    public static let file = Self(description: "file")
+    /// An uploaded file that cannot be read, or is larger than allowed.
+    public static let upload = Self(description: "upload")
 }
 
 extension DashError {
@@ -71,9 +78,12 @@ extension DashError {
     static func typeMismatch(_ expected: any Any.Type, _ found: JSON) -> DashError {
         DashError(.typeMismatch, "Expected \(expected), found \(found.excerpt).")
     }
-}
 
-extension JSON {
-    /// The first 80 bytes of the value's JSON, for messages.
-    var excerpt: String { String(decoding: serialized().prefix(80), as: UTF8.self) }
+    /// The error of `worker` on a site without a queue.
+    static let noQueue = DashError(
+        .option,
+        "This site has no queue, so a worker has no jobs to run: the server runs them itself. To use "
+            + "workers, create the site with a queue, such as DashSite(jobs: CeleryManager(…)); for "
+            + "CeleryManager.fromEnvironment(), set REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND."
+    )
 }

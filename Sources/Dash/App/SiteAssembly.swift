@@ -140,24 +140,23 @@ extension JobBackendSetup {
         manager.currentVersion = { site.backgroundCallback(ofJob: $0)?.version }
         self.init(
             configuration: manager,
-            pool: WorkerPoolConfiguration(configuration),
+            pool: Self.pool(configuration),
             jobs: site.jobDefinitions,
             codec: SiteJobCodec(site: site),
             logger: logger
         )
     }
-}
 
-extension WorkerPoolConfiguration {
-    fileprivate init(_ configuration: SiteConfiguration) {
-        self.init()
+    private static func pool(_ configuration: SiteConfiguration) -> WorkerPoolConfiguration {
+        var pool = WorkerPoolConfiguration()
         if let workers = configuration.workers {
-            self.workers = workers
-            warm = min(warm, workers)
+            pool.workers = workers
+            pool.warm = min(pool.warm, workers)
         }
-        cancelGrace = configuration.cancelGrace
-        shutdownGrace = configuration.shutdownGrace
-        environment[LaunchID.environmentVariable] = LaunchID.current
+        pool.cancelGrace = configuration.cancelGrace
+        pool.shutdownGrace = configuration.shutdownGrace
+        pool.environment[LaunchID.environmentVariable] = LaunchID.current
+        return pool
     }
 }
 

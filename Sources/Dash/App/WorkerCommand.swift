@@ -147,16 +147,6 @@ extension Logger {
     }
 }
 
-extension DashError {
-    /// The error of `worker` on a site without a queue.
-    static let noQueue = DashError(
-        .option,
-        "This site has no queue, so a worker has no jobs to run: the server runs them itself. To use "
-            + "workers, create the site with a queue, such as DashSite(jobs: CeleryManager(…)); for "
-            + "CeleryManager.fromEnvironment(), set REDIS_URL, or CELERY_BROKER_URL and CELERY_RESULT_BACKEND."
-    )
-}
-
 /// The code of a worker process: finds the callback of a job among the site's apps and runs it.
 struct JobWorker: Sendable {
     let site: DashSite

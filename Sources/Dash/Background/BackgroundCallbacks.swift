@@ -274,24 +274,6 @@ extension JobState {
     fileprivate var isEnding: Bool { isFinished || self == .cancelling }
 }
 
-extension Callback {
-    /// A hash of the callback's name and the types of its inputs and outputs. A job of another version cannot run.
-    var version: String {
-        SHA256.hash(data: Array("\(name)\0\(signature)".utf8)).prefix(8).map { String($0, radix: 16) }.joined(
-            separator: "-"
-        )
-    }
-}
-
-extension JobFailure {
-    /// A start that the manager rejected.
-    init(_ error: JobsError) {
-        let isFull = error.code == .busy || error.code == .jobsPerOwner
-        let kind: Kind = isFull ? .busy : error.code == .tooLarge ? .tooLarge : .storage
-        self.init(kind: kind, code: error.code.description, message: error.message, trace: error.cause.map { "\($0)" })
-    }
-}
-
 extension CacheKey {
     /// The key of a start: the job, the program's build, the arguments, the result of the app's `by` closure, and the
     /// owner unless results are shared.

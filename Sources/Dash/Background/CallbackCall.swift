@@ -110,13 +110,13 @@ extension CallbackCall {
 
     /// The name of this request of a cancel input for a callback: one for all its jobs, or for those of a row.
     func cancelName(for callback: Callback) -> String {
-        let keys = callback.placeKeys
+        let keys = Self.placeKeys(of: callback)
         return cancelName(callback, context { _ in }.match.filter { keys.contains($0.key) })
     }
 
     /// The names of all cancel requests that end the job of this start.
     var cancelNames: Set<String> {
-        let job = callback.match(ofOutputs: outputsText)
+        let job = Self.match(of: callback, outputs: outputsText)
         return Set(
             (callback.background?.cancel ?? []).map { input in
                 cancelName(callback, job.filter { input.id.matchKeys.contains($0.key) })
@@ -137,23 +137,21 @@ extension CallbackCall {
     func cancels(jobOf id: String, outputs: String, among callbacks: [Callback]) -> Bool {
         guard let callback = callbacks.first(where: { $0.id == id }) else { return false }
         let clicked = context { _ in }.match
-        let job = callback.match(ofOutputs: outputs)
+        let job = Self.match(of: callback, outputs: outputs)
         // A row's button cancels the row's job; any other button cancels the jobs of all rows.
         return clicked.allSatisfy { key, value in job[key].map { $0 == value } ?? true }
     }
-}
 
-extension Callback {
     /// The keys whose values distinguish the jobs of rows.
-    fileprivate var placeKeys: Set<String> {
-        wireOutputs.filter { !$0.id.standsForList }.reduce(into: []) { $0.formUnion($1.id.matchKeys) }
+    private static func placeKeys(of callback: Callback) -> Set<String> {
+        callback.wireOutputs.filter { !$0.id.standsForList }.reduce(into: []) { $0.formUnion($1.id.matchKeys) }
     }
 
     /// The values of each `match` of the outputs in a slot of ``RunningJobs``, by key.
-    fileprivate func match(ofOutputs text: String) -> [String: IDValue] {
+    private static func match(of callback: Callback, outputs text: String) -> [String: IDValue] {
         let ids = text.split(separator: "\n", omittingEmptySubsequences: false)
         var values: [String: IDValue] = [:]
-        for (output, id) in zip(wireOutputs, ids) where !output.id.standsForList {
+        for (output, id) in zip(callback.wireOutputs, ids) where !output.id.standsForList {
             guard let id = try? ComponentID(text: String(id)) else { continue }
             for key in output.id.matchKeys { values[key] = id.members[key] }
         }

@@ -19,7 +19,7 @@ struct JobPayload: Sendable {
         var rest = JSONObject()
         // The values of triggers equal those of the inputs they name.
         rest["triggered"] = .array((payload["triggered"].arrayValue ?? []).map(Self.emptied))
-        rest["arguments"] = JSON(bindings.map { $0.replacingValues { _ in .null } })
+        rest["arguments"] = JSON(bindings.map { Self.replacingValues(of: $0) { _ in .null } })
         // The ids that the outputs' patterns match.
         if !payload["outputs"].isNull { rest["outputs"] = payload["outputs"] }
         if !payload["request"].isNull { rest["request"] = payload["request"] }
@@ -42,7 +42,7 @@ struct JobPayload: Sendable {
         arguments = bindings.map(\.argument)
         var rest = JSONObject()
         rest["triggered"] = []
-        rest["arguments"] = JSON(bindings.map { $0.replacingValues { _ in .null } })
+        rest["arguments"] = JSON(bindings.map { Self.replacingValues(of: $0) { _ in .null } })
         rest["request"] = [
             "path": "/", "owner": "", "cookies": [:], "headers": [:], "cookieNames": [], "headerNames": [],
         ]
@@ -64,7 +64,7 @@ struct JobPayload: Sendable {
                     "The job takes \(bindings.count) arguments, but \(arguments.count) were given."
                 )
             }
-            let filled = try zip(bindings, arguments).map { try $0.filled(with: $1) }
+            let filled = try zip(bindings, arguments).map { try Self.filled($0, with: $1) }
             var payload = rest
             payload["arguments"] = JSON(filled)
             let members = filled.filter { !$0.isState }.flatMap(\.members)
@@ -73,29 +73,35 @@ struct JobPayload: Sendable {
         }
     }
 
-    private static func emptied(_ property: JSON) -> JSON { [property[0], property[1]] }
-
-    private static func filled(_ property: JSON, _ members: [CallbackContext.Property]) -> JSON {
-        let member = members.first { $0.id.json == property[0] && .string($0.property) == property[1] }
-        return [property[0], property[1], member?.value ?? .null]
-    }
-}
-
-extension CallbackContext.Binding {
-    fileprivate func replacingValues(_ value: (Int) -> JSON) -> CallbackContext.Binding {
-        var binding = self
-        binding.members = members.enumerated().map { position, member in
+    private static func replacingValues(
+        of binding: CallbackContext.Binding,
+        _ value: (Int) -> JSON
+    ) -> CallbackContext.Binding {
+        var binding = binding
+        binding.members = binding.members.enumerated().map { position, member in
             CallbackContext.Property(id: member.id, property: member.property, value: value(position))
         }
         return binding
     }
 
-    fileprivate func filled(with argument: JSON) throws -> CallbackContext.Binding {
-        guard isList else { return members.isEmpty ? self : replacingValues { _ in argument } }
-        guard let values = argument.arrayValue, values.count == members.count else {
-            throw DashError(.invalidRequest, "An argument must be a list of \(members.count) values.")
+    private static func filled(
+        _ binding: CallbackContext.Binding,
+        with argument: JSON
+    ) throws -> CallbackContext.Binding {
+        guard binding.isList else {
+            return binding.members.isEmpty ? binding : replacingValues(of: binding) { _ in argument }
         }
-        return replacingValues { values[$0] }
+        guard let values = argument.arrayValue, values.count == binding.members.count else {
+            throw DashError(.invalidRequest, "An argument must be a list of \(binding.members.count) values.")
+        }
+        return replacingValues(of: binding) { values[$0] }
+    }
+
+    private static func emptied(_ property: JSON) -> JSON { [property[0], property[1]] }
+
+    private static func filled(_ property: JSON, _ members: [CallbackContext.Property]) -> JSON {
+        let member = members.first { $0.id.json == property[0] && .string($0.property) == property[1] }
+        return [property[0], property[1], member?.value ?? .null]
     }
 }
 
@@ -147,16 +153,20 @@ struct SiteJobCodec: JobCodec {
     /// A list by position, an object by property names; the whole value for a single property.
     func progress(ofMeta meta: RawJSON, of job: String) -> [PropertyValue] {
         guard let refs = try? callback(of: job).background?.progress, let first = refs.first else { return [] }
-        if refs.count == 1 { return [first.value(meta)] }
+        if refs.count == 1 { return [Self.value(of: first, meta)] }
         let json = meta.json
         if let values = json.arrayValue {
-            return zip(refs, values).map { ref, value in ref.value(RawJSON(json: value)) }
+            return zip(refs, values).map { ref, value in Self.value(of: ref, RawJSON(json: value)) }
         }
         let names = [["current", "done", "value"], ["total", "max"]]
         return refs.enumerated().compactMap { position, ref in
             let known = [ref.text] + (position < names.count ? names[position] : [])
-            return known.lazy.map { json[$0] }.first { !$0.isNull }.map { ref.value(RawJSON(json: $0)) }
+            return known.lazy.map { json[$0] }.first { !$0.isNull }.map { Self.value(of: ref, RawJSON(json: $0)) }
         }
+    }
+
+    private static func value(of ref: PropertyRef, _ value: RawJSON) -> PropertyValue {
+        PropertyValue(id: ref.id.text, property: ref.property, value: value)
     }
 
     private func callback(of job: String) throws -> Callback {
@@ -180,11 +190,5 @@ struct SiteJobCodec: JobCodec {
             throw DashError(.invalidRequest, "The named arguments must be an object.")
         }
         return object
-    }
-}
-
-extension PropertyRef {
-    fileprivate func value(_ value: RawJSON) -> PropertyValue {
-        PropertyValue(id: id.text, property: property, value: value)
     }
 }

@@ -17,15 +17,16 @@ enum PollDecision: Sendable {
     /// Progress is delivered before the result, so that the page shows the last value too; and everything a job sent is
     /// delivered before its failure.
     init(_ news: JobUpdate) {
+        let isDelivered = news.progress.isEmpty && news.props.isEmpty
         switch news.state {
         case .cancelling, .cancelled:
             self = .ended
         case .succeeded where news.progress.isEmpty:
             self = .result(news.result ?? RawJSON(JSON.null), props: news.props)
-        case .failed where news.isDelivered, .lost where news.isDelivered, .timedOut where news.isDelivered:
+        case .failed where isDelivered, .lost where isDelivered, .timedOut where isDelivered:
             self = .failed(news.failure ?? Self.unexplained(news.state))
         case .scheduled, .queued, .running, .succeeded, .failed, .lost, .timedOut:
-            self = news.isDelivered ? .wait : .updates(progress: news.progress, props: news.props)
+            self = isDelivered ? .wait : .updates(progress: news.progress, props: news.props)
         }
     }
 
@@ -33,11 +34,6 @@ enum PollDecision: Sendable {
         let kind: JobFailure.Kind = state == .lost ? .lost : state == .timedOut ? .timedOut : .error
         return JobFailure(kind: kind, code: state.rawValue, message: "The job ended as \(state.rawValue).")
     }
-}
-
-extension JobUpdate {
-    /// Whether everything the job sent has reached the page.
-    fileprivate var isDelivered: Bool { progress.isEmpty && props.isEmpty }
 }
 
 /// The change after which a poll is answered.

@@ -155,11 +155,6 @@ extension ComponentID {
     var allSmallerKeys: Set<String> { Set(members.filter { $0.value == .allSmaller }.keys) }
 }
 
-extension PropertyRef {
-    /// Whether one property of one component may match both.
-    func overlaps(_ other: PropertyRef) -> Bool { property == other.property && id.overlaps(other.id) }
-}
-
 /// Components whose pattern ids differ only in an index: `let remove = html.Button.family("remove")`.
 ///
 /// Their ids are `["type": "remove", "index": …]`: `remove[3]` is one component, ``match`` runs the callback for each,

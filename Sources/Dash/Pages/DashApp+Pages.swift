@@ -92,7 +92,7 @@ extension DashApp {
         pageRegistry.place.link(children, to: path, className: className)
     }
 
-    private func addNotFound(_ texts: DashPage.Texts, _ source: PageLayout.Source, _ location: SourceLocation) {
+    private func addNotFound(_ texts: DashPage.Texts, _ source: PageContent.Source, _ location: SourceLocation) {
         pageRegistry.addNotFound(
             DashPage(
                 path: "/",
@@ -103,7 +103,7 @@ extension DashApp {
                 groups: [],
                 template: PathTemplate("/"),
                 texts: texts.of(self),
-                layout: PageLayout(source: source),
+                layout: PageContent(source: source),
                 location: location,
                 place: pageRegistry.place
             )

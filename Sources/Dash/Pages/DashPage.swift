@@ -20,7 +20,7 @@ public struct DashPage: Sendable {
     public let groups: [String]
     let template: PathTemplate
     let texts: Texts
-    let layout: PageLayout
+    let layout: PageContent
     let location: SourceLocation
     let place: PagePlace
 
@@ -73,7 +73,7 @@ extension DashPage {
 }
 
 /// The source of a page's content, and the frames of its groups.
-struct PageLayout: Sendable {
+struct PageContent: Sendable {
     typealias Make = @Sendable (PageVisit) async throws -> any Renderable
     typealias Frame = @Sendable (_ content: any Renderable, _ visit: PageVisit) async throws -> any Renderable
 

@@ -18,7 +18,7 @@ public struct PageGroup: PageRegistering {
     public let path: String
     /// The names of the group and the groups around it, the outermost first.
     public let names: [String]
-    let frames: [PageLayout.Frame]
+    let frames: [PageContent.Frame]
     let app: DashApp
 
     /// This group.
@@ -162,7 +162,7 @@ extension PageGroup {
         _ order: Double?,
         _ texts: DashPage.Texts,
         _ redirectFrom: [String],
-        _ source: PageLayout.Source,
+        _ source: PageContent.Source,
         _ location: SourceLocation
     ) {
         let template = PathTemplate(joined(pathTemplate ?? path))
@@ -176,7 +176,7 @@ extension PageGroup {
                 groups: names,
                 template: template,
                 texts: texts.of(app),
-                layout: PageLayout(source: source, frames: frames),
+                layout: PageContent(source: source, frames: frames),
                 location: location,
                 place: app.pageRegistry.place
             )

@@ -38,7 +38,7 @@ struct CallbackRoute: Sendable {
             return Answers.text(.unsupportedMediaType, "Send callback requests as application/json.")
         }
         let body = try await json(of: request)
-        guard body.idCount <= largestInputCount else {
+        guard Self.idCount(of: body) <= largestInputCount else {
             throw HTTPError(.contentTooLarge, message: "The request names more than \(largestInputCount) properties.")
         }
         guard let callback = body["output"].stringValue.flatMap({ app.app.registry.callback(for: $0) }) else {
@@ -57,6 +57,13 @@ struct CallbackRoute: Sendable {
             // Includes what an onError throws.
             return FailureAnswer(CallbackFailure(error), of: callback)
                 .respond(tools.errors, logger: logger, callback: call.jobName)
+        }
+    }
+
+    /// The number of ids in a request; list members count individually.
+    private static func idCount(of body: JSON) -> Int {
+        ["inputs", "state", "outputs", "changedPropIds"].reduce(0) { count, key in
+            (body[key].arrayValue ?? []).reduce(count) { $0 + ($1.arrayValue?.count ?? 1) }
         }
     }
 
@@ -160,15 +167,6 @@ struct CallbackRoute: Sendable {
 extension DashApp {
     fileprivate var errorHandler: (@Sendable (CallbackFailure) async throws -> Void)? {
         withSettings { $0.onError }
-    }
-}
-
-extension JSON {
-    /// The number of ids in a request; list members count individually.
-    fileprivate var idCount: Int {
-        ["inputs", "state", "outputs", "changedPropIds"].reduce(0) { count, key in
-            (self[key].arrayValue ?? []).reduce(count) { $0 + ($1.arrayValue?.count ?? 1) }
-        }
     }
 }
 

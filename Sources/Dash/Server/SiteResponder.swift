@@ -78,6 +78,34 @@ struct SiteResponder: Sendable {
     }
 }
 
+extension SiteResponder {
+    /// Adds routes for each path of the site and everything below it.
+    ///
+    /// - Throws: ``DashError`` with code `mount`.
+    func addRoutes<Context: RequestContext>(to router: Router<Context>) throws {
+        let taken = Set(router.routes.map { "\($0.method) \($0.path)" })
+        for path in routerPaths {
+            for method in [HTTPRequest.Method.get, .head, .post] {
+                guard !taken.contains("\(method) \(RouterPath(path))") else {
+                    throw DashError(
+                        .mount,
+                        "The router already has a route for \(method) \(path). Remove it, or mount the app elsewhere."
+                    )
+                }
+                router.on(RouterPath(path), method: method) { request, context in
+                    await respond(to: request, context: context, connection: nil)
+                }
+            }
+        }
+    }
+
+    /// The paths in the router's form, with and without the prefix: a proxy may strip it.
+    private var routerPaths: [String] {
+        let served = pages.keys + apps.flatMap { [$0.path, $0.path + "**"] }
+        return Set(served + served.map { pathPrefix.dropLast() + $0 }).sorted()
+    }
+}
+
 /// The context of a request in the package's own server: Hummingbird's storage, and the connection.
 struct SiteRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage

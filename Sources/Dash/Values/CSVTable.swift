@@ -109,11 +109,6 @@ extension CSVTable {
     }
 }
 
-extension DashError.Code {
-    /// Text that is not valid CSV.
-    public static let csv = Self(description: "csv")
-}
-
 /// Splits a table into records.
 private struct CSVReader {
     private var rest: Substring.UTF8View

@@ -130,8 +130,3 @@ extension dcc {
         FileDownload(text: CSVTable(rows: rows, columns: columns).text, filename: filename, type: "text/csv")
     }
 }
-
-extension DashError.Code {
-    /// A file that cannot be read.
-    public static let file = Self(description: "file")
-}

@@ -143,8 +143,3 @@ struct DataURL {
         )
     }
 }
-
-extension DashError.Code {
-    /// An uploaded file that cannot be read, or is larger than allowed.
-    public static let upload = Self(description: "upload")
-}

@@ -66,7 +66,7 @@ extension TestPage.State {
         case .tabs:
             guard props["value"].isNull else { return }
             let first = props["children"].arrayValue?.first ?? props["children"]
-            guard first.isComponent else { return }
+            guard PageLayout.isComponent(first) else { return }
             let value = first["props"]["value"]
             renderer.set(id, [("value", value.isNull ? "tab-1" : value)])
         case .interval, .download: break

@@ -182,56 +182,6 @@ extension TestPage {
     }
 }
 
-extension PageLayout {
-    /// The text in a part of the layout.
-    func text(in value: JSON) -> String {
-        switch value {
-        case .string(let text): text
-        case .int, .double: value.text
-        case .array(let items): items.map(text).joined()
-        case .object where value.isComponent:
-            childrenPaths(of: value).map { text(in: value["props"][$0]) }.joined()
-        case .object, .bool, .null: ""
-        }
-    }
-}
-
-extension TestError {
-    static func wildcard(_ id: ComponentID) -> TestError {
-        TestError(
-            .pattern,
-            """
-            \(id.text) matches several components. Use one of them, as in row[3], or read all of them, as in \
-            page[row.all.children].
-            """
-        )
-    }
-
-    static func unknown(_ id: ComponentID, in layout: PageLayout) -> TestError {
-        let ids = layout.ids.map(\.text)
-        let shown = ids.prefix(20).joined(separator: ", ") + (ids.count > 20 ? " and \(ids.count - 20) more" : "")
-        return TestError(
-            .unknownComponent,
-            """
-            The page has no component with the id \(id.text). Its ids: \(ids.isEmpty ? "none" : shown). \
-            If a callback adds the component, check that it has run.
-            """
-        )
-    }
-
-    fileprivate static func mismatch<Value>(_ property: Prop<Value>, _ json: JSON, cause: any Error) -> TestError {
-        let text = "\(property.id.text).\(property.name)"
-        return TestError(
-            .typeMismatch,
-            """
-            \(text) is \(json.text.prefix(200)), which is not a valid \(Value.self). Read its JSON: \
-            page["\(property.id.text)", "\(property.name)"]
-            """,
-            cause: cause
-        )
-    }
-}
-
 /// A file that a callback has sent to the browser with a `dcc.Download`.
 public struct Download: Sendable, Hashable {
     /// The file name.

@@ -38,7 +38,7 @@ extension TestPage {
             }
             guard let job = job ?? nil else { return }
             polls += 1
-            body = outgoing.body.withoutValues
+            body = outgoing.bodyWithoutValues
             query = "&job=\(job)" + outgoing.repeatedQuery + "&n=\(polls)"
         }
     }
@@ -106,15 +106,13 @@ extension Renderer.Outgoing {
     fileprivate var repeatedQuery: String {
         query.split(separator: "&").filter { $0.hasPrefix("cancelJob=") }.map { "&\($0)" }.joined()
     }
-}
 
-extension JSON {
     /// The body of a poll: without values, which the server already has.
-    fileprivate var withoutValues: JSON {
-        var body = self
+    fileprivate var bodyWithoutValues: JSON {
+        var result = body
         for key in ["inputs", "state"] {
-            guard let items = self[key].arrayValue else { continue }
-            body[key] = .array(
+            guard let items = body[key].arrayValue else { continue }
+            result[key] = .array(
                 items.map { item in
                     guard item.arrayValue == nil else { return item }
                     var item = item
@@ -123,7 +121,7 @@ extension JSON {
                 }
             )
         }
-        return body
+        return result
     }
 }
 

@@ -246,6 +246,9 @@ struct WildcardReference: Sendable, Hashable {
 }
 
 extension ComponentID {
+    /// The keys of a pattern, sorted; empty for a string id.
+    var keys: [String] { members.keys.sorted() }
+
     /// The only id that matches this id of a callback in a call; nil if several may match. Avoids a search through all
     /// components.
     func onlyID(in reference: WildcardReference?) -> ComponentID? {

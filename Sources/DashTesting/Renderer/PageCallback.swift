@@ -70,14 +70,6 @@ struct PageCallback: Sendable {
     }
 }
 
-extension PropertyRef {
-    /// The property without the `@…` of a duplicate output.
-    var plainProperty: String { String(property.prefix { $0 != "@" }) }
-
-    /// `{"id": …, "property": …}`
-    var entry: JSON { ["id": id.json, "property": .string(property)] }
-}
-
 /// A call of a callback for one value of its `match`, from its request to its completion.
 struct PageCall: Sendable {
     /// Why an input counts as changed.

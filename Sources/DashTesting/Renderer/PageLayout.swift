@@ -35,14 +35,14 @@ struct PageLayout: Sendable {
     }
 
     /// The component at a path; null if there is none.
-    subscript(path: Path) -> JSON { root.value(at: path) }
+    subscript(path: Path) -> JSON { Self.part(of: root, at: path) }
 
     /// The path of a component; nil if the page has none with this id.
     func path(of id: ComponentID) -> Path? { paths[id] }
 
     /// The component with an id.
     func component(_ id: ComponentID) -> JSON? {
-        path(of: id).map { self[$0] }.flatMap { $0.isComponent ? $0 : nil }
+        path(of: id).map { self[$0] }.flatMap { Self.isComponent($0) ? $0 : nil }
     }
 
     /// The value of a property; nil if it is not set.
@@ -59,13 +59,59 @@ struct PageLayout: Sendable {
 
     /// Sets a property of an existing component.
     mutating func set(_ property: String, to value: JSON, at path: Path) {
-        root.set(value, at: (path + [.key("props"), .key(property)])[...])
+        Self.set(value, at: (path + [.key("props"), .key(property)])[...], of: &root)
     }
 
     /// The properties of a component that contain other components, `children` first.
     func childrenPaths(of component: JSON) -> [String] {
         let more = childrenProps[component["namespace"].stringValue ?? ""][component["type"].stringValue ?? ""]
         return ["children"] + (more.arrayValue ?? []).compactMap(\.stringValue)
+    }
+
+    /// The text in a part of the layout.
+    func text(in value: JSON) -> String {
+        switch value {
+        case .string(let text): text
+        case .int, .double: value.text
+        case .array(let items): items.map(text).joined()
+        case .object where Self.isComponent(value):
+            childrenPaths(of: value).map { text(in: value["props"][$0]) }.joined()
+        case .object, .bool, .null: ""
+        }
+    }
+
+    /// Whether a value is a component of a layout.
+    static func isComponent(_ value: JSON) -> Bool {
+        guard let object = value.objectValue else { return false }
+        return object["props"]?.objectValue != nil && object["type"]?.stringValue != nil
+            && object["namespace"]?.stringValue != nil
+    }
+
+    /// A part of a value; null if it does not exist.
+    static func part(of value: JSON, at path: Path) -> JSON {
+        path.reduce(value) { value, step in
+            switch step {
+            case .key(let key): value[key]
+            case .index(let index): value[index]
+            }
+        }
+    }
+
+    private static func set(_ value: JSON, at path: ArraySlice<Step>, of whole: inout JSON) {
+        guard let step = path.first else {
+            whole = value
+            return
+        }
+        switch (step, whole) {
+        case (.key(let key), _):
+            var member = whole[key]
+            set(value, at: path.dropFirst(), of: &member)
+            whole[key] = member
+        case (.index(let index), .array(var items)) where items.indices.contains(index):
+            set(value, at: path.dropFirst(), of: &items[index])
+            whole = .array(items)
+        default: break
+        }
     }
 }
 
@@ -82,7 +128,7 @@ extension PageLayout {
     private func walk(_ value: JSON, _ path: Path, _ visit: (JSON, Path) -> Void) {
         if let items = value.arrayValue {
             for (index, item) in items.enumerated() { walk(item, path + [.index(index)], visit) }
-        } else if value.isComponent {
+        } else if Self.isComponent(value) {
             visit(value, path)
             for property in childrenPaths(of: value) {
                 let steps = property.split(separator: ".")[...]
@@ -127,47 +173,6 @@ extension PageLayout {
             let count = patterns[keys]?.count ?? 0
             let before = old[keys]?.firstIndex(of: place)
             patterns[keys, default: []].insert(place, at: min(before ?? count, count))
-        }
-    }
-}
-
-extension ComponentID {
-    /// The keys of a pattern, sorted; empty for a string id.
-    var keys: [String] { members.keys.sorted() }
-}
-
-extension JSON {
-    /// Whether this is a component of a layout.
-    var isComponent: Bool {
-        guard let object = objectValue else { return false }
-        return object["props"]?.objectValue != nil && object["type"]?.stringValue != nil
-            && object["namespace"]?.stringValue != nil
-    }
-
-    /// A part of this value; null if it does not exist.
-    func value(at path: PageLayout.Path) -> JSON {
-        path.reduce(self) { value, step in
-            switch step {
-            case .key(let key): value[key]
-            case .index(let index): value[index]
-            }
-        }
-    }
-
-    fileprivate mutating func set(_ value: JSON, at path: ArraySlice<PageLayout.Step>) {
-        guard let step = path.first else {
-            self = value
-            return
-        }
-        switch (step, self) {
-        case (.key(let key), _):
-            var member = self[key]
-            member.set(value, at: path.dropFirst())
-            self[key] = member
-        case (.index(let index), .array(var items)) where items.indices.contains(index):
-            items[index].set(value, at: path.dropFirst())
-            self = .array(items)
-        default: break
         }
     }
 }

@@ -104,7 +104,8 @@ extension Renderer {
         let patched: [(id: ComponentID, properties: [(name: String, value: JSON)])]
         do {
             patched = try response.map { text, values throws(TestError) in
-                try (ComponentID(ofText: text), self.patched(values, of: ComponentID(ofText: text)))
+                let id = try Self.id(ofText: text)
+                return (id, try self.patched(values, of: id))
             }
         } catch {
             finished.append(FinishedCall(of: running.call, outputs: running.outputs))
@@ -135,7 +136,7 @@ extension Renderer {
         for (name, value) in properties where holders.contains(name) {
             let part = path + [.key("props"), .key(name)]
             layout.index(below: part)
-            guard value.isShown else { continue }
+            guard Self.isSearched(value) else { continue }
             let group = nextNumber()
             var search = CallbackGraph.LayoutSearch(part: part)
             requested += graph.calls(for: value, in: layout, search, group: group)
@@ -163,34 +164,6 @@ extension Renderer {
     }
 }
 
-extension JSON {
-    /// Whether the renderer searches this value: not for null, false, 0 and empty strings.
-    fileprivate var isShown: Bool {
-        switch self {
-        case .null, .bool(false), .int(0), .string(""): false
-        default: true
-        }
-    }
-}
-
-extension ComponentID {
-    /// Parses an id in a response.
-    init(ofText text: String) throws(TestError) {
-        do {
-            try self.init(text: text)
-        } catch {
-            throw TestError(.callback, "The server's response has the invalid id \(text).", cause: error)
-        }
-    }
-}
-
-extension TestError {
-    fileprivate static func failed(_ callback: PageCallback, status: Int, text: String) -> TestError {
-        let what = text.isEmpty ? "status \(status)" : text
-        return TestError(.callback, "The callback of \(callback.title) failed (status \(status)): \(what)")
-    }
-}
-
 /// Values in addition to the outputs: of `running:`, progress and `setProps`.
 extension Renderer {
     /// Sets properties by `{"id": {"property": value}}` or `{"id.property": value}`.
@@ -211,7 +184,7 @@ extension Renderer {
         if !text.hasSuffix("}"), let ref = PropertyRef(text: text), text.contains(".") {
             return (ref.id, .object([ref.property: value]))
         }
-        return (try ComponentID(ofText: text), value)
+        return (try Self.id(ofText: text), value)
     }
 
     /// The components that match an id with wildcards in a call. `match` is taken from the changed input.
@@ -242,6 +215,23 @@ extension Renderer {
                 default: return member == value
                 }
             }
+        }
+    }
+
+    /// Parses an id in a response.
+    private static func id(ofText text: String) throws(TestError) -> ComponentID {
+        do {
+            return try ComponentID(text: text)
+        } catch {
+            throw TestError(.callback, "The server's response has the invalid id \(text).", cause: error)
+        }
+    }
+
+    /// Whether the renderer searches a value for components: not null, false, 0 and empty strings.
+    private static func isSearched(_ value: JSON) -> Bool {
+        switch value {
+        case .null, .bool(false), .int(0), .string(""): false
+        default: true
         }
     }
 

@@ -303,23 +303,6 @@ extension Renderer {
     }
 }
 
-extension TestError {
-    fileprivate static func misplaced(
-        _ ref: PropertyRef,
-        _ found: [PropertyRef],
-        _ role: String,
-        of callback: PageCallback
-    ) -> TestError {
-        let what =
-            found.isEmpty
-            ? "its \(role) \(ref.text) is not on the page. Add a component with this id to the layout, "
-                + "or set allowOptional: true for an input that may be missing"
-            : "its \(role) \(ref.text) matches several components: \(found.map(\.text).joined(separator: ", ")). "
-                + "Use .all for a list"
-        return TestError(.callback, "The callback of \(callback.title) cannot run: \(what).")
-    }
-}
-
 extension Renderer.FinishedCall {
     /// A completed call that updated these properties.
     init(of call: PageCall, outputs: [[PropertyRef]], updated: Set<PropertyRef> = []) {

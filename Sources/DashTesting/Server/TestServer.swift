@@ -173,15 +173,3 @@ extension TestServer {
         }
     }
 }
-
-extension TestError {
-    fileprivate static func impatient(_ what: String, _ patience: Duration) -> TestError {
-        TestError(
-            .patience,
-            """
-            \(what) did not end within \(patience) of real time and does not wait on the test's clock. Use \
-            ctx.sleep(for:), which takes no time in a test, or increase TestOptions.patience.
-            """
-        )
-    }
-}

@@ -71,6 +71,13 @@ extension JobFailure {
         self.init(kind: kind, code: failure.code, message: failure.message, trace: failure.trace)
     }
 
+    /// A start that the manager rejected.
+    package init(_ error: JobsError) {
+        let isFull = error.code == .busy || error.code == .jobsPerOwner
+        let kind: Kind = isFull ? .busy : error.code == .tooLarge ? .tooLarge : .storage
+        self.init(kind: kind, code: error.code.description, message: error.message, trace: error.cause.map { "\($0)" })
+    }
+
     /// Whether another attempt may succeed.
     package var allowsRetry: Bool {
         kind == .error || kind == .crash || kind == .lost || kind == .startup

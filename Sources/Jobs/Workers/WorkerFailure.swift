@@ -75,4 +75,29 @@ extension WorkerFailure {
     static func doubleTask(_ id: String) -> WorkerFailure {
         WorkerFailure(kind: .startup, code: "double-task", message: "A task \(id) is already waiting or running.")
     }
+
+    /// The task threw an error; a `WorkerFailure` is passed on unchanged.
+    static func thrown(_ error: any Error) -> WorkerFailure {
+        if let failure = error as? WorkerFailure { return failure }
+        return WorkerFailure(kind: .error, code: String(reflecting: type(of: error)), message: "\(error)")
+    }
+
+    /// The result exceeds the size of a frame.
+    static func resultTooLarge(_ count: Int) -> WorkerFailure {
+        WorkerFailure(
+            kind: .tooLarge,
+            code: "result-too-large",
+            message: "The result has \(count) bytes; the limit is \(Frame.maximumLength)."
+        )
+    }
+
+    /// The updates could not be sent fast enough.
+    static func updatesTooLarge(_ limit: Int) -> WorkerFailure {
+        WorkerFailure(
+            kind: .tooLarge,
+            code: "updates-too-large",
+            message: "The job set properties or progress faster than they could be sent: more than \(limit) bytes "
+                + "are pending. Set whole values instead of Patches, or set them less often."
+        )
+    }
 }

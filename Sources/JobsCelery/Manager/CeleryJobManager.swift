@@ -304,10 +304,21 @@ extension RemoteUpdate {
         case .pending, .received, .retry: return nil
         case .started: self = .running([])
         case .success: self = .ended(Self.success(TypedJSON.plain(meta.result), of: job, codec))
-        case .failure: self = .ended(JobEnd(.failed, failure: JobFailure(meta)))
+        case .failure: self = .ended(JobEnd(.failed, failure: Self.failure(meta)))
         case .revoked: self = .ended(JobEnd(.cancelled, reason: meta.exception?.message ?? "revoked"))
         default: self = .running(codec.progress(ofMeta: TypedJSON.plain(meta.result), of: job))
         }
+    }
+
+    private static func failure(_ meta: ResultMeta) -> JobFailure {
+        let exception = meta.exception ?? TaskException(type: "Exception", arguments: [], module: nil)
+        let code = exception.type.split(separator: ".").last.map(String.init) ?? exception.type
+        return JobFailure(
+            kind: code == "WorkerLostError" ? .crash : .error,
+            code: code,
+            message: exception.arguments.isEmpty ? code : exception.message,
+            trace: meta.traceback
+        )
     }
 
     private static func success(_ value: RawJSON, of job: String, _ codec: any JobCodec) -> JobEnd {
@@ -316,20 +327,6 @@ extension RemoteUpdate {
         } catch {
             return JobEnd(.failed, failure: JobFailure(kind: .error, code: "result", message: "\(error)"))
         }
-    }
-}
-
-extension JobFailure {
-    /// Reads the failure from Celery's result of a task.
-    init(_ meta: ResultMeta) {
-        let exception = meta.exception ?? TaskException(type: "Exception", arguments: [], module: nil)
-        let code = exception.type.split(separator: ".").last.map(String.init) ?? exception.type
-        self.init(
-            kind: code == "WorkerLostError" ? .crash : .error,
-            code: code,
-            message: exception.arguments.isEmpty ? code : exception.message,
-            trace: meta.traceback
-        )
     }
 }
 

@@ -21,7 +21,7 @@ final class AMQPSession {
     /// Takes ownership of a logged-in connection.
     init(_ state: amqp_connection_state_t) {
         self.state = state
-        let server = amqp_get_server_properties(state).map { JSONObject($0.pointee) }
+        let server = amqp_get_server_properties(state).map { AMQPTableReader.object($0.pointee) }
         serverVersion = server?["version"]?.stringValue.flatMap { Int($0.prefix { $0 != "." }) } ?? 0
     }
 

@@ -93,59 +93,6 @@ extension amqp_field_value_t {
 
 // MARK: - Reading
 
-extension JSONObject {
-    /// Reads an AMQP table. A timestamp becomes seconds since 1970, a decimal a number, and bytes become text.
-    init(_ table: amqp_table_t) {
-        self.init()
-        guard let entries = table.entries, table.num_entries > 0 else { return }
-        reserveCapacity(Int(table.num_entries))
-        for entry in UnsafeBufferPointer(start: entries, count: Int(table.num_entries)) {
-            let key = entry.key.text
-            if self[key] == nil { append(key, JSON(entry.value)) }
-        }
-    }
-}
-
-extension JSON {
-    fileprivate init(_ field: amqp_field_value_t) {
-        let value = field.value
-        switch amqp_field_value_kind_t(UInt32(field.kind)) {
-        case AMQP_FIELD_KIND_BOOLEAN: self = .bool(value.boolean != 0)
-        case AMQP_FIELD_KIND_UTF8, AMQP_FIELD_KIND_BYTES: self = .string(value.bytes.text)
-        case AMQP_FIELD_KIND_ARRAY:
-            let items = UnsafeBufferPointer(start: value.array.entries, count: max(0, Int(value.array.num_entries)))
-            self = .array(items.map { JSON($0) })
-        case AMQP_FIELD_KIND_TABLE: self = .object(JSONObject(value.table))
-        default: self = Self.number(field)
-        }
-    }
-
-    private static func number(_ field: amqp_field_value_t) -> JSON {
-        let value = field.value
-        return switch amqp_field_value_kind_t(UInt32(field.kind)) {
-        case AMQP_FIELD_KIND_I8: .int(Int(value.i8))
-        case AMQP_FIELD_KIND_U8: .int(Int(value.u8))
-        case AMQP_FIELD_KIND_I16: .int(Int(value.i16))
-        case AMQP_FIELD_KIND_U16: .int(Int(value.u16))
-        case AMQP_FIELD_KIND_I32: .int(Int(value.i32))
-        case AMQP_FIELD_KIND_U32: .int(Int(value.u32))
-        case AMQP_FIELD_KIND_I64: .int(Int(value.i64))
-        case AMQP_FIELD_KIND_U64, AMQP_FIELD_KIND_TIMESTAMP:
-            Int(exactly: value.u64).map { .int($0) } ?? .double(Double(value.u64))
-        case AMQP_FIELD_KIND_F32: .double(Double(value.f32))
-        case AMQP_FIELD_KIND_F64: .double(value.f64)
-        case AMQP_FIELD_KIND_DECIMAL: .double(decimal(value.decimal))
-        default: .null
-        }
-    }
-
-    private static func decimal(_ value: amqp_decimal_t) -> Double {
-        var divisor = 1.0
-        for _ in 0..<value.decimals { divisor *= 10 }
-        return Double(Int32(bitPattern: value.value)) / divisor
-    }
-}
-
 extension amqp_basic_properties_t {
     /// The properties that Celery's producers send; headers are present even if empty.
     init(_ task: BrokerMessage, in arena: AMQPArena) throws {
@@ -205,7 +152,9 @@ extension BrokerMessage {
         contentEncoding = properties.text(\.content_encoding, AMQP_BASIC_CONTENT_ENCODING_FLAG)
         correlationID = properties.text(\.correlation_id, AMQP_BASIC_CORRELATION_ID_FLAG)
         replyTo = properties.text(\.reply_to, AMQP_BASIC_REPLY_TO_FLAG)
-        if properties._flags & UInt32(AMQP_BASIC_HEADERS_FLAG) != 0 { headers = JSONObject(properties.headers) }
+        if properties._flags & UInt32(AMQP_BASIC_HEADERS_FLAG) != 0 {
+            headers = AMQPTableReader.object(properties.headers)
+        }
         if properties._flags & UInt32(AMQP_BASIC_PRIORITY_FLAG) != 0 { priority = Int(properties.priority) }
         isPersistent = properties._flags & UInt32(AMQP_BASIC_DELIVERY_MODE_FLAG) != 0 && properties.delivery_mode == 2
     }
@@ -253,5 +202,58 @@ extension amqp_bytes_t {
     /// The bytes as text; invalid UTF-8 becomes the replacement character.
     var text: String {
         String(decoding: UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : len), as: UTF8.self)
+    }
+}
+
+/// Reads AMQP tables as JSON.
+enum AMQPTableReader {
+    /// A timestamp becomes seconds since 1970, a decimal a number, and bytes become text.
+    static func object(_ table: amqp_table_t) -> JSONObject {
+        var object = JSONObject()
+        guard let entries = table.entries, table.num_entries > 0 else { return object }
+        object.reserveCapacity(Int(table.num_entries))
+        for entry in UnsafeBufferPointer(start: entries, count: Int(table.num_entries)) {
+            let key = entry.key.text
+            if object[key] == nil { object.append(key, json(entry.value)) }
+        }
+        return object
+    }
+
+    private static func json(_ field: amqp_field_value_t) -> JSON {
+        let value = field.value
+        switch amqp_field_value_kind_t(UInt32(field.kind)) {
+        case AMQP_FIELD_KIND_BOOLEAN: return .bool(value.boolean != 0)
+        case AMQP_FIELD_KIND_UTF8, AMQP_FIELD_KIND_BYTES: return .string(value.bytes.text)
+        case AMQP_FIELD_KIND_ARRAY:
+            let items = UnsafeBufferPointer(start: value.array.entries, count: max(0, Int(value.array.num_entries)))
+            return .array(items.map(json))
+        case AMQP_FIELD_KIND_TABLE: return .object(object(value.table))
+        default: return number(field)
+        }
+    }
+
+    private static func number(_ field: amqp_field_value_t) -> JSON {
+        let value = field.value
+        return switch amqp_field_value_kind_t(UInt32(field.kind)) {
+        case AMQP_FIELD_KIND_I8: .int(Int(value.i8))
+        case AMQP_FIELD_KIND_U8: .int(Int(value.u8))
+        case AMQP_FIELD_KIND_I16: .int(Int(value.i16))
+        case AMQP_FIELD_KIND_U16: .int(Int(value.u16))
+        case AMQP_FIELD_KIND_I32: .int(Int(value.i32))
+        case AMQP_FIELD_KIND_U32: .int(Int(value.u32))
+        case AMQP_FIELD_KIND_I64: .int(Int(value.i64))
+        case AMQP_FIELD_KIND_U64, AMQP_FIELD_KIND_TIMESTAMP:
+            Int(exactly: value.u64).map { .int($0) } ?? .double(Double(value.u64))
+        case AMQP_FIELD_KIND_F32: .double(Double(value.f32))
+        case AMQP_FIELD_KIND_F64: .double(value.f64)
+        case AMQP_FIELD_KIND_DECIMAL: .double(decimal(value.decimal))
+        default: .null
+        }
+    }
+
+    private static func decimal(_ value: amqp_decimal_t) -> Double {
+        var divisor = 1.0
+        for _ in 0..<value.decimals { divisor *= 10 }
+        return Double(Int32(bitPattern: value.value)) / divisor
     }
 }

@@ -17,8 +17,8 @@ struct AMQPTableTests {
         let arena = AMQPArena()
         var writer = AMQPTableWriter(into: arena)
         let table = try writer.table(object)
-        #expect(JSONObject(table) == object)
-        #expect(JSONObject(table).map(\.key) == object.map(\.key))
+        #expect(AMQPTableReader.object(table) == object)
+        #expect(AMQPTableReader.object(table).map(\.key) == object.map(\.key))
     }
 
     @Test("The field types are those of Celery's library: long strings, void, 32 or 64 bits by size, doubles")
@@ -54,7 +54,7 @@ struct AMQPTableTests {
             amqp_table_entry_t(key: arena.bytes("\($0.offset)"), value: $0.element)
         }
         let read = entries.withUnsafeMutableBufferPointer {
-            JSONObject(amqp_table_t(num_entries: Int32($0.count), entries: $0.baseAddress))
+            AMQPTableReader.object(amqp_table_t(num_entries: Int32($0.count), entries: $0.baseAddress))
         }
         #expect(read.map(\.value) == [-3, 250, -300, 65_000, 4_000_000_000, 1_795_232_174, 0.25, 3.14, "raw"])
     }

@@ -196,11 +196,6 @@ enum DuplicateRules {
     }
 }
 
-extension Callback {
-    /// Whether only the hash of inputs, states and name distinguishes the callback.
-    fileprivate var isIndistinct: Bool { outputs.allSatisfy(\.allowDuplicate) }
-}
-
 extension Dictionary {
     /// Stores the value unless one exists, which is then returned.
     fileprivate mutating func updateIfAbsent(_ value: Value, for key: Key) -> Value? {

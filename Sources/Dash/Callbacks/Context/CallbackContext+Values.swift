@@ -20,7 +20,7 @@ extension CallbackContext {
         get throws {
             switch request {
             case .whole(_, let owner), .carried(_, let owner, _): owner
-            case .shared: throw DashError.notInSharedJob("the owner")
+            case .shared: throw Self.notInSharedJob("the owner")
             }
         }
     }
@@ -32,7 +32,7 @@ extension CallbackContext {
         get throws {
             switch request {
             case .whole(let page, _), .carried(let page, _, _): page.path
-            case .shared: throw DashError.notInSharedJob("the path of the request")
+            case .shared: throw Self.notInSharedJob("the path of the request")
             }
         }
     }
@@ -72,7 +72,7 @@ extension CallbackContext {
     private func page(_ what: String) throws -> PageRequest {
         switch request {
         case .whole(let page, _), .carried(let page, _, _): page
-        case .shared: throw DashError.notInSharedJob(what)
+        case .shared: throw Self.notInSharedJob(what)
         }
     }
 
@@ -85,10 +85,10 @@ extension CallbackContext {
         case .whole(let page, _):
             return page.cookies[name]
         case .carried(let page, _, let names):
-            guard names.cookies.contains(name) else { throw DashError.notInJob("cookie", name, list: "cookies") }
+            guard names.cookies.contains(name) else { throw Self.notInJob("cookie", name, list: "cookies") }
             return page.cookies[name]
         case .shared:
-            throw DashError.notInSharedJob("the cookie \(name)")
+            throw Self.notInSharedJob("the cookie \(name)")
         }
     }
 
@@ -101,16 +101,14 @@ extension CallbackContext {
         case .whole(let page, _):
             return page.headers[name]
         case .carried(let page, _, let names):
-            guard names.headers.contains(name) else { throw DashError.notInJob("header", name, list: "headers") }
+            guard names.headers.contains(name) else { throw Self.notInJob("header", name, list: "headers") }
             return page.headers[name]
         case .shared:
-            throw DashError.notInSharedJob("the header \(name)")
+            throw Self.notInSharedJob("the header \(name)")
         }
     }
-}
 
-extension DashError {
-    fileprivate static func notInSharedJob(_ what: String) -> DashError {
+    private static func notInSharedJob(_ what: String) -> DashError {
         DashError(
             .notInSharedJob,
             """
@@ -120,7 +118,7 @@ extension DashError {
         )
     }
 
-    fileprivate static func notInJob(_ kind: String, _ name: String, list: String) -> DashError {
+    private static func notInJob(_ kind: String, _ name: String, list: String) -> DashError {
         DashError(
             .notInJob,
             """

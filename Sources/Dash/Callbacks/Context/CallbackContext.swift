@@ -148,6 +148,13 @@ extension CallbackContext {
     /// The outputs in the order of their declaration, with the ids that match their patterns in this call.
     public var outputsGrouping: [Target] { outputs }
 
+    /// The components of a group's outputs in this call, by the names of the outputs.
+    ///
+    /// - Parameter group: The callback's outputs.
+    public func outputsGrouping<Group: OutputGroup>(of group: Group) -> Targets<Group> {
+        Targets(group: group, slots: group.outputSlots, targets: outputsGrouping)
+    }
+
     /// Whether a change of this property, or of one that matches its pattern, ran the callback.
     public func isTriggered<Value>(_ property: Prop<Value>) -> Bool {
         let ref = PropertyRef(property)

@@ -289,13 +289,13 @@ extension Patch.Operation {
     }
 }
 
-extension RawJSON {
-    /// Combines this value with an earlier one of the same property: a patch is applied or appended to it, anything
-    /// else replaces it.
-    func patching(_ other: RawJSON) -> RawJSON {
-        guard isPatch, let patch = try? Patch(json: json) else { return self }
-        guard other.isPatch, let first = try? Patch(json: other.json) else {
-            return RawJSON(json: patch.applied(to: other.json))
+extension Patch {
+    /// Combines a value with an earlier one of the same property: a patch is applied or appended to it, anything else
+    /// replaces it.
+    static func combined(_ value: RawJSON, after earlier: RawJSON) -> RawJSON {
+        guard value.isPatch, let patch = try? Patch(json: value.json) else { return value }
+        guard earlier.isPatch, let first = try? Patch(json: earlier.json) else {
+            return RawJSON(json: patch.applied(to: earlier.json))
         }
         return RawJSON(Patch(operations: first.operations + patch.operations))
     }

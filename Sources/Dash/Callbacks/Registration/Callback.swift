@@ -57,6 +57,16 @@ struct Callback: Sendable {
     var wireOutputs: [PropertyRef] { reservedOutput.map { [$0] } ?? outputs.map(\.ref) }
 
     var inputs: [PropertyRef] { slots.filter { !$0.isState }.map(\.ref) }
+
+    /// A hash of the callback's name and the types of its inputs and outputs. A job of another version cannot run.
+    var version: String {
+        SHA256.hash(data: Array("\(name)\0\(signature)".utf8)).prefix(8).map { String($0, radix: 16) }.joined(
+            separator: "-"
+        )
+    }
+
+    /// Whether only the hash of inputs, states and name distinguishes the callback.
+    var isIndistinct: Bool { outputs.allSatisfy(\.allowDuplicate) }
 }
 
 /// The location of a declaration.
@@ -71,6 +81,59 @@ struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     }
 
     var description: String { "\(file):\(line)" }
+}
+
+extension Callback {
+    /// Runs the callback's closure.
+    ///
+    /// - Throws: Errors of the closure except ``PreventUpdate``, and ``DashError`` for arguments of another type.
+    func run(in context: CallbackContext) async throws -> CallbackOutcome {
+        do {
+            return .updates(try await perform(context.arguments, context))
+        } catch is PreventUpdate {
+            return .preventUpdate
+        }
+    }
+
+    /// Runs the callback's `onError`; returns `nil` if it has none.
+    ///
+    /// - Throws: Errors of `onError` except ``PreventUpdate``.
+    func recover(from failure: CallbackFailure, in context: CallbackContext) async throws -> CallbackOutcome? {
+        guard let onError else { return nil }
+        do {
+            return .updates(try await onError(failure, context))
+        } catch is PreventUpdate {
+            return .preventUpdate
+        }
+    }
+}
+
+extension Callback {
+    /// The callback whose request carries the jobs to cancel. Each has its own output, because two callbacks with the
+    /// same output stop the page in debug mode.
+    static func cancelling(on input: PropertyRef, location: SourceLocation) -> Callback {
+        let slots = [Slot(ref: input, isState: false, isOptional: false)]
+        let identity = CallbackIdentity(name: "cancel", slots: slots, location: location)
+        let output = PropertyRef(id: input.id, property: "id")
+        let id = identity.text(reserved: output)
+        return Callback(
+            id: id,
+            name: id,
+            isNamed: false,
+            outputs: [],
+            reservedOutput: output,
+            slots: slots,
+            background: nil,
+            running: [],
+            preventInitialCall: .yes,
+            location: location,
+            signature: "",
+            kind: .cancel,
+            perform: { _, _ in [] },
+            onError: nil,
+            isHidden: nil
+        )
+    }
 }
 
 /// The texts that identify a callback in requests (docs/protocol.md, Layout and dependencies).

@@ -51,34 +51,6 @@ final class CallbackRegistry: Sendable {
     }
 }
 
-extension Callback {
-    /// The callback whose request carries the jobs to cancel. Each has its own output, because two callbacks with the
-    /// same output stop the page in debug mode.
-    static func cancelling(on input: PropertyRef, location: SourceLocation) -> Callback {
-        let slots = [Slot(ref: input, isState: false, isOptional: false)]
-        let identity = CallbackIdentity(name: "cancel", slots: slots, location: location)
-        let output = PropertyRef(id: input.id, property: "id")
-        let id = identity.text(reserved: output)
-        return Callback(
-            id: id,
-            name: id,
-            isNamed: false,
-            outputs: [],
-            reservedOutput: output,
-            slots: slots,
-            background: nil,
-            running: [],
-            preventInitialCall: .yes,
-            location: location,
-            signature: "",
-            kind: .cancel,
-            perform: { _, _ in [] },
-            onError: nil,
-            isHidden: nil
-        )
-    }
-}
-
 extension CallbackRegistry {
     /// The response to `_dash-dependencies` (docs/protocol.md, Layout and dependencies).
     func dependencies() -> JSON {

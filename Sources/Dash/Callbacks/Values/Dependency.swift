@@ -117,6 +117,23 @@ extension PropertyRef {
     func stands(for other: PropertyRef) -> Bool {
         property == other.property && id.stands(for: other.id)
     }
+
+    /// Decodes ``entry``, without the `@…` of a duplicate output.
+    init?(entry json: JSON) {
+        guard let id = try? ComponentID(json: json["id"]), let property = json["property"].stringValue else {
+            return nil
+        }
+        self.init(id: id, property: String(property.prefix { $0 != "@" }))
+    }
+
+    /// Whether one property of one component may match both.
+    func overlaps(_ other: PropertyRef) -> Bool { property == other.property && id.overlaps(other.id) }
+
+    /// `{"id": …, "property": …}`, with a pattern id as an object.
+    package var entry: JSON { ["id": id.json, "property": .string(property)] }
+
+    /// The property without the `@…` of a duplicate output.
+    package var plainProperty: String { String(property.prefix { $0 != "@" }) }
 }
 
 /// One input or state of a callback.

@@ -121,21 +121,18 @@ extension Array: OutputSet where Element: OutputSet {
     }
 }
 
-extension CallbackContext {
-    /// The components of a group's outputs in this call, by the names of the outputs.
-    ///
-    /// - Parameter group: The callback's outputs.
-    public func outputsGrouping<Group: OutputGroup>(of group: Group) -> Targets<Group> {
-        Targets(group: group, slots: group.outputSlots, targets: outputsGrouping)
-    }
-}
-
 /// The ``CallbackContext/outputsGrouping`` of an ``OutputGroup``, by the names of its members.
 @dynamicMemberLookup
 public struct Targets<Group: OutputGroup> {
-    fileprivate let group: Group
-    fileprivate let slots: [OutputSlot]
-    fileprivate let targets: [CallbackContext.Target]
+    private let group: Group
+    private let slots: [OutputSlot]
+    private let targets: [CallbackContext.Target]
+
+    init(group: Group, slots: [OutputSlot], targets: [CallbackContext.Target]) {
+        self.group = group
+        self.slots = slots
+        self.targets = targets
+    }
 
     /// The components of an output in this call; empty if the group is not the callback's.
     public subscript<Value>(dynamicMember member: KeyPath<Group, Output<Value>>) -> [ComponentID] {

@@ -46,31 +46,6 @@ enum CallbackOutcome: Sendable, Hashable {
     }
 }
 
-extension Callback {
-    /// Runs the callback's closure.
-    ///
-    /// - Throws: Errors of the closure except ``PreventUpdate``, and ``DashError`` for arguments of another type.
-    func run(in context: CallbackContext) async throws -> CallbackOutcome {
-        do {
-            return .updates(try await perform(context.arguments, context))
-        } catch is PreventUpdate {
-            return .preventUpdate
-        }
-    }
-
-    /// Runs the callback's `onError`; returns `nil` if it has none.
-    ///
-    /// - Throws: Errors of `onError` except ``PreventUpdate``.
-    func recover(from failure: CallbackFailure, in context: CallbackContext) async throws -> CallbackOutcome? {
-        guard let onError else { return nil }
-        do {
-            return .updates(try await onError(failure, context))
-        } catch is PreventUpdate {
-            return .preventUpdate
-        }
-    }
-}
-
 /// The failure of a callback, passed to `onError`.
 public struct CallbackFailure: Error, CustomStringConvertible {
     /// The kind of failure.

@@ -72,18 +72,18 @@ extension CallbackRequest {
         var states = (body["state"].arrayValue ?? [])[...]
         let bindings = try callback.slots.map { slot in
             guard let item = slot.isState ? states.popFirst() : inputs.popFirst() else {
-                throw DashError.unfitting(callback, "too few inputs or states")
+                throw unfitting(callback, "too few inputs or states")
             }
             return try binding(item, slot, callback)
         }
-        guard inputs.isEmpty, states.isEmpty else { throw DashError.unfitting(callback, "too many inputs or states") }
+        guard inputs.isEmpty, states.isEmpty else { throw unfitting(callback, "too many inputs or states") }
         return bindings
     }
 
     private static func binding(_ item: JSON, _ slot: Slot, _ callback: Callback) throws -> CallbackContext.Binding {
         let isList = slot.ref.id.standsForList
         guard case .array(let items) = isList ? item : .array([item]) else {
-            throw DashError.unfitting(callback, "\(slot.ref.text) must be a list")
+            throw unfitting(callback, "\(slot.ref.text) must be a list")
         }
         let members = try items.map { try member($0, slot, callback) }
         return CallbackContext.Binding(
@@ -95,11 +95,14 @@ extension CallbackRequest {
     }
 
     private static func member(_ item: JSON, _ slot: Slot, _ callback: Callback) throws -> CallbackContext.Property {
-        guard let ref = PropertyRef(item), slot.ref.stands(for: ref) || slot.isAbsent(ref) else {
-            throw DashError.unfitting(callback, "found \(item["id"].excerpt) in place of \(slot.ref.text)")
+        guard let ref = PropertyRef(entry: item), slot.ref.stands(for: ref) || isAbsent(ref, slot) else {
+            throw unfitting(callback, "found \(item["id"].excerpt) in place of \(slot.ref.text)")
         }
         return CallbackContext.Property(id: ref.id, property: ref.property, value: item["value"])
     }
+
+    /// Whether a request names the slot itself, as it does for a pattern without components on the page.
+    private static func isAbsent(_ ref: PropertyRef, _ slot: Slot) -> Bool { slot.isOptional && ref == slot.ref }
 
     private static func triggered(
         in changed: JSON,
@@ -118,11 +121,6 @@ extension CallbackRequest {
     }
 }
 
-extension Slot {
-    /// Whether a request names the slot itself, as it does for a pattern without components on the page.
-    fileprivate func isAbsent(_ ref: PropertyRef) -> Bool { isOptional && ref == self.ref }
-}
-
 // MARK: - Outputs
 
 extension CallbackRequest {
@@ -133,7 +131,7 @@ extension CallbackRequest {
         case (0, _): items = []
         case (1, _) where !callback.isMultiple: items = [outputs]
         case (_, .array(let array)) where array.count == expected.count: items = array
-        default: throw DashError.unfitting(callback, "wrong number of outputs")
+        default: throw unfitting(callback, "wrong number of outputs")
         }
         return try zip(expected, items).map { try target($1, $0, callback) }
     }
@@ -141,7 +139,7 @@ extension CallbackRequest {
     private static func target(_ item: JSON, _ ref: PropertyRef, _ callback: Callback) throws -> Target {
         if ref.id.standsForList {
             guard case .array(let items) = item else {
-                throw DashError.unfitting(callback, "\(ref.text) must be a list")
+                throw unfitting(callback, "\(ref.text) must be a list")
             }
             return .list(try items.map { try component($0, ref, callback) })
         }
@@ -149,25 +147,13 @@ extension CallbackRequest {
     }
 
     private static func component(_ item: JSON, _ ref: PropertyRef, _ callback: Callback) throws -> ComponentID {
-        guard let found = PropertyRef(item), ref.stands(for: found) else {
-            throw DashError.unfitting(callback, "found \(item["id"].excerpt) in place of \(ref.text)")
+        guard let found = PropertyRef(entry: item), ref.stands(for: found) else {
+            throw unfitting(callback, "found \(item["id"].excerpt) in place of \(ref.text)")
         }
         return found.id
     }
-}
 
-extension PropertyRef {
-    /// Decodes `{"id": …, "property": …}`, without the `@…` of a duplicate output.
-    fileprivate init?(_ json: JSON) {
-        guard let id = try? ComponentID(json: json["id"]), let property = json["property"].stringValue else {
-            return nil
-        }
-        self.init(id: id, property: String(property.prefix { $0 != "@" }))
-    }
-}
-
-extension DashError {
-    fileprivate static func unfitting(_ callback: Callback, _ what: String) -> DashError {
+    private static func unfitting(_ callback: Callback, _ what: String) -> DashError {
         DashError(
             .invalidRequest,
             """

@@ -25,7 +25,7 @@ struct CallbackResponse: Sendable {
         writer.object { body in
             body.member("multi", true)
             if let job { body.member("job", job) }
-            if !cancel.isEmpty { body.member("cancel", JSON.array(cancel.map(\.cancelEntry))) }
+            if !cancel.isEmpty { body.member("cancel", JSON.array(cancel.map(\.entry))) }
             if !progressDefault.isEmpty { body.member("progressDefault") { progressDefault.writeFlat(to: &$0) } }
             if !progress.isEmpty { body.member("progress") { progress.writeFlat(to: &$0) } }
             if !sideUpdate.isEmpty { body.member("sideUpdate") { sideUpdate.writeGrouped(to: &$0) } }
@@ -98,7 +98,7 @@ extension [PropertyUpdate] {
         var result: [PropertyUpdate] = []
         for update in self {
             if let place = places[update.ref] {
-                result[place].value = update.value.patching(result[place].value)
+                result[place].value = Patch.combined(update.value, after: result[place].value)
             } else {
                 places[update.ref] = result.count
                 result.append(update)
@@ -106,11 +106,6 @@ extension [PropertyUpdate] {
         }
         return result
     }
-}
-
-extension PropertyRef {
-    /// The browser compares this with the inputs of its callbacks, in which pattern ids are objects.
-    fileprivate var cancelEntry: JSON { ["id": id.json, "property": .string(property)] }
 }
 
 /// The headers and cookies that a regular callback adds to its response; see ``CallbackContext/response``.
