@@ -139,7 +139,7 @@ struct TaskRunner: Sendable {
             return failure(of: task, .swift(error), "The result has no value that can be sent.")
         }
         return conclusion(of: task, .success(value), .success, value) {
-            .succeeded(id: task.id, result: PythonRepr.of(value), runtime: runtime / .seconds(1))
+            .succeeded(id: task.id, result: value.displayText, runtime: runtime / .seconds(1))
         }
     }
 

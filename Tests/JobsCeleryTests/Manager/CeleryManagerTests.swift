@@ -1,3 +1,4 @@
+import DashJSON
 import Jobs
 import Testing
 
@@ -76,6 +77,19 @@ struct CeleryManagerTests {
         )
         #expect(throws: CeleryError.self) { try from(["CELERY_BROKER_URL": "amqp://localhost"]) }
         #expect(throws: CeleryError.self) { try from(["CELERY_RESULT_BACKEND": "redis://localhost"]) }
+    }
+
+    @Test("remote control shows the addresses without passwords", arguments: ["redis", "rediss", "amqp", "amqps"])
+    func shown(scheme: String) throws {
+        let manager = try CeleryManager(
+            broker: "\(scheme)://me:secret@host",
+            results: "redis://:secret@other/1",
+            brokers: [.redis, .rabbitMQ]
+        )
+        let settings = manager.shownSettings
+        #expect(settings["broker_url"]?.stringValue?.contains("host") == true)
+        #expect(settings["result_backend"]?.stringValue?.contains("other") == true)
+        #expect(!settings.contains { $0.value.text.contains("secret") })
     }
 
     @Test("worker names are expanded as by Celery's command line")
