@@ -8,7 +8,7 @@ package struct TaskMessage: Sendable, Hashable {
     package var task: String
     /// The task's ID, usually a UUID.
     package var id: String
-    /// The positional arguments as sent, an array. See `plainArguments()` for typed values.
+    /// The positional arguments as sent, an array. See `TypedJSON` for typed values.
     package var arguments: RawJSON
     /// The named arguments as sent, an object.
     package var kwargs: RawJSON
@@ -83,14 +83,6 @@ package struct TaskMessage: Sendable, Hashable {
 extension RawJSON {
     package static let emptyArray = RawJSON(unchecked: Array("[]".utf8))
     package static let emptyObject = RawJSON(unchecked: Array("{}".utf8))
-}
-
-extension TaskMessage {
-    /// The positional arguments with typed values in plain form; see `TypedJSON`.
-    package func plainArguments() -> RawJSON { TypedJSON.plain(arguments) }
-
-    /// The named arguments with typed values in plain form; see `TypedJSON`.
-    package func plainKeywords() -> RawJSON { TypedJSON.plain(kwargs) }
 }
 
 #if canImport(Glibc)

@@ -77,8 +77,8 @@ struct TaskRunner: Sendable {
     private func work(of task: HeldTask) throws -> WorkerTask {
         let payload = try driver.parts.codec.payload(
             of: task.job.name,
-            arguments: task.message.plainArguments(),
-            kwargs: task.message.plainKeywords(),
+            arguments: TypedJSON.plain(task.message.arguments),
+            kwargs: TypedJSON.plain(task.message.kwargs),
             extra: nil
         )
         return WorkerTask(id: task.id, name: task.job.name, payload: payload)

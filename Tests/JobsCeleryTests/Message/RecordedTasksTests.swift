@@ -88,7 +88,7 @@ struct RecordedTasksTests {
 
     @Test func `Python's typed values are read in plain form`() throws {
         let raw = try #require(Fixtures.tasks(in: "redis/task-typed-json").first).raw
-        let plain = try TaskMessage(raw).plainArguments().json
+        let plain = try TypedJSON.plain(TaskMessage(raw).arguments).json
         let expected: JSON = [
             "2026-01-02T03:04:05.678901+00:00", "2026-01-02T03:04:05", "2026-01-02", "03:04:05", "1.50",
             "00000000-0000-0000-0000-000000000007", "abc", "/wA=", [1, [2, 3]], nil, true, 1.5e300,
