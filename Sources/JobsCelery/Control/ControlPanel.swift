@@ -15,7 +15,8 @@ struct ControlPanel: Sendable {
     /// Read-only commands, which may run concurrently with a changing one.
     static let inspections: [String: Command] = [
         "ping": { _, _ in ["ok": "pong"] }, "hello": { try $0.hello($1) }, "active": { await $0.active($1) },
-        "reserved": { panel, _ in await panel.reserved() }, "scheduled": { panel, _ in await panel.scheduled() },
+        "reserved": { panel, _ in .array(await panel.worker.snapshot().reserved.map { $0.json(node: panel.node) }) },
+        "scheduled": { panel, _ in .array(await panel.worker.snapshot().scheduled.map { $0.json(node: panel.node) }) },
         "revoked": { panel, _ in .array(panel.revoked.ids.map { .string($0) }) },
         "registered": { await $0.registered($1) }, "query_task": { try await $0.queryTask($1) },
         "stats": { panel, _ in await panel.statistics() },
@@ -35,7 +36,7 @@ struct ControlPanel: Sendable {
         "enable_events": { panel, _ in ok("task events \(panel.events.enable() ? "" : "already ")enabled") },
         "disable_events": { panel, _ in ok("task events \(panel.events.disable() ? "" : "already ")disabled") },
         "heartbeat": { panel, _ in
-            panel.events.send(.requestedHeartbeat)
+            panel.events.send(.heartbeat)
             return .null
         },
         // No reply, as in Celery: the worker shuts down.
@@ -88,14 +89,6 @@ extension ControlPanel {
     func active(_ arguments: ControlArguments) async -> JSON {
         let isSafe = arguments.isTrue("safe")
         return .array(await worker.snapshot().active.map { $0.json(node: node, isSafe: isSafe) })
-    }
-
-    func reserved() async -> JSON {
-        .array(await worker.snapshot().reserved.map { $0.json(node: node) })
-    }
-
-    func scheduled() async -> JSON {
-        .array(await worker.snapshot().scheduled.map { $0.json(node: node) })
     }
 
     func registered(_ arguments: ControlArguments) async -> JSON {

@@ -69,9 +69,6 @@ struct RegisteredTask: Sendable, Hashable {
 /// A queue that a worker consumes.
 struct QueueInfo: Sendable, Hashable {
     var name: String
-    /// The arguments of its declaration on RabbitMQ, `{"x-max-priority": 10}`; nil for none.
-    var arguments: JSONObject?
-    var isDurable = true
 }
 
 /// The processes that run tasks.
@@ -191,12 +188,12 @@ extension QueueInfo {
         [
             "name": .string(name),
             "exchange": [
-                "name": .string(name), "type": "direct", "arguments": nil, "durable": .bool(isDurable),
+                "name": .string(name), "type": "direct", "arguments": nil, "durable": true,
                 "passive": false,
                 "auto_delete": false, "delivery_mode": nil, "no_declare": false,
             ],
-            "routing_key": .string(name), "queue_arguments": arguments.map { .object($0) } ?? .null,
-            "binding_arguments": nil, "consumer_arguments": nil, "durable": .bool(isDurable), "exclusive": false,
+            "routing_key": .string(name), "queue_arguments": nil,
+            "binding_arguments": nil, "consumer_arguments": nil, "durable": true, "exclusive": false,
             "auto_delete": false, "no_ack": false, "alias": nil, "bindings": [], "no_declare": nil, "expires": nil,
             "message_ttl": nil, "max_length": nil, "max_length_bytes": nil,
             "max_priority": nil,

@@ -95,7 +95,7 @@ struct RecordedEvent: Sendable {
     }
 
     private var sign: WorkerSign? {
-        [WorkerSign.online, .heartbeat, .offline].first { $0.type == type }
+        WorkerSign(rawValue: type)
     }
 
     private var task: TaskEvent? {
