@@ -83,6 +83,14 @@ package struct TaskMessage: Sendable, Hashable {
 extension RawJSON {
     package static let emptyArray = RawJSON(unchecked: Array("[]".utf8))
     package static let emptyObject = RawJSON(unchecked: Array("{}".utf8))
+
+    /// The JSON text for display, cut after 1024 characters. Only the beginning of a large text is read.
+    package var displayText: String {
+        // A character has at most 4 bytes, so only the character after the cut can be incomplete.
+        let length = 1024
+        let text = String(decoding: bytes.prefix(4 * length + 4), as: UTF8.self).unicodeScalars
+        return text.count > length ? String(text.prefix(length)) + "..." : String(text)
+    }
 }
 
 #if canImport(Glibc)
@@ -327,6 +335,18 @@ extension TaskMessage {
 }
 
 extension JSON {
+    package static func string(orNull text: String?) -> JSON {
+        text.map { .string($0) } ?? .null
+    }
+
+    package static func int(orNull number: Int?) -> JSON {
+        number.map { .int($0) } ?? .null
+    }
+
+    package static func double(orNull number: Double?) -> JSON {
+        number.map { .double($0) } ?? .null
+    }
+
     /// Seconds, as an integer if whole, or null.
     package static func seconds(_ seconds: Double?) -> JSON {
         guard let seconds else { return .null }
