@@ -53,7 +53,7 @@ extension RateLimit {
         let unit = parts.count > 1 ? parts[1] : "s"
         guard let seconds = ["s": 1.0, "m": 60, "h": 3600][unit],
             let number = parts.first.flatMap(Double.init), number.isFinite
-        else { throw .malformed("The rate limit \(json.excerpt) is not a number per second, minute or hour: 10/m.") }
+        else { throw .malformed("The rate limit \(json) is not a number per second, minute or hour: 10/m.") }
         return number > 0 ? RateLimit(text: text, perSecond: number / seconds) : nil
     }
 }
@@ -70,7 +70,7 @@ enum SignalName {
         let name = signal.stringValue ?? signal.text
         let number = numbers[name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name] ?? Int32(name)
         guard let number, (1...64).contains(number) else {
-            throw .malformed("There is no signal \(signal.excerpt) to terminate a task with.")
+            throw .malformed("There is no signal \(signal) to terminate a task with.")
         }
         return number
     }
