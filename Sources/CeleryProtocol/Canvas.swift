@@ -147,26 +147,6 @@ package struct ChordPart: Sendable, Hashable {
     var rootID: String
     /// A token, unique to this completion of the part, that claims the right to send the body.
     package var claim: String
-
-    package init(
-        taskID: String,
-        group: String,
-        index: Int? = nil,
-        state: TaskState,
-        result: RawJSON,
-        body: Signature,
-        rootID: String,
-        claim: String
-    ) {
-        self.taskID = taskID
-        self.group = group
-        self.index = index
-        self.state = state
-        self.result = result
-        self.body = body
-        self.rootID = rootID
-        self.claim = claim
-    }
 }
 
 /// A chord whose parts have all completed.

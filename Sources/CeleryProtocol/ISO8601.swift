@@ -11,20 +11,12 @@ package enum ISO8601 {
 
     /// Formats a time in UTC: `2026-01-02T03:04:05.678000+00:00`, without the fraction if it is 0.
     package static func text(_ milliseconds: Int64) -> String {
-        text(microseconds: milliseconds.multipliedReportingOverflow(by: 1000).partialValue)
-    }
-
-    /// Formats microseconds since 1970.
-    static func text(microseconds: Int64) -> String {
-        let perDay: Int64 = 86_400_000_000
-        let day = (microseconds - floorRemainder(microseconds, perDay)) / perDay
-        let inDay = floorRemainder(microseconds, perDay)
+        let (day, inDay) = floored(milliseconds, 86_400_000)
         let (year, month, date) = civil(day)
-        let seconds = inDay / 1_000_000
-        let fraction = inDay % 1_000_000
+        let (seconds, fraction) = (inDay / 1000, inDay % 1000)
         let clock = [seconds / 3600, seconds / 60 % 60, seconds % 60].map { padded($0, 2) }.joined(separator: ":")
         let calendar = [padded(year, 4), padded(month, 2), padded(date, 2)].joined(separator: "-")
-        return "\(calendar)T\(clock)\(fraction == 0 ? "" : ".\(padded(fraction, 6))")+00:00"
+        return "\(calendar)T\(clock)\(fraction == 0 ? "" : ".\(padded(fraction, 3))000")+00:00"
     }
 
     /// The days since 1970-01-01 of a date of the Gregorian calendar.
@@ -40,9 +32,7 @@ package enum ISO8601 {
 
     /// The date of a day since 1970-01-01: the inverse of `days`.
     private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let dayOfEra = floorRemainder(shifted, 146_097)
-        let era = (shifted - dayOfEra) / 146_097
+        let (era, dayOfEra) = floored(days + 719_468, 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
         let shiftedMonth = (5 * dayOfYear + 2) / 153
@@ -51,9 +41,10 @@ package enum ISO8601 {
         return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 
-    private static func floorRemainder(_ value: Int64, _ divisor: Int64) -> Int64 {
-        let remainder = value % divisor
-        return remainder < 0 ? remainder + divisor : remainder
+    /// The quotient, rounded down, and the remainder, which is not negative.
+    private static func floored(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 
     private static func padded(_ value: Int64, _ width: Int) -> String {

@@ -95,15 +95,7 @@ extension MessageBody {
         }
         let name = (type.split(separator: ";").first.map(String.init) ?? "").lowercased()
         if name == "application/json" { return }
-        if name == "application/x-python-serialize" || name == "application/pickle" {
-            throw CeleryError(
-                .contentType,
-                """
-                The task is pickled, which is not supported, because unpickling can run arbitrary code. \
-                Set task_serializer = 'json' in the program that sends it.
-                """
-            )
-        }
+        // Unpickling can run arbitrary code.
         throw CeleryError(
             .contentType,
             "The task's format \(type) is not supported. Set task_serializer = 'json' in the program that sends it."

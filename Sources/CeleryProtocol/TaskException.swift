@@ -17,10 +17,15 @@ package struct TaskException: Error, Sendable, Hashable {
         self.module = module
     }
 
-    /// Python's representation: `ValueError('bad', 42)`.
+    /// Almost Python's representation, for display: `ValueError('bad', 42)`.
     package var repr: String {
         let name = type.split(separator: ".").last.map(String.init) ?? type
-        return "\(name)(\(arguments.map { PythonRepr.of($0) }.joined(separator: ", ")))"
+        return "\(name)(\(arguments.map(Self.repr).joined(separator: ", ")))"
+    }
+
+    private static func repr(_ argument: JSON) -> String {
+        let text = argument.stringValue.map { "'\($0.replacing("'", with: "\\'"))'" } ?? argument.text
+        return text.count > 1024 ? "\(text.prefix(1024))..." : text
     }
 
     /// The human-readable message.

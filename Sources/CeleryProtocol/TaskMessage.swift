@@ -8,7 +8,7 @@ package struct TaskMessage: Sendable, Hashable {
     package var task: String
     /// The task's ID, usually a UUID.
     package var id: String
-    /// The positional arguments as sent, an array. See `plainArguments()` for typed values.
+    /// The positional arguments as sent, an array. See `TypedJSON` for typed values.
     package var arguments: RawJSON
     /// The named arguments as sent, an object.
     package var kwargs: RawJSON
@@ -42,9 +42,9 @@ package struct TaskMessage: Sendable, Hashable {
     package var rootID: String?
     /// The ID of the task that sent this one.
     package var parentID: String?
-    /// The arguments in Python's display format; nil to generate them when writing.
+    /// The arguments as the sender displays them; nil for their JSON text.
     package var argumentsRepr: String?
-    /// The named arguments in Python's display format; nil to generate them when writing.
+    /// The named arguments as the sender displays them; nil for their JSON text.
     package var keywordsRepr: String?
     /// The sender, for display: `gen<pid>@<host>`.
     package var origin: String?
@@ -52,11 +52,7 @@ package struct TaskMessage: Sendable, Hashable {
     package var ignoresResult: Bool?
     /// How many times a task was replaced up to this one.
     package var replacedTaskNesting = 0
-    /// The names of the stamps; nil if there are none.
-    package var stampedHeaders: [String]?
-    /// The stamps' values.
-    package var stamps = JSONObject()
-    /// All other headers, unchanged: the caller's and our `dash`.
+    /// All other headers, unchanged: the caller's, its stamps, and our `dash`.
     package var custom = JSONObject()
 
     /// The result queue of an `rpc://` caller; otherwise Celery's name of the sending thread.
@@ -74,6 +70,12 @@ package struct TaskMessage: Sendable, Hashable {
     /// The name in logs, events and replies.
     package var displayName: String { shadow ?? task }
 
+    /// The arguments for display.
+    package var argumentsText: String { argumentsRepr ?? arguments.displayText }
+
+    /// The named arguments for display.
+    package var keywordsText: String { keywordsRepr ?? kwargs.displayText }
+
     /// The ID of the first task of the tree: `rootID`, or else this task's.
     package var treeID: String { rootID ?? id }
 }
@@ -81,14 +83,14 @@ package struct TaskMessage: Sendable, Hashable {
 extension RawJSON {
     package static let emptyArray = RawJSON(unchecked: Array("[]".utf8))
     package static let emptyObject = RawJSON(unchecked: Array("{}".utf8))
-}
 
-extension TaskMessage {
-    /// The positional arguments with typed values in plain form; see `TypedJSON`.
-    package func plainArguments() -> RawJSON { TypedJSON.plain(arguments) }
-
-    /// The named arguments with typed values in plain form; see `TypedJSON`.
-    package func plainKeywords() -> RawJSON { TypedJSON.plain(kwargs) }
+    /// The JSON text for display, cut after 1024 characters. Only the beginning of a large text is read.
+    package var displayText: String {
+        // A character has at most 4 bytes, so only the character after the cut can be incomplete.
+        let length = 1024
+        let text = String(decoding: bytes.prefix(4 * length + 4), as: UTF8.self).unicodeScalars
+        return text.count > length ? String(text.prefix(length)) + "..." : String(text)
+    }
 }
 
 #if canImport(Glibc)
@@ -144,17 +146,20 @@ extension TaskMessage {
         self.init(task: name, id: id, arguments: body.arguments, kwargs: body.kwargs)
         try readFields(of: raw.headers)
         try readEmbedded(body.embedded)
-        custom = JSONObject(raw.headers.filter { !Self.ownHeaders.contains($0.key) })
-        readProperties(of: raw)
+        readRest(of: raw)
     }
 
-    package mutating func readProperties(of raw: BrokerMessage) {
+    /// Reads the properties and the headers that have no field. Absent stamps are written in any case.
+    private mutating func readRest(of raw: BrokerMessage) {
         replyTo = raw.replyTo
         priority = raw.priority
+        custom = JSONObject(raw.headers.filter { !Self.ownHeaders.contains($0.key) })
+        if custom["stamped_headers"]?.isNull == true { custom["stamped_headers"] = nil }
+        if custom["stamps"]?.isNull == true || custom["stamps"] == [:] { custom["stamps"] = nil }
     }
 
     /// Reads the fields that protocol 2 has in the headers and protocol 1 in the body.
-    package mutating func readFields(of headers: JSONObject) throws(CeleryError) {
+    private mutating func readFields(of headers: JSONObject) throws(CeleryError) {
         shadow = headers["shadow"]?.stringValue
         group = headers["group"]?.stringValue
         groupIndex = headers["group_index"]?.intValue
@@ -165,8 +170,6 @@ extension TaskMessage {
         origin = headers["origin"]?.stringValue
         ignoresResult = headers["ignore_result"].flatMap { $0.boolValue ?? $0.intValue.map { $0 != 0 } }
         replacedTaskNesting = headers["replaced_task_nesting"]?.intValue ?? 0
-        stampedHeaders = headers["stamped_headers"]?.arrayValue?.compactMap(\.stringValue)
-        stamps = headers["stamps"]?.objectValue ?? JSONObject()
         eta = try Self.time(headers["eta"], "eta")
         expires = try Self.time(headers["expires"], "expires")
         retries = try Self.count(headers["retries"], "retries")
@@ -174,7 +177,7 @@ extension TaskMessage {
     }
 
     /// Reads the embedded signatures.
-    package mutating func readEmbedded(_ embedded: JSONObject) throws(CeleryError) {
+    private mutating func readEmbedded(_ embedded: JSONObject) throws(CeleryError) {
         callbacks = try Signature.list(embedded["callbacks"], "callbacks")
         errbacks = try Signature.list(embedded["errbacks"], "errbacks")
         chain = try Signature.list(embedded["chain"], "chain")
@@ -208,10 +211,10 @@ extension TaskMessage {
     }
 
     /// The headers with a field of `TaskMessage`, and those of the transport.
-    package static let ownHeaders: Set<String> = [
+    private static let ownHeaders: Set<String> = [
         "lang", "task", "id", "shadow", "eta", "expires", "group", "group_index", "retries", "timelimit", "root_id",
-        "parent_id", "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "stamped_headers",
-        "stamps", "compression", "redelivered",
+        "parent_id", "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "compression",
+        "redelivered",
     ]
 }
 
@@ -238,7 +241,7 @@ extension CeleryError {
 
 extension TaskMessage {
     /// Reads a message of protocol 1: no headers, an object as body, no chains.
-    package init(protocolOne raw: BrokerMessage) throws(CeleryError) {
+    private init(protocolOne raw: BrokerMessage) throws(CeleryError) {
         let text = try MessageBody.text(of: raw)
         let body = try MessageBody.parse(text)
         guard let fields = body.objectValue else {
@@ -268,8 +271,7 @@ extension TaskMessage {
         chain = []
         // An older name of the group.
         group = group ?? fields["taskset"]?.stringValue
-        custom = JSONObject(raw.headers.filter { !Self.ownHeaders.contains($0.key) })
-        readProperties(of: raw)
+        readRest(of: raw)
     }
 }
 
@@ -303,19 +305,15 @@ extension TaskMessage {
         headers.append("timelimit", .array([.seconds(hardTimeLimit), .seconds(softTimeLimit)]))
         headers.append("root_id", .string(treeID))
         headers.append("parent_id", .string(orNull: parentID))
-        appendDisplay(to: &headers)
+        headers.append("argsrepr", .string(argumentsText))
+        headers.append("kwargsrepr", .string(keywordsText))
+        headers.append("origin", .string(origin ?? TaskOrigin.ofThisProcess))
         headers.append("ignore_result", ignoresResult.map { .bool($0) } ?? .null)
         headers.append("replaced_task_nesting", .int(replacedTaskNesting))
-        headers.append("stamped_headers", stampedHeaders.map { .array($0.map { .string($0) }) } ?? .null)
-        headers.append("stamps", .object(stamps))
+        headers.append("stamped_headers", custom["stamped_headers"] ?? .null)
+        headers.append("stamps", custom["stamps"] ?? [:])
         for (name, value) in custom where headers[name] == nil { headers.append(name, value) }
         return headers
-    }
-
-    private func appendDisplay(to headers: inout JSONObject) {
-        headers.append("argsrepr", .string(argumentsRepr ?? PythonRepr.ofArguments(arguments)))
-        headers.append("kwargsrepr", .string(keywordsRepr ?? PythonRepr.of(kwargs)))
-        headers.append("origin", .string(origin ?? TaskOrigin.ofThisProcess))
     }
 
     private var body: [UInt8] {
@@ -337,6 +335,18 @@ extension TaskMessage {
 }
 
 extension JSON {
+    package static func string(orNull text: String?) -> JSON {
+        text.map { .string($0) } ?? .null
+    }
+
+    package static func int(orNull number: Int?) -> JSON {
+        number.map { .int($0) } ?? .null
+    }
+
+    package static func double(orNull number: Double?) -> JSON {
+        number.map { .double($0) } ?? .null
+    }
+
     /// Seconds, as an integer if whole, or null.
     package static func seconds(_ seconds: Double?) -> JSON {
         guard let seconds else { return .null }
@@ -405,10 +415,11 @@ extension TaskMessage {
         expires = try Self.moment(options["expires"], now: now)
     }
 
-    /// Stamps are options named by `stamped_headers`.
+    /// Stamps are options named by `stamped_headers`; they are forwarded to other programs.
     private mutating func readStamps(_ options: JSONObject) {
-        stampedHeaders = options["stamped_headers"]?.arrayValue?.compactMap(\.stringValue)
-        for name in stampedHeaders ?? [] { stamps[name] = options[name] ?? .null }
+        guard let names = options["stamped_headers"]?.arrayValue, !names.isEmpty else { return }
+        custom["stamped_headers"] = .array(names)
+        custom["stamps"] = .object(JSONObject(names.compactMap(\.stringValue).map { ($0, options[$0] ?? .null) }))
     }
 
     /// Reads seconds from now or a time, as text or typed.

@@ -5,7 +5,6 @@ import os
 import pytest
 from lab import tools
 from lab.place import new_id
-from lab.workers import STAND_IN
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +81,6 @@ def test_stats(place, swift, busy):
     assert stats["broker"]["transport"] == ("redis" if place.name == "redis" else "amqp")
     assert str(stats["broker"]["port"]) in place.broker
     assert stats["prefetch_count"] >= 2
-    assert stats["rusage"]["maxrss"] > 1000
     before = stats["total"].get("fixture.add", 0)
     assert place.send("fixture.add", 1, 2).get(timeout=20) == 3
     place.events.wait_for("task-succeeded")
@@ -109,11 +107,10 @@ def test_conf_without_secrets(place, swift):
     assert set(few) <= set(every)
 
 
-def test_report_clock_and_memsample(place, swift):
+def test_report_and_clock(place, swift):
     assert "transport" in tools.inspect(place, swift, "report")["ok"]
     assert tools.inspect(place, swift, "clock")["clock"] > 0
-    assert STAND_IN or "MB" in place.ask(swift, "memsample")
 
 
 def test_an_unknown_command_is_an_error(place, swift):
-    assert place.ask(swift, "no_such") == {"error": "KeyError('no_such')"}
+    assert "no_such" in place.ask(swift, "no_such")["error"]

@@ -1,58 +1,35 @@
-import DashJSON
 import Synchronization
 
-/// The revoked tasks, by ID and stamp. Remote control adds them; the worker checks when a message arrives and before a
-/// task runs.
+/// The IDs of revoked tasks. Remote control adds them; the worker checks when a message arrives and before a task runs.
 final class RevokedTasks: Sendable {
-    private struct State {
-        var ids: RecentIDs
-        var stamps: [String: [JSON]] = [:]
-    }
-
-    private let state: Mutex<State>
+    private let recent: Mutex<RecentIDs>
     private let clock = ContinuousClock()
 
     /// - Parameters:
     ///   - maximum: The most IDs kept; beyond that the oldest are dropped.
     ///   - lifetime: How long an ID is kept.
     init(maximum: Int = 50_000, lifetime: Duration = .seconds(10_800)) {
-        state = Mutex(State(ids: RecentIDs(maximum: maximum, lifetime: lifetime)))
+        recent = Mutex(RecentIDs(maximum: maximum, lifetime: lifetime))
     }
 
     /// Adds IDs, the oldest first.
     func insert(_ ids: some Sequence<String>) {
         let now = clock.now
-        state.withLock { state in
-            for id in ids { state.ids.insert(id, at: now) }
+        recent.withLock { recent in
+            for id in ids { recent.insert(id, at: now) }
         }
     }
 
     /// Whether a task is revoked.
     func contains(_ id: String) -> Bool {
         let now = clock.now
-        return state.withLock { $0.ids.contains(id, at: now) }
+        return recent.withLock { $0.contains(id, at: now) }
     }
 
     /// The IDs, oldest first.
     var ids: [String] {
         let now = clock.now
-        return state.withLock { $0.ids.all(at: now) }
-    }
-
-    /// Revokes the tasks that have one of these values of a stamp.
-    func insert(stamp: String, values: [JSON]) {
-        state.withLock { $0.stamps[stamp, default: []] += values }
-    }
-
-    /// Whether a task with these stamps (the header `stamps`) is revoked.
-    func matches(stamps: JSONObject) -> Bool {
-        guard !stamps.isEmpty else { return false }
-        return state.withLock { state in
-            stamps.contains { stamp in
-                guard let values = state.stamps[stamp.key] else { return false }
-                return stamp.value.orElements.contains { values.contains($0) }
-            }
-        }
+        return recent.withLock { $0.all(at: now) }
     }
 }
 

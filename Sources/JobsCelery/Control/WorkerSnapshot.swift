@@ -19,7 +19,7 @@ struct WorkerSnapshot: Sendable {
     var prefetchCount = 0
     /// Seconds since the start.
     var uptime = 0
-    /// The settings that differ from their defaults, by Celery's names; secrets are not masked yet.
+    /// The settings that differ from their defaults, by Celery's names, without passwords.
     var settings = JSONObject()
 }
 
@@ -31,12 +31,12 @@ struct TaskInfo: Sendable, Hashable {
     /// The task's name.
     var type: String
     /// The arguments as sent, an array.
-    var arguments = RawJSON(unchecked: Array("[]".utf8))
+    var arguments = RawJSON.emptyArray
     /// The named arguments as sent, an object.
-    var kwargs = RawJSON(unchecked: Array("{}".utf8))
-    /// The arguments in Python's format, `(1, 2)`: the header `argsrepr`.
-    var argumentsText = "()"
-    /// The named arguments in Python's format, `{'y': 2}`.
+    var kwargs = RawJSON.emptyObject
+    /// The arguments for display: the header `argsrepr`, or their JSON text.
+    var argumentsText = "[]"
+    /// The named arguments for display.
     var kwargsText = "{}"
     /// The start time in seconds since 1970; nil if it waits.
     var started: Double?
@@ -47,8 +47,6 @@ struct TaskInfo: Sendable, Hashable {
     var isRedelivered = false
     /// The ID of the process that runs it.
     var process: Int?
-    /// The header `stamps`.
-    var stamps = JSONObject()
 }
 
 /// A task that waits for its ETA.
@@ -71,9 +69,6 @@ struct RegisteredTask: Sendable, Hashable {
 /// A queue that a worker consumes.
 struct QueueInfo: Sendable, Hashable {
     var name: String
-    /// The arguments of its declaration on RabbitMQ, `{"x-max-priority": 10}`; nil for none.
-    var arguments: JSONObject?
-    var isDurable = true
 }
 
 /// The processes that run tasks.
@@ -193,12 +188,12 @@ extension QueueInfo {
         [
             "name": .string(name),
             "exchange": [
-                "name": .string(name), "type": "direct", "arguments": nil, "durable": .bool(isDurable),
+                "name": .string(name), "type": "direct", "arguments": nil, "durable": true,
                 "passive": false,
                 "auto_delete": false, "delivery_mode": nil, "no_declare": false,
             ],
-            "routing_key": .string(name), "queue_arguments": arguments.map { .object($0) } ?? .null,
-            "binding_arguments": nil, "consumer_arguments": nil, "durable": .bool(isDurable), "exclusive": false,
+            "routing_key": .string(name), "queue_arguments": nil,
+            "binding_arguments": nil, "consumer_arguments": nil, "durable": true, "exclusive": false,
             "auto_delete": false, "no_ack": false, "alias": nil, "bindings": [], "no_declare": nil, "expires": nil,
             "message_ttl": nil, "max_length": nil, "max_length_bytes": nil,
             "max_priority": nil,

@@ -116,7 +116,7 @@ final class EventDispatcher: WorkerEvents {
                 machine: WallClock.loadAverage(),
                 software: source.software
             )
-            let event = source.event(sign.type, fields, clock: clock.forward(), timestamp: WallClock.seconds())
+            let event = source.event(sign.rawValue, fields, clock: clock.forward(), timestamp: WallClock.seconds())
             return source.message(.object(event), routingKey: sign.routingKey)
         }
     }
@@ -228,10 +228,6 @@ struct SoftwareInfo: Sendable, Hashable {
     #else
     var system = "Darwin"
     #endif
-
-    var fields: JSONObject {
-        ["sw_ident": .string(name), "sw_ver": .string(version), "sw_sys": .string(system)]
-    }
 }
 
 extension WallClock {

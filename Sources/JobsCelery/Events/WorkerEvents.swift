@@ -40,43 +40,23 @@ final class LamportClock: Sendable {
     }
 }
 
-/// An event of the worker itself.
-enum WorkerSign: Sendable, Hashable {
-    case online
-    case heartbeat
-    /// A heartbeat requested by remote control; it has fewer members and announces the next within 5 s.
-    case requestedHeartbeat
-    case offline
-
-    /// Celery's name of the event.
-    var type: String {
-        switch self {
-        case .online: "worker-online"
-        case .heartbeat, .requestedHeartbeat: "worker-heartbeat"
-        case .offline: "worker-offline"
-        }
-    }
+/// An event of the worker itself, by Celery's name.
+enum WorkerSign: String, Sendable {
+    case online = "worker-online"
+    case heartbeat = "worker-heartbeat"
+    case offline = "worker-offline"
 
     /// `worker.heartbeat`.
-    var routingKey: String {
-        switch self {
-        case .online: "worker.online"
-        case .heartbeat, .requestedHeartbeat: "worker.heartbeat"
-        case .offline: "worker.offline"
-        }
-    }
+    var routingKey: String { rawValue.replacing("-", with: ".") }
 
     /// The members specific to the event, in Celery's order.
     ///
     /// - Parameter every: The interval of heartbeats, in seconds.
     func fields(every: Double, load: WorkerLoad, machine: [Double], software: SoftwareInfo) -> JSONObject {
-        var fields: JSONObject = ["freq": .double(self == .requestedHeartbeat ? 5 : every)]
-        if self != .requestedHeartbeat {
-            fields.append("active", .int(load.active))
-            fields.append("processed", .int(load.processed))
-            fields.append("loadavg", .array(machine.map { .double($0) }))
-        }
-        for (key, value) in software.fields { fields.append(key, value) }
-        return fields
+        [
+            "freq": .double(every), "active": .int(load.active), "processed": .int(load.processed),
+            "loadavg": .array(machine.map { .double($0) }), "sw_ident": .string(software.name),
+            "sw_ver": .string(software.version), "sw_sys": .string(software.system),
+        ]
     }
 }

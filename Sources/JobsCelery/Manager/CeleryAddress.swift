@@ -32,23 +32,14 @@ enum CeleryAddress {
                     "Results with rpc:// require RabbitMQ. With a Redis broker, use a Redis for results, or omit them."
                 )
             default:
-                let isCelerys = CeleryAddress.otherResults.contains { scheme == $0 || scheme.hasPrefix($0 + "+") }
-                let what = isCelerys ? "is supported by Celery, but not by this program" : "is unknown"
                 throw CeleryError(
                     .option,
-                    "The scheme “\(scheme)” of the result address \(what): use redis:// or rediss://, or rpc:// with "
-                        + "RabbitMQ and a single web server."
+                    "The scheme “\(scheme)” of the result address is not supported: use redis:// or rediss://, or rpc:// "
+                        + "with RabbitMQ and a single web server."
                 )
             }
         }
     }
-
-    /// Other result backends of Celery.
-    private static let otherResults = [
-        "db", "database", "sqlite", "postgresql", "mysql", "mongodb", "cache", "memcache", "memcached", "couchbase",
-        "couchdb", "cassandra", "elasticsearch", "dynamodb", "file", "filesystem", "s3", "gs", "azureblockblob",
-        "cosmosdbsql", "arangodb", "consul", "django-db", "django-cache", "amqp", "sentinel", "riak",
-    ]
 
     /// The text before `:`, and never more, because a password may follow.
     static func scheme(of text: String) -> String {
@@ -64,7 +55,7 @@ enum NodeName {
     /// - Throws: `CeleryError.option` for another placeholder.
     static func expanded(_ pattern: String, host: String = TaskOrigin.hostName) throws -> String {
         let marks: [Character: String] = ["h": host, "n": self.host(of: host), "d": domain(of: host), "%": "%"]
-        let name = try filled(pattern, marks) { "Unknown placeholder %\($0) in the worker name; use %h, %n, %d or %%." }
+        let name = try filled(pattern, marks)
         return name.contains("@") ? name : "\(name)@\(host)"
     }
 
@@ -76,18 +67,14 @@ enum NodeName {
         let parts = node.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let host = parts.count > 1 ? parts[1] : ""
         let marks: [Character: String] = ["p": node, "n": parts[0], "h": host, "d": domain(of: host), "%": "%"]
-        return try filled(pattern, marks) { "Unknown placeholder %\($0) in the path; use %p, %n, %h, %d or %%." }
+        return try filled(pattern, marks)
     }
 
     private static func host(of name: String) -> String { String(name.prefix { $0 != "." }) }
 
     private static func domain(of name: String) -> String { String(name.drop { $0 != "." }.dropFirst()) }
 
-    private static func filled(
-        _ pattern: String,
-        _ marks: [Character: String],
-        _ complaint: (String) -> String
-    ) throws -> String {
+    private static func filled(_ pattern: String, _ marks: [Character: String]) throws -> String {
         var text = ""
         var rest = pattern[...]
         while let character = rest.popFirst() {
@@ -97,7 +84,8 @@ enum NodeName {
             }
             let mark = rest.popFirst()
             guard let value = mark.flatMap({ marks[$0] }) else {
-                throw CeleryError(.option, complaint(mark.map(String.init) ?? ""))
+                let known = marks.keys.sorted().map { "%\($0)" }.joined(separator: ", ")
+                throw CeleryError(.option, "Unknown placeholder in “\(pattern)”; use one of \(known).")
             }
             text += value
         }

@@ -4,6 +4,7 @@ import Jobs
 import Logging
 import RedisClient
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// A web server's manager of jobs that run elsewhere: messages on a broker, state in Redis.
@@ -179,13 +180,13 @@ extension CeleryJobManager {
     func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
         try await asking("read a job") {
             // Register before reading, so that no update is missed.
-            try await doorbells.withWaiter(for: id) { waiter in
+            try await doorbells.withWaiter(for: id) { signal in
                 while true {
                     guard let found = try await records.update(of: id, after: sequence) else { return nil }
                     let isOver = found.news.sequence > sequence || found.news.state.isFinished
                     if isOver || Task.isCancelled || calls.isClosed { return found.news }
                     if found.isRemote { follow(id, name: found.news.name) }
-                    await waiter.rung()
+                    await signal.wait()
                 }
             }
         }

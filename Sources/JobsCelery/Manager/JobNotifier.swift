@@ -11,21 +11,11 @@ final class JobNotifier: Sendable {
 
     private let state = Mutex(State())
 
-    /// Waits for updates of a job. A signal between two waits is not missed.
-    struct Waiter {
-        fileprivate let bell: AsyncSignal
-
-        /// Returns when the job may have changed, or the task is cancelled.
-        func rung() async {
-            await bell.wait()
-        }
-    }
-
     /// The jobs with waiters.
     var waitedFor: [JobID] { state.withLock { Array($0.bells.keys) } }
 
-    /// Registers a waiter for a job while `body` runs.
-    func withWaiter<Value>(for id: JobID, _ body: (Waiter) async throws -> Value) async rethrows -> Value {
+    /// Passes to `body` a signal that a job may have changed, which does not miss changes between two waits.
+    func withWaiter<Value>(for id: JobID, _ body: (AsyncSignal) async throws -> Value) async rethrows -> Value {
         let bell = AsyncSignal()
         let number = state.withLock { state in
             state.lastNumber += 1
@@ -38,7 +28,7 @@ final class JobNotifier: Sendable {
                 if state.bells[id]?.isEmpty == true { state.bells[id] = nil }
             }
         }
-        return try await body(Waiter(bell: bell))
+        return try await body(bell)
     }
 
     /// Wakes the waiters of a job.

@@ -148,7 +148,7 @@ struct RPCRecording: JobRecording {
         let task = delivery.task.taskName ?? ""
         let name = jobs.first { $0.taskName == task }?.name ?? task
         let attempt = JobAttempt(id: id, name: name, number: 1, fence: asker)
-        try await send(.started(process: 0), of: attempt)
+        try await send(.started, of: attempt)
         return .run(attempt)
     }
 
@@ -195,10 +195,11 @@ struct RPCRecording: JobRecording {
 struct RPCResults: ResultStore {
     let broker: any RPCBroker
 
-    func store(_ meta: ResultMeta) async throws -> Bool {
-        guard let asker = meta.replyTo, !asker.isEmpty else { return true }
-        try await broker.publishResult(meta.jsonBytes(), of: meta.taskID, to: asker)
-        return true
+    func store(_ metas: [ResultMeta]) async throws {
+        for meta in metas {
+            guard let asker = meta.replyTo, !asker.isEmpty else { continue }
+            try await broker.publishResult(meta.jsonBytes(), of: meta.taskID, to: asker)
+        }
     }
 
     func read(_ ids: [String]) async throws -> [ResultMeta?] { ids.map { _ in nil } }
@@ -208,7 +209,7 @@ struct RPCResults: ResultStore {
 /// web server.
 struct RPCMeta: Sendable {
     enum News: Sendable {
-        case started(process: Int32)
+        case started
         case update(progress: [PropertyValue], props: [PropertyValue])
         case succeeded([UInt8])
         case failed(WorkerFailure)
@@ -263,7 +264,7 @@ struct RPCMeta: Sendable {
         var writer = JSONWriter()
         writer.object { details in
             switch news {
-            case .started(let process): details.member("process", Int(process))
+            case .started, .cancelled: break
             case .update(let progress, let props):
                 details.member("progress", progress)
                 details.member("props", props)
@@ -272,7 +273,6 @@ struct RPCMeta: Sendable {
                 details.member("kind", failure.kind.rawValue)
                 details.member("code", failure.code)
                 details.member("message", failure.message)
-            case .cancelled: break
             }
         }
         return writer.bytes
@@ -289,9 +289,7 @@ extension RPCMeta.News {
             details[name].flatMap { try? JSON(parsing: Array($0)) }?.stringValue
         }
         switch String(decoding: status.filter { $0 != UInt8(ascii: "\"") }, as: UTF8.self) {
-        case TaskState.started.rawValue:
-            let process = details["process"].flatMap { Int32(String(decoding: $0, as: UTF8.self)) }
-            self = .started(process: process ?? 0)
+        case TaskState.started.rawValue: self = .started
         case TaskState.progress.rawValue:
             self = .update(
                 progress: details["progress"].flatMap { PropertyValue.list(from: Array($0)) } ?? [],

@@ -155,9 +155,6 @@ final class RedisBroker: CeleryBroker {
 extension RedisBroker {
     /// Where workers of this broker register.
     var registry: WorkerRegistry { WorkerRegistry(channels: keys.lifeLinePrefix, workers: keys.workers) }
-
-    /// Lua for scripts that settle a delivery along with other changes; see `BrokerScripts.release`.
-    static var settlementScriptPart: String { BrokerScripts.release }
 }
 
 // MARK: - Control requests

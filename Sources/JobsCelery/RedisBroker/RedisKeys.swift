@@ -6,19 +6,15 @@ struct RedisKeys: Sendable, Hashable {
     /// Prefix of all keys and channels (`global_keyprefix`).
     var prefix = ""
     /// Separates the parts of a key or a member (`sep`).
-    var separator = "\u{06}\u{16}"
+    let separator = "\u{06}\u{16}"
     /// A queue has one list for each of these priorities (`priority_steps`), in serving order.
-    var prioritySteps = [0, 3, 6, 9]
-    var unackedName = "unacked"
-    var unackedIndexName = "unacked_index"
-    /// Prefix of fanout channels; `{db}` is the database (`fanout_prefix`).
-    var fanoutPrefix = "/{db}."
+    let prioritySteps = [0, 3, 6, 9]
     var database = 0
 
     /// Hash: delivery tag → JSON of envelope, exchange and routing key.
-    var unacked: String { prefix + unackedName }
+    var unacked: String { prefix + "unacked" }
     /// Sorted set: delivery tags by delivery time, in seconds since 1970.
-    var unackedIndex: String { prefix + unackedIndexName }
+    var unackedIndex: String { prefix + "unacked_index" }
     /// Sorted set: Swift workers by the end of their lease, in seconds since 1970 by Redis' clock.
     var workers: String { prefix + "dash:workers" }
     /// Hash: delivery tag → the worker's id, a line feed, and the list that the message was taken from.
@@ -30,8 +26,7 @@ struct RedisKeys: Sendable, Hashable {
     /// List: unreadable messages, newest first.
     var rejected: String { prefix + "dash:rejected" }
 
-    /// The channel that a worker subscribes to while its process lives.
-    func lifeLine(of worker: String) -> String { lifeLinePrefix + worker }
+    /// The channel that a worker subscribes to while its process lives, without the worker's id.
     var lifeLinePrefix: String { prefix + "dash:worker:" }
 
     /// The list of a queue for a priority: that of the largest step not above it.
@@ -68,17 +63,9 @@ struct RedisKeys: Sendable, Hashable {
         [routingKey, "", queue].joined(separator: separator)
     }
 
-    /// The routing key and the queue of a member of those sets.
-    func binding(_ member: String) -> (routingKey: String, queue: String)? {
-        let parts = member.split(separator: separator, omittingEmptySubsequences: false)
-        guard parts.count == 3 else { return nil }
-        return (String(parts[0]), String(parts[2]))
-    }
-
     /// The channel of a fanout exchange.
     func channel(of exchange: String, routingKey: String = "") -> String {
-        let start = fanoutPrefix.replacing("{db}", with: String(database))
-        return prefix + start + exchange + (routingKey.isEmpty ? "" : "/" + routingKey)
+        "\(prefix)/\(database).\(exchange)\(routingKey.isEmpty ? "" : "/" + routingKey)"
     }
 }
 

@@ -14,20 +14,10 @@ package struct RedisResults: ResultStore {
         self.settings = settings
     }
 
-    @discardableResult
-    package func store(_ meta: ResultMeta) async throws -> Bool {
-        let answer = try await redis.run(
-            ResultScripts.store,
-            keys: [settings.key(of: meta.taskID)],
-            arguments: [meta.jsonBytes(), settings.expires]
-        )
-        return answer.integer == 1
-    }
-
     package func store(_ metas: [ResultMeta]) async throws {
         let arguments: [any RedisArgument] = [settings.expires]
         _ = try await redis.run(
-            ResultScripts.storeAll,
+            ResultScripts.store,
             keys: metas.map { settings.key(of: $0.taskID) },
             arguments: arguments + metas.map { $0.jsonBytes() }
         )
@@ -55,8 +45,31 @@ package struct RedisResults: ResultStore {
     func watch(_ id: String) async throws -> AsyncStream<ResultMeta> {
         // Subscribe before reading, so that no change is missed.
         let messages = try await subscriber.messages(of: settings.key(of: id), isPattern: false)
-        let watch = ResultWatch(id: id, results: self, messages: messages, first: try await read([id])[0])
-        return AsyncStream { await watch.next() }
+        let first = try await read([id])[0]
+        return AsyncStream { continuation in
+            let following = Task {
+                if let first { continuation.yield(first) }
+                if first?.status.isReady != true { await follow(messages, of: id, to: continuation) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in following.cancel() }
+        }
+    }
+
+    private func follow(
+        _ messages: AsyncStream<RedisMessage?>,
+        of id: String,
+        to continuation: AsyncStream<ResultMeta>.Continuation
+    ) async {
+        for await message in messages {
+            // After a lost connection the stored state may be newer.
+            let stored = message == nil ? try? await read([id])[0] : nil
+            guard let meta = stored ?? message.flatMap({ try? ResultMeta(reading: $0.payload, taskID: id) }) else {
+                continue
+            }
+            continuation.yield(meta)
+            if meta.status.isReady { return }
+        }
     }
 }
 
@@ -102,7 +115,7 @@ extension RedisResults: ChordStore {
             ResultScripts.endPart,
             keys: [".j", ".t", ".s", ".d", "", ".c"].map { settings.groupKey(part.group, $0) },
             arguments: [
-                part.taskID, record, part.index.map(String.init) ?? "+inf", settings.expires, settings.expires,
+                part.taskID, record, part.index.map(String.init) ?? "+inf", settings.expires,
                 Self.claimTime, part.claim,
             ]
         )
@@ -283,28 +296,22 @@ enum ResultScripts {
 
         """
 
-    /// Keys: the meta's. Arguments: its JSON, how long it is kept in seconds.
-    static let store = RedisScript(
-        "store a result",
-        storeFunction + "return store_meta(KEYS[1], ARGV[1], ARGV[2])"
-    )
-
     /// Keys: the metas'. Arguments: how long they are kept in seconds, and their JSON in the same order.
-    static let storeAll = RedisScript(
+    static let store = RedisScript(
         "store results",
         storeFunction + "for place, key in ipairs(KEYS) do store_meta(key, ARGV[1 + place], ARGV[1]) end"
     )
 
     /// Counts a part of a chord as Celery 5.7 does, so that parts may run in Swift and Python workers.
     ///
-    /// Keys: `.j .t .s .d`, the group's, `.c`. Arguments: task id, record, score, and in seconds how long the chord,
-    /// the group and the claim are kept, then the claim's token. Returns the records in order if the claim was won.
+    /// Keys: `.j .t .s .d`, the group's, `.c`. Arguments: task id, record, score, and in seconds how long the chord
+    /// and the claim are kept, then the claim's token. Returns the records in order if the claim was won.
     static let endPart = RedisScript(
         "end a part of a chord",
         """
         local jkey, tkey, skey, dkey, gkey, ckey = unpack(KEYS)
         local id, record, score = ARGV[1], ARGV[2], ARGV[3]
-        local expires, group_expires = tonumber(ARGV[4]), tonumber(ARGV[5])
+        local expires = tonumber(ARGV[4])
         if redis.call('GET', ckey) == 'done' then return false end
         local member = id .. ':' .. score
         if redis.call('SISMEMBER', dkey, member) == 0 then
@@ -313,13 +320,12 @@ enum ResultScripts {
         end
         local ready = redis.call('ZCARD', jkey)
         if expires > 0 then
-            for _, key in ipairs({jkey, tkey, skey, dkey}) do redis.call('EXPIRE', key, expires) end
-            if group_expires > 0 then redis.call('EXPIRE', gkey, group_expires) end
+            for _, key in ipairs({jkey, tkey, skey, dkey, gkey}) do redis.call('EXPIRE', key, expires) end
         end
         local size = redis.call('GET', skey)
         local more = redis.call('GET', tkey)
         if not size or ready ~= tonumber(size) + tonumber(more or 0) then return false end
-        if not redis.call('SET', ckey, ARGV[7], 'NX', 'EX', ARGV[6]) and redis.call('GET', ckey) ~= ARGV[7] then
+        if not redis.call('SET', ckey, ARGV[6], 'NX', 'EX', ARGV[5]) and redis.call('GET', ckey) ~= ARGV[6] then
             return false
         end
         return {redis.call('GET', gkey), redis.call('ZRANGE', jkey, 0, -1)}

@@ -1,17 +1,10 @@
 import CeleryProtocol
 import DashJSON
 import RedisClient
-import Synchronization
 
 /// Stores or forwards results.
 package protocol ResultStore: Sendable {
-    /// Stores and publishes the state of a task.
-    ///
-    /// - Returns: false if the task has already succeeded: a success is never overwritten.
-    @discardableResult
-    func store(_ meta: ResultMeta) async throws -> Bool
-
-    /// Stores several states in order, in one operation if the store can.
+    /// Stores and publishes states of tasks, in order. A stored success is never overwritten.
     ///
     /// - Throws: An error if any state could not be stored; all may then be stored again.
     func store(_ metas: [ResultMeta]) async throws
@@ -24,9 +17,7 @@ package protocol ResultStore: Sendable {
 }
 
 extension ResultStore {
-    func store(_ metas: [ResultMeta]) async throws {
-        for meta in metas { try await store(meta) }
-    }
+    func store(_ meta: ResultMeta) async throws { try await store([meta]) }
 
     var inRedis: RedisResults? { nil }
 }
@@ -52,46 +43,4 @@ protocol ChordStore: Sendable {
 
     /// Cleans up after the body has failed.
     func fail(_ chord: CompleteChord) async throws
-}
-
-/// Follows one task: its stored state, then the messages of its channel, until it has completed.
-final class ResultWatch: Sendable {
-    private let id: String
-    private let results: RedisResults
-    private let messages: AsyncStream<RedisMessage?>
-    /// The next state to deliver, and whether it is the last.
-    private let state: Mutex<(pending: ResultMeta?, isOver: Bool)>
-
-    init(id: String, results: RedisResults, messages: AsyncStream<RedisMessage?>, first: ResultMeta?) {
-        self.id = id
-        self.results = results
-        self.messages = messages
-        state = Mutex((first, false))
-    }
-
-    /// The next state; nil after the last. For a single reader.
-    func next() async -> ResultMeta? {
-        if let meta = takePending() { return meta }
-        if state.withLock({ $0.isOver }) { return nil }
-        for await message in messages {
-            guard let meta = await meta(of: message) else { continue }
-            state.withLock { $0.isOver = meta.status.isReady }
-            return meta
-        }
-        return nil
-    }
-
-    private func takePending() -> ResultMeta? {
-        state.withLock { state in
-            defer { state.pending = nil }
-            state.isOver = state.isOver || state.pending?.status.isReady == true
-            return state.pending
-        }
-    }
-
-    /// The state in a message or, after a lost connection, the stored one.
-    private func meta(of message: RedisMessage?) async -> ResultMeta? {
-        guard let message else { return try? await results.read([id])[0] }
-        return try? ResultMeta(reading: message.payload, taskID: id)
-    }
 }

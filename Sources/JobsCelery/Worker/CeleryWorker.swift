@@ -112,7 +112,7 @@ final class CeleryWorker: Service {
         guard let job = table[task: message.task] ?? record.map({ _ in .unknown(message.task) }) else {
             return driver.add(.refuse(RefusedTask(unknown: message, delivery)))
         }
-        driver.parts.events.send(.received(ReceivedTask(message)))
+        driver.parts.events.send(.received(message))
         driver.handle { machine, time in
             let number = machine.nextNumber()
             let task = HeldTask(number: number, delivery: delivery, message: message, job: job, record: record)
@@ -175,13 +175,13 @@ extension JobDefinition {
     }
 }
 
-extension ReceivedTask {
-    fileprivate init(_ message: TaskMessage) {
-        self.init(
+extension TaskEvent {
+    fileprivate static func received(_ message: TaskMessage) -> TaskEvent {
+        .received(
             id: message.id,
             name: message.task,
-            arguments: message.argumentsRepr ?? PythonRepr.ofArguments(message.arguments),
-            kwargs: message.keywordsRepr ?? PythonRepr.of(message.kwargs),
+            arguments: message.argumentsText,
+            kwargs: message.keywordsText,
             rootID: message.rootID,
             parentID: message.parentID,
             retries: message.retries,

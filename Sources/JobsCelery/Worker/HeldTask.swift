@@ -67,13 +67,12 @@ extension TaskInfo {
         self.init(id: message.id, name: message.displayName, type: message.task)
         arguments = message.arguments
         kwargs = message.kwargs
-        argumentsText = message.argumentsRepr ?? PythonRepr.ofArguments(message.arguments)
-        kwargsText = message.keywordsRepr ?? PythonRepr.of(message.kwargs)
+        argumentsText = message.argumentsText
+        kwargsText = message.keywordsText
         exchange = task.delivery.task.exchange
         routingKey = task.delivery.queue
         priority = message.priority
         isRedelivered = task.delivery.isRedelivered
-        stamps = message.stamps
     }
 
     init(_ holding: Holding) {

@@ -182,7 +182,7 @@ struct JobRunner: Sendable {
             return { .retried(id: id, exception: exception, traceback: failure.trace) }
         case (.finished(.succeeded), .succeeded(let result)):
             let value = try? driver.parts.codec.value(ofResult: result, of: run.attempt.name)
-            let text = PythonRepr.of(value ?? .null)
+            let text = (value ?? .null).displayText
             return { .succeeded(id: id, result: text, runtime: runtime / .seconds(1)) }
         case (.finished(.cancelled), _):
             let signal: Int32 = if case .terminated(let signal) = end { signal } else { 15 }

@@ -77,8 +77,8 @@ struct TaskRunner: Sendable {
     private func work(of task: HeldTask) throws -> WorkerTask {
         let payload = try driver.parts.codec.payload(
             of: task.job.name,
-            arguments: task.message.plainArguments(),
-            kwargs: task.message.plainKeywords(),
+            arguments: TypedJSON.plain(task.message.arguments),
+            kwargs: TypedJSON.plain(task.message.kwargs),
             extra: nil
         )
         return WorkerTask(id: task.id, name: task.job.name, payload: payload)
@@ -139,7 +139,7 @@ struct TaskRunner: Sendable {
             return failure(of: task, .swift(error), "The result has no value that can be sent.")
         }
         return conclusion(of: task, .success(value), .success, value) {
-            .succeeded(id: task.id, result: PythonRepr.of(value), runtime: runtime / .seconds(1))
+            .succeeded(id: task.id, result: value.displayText, runtime: runtime / .seconds(1))
         }
     }
 

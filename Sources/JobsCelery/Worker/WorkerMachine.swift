@@ -165,7 +165,7 @@ struct WorkerMachine {
 
     private func dropReason(_ message: TaskMessage, at wall: Int64) -> DropReason? {
         if let expires = message.expires, expires < wall { return .expired }
-        return revoked.contains(message.id) || revoked.matches(stamps: message.stamps) ? .revoked : nil
+        return revoked.contains(message.id) ? .revoked : nil
     }
 
     /// Replaces the delivery of a held message by a newer one: the broker took the older one back after a lost

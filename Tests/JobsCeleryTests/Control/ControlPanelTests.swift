@@ -10,14 +10,14 @@ import Testing
     private let panel: ControlPanel
 
     init() {
-        let task = TaskInfo(id: "a", name: "lab.add", type: "lab.add", stamps: ["team": "blue", "n": [1, 2]])
+        let task = TaskInfo(id: "a", name: "lab.add", type: "lab.add")
         let state = WorkerSnapshot(
             active: [task],
             registered: [
                 RegisteredTask(name: "lab.sub"), RegisteredTask(name: "celery.chord"),
                 RegisteredTask(name: "lab.add", rateLimit: RateLimit(text: "10/m", perSecond: 1 / 6), timeLimit: 3),
             ],
-            settings: ["broker_url": "amqp://me:secret@host//", "dash_secret_key": "abc", "worker_concurrency": 2]
+            settings: ["broker_url": "amqp://me@host//", "worker_concurrency": 2]
         )
         bench = ControlTestBench(worker: ScriptedWorker(state), mode: .disabled)
         panel = ControlPanel(
@@ -43,71 +43,49 @@ import Testing
         #expect(await ask("revoke", ["task_id": "x"]) == ["ok": "tasks {'x'} flagged as revoked"])
         #expect(await ask("revoke", ["task_id": "a", "terminate": 1]) == ["ok": "terminate: a"])
         #expect(await ask("revoke", ["task_id": "a", "terminate": true, "signal": 9]) == ["ok": "terminate: a"])
-        #expect(await ask("revoke", ["task_id": []]) == ["ok": "tasks set() flagged as revoked"])
+        #expect(await ask("revoke", ["task_id": []]) == ["ok": "tasks {} flagged as revoked"])
         #expect(bench.worker.calls == ["revoke x", "terminate a 15", "terminate a 9"])
     }
 
     @Test("an invalid signal terminates no task") func signals() async {
-        let unknown = await ask("terminate", ["signal": "SIGX", "task_id": "a"])
-        #expect(unknown == ["error": #"AttributeError("module 'signal' has no attribute 'SIGX'")"#])
-        let small = await ask("terminate", ["signal": "sigterm", "task_id": "a"])
-        #expect(small == ["error": "TypeError('signal name must be uppercase string.')"])
+        for name: JSON in ["SIGX", "sigterm", 0, 65, "9x", []] {
+            let answer = await ask("terminate", ["signal": name, "task_id": "a"])
+            #expect(answer == ["error": "There is no signal \(name) to terminate a task with."])
+        }
         #expect(bench.worker.calls == [])
     }
 
-    @Test("missing and unknown arguments return Python's errors") func arguments() async {
-        #expect(
-            await ask("rate_limit")
-                == [
-                    "error":
-                        #"TypeError("rate_limit() missing 2 required positional arguments: 'task_name' and 'rate_limit'")"#
-                ]
-        )
-        #expect(
-            await ask("enable_events", ["x": 1])
-                == ["error": #"TypeError("enable_events() got an unexpected keyword argument 'x'")"#]
-        )
-        #expect(await ask("rate_limit", ["task_name": "lab.add", "rate_limit": "1/w"]) == ["error": "KeyError('w')"])
+    @Test("missing and invalid arguments return an error that names them") func arguments() async {
+        let limit = await ask("rate_limit", ["task_name": "lab.add"])
+        #expect(limit == ["error": "The command rate_limit requires the argument rate_limit."])
+        let queue = await ask("add_consumer", ["queue": ["q"]])
+        #expect(queue == ["error": "The argument queue of the command add_consumer must be a text."])
+        for (command, argument) in [("revoke", "task_id"), ("query_task", "ids"), ("hello", "from_node")] {
+            #expect(await ask(command) == ["error": "The command \(command) requires the argument \(argument)."])
+        }
+        for limit: JSON in ["1/w", "abc", "/", "inf", [1], true] {
+            let answer = await ask("rate_limit", ["task_name": "lab.add", "rate_limit": limit])
+            #expect(answer?["error"].stringValue?.hasPrefix("The rate limit \(limit) is not") == true)
+        }
+        #expect(bench.worker.calls == [])
     }
 
-    @Test("stamps are revoked, and running tasks with them terminated") func stamps() async {
-        let flagged = await ask("revoke_by_stamped_headers", ["headers": ["team=red"]])
-        #expect(flagged == ["ok": "headers {'team': 'red'} flagged as revoked, but not terminated"])
-        #expect(bench.revoked.matches(stamps: ["team": ["green", "red"]]))
-        #expect(!bench.revoked.matches(stamps: ["team": "blue"]))
-        let none = await ask("revoke_by_stamped_headers", ["headers": ["team": "red"], "terminate": true])
-        #expect(none == ["ok": "headers {'team': 'red'} were not terminated"])
-        let ended = await ask("revoke_by_stamped_headers", ["headers": ["n": [2, 3]], "terminate": true])
-        #expect(ended == ["ok": "headers defaultdict(<class 'set'>, {'n': {2}}) revoked"])
-        #expect(bench.worker.calls == ["terminate a 15"])
+    @Test("unknown commands return an error") func unknown() async {
+        for command in ["no_such", "autoscale", "pool_restart", "memsample", "election", "dump_active"] {
+            #expect(await ask(command) == ["error": "The command \(command) is unknown."])
+        }
     }
 
-    @Test("settings are shown without secrets") func settings() async {
+    @Test("settings are shown") func settings() async {
         let settings = await ask("conf", ["with_defaults": true])
-        #expect(
-            settings == [
-                "broker_url": "amqp://me:********@host//", "dash_secret_key": "********", "worker_concurrency": 2,
-            ]
-        )
+        #expect(settings == ["broker_url": "amqp://me@host//", "worker_concurrency": 2])
         let report = await ask("report")?["ok"].stringValue ?? ""
-        #expect(report.contains("broker_url: 'amqp://me:********@host//'"))
-        #expect(!report.contains("secret@"))
-    }
-
-    @Test(
-        "passwords in addresses are masked",
-        arguments: [
-            ("redis://:pw@h:1/0", "redis://:********@h:1/0"), ("redis://h", "redis://h"), ("plain", "plain"),
-            ("amqp://u:p@a@h//;amqp://u:q@i//", "amqp://u:********@h//;amqp://u:********@i//"),
-            ("redis://h/0?x=a:b@c", "redis://h/0?x=a:b@c"),
-        ]
-    ) func addresses(address: String, masked: String) {
-        #expect(Secrets.withoutPassword(address) == masked)
+        #expect(report.contains("\nbroker_url: \"amqp://me@host//\"\nworker_concurrency: 2\n"))
     }
 
     @Test("registered tasks are shown with their settings, builtins only on request") func registered() async {
         #expect(await ask("registered") == ["lab.add [rate_limit=10/m]", "lab.sub"])
-        #expect(await ask("dump_tasks", ["taskinfoitems": ["time_limit"]]) == ["lab.add [time_limit=3]", "lab.sub"])
+        #expect(await ask("registered", ["taskinfoitems": ["time_limit"]]) == ["lab.add [time_limit=3]", "lab.sub"])
         #expect(await ask("registered", ["builtins": true])?[0] == "celery.chord")
     }
 
@@ -141,22 +119,10 @@ import Testing
     }
 
     @Test("the remaining commands") func others() async {
-        #expect(await ask("election", ["id": "1", "topic": "t"]) == JSON.null)
-        #expect(await ask("memsample")?.stringValue?.hasSuffix("MB") == true)
         #expect(await ask("shutdown", ["msg": "bye"]) == nil)
         #expect(bench.worker.calls == ["shutdown"])
         #expect(await ask("heartbeat") == JSON.null)
         #expect(await ask("enable_events") == ["ok": "task events enabled"])
         #expect(await ask("disable_events") == ["ok": "task events disabled"])
-        #expect(await ask("autoscale", ["max": 1, "min": 1]) == ["error": "ValueError('Autoscale not enabled')"])
-    }
-
-    @Test(
-        "texts are quoted as in Python's repr",
-        arguments: [
-            ("it's", #""it's""#), ("a\"b'", #"'a"b\''"#), ("é\u{7}\n\\", #"'é\x07\n\\'"#), ("\u{200b}", #"'\u200b'"#),
-        ]
-    ) func texts(text: String, python: String) {
-        #expect(PythonText.quoted(text) == python)
     }
 }

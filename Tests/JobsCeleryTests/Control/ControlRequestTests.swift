@@ -69,14 +69,17 @@ import Testing
         arguments: [
             ("*", "", true), ("a*c", "abbc", true), ("a*c", "abbd", false), ("*a*b", "xaxb", true), ("?", "", false),
             ("[ab]x", "bx", true), ("[!ab]x", "bx", false), ("[!ab]x", "cx", true), ("[a-c]", "b", true),
-            ("[]a]", "]", true), ("[a", "[a", true), ("a[", "a[", true), ("w*@*", "worker1@host", true), ("", "", true),
+            ("w*@*", "worker1@host", true), ("a.b", "axb", false), ("(a|b)", "a", false), ("a{2}", "aa", false),
+            ("a\\d", "a1", false), ("[^a]", "^", true), ("a+", "aa", false), ("a_b-c.d", "a_b-c.d", true),
         ]
     ) func glob(pattern: String, text: String, fits: Bool) {
-        #expect(Glob.matches(pattern, text) == fits)
+        #expect(ControlRequest(method: "ping", pattern: pattern, matcher: "glob").concerns(text) == fits)
     }
 
-    @Test("a pattern with many stars is matched quickly") func hard() {
-        let pattern = String(repeating: "a*", count: 50) + "b"
-        #expect(!Glob.matches(pattern, String(repeating: "a", count: 500)))
+    @Test("an invalid pattern addresses no node", arguments: ["[a", "a[", "[z-a]", "[]", "[!]"])
+    func invalid(pattern: String) {
+        for text in ["a", "m", pattern, ""] {
+            #expect(!ControlRequest(method: "ping", pattern: pattern, matcher: "glob").concerns(text))
+        }
     }
 }

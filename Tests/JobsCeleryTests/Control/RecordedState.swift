@@ -22,9 +22,7 @@ struct RecordedState {
             RegisteredTask(name: $0.stringValue ?? "")
         }
         snapshot.queues = [QueueInfo(name: "celery")]
-        // The recording has no password; the reply is the same with one.
         snapshot.settings = Self.answer(transport, "conf").objectValue ?? JSONObject()
-        snapshot.settings["broker_url"] = "redis://:open sesame@127.0.0.1:6500/0"
         revoked = Self.answer(transport, "revoked").orElements.compactMap(\.stringValue)
         readStatistics(Self.answer(transport, "stats"))
         clock = Self.clock(before: recorded)

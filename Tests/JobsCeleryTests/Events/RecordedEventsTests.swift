@@ -52,12 +52,13 @@ struct RecordedEvent: Sendable {
 
     var type: String { body["type"]?.stringValue ?? "" }
 
-    /// All events of workers; `task-sent` comes from the sender of a task.
+    /// All events of workers: `task-sent` comes from the sender of a task, and Swift workers send no `task-rejected`.
     static let all: [RecordedEvent] = RecordedFixture.names(beginningWith: "event").flatMap { name -> [RecordedEvent] in
         let fixture = RecordedFixture.read(name) ?? .null
         let messages = fixture["publishes"].isNull ? [fixture] : fixture["publishes"].orElements
         return messages.flatMap { RecordedFixture.body(RecordedFixture.message($0["envelope"])).orElements }
-            .compactMap(\.objectValue).map { RecordedEvent(name: name, body: $0) }.filter { $0.type != "task-sent" }
+            .compactMap(\.objectValue).map { RecordedEvent(name: name, body: $0) }
+            .filter { !["task-sent", "task-rejected"].contains($0.type) }
     }
 
     /// Our event with the recorded values.
@@ -94,13 +95,13 @@ struct RecordedEvent: Sendable {
     }
 
     private var sign: WorkerSign? {
-        [WorkerSign.online, .heartbeat, .offline].first { $0.type == type }
+        WorkerSign(rawValue: type)
     }
 
     private var task: TaskEvent? {
         let id = text("uuid") ?? ""
         switch type {
-        case "task-received": return .received(received(id))
+        case "task-received": return received(id)
         case "task-started": return .started(id: id)
         case "task-succeeded":
             return .succeeded(id: id, result: text("result") ?? "", runtime: body["runtime"]?.doubleValue ?? 0)
@@ -113,13 +114,12 @@ struct RecordedEvent: Sendable {
                 signal: body["signum"]?.intValue.map { Int32($0) },
                 expired: body["expired"] == true
             )
-        case "task-rejected": return .rejected(id: id, requeue: body["requeue"] == true)
         default: return nil
         }
     }
 
-    private func received(_ id: String) -> ReceivedTask {
-        ReceivedTask(
+    private func received(_ id: String) -> TaskEvent {
+        .received(
             id: id,
             name: text("name") ?? "",
             arguments: text("args") ?? "",

@@ -4,37 +4,24 @@ import Testing
 @testable import CeleryProtocol
 @testable import JobsCelery
 
-@Suite("Python's display format and times")
+@Suite("Display texts and times")
 struct DisplayAndTimeTests {
-    @Test func `Values are displayed as in Python`() throws {
-        let cases: [(String, String)] = [
-            ("[]", "()"), ("[1]", "(1,)"), ("[1, 2]", "(1, 2)"), ("[\"x\"]", "('x',)"),
-            ("[true, false, null]", "(True, False, None)"), ("[\"it's\"]", "('it\\'s',)"),
-            ("[[1, [2, [3]]]]", "([1, [2, [...]]],)".replacing("[2, [...]]", with: "[2, [...]]")),
-            ("[{\"a\": {\"b\": {\"c\": 1}}}]", "({'a': {'b': {...}}},)"),
-            ("[1.5, 1e300, 100000.0, 1.0]", "(1.5, 1e+300, 100000.0, 1.0)"),
-            ("[\"\\u017elu \\ud83d\\udc0e\"]", "('žlu 🐎',)"),
-        ]
-        for (text, shown) in cases {
-            #expect(PythonRepr.ofArguments(RawJSON(unchecked: Array(text.utf8))) == shown, "\(text)")
+    @Test func `Values are displayed as JSON, cut after 1024 characters`() {
+        func shown(_ text: String) -> String { RawJSON(unchecked: Array(text.utf8)).displayText }
+        #expect(shown("[1, {\"a\":\"žlu 🐎\"}]") == "[1, {\"a\":\"žlu 🐎\"}]")
+        for character in ["x", "ž", "€", "🐎"] {
+            let whole = String(repeating: character, count: 1024)
+            #expect(shown(whole) == whole)
+            #expect(shown(whole + character) == whole + "...")
+            #expect(shown("ab" + String(repeating: character, count: 100_000)) == "ab" + whole.dropLast(2) + "...")
         }
-        #expect(PythonRepr.of(["y": 2, "z": ["k": "v"]]) == "{'y': 2, 'z': {'k': 'v'}}")
-        #expect(PythonRepr.of([:]) == "{}")
     }
 
-    @Test func `Long values are truncated and their brackets closed`() {
-        let numbers = JSON.array((0..<1000).map { .int($0) })
-        let shown = PythonRepr.ofArguments(RawJSON(json: [numbers]))
-        #expect(shown.hasSuffix(", ...],)"))
-        #expect(shown.count < 1040)
-        let text = PythonRepr.ofArguments(RawJSON(json: [.string(String(repeating: "ab ", count: 5000))]))
-        #expect(text.hasSuffix("...',)"))
-        #expect(text.count < 1040)
-        #expect(
-            PythonRepr.ofArguments(RawJSON(json: [.string(String(repeating: "x", count: 2000)), 1])).hasSuffix(
-                "...', ...)"
-            )
-        )
+    @Test func `Exceptions are displayed almost as in Python`() {
+        let exception = TaskException(type: "lab.Bad", arguments: ["it's", 42, nil, ["a": 1]], module: nil)
+        #expect(exception.repr == #"Bad('it\'s', 42, null, {"a":1})"#)
+        let long = TaskException(type: "E", arguments: [.string(String(repeating: "x", count: 5000))], module: nil)
+        #expect(long.repr.hasSuffix("...)") && long.repr.count < 1040)
     }
 
     @Test func `Times are read in all formats of Celery`() {

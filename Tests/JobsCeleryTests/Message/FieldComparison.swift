@@ -13,12 +13,6 @@ struct FieldComparison {
         "header compression": "Swift does not compress bodies",
         "header redelivered": "brokers add it to requeued messages",
     ]
-    /// Further differences in single files.
-    static let allowedIn: [String: [String: String]] = [
-        "redis/task-typed-json": [
-            "header argsrepr": "Python shows the values before their conversion to JSON"
-        ]
-    ]
 
     private(set) var count = 0
     private let file: String
@@ -78,7 +72,7 @@ struct FieldComparison {
 
     private mutating func check(_ field: String, _ mine: JSON, _ theirs: JSON) {
         count += 1
-        if Self.allowed[field] ?? Self.allowedIn[file]?[field] ?? further[field] != nil { return }
+        if Self.allowed[field] ?? further[field] != nil { return }
         #expect(mine == theirs, "\(file): \(field) is \(mine), was \(theirs)")
     }
 }

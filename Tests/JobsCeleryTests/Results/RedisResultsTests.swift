@@ -18,7 +18,7 @@ struct RedisResultsTests {
     @Test func `A result is stored for a day and published`() async throws {
         try await withResults { results, redis in
             let channel = try await results.subscriber.messages(of: "celery-task-meta-stored", isPattern: false)
-            #expect(try await results.store(meta("stored", .success, 3)))
+            try await results.store(meta("stored", .success, 3))
             var iterator = channel.makeAsyncIterator()
             let message = try #require(await iterator.next() ?? nil)
             #expect(try ResultMeta(reading: message.payload) == meta("stored", .success, 3))
@@ -30,18 +30,23 @@ struct RedisResultsTests {
 
     @Test func `A success is never overwritten, all other states are`() async throws {
         try await withResults { results, redis in
-            #expect(try await results.store(meta("1", .started)))
-            #expect(try await results.store(meta("1", .failure, ["status": "SUCCESS"])))
-            #expect(try await results.store(meta("1", .success, 1)))
-            #expect(try await results.store(meta("1", .failure)) == false)
-            #expect(try await results.read(["1"])[0]?.status == .success)
+            let failure = meta("1", .failure, ["status": "SUCCESS"])
+            for state in [meta("1", .started), failure, meta("1", .success, 1)] {
+                try await results.store(state)
+                #expect(try await results.read(["1"]) == [state])
+            }
+            try await results.store([meta("1", .failure), meta("5", .failure)])
+            #expect(try await results.read(["1", "5"]) == [meta("1", .success, 1), meta("5", .failure)])
             // Other programs use another order and spacing.
             for (id, text) in [("2", "{ \"status\" : \"SUCCESS\" }"), ("3", #"{"task_id":"3","status":"SUCCESS"}"#)] {
                 _ = try await redis.send(RedisCommand("SET", "celery-task-meta-\(id)", text))
-                #expect(try await results.store(meta(id, .revoked)) == false)
+                try await results.store(meta(id, .revoked))
+                let stored = try await redis.send(RedisCommand("GET", "celery-task-meta-\(id)"))
+                #expect(stored.text == text)
             }
             _ = try await redis.send(RedisCommand("SET", "celery-task-meta-4", "rubbish"))
-            #expect(try await results.store(meta("4", .revoked)))
+            try await results.store(meta("4", .revoked))
+            #expect(try await results.read(["4"]) == [meta("4", .revoked)])
         }
     }
 

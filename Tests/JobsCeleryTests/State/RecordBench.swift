@@ -62,7 +62,7 @@ struct RecordBench: Sendable {
     func worker(_ name: String, lives: Bool = true) async throws -> (WorkerIdentity, AsyncStream<RedisMessage?>?) {
         let worker = WorkerIdentity(node: name, id: "\(name).\(JobID.new)")
         guard lives else { return (worker, nil) }
-        let life = try await broker.subscriber.messages(of: broker.keys.lifeLine(of: worker.id), isPattern: false)
+        let life = try await broker.subscriber.messages(of: broker.keys.lifeLinePrefix + worker.id, isPattern: false)
         return (worker, life)
     }
 

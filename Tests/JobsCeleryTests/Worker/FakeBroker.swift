@@ -110,14 +110,13 @@ final class MemoryResults: ResultStore {
     /// Lets the next writes fail.
     func fail(_ count: Int) { state.withLock { $0.failures = count } }
 
-    func store(_ meta: ResultMeta) async throws -> Bool {
+    func store(_ metas: [ResultMeta]) async throws {
         try state.withLock { state in
             guard state.failures == 0 else {
                 state.failures -= 1
                 throw CeleryError(.unreachable, "The results are unreachable.")
             }
-            state.metas.append(meta)
-            return true
+            state.metas += metas
         }
     }
 

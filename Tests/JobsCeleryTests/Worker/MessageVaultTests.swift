@@ -70,7 +70,7 @@ struct MessageVaultTests {
         let broker = FakeBroker()
         let life = liveness(holder.id, late)
         func isSeen() async -> Bool {
-            let line = RedisCommand("PUBSUB", "NUMSUB", RedisKeys().lifeLine(of: holder.id))
+            let line = RedisCommand("PUBSUB", "NUMSUB", RedisKeys().lifeLinePrefix + holder.id)
             return (try? await client.send(line))?.elements?.last == .integer(1)
         }
         try await whileRunning(client, vault(client, broker, "observer")) {

@@ -1,3 +1,4 @@
+import CeleryProtocol
 package import DashJSON
 
 /// A remote control request to workers, sent through the exchange `celery.pidbox`.
@@ -17,34 +18,9 @@ package struct ControlRequest: Sendable, Hashable {
     /// The caller's logical clock.
     package var clock = 0
 
-    package init(
-        method: String,
-        arguments: JSONObject = JSONObject(),
-        destination: [String] = [],
-        pattern: String? = nil,
-        matcher: String? = nil,
-        ticket: JSON? = nil,
-        replyTo: ReplyAddress? = nil,
-        clock: Int = 0
-    ) {
-        self.method = method
-        self.arguments = arguments
-        self.destination = destination
-        self.pattern = pattern
-        self.matcher = matcher
-        self.ticket = ticket
-        self.replyTo = replyTo
-        self.clock = clock
-    }
-
     package struct ReplyAddress: Sendable, Hashable {
         package var exchange: String
         package var routingKey: String
-
-        package init(exchange: String, routingKey: String) {
-            self.exchange = exchange
-            self.routingKey = routingKey
-        }
     }
 
     /// Returns a copy with a reply address and ticket.
@@ -79,10 +55,17 @@ extension ControlRequest {
         if !destination.isEmpty { return destination.contains(node) }
         guard let pattern, !pattern.isEmpty, let matcher, !matcher.isEmpty else { return true }
         switch matcher {
-        case "glob": return Glob.matches(pattern, node)
+        case "glob": return (try? Self.regex(glob: pattern).wholeMatch(in: node)) != nil
         case "pcre": return (try? Regex(pattern).prefixMatch(in: node)) != nil
         default: return false
         }
+    }
+
+    /// A shell pattern of `*`, `?`, `[a-z]` and `[!a-z]` as a regular expression.
+    private static func regex(glob: String) throws -> Regex<AnyRegexOutput> {
+        let escaped = glob.map { #"\^$.|+(){}&~"#.contains($0) ? "\\\($0)" : "\($0)" }.joined()
+        let star = escaped.replacing("[!", with: "[^").replacing("?", with: ".").replacing("*", with: ".*")
+        return try Regex(star)
     }
 
     /// The broadcast message.
