@@ -186,11 +186,6 @@ package struct TaskRoutes: Sendable, Hashable {
     }
 }
 
-extension CeleryError {
-    /// Whether a retry cannot succeed.
-    package var isLasting: Bool { [.option, .malformed, .contentType, .unknownTask].contains(code) }
-}
-
 /// What all tasks of one send operation have in common.
 struct CanvasContext: Sendable {
     var rootID: String

@@ -50,3 +50,12 @@ extension CeleryError: CustomStringConvertible {
         cause.map { "\(message) (\($0))" } ?? message
     }
 }
+
+extension CeleryError {
+    /// Whether a retry cannot succeed.
+    package var isLasting: Bool { [.option, .malformed, .contentType, .unknownTask].contains(code) }
+
+    package static func malformed(_ message: String, cause: (any Error)? = nil) -> CeleryError {
+        CeleryError(.malformed, message, cause: cause)
+    }
+}

@@ -207,3 +207,13 @@ extension Signature {
         return signature
     }
 }
+
+extension Signature {
+    /// The positional arguments, preceded by `prefix` unless the signature is immutable.
+    package func arguments(behind prefix: [RawJSON]) -> RawJSON {
+        guard !isImmutable, !prefix.isEmpty else { return RawJSON(json: .array(arguments)) }
+        var writer = JSONWriter(capacity: prefix.reduce(256) { $0 + $1.bytes.count })
+        writer.array(of: prefix + arguments.map { RawJSON(json: $0) })
+        return RawJSON(unchecked: writer.bytes)
+    }
+}

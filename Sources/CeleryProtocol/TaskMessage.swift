@@ -80,19 +80,6 @@ package struct TaskMessage: Sendable, Hashable {
     package var treeID: String { rootID ?? id }
 }
 
-extension RawJSON {
-    package static let emptyArray = RawJSON(unchecked: Array("[]".utf8))
-    package static let emptyObject = RawJSON(unchecked: Array("{}".utf8))
-
-    /// The JSON text for display, cut after 1024 characters. Only the beginning of a large text is read.
-    package var displayText: String {
-        // A character has at most 4 bytes, so only the character after the cut can be incomplete.
-        let length = 1024
-        let text = String(decoding: bytes.prefix(4 * length + 4), as: UTF8.self).unicodeScalars
-        return text.count > length ? String(text.prefix(length)) + "..." : String(text)
-    }
-}
-
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -200,9 +187,15 @@ extension TaskMessage {
         return count
     }
 
+    /// Whether it is a number of seconds small enough for arithmetic.
+    private static func isDuration(_ value: JSON) -> Bool {
+        value.doubleValue.map { (0...1e9).contains($0) } ?? false
+    }
+
     private static func timeLimits(_ value: JSON?) throws(CeleryError) -> (hard: Double?, soft: Double?) {
         guard let value, !value.isNull else { return (nil, nil) }
-        guard let limits = value.arrayValue, limits.count <= 2, limits.allSatisfy({ $0.isNull || $0.isDuration }) else {
+        guard let limits = value.arrayValue, limits.count <= 2, limits.allSatisfy({ $0.isNull || isDuration($0) })
+        else {
             throw .malformed("The header timelimit is \(value.excerpt), not [hard, soft] in seconds.")
         }
         // 0 means the worker's limit, as null does.
@@ -216,25 +209,6 @@ extension TaskMessage {
         "parent_id", "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "compression",
         "redelivered",
     ]
-}
-
-extension JSON {
-    /// Whether it is a number of seconds small enough for arithmetic.
-    fileprivate var isDuration: Bool {
-        doubleValue.map { (0...1e9).contains($0) } ?? false
-    }
-
-    /// The value's text for an error message, truncated if long.
-    package var excerpt: String {
-        let text = text
-        return text.count > 60 ? "\(text.prefix(60))…" : text
-    }
-}
-
-extension CeleryError {
-    package static func malformed(_ message: String, cause: (any Error)? = nil) -> CeleryError {
-        CeleryError(.malformed, message, cause: cause)
-    }
 }
 
 // MARK: - Protocol one
@@ -334,26 +308,6 @@ extension TaskMessage {
     }
 }
 
-extension JSON {
-    package static func string(orNull text: String?) -> JSON {
-        text.map { .string($0) } ?? .null
-    }
-
-    package static func int(orNull number: Int?) -> JSON {
-        number.map { .int($0) } ?? .null
-    }
-
-    package static func double(orNull number: Double?) -> JSON {
-        number.map { .double($0) } ?? .null
-    }
-
-    /// Seconds, as an integer if whole, or null.
-    package static func seconds(_ seconds: Double?) -> JSON {
-        guard let seconds else { return .null }
-        return Int(exactly: seconds).map { .int($0) } ?? .double(seconds)
-    }
-}
-
 // MARK: - Retry
 
 extension TaskMessage {
@@ -434,15 +388,5 @@ extension TaskMessage {
             throw .malformed("\(value.excerpt) in the options of a signature is not a valid time.")
         }
         return time
-    }
-}
-
-extension Signature {
-    /// The positional arguments, preceded by `prefix` unless the signature is immutable.
-    package func arguments(behind prefix: [RawJSON]) -> RawJSON {
-        guard !isImmutable, !prefix.isEmpty else { return RawJSON(json: .array(arguments)) }
-        var writer = JSONWriter(capacity: prefix.reduce(256) { $0 + $1.bytes.count })
-        writer.array(of: prefix + arguments.map { RawJSON(json: $0) })
-        return RawJSON(unchecked: writer.bytes)
     }
 }

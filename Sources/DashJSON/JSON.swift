@@ -300,6 +300,37 @@ extension JSON {
     }
 }
 
+// MARK: - Values that may be missing
+
+extension JSON {
+    package static func string(orNull text: String?) -> JSON {
+        text.map { .string($0) } ?? .null
+    }
+
+    package static func int(orNull number: Int?) -> JSON {
+        number.map { .int($0) } ?? .null
+    }
+
+    package static func double(orNull number: Double?) -> JSON {
+        number.map { .double($0) } ?? .null
+    }
+
+    /// Seconds, as an integer if whole, or null.
+    package static func seconds(_ seconds: Double?) -> JSON {
+        guard let seconds else { return .null }
+        return Int(exactly: seconds).map { .int($0) } ?? .double(seconds)
+    }
+
+    /// The elements of an array; none for null; any other value as a single element.
+    package var orElements: [JSON] {
+        switch self {
+        case .array(let elements): elements
+        case .null: []
+        default: [self]
+        }
+    }
+}
+
 // MARK: - Codable
 
 extension JSON {

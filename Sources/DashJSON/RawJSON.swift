@@ -52,6 +52,17 @@ package enum PatchMark {
 }
 
 extension RawJSON {
+    package static let emptyArray = RawJSON(unchecked: Array("[]".utf8))
+    package static let emptyObject = RawJSON(unchecked: Array("{}".utf8))
+
+    /// The JSON text for display, cut after 1024 characters. Only the beginning of a large text is read.
+    package var displayText: String {
+        // A character has at most 4 bytes, so only the character after the cut can be incomplete.
+        let length = 1024
+        let text = String(decoding: bytes.prefix(4 * length + 4), as: UTF8.self).unicodeScalars
+        return text.count > length ? String(text.prefix(length)) + "..." : String(text)
+    }
+
     /// Whether the value is a Patch. Its members are scanned, not parsed; values that cannot contain the mark, such as
     /// large figures, are not even scanned.
     package var isPatch: Bool {

@@ -108,14 +108,3 @@ extension ControlRequest.ReplyAddress {
         self.init(exchange: exchange, routingKey: key)
     }
 }
-
-extension JSON {
-    /// The elements of an array; none for null; any other value as a single element.
-    package var orElements: [JSON] {
-        switch self {
-        case .array(let elements): elements
-        case .null: []
-        default: [self]
-        }
-    }
-}

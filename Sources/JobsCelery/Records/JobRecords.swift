@@ -348,21 +348,6 @@ extension ResultMeta {
     }
 }
 
-extension TaskException {
-    /// The exception of a failed job.
-    init(_ failure: JobFailure) {
-        switch failure.kind {
-        case .crash: self = .workerLost(failure.message)
-        case .lost:
-            let arguments: [JSON] = [.string(failure.message)]
-            self.init(type: "WorkerLostError", arguments: arguments, module: "billiard.exceptions")
-        case .error, .incompatible: self = .swift(failure.code, failure.message)
-        case .tooLarge where failure.code == "changes": self = .swift(failure.code, failure.message)
-        default: self = .swift("WorkerFailure", failure.message)
-        }
-    }
-}
-
 // The followers of a finished job.
 extension JobRecords {
     /// Completes the followers of a job with its outcome if that is shared; otherwise the first follower becomes the

@@ -283,14 +283,25 @@ extension TaskException {
         guard failure.code == "TypeError" else { return TaskException(failure) }
         return TaskException(type: "TypeError", arguments: [.string(failure.message)], module: "builtins")
     }
-}
 
-extension TaskException {
     /// The exception for a task that a worker process did not finish. The worker itself reports time limits.
     init(_ failure: WorkerFailure) {
         switch failure.kind {
         case .crash: self = .workerLost(failure.message)
         case .error: self = .swift(failure.code, failure.message)
+        default: self = .swift("WorkerFailure", failure.message)
+        }
+    }
+
+    /// The exception of a failed job.
+    init(_ failure: JobFailure) {
+        switch failure.kind {
+        case .crash: self = .workerLost(failure.message)
+        case .lost:
+            let arguments: [JSON] = [.string(failure.message)]
+            self.init(type: "WorkerLostError", arguments: arguments, module: "billiard.exceptions")
+        case .error, .incompatible: self = .swift(failure.code, failure.message)
+        case .tooLarge where failure.code == "changes": self = .swift(failure.code, failure.message)
         default: self = .swift("WorkerFailure", failure.message)
         }
     }
