@@ -18,6 +18,7 @@ final class RedisConsumer: CeleryConsumer {
     private let broker: RedisBroker
     private let worker: WorkerIdentity
     private let options: RedisBrokerOptions
+    private let keys: RedisKeys
     private let logger: Logger
     /// What it holds according to Redis.
     private let heldTags: HeldTags
@@ -41,14 +42,13 @@ final class RedisConsumer: CeleryConsumer {
         self.worker = worker
         self.options = options
         self.logger = logger
-        heldTags = HeldTags(worker, keys: options.keys, logger: logger)
+        keys = options.keys
+        heldTags = HeldTags(worker, keys: keys, logger: logger)
         state = Mutex(ConsumerState(queues: queues, prefetch: prefetch))
         var connection = options.connection(to: broker.url, name: "dash-worker", logger: logger)
         connection.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
         client = ReconnectingRedisClient(connection)
     }
-
-    private var keys: RedisKeys { options.keys }
 
     /// Runs until a graceful shutdown, then requeues unsettled deliveries. A cancellation stops it at once; other
     /// processes requeue its deliveries.

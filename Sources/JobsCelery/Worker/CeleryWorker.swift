@@ -32,9 +32,9 @@ final class CeleryWorker: Service {
     }
 
     var parts: CeleryWorkerParts { driver.parts }
-    /// Its own services, each of which is started before the next: they run around ``run()``.
+    /// The services that only it needs; each is started before the next, and all before the worker.
     var services: [any Service] { driver.services }
-    /// Where it runs, and its services should run.
+    /// Where it runs, and where its services should.
     var executor: LoopExecutor { driver.executor }
 
     /// Keeps the worker's lease in the job records, and one at its broker if the broker detects dead workers by leases.
