@@ -141,9 +141,7 @@ extension DashSite {
         let location = PageAddress(appPath + first)
         let browser = TestBrowser(cookies: options.cookies, headers: options.headers)
         return try await server.serve {
-            let page = TestPage(server, browser: browser, appPath: appPath, location: location)
-            try await page.load(location)
-            try await page.rest()
+            let page = try await TestPage.open(server, browser, appPath: appPath, at: location)
             return try await test(page)
         }
     }

@@ -111,7 +111,7 @@ final class RabbitEvents: AMQPChannelUser {
         state.withLock { state in
             if state.isOpen, state.waiting.count < Self.most { state.waiting.append(event) }
         }
-        connection.doorbell.ring()
+        connection.wake()
     }
 
     func open(_ channel: AMQPChannel) throws {
@@ -147,7 +147,7 @@ final class RabbitEvents: AMQPChannelUser {
 
 /// Receives the replies to a request to all workers on an exclusive queue.
 final class ControlAnswers: AMQPChannelUser {
-    let id: String
+    private let id: String
     private let heard: @Sendable (BrokerMessage) -> Void
     private let opened = AsyncLatch<Void>()
 
@@ -174,41 +174,4 @@ final class ControlAnswers: AMQPChannelUser {
     func lost(_ error: CeleryError) {}
 
     func ended() { opened.open() }
-}
-
-extension RabbitBroker {
-    func ask(
-        _ request: ControlRequest,
-        within time: Duration,
-        sent: @Sendable () -> Void,
-        heard: @escaping @Sendable (BrokerMessage) -> Void
-    ) async throws {
-        let answers = ControlAnswers(UniqueID.random().text, heard)
-        let result = await listening(to: answers) {
-            await answers.ready()
-            var message = request.answered(at: answers.id).message()
-            (message.exchange, message.routingKey) = ("celery.pidbox", "")
-            do {
-                try await self.publisher.publish(message, as: .question)
-            } catch let error as CeleryError where error.code == .server {
-                // The message was returned: no worker is listening.
-                return sent()
-            }
-            sent()
-            // RabbitMQ does not report the number of listeners, so wait for the whole time, as Celery does.
-            try? await Task.sleep(for: time)
-        }
-        try result.get()
-    }
-
-    private func listening(
-        to answers: ControlAnswers,
-        _ body: () async throws -> Void
-    ) async -> Result<Void, any Error> {
-        receiving.attach(answers)
-        let result: Result<Void, any Error>
-        do { result = .success(try await body()) } catch { result = .failure(error) }
-        await receiving.detach(answers)
-        return result
-    }
 }

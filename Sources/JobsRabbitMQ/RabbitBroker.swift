@@ -9,13 +9,12 @@ import Synchronization
 /// The RabbitMQ broker. It has two connections, because the server stops reading from publishing connections when it is
 /// short of memory or disk: one publishes, the other consumes and settles.
 final class RabbitBroker: RPCBroker {
-    let information: BrokerInformation
-    let priorities = [9, 5, 2, 0]
+    private let url: AMQPURL
     private let options: RabbitOptions
     private let logger: Logger
     private let publishing: AMQPConnection
-    let receiving: AMQPConnection
-    let publisher: RabbitPublisher
+    private let receiving: AMQPConnection
+    private let publisher: RabbitPublisher
     private let events: RabbitEvents
     /// A graceful shutdown waits for these.
     private let consumers = RunningConsumers()
@@ -30,16 +29,9 @@ final class RabbitBroker: RPCBroker {
 
     /// - Throws: `CeleryError` if the system is out of files or threads.
     init(_ url: AMQPURL, options: RabbitOptions = RabbitOptions(), logger: Logger) throws {
+        self.url = url
         self.options = options
         self.logger = logger
-        information = BrokerInformation(
-            transport: "amqp",
-            hostname: url.host,
-            port: url.port,
-            userID: url.user,
-            virtualHost: url.virtualHost,
-            usesTLS: url.tls != nil
-        )
         publishing = try AMQPConnection(url, name: "dash-swift publisher", logger: logger)
         receiving = try AMQPConnection(url, name: "dash-swift consumer", logger: logger)
         publisher = RabbitPublisher(publishing, options: options, logger: logger)
@@ -48,6 +40,19 @@ final class RabbitBroker: RPCBroker {
         publishing.attach(publisher)
         publishing.attach(events)
     }
+
+    var information: BrokerInformation {
+        BrokerInformation(
+            transport: "amqp",
+            hostname: url.host,
+            port: url.port,
+            userID: url.user,
+            virtualHost: url.virtualHost,
+            usesTLS: url.tls != nil
+        )
+    }
+
+    var priorities: [Int] { [9, 5, 2, 0] }
 
     /// Keeps both connections open until the task is cancelled or, after a graceful shutdown, the last consumer has
     /// ended.
@@ -94,6 +99,7 @@ final class RabbitBroker: RPCBroker {
             receiving,
             queues: queues,
             prefetch: prefetch,
+            heartbeat: url.heartbeat,
             options: options,
             logger: logger,
             running: consumers
@@ -163,6 +169,46 @@ final class RabbitBroker: RPCBroker {
     }
 }
 
+// MARK: - Requests to all workers
+
+extension RabbitBroker {
+    func ask(
+        _ request: ControlRequest,
+        within time: Duration,
+        sent: @Sendable () -> Void,
+        heard: @escaping @Sendable (BrokerMessage) -> Void
+    ) async throws {
+        let id = UniqueID.random().text
+        let answers = ControlAnswers(id, heard)
+        let result = await listening(to: answers) {
+            await answers.ready()
+            var message = request.answered(at: id).message()
+            (message.exchange, message.routingKey) = ("celery.pidbox", "")
+            do {
+                try await self.publisher.publish(message, as: .question)
+            } catch let error as CeleryError where error.code == .server {
+                // The message was returned: no worker is listening.
+                return sent()
+            }
+            sent()
+            // RabbitMQ does not report the number of listeners, so wait for the whole time, as Celery does.
+            try? await Task.sleep(for: time)
+        }
+        try result.get()
+    }
+
+    private func listening(
+        to answers: ControlAnswers,
+        _ body: () async throws -> Void
+    ) async -> Result<Void, any Error> {
+        receiving.attach(answers)
+        let result: Result<Void, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        await receiving.detach(answers)
+        return result
+    }
+}
+
 /// Reads the number of messages waiting in queues.
 final class RabbitCounts: AMQPChannelUser {
     private let connection: AMQPConnection
@@ -196,7 +242,7 @@ final class RabbitCounts: AMQPChannelUser {
                 if !state.isOver { state.questions.append(Question(queue: queue, deadline: deadline, caller: caller)) }
                 return state.isOver
             }
-            if isOver { caller.resume(throwing: Self.noConnection) } else { connection.doorbell.ring() }
+            if isOver { caller.resume(throwing: Self.noConnection) } else { connection.wake() }
         }
     }
 

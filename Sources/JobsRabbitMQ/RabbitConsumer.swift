@@ -10,14 +10,14 @@ import Synchronization
 /// Reopens a lost connection, or a channel that the server closed (for example after its `consumer_timeout`); running
 /// tasks stay with this worker.
 final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
-    let options: RabbitOptions
-    let logger: Logger
-    let connection: AMQPConnection
-    let state: Mutex<State>
+    private let options: RabbitOptions
+    private let logger: Logger
+    private let connection: AMQPConnection
+    private let state: Mutex<State>
     private let over = AsyncLatch<Void>()
     private let running: RunningConsumers
 
-    struct State {
+    private struct State {
         var deliveries: RabbitDeliveries
         var subscriptions: Subscriptions
         var prefetch: Int
@@ -37,17 +37,20 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         var limit: Int { prefetch > 0 ? prefetch + deliveries.parkedCount : 0 }
     }
 
-    struct Fetcher {
+    private struct Fetcher {
         var id: Int
         var limit: Int
         var caller: CheckedContinuation<[Delivery], Never>
     }
 
-    /// - Parameter running: Counts this consumer while it runs.
+    /// - Parameters:
+    ///   - heartbeat: The connection's heartbeat interval, in seconds; 0 for none.
+    ///   - running: Counts this consumer while it runs.
     init(
         _ connection: AMQPConnection,
         queues: [String],
         prefetch: Int,
+        heartbeat: Int,
         options: RabbitOptions,
         logger: Logger,
         running: RunningConsumers
@@ -57,7 +60,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         self.logger = logger
         self.running = running
         // A loss is detected after two heartbeats; one more for a delayed thread.
-        let unheard = connection.url.heartbeat > 0 ? Int64(connection.url.heartbeat) * 3000 : SettledMessages.patience
+        let unheard = heartbeat > 0 ? Int64(heartbeat) * 3000 : SettledMessages.patience
         let deliveries = RabbitDeliveries(unheard: unheard)
         state = Mutex(State(deliveries: deliveries, subscriptions: Subscriptions(queues), prefetch: prefetch))
     }
@@ -106,17 +109,17 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
 
     private func settle(_ delivery: Delivery, _ settlement: Settlement) {
         state.withLock { $0.deliveries.settle(delivery.tag, as: settlement, now: AMQPClock.now) }
-        connection.doorbell.ring()
+        connection.wake()
     }
 
     func leaseLapsed(_ isOver: Bool) {
         state.withLock { $0.isLapsed = isOver }
-        connection.doorbell.ring()
+        connection.wake()
     }
 
     func setPrefetch(_ prefetch: Int) {
         state.withLock { $0.prefetch = prefetch }
-        connection.doorbell.ring()
+        connection.wake()
     }
 
     var queues: [String] { state.withLock { $0.subscriptions.wanted } }
@@ -129,7 +132,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
             return state.fetchers
         }
         for fetcher in fetchers { fetcher.caller.resume(returning: []) }
-        connection.doorbell.ring()
+        connection.wake()
     }
 
     func add(queue: String) async throws {
@@ -153,7 +156,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
                 state.changes.append((queue, caller))
                 return false
             }
-            if isDone { caller.resume() } else { connection.doorbell.ring() }
+            if isDone { caller.resume() } else { connection.wake() }
         }
     }
 
@@ -235,7 +238,7 @@ extension RabbitConsumer {
     }
 
     private func isWholeChannel(_ state: State, _ session: AMQPSession) -> Bool {
-        session.serverVersion < 4 && !state.refusesChannelLimit
+        session.allowsChannelLimit && !state.refusesChannelLimit
     }
 
     private func consume(_ consumer: Subscriptions.Consumer, on channel: AMQPChannel) throws {

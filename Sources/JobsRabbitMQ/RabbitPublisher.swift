@@ -76,7 +76,7 @@ final class RabbitPublisher: AMQPChannelUser {
             let outcome = state.messages.add(.init(ticket: ticket, task: task, kind: kind, deadline: deadline))
             return state.callers(of: outcome.map { [$0] } ?? [])
         }
-        if calls.isEmpty { connection.doorbell.ring() }
+        if calls.isEmpty { connection.wake() }
         for call in calls { call.answer() }
     }
 
@@ -149,7 +149,7 @@ final class RabbitPublisher: AMQPChannelUser {
             state.withLock { $0.messages.putBack(Array(batch[place...])) }
             throw error
         }
-        if state.withLock({ $0.messages.canSend }) { connection.doorbell.ring() }
+        if state.withLock({ $0.messages.canSend }) { connection.wake() }
     }
 
     private func send(_ message: PublisherState.Publishing, on channel: AMQPChannel) throws {

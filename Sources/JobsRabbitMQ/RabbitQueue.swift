@@ -5,7 +5,11 @@ import JobsCelery
 /// declaration if they differ, and the queue is then used unchanged.
 struct RabbitQueue: Sendable, Hashable {
     /// Python's `task_queue_max_priority`; nil, Celery's default, for a queue without priorities.
-    var maximumPriority: Int?
+    private let maximumPriority: Int?
+
+    init(maximumPriority: Int? = nil) {
+        self.maximumPriority = maximumPriority
+    }
 
     /// Celery's default declaration.
     static let plain = RabbitQueue()

@@ -16,7 +16,7 @@ public final class SQLiteJobStore: JobStore {
     }
 
     /// The folder that holds the file `jobs.sqlite`.
-    public let folder: String
+    private let folder: String
     private let maximumCacheBytes: Int
     private let maximumFileBytes: Int?
     private let opened = Mutex<Opened?>(nil)

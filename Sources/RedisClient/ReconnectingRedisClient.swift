@@ -12,7 +12,7 @@ package final class ReconnectingRedisClient: RedisClient {
         var last = 0
     }
 
-    package let options: RedisOptions
+    private let options: RedisOptions
     private let connection = AsyncLatch<RedisConnection>()
     private let reason = Mutex<CeleryError?>(nil)
     private let listeners = Mutex(Listeners())

@@ -8,10 +8,14 @@ import Synchronization
 ///
 /// Commands of all threads are written together, and each sender receives the replies to its own.
 package final class RedisConnection: Sendable {
-    /// 3, or 2 if the server is older than Redis 6.
-    package let protocolVersion: Int
+    /// Whether it uses RESP3; a server older than Redis 6 supports RESP2 only.
+    package var usesRESP3: Bool { protocolVersion >= 3 }
+    /// Whether Redis reports changes by pushes, as the preamble asks.
+    package var reportsChanges: Bool { usesRESP3 && tookPreamble }
+
+    private let protocolVersion: Int
     /// Whether all commands of the preamble succeeded.
-    package let tookPreamble: Bool
+    private let tookPreamble: Bool
     private let link: Link
 
     private struct Link: Sendable {
@@ -90,8 +94,7 @@ package final class RedisConnection: Sendable {
     /// - Parameter isSubscriber: Whether only subscriptions are sent from now on.
     package func listen(isSubscriber: Bool = false) {
         link.channel.eventLoop.execute { [handler = link.handler] in
-            handler.value.isListening = true
-            handler.value.isSubscriber = isSubscriber
+            handler.value.listen(isSubscriber: isSubscriber)
         }
     }
 
@@ -212,9 +215,9 @@ final class RedisHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     /// Whether the connection is used for subscriptions only: with RESP2 every reply then counts as a push.
-    var isSubscriber = false
+    private var isSubscriber = false
     /// Whether pushes are expected, so that silence is checked even without a pending reply.
-    var isListening = false
+    private var isListening = false
 
     private let outbox: RedisOutbox
     private let beat: TimeAmount
@@ -242,6 +245,12 @@ final class RedisHandler: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         heart?.cancel()
         self.context = nil
+    }
+
+    /// Expects pushes from now on.
+    func listen(isSubscriber: Bool) {
+        isListening = true
+        self.isSubscriber = isSubscriber
     }
 
     /// Sends the contents of the outbox in one write.

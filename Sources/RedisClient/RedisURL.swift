@@ -189,7 +189,7 @@ package struct RedisOptions: Sendable {
     package var url: RedisURL
     /// The name in Redis' CLIENT LIST; no spaces.
     package var name = "dash"
-    /// Commands sent first on every new connection; `RedisConnection.tookPreamble` is whether they succeeded.
+    /// Commands sent first on every new connection; see `RedisConnection.reportsChanges`.
     package var preamble: [RedisCommand] = []
     /// How long a command waits for a connection, and a connection for the server.
     package var connectTimeout = Duration.seconds(5)

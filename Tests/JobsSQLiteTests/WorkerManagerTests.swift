@@ -137,7 +137,7 @@ struct WorkerManagerTests {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
             let statistics = pool.statistics
-            if statistics.busy == 1, statistics.workers == 1 || pool.configuration.workers > 1,
+            if statistics.busy == 1, statistics.workers == 1 || pool.maximumConcurrency > 1,
                 let pid = statistics.pids.first
             {
                 return pid

@@ -35,16 +35,16 @@ public final class DashApp: Sendable {
     /// The title while a callback runs; `nil` keeps the title.
     public let updateTitle: String?
     /// Component suites besides Dash's own (html, dcc, dash_table).
-    public let suites: [SuiteManifest]
+    private let suites: [SuiteManifest]
     /// The folder whose files are served with the app, relative to the working directory.
-    public let assetsFolder: String
+    private let assetsFolder: String
     /// Whether callbacks may refer to components that are not in the first layout.
-    public let suppressCallbackExceptions: Bool
+    private let suppressCallbackExceptions: Bool
     /// The default of `preventInitialCall:`.
-    public let preventInitialCalls: PreventInitialCall
+    private let preventInitialCalls: PreventInitialCall
     /// Where jobs are stored and run when the app is served alone; `nil` uses the server itself.
-    public let jobs: (any JobBackend)?
-    let location: SourceLocation
+    private let jobs: (any JobBackend)?
+    private let location: SourceLocation
     let registry = CallbackRegistry()
     let pageRegistry = PageRegistry()
     private let settings = Mutex(Settings())
@@ -97,6 +97,40 @@ public final class DashApp: Sendable {
 
     func withSettings<Result: Sendable>(_ body: (inout sending Settings) -> sending Result) -> Result {
         settings.withLock { body(&$0) }
+    }
+}
+
+// MARK: - Serving
+
+extension DashApp {
+    /// Serves this app alone, at the root; see ``DashSite/run(arguments:)``.
+    ///
+    /// - Parameters:
+    ///   - configuration: How the app is served; the command line and the environment take precedence.
+    ///   - arguments: The command line after the program's name; `nil` uses the process's own.
+    public func run(_ configuration: SiteConfiguration = SiteConfiguration(), arguments: [String]? = nil) async throws {
+        let site = DashSite(configuration, jobs: jobs)
+        site.mount(self, at: "/")
+        try await site.run(arguments: arguments)
+    }
+
+    /// The versions of the component suites that must be installed.
+    var suiteLock: SuiteLock { SuiteLock(manifests: suites) }
+
+    /// The files of the component suites, which must be installed.
+    ///
+    /// - Parameter search: Where to look for them; nil serves none.
+    func suiteFiles(in search: SuiteSearch?) throws -> SuiteFiles {
+        guard let search else { return SuiteFiles(withoutFilesOf: suites, lock: suiteLock) }
+        return try SuiteFiles(folder: .locate(suiteLock, search: search), suites: suites)
+    }
+
+    /// Reads the assets folder.
+    func makeAssets() -> LiveAssets { LiveAssets(path: assetsFolder, assets) }
+
+    /// Creates the callbacks of the pages anew, after a change of the pages.
+    func updatePageCallbacks() {
+        registry.pageCallbacks = PageCallbacks(pageRegistry, appTitle: title, declaration: location).all
     }
 }
 
@@ -166,13 +200,28 @@ extension DashApp {
         return LayoutRules(.array(whole), at: location).missing(in: callbacks)
     }
 
+    /// The mistake of an app of a site with its own jobs.
+    var ownJobsFinding: Finding? {
+        guard jobs != nil else { return nil }
+        let sentence = "An app of a site cannot have its own jobs:. Use DashSite(jobs:)."
+        return Finding(location: location, sentence: sentence)
+    }
+
+    /// Whether the browser checks the ids of callbacks. A property of a page may be set after the page was left: a job
+    /// continues when its visitor leaves, and the browser would report each of its updates as a mistake.
+    var checksIDs: Bool {
+        let outlivesPages =
+            pageRegistry.isUsed && registry.callbacks.contains { $0.kind == .background || !$0.running.isEmpty }
+        return !suppressCallbackExceptions && !outlivesPages
+    }
+
     private var layoutFindings: [Finding] {
         switch layoutSource {
         case .none: return [Finding(location: location, sentence: "The app has no layout. Set app.layout.")]
         case .function: return []
         case .value(let layout):
             let rules = LayoutRules(layout.json, at: location)
-            return rules.findings + pageFindings(beside: rules) + missingIDs(layout, rules)
+            return rules.findings + pageFindings(beside: rules, at: location) + missingIDs(layout, rules)
         }
     }
 }

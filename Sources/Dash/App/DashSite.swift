@@ -199,19 +199,6 @@ extension DashSite {
     }
 }
 
-extension DashApp {
-    /// Serves this app alone, at the root; see ``DashSite/run(arguments:)``.
-    ///
-    /// - Parameters:
-    ///   - configuration: How the app is served; the command line and the environment take precedence.
-    ///   - arguments: The command line after the program's name; `nil` uses the process's own.
-    public func run(_ configuration: SiteConfiguration = SiteConfiguration(), arguments: [String]? = nil) async throws {
-        let site = DashSite(configuration, jobs: jobs)
-        site.mount(self, at: "/")
-        try await site.run(arguments: arguments)
-    }
-}
-
 // MARK: - Routes
 
 extension DashSite {
@@ -291,11 +278,7 @@ extension DashSite {
     /// Mistakes in the combination of jobs and queue.
     var queueFindings: [String] {
         let mounts = contents.mounts
-        let foreign = mounts.filter { $0.app.jobs != nil }.compactMap { mount in
-            jobs == nil
-                ? "\(mount.app.location): An app of a site cannot have its own jobs:. Use DashSite(jobs:)."
-                : nil
-        }
+        let foreign = jobs == nil ? mounts.compactMap { $0.app.ownJobsFinding?.description } : []
         guard jobs == nil else { return foreign + sharedTaskNames }
         return foreign
             + mounts.flatMap { mount in

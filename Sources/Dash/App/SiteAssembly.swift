@@ -181,7 +181,7 @@ extension SiteResponder {
         }
         let contents = site.contents
         let apps = try contents.mounts.map { mount in
-            ServedApp(mount, pathPrefix: prefix, suites: try dependencies.files(of: mount.app))
+            ServedApp(mount, pathPrefix: prefix, suites: try mount.app.suiteFiles(in: dependencies.suites))
         }
         self.init(
             apps: apps.sorted { $0.path.utf8.count > $1.path.utf8.count },
@@ -229,13 +229,6 @@ extension AppRoutes {
 }
 
 extension SiteAssembly.Dependencies {
-    /// The files of the app's suites, which must be installed.
-    fileprivate func files(of app: DashApp) throws -> SuiteFiles {
-        let lock = SuiteLock(manifests: app.suites)
-        guard let suites else { return SuiteFiles(withoutFilesOf: app.suites, lock: lock) }
-        return try SuiteFiles(folder: .locate(lock, search: suites), suites: app.suites)
-    }
-
     fileprivate func tools(_ configuration: SiteConfiguration) -> ActiveDevTools {
         var tools = ActiveDevTools(configuration)
         tools.errors = errors ?? tools.errors

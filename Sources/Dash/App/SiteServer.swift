@@ -147,7 +147,7 @@ struct SuitesAtStart: Sendable {
     ///
     /// - Throws: `SuiteError`.
     func makeSure() async throws {
-        for mount in site.contents.mounts { try await makeSure(of: SuiteLock(manifests: mount.app.suites)) }
+        for mount in site.contents.mounts { try await makeSure(of: mount.app.suiteLock) }
     }
 
     private func makeSure(of lock: SuiteLock) async throws {

@@ -14,7 +14,7 @@ final class HotReload: Service {
     private let watchInterval: Duration
     private let reportFile: String?
     /// What ended the previous server.
-    let trap: TrapReport?
+    private let trap: TrapReport?
     private let report = Mutex<BuildReport?>(nil)
 
     /// - Parameters:
@@ -29,6 +29,9 @@ final class HotReload: Service {
         self.reportFile = reportFile
         report.withLock { $0 = reportFile.flatMap(BuildReport.init(file:)) }
     }
+
+    /// The id of the trap that ended the previous server.
+    var trapID: String? { trap?.id }
 
     /// Polls once.
     func look() {

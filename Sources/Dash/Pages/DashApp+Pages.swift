@@ -32,7 +32,7 @@ extension DashApp {
         get { pageRegistry.inputs }
         set {
             pageRegistry.inputs = newValue
-            registry.pageCallbacks = PageCallbacks(self).all
+            updatePageCallbacks()
         }
     }
 
@@ -108,11 +108,11 @@ extension DashApp {
                 place: pageRegistry.place
             )
         )
-        registry.pageCallbacks = PageCallbacks(self).all
+        updatePageCallbacks()
     }
 
     func addPage(_ page: DashPage) {
         pageRegistry.add(page)
-        registry.pageCallbacks = PageCallbacks(self).all
+        updatePageCallbacks()
     }
 }

@@ -31,11 +31,11 @@ struct PageCallbacks: Sendable {
 
     /// Creates the callbacks of an app's pages.
     ///
-    /// - Parameter app: The app; not retained.
-    init(_ app: DashApp) {
-        pages = app.pageRegistry
-        appTitle = app.title
-        declaration = app.location
+    /// - Parameter declaration: Where the app is declared.
+    init(_ pages: PageRegistry, appTitle: String, declaration: SourceLocation) {
+        self.pages = pages
+        self.appTitle = appTitle
+        self.declaration = declaration
     }
 
     /// The callbacks, in the order of the dependencies; empty for an app without pages.

@@ -80,7 +80,9 @@ struct PageRules {
 
 extension DashApp {
     /// The mistakes in the pages' own ids, and in combination with the layout if it is known at start.
-    func pageFindings(beside layout: LayoutRules) -> [Finding] {
+    ///
+    /// - Parameter location: The app's declaration.
+    func pageFindings(beside layout: LayoutRules, at location: SourceLocation) -> [Finding] {
         let isShown = layout.has(PageCallbacks.contentID)
         let place: String? =
             switch (pageRegistry.isUsed, isShown) {
@@ -119,7 +121,7 @@ extension DashApp {
     /// - Parameter request: The request of the page, for a layout that the app's code builds.
     /// - Throws: An error of the layouts, which are built without variables.
     func idCheck(for request: PageRequest) async throws -> IDCheck {
-        if suppressCallbackExceptions || outlivesPages { return .none }
+        guard checksIDs else { return .none }
         let own = page.validationLayout
         guard pageRegistry.isUsed else { return own.map { .validation($0.json) } ?? .layout }
         var layouts: [JSON] = []
@@ -128,12 +130,6 @@ extension DashApp {
         }
         if let own { layouts.append(own.json) } else { layouts.append(try await wholeLayout(for: request)) }
         return .validation(html.Div(JSON.array(layouts)).json)
-    }
-
-    /// Whether a property of a page may be set after the page was left: a job continues when its visitor leaves, and
-    /// the browser would report each of its updates as a mistake.
-    private var outlivesPages: Bool {
-        pageRegistry.isUsed && registry.callbacks.contains { $0.kind == .background || !$0.running.isEmpty }
     }
 
     private func wholeLayout(for request: PageRequest) async throws -> JSON {

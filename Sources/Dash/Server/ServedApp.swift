@@ -32,7 +32,7 @@ struct ServedApp: Sendable {
         path = mount.path
         requestsPrefix = String(pathPrefix.dropLast()) + mount.path
         self.suites = suites
-        assets = LiveAssets(path: mount.app.assetsFolder, mount.app.assets)
+        assets = mount.app.makeAssets()
         clientside = ClientsideScripts(mount.app.registry.callbacks + mount.app.registry.pageCallbacks)
         dependencies = app.registry.dependencies().serialized()
         if case .value(let layout) = app.layoutSource {
@@ -251,7 +251,7 @@ struct AppRoutes: Sendable {
         let new = known == nil ? sessions.newSession() : nil
         let session = known ?? new?.session ?? ""
         let endID = sessions.newPage(session: session)
-        let page = app.index(endID: endID, tools: tools, trap: hotReload?.trap?.id, check: check, meta: meta)
+        let page = app.index(endID: endID, tools: tools, trap: hotReload?.trapID, check: check, meta: meta)
         var response = Answers.html(page.html())
         response.headers[.cacheControl] = "no-store"
         if let new { response.headers[.setCookie] = cookie(new.cookie, request) }

@@ -1,7 +1,6 @@
 public import Dash
 public import DashJSON
 import Foundation
-import Synchronization
 
 /// User actions. Each returns when the page is idle, and throws the first error of a callback since the previous
 /// action.
@@ -83,7 +82,7 @@ extension TestPage {
         let component = try usable(id, "type into")
         let debounce = component["props"]["debounce"]
         guard debounce.isNull || debounce == false else {
-            return state.withLock { $0.typed[id] = .string(text) }
+            return hold(text, typedInto: id)
         }
         try await set(id, [("value", .string(text))])
     }
@@ -186,15 +185,12 @@ extension TestPage {
     }
 
     private func typed(in id: ComponentID) -> [(name: String, value: JSON)] {
-        state.withLock { $0.typed.removeValue(forKey: id) }.map { [("value", $0)] } ?? []
+        takeTyped(in: id).map { [("value", $0)] } ?? []
     }
 }
 
 /// The browser's address.
 extension TestPage {
-    /// The address shown by the browser.
-    public var location: PageAddress { state.withLock { $0.location } }
-
     /// Opens another address of the site, as with the address bar, and loads its page.
     ///
     /// - Parameter path: The path with query and fragment; without a leading slash it is relative to the app.
@@ -227,60 +223,6 @@ extension TestPage {
         if refreshes { return try await open(target.description) }
         move(to: target)
         try await rest()
-    }
-
-    private func absolute(_ path: String) -> String {
-        path.hasPrefix("/") || path.contains("://") ? path : appPath + path
-    }
-
-    private func move(to target: PageAddress) {
-        let locations = state.withLock { state in
-            state.location = target
-            return state.mounted.filter { $0.value.kind == .location }.keys.sorted { $0.text < $1.text }
-        }
-        change { renderer in
-            for id in locations { renderer.set(id, target.properties) }
-        }
-    }
-}
-
-/// More pages of the same site.
-extension TestPage {
-    /// Opens the app in another tab of the same browser, with the same cookies.
-    ///
-    /// - Parameter path: The path relative to the app.
-    /// - Throws: ``TestError`` with code `load`, or the error of a callback.
-    public func newTab(_ path: String = "") async throws -> TestPage {
-        try await open(in: browser, path)
-    }
-
-    /// Opens the app in another user's browser.
-    ///
-    /// - Parameters:
-    ///   - path: The path relative to the app.
-    ///   - cookies: The browser's cookies.
-    ///   - headers: Headers of each request.
-    /// - Throws: ``TestError`` with code `load`, or the error of a callback.
-    public func newBrowser(
-        _ path: String = "",
-        cookies: [String: String] = [:],
-        headers: [String: String] = [:]
-    ) async throws -> TestPage {
-        try await open(in: TestBrowser(cookies: cookies, headers: headers), path)
-    }
-
-    private func open(in browser: TestBrowser, _ path: String) async throws -> TestPage {
-        let location = PageAddress(absolute(path))
-        let page = TestPage(server, browser: browser, appPath: appPath, location: location)
-        try await page.load(location)
-        try await page.rest()
-        return page
-    }
-
-    /// The cookies of the page's browser, by name. Changes apply to the next request.
-    public var cookies: [String: String] {
-        get { browser.cookies }
-        set { browser.cookies = newValue }
     }
 }
 

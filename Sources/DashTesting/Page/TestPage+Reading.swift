@@ -1,7 +1,6 @@
 public import Dash
 public import DashJSON
 import Foundation
-import Synchronization
 public import Testing
 
 /// Reading the page.
@@ -78,7 +77,7 @@ extension TestPage {
 extension TestPage {
     /// Whether the page has a component.
     public func has(_ id: ComponentID) -> Bool {
-        state.withLock { $0.renderer?.layout.component(id) != nil }
+        read { $0.layout.component(id) != nil } ?? false
     }
 
     /// Whether the page has a component.
@@ -99,7 +98,7 @@ extension TestPage {
     /// - Throws: ``TestError`` with code `unknown-component` or `pattern`.
     public func text(of id: ComponentID) throws -> String {
         let component = try component(id)
-        return state.withLock { $0.renderer?.layout.text(in: component) ?? "" }
+        return read { $0.layout.text(in: component) } ?? ""
     }
 
     /// The text in a component, including all nested components.
@@ -108,31 +107,28 @@ extension TestPage {
     public func text(of component: some ComponentRef) throws -> String { try text(of: component.componentID) }
 
     /// The whole text of the page.
-    public var text: String { state.withLock { $0.renderer.map { $0.layout.text(in: $0.layout.root) } ?? "" } }
+    public var text: String { read { $0.layout.text(in: $0.layout.root) } ?? "" }
 
     /// The current layout.
-    public var layout: JSON { state.withLock { $0.renderer?.layout.root ?? .null } }
+    public var layout: JSON { read { $0.layout.root } ?? .null }
 
     /// The ids of all components.
-    public var ids: [ComponentID] { state.withLock { $0.renderer?.layout.ids ?? [] } }
+    public var ids: [ComponentID] { read { $0.layout.ids } ?? [] }
 
     /// The ids of the components that match a pattern, in page order: `page.ids(of: rows.every)`.
     public func ids(of pattern: some ComponentRef) -> [ComponentID] {
-        state.withLock { state in
-            state.renderer.map { $0.graph.ids(of: pattern.componentID, in: $0.layout, nil) } ?? []
-        }
+        read { $0.graph.ids(of: pattern.componentID, in: $0.layout, nil) } ?? []
     }
-
-    /// The files that callbacks have sent to the browser with a `dcc.Download`, in order.
-    public var downloads: [Download] { state.withLock { $0.downloads } }
 
     func component(_ id: ComponentID) throws -> JSON {
         if id.hasWildcard { throw TestError.wildcard(id) }
-        return try state.withLock { state in
-            guard let layout = state.renderer?.layout else { return .null }
-            guard let component = layout.component(id) else { throw TestError.unknown(id, in: layout) }
+        let component = try read { renderer in
+            guard let component = renderer.layout.component(id) else {
+                throw TestError.unknown(id, in: renderer.layout)
+            }
             return component
         }
+        return component ?? .null
     }
 }
 
@@ -151,8 +147,7 @@ extension TestPage {
     /// The value of a property as JSON; a list for a list of components.
     private func read<Value>(_ property: Prop<Value>) throws -> JSON? {
         guard property.isList else { return try read(PropertyRef(property), isByName: false) }
-        return state.withLock { state in
-            guard let renderer = state.renderer else { return nil }
+        return read { renderer in
             let ids = renderer.graph.ids(of: property.id, in: renderer.layout, nil)
             return .array(
                 ids.map { renderer.layout.value(PropertyRef(id: $0, property: property.name)) ?? .null }
@@ -170,7 +165,7 @@ extension TestPage {
     /// Throws for a name that neither the component nor a callback uses.
     func checkKnown(_ ref: PropertyRef) throws {
         let props = try props(of: ref.id)
-        let isMentioned = state.withLock { $0.renderer?.graph.mentions(ref) ?? false }
+        let isMentioned = read { $0.graph.mentions(ref) } ?? false
         guard props[ref.property] == nil, !isMentioned else { return }
         throw TestError(
             .unknownProperty,

@@ -16,49 +16,24 @@ import Synchronization
 /// waits on the clock continues when the test moves it with ``settle()``, ``advance(by:)`` or ``until(_:_:)``. An
 /// action throws the first error of a callback since the previous action.
 public final class TestPage: Sendable {
-    struct State {
-        /// Incremented with each load; results of earlier loads are ignored.
-        var load = 0
-        var renderer: Renderer?
-        var endID = ""
-        var prefix = "/"
-        var title = ""
-        var csrf: (cookie: String, header: String) = ("", "")
-        var location: PageAddress
-        /// The data of each `dcc.Store` with `storage_type="session"`.
-        var storage: [String: JSON] = [:]
-        var mounted: [ComponentID: MountedComponent] = [:]
-        /// The layout's edition when components were last mounted.
-        var mountedEdition = 0
-        /// Text typed into components that report it later.
-        var typed: [ComponentID: JSON] = [:]
-        var downloads: [Download] = []
-        var notices: [String] = []
-        var errors: [TestError] = []
-        /// The bodies of all callback requests.
-        var sent: [JSON] = []
-        /// The number of errors already thrown.
-        var thrown = 0
-        /// The address to which a callback has sent the browser.
-        var destination: PageAddress?
-    }
-
-    let server: TestServer
-    let browser: TestBrowser
+    private let server: TestServer
+    private let browser: TestBrowser
+    private let connection: PageConnection
     /// The app's path, with a slash at both ends.
-    let appPath: String
-    let state: Mutex<State>
+    private let appPath: String
+    private let state: Mutex<PageState>
 
     init(_ server: TestServer, browser: TestBrowser, appPath: String, location: PageAddress) {
         self.server = server
         self.browser = browser
         self.appPath = appPath
-        state = Mutex(State(location: location))
+        connection = PageConnection(server, browser)
+        state = Mutex(PageState(location: location))
         server.add(self)
     }
 
     /// The test's clock.
-    public var clock: TestClock { server.options.clock }
+    public var clock: TestClock { server.clock }
 
     /// All errors of the page's callbacks, including those already thrown.
     public var errors: [TestError] { state.withLock { $0.errors } }
@@ -69,6 +44,18 @@ public final class TestPage: Sendable {
     /// The title of the browser's tab.
     public var title: String { state.withLock { $0.title } }
 
+    /// The address shown by the browser.
+    public var location: PageAddress { state.withLock { $0.location } }
+
+    /// The files that callbacks have sent to the browser with a `dcc.Download`, in order.
+    public var downloads: [Download] { state.withLock { $0.downloads } }
+
+    /// The cookies of the page's browser, by name. Changes apply to the next request.
+    public var cookies: [String: String] {
+        get { browser.cookies }
+        set { browser.cookies = newValue }
+    }
+
     /// Whether callbacks or jobs of the page are pending.
     public var isBusy: Bool { state.withLock { $0.renderer?.isBusy ?? false } }
 
@@ -77,6 +64,16 @@ public final class TestPage: Sendable {
 
     /// The number of the page's running jobs.
     public var runningJobs: Int { state.withLock { $0.renderer?.jobs.values.count { !$0.isOutdated } ?? 0 } }
+
+    /// Reads what the page shows; nil before its first load.
+    func read<Value: Sendable>(_ body: (Renderer) throws -> Value) rethrows -> Value? {
+        try state.withLock { try $0.renderer.map(body) }
+    }
+
+    /// A path of the site; without a leading slash, `path` is relative to the app.
+    func absolute(_ path: String) -> String {
+        path.hasPrefix("/") || path.contains("://") ? path : appPath + path
+    }
 }
 
 // MARK: - Changes
@@ -96,9 +93,8 @@ extension TestPage {
             guard let result = state.apply(change, of: load) else {
                 return (Result?.none, [Renderer.Effect](), 0, PageAddress?.none)
             }
-            let effects = state.follow(browser, now: server.options.clock.now)
-            defer { state.destination = nil }
-            return (result, effects, state.load, state.destination)
+            let effects = state.follow(browser, now: server.clock.now)
+            return (result, effects, state.load, state.takeDestination())
         }
         for effect in effects { perform(effect, of: number) }
         if let destination { server.run { await self.goThere(destination) } }
@@ -116,7 +112,20 @@ extension TestPage {
         }
     }
 
-    func note(_ error: TestError) { state.withLock { $0.errors.append(error) } }
+    private func note(_ error: TestError) { state.withLock { $0.note(error) } }
+
+    /// Keeps text typed into a component that reports it later.
+    func hold(_ text: String, typedInto id: ComponentID) { state.withLock { $0.hold(text, typedInto: id) } }
+
+    func takeTyped(in id: ComponentID) -> JSON? { state.withLock { $0.takeTyped(in: id) } }
+
+    /// Changes the address without loading a page, and updates every `dcc.Location`.
+    func move(to target: PageAddress) {
+        let locations = state.withLock { $0.move(to: target) }
+        change { renderer in
+            for id in locations { renderer.set(id, target.properties) }
+        }
+    }
 
     /// Waits until the page is idle.
     ///
@@ -127,48 +136,11 @@ extension TestPage {
     }
 
     private func throwNewErrors() throws {
-        let new = state.withLock { state in
-            defer { state.thrown = state.errors.count }
-            return Array(state.errors[state.thrown...])
-        }
+        let new = state.withLock { $0.takeNewErrors() }
         guard let first = new.first else { return }
         guard new.count > 1 else { throw first }
         let others = new.dropFirst().map(\.description).joined(separator: "\n")
         throw TestError(first.code, "\(first.message)\nAnd \(new.count - 1) more:\n\(others)", cause: first.cause)
-    }
-}
-
-extension TestPage.State {
-    fileprivate mutating func apply<Result>(_ change: (inout Renderer) -> Result, of load: Int?) -> Result? {
-        guard var renderer, load == nil || load == self.load else { return nil }
-        self.renderer = nil
-        defer { self.renderer = renderer }
-        return change(&renderer)
-    }
-
-    /// Runs reactions of components and starts callbacks until no more can start.
-    ///
-    /// - Returns: Effects to perform without the lock.
-    fileprivate mutating func follow(_ browser: TestBrowser, now: TestClock.Instant) -> [Renderer.Effect] {
-        guard var renderer else { return [] }
-        var outside: [Renderer.Effect] = []
-        while true {
-            react(&renderer, browser, now)
-            renderer.advance()
-            let effects = renderer.takeEffects()
-            if effects.isEmpty { break }
-            for effect in effects {
-                guard case .changed(let id, let properties, let isByCallback) = effect else {
-                    outside.append(effect)
-                    continue
-                }
-                react(to: properties, of: id, isByCallback: isByCallback, &renderer, browser, now)
-            }
-        }
-        errors += renderer.errors
-        renderer.errors = []
-        self.renderer = renderer
-        return outside
     }
 }
 
@@ -229,7 +201,7 @@ extension TestPage {
 
     /// Moves the clock to the next deadline, or waits for other activity.
     private func step() async throws {
-        let generation = await server.executor.idle()
+        let generation = await server.idle()
         let deadlines = [server.nextDeadline, nextTick].compactMap(\.self)
         if let next = deadlines.min() {
             try await move(to: next)
@@ -248,31 +220,11 @@ extension TestPage {
     /// The next tick of an interval on any page.
     private var nextTick: Duration? { server.pages.compactMap(\.ownNextTick).min() }
 
-    private var ownNextTick: Duration? {
-        state.withLock { state in
-            guard let layout = state.renderer?.layout else { return nil }
-            return state.mounted.compactMap { id, component in
-                let props = layout.component(id)?["props"] ?? .null
-                return MountedComponent.ticks(props) ? component.nextTick : nil
-            }
-            .min()
-        }
-    }
+    private var ownNextTick: Duration? { state.withLock { $0.nextTick } }
 
     /// Ticks the intervals that are due.
     private func tick(at time: Duration) {
-        let due = state.withLock { state -> [ComponentID] in
-            guard let layout = state.renderer?.layout else { return [] }
-            var due: [ComponentID] = []
-            for (id, component) in state.mounted {
-                guard let next = component.nextTick, next <= time, let props = layout.component(id)?["props"] else {
-                    continue
-                }
-                state.mounted[id]?.nextTick = time + MountedComponent.period(of: props)
-                if MountedComponent.ticks(props) { due.append(id) }
-            }
-            return due.sorted { $0.text < $1.text }
-        }
+        let due = state.withLock { $0.takeTicks(at: time) }
         guard !due.isEmpty else { return }
         change { renderer in
             for id in due {
@@ -280,5 +232,125 @@ extension TestPage {
                 renderer.set(id, [("n_intervals", .int(count + 1))])
             }
         }
+    }
+}
+
+// MARK: - Effects
+
+extension TestPage {
+    private func perform(_ effect: Renderer.Effect, of load: Int) {
+        switch effect {
+        case .changed: break
+        case .request(let outgoing):
+            let order = state.withLock { $0.record(outgoing.body) }
+            server.run { await self.send(outgoing, order: order, of: load) }
+        case .clientside(let number, let outputs, let function, let arguments):
+            server.run { await self.standIn(number, outputs, function, arguments, of: load) }
+        }
+    }
+
+    /// Sends a call's request, and polls its job until it ends.
+    ///
+    /// - Parameter order: The number of the request on this page.
+    private func send(_ outgoing: Renderer.Outgoing, order: Int, of load: Int) async {
+        var (body, query, polls) = (outgoing.body, outgoing.query + "&order=\(order)", 0)
+        while !Task.isCancelled {
+            let endpoint = state.withLock { $0.endpoint }
+            let answer = await connection.post(body, query, to: endpoint, isPoll: polls > 0)
+            let json = (try? JSON(parsing: answer.body)) ?? .null
+            let text = String(decoding: answer.body, as: UTF8.self)
+            if answer.status >= 400, let notice = answer.headers.first(where: { $0.name == "x-dash-notice" }) {
+                state.withLock { $0.show(notice.value, of: outgoing.call) }
+            }
+            let job = change(of: load) { renderer in
+                renderer.take(status: answer.status, body: json, text: text, of: outgoing.call)
+            }
+            guard let job = job ?? nil else { return }
+            polls += 1
+            body = outgoing.bodyWithoutValues
+            query = "&job=\(job)" + outgoing.repeatedQuery + "&n=\(polls)"
+        }
+    }
+
+    private func standIn(
+        _ number: Int,
+        _ outputs: [String],
+        _ function: String,
+        _ arguments: [JSON],
+        of load: Int
+    ) async {
+        let result: Result<JSON?, any Error> = await server.tracking(TestServer.PendingRequest(isPoll: false)) { _ in
+            do {
+                return .success(try await value(outputs, function, arguments))
+            } catch is PreventUpdate {
+                return .success(nil)
+            } catch {
+                return .failure(error)
+            }
+        }
+        change(of: load) { $0.take(standIn: result, of: number) }
+    }
+
+    private func value(_ outputs: [String], _ function: String, _ arguments: [JSON]) async throws -> JSON? {
+        if let standIn = server.standIn(for: function, settingAnyOf: outputs) { return try await standIn(arguments) }
+        // The built-in function of multi-page apps.
+        if outputs.contains("_pages_dummy.children") {
+            if let title = arguments.first?["title"].stringValue { state.withLock { $0.setTitle(title) } }
+            return nil
+        }
+        try server.checkMissingStandIn(settingAllOf: outputs)
+        return nil
+    }
+}
+
+// MARK: - Loading
+
+extension TestPage {
+    /// Opens an app in a browser, and waits until the page is idle.
+    ///
+    /// - Throws: `TestError` with code `load`, or the error of a callback.
+    static func open(
+        _ server: TestServer,
+        _ browser: TestBrowser,
+        appPath: String,
+        at location: PageAddress
+    ) async throws -> TestPage {
+        let page = TestPage(server, browser: browser, appPath: appPath, location: location)
+        try await page.load(location)
+        try await page.rest()
+        return page
+    }
+
+    /// Loads the page at an address, and runs its initial callbacks.
+    ///
+    /// - Throws: `TestError` with code `load`.
+    func load(_ location: PageAddress) async throws {
+        let page = try await connection.load(location)
+        state.withLock { $0.begin(page) }
+        change { $0.begin() }
+    }
+
+    /// Opens the app in another tab of the same browser, with the same cookies.
+    ///
+    /// - Parameter path: The path relative to the app.
+    /// - Throws: ``TestError`` with code `load`, or the error of a callback.
+    public func newTab(_ path: String = "") async throws -> TestPage {
+        try await Self.open(server, browser, appPath: appPath, at: PageAddress(absolute(path)))
+    }
+
+    /// Opens the app in another user's browser.
+    ///
+    /// - Parameters:
+    ///   - path: The path relative to the app.
+    ///   - cookies: The browser's cookies.
+    ///   - headers: Headers of each request.
+    /// - Throws: ``TestError`` with code `load`, or the error of a callback.
+    public func newBrowser(
+        _ path: String = "",
+        cookies: [String: String] = [:],
+        headers: [String: String] = [:]
+    ) async throws -> TestPage {
+        let browser = TestBrowser(cookies: cookies, headers: headers)
+        return try await Self.open(server, browser, appPath: appPath, at: PageAddress(absolute(path)))
     }
 }

@@ -11,20 +11,18 @@ final class InProcessJobs: JobExecutor {
         var isShutDown = false
     }
 
-    let maximumConcurrency: Int
     private let site: DashSite
     private let executor: TestExecutor
-    private let clock: TestClock
-    private let remoteTasks: [String: TestOptions.RemoteTask]
+    private let options: TestOptions
     private let state = Mutex(State())
 
     init(_ site: DashSite, options: TestOptions, executor: TestExecutor) {
         self.site = site
         self.executor = executor
-        clock = options.clock
-        remoteTasks = options.remoteTasks
-        maximumConcurrency = options.concurrentJobs
+        self.options = options
     }
+
+    var maximumConcurrency: Int { options.concurrentJobs }
 
     /// The running jobs, as owners of waits.
     var running: Set<TestClock.Sleeper> { Set(state.withLock { $0.running.keys.map { .job($0) } }) }
@@ -45,7 +43,7 @@ final class InProcessJobs: JobExecutor {
     ) async -> WorkerOutcome {
         let work = Task(executorPreference: executor) {
             await TestClock.$sleeper.withValue(.job(task.id)) {
-                await CallbackContext.$currentClock.withValue(self.clock) { await self.perform(task, onUpdate) }
+                await CallbackContext.$currentClock.withValue(self.options.clock) { await self.perform(task, onUpdate) }
             }
         }
         state.withLock { $0.running[task.id] = work }
@@ -76,7 +74,7 @@ final class InProcessJobs: JobExecutor {
 
     private func result(of task: WorkerTask, _ channel: WorkerChannel) async throws -> [UInt8] {
         guard let remote = site.remoteTask(ofJob: task.name) else { return try await site.runJob(task, channel) }
-        guard let standIn = remoteTasks[remote] else {
+        guard let standIn = options.remoteTasks[remote] else {
             throw TestError(
                 .callback,
                 """

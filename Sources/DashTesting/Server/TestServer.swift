@@ -22,9 +22,9 @@ final class TestServer: Sendable {
         weak var page: TestPage?
     }
 
-    let options: TestOptions
-    let executor = TestExecutor()
-    let jobs: InProcessJobs
+    private let options: TestOptions
+    private let executor = TestExecutor()
+    private let jobs: InProcessJobs
     private let site: InProcessSite
     private let state = Mutex(State())
     private let work: AsyncStream<@Sendable () async -> Void>
@@ -98,6 +98,23 @@ final class TestServer: Sendable {
         }
     }
 
+    /// The stand-in for a clientside function; one for the function's name takes precedence over one for an output.
+    func standIn(for function: String, settingAnyOf outputs: [String]) -> TestOptions.StandIn? {
+        options.namedStandIns[function] ?? outputs.lazy.compactMap { self.options.standIns[$0] }.first
+    }
+
+    /// Throws for a clientside function without a stand-in, unless the options say to skip it.
+    func checkMissingStandIn(settingAllOf outputs: [String]) throws {
+        if options.missingClientside == .skipped { return }
+        throw TestError(
+            .clientside,
+            """
+            \(outputs.joined(separator: ", ")) is set by a clientside function, and a test has no browser. Add a \
+            stand-in, options.clientside(…) { values in … }, or skip it: options.missingClientside = .skipped.
+            """
+        )
+    }
+
     /// Registers work that the test has to wait for.
     func tracking<Result>(_ request: PendingRequest, _ body: (Int) async -> Result) async -> Result {
         let number = state.withLock { state in
@@ -121,6 +138,14 @@ final class TestServer: Sendable {
 
 /// Waiting for idleness.
 extension TestServer {
+    /// The clock that the pages, callbacks and jobs share.
+    var clock: TestClock { options.clock }
+
+    /// Waits until nothing is left to run.
+    ///
+    /// - Returns: The argument for ``activity(after:_:)``.
+    func idle() async -> Int { await executor.idle() }
+
     /// Waits until everything is done that can be without moving the clock: the remaining requests wait on the clock,
     /// or for a job.
     ///

@@ -16,7 +16,7 @@ public final class EmbeddedJobManager: JobManager {
     }
 
     private let store: any JobStore
-    let executor: any JobExecutor
+    private let executor: any JobExecutor
     private let clock: any JobClock
     private let logger: Logger
     let configuration: JobManagerConfiguration

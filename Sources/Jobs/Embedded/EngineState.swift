@@ -2,7 +2,7 @@ import DashJSON
 
 /// The tables of the engine, and the transitions applied to them.
 struct EngineState: Sendable {
-    let rules: JobRules
+    private let rules: JobRules
     private(set) var jobs = JobTable()
     private(set) var sharedRuns = SharedRuns()
     private(set) var deadlines = EngineDeadlines()

@@ -5,6 +5,7 @@ import DashJSON
 /// An end is persisted before it is published, and the start of an attempt before it is executed.
 struct JobEngine: Sendable {
     private(set) var state: EngineState
+    private let rules: JobRules
     private let maximumRunning: Int
     /// Whether attempts may begin: from the opening to the stop.
     private var isDispatching = false
@@ -12,15 +13,15 @@ struct JobEngine: Sendable {
     private var pausedUntil = Duration.zero
 
     init(configuration: JobManagerConfiguration, maximumRunning: Int) {
-        state = EngineState(rules: JobRules(configuration))
+        rules = JobRules(configuration)
+        state = EngineState(rules: rules)
         self.maximumRunning = max(1, maximumRunning)
     }
 
     /// How many shared runs have ended.
     var completedRuns: Int { state.sharedRuns.completedRuns }
 
-    private var rules: JobRules { state.rules }
-    private var limits: JobManagerConfiguration { state.rules.limits }
+    private var limits: JobManagerConfiguration { rules.limits }
 
     var statistics: JobStatistics {
         let scheduled = state.jobs.all.count { $0.status.state == .scheduled }

@@ -28,7 +28,7 @@ package enum WorkerSignals {
             }
             var ladder = ShutdownSignals()
             var isCancelled = false
-            for await signal in signals.signals {
+            for await signal in signals {
                 let step = ladder.received(signal)
                 logger.info("\(signal.story(step))")
                 switch step {
@@ -109,9 +109,10 @@ internal import Glibc
 #endif
 
 /// Receives the signals that stop a program; their default actions are disabled.
-final class StopSignals: Sendable {
-    /// The received signals, until ``finish()``.
-    let signals: AsyncStream<ShutdownSignals.Signal>
+///
+/// The sequence of the received signals lasts until ``finish()``.
+final class StopSignals: AsyncSequence, Sendable {
+    private let signals: AsyncStream<ShutdownSignals.Signal>
     private let continuation: AsyncStream<ShutdownSignals.Signal>.Continuation
     private let sources: [any DispatchSourceSignal]
 
@@ -127,12 +128,14 @@ final class StopSignals: Sendable {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
                 // Signals that were merged are reported with their count.
-                for _ in 0..<max(1, source.data) { continuation.yield(meaning) }
+                for _ in 0..<Swift.max(1, source.data) { continuation.yield(meaning) }
             }
             source.resume()
             return source
         }
     }
+
+    func makeAsyncIterator() -> AsyncStream<ShutdownSignals.Signal>.Iterator { signals.makeAsyncIterator() }
 
     func finish() {
         continuation.finish()

@@ -113,24 +113,6 @@ final class WorkerLiveness: Service {
     }
 }
 
-extension WorkerLiveness {
-    /// Keeps a worker's lease in the job records, and one at its broker if the broker detects dead workers by leases.
-    ///
-    /// - Parameter redis: Connection options for the Redis of the records.
-    convenience init(_ worker: CeleryWorker, records: JobRecords, on redis: RedisOptions) {
-        let (executor, consumer) = (worker.parts.executor, worker.consumer)
-        self.init(
-            worker.parts.identity,
-            leases: [WorkerLease(records, on: redis)] + (consumer.lease.map { [$0] } ?? []),
-            terms: LivenessTerms(lease: records.settings.lease),
-            loops: [worker.loop],
-            concurrency: { max(1, executor.maximumConcurrency) },
-            logger: worker.parts.logger,
-            onLapse: { consumer.leaseLapsed($0) }
-        )
-    }
-}
-
 /// The connection that renews a worker's leases on one Redis and subscribes to its channels; RESP3 allows both.
 private final class LivenessConnection: Sendable {
     private let worker: WorkerIdentity
@@ -206,7 +188,7 @@ private final class LivenessConnection: Sendable {
 
     private func listen(on connection: RedisConnection) async throws {
         var listener = connection
-        if connection.protocolVersion < 3 {
+        if !connection.usesRESP3 {
             // Before RESP3 a subscribed connection takes no commands.
             listener = try await RedisConnection.connect(options) { _ in }
             listener.whenClosed { connection.close() }

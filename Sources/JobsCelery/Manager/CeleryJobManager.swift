@@ -28,21 +28,21 @@ final class CeleryJobManager: JobManager {
         var logger: Logger
     }
 
-    struct State {
+    private struct State {
         /// Tasks of other programs whose results this manager follows.
         var followed: Set<JobID> = []
         var sweeps = SweepNotes()
     }
 
-    let parts: Parts
-    let sweeper: RecordSweeper
-    let doorbells = JobNotifier()
-    let calls = OpenCalls()
-    let state = Mutex(State())
+    private let parts: Parts
+    private let sweeper: RecordSweeper
+    private let doorbells = JobNotifier()
+    private let calls = OpenCalls()
+    private let state = Mutex(State())
     /// The clock of the manager's own timers; the times of jobs come from Redis.
-    let clock: any JobClock
-    let follows: AsyncStream<(id: JobID, name: String)>
-    let following: AsyncStream<(id: JobID, name: String)>.Continuation
+    private let clock: any JobClock
+    private let follows: AsyncStream<(id: JobID, name: String)>
+    private let following: AsyncStream<(id: JobID, name: String)>.Continuation
     private let stopped: AsyncStream<Void>
     private let stopping: AsyncStream<Void>.Continuation
 

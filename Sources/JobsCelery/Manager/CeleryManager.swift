@@ -244,7 +244,7 @@ extension CeleryManager {
         let records = records(connections, setup)
         let events = events(of: identity, connections.broker, options)
         let worker = try CeleryWorker(parts(setup, options, identity, pool, connections, records, events))
-        let liveness = WorkerLiveness(worker, records: records, on: connections.options)
+        let liveness = worker.liveness(records, on: connections.options)
         return WorkerServices(
             worker,
             on: [liveness] + connections.services + [control(of: worker, events, setup.logger)]

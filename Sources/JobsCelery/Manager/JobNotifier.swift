@@ -44,10 +44,17 @@ final class JobNotifier: Sendable {
 
 /// Counts open calls, so that a stopping manager closes its connections after the last one.
 final class OpenCalls: Sendable {
-    struct State {
+    private struct State {
         var isClosed = false
         var count = 0
         var emptied: CheckedContinuation<Void, Never>?
+
+        /// The waiter of `empty()`, if the last call has returned.
+        mutating func takeEmptied() -> CheckedContinuation<Void, Never>? {
+            guard isClosed, count == 0 else { return nil }
+            defer { emptied = nil }
+            return emptied
+        }
     }
 
     private let state = Mutex(State())
@@ -89,14 +96,5 @@ final class OpenCalls: Sendable {
             }
             emptied?.resume()
         }
-    }
-}
-
-extension OpenCalls.State {
-    /// The waiter of `empty()`, if the last call has returned.
-    fileprivate mutating func takeEmptied() -> CheckedContinuation<Void, Never>? {
-        guard isClosed, count == 0 else { return nil }
-        defer { emptied = nil }
-        return emptied
     }
 }

@@ -16,8 +16,6 @@ final class RPCExecutor: JobExecutor {
         var cancelled: Set<JobID> = []
     }
 
-    /// Further jobs wait in the manager.
-    let maximumConcurrency = 1000
     private let broker: any RPCBroker
     private let replies: any RPCReplyQueue
     private let setup: JobBackendSetup
@@ -39,6 +37,9 @@ final class RPCExecutor: JobExecutor {
         self.options = options
         replies = broker.replyQueue
     }
+
+    /// Further jobs wait in the manager.
+    var maximumConcurrency: Int { 1000 }
 
     /// The pending replies end with the broker.
     func run() async throws { try await broker.run() }

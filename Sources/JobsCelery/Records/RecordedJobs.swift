@@ -8,7 +8,7 @@ import Synchronization
 
 /// A worker's access to the records in Redis.
 final class RecordedJobs: JobRecording {
-    let records: JobRecords
+    private let records: JobRecords
     private let subscriber: any RedisSubscriber
     private let codec: any JobCodec
     /// See `JobManagerConfiguration.currentVersion`.

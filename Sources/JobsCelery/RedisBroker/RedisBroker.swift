@@ -16,10 +16,12 @@ final class RedisBroker: CeleryBroker {
     let client: ReconnectingRedisClient
     /// Connection for channels, shared while the broker runs.
     let subscriber: RedisPubSub
-    let options: RedisBrokerOptions
-    let logger: Logger
+    private let options: RedisBrokerOptions
+    /// The options of `client`'s connection.
+    private let connection: RedisOptions
+    private let logger: Logger
     /// Signaled when a message is parked: it may be due before the next sweep.
-    let parked = AsyncSignal()
+    private let parked = AsyncSignal()
     private let declared = Mutex<Set<String>>([])
 
     init(_ url: RedisURL, options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger) {
@@ -27,12 +29,13 @@ final class RedisBroker: CeleryBroker {
         options.keys.database = url.database
         self.options = options
         self.logger = logger
-        client = ReconnectingRedisClient(options.connection(to: url, name: "dash-broker", logger: logger))
+        connection = options.connection(to: url, name: "dash-broker", logger: logger)
+        client = ReconnectingRedisClient(connection)
         subscriber = RedisPubSub(options.connection(to: url, name: "dash-channels", logger: logger))
     }
 
     var keys: RedisKeys { options.keys }
-    var url: RedisURL { client.options.url }
+    var url: RedisURL { connection.url }
 
     var information: BrokerInformation {
         let (hostname, port) =
@@ -94,7 +97,7 @@ final class RedisBroker: CeleryBroker {
     }
 
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) -> any CeleryConsumer {
-        RedisConsumer(self, worker: worker, queues: queues, prefetch: prefetch)
+        RedisConsumer(self, worker: worker, queues: queues, prefetch: prefetch, options: options, logger: logger)
     }
 
     func broadcast(_ request: BrokerMessage) async throws {
@@ -193,7 +196,7 @@ extension RedisBroker {
     ) async throws {
         guard count > 0 else { return }
         let deadline = ContinuousClock.now + time
-        let connection = try await RedisConnection.connect(client.options) { _ in }
+        let connection = try await RedisConnection.connect(self.connection) { _ in }
         defer { connection.close() }
         for _ in 0..<count {
             let rest = ContinuousClock.now.duration(to: deadline)
@@ -231,7 +234,7 @@ extension RedisBroker {
 extension RedisBroker {
     /// Requeues the messages of dead workers and parked messages that are due, until the task is cancelled. Every
     /// process with a broker runs a sweep; concurrent sweeps requeue each message once.
-    func sweep() async {
+    private func sweep() async {
         var monitor = WorkerMonitor(options.terms)
         var nextAudit = ContinuousClock.now
         while !Task.isCancelled {
@@ -250,6 +253,9 @@ extension RedisBroker {
             await parked.wait(atMost: wait)
         }
     }
+
+    /// A message was parked: the next sweep reads when it is due.
+    func didPark() { parked.signal() }
 
     /// Requeues parked messages that are due.
     ///

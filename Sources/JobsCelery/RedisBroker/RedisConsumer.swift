@@ -15,26 +15,39 @@ final class RedisConsumer: CeleryConsumer {
     /// An idle worker polls this often, in case an invalidation message is lost.
     private static let caution = Duration.seconds(15)
 
-    let broker: RedisBroker
-    let worker: WorkerIdentity
+    private let broker: RedisBroker
+    private let worker: WorkerIdentity
+    private let options: RedisBrokerOptions
+    private let keys: RedisKeys
+    private let logger: Logger
     /// What it holds according to Redis.
-    let heldTags: HeldTags
-    let state: Mutex<ConsumerState>
+    private let heldTags: HeldTags
+    private let state: Mutex<ConsumerState>
     /// Signaled when there may be messages to fetch, or room for them.
-    let bell = AsyncSignal()
+    private let bell = AsyncSignal()
     /// Signaled when a settlement could not be sent.
-    let owing = AsyncSignal()
-    let client: ReconnectingRedisClient
+    private let owing = AsyncSignal()
+    private let client: ReconnectingRedisClient
     private let hasWarned = Mutex(false)
 
-    init(_ broker: RedisBroker, worker: WorkerIdentity, queues: [String], prefetch: Int) {
+    init(
+        _ broker: RedisBroker,
+        worker: WorkerIdentity,
+        queues: [String],
+        prefetch: Int,
+        options: RedisBrokerOptions,
+        logger: Logger
+    ) {
         self.broker = broker
         self.worker = worker
-        heldTags = HeldTags(worker, keys: broker.keys, logger: broker.logger)
+        self.options = options
+        self.logger = logger
+        keys = options.keys
+        heldTags = HeldTags(worker, keys: keys, logger: logger)
         state = Mutex(ConsumerState(queues: queues, prefetch: prefetch))
-        var options = broker.options.connection(to: broker.url, name: "dash-worker", logger: broker.logger)
-        options.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
-        client = ReconnectingRedisClient(options)
+        var connection = options.connection(to: broker.url, name: "dash-worker", logger: logger)
+        connection.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
+        client = ReconnectingRedisClient(connection)
     }
 
     /// Runs until a graceful shutdown, then requeues unsettled deliveries. A cancellation stops it at once; other
@@ -55,7 +68,7 @@ final class RedisConsumer: CeleryConsumer {
     /// The worker's lease, which covers its deliveries.
     var lease: WorkerLease? {
         WorkerLease(
-            redis: broker.options.connection(to: broker.url, logger: broker.logger),
+            redis: options.connection(to: broker.url, logger: logger),
             registry: broker.registry,
             held: heldTags
         )
@@ -77,7 +90,7 @@ final class RedisConsumer: CeleryConsumer {
                 guard deliveries.isEmpty else { return deliveries }
             } catch {
                 if (error as? CeleryError)?.code == .connectionLost { state.withLock { $0.answerWasLost() } }
-                broker.logger.debug("A fetch failed: \(error)")
+                logger.debug("A fetch failed: \(error)")
                 // Backoff, cut short by a new connection.
                 await bell.wait(atMost: .milliseconds(200))
             }
@@ -92,18 +105,18 @@ final class RedisConsumer: CeleryConsumer {
 
     /// The longest time until the next fetch without an invalidation message.
     private func patience() -> Duration {
-        let isCalled = client.present.map { $0.protocolVersion >= 3 && $0.tookPreamble } ?? true
+        let isCalled = client.present?.reportsChanges ?? true
         if isCalled { return Self.caution }
         let isFirst = hasWarned.withLock { hasWarned in
             defer { hasWarned = true }
             return !hasWarned
         }
         if isFirst {
-            broker.logger.notice(
-                "This Redis does not support CLIENT TRACKING: idle workers poll every \(broker.options.poll)."
+            logger.notice(
+                "This Redis does not support CLIENT TRACKING: idle workers poll every \(options.poll)."
             )
         }
-        return broker.options.poll
+        return options.poll
     }
 
     private func fetch(_ request: ConsumerState.Request) async throws -> [Delivery] {
@@ -111,12 +124,11 @@ final class RedisConsumer: CeleryConsumer {
             let deliveries = try await reclaim()
             if !deliveries.isEmpty { return deliveries }
         }
-        let keys = broker.keys
         let lists = request.queues.map(keys.lists)
         let call = BrokerScripts.fetch.call(
             keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.holders, keys.rejected]
                 + keys.prioritySteps.indices.flatMap { step in lists.map { $0[step] } },
-            arguments: [request.limit, worker.id, broker.options.terms.lease.inSeconds, broker.options.rejectedLimit]
+            arguments: [request.limit, worker.id, options.terms.lease.inSeconds, options.rejectedLimit]
                 + request.queues
         )
         let nextLook = ContinuousClock.now + patience()
@@ -133,7 +145,7 @@ final class RedisConsumer: CeleryConsumer {
         let (found, refused) = (parts.first?.elements ?? [], parts.last?.integer ?? 0)
         if found.count >= request.limit || refused > 0 { state.withLock { $0.looksAgain() } }
         if refused > 0 {
-            broker.logger.error("Moved \(refused) unreadable messages to the list \(keys.rejected).")
+            logger.error("Moved \(refused) unreadable messages to the list \(keys.rejected).")
         }
         var deliveries: [Delivery] = []
         for part in found {
@@ -152,8 +164,7 @@ final class RedisConsumer: CeleryConsumer {
     }
 
     /// Returns the deliveries of an earlier fetch whose reply was lost.
-    func reclaim() async throws -> [Delivery] {
-        let keys = broker.keys
+    private func reclaim() async throws -> [Delivery] {
         let answer = try await client.run(
             BrokerScripts.reclaim,
             keys: [keys.unacked, keys.holders],
@@ -172,7 +183,7 @@ final class RedisConsumer: CeleryConsumer {
         guard let parts = part.elements, parts.count == 3, let tag = parts[0].text, let list = parts[1].text,
             let bytes = parts[2].bytes
         else { return nil }
-        let queue = broker.keys.queue(of: list)
+        let queue = keys.queue(of: list)
         do {
             let (task, isRedelivered) =
                 try isEntry ? KombuEnvelope.decode(KombuEnvelope.envelope(ofEntry: bytes)) : KombuEnvelope.decode(bytes)
@@ -180,7 +191,7 @@ final class RedisConsumer: CeleryConsumer {
             guard state.withLock({ $0.received(tag) }) else { return nil }
             return Delivery(tag: tag, queue: queue, task: task, isRedelivered: isRedelivered)
         } catch {
-            broker.logger.error("Moving an unreadable message to the list \(broker.keys.rejected): \(error)")
+            logger.error("Moving an unreadable message to the list \(keys.rejected): \(error)")
             let refusal = broker.refusal(of: tag, from: worker.id, reason: "\(error)", queue: queue)
             // If this fails, the next fetch reclaims the message.
             do { _ = try await client.run([refusal]) } catch { state.withLock { $0.answerWasLost() } }
@@ -189,7 +200,7 @@ final class RedisConsumer: CeleryConsumer {
     }
 
     func setPrefetch(_ prefetch: Int) {
-        state.withLock { $0.prefetch = prefetch }
+        state.withLock { $0.setPrefetch(prefetch) }
         bell.signal()
     }
 
@@ -234,7 +245,7 @@ extension RedisConsumer {
     }
 
     /// Retries settlements that could not be sent, until the task is cancelled.
-    func settleOwed() async {
+    private func settleOwed() async {
         while !Task.isCancelled {
             await owing.wait()
             if state.withLock({ $0.isStopped && $0.missesAnswer }) { await returnLost() }
@@ -252,13 +263,13 @@ extension RedisConsumer {
         do {
             for delivery in try await reclaim() { await settle(delivery, as: .returned) }
         } catch {
-            broker.logger.debug("The last fetched messages could not be requeued.", metadata: ["error": "\(error)"])
+            logger.debug("The last fetched messages could not be requeued.", metadata: ["error": "\(error)"])
         }
     }
 
     /// Requeues unsettled deliveries, for a limited time; other processes requeue the rest.
-    func returnToQueue() async {
-        let deadline = ContinuousClock.now + broker.options.farewell
+    private func returnToQueue() async {
+        let deadline = ContinuousClock.now + options.farewell
         for tag in state.withLock({ $0.held }) where state.withLock({ $0.settles(tag) }) {
             state.withLock { $0.owes(tag, .returned) }
         }
@@ -272,7 +283,7 @@ extension RedisConsumer {
     private func say(_ settlement: Settlement, of tag: String) async {
         do {
             if try await !perform(settlement, of: tag) {
-                broker.logger.notice(
+                logger.notice(
                     "A settled message was no longer held by this worker.",
                     metadata: ["delivery": "\(tag)"]
                 )
@@ -280,14 +291,13 @@ extension RedisConsumer {
             state.withLock { $0.settled(tag) }
             heldTags.release(tag)
         } catch {
-            broker.logger.debug("A message could not be settled: \(error)")
+            logger.debug("A message could not be settled: \(error)")
             owe(settlement, of: tag)
         }
     }
 
     /// - Returns: Whether this worker held the message.
     private func perform(_ settlement: Settlement, of tag: String) async throws -> Bool {
-        let keys = broker.keys
         let settlementKeys = [keys.unacked, keys.unackedIndex, keys.holders]
         switch settlement {
         case .acknowledged, .rejected:
@@ -312,7 +322,7 @@ extension RedisConsumer {
                 keys: settlementKeys + [keys.eta, keys.parked],
                 arguments: [tag, worker.id, envelope.serialized(), time]
             )
-            broker.parked.signal()
+            broker.didPark()
             return isHeld
         }
     }
@@ -322,99 +332,35 @@ extension RedisConsumer {
     }
 }
 
-/// The deliveries and settlements of a consumer, and what to fetch next. No I/O.
-struct ConsumerState: Sendable {
-    /// The arguments of a fetch.
-    struct Request: Sendable, Hashable {
-        var queues: [String]
-        var limit: Int
-        /// Whether the reply to an earlier fetch was lost: its deliveries are reclaimed first.
-        var reclaims: Bool
+// MARK: - Settling along with results
+
+extension RedisConsumer {
+    func batchAck(with results: any ResultStore) -> RedisBatchAck? {
+        guard let results = results.inRedis, results.redis.isSame(as: broker.client) else { return nil }
+        return RedisBatchAck(results, self, client, keys: keys, worker: worker)
     }
 
-    var prefetch: Int
-    private(set) var queues: [String]
-    /// Delivered and not settled.
-    private(set) var held: Set<String> = []
-    /// Settlements to retry.
-    private(set) var owed: [String: Settlement] = [:]
-    /// Settlements in flight.
-    private var underway: Set<String> = []
-    private(set) var isStopped = false
-    private(set) var missesAnswer = false
-    /// The lists were empty and Redis reports changes; without a report, the next fetch is due at this time.
-    private var looksAt: ContinuousClock.Instant?
-    private var turn = 0
-
-    init(queues: [String], prefetch: Int) {
-        self.queues = queues
-        self.prefetch = prefetch
+    /// Makes room for other deliveries before a script removes these. They are no longer refreshed, as a refresh after
+    /// the script would not find them.
+    func willRelease(_ deliveries: [Delivery]) {
+        guard !deliveries.isEmpty else { return }
+        state.withLock { state in
+            for delivery in deliveries { _ = state.settles(delivery.tag) }
+        }
+        heldTags.release(deliveries)
+        bell.signal()
     }
 
-    /// The tags that the worker holds on Redis, as far as it knows.
-    var known: Set<String> { held.union(owed.keys).union(underway) }
-
-    /// What to fetch now, nil without room or queues. The queues take turns in coming first.
-    mutating func request(upTo limit: Int) -> Request? {
-        let room = min(limit, prefetch - held.count)
-        guard !isStopped, room > 0, !queues.isEmpty else { return nil }
-        turn = (turn + 1) % queues.count
-        return Request(queues: Array(queues[turn...] + queues[..<turn]), limit: room, reclaims: missesAnswer)
+    func didNotRelease(_ deliveries: [Delivery]) {
+        state.withLock { state in
+            for delivery in deliveries { state.keeps(delivery.tag) }
+        }
+        for delivery in deliveries { heldTags.hold(delivery.tag) }
     }
 
-    /// A fetch begins. Unless it leaves messages, the next one is due at `instant`.
-    mutating func looks(nextAt instant: ContinuousClock.Instant) { looksAt = instant }
-
-    /// The lists changed, or may hold more messages.
-    mutating func looksAgain() { looksAt = nil }
-
-    /// The time until the next fetch; nil to fetch now.
-    func rest(at now: ContinuousClock.Instant) -> Duration? {
-        looksAt.flatMap { $0 > now ? now.duration(to: $0) : nil }
+    func didRelease(_ deliveries: [Delivery]) {
+        state.withLock { state in
+            for delivery in deliveries { state.settled(delivery.tag) }
+        }
     }
-
-    mutating func answerWasLost() { missesAnswer = true }
-    mutating func answerWasFound() { missesAnswer = false }
-
-    /// - Returns: False for a delivery with a settlement in flight: it was redelivered because the lease expired.
-    mutating func received(_ tag: String) -> Bool {
-        guard owed[tag] == nil, !underway.contains(tag) else { return false }
-        held.insert(tag)
-        return true
-    }
-
-    /// Begins a settlement; false if the delivery is settled already.
-    mutating func settles(_ tag: String) -> Bool {
-        guard held.remove(tag) != nil else { return false }
-        underway.insert(tag)
-        return true
-    }
-
-    /// A settlement failed; the delivery is held again.
-    mutating func keeps(_ tag: String) {
-        if underway.remove(tag) != nil { held.insert(tag) }
-    }
-
-    mutating func settled(_ tag: String) {
-        held.remove(tag)
-        underway.remove(tag)
-        owed[tag] = nil
-    }
-
-    mutating func owes(_ tag: String, _ settlement: Settlement) {
-        underway.remove(tag)
-        owed[tag] = settlement
-    }
-
-    /// - Returns: Whether the queue is new.
-    mutating func add(_ queue: String) -> Bool {
-        guard !queues.contains(queue) else { return false }
-        queues.append(queue)
-        looksAgain()
-        return true
-    }
-
-    mutating func remove(_ queue: String) { queues.removeAll { $0 == queue } }
-
-    mutating func stop() { isStopped = true }
 }

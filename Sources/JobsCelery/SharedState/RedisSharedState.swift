@@ -26,11 +26,11 @@ final class RedisSharedState: SharedState {
     /// Limit of unsent calls. The oldest half is dropped beyond it: their polls have ended.
     private static let outboxCapacity = 10_000
 
-    let redis: any RedisClient
-    let subscriber: any RedisSubscriber
-    let prefix: String
+    private let redis: any RedisClient
+    private let subscriber: any RedisSubscriber
+    private let prefix: String
     /// The id of this server process.
-    let server: String
+    private let server: String
     private let logger: Logger
     private let outbox = Mutex<[RedisScriptCall]>([])
     private let noted = AsyncSignal()
@@ -271,7 +271,7 @@ extension RedisSharedState {
         return rest.integer.flatMap { $0 > 0 ? .milliseconds($0) : nil }
     }
 
-    func call(_ script: RedisScript, _ arguments: [any RedisArgument]) async throws -> RedisValue {
+    private func call(_ script: RedisScript, _ arguments: [any RedisArgument]) async throws -> RedisValue {
         try await answer { [redis, prefix] in
             try await redis.run(script, keys: [prefix], arguments: arguments)
         }

@@ -2,7 +2,7 @@ import CeleryProtocol
 import DashJSON
 import Jobs
 import Logging
-import NIOCore
+import RedisClient
 import ServiceLifecycle
 import Support
 
@@ -32,14 +32,23 @@ final class CeleryWorker: Service {
     }
 
     var parts: CeleryWorkerParts { driver.parts }
-    var consumer: any CeleryConsumer { driver.consumer }
-    var loop: any EventLoop { driver.loop }
+    /// The services that only it needs; each is started before the next, and all before the worker.
+    var services: [any Service] { driver.services }
+    /// Where it runs, and where its services should.
+    var executor: LoopExecutor { driver.executor }
+
+    /// Keeps the worker's lease in the job records, and one at its broker if the broker detects dead workers by leases.
+    ///
+    /// - Parameter redis: Connection options for the Redis of the records.
+    func liveness(_ records: JobRecords, on redis: RedisOptions) -> WorkerLiveness {
+        driver.liveness(records, on: redis)
+    }
 
     func run() async throws {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 // Not a child task: the handlers stop it in order, and a cancellation must not interrupt it.
-                await Task(executorPreference: LoopExecutor(home: self.loop)) { await self.work() }.value
+                await Task(executorPreference: self.executor) { await self.work() }.value
             } onGracefulShutdown: {
                 self.driver.stopWarm()
             }
@@ -53,7 +62,7 @@ final class CeleryWorker: Service {
 
     private func work() async {
         async let reporting: Void = driver.reportCompletions()
-        async let working: Void = doWork()
+        async let working: Void = driver.doWork { await self.perform($0) }
         // Both are cancelled when the rest has ended.
         async let _: Void = fetch()
         async let _: Void? = jobs?.observeCancellations()
@@ -62,14 +71,6 @@ final class CeleryWorker: Service {
         await working
         driver.finishReporting()
         await reporting
-    }
-
-    private func doWork() async {
-        await withDiscardingTaskGroup { group in
-            for await item in driver.work {
-                group.addTask { await self.perform(item) }
-            }
-        }
     }
 
     private func perform(_ item: WorkerDriver.Work) async {
@@ -93,9 +94,7 @@ final class CeleryWorker: Service {
     private func fetch() async {
         await parts.greeted?.passed()
         while true {
-            await driver.waitForDemand()
-            let deliveries = await consumer.fetch(upTo: Self.fetchLimit)
-            driver.fetched()
+            let deliveries = await driver.fetch(upTo: Self.fetchLimit)
             guard !deliveries.isEmpty else { return }
             for delivery in deliveries { receive(delivery) }
         }

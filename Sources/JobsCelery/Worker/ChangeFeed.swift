@@ -8,14 +8,14 @@ import Synchronization
 final class ChangeFeed: Sendable {
     /// Changes to be written together.
     struct Batch: Sendable {
-        var progress = MergedValues()
-        var props = MergedValues()
+        fileprivate(set) var progress = MergedValues()
+        fileprivate(set) var props = MergedValues()
 
         var isEmpty: Bool { progress.isEmpty && props.isEmpty }
     }
 
     /// Signalled when there are changes to take; finished with the job.
-    let added = AsyncSignal()
+    private let added = AsyncSignal()
     private let waiting = Mutex(Batch())
 
     /// Adds progress, `[[id, property, value], …]`; anything else is ignored.
@@ -29,6 +29,11 @@ final class ChangeFeed: Sendable {
         waiting.withLock { $0[keyPath: sort].append(values) }
         added.signal()
     }
+
+    /// Waits until there are changes to take.
+    ///
+    /// - Returns: False after ``finish()``, or if the task is cancelled.
+    func wait() async -> Bool { await added.wait() }
 
     /// Takes all changes; nil if there are none.
     func take() -> Batch? {

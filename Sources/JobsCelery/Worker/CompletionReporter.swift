@@ -255,6 +255,9 @@ struct CompletionBatch {
 package struct RedisBatchAck: Sendable {
     private let results: RedisResults
     private let consumer: RedisConsumer
+    private let client: ReconnectingRedisClient
+    private let keys: RedisKeys
+    private let worker: WorkerIdentity
 
     /// The maximum of completions in one script, as Lua limits the arguments of a function.
     private static let scriptLimit = 500
@@ -273,9 +276,19 @@ package struct RedisBatchAck: Sendable {
             """
     )
 
-    fileprivate init(results: RedisResults, consumer: RedisConsumer) {
+    /// - Parameter client: The connection by which `consumer` fetches.
+    init(
+        _ results: RedisResults,
+        _ consumer: RedisConsumer,
+        _ client: ReconnectingRedisClient,
+        keys: RedisKeys,
+        worker: WorkerIdentity
+    ) {
         self.results = results
         self.consumer = consumer
+        self.client = client
+        self.keys = keys
+        self.worker = worker
     }
 
     /// Stores metas in the order of the completions, and acknowledges messages. Other settlements are left.
@@ -291,7 +304,7 @@ package struct RedisBatchAck: Sendable {
         // Before the request, so that the next fetch can go out with it.
         consumer.willRelease(settled)
         do {
-            for answer in try await consumer.client.run(calls) {
+            for answer in try await client.run(calls) {
                 if case .error(let message) = answer { throw Self.storeAndAcknowledge.error(message) }
             }
         } catch {
@@ -312,8 +325,7 @@ package struct RedisBatchAck: Sendable {
         let metas = completions.compactMap(\.meta)
         let tags = completions.filter(\.isAcknowledged).map(\.delivery.tag)
         guard !metas.isEmpty || !tags.isEmpty else { return nil }
-        let keys = consumer.broker.keys
-        let arguments: [any RedisArgument] = [consumer.worker.id, results.settings.expires, metas.count]
+        let arguments: [any RedisArgument] = [worker.id, results.settings.expires, metas.count]
         return Self.storeAndAcknowledge.call(
             keys: [keys.unacked, keys.unackedIndex, keys.holders]
                 + metas.map { results.settings.key(of: $0.taskID) },
@@ -325,35 +337,4 @@ package struct RedisBatchAck: Sendable {
 extension TaskCompletion {
     /// Whether the message is only to be removed at the broker.
     fileprivate var isAcknowledged: Bool { vault == nil && (settlement == .acknowledged || settlement == .rejected) }
-}
-
-extension RedisConsumer {
-    func batchAck(with results: any ResultStore) -> RedisBatchAck? {
-        guard let results = results.inRedis, results.redis.isSame(as: broker.client) else { return nil }
-        return RedisBatchAck(results: results, consumer: self)
-    }
-
-    /// Makes room for other deliveries before a script removes these. They are no longer refreshed, as a refresh after
-    /// the script would not find them.
-    fileprivate func willRelease(_ deliveries: [Delivery]) {
-        guard !deliveries.isEmpty else { return }
-        state.withLock { state in
-            for delivery in deliveries { _ = state.settles(delivery.tag) }
-        }
-        heldTags.release(deliveries)
-        bell.signal()
-    }
-
-    fileprivate func didNotRelease(_ deliveries: [Delivery]) {
-        state.withLock { state in
-            for delivery in deliveries { state.keeps(delivery.tag) }
-        }
-        for delivery in deliveries { heldTags.hold(delivery.tag) }
-    }
-
-    fileprivate func didRelease(_ deliveries: [Delivery]) {
-        state.withLock { state in
-            for delivery in deliveries { state.settled(delivery.tag) }
-        }
-    }
 }

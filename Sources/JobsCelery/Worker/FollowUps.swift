@@ -7,9 +7,11 @@ import Support
 /// Sends what follows a task: the next step of its chain, callbacks, errbacks, the body of its chord.
 struct FollowUps: Sendable {
     private let driver: WorkerDriver
+    private let canvas: CanvasRunner
 
-    init(_ driver: WorkerDriver) {
+    init(_ driver: WorkerDriver, _ canvas: CanvasRunner) {
         self.driver = driver
+        self.canvas = canvas
     }
 
     /// Reports the completion of a plain task and sends what follows it, and only then settles its message. What
@@ -17,7 +19,6 @@ struct FollowUps: Sendable {
     /// no gap.
     func conclude(_ message: TaskMessage, _ ending: TaskEnding, _ completion: TaskCompletion) async {
         guard message.hasFollowers else { return driver.report(completion) }
-        let canvas = driver.canvas
         var completion = completion
         let isSuccess = if case .success = ending { true } else { false }
         do {

@@ -87,7 +87,7 @@ struct JobRunner: Sendable {
 
     /// Sends changes as fast as the record accepts them. Changes that come meanwhile are merged.
     private func sendChanges(of run: Run) async {
-        while await run.changes.added.wait() {
+        while await run.changes.wait() {
             while let batch = run.changes.take() {
                 do {
                     let standing = try await recording.update(
@@ -158,7 +158,7 @@ struct JobRunner: Sendable {
     ) {
         guard let ending else { return driver.complete(run.task, nil) }
         if recording.settlesDeliveries, ending != .refused {
-            driver.consumer.settled(driver.delivery(of: run.task))
+            driver.settledByRecord(run.task)
             return driver.complete(run.task, nil, event: event)
         }
         // A refused completion does not settle the message. If this worker still holds it, it is requeued, and the

@@ -56,8 +56,8 @@ struct TaskRunner: Sendable {
             self.received($0, from: task)
         } onEnd: { outcome in
             // A run that ends within `submit` must not start the next task from there.
-            guard driver.loop.inEventLoop, case .succeeded = outcome else {
-                return driver.loop.execute { self.ended(task, outcome, begun) }
+            guard driver.isInEventLoop, case .succeeded = outcome else {
+                return driver.execute { self.ended(task, outcome, begun) }
             }
             self.ended(task, outcome, begun)
         }
@@ -116,7 +116,7 @@ struct TaskRunner: Sendable {
 
     private func conclude(_ task: HeldTask, _ conclusion: Conclusion) async {
         guard let ending = conclusion.ending else { return driver.report(conclusion.completion) }
-        await FollowUps(driver).conclude(task.message, ending, conclusion.completion)
+        await driver.followUps.conclude(task.message, ending, conclusion.completion)
     }
 
     private func conclusion(of task: HeldTask, _ end: RunOutcome, _ runtime: Duration) -> Conclusion {
@@ -198,7 +198,7 @@ struct TaskRunner: Sendable {
         else { return false }
         let wait = task.job.retries.wait(afterFailures: task.message.retries + 1)
         let message = task.message.again(eta: wait > .zero ? WorkerTime.now.wall + wait.wholeMilliseconds : nil)
-        let isSent = await FollowUps(driver).untilDone {
+        let isSent = await driver.followUps.untilDone {
             try await driver.parts.broker.publish(message.raw(queue: task.delivery.queue))
         }
         guard isSent else {
@@ -273,7 +273,7 @@ struct TaskRunner: Sendable {
             completion.event = { .failed(id: id, exception: refused.exception.repr, traceback: nil) }
         }
         guard let message = refused.message else { return driver.report(completion) }
-        await FollowUps(driver).conclude(message, .failure(refused.exception, traceback: nil), completion)
+        await driver.followUps.conclude(message, .failure(refused.exception, traceback: nil), completion)
     }
 }
 

@@ -57,9 +57,9 @@ struct WorkerControl: ControlledWorker {
 
     func resizePool(by change: Int) async { driver.handle { $0.resize(by: change, at: $1) } }
 
-    func add(queue: String) async throws { try await driver.consumer.add(queue: queue) }
+    func add(queue: String) async throws { try await driver.consume(queue: queue) }
 
-    func cancel(queue: String) async throws { try await driver.consumer.cancel(queue: queue) }
+    func cancel(queue: String) async throws { try await driver.cancel(queue: queue) }
 
     func shutDown() { driver.stopWarm() }
 
@@ -67,7 +67,7 @@ struct WorkerControl: ControlledWorker {
         var snapshot = driver.snapshot(of: tasks.names)
         snapshot.pool.processes = driver.parts.executor.processes.map(Int.init)
         snapshot.pool.maxTasksPerChild = driver.parts.options.maxTasksPerChild
-        snapshot.queues = driver.consumer.queues.map { QueueInfo(name: $0) }
+        snapshot.queues = driver.queues.map { QueueInfo(name: $0) }
         snapshot.uptime = Int(birth.duration(to: .now) / .seconds(1))
         snapshot.settings = settings
         return snapshot

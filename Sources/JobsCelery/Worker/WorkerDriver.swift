@@ -3,6 +3,8 @@ import Jobs
 import Logging
 import NIOCore
 import NIOPosix
+import RedisClient
+import ServiceLifecycle
 import Support
 import Synchronization
 
@@ -20,13 +22,13 @@ final class WorkerDriver: Sendable {
     }
 
     let parts: CeleryWorkerParts
-    let consumer: any CeleryConsumer
-    let canvas: CanvasRunner
+    private let consumer: any CeleryConsumer
+    private let canvas: CanvasRunner
     /// Where the worker's tasks run. It also serves the sockets of the processes and of Redis, which saves thread
     /// switches.
-    let loop: any EventLoop
-    /// What ``add(_:)`` adds, for one consumer.
-    let work: AsyncStream<Work>
+    private let loop: any EventLoop
+    /// What ``add(_:)`` adds.
+    private let work: AsyncStream<Work>
 
     private let machine: Mutex<WorkerMachine>
     private let reporter: CompletionReporter
@@ -137,6 +139,9 @@ final class WorkerDriver: Sendable {
     func isEnding(_ task: HeldTask) -> Bool { machine.withLock { $0.isEnding(task) } }
     func delivery(of task: HeldTask) -> Delivery { machine.withLock { $0.delivery(of: task) } }
 
+    /// The consumed queues.
+    var queues: [String] { consumer.queues }
+
     func setTimeLimit(soft: Double?, hard: Double?, of task: String) {
         machine.withLock { $0.setTimeLimit(soft: soft, hard: hard, of: task) }
     }
@@ -145,21 +150,46 @@ final class WorkerDriver: Sendable {
         machine.withLock { $0.snapshot(of: names, at: WorkerTime.now.wall) }
     }
 
-    /// Waits until messages are wanted; they count as being fetched until ``fetched()``.
-    func waitForDemand() async {
+    /// Waits until messages are wanted, and fetches them.
+    ///
+    /// - Returns: No messages when the consumer has ended.
+    func fetch(upTo limit: Int) async -> [Delivery] {
         while !machine.withLock({ $0.startFetching() }) { await demand.wait() }
+        let deliveries = await consumer.fetch(upTo: limit)
+        machine.withLock { $0.fetched() }
+        return deliveries
     }
-
-    func fetched() { machine.withLock { $0.fetched() } }
 
     /// Waits until no message is held and none will be.
     func drained() async { await isDrained.passed() }
+
+    // MARK: The event loop
+
+    var isInEventLoop: Bool { loop.inEventLoop }
+
+    /// The executor of the worker's own work, and of the services that it needs.
+    var executor: LoopExecutor { LoopExecutor(home: loop) }
+
+    /// Runs a closure on the event loop, later.
+    func execute(_ body: @escaping @Sendable () -> Void) { loop.execute(body) }
+
+    // MARK: Queues
+
+    func consume(queue: String) async throws { try await consumer.add(queue: queue) }
+
+    func cancel(queue: String) async throws { try await consumer.cancel(queue: queue) }
 
     // MARK: Work and completions
 
     func add(_ item: Work) { workQueue.yield(item) }
 
-    /// Ends ``work``.
+    /// Performs what ``add(_:)`` adds, each in a task of its own, until ``finishWork()``.
+    func doWork(_ perform: @escaping @Sendable (Work) async -> Void) async {
+        await withDiscardingTaskGroup { group in
+            for await item in work { group.addTask { await perform(item) } }
+        }
+    }
+
     func finishWork() { workQueue.finish() }
 
     /// Reports completions until all are reported after ``finishReporting()``.
@@ -170,6 +200,9 @@ final class WorkerDriver: Sendable {
     func finishReporting() { reporter.finish() }
 
     func report(_ completion: TaskCompletion) { reporter.add(completion) }
+
+    /// The record has settled the message of a task.
+    func settledByRecord(_ task: HeldTask) { consumer.settled(delivery(of: task)) }
 
     /// Stores the meta of a completion, and returns when that is done.
     func store(_ completion: TaskCompletion) async { await reporter.store(completion) }
@@ -198,6 +231,44 @@ final class WorkerDriver: Sendable {
         completion.isInVault = holding?.isHandedOver == true
         completion.mayWait = isBusy
         return completion
+    }
+}
+
+// MARK: - What runs beside the driver
+
+extension WorkerDriver {
+    /// The services of the worker itself: the vault, the consumer and the executor.
+    var services: [any Service] {
+        let vault: [any Service] = parts.vault.map { [$0] } ?? []
+        return vault + [EndingService(service: consumer), parts.executor]
+    }
+
+    /// Sends what follows the worker's tasks.
+    var followUps: FollowUps { FollowUps(self, canvas) }
+
+    /// Keeps the worker's lease in the job records, and one at its broker if the broker detects dead workers by leases.
+    ///
+    /// - Parameter redis: Connection options for the Redis of the records.
+    func liveness(_ records: JobRecords, on redis: RedisOptions) -> WorkerLiveness {
+        let (executor, consumer) = (parts.executor, consumer)
+        return WorkerLiveness(
+            parts.identity,
+            leases: [WorkerLease(records, on: redis)] + (consumer.lease.map { [$0] } ?? []),
+            terms: LivenessTerms(lease: records.settings.lease),
+            loops: [loop],
+            concurrency: { max(1, executor.maximumConcurrency) },
+            logger: parts.logger,
+            onLapse: { consumer.leaseLapsed($0) }
+        )
+    }
+}
+
+/// Cancels a service at a graceful shutdown that would otherwise run until its task is cancelled.
+private struct EndingService: Service {
+    let service: any Service
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await self.service.run() }
     }
 }
 

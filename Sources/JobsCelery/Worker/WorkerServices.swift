@@ -20,10 +20,7 @@ struct WorkerServices: Service {
 
     func run() async throws {
         let logger = Logger(label: "worker-services") { _ in SwiftLogNoOpLogHandler() }
-        let consumer = EndingService(service: worker.consumer)
-        let vault: [any Service] = worker.parts.vault.map { [$0] } ?? []
-        let all = services + vault + [consumer, worker.parts.executor, worker]
-        let configuration = all.map {
+        let configuration = (services + worker.services + [worker]).map {
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: $0,
                 successTerminationBehavior: .gracefullyShutdownGroup
@@ -31,21 +28,12 @@ struct WorkerServices: Service {
         }
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: configuration, logger: logger))
         // Not a child task: a cancellation stops the worker, which still needs its services then.
-        let running = Task(executorPreference: LoopExecutor(home: worker.loop)) { try await group.run() }
+        let running = Task(executorPreference: worker.executor) { try await group.run() }
         try await withTaskCancellationHandler {
             try await running.value
         } onCancel: {
             worker.stopCold()
         }
-    }
-}
-
-/// Cancels a service at a graceful shutdown that would otherwise run until its task is cancelled.
-private struct EndingService: Service {
-    let service: any Service
-
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { try await self.service.run() }
     }
 }
 

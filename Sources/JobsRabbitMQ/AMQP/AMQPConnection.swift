@@ -9,10 +9,10 @@ import Synchronization
 /// A RabbitMQ connection that reconnects automatically. A dedicated thread owns the socket and librabbitmq's state,
 /// keeps up the heartbeat and serves the users of the channels. Connects when the first user is attached.
 final class AMQPConnection: Sendable {
-    let url: AMQPURL
-    let name: String
-    let logger: Logger
-    let doorbell: AMQPWakeup
+    private let url: AMQPURL
+    private let name: String
+    private let logger: Logger
+    private let doorbell: AMQPWakeup
     private let state = Mutex(State())
 
     private struct State {
@@ -49,7 +49,7 @@ final class AMQPConnection: Sendable {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
                 let isStarted = OwnThread.start(stackSize: 1 << 20) { [self] in
-                    AMQPLoop(self).run()
+                    AMQPLoop(url, name: name, logger: logger, doorbell: doorbell) { self.takeChanges() }.run()
                     end()
                     done.resume()
                 }
@@ -75,6 +75,9 @@ final class AMQPConnection: Sendable {
         doorbell.ring()
     }
 
+    /// Wakes the thread to perform pending work of the users.
+    func wake() { doorbell.ring() }
+
     /// Opens a channel for `user`, and reopens it after each loss.
     func attach(_ user: any AMQPChannelUser) {
         let isLate = state.withLock { state in
@@ -95,7 +98,7 @@ final class AMQPConnection: Sendable {
         }
     }
 
-    func takeChanges() -> Changes {
+    private func takeChanges() -> Changes {
         state.withLock { state in
             defer { (state.joining, state.leaving) = ([], []) }
             return Changes(joining: state.joining, leaving: state.leaving, isStopping: state.isStopping)
@@ -125,8 +128,7 @@ struct AMQPChannel {
     }
 
     func close() throws {
-        session.forget(channel: number)
-        try check(amqp_channel_close(session.state, number, 200))
+        try session.close(channel: number)
     }
 
     /// Enables publisher confirms on this channel.
@@ -163,52 +165,34 @@ struct AMQPChannel {
     ///
     /// - Throws: `CeleryError`, without sending anything, if the message does not fit into RabbitMQ's frames.
     func publish(_ task: BrokerMessage, mandatory: Bool) throws {
-        defer { session.arena.reset() }
-        try task.checkNames()
-        let arena = session.arena
-        var properties = try amqp_basic_properties_t(task, in: arena)
-        let (exchange, key) = (arena.bytes(task.exchange), arena.bytes(task.routingKey))
-        let status = task.body.withUnsafeBytes { body in
-            let bytes = amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress))
-            return amqp_basic_publish(session.state, number, exchange, key, mandatory ? 1 : 0, 0, &properties, bytes)
+        try session.send { arena, state in
+            try task.checkNames()
+            var properties = try amqp_basic_properties_t(task, in: arena)
+            let (exchange, key) = (arena.bytes(task.exchange), arena.bytes(task.routingKey))
+            return task.body.withUnsafeBytes { body in
+                let bytes = amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress))
+                return amqp_basic_publish(state, number, exchange, key, mandatory ? 1 : 0, 0, &properties, bytes)
+            }
         }
-        try check(status)
     }
 
     /// Acknowledges a delivery, or with `multiple` all deliveries up to it.
     func acknowledge(_ delivery: UInt64, multiple: Bool) throws {
-        try check(amqp_basic_ack(session.state, number, delivery, multiple ? 1 : 0))
+        try session.send { _, state in amqp_basic_ack(state, number, delivery, multiple ? 1 : 0) }
     }
 
     /// Rejects a delivery; `requeue` returns it to its queue.
     func reject(_ delivery: UInt64, requeue: Bool) throws {
-        try check(amqp_basic_reject(session.state, number, delivery, requeue ? 1 : 0))
+        try session.send { _, state in amqp_basic_reject(state, number, delivery, requeue ? 1 : 0) }
     }
 
-    func call(_ method: (AMQPArena, amqp_connection_state_t) throws -> UnsafeMutableRawPointer?) throws {
-        defer { session.arena.reset() }
-        _ = try method(session.arena, session.state)
-        try check(amqp_get_rpc_reply(session.state))
-    }
-
+    /// Sends a method and waits for the server's response.
     func call<Answer>(_ method: (AMQPArena, amqp_connection_state_t) throws -> UnsafeMutablePointer<Answer>?) throws {
-        try call { arena, state in try method(arena, state).map { UnsafeMutableRawPointer($0) } }
+        try session.call(on: number, method)
     }
 
     private func call<Answer>(_ method: (amqp_connection_state_t) -> UnsafeMutablePointer<Answer>?) throws {
         try call { _, state in method(state) }
-    }
-
-    private func check(_ status: Int32) throws {
-        if status != AMQP_STATUS_OK.rawValue { throw AMQPClosed.lost(status) }
-    }
-
-    private func check(_ reply: amqp_rpc_reply_t) throws {
-        switch reply.reply_type {
-        case AMQP_RESPONSE_NORMAL: return
-        case AMQP_RESPONSE_SERVER_EXCEPTION: throw session.closed(by: reply.reply, channel: number)
-        default: throw AMQPClosed.lost(reply.library_error)
-        }
     }
 }
 

@@ -8,21 +8,35 @@ import Synchronization
 
 /// The loop of a connection's thread: connects, serves the users of the channels, reconnects. Used on that thread only.
 final class AMQPLoop {
-    private let connection: AMQPConnection
+    private let url: AMQPURL
+    private let name: String
+    private let logger: Logger
+    private let doorbell: AMQPWakeup
+    private let changes: () -> AMQPConnection.Changes
     private var seats: [AMQPChannelSlot] = []
     private var backoff = Backoff.amqp
     private var isStopping = false
     /// Whether the current loss was logged.
     private var hasToldLoss = false
-    private var logger: Logger { connection.logger }
 
     /// The most events received before pending work is performed.
     private static let eventsPerTurn = 512
     /// The timeout of closing the connection, in seconds.
     private static let farewell = 3
 
-    init(_ connection: AMQPConnection) {
-        self.connection = connection
+    /// - Parameter changes: Returns the changes since the last call.
+    init(
+        _ url: AMQPURL,
+        name: String,
+        logger: Logger,
+        doorbell: AMQPWakeup,
+        changes: @escaping () -> AMQPConnection.Changes
+    ) {
+        self.url = url
+        self.name = name
+        self.logger = logger
+        self.doorbell = doorbell
+        self.changes = changes
     }
 
     func run() {
@@ -30,17 +44,17 @@ final class AMQPLoop {
             takeChanges(nil)
             if isStopping { break }
             if seats.isEmpty {
-                connection.doorbell.wait(orFor: nil, milliseconds: -1)
+                doorbell.wait(orFor: nil, milliseconds: -1)
             } else {
                 connectAndServe()
             }
         }
-        for seat in seats { seat.user.ended() }
+        for seat in seats { seat.ended() }
     }
 
     private func connectAndServe() {
         do {
-            let session = try AMQPSession.connect(to: connection.url, name: connection.name)
+            let session = try AMQPSession.connect(to: url, name: name)
             if hasToldLoss { logger.notice("Reconnected to RabbitMQ.", metadata: metadata) }
             hasToldLoss = false
             backoff.reset()
@@ -54,7 +68,7 @@ final class AMQPLoop {
         }
     }
 
-    private var metadata: Logger.Metadata { ["connection": "\(connection.name)", "broker": "\(connection.url)"] }
+    private var metadata: Logger.Metadata { ["connection": "\(name)", "broker": "\(url)"] }
 
     private func lost(_ error: CeleryError) {
         if !hasToldLoss { logger.warning("\(error.message) Retrying.", metadata: metadata) }
@@ -66,9 +80,9 @@ final class AMQPLoop {
     private func waitAfterFailure() {
         let end = AMQPClock.now + backoff.next().wholeMilliseconds
         while !isStopping, AMQPClock.now < end {
-            connection.doorbell.wait(orFor: nil, milliseconds: milliseconds(until: earliest(end, nextDeadline)))
+            doorbell.wait(orFor: nil, milliseconds: milliseconds(until: earliest(end, nextDeadline)))
             takeChanges(nil)
-            for seat in seats { try? seat.user.work(on: nil) }
+            for seat in seats { try? seat.work() }
         }
     }
 
@@ -83,7 +97,7 @@ final class AMQPLoop {
                 blocked = session.blocked
                 notifyUsers(blocked: blocked)
             } else if events == 0 {
-                connection.doorbell.wait(orFor: session.socket, milliseconds: milliseconds(until: nextTurn(session)))
+                doorbell.wait(orFor: session.socket, milliseconds: milliseconds(until: nextTurn(session)))
             }
         }
     }
@@ -94,7 +108,7 @@ final class AMQPLoop {
         while count < most {
             do {
                 guard let (channel, event) = try session.nextEvent() else { break }
-                seats.first { $0.number == channel }?.user.receive(event)
+                seats.first { $0.number == channel }?.receive(event)
             } catch AMQPClosed.channel(let number, let code, let text) {
                 seats.first { $0.number == number }?.fail(AMQPClosed.error(code: code, text: text), logger: logger)
             }
@@ -105,9 +119,9 @@ final class AMQPLoop {
 
     private func sayGoodbye(_ session: AMQPSession) throws {
         let end = AMQPClock.now + Int64(Self.farewell) * 1000
-        while seats.contains(where: \.user.isBusy), AMQPClock.now < end {
+        while seats.contains(where: \.isBusy), AMQPClock.now < end {
             if try receive(session, atMost: Self.eventsPerTurn) == 0 {
-                connection.doorbell.wait(orFor: session.socket, milliseconds: milliseconds(until: end))
+                doorbell.wait(orFor: session.socket, milliseconds: milliseconds(until: end))
             }
             for seat in seats { try seat.serve(on: session, logger: logger) }
         }
@@ -123,12 +137,12 @@ final class AMQPLoop {
 
     /// Applies attached and detached users.
     private func takeChanges(_ session: AMQPSession?) {
-        connection.doorbell.hear()
-        let changes = connection.takeChanges()
+        doorbell.hear()
+        let changes = changes()
         isStopping = changes.isStopping
         for user in changes.joining { seats.append(AMQPChannelSlot(user)) }
         for one in changes.leaving {
-            if let place = seats.firstIndex(where: { $0.user === one.user }) {
+            if let place = seats.firstIndex(where: { $0.belongs(to: one.user) }) {
                 seats.remove(at: place).leave(session, logger: logger)
             }
             one.user.ended()
@@ -157,7 +171,7 @@ final class AMQPLoop {
 
 /// A user's channel: opened on each connection, and reopened when the server closes it. Used on the thread only.
 final class AMQPChannelSlot {
-    let user: any AMQPChannelUser
+    private let user: any AMQPChannelUser
     /// The number of the open channel. Each opening uses another number, so that late events of a lost channel are not
     /// attributed to the new one.
     private(set) var number: UInt16?
@@ -177,6 +191,19 @@ final class AMQPChannelSlot {
         guard number == nil, opensAt > 0 else { return user.deadline }
         return min(opensAt, user.deadline ?? opensAt)
     }
+
+    /// Whether the user waits for a response that should be received before the connection is closed.
+    var isBusy: Bool { user.isBusy }
+
+    func belongs(to other: any AMQPChannelUser) -> Bool { user === other }
+
+    func receive(_ event: AMQPEvent) { user.receive(event) }
+
+    /// Performs the user's work while there is no connection.
+    func work() throws { try user.work(on: nil) }
+
+    /// This process closed the connection.
+    func ended() { user.ended() }
 
     /// Opens the channel if necessary and performs the user's work.
     ///
@@ -251,7 +278,7 @@ import Darwin
 
 /// Wakes a thread that waits for a socket, through a pipe that the thread polls too.
 final class AMQPWakeup: Sendable {
-    let readEnd: Int32
+    private let readEnd: Int32
     private let writeEnd: Int32
     /// Whether a wakeup is pending; further ones then skip the system call.
     private let isRung = Atomic(false)

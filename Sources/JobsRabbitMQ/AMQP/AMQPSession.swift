@@ -5,10 +5,10 @@ import JobsCelery
 
 /// One RabbitMQ connection, from login to loss. Used on its connection's thread only.
 final class AMQPSession {
-    let arena = AMQPArena()
-    let state: amqp_connection_state_t
+    private let arena = AMQPArena()
+    private let state: amqp_connection_state_t
     /// The server's major version, 3 for 3.10.8; 0 if unknown.
-    let serverVersion: Int
+    private let serverVersion: Int
     /// Why the server does not accept messages at present; nil if it does.
     private(set) var blocked: String?
     private var openChannels: Set<UInt16> = []
@@ -34,6 +34,9 @@ final class AMQPSession {
     /// The negotiated heartbeat interval, in seconds; 0 for none.
     var heartbeat: Int { Int(amqp_get_heartbeat(state)) }
 
+    /// Whether one prefetch limit is set for a whole channel: for servers before RabbitMQ 4, which deprecates it.
+    var allowsChannelLimit: Bool { serverVersion < 4 }
+
     /// The number of an unused channel, the least recently used first.
     func freshChannelNumber() -> UInt16 {
         repeat {
@@ -43,8 +46,42 @@ final class AMQPSession {
         return newestChannel
     }
 
+    /// Sends a method and waits for the server's response.
+    ///
+    /// - Parameter method: Its arguments may be in the arena, which is reset afterwards.
+    func call<Answer>(
+        on channel: UInt16,
+        _ method: (AMQPArena, amqp_connection_state_t) throws -> UnsafeMutablePointer<Answer>?
+    ) throws {
+        defer { arena.reset() }
+        _ = try method(arena, state)
+        try check(amqp_get_rpc_reply(state), channel)
+    }
+
+    /// Sends a method without a response.
+    ///
+    /// - Parameter method: Its arguments may be in the arena, which is reset afterwards.
+    func send(_ method: (AMQPArena, amqp_connection_state_t) throws -> Int32) throws {
+        defer { arena.reset() }
+        let status = try method(arena, state)
+        if status != AMQP_STATUS_OK.rawValue { throw AMQPClosed.lost(status) }
+    }
+
+    func close(channel: UInt16) throws {
+        forget(channel: channel)
+        try check(amqp_channel_close(state, channel, 200), channel)
+    }
+
+    private func check(_ reply: amqp_rpc_reply_t, _ channel: UInt16) throws {
+        switch reply.reply_type {
+        case AMQP_RESPONSE_NORMAL: return
+        case AMQP_RESPONSE_SERVER_EXCEPTION: throw closed(by: reply.reply, channel: channel)
+        default: throw AMQPClosed.lost(reply.library_error)
+        }
+    }
+
     /// Removes the state of a closed channel.
-    func forget(channel: UInt16) {
+    private func forget(channel: UInt16) {
         assemblies[channel] = nil
         openChannels.remove(channel)
     }
@@ -149,7 +186,7 @@ final class AMQPSession {
     }
 
     /// Confirms that the server closed a channel or the connection, and returns the error.
-    func closed(by method: amqp_method_t, channel: UInt16) -> AMQPClosed {
+    private func closed(by method: amqp_method_t, channel: UInt16) -> AMQPClosed {
         if method.id == AMQPMethod.channelClose {
             let it = method.decoded.load(as: amqp_channel_close_t.self)
             forget(channel: channel)

@@ -28,12 +28,19 @@ struct SiteAssemblyTests {
         return site
     }
 
-    private func served(_ site: DashSite) throws -> SiteAssembly {
+    /// The assembly of a served site, and the setup from which its manager was made.
+    private func served(_ site: DashSite) throws -> (assembly: SiteAssembly, setup: JobBackendSetup) {
         var dependencies = try SiteAssembly.Dependencies.serving(site, site.configuration)
         dependencies.suites = nil
         // No service runs here, so the default executor's threads would never end.
         dependencies.executorServices = []
-        return try SiteAssembly(site, site.configuration, dependencies, logger: Self.logger)
+        let recorded = Mutex<JobBackendSetup?>(nil)
+        dependencies.makeManager = { [makeManager = dependencies.makeManager] setup in
+            recorded.withLock { $0 = setup }
+            return try makeManager(setup)
+        }
+        let assembly = try SiteAssembly(site, site.configuration, dependencies, logger: Self.logger)
+        return (assembly, try #require(recorded.withLock { $0 }))
     }
 
     @Test("The tests below cover all settings")
@@ -46,12 +53,12 @@ struct SiteAssemblyTests {
     func served() throws {
         let folder = try SuitesFolder()
         let site = site(configuration(folder.path + "/data"))
-        let assembly = try served(site)
+        let (assembly, setup) = try served(site)
         let manager = try #require(assembly.manager as? EmbeddedJobManager)
         let place = Setting.Place(
             routes: assembly.responder,
             rules: manager.configuration,
-            pool: try #require(manager.executor as? WorkerPool).configuration,
+            pool: setup.pool,
             server: SiteServer(site: site, configuration: site.configuration, logger: Self.logger),
             assembly: assembly
         )
@@ -64,7 +71,7 @@ struct SiteAssemblyTests {
         let folder = try SuitesFolder()
         let backend = RecordingBackend()
         let site = site(configuration(folder.path), jobs: backend)
-        let assembly = try served(site)
+        let assembly = try served(site).assembly
         let web = try #require(backend.setup.withLock { $0 })
         let worker = JobBackendSetup(site, site.configuration, logger: Self.logger)
         for setup in [web, worker] {

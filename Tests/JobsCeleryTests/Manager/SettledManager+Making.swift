@@ -88,7 +88,7 @@ extension SettledManager {
             logger: .quiet
         )
         let celery = try CeleryWorker(parts)
-        let liveness = WorkerLiveness(celery, records: records, on: queue.options)
+        let liveness = celery.liveness(records, on: queue.options)
         return WorkerServices(celery, on: [liveness] + queue.services)
     }
 }

@@ -16,7 +16,7 @@ struct ConsumerStateTests {
         #expect(state.settles("1") == false, "only once")
         #expect(state.request(upTo: 5)?.limit == 1)
         state.settled("2")
-        state.prefetch = 10
+        state.setPrefetch(10)
         #expect(state.request(upTo: 5)?.limit == 5)
     }
 

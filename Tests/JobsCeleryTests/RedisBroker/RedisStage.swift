@@ -13,9 +13,11 @@ import Testing
 struct RedisStage: Sendable {
     let url: RedisURL
     let broker: RedisBroker
+    private let options: RedisBrokerOptions
 
     init(_ url: RedisURL? = nil, options: RedisBrokerOptions = .patient) async throws {
         if let url { self.url = url } else { self.url = try await RedisServer.shared().database() }
+        self.options = options
         broker = RedisBroker(self.url, options: options, logger: .quiet)
     }
 
@@ -38,7 +40,7 @@ struct RedisStage: Sendable {
     {
         let worker = WorkerIdentity(node: "\(name)@test", id: "\(name)@test-\(UUID().uuidString)")
         let consumer = (broker ?? self.broker).makeConsumer(worker, queues: queues, prefetch: prefetch)
-        return LiveConsumer(consumer, worker, terms: self.broker.options.terms)
+        return LiveConsumer(consumer, worker, terms: options.terms)
     }
 
     /// Waits until a consumer has found all its lists empty.

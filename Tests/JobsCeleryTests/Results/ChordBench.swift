@@ -10,12 +10,13 @@ import Testing
 
 /// Runs `body` with a Python app.
 func withChordBench(_ body: (ChordBench) async throws -> Void) async throws {
-    try await withResults { results, redis in
+    let url = try await RedisServer.shared().database()
+    try await withResults(at: url) { results, redis in
         let folder = FileManager.default.temporaryDirectory.appending(path: "chord-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try ChordBench.app.write(to: folder.appending(path: "chordapp.py"), atomically: true, encoding: .utf8)
-        try await body(ChordBench(results: results, redis: redis, folder: folder))
+        try await body(ChordBench(results: results, redis: redis, url: url, folder: folder))
     }
 }
 
@@ -64,10 +65,11 @@ struct ChordBench {
 
     let results: RedisResults
     let redis: ReconnectingRedisClient
+    let url: RedisURL
     let folder: URL
 
     private var environment: [String: String] {
-        ["URL": redis.options.url.description, "PYTHONPATH": folder.path, "PYTHONDONTWRITEBYTECODE": "1"]
+        ["URL": url.description, "PYTHONPATH": folder.path, "PYTHONDONTWRITEBYTECODE": "1"]
     }
 
     /// Calls a function of the app and returns its output.
@@ -79,7 +81,7 @@ struct ChordBench {
             import chordapp
             chordapp.\(call)
             """
-        let printed = try await PythonProgram.run(script, [redis.options.url.description, folder.path])
+        let printed = try await PythonProgram.run(script, [url.description, folder.path])
         return try #require(printed.first?.arrayValue).map { $0.stringValue ?? "" }
     }
 

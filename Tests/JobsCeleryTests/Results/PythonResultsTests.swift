@@ -26,7 +26,8 @@ struct PythonResultsTests {
         """
 
     @Test func `Python returns our values and raises our exceptions`() async throws {
-        try await withResults { results, redis in
+        let url = try await RedisServer.shared().database()
+        try await withResults(at: url) { results, redis in
             let exceptions: [(TaskException, JSON)] = [
                 (.swift("MyError", "it broke"), ["error", "MyError", "celery.exceptions", "it broke"]),
                 (.swift(Outer.Inner()), ["error", "Inner", "celery.exceptions", "inner said so"]),
@@ -65,15 +66,16 @@ struct PythonResultsTests {
             }
             try await results.store(ResultMeta(taskID: "r", .revoked, exception: .revoked("terminated"), now: 0))
             expected.append(["error", "TaskRevokedError", "celery.exceptions", "terminated"])
-            let seen = try await PythonProgram.run(Self.reader, [redis.options.url.description] + ids + ["r"])
+            let seen = try await PythonProgram.run(Self.reader, [url.description] + ids + ["r"])
             for (seen, expected) in zip(seen, expected) { #expect(seen == expected) }
             #expect(seen.count == expected.count)
         }
     }
 
     @Test func `A waiting Python caller receives the result immediately`() async throws {
-        try await withResults { results, redis in
-            async let seen = PythonProgram.run(Self.reader, [redis.options.url.description, "w"])
+        let url = try await RedisServer.shared().database()
+        try await withResults(at: url) { results, redis in
+            async let seen = PythonProgram.run(Self.reader, [url.description, "w"])
             // Wait until it is subscribed: each turn is a round trip to Redis.
             while try await redis.send(RedisCommand("PUBSUB", "NUMSUB", "celery-task-meta-w")).elements?.last?.integer
                 == 0

@@ -168,11 +168,15 @@ private func part(_ group: String, _ index: Int) -> ChordPart {
 }
 
 /// Runs `body` with results in an empty database.
+///
+/// - Parameter url: The database; nil for a new one.
 func withResults(
     _ settings: ResultSettings = ResultSettings(),
+    at url: RedisURL? = nil,
     body: (RedisResults, ReconnectingRedisClient) async throws -> Void
 ) async throws {
-    let options = RedisOptions.patient(try await RedisServer.shared().database())
+    let database = if let url { url } else { try await RedisServer.shared().database() }
+    let options = RedisOptions.patient(database)
     let (redis, pubSub) = (ReconnectingRedisClient(options), RedisPubSub(options))
     try await whileRunning(redis, pubSub) {
         try await body(RedisResults(redis: redis, subscriber: pubSub, settings: settings), redis)

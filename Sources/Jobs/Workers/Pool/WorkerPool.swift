@@ -17,23 +17,51 @@ import Synchronization
 /// let outcome = await pool.execute(WorkerTask(id: "1", name: "sum", payload: [])) { update in print(update) }
 /// ```
 public final class WorkerPool: Service, Sendable {
-    /// The configuration of the pool.
-    public let configuration: WorkerPoolConfiguration
+    private let configuration: WorkerPoolConfiguration
     private let logger: Logger
     /// Serves the workers' sockets.
     package let loop: any EventLoop
     private let state: Mutex<State>
 
     /// The mutable state, under one lock.
-    struct State: Sendable {
+    private struct State: Sendable {
         var machine: PoolMachine
         var links: [WorkerID: WorkerLink] = [:]
         var waiters: [String: Waiter] = [:]
         var stopped: CheckedContinuation<Void, Never>?
+
+        /// Looks up the target of an action; removes a finished waiter, and queues a frame.
+        mutating func takeTarget(of action: PoolAction) -> ActionTarget {
+            switch action {
+            case .send(let worker, let frame): add(frame, to: worker)
+            case .kill(let worker): links[worker]?.handle.map(ActionTarget.process) ?? .noTarget
+            case .update(let task, _): waiters[task].map(ActionTarget.waiter) ?? .noTarget
+            case .finish(let task, _): waiters.removeValue(forKey: task).map(ActionTarget.waiter) ?? .noTarget
+            case .stopped: stopped.take().map(ActionTarget.runner) ?? .noTarget
+            case .start, .wake, .reportFailedStart: .noTarget
+            }
+        }
+
+        /// Queues a frame.
+        private func add(_ frame: Frame, to worker: WorkerID) -> ActionTarget {
+            guard let link = links[worker], let connection = link.connection else { return .noTarget }
+            if case .job(_, let task) = frame { link.output?.begin(task.id) }
+            connection.add(frame)
+            return .connection(connection)
+        }
+    }
+
+    /// The target of an action.
+    private enum ActionTarget {
+        case process(ChildHandle)
+        case connection(WorkerConnection)
+        case waiter(Waiter)
+        case runner(CheckedContinuation<Void, Never>)
+        case noTarget
     }
 
     /// The callbacks of a task's caller.
-    struct Waiter: Sendable {
+    private struct Waiter: Sendable {
         let onUpdate: @Sendable (WorkerUpdate) -> Void
         let onEnd: @Sendable (WorkerOutcome) -> Void
     }
@@ -158,7 +186,7 @@ extension WorkerPool {
     ///
     /// Frames are queued under the lock to preserve their order; everything else happens after it. The updates and the
     /// outcome of a task come from one thread at a time, so they stay in order too.
-    func handle(_ event: (inout State) -> [PoolAction]) {
+    private func handle(_ event: (inout State) -> [PoolAction]) {
         let steps = state.withLock { state in event(&state).map { ($0, state.takeTarget(of: $0)) } }
         for (action, target) in steps { perform(action, target) }
     }
@@ -192,10 +220,10 @@ extension WorkerPool {
 
     private func thread(for worker: WorkerID) -> WorkerThread {
         let events = WorkerThread.Events(
-            launched: { [self] handle, output in
-                self.handle { state in
-                    state.links[worker] = WorkerLink(handle: handle, output: output)
-                    return state.machine.launched(worker, pid: handle.pid)
+            launched: { [self] launch, output in
+                handle { state in
+                    state.links[worker] = WorkerLink(handle: launch.handle, output: output)
+                    return state.machine.launched(worker, pid: launch.pid)
                 }
             },
             connected: { [self] connection in state.withLock { $0.links[worker]?.connection = connection } },
@@ -212,37 +240,6 @@ extension WorkerPool {
     }
 }
 
-/// The target of an action.
-private enum ActionTarget {
-    case process(ChildHandle)
-    case connection(WorkerConnection)
-    case waiter(WorkerPool.Waiter)
-    case runner(CheckedContinuation<Void, Never>)
-    case noTarget
-}
-
-extension WorkerPool.State {
-    /// Queues a frame.
-    private func add(_ frame: Frame, to worker: WorkerID) -> ActionTarget {
-        guard let link = links[worker], let connection = link.connection else { return .noTarget }
-        if case .job(_, let task) = frame { link.output?.begin(task.id) }
-        connection.add(frame)
-        return .connection(connection)
-    }
-
-    /// Looks up the target of an action; removes a finished waiter, and queues a frame.
-    fileprivate mutating func takeTarget(of action: PoolAction) -> ActionTarget {
-        switch action {
-        case .send(let worker, let frame): add(frame, to: worker)
-        case .kill(let worker): links[worker]?.handle.map(ActionTarget.process) ?? .noTarget
-        case .update(let task, _): waiters[task].map(ActionTarget.waiter) ?? .noTarget
-        case .finish(let task, _): waiters.removeValue(forKey: task).map(ActionTarget.waiter) ?? .noTarget
-        case .stopped: stopped.take().map(ActionTarget.runner) ?? .noTarget
-        case .start, .wake, .reportFailedStart: .noTarget
-        }
-    }
-}
-
 /// Runs one worker from start to end on a dedicated thread: this needs no signal handler for ended children, and the
 /// thread lives as long as the worker, which Linux requires for the parent death signal.
 struct WorkerThread: Sendable {
@@ -254,7 +251,7 @@ struct WorkerThread: Sendable {
 
     /// The events of a worker, always in this order; `ended` in any case.
     struct Events: Sendable {
-        var launched: @Sendable (ChildHandle, WorkerOutput) -> Void
+        var launched: @Sendable (ChildLaunch, WorkerOutput) -> Void
         var connected: @Sendable (WorkerConnection) -> Void
         var received: @Sendable (Frame) -> Void
         var disconnected: @Sendable () -> Void
@@ -278,9 +275,9 @@ struct WorkerThread: Sendable {
 
     private func accompany(_ launch: ChildLaunch) -> WorkerFailure {
         var logger = logger
-        logger[metadataKey: "worker"] = "\(launch.handle.pid)"
+        logger[metadataKey: "worker"] = "\(launch.pid)"
         let output = WorkerOutput(logger: logger)
-        events.launched(launch.handle, output)
+        events.launched(launch, output)
         let connection = connect(launch)
         let reading = try? output.read(launch.output)
         if connection == nil || reading == nil { launch.handle.killGroup() }

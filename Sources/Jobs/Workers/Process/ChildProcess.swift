@@ -10,6 +10,7 @@ internal import Glibc
 /// A started worker process with the parent's ends of its socket and output.
 struct ChildLaunch: Sendable {
     let handle: ChildHandle
+    let pid: Int32
     let socket: Int32
     let output: Int32
 
@@ -24,7 +25,7 @@ struct ChildLaunch: Sendable {
             throw error
         }
         do {
-            let pid = try Self.spawn(configuration, channel: channel.second, output: pipe.second)
+            pid = try Self.spawn(configuration, channel: channel.second, output: pipe.second)
             handle = ChildHandle(pid: pid)
         } catch {
             channel.closeBoth()
@@ -97,7 +98,7 @@ internal import Glibc
 /// afterwards.
 package final class ChildHandle: Sendable {
     /// The process id, reserved until `reap`.
-    package let pid: Int32
+    private let pid: Int32
     private let isReaped = Mutex(false)
 
     package init(pid: Int32) { self.pid = pid }
