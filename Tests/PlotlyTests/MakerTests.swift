@@ -34,9 +34,21 @@ struct MakerTests {
     @Test("makers have the names of Python and the types of plotly.js")
     func names() {
         let makers: [(TraceMaker, String)] = [
-            (go.Bar, "bar"), (go.Scatter, "scatter"), (go.ScatterGL, "scattergl"), (go.Histogram2D, "histogram2d"),
-            (go.OHLC, "ohlc"), (go.Scatter3D, "scatter3d"), (go.FunnelArea, "funnelarea"),
-            (go.ChoroplethMap, "choroplethmap"),
+            (go.Bar, "bar"), (go.Barpolar, "barpolar"), (go.Box, "box"), (go.Candlestick, "candlestick"),
+            (go.Carpet, "carpet"), (go.Choropleth, "choropleth"), (go.Choroplethmap, "choroplethmap"),
+            (go.Cone, "cone"), (go.Contour, "contour"), (go.Contourcarpet, "contourcarpet"),
+            (go.Densitymap, "densitymap"), (go.Funnel, "funnel"), (go.Funnelarea, "funnelarea"),
+            (go.Heatmap, "heatmap"), (go.Histogram, "histogram"), (go.Histogram2d, "histogram2d"),
+            (go.Histogram2dContour, "histogram2dcontour"), (go.Icicle, "icicle"), (go.Image, "image"),
+            (go.Indicator, "indicator"), (go.Isosurface, "isosurface"), (go.Mesh3d, "mesh3d"), (go.Ohlc, "ohlc"),
+            (go.Parcats, "parcats"), (go.Parcoords, "parcoords"), (go.Pie, "pie"), (go.Quiver, "quiver"),
+            (go.Sankey, "sankey"),
+            (go.Scatter, "scatter"), (go.Scatter3d, "scatter3d"), (go.Scattercarpet, "scattercarpet"),
+            (go.Scattergeo, "scattergeo"), (go.Scattergl, "scattergl"), (go.Scattermap, "scattermap"),
+            (go.Scatterpolar, "scatterpolar"), (go.Scatterpolargl, "scatterpolargl"),
+            (go.Scattersmith, "scattersmith"), (go.Scatterternary, "scatterternary"), (go.Splom, "splom"),
+            (go.Streamtube, "streamtube"), (go.Sunburst, "sunburst"), (go.Surface, "surface"), (go.Table, "table"),
+            (go.Treemap, "treemap"), (go.Violin, "violin"), (go.Volume, "volume"), (go.Waterfall, "waterfall"),
         ]
         #expect(makers.allSatisfy { $0.type == $1 })
     }
