@@ -1,6 +1,7 @@
 public import Jobs
 public import Logging
 
+/// The manager that this module adds.
 extension EmbeddedJobManager {
     /// Creates a manager that persists jobs and cached results in a folder.
     ///

@@ -1,6 +1,6 @@
-public import DashJSON
+package import DashJSON
 import GRDB
-public import Jobs
+package import Jobs
 import Synchronization
 
 /// Stores jobs and cached results in one SQLite file, owned by one process.
@@ -8,7 +8,7 @@ import Synchronization
 /// Changes survive the end of the process, including `kill -9`, once ``write(_:)`` returns: they are committed to the
 /// write-ahead log. A power failure can lose the last commits (SQLite's `synchronous = NORMAL`), but leaves the file
 /// consistent.
-public final class SQLiteJobStore: JobStore {
+package final class SQLiteJobStore: JobStore {
     private struct Opened: Sendable {
         let lock: FolderLock
         let pool: DatabasePool
@@ -32,7 +32,7 @@ public final class SQLiteJobStore: JobStore {
     ///     first.
     ///   - maximumFileBytes: The approximate maximum size of the file in bytes; beyond it, writes fail as on a full
     ///     disk. nil is unlimited.
-    public init(folder: String, maximumCacheBytes: Int = 1 << 30, maximumFileBytes: Int? = nil) {
+    package init(folder: String, maximumCacheBytes: Int = 1 << 30, maximumFileBytes: Int? = nil) {
         self.folder = folder
         self.maximumCacheBytes = maximumCacheBytes
         self.maximumFileBytes = maximumFileBytes
@@ -41,7 +41,7 @@ public final class SQLiteJobStore: JobStore {
     /// Locks the folder, opens or creates the file, and reads the unfinished jobs.
     ///
     /// - Throws: `JobsError`: `.folderInUse`, or `.storage` if the file cannot be used.
-    public func open() async throws -> [StoredJob] {
+    package func open() async throws -> [StoredJob] {
         let (folder, maximumFileBytes) = (folder, maximumFileBytes)
         let opened = try await OffPool.run {
             let lock = try FolderLock(folder: folder)
@@ -54,7 +54,7 @@ public final class SQLiteJobStore: JobStore {
     }
 
     /// Commits the changes, together with those of concurrent calls.
-    public func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
+    package func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
         let (refused, added) = try await current().writes.write { db in
             var refused: Set<JobID> = []
             var added = 0
@@ -74,12 +74,12 @@ public final class SQLiteJobStore: JobStore {
     }
 
     /// Reads one job.
-    public func job(_ id: JobID) async throws -> StoredJob? {
+    package func job(_ id: JobID) async throws -> StoredJob? {
         try await read { try JobRows.find(id, $0) }
     }
 
     /// Reads a cached result. It is returned even if its use cannot be recorded.
-    public func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
+    package func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
         let found = try await read { try CacheRows.find(key, at: time, $0) }
         guard let found else { return nil }
         _ = try? await current().writes.write { db in
@@ -89,7 +89,7 @@ public final class SQLiteJobStore: JobStore {
     }
 
     /// Removes old jobs, expired results and excess results for some milliseconds, so that writes do not wait long.
-    public func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
+    package func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
         let (left, removed) = try await current().writes.write { [self] db in
             let excess = cacheBytes.load(ordering: .relaxed) - maximumCacheBytes
             var pruning = Pruning(finishedBefore: limit, time: time, cacheExcess: excess)
@@ -100,7 +100,7 @@ public final class SQLiteJobStore: JobStore {
     }
 
     /// Closes the file and releases the folder after pending writes.
-    public func close() async {
+    package func close() async {
         guard let opened = opened.withLock({ $0.take() }) else { return }
         _ = try? await OffPool.run {
             // Explicitly, as other references may keep the lock alive.

@@ -1,11 +1,11 @@
-public import DashJSON
-public import Jobs
+package import DashJSON
+package import Jobs
 import Synchronization
 
 /// Wraps a store; its calls fail or hang on request.
-public final class FaultyStore: JobStore {
+package final class FaultyStore: JobStore {
     /// The fault of a call.
-    public enum Fault: Sendable {
+    package enum Fault: Sendable {
         case none
         /// Fails without effect.
         case fail
@@ -22,24 +22,24 @@ public final class FaultyStore: JobStore {
     }
 
     /// The error of a failing call.
-    public static let error = JobsError(.storage, "The disk is full.")
+    package static let error = JobsError(.storage, "The disk is full.")
 
     private let base: any JobStore
     private let state = Mutex(State())
 
     /// Wraps a store.
-    public init(_ base: any JobStore) {
+    package init(_ base: any JobStore) {
         self.base = base
     }
 
     /// The number of calls since faults were last set, without opening and closing.
-    public var calls: Int { state.withLock { $0.calls } }
+    package var calls: Int { state.withLock { $0.calls } }
 
     /// The attempted writes since faults were last set.
-    public var writes: [[StoreChange]] { state.withLock { $0.writes } }
+    package var writes: [[StoreChange]] { state.withLock { $0.writes } }
 
     /// Sets the fault for each call by its number, from 1, and resets the count.
-    public func setFaults(_ fault: @escaping @Sendable (Int) -> Fault) {
+    package func setFaults(_ fault: @escaping @Sendable (Int) -> Fault) {
         state.withLock { state in
             state.fault = fault
             state.calls = 0
@@ -48,12 +48,12 @@ public final class FaultyStore: JobStore {
     }
 
     /// Lets writes hang from now on.
-    public func hold() {
+    package func hold() {
         state.withLock { $0.isHolding = true }
     }
 
     /// Resumes the writes.
-    public func release() {
+    package func release() {
         let held = state.withLock { state in
             defer { state.held = [] }
             state.isHolding = false
@@ -63,10 +63,10 @@ public final class FaultyStore: JobStore {
     }
 
     /// Opens the wrapped store; never fails.
-    public func open() async throws -> [StoredJob] { try await base.open() }
+    package func open() async throws -> [StoredJob] { try await base.open() }
 
     /// Writes, or fails.
-    public func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
+    package func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
         state.withLock { $0.writes.append(changes) }
         return try await call {
             await untilReleased()
@@ -75,22 +75,22 @@ public final class FaultyStore: JobStore {
     }
 
     /// Reads, or fails.
-    public func job(_ id: JobID) async throws -> StoredJob? {
+    package func job(_ id: JobID) async throws -> StoredJob? {
         try await call { try await base.job(id) }
     }
 
     /// Reads, or fails.
-    public func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
+    package func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
         try await call { try await base.cachedResult(for: key, at: time) }
     }
 
     /// Prunes, or fails.
-    public func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
+    package func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
         try await call { try await base.prune(finishedBefore: limit, at: time) }
     }
 
     /// Closes the wrapped store.
-    public func close() async { await base.close() }
+    package func close() async { await base.close() }
 
     private func call<Value>(_ body: () async throws -> Value) async throws -> Value {
         let fault = state.withLock { state in

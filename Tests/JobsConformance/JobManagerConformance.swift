@@ -1,8 +1,8 @@
 import DashJSON
-public import Jobs
+package import Jobs
 import Logging
 import ServiceLifecycle
-public import Testing
+import Testing
 
 /// Checks that every job manager must pass.
 ///
@@ -13,23 +13,23 @@ public import Testing
 ///     try await check.run(JobManagerConformance { EmbeddedJobManager(store: store, setup: $0) })
 /// }
 /// ```
-public struct JobManagerConformance: Sendable {
+package struct JobManagerConformance: Sendable {
     /// The setup of a manager.
-    public struct Setup: Sendable {
+    package struct Setup: Sendable {
         /// Runs the jobs.
-        public var executor: TestExecutor
+        package var executor: TestExecutor
         /// Limits and timeouts.
-        public var configuration = JobManagerConfiguration()
+        package var configuration = JobManagerConfiguration()
         /// The clock.
-        public var clock: ManualJobClock
+        package var clock: ManualJobClock
     }
 
     /// One check.
-    public struct Check: Sendable, CustomTestStringConvertible {
+    package struct Check: Sendable, CustomTestStringConvertible {
         /// The requirement.
-        public var testDescription: String
+        package var testDescription: String
         /// Performs the check.
-        public var run: @Sendable (JobManagerConformance) async throws -> Void
+        package var run: @Sendable (JobManagerConformance) async throws -> Void
 
         init(_ promise: String, _ run: @escaping @Sendable (JobManagerConformance) async throws -> Void) {
             testDescription = promise
@@ -38,20 +38,20 @@ public struct JobManagerConformance: Sendable {
     }
 
     /// All checks.
-    public static var checks: [Check] {
+    package static var checks: [Check] {
         lifeCycleChecks + changeChecks + newsChecks + queueChecks + cancellationChecks + retryChecks + cacheChecks
             + flightChecks + restartChecks + timeChecks + serviceChecks + limitChecks + transitionChecks
     }
 
     /// The clock of this check.
-    public let clock = ManualJobClock()
+    package let clock = ManualJobClock()
     private let make: @Sendable (Setup) async throws -> any JobManager
 
     /// Creates the suite for a manager.
     ///
     /// - Parameter make: Creates a manager. Later calls create managers that find what the previous one stored, after
     ///   it has ended.
-    public init(make: @escaping @Sendable (Setup) async throws -> any JobManager) {
+    package init(make: @escaping @Sendable (Setup) async throws -> any JobManager) {
         self.make = make
     }
 
@@ -80,7 +80,7 @@ public struct JobManagerConformance: Sendable {
 
 extension EmbeddedJobManager {
     /// Creates a manager for a check.
-    public convenience init(store: any JobStore, setup: JobManagerConformance.Setup) {
+    package convenience init(store: any JobStore, setup: JobManagerConformance.Setup) {
         self.init(
             store: store,
             executor: setup.executor,

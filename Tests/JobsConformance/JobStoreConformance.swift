@@ -1,16 +1,16 @@
-public import Jobs
+package import Jobs
 import Logging
 import ServiceLifecycle
-public import Testing
+import Testing
 
 /// Checks of an embedded manager over any store, while the store fails or the process ends.
-public struct JobStoreConformance: Sendable {
+package struct JobStoreConformance: Sendable {
     /// One check.
-    public struct Check: Sendable, CustomTestStringConvertible {
+    package struct Check: Sendable, CustomTestStringConvertible {
         /// The requirement.
-        public var testDescription: String
+        package var testDescription: String
         /// Performs the check. A check uses several stores; each call of `make` returns an empty one.
-        public var run: @Sendable (JobStoreConformance) async throws -> Void
+        package var run: @Sendable (JobStoreConformance) async throws -> Void
 
         init(_ promise: String, _ run: @escaping @Sendable (JobStoreConformance) async throws -> Void) {
             testDescription = promise
@@ -19,16 +19,16 @@ public struct JobStoreConformance: Sendable {
     }
 
     /// All checks.
-    public static var checks: [Check] { faultChecks + interruptionChecks + writingChecks }
+    package static var checks: [Check] { faultChecks + interruptionChecks + writingChecks }
 
     /// The clock of this check.
-    public let clock = ManualJobClock()
+    package let clock = ManualJobClock()
     private let makePlace: @Sendable () -> @Sendable () -> any JobStore
 
     /// Creates the suite for a store.
     ///
     /// - Parameter makePlace: Creates an empty storage location; the returned closure opens a store there, repeatedly.
-    public init(makePlace: @escaping @Sendable () -> @Sendable () -> any JobStore) {
+    package init(makePlace: @escaping @Sendable () -> @Sendable () -> any JobStore) {
         self.makePlace = makePlace
     }
 

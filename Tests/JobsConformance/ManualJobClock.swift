@@ -1,8 +1,8 @@
-public import Jobs
+package import Jobs
 import Synchronization
 
 /// A clock that only tests advance.
-public final class ManualJobClock: JobClock {
+package final class ManualJobClock: JobClock {
     private struct Sleeper {
         var deadline: Duration
         var continuation: CheckedContinuation<Void, any Error>
@@ -17,16 +17,16 @@ public final class ManualJobClock: JobClock {
     private let state = Mutex(State())
 
     /// Creates a clock.
-    public init() {}
+    package init() {}
 
     /// The current time.
-    public func now() -> JobTime { state.withLock { $0.now } }
+    package func now() -> JobTime { state.withLock { $0.now } }
 
     /// The number of sleeping tasks.
-    public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+    package var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
     /// Advances the clock and wakes the tasks that are due.
-    public func advance(by duration: Duration) {
+    package func advance(by duration: Duration) {
         let woken = state.withLock { state in
             state.now.monotonic += duration
             state.now.wall = state.now.wall + duration
@@ -38,7 +38,7 @@ public final class ManualJobClock: JobClock {
     }
 
     /// Sleeps until the clock reaches the deadline.
-    public func sleep(until deadline: Duration) async throws {
+    package func sleep(until deadline: Duration) async throws {
         let number = state.withLock { state in
             state.lastSleeper += 1
             return state.lastSleeper

@@ -1,14 +1,14 @@
-public import Jobs
-public import Testing
+package import Jobs
+import Testing
 
 /// Checks of slots, orders and watermarks that every shared state must pass, on any server.
-public struct SharedStateConformance: Sendable {
+package struct SharedStateConformance: Sendable {
     /// One check.
-    public struct Check: Sendable, CustomTestStringConvertible {
+    package struct Check: Sendable, CustomTestStringConvertible {
         /// The requirement.
-        public var testDescription: String
+        package var testDescription: String
         /// Performs the check with an empty shared state.
-        public var run: @Sendable (SharedStateConformance) async throws -> Void
+        package var run: @Sendable (SharedStateConformance) async throws -> Void
 
         init(_ promise: String, _ run: @escaping @Sendable (SharedStateConformance) async throws -> Void) {
             testDescription = promise
@@ -17,7 +17,7 @@ public struct SharedStateConformance: Sendable {
     }
 
     /// All checks.
-    public static let checks: [Check] = [
+    package static let checks: [Check] = [
         Check("a slot holds the last value of any server, and only a caller that knows the value can remove it") {
             try await $0.slots()
         },
@@ -34,7 +34,7 @@ public struct SharedStateConformance: Sendable {
     private let two: any SharedState
 
     /// Creates the suite from the views of two servers of one empty shared state.
-    public init(_ one: any SharedState, _ two: any SharedState) {
+    package init(_ one: any SharedState, _ two: any SharedState) {
         self.one = one
         self.two = two
     }

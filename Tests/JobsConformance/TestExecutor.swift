@@ -1,4 +1,4 @@
-public import Jobs
+package import Jobs
 import ServiceLifecycle
 import Synchronization
 
@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A task whose name has an ``answer(_:with:)`` ends with it at once. Other tasks are held until the test ends them;
 /// ``next()`` returns them.
-public final class TestExecutor: JobExecutor {
+package final class TestExecutor: JobExecutor {
     struct State {
         var held: [String: TestRun] = [:]
         var answers: [String: @Sendable (WorkerTask) -> WorkerOutcome] = [:]
@@ -17,7 +17,7 @@ public final class TestExecutor: JobExecutor {
     }
 
     /// The maximum number of concurrent tasks.
-    public let maximumConcurrency: Int
+    package let maximumConcurrency: Int
     let state = Mutex(State())
     private let begun: AsyncStream<TestRun>
     private let beginning: AsyncStream<TestRun>.Continuation
@@ -25,39 +25,39 @@ public final class TestExecutor: JobExecutor {
     private let shuttingDown: AsyncStream<Void>.Continuation
 
     /// Creates an executor.
-    public init(maximumConcurrency: Int = 4) {
+    package init(maximumConcurrency: Int = 4) {
         self.maximumConcurrency = maximumConcurrency
         (begun, beginning) = AsyncStream.makeStream()
         (shutdown, shuttingDown) = AsyncStream.makeStream()
     }
 
     /// Ends all tasks with a name at once.
-    public func answer(_ name: String, with outcome: @escaping @Sendable (WorkerTask) -> WorkerOutcome) {
+    package func answer(_ name: String, with outcome: @escaping @Sendable (WorkerTask) -> WorkerOutcome) {
         state.withLock { $0.answers[name] = outcome }
     }
 
     /// Lets cancelled tasks continue until the test ends them.
-    public func ignoreCancellation() {
+    package func ignoreCancellation() {
         state.withLock { $0.ignoresCancellation = true }
     }
 
     /// Ends all held tasks as cancelled and killed.
-    public func endAll() {
+    package func endAll() {
         for run in state.withLock({ Array($0.held.values) }) { run.end(.cancelled(killed: true)) }
     }
 
     /// The ids of the tasks that were cancelled.
-    public var cancelled: [String] { state.withLock { $0.cancelled } }
+    package var cancelled: [String] { state.withLock { $0.cancelled } }
 
     /// The next held task.
-    public func next() async -> TestRun {
+    package func next() async -> TestRun {
         var iterator = begun.makeAsyncIterator()
         guard let run = await iterator.next() else { return TestRun(task: WorkerTask(id: "", name: "none")) { _ in } }
         return run
     }
 
     /// Runs until shutdown, then ends all held tasks.
-    public func run() async throws {
+    package func run() async throws {
         await cancelWhenGracefulShutdown {
             for await _ in self.shutdown {}
         }
@@ -69,7 +69,7 @@ public final class TestExecutor: JobExecutor {
     }
 
     /// Ends the task with its answer, or holds it.
-    public func execute(
+    package func execute(
         _ task: WorkerTask,
         onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
     ) async -> WorkerOutcome {
@@ -90,7 +90,7 @@ public final class TestExecutor: JobExecutor {
     }
 
     /// Ends a held task, unless cancellation is ignored.
-    public func cancel(_ taskID: String) {
+    package func cancel(_ taskID: String) {
         let run = state.withLock { state -> TestRun? in
             state.cancelled.append(taskID)
             return state.ignoresCancellation ? nil : state.held[taskID]
@@ -100,9 +100,9 @@ public final class TestExecutor: JobExecutor {
 }
 
 /// A held task.
-public final class TestRun: Sendable {
+package final class TestRun: Sendable {
     /// The task.
-    public let task: WorkerTask
+    package let task: WorkerTask
     private let onUpdate: @Sendable (WorkerUpdate) -> Void
     private let ends: AsyncStream<WorkerOutcome>
     private let ending: AsyncStream<WorkerOutcome>.Continuation
@@ -114,28 +114,28 @@ public final class TestRun: Sendable {
     }
 
     /// Sends progress, `[[id, property, value], …]`.
-    public func progress(_ body: String) {
+    package func progress(_ body: String) {
         onUpdate(.progress(Array(body.utf8)))
     }
 
     /// Sends properties, `[[id, property, value], …]`.
-    public func setProps(_ body: String) {
+    package func setProps(_ body: String) {
         onUpdate(.setProps(Array(body.utf8)))
     }
 
     /// Ends the task; only the first outcome counts.
-    public func end(_ outcome: WorkerOutcome) {
+    package func end(_ outcome: WorkerOutcome) {
         ending.yield(outcome)
         ending.finish()
     }
 
     /// Ends the task with a result.
-    public func succeed(_ result: String = "null") {
+    package func succeed(_ result: String = "null") {
         end(.succeeded(Array(result.utf8)))
     }
 
     /// Ends the task with a failure.
-    public func fail(_ kind: WorkerFailure.Kind = .error, _ message: String = "It broke.") {
+    package func fail(_ kind: WorkerFailure.Kind = .error, _ message: String = "It broke.") {
         end(.failed(WorkerFailure(kind: kind, code: "Test", message: message)))
     }
 
@@ -149,8 +149,8 @@ public final class TestRun: Sendable {
 
 extension TestExecutor {
     /// The number of held tasks.
-    public var heldCount: Int { state.withLock { $0.held.count } }
+    package var heldCount: Int { state.withLock { $0.held.count } }
 
     /// The number of executed tasks so far.
-    public var executedCount: Int { state.withLock { $0.executedCount } }
+    package var executedCount: Int { state.withLock { $0.executedCount } }
 }

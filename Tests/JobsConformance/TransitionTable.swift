@@ -1,17 +1,17 @@
 import DashJSON
-public import Jobs
-public import Testing
+package import Jobs
+import Testing
 
 /// The life cycle of a job as a table of states, events and resulting states. The rules and every manager are checked
 /// against it.
-public struct TransitionRow: Sendable, CustomTestStringConvertible {
+package struct TransitionRow: Sendable, CustomTestStringConvertible {
     /// The state before the event.
-    public enum Given: String, Sendable {
+    package enum Given: String, Sendable {
         case queued, scheduled, running, cancelling, succeeded
     }
 
     /// The event.
-    public enum Event: Sendable {
+    package enum Event: Sendable {
         /// The attempt ends.
         case ends(WorkerOutcome)
         /// The attempt exceeds the limit of changes and is stopped.
@@ -24,19 +24,19 @@ public struct TransitionRow: Sendable, CustomTestStringConvertible {
     }
 
     /// The state before the event.
-    public var given: Given
+    package var given: Given
     /// The retry policy.
-    public var retries = RetryPolicy.none
+    package var retries = RetryPolicy.none
     /// The event.
-    public var event: Event
+    package var event: Event
     /// The state after the event.
-    public var state: JobState
+    package var state: JobState
     /// The kind of the failure, if any.
-    public var failure: JobFailure.Kind?
+    package var failure: JobFailure.Kind?
     private var words: String
 
     /// A description of the row.
-    public var testDescription: String { "\(given.rawValue), \(words): \(state)" }
+    package var testDescription: String { "\(given.rawValue), \(words): \(state)" }
 
     private init(
         _ given: Given,
@@ -51,9 +51,9 @@ public struct TransitionRow: Sendable, CustomTestStringConvertible {
     }
 
     /// The maximum size of a result, in bytes.
-    public static let maximumResultBytes = 100
+    package static let maximumResultBytes = 100
     /// The maximum size of a job's changes, in bytes.
-    public static let maximumChangesBytes = 1000
+    package static let maximumChangesBytes = 1000
 
     private static let later = RetryPolicy.upTo(1, backoff: .constant(.seconds(10)))
     private static let atOnce = RetryPolicy.upTo(1, backoff: .constant(.zero))
@@ -64,7 +64,7 @@ public struct TransitionRow: Sendable, CustomTestStringConvertible {
     }
 
     /// All rows.
-    public static let all = [
+    package static let all = [
         TransitionRow(.running, "it succeeds", .ends(.succeeded([49])), .succeeded),
         TransitionRow(.running, "its result is too large", .ends(.succeeded(large)), .failed, .tooLarge),
         TransitionRow(
@@ -101,7 +101,7 @@ public struct TransitionRow: Sendable, CustomTestStringConvertible {
 // Against the rules.
 extension TransitionRow {
     /// The resulting state and failure by the rules.
-    public func followedByRules() -> (JobState, JobFailure.Kind?) {
+    package func followedByRules() -> (JobState, JobFailure.Kind?) {
         var limits = JobManagerConfiguration()
         (limits.maximumResultBytes, limits.maximumChangesBytes) = (Self.maximumResultBytes, Self.maximumChangesBytes)
         let rules = JobRules(limits)

@@ -31,9 +31,9 @@ public final class DashSite: Sendable {
     }
 
     /// How the site is served; the command line and the environment take precedence.
-    public let configuration: SiteConfiguration
+    let configuration: SiteConfiguration
     /// Where jobs are stored and run; `nil` uses the server itself, with worker processes and its own database file.
-    public let jobs: (any JobBackend)?
+    let jobs: (any JobBackend)?
     private let mutableContents = Mutex(Contents())
 
     /// Creates an empty site.

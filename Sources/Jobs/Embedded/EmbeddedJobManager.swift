@@ -35,7 +35,7 @@ public final class EmbeddedJobManager: JobManager {
     ///   - configuration: The limits and times.
     ///   - clock: The time source.
     ///   - logger: Logs failures that are not thrown to a caller, for example of writing progress.
-    public init(
+    package init(
         store: any JobStore,
         executor: any JobExecutor,
         configuration: JobManagerConfiguration = JobManagerConfiguration(),

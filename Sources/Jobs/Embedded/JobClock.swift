@@ -1,7 +1,7 @@
 import Support
 
 /// The time source of a manager. Tests use one that they advance themselves.
-public protocol JobClock: Sendable {
+package protocol JobClock: Sendable {
     /// The current time.
     func now() -> JobTime
 
@@ -12,46 +12,46 @@ public protocol JobClock: Sendable {
 }
 
 /// A time by two clocks: one for waits within a process, one for stored times.
-public struct JobTime: Sendable, Hashable {
+package struct JobTime: Sendable, Hashable {
     /// The time since a fixed point. Never jumps.
-    public var monotonic: Duration
+    package var monotonic: Duration
     /// The time of day. Jumps when the system's clock is set.
-    public var wall: WallTime
+    package var wall: WallTime
 
     /// Creates a time.
-    public init(monotonic: Duration, wall: WallTime) {
+    package init(monotonic: Duration, wall: WallTime) {
         self.monotonic = monotonic
         self.wall = wall
     }
 }
 
 /// A time of day as stores keep it.
-public struct WallTime: Sendable, Hashable, Comparable {
+package struct WallTime: Sendable, Hashable, Comparable {
     /// Milliseconds since 1 January 1970 UTC.
-    public var milliseconds: Int64
+    package var milliseconds: Int64
 
     /// Creates a time from milliseconds since 1 January 1970 UTC.
-    public init(milliseconds: Int64) {
+    package init(milliseconds: Int64) {
         self.milliseconds = milliseconds
     }
 
     /// Compares by time.
-    public static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
+    package static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
 
     /// Adds a duration in whole milliseconds. A result out of range becomes the latest or earliest time.
-    public static func + (time: WallTime, wait: Duration) -> WallTime {
+    package static func + (time: WallTime, wait: Duration) -> WallTime {
         let (sum, isTooFar) = time.milliseconds.addingReportingOverflow(wait.wholeMilliseconds)
         return WallTime(milliseconds: isTooFar ? (wait < .zero ? .min : .max) : sum)
     }
 
     /// Subtracts a duration in whole milliseconds. A result out of range becomes the latest or earliest time.
-    public static func - (time: WallTime, wait: Duration) -> WallTime {
+    package static func - (time: WallTime, wait: Duration) -> WallTime {
         let (difference, isTooFar) = time.milliseconds.subtractingReportingOverflow(wait.wholeMilliseconds)
         return WallTime(milliseconds: isTooFar ? (wait < .zero ? .max : .min) : difference)
     }
 
     /// The duration between two times.
-    public static func - (left: WallTime, right: WallTime) -> Duration {
+    package static func - (left: WallTime, right: WallTime) -> Duration {
         .milliseconds(left.milliseconds) - .milliseconds(right.milliseconds)
     }
 }
@@ -59,7 +59,7 @@ public struct WallTime: Sendable, Hashable, Comparable {
 extension Duration {
     /// The duration in whole milliseconds, rounded towards zero and limited to ±2⁶¹ (73 million years), so that a
     /// database can add it to a time.
-    public var wholeMilliseconds: Int64 {
+    package var wholeMilliseconds: Int64 {
         let most: Int64 = 1 << 61
         // A longer duration has no components.
         if self >= .milliseconds(most) { return most }
@@ -69,14 +69,14 @@ extension Duration {
 }
 
 /// The system's clocks.
-public struct SystemJobClock: JobClock {
+package struct SystemJobClock: JobClock {
     private let start = ContinuousClock.now
 
     /// Creates a clock.
-    public init() {}
+    package init() {}
 
     /// The current time.
-    public func now() -> JobTime {
+    package func now() -> JobTime {
         JobTime(
             monotonic: start.duration(to: .now),
             wall: WallTime(milliseconds: WallClock.milliseconds())
@@ -84,7 +84,7 @@ public struct SystemJobClock: JobClock {
     }
 
     /// Waits for a century at most, as the system's clock would overflow.
-    public func sleep(until deadline: Duration) async throws {
+    package func sleep(until deadline: Duration) async throws {
         let latest = start.duration(to: .now) + .seconds(100 * 365 * 86_400)
         try await Task.sleep(until: start + min(deadline, latest), tolerance: .milliseconds(1), clock: .continuous)
     }

@@ -1,11 +1,11 @@
-public import DashJSON
+package import DashJSON
 import Synchronization
 
 /// Stores the jobs and cached results of an embedded manager.
 ///
 /// Only one manager uses a store. Calls may overlap. The order of overlapping writes is free: ``JobStatus/revision``
 /// decides which status is newer.
-public protocol JobStore: Sendable {
+package protocol JobStore: Sendable {
     /// Opens the store. Called once, before anything else.
     ///
     /// - Returns: All unfinished jobs, in the order of their creation.
@@ -39,16 +39,16 @@ public protocol JobStore: Sendable {
 }
 
 /// When a store has to be pruned again.
-public struct StorePruning: Sendable, Hashable {
+package struct StorePruning: Sendable, Hashable {
     /// The earliest time at which one of the remaining jobs finished.
-    public var oldestFinished: WallTime?
+    package var oldestFinished: WallTime?
     /// When the next cached result expires.
-    public var nextExpiry: WallTime?
+    package var nextExpiry: WallTime?
     /// Whether there is more to remove at once.
-    public var hasMore: Bool
+    package var hasMore: Bool
 
     /// Creates the result of a pruning.
-    public init(oldestFinished: WallTime? = nil, nextExpiry: WallTime? = nil, hasMore: Bool = false) {
+    package init(oldestFinished: WallTime? = nil, nextExpiry: WallTime? = nil, hasMore: Bool = false) {
         self.oldestFinished = oldestFinished
         self.nextExpiry = nextExpiry
         self.hasMore = hasMore
@@ -56,7 +56,7 @@ public struct StorePruning: Sendable, Hashable {
 }
 
 /// One change in a write.
-public enum StoreChange: Sendable {
+package enum StoreChange: Sendable {
     /// Inserts a job. A stored job with the same id is replaced if it is not finished.
     case insert(StoredJob)
     /// Updates the status of a job, and its merged changes unless they are nil. Ignored if the stored revision is not
@@ -69,16 +69,16 @@ public enum StoreChange: Sendable {
 }
 
 /// A job as stores keep it.
-public struct StoredJob: Sendable {
+package struct StoredJob: Sendable {
     /// The request. The payload of a finished job may be missing.
-    public var request: JobRequest
+    package var request: JobRequest
     /// The status.
-    public var status: JobStatus
+    package var status: JobStatus
     /// What the job sent to its page.
-    public var changes: JobChanges
+    package var changes: JobChanges
 
     /// Creates a job.
-    public init(request: JobRequest, status: JobStatus, changes: JobChanges = JobChanges()) {
+    package init(request: JobRequest, status: JobStatus, changes: JobChanges = JobChanges()) {
         self.request = request
         self.status = status
         self.changes = changes
@@ -86,38 +86,38 @@ public struct StoredJob: Sendable {
 }
 
 /// The status of a job as stores keep it.
-public struct JobStatus: Sendable {
+package struct JobStatus: Sendable {
     /// The version of this status. A store never replaces a higher one by a lower one.
-    public var revision = 1
+    package var revision = 1
     /// The state.
-    public var state: JobState
+    package var state: JobState
     /// The number of the current or last attempt. Reports of other attempts are ignored.
-    public var attempt = 0
+    package var attempt = 0
     /// The number of failed attempts.
-    public var failures = 0
+    package var failures = 0
     /// How often the job was restarted because the server stopped.
-    public var interruptions = 0
+    package var interruptions = 0
     /// When the job was created.
-    public var created: WallTime
+    package var created: WallTime
     /// When the current or last attempt began.
-    public var started: WallTime?
+    package var started: WallTime?
     /// When the job ended.
-    public var finished: WallTime?
+    package var finished: WallTime?
     /// When a scheduled job is queued.
-    public var due: WallTime?
+    package var due: WallTime?
     /// Why the job was ended on request.
-    public var endReason: String?
+    package var endReason: String?
     /// The failure of a job without a result.
-    public var failure: JobFailure?
+    package var failure: JobFailure?
     /// The number of the newest change.
-    public var sequence = 0
+    package var sequence = 0
     /// The result of a successful job.
-    public var result: RawJSON?
+    package var result: RawJSON?
     /// The last delivery to the page.
-    public var delivery: Delivery?
+    package var delivery: Delivery?
 
     /// Creates the status of a new job.
-    public init(state: JobState, created: WallTime) {
+    package init(state: JobState, created: WallTime) {
         self.state = state
         self.created = created
     }
@@ -126,7 +126,7 @@ public struct JobStatus: Sendable {
 /// A store in memory, for tests and for apps whose jobs need not survive a restart.
 ///
 /// The store outlives its manager: a test can pass it to the next one.
-public final class MemoryJobStore: JobStore {
+package final class MemoryJobStore: JobStore {
     private struct CachedResult {
         var result: RawJSON
         var expire: Duration?
@@ -161,10 +161,10 @@ public final class MemoryJobStore: JobStore {
     private let tables = Mutex(Tables())
 
     /// Creates an empty store.
-    public init() {}
+    package init() {}
 
     /// Returns all unfinished jobs.
-    public func open() async throws -> [StoredJob] {
+    package func open() async throws -> [StoredJob] {
         tables.withLock { tables in
             tables.order = tables.order.filter { tables.jobs[$0] != nil }
             return tables.order.compactMap { tables.jobs[$0] }.filter { !$0.status.state.isFinished }
@@ -172,7 +172,7 @@ public final class MemoryJobStore: JobStore {
     }
 
     /// Makes all changes at once.
-    public func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
+    package func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
         tables.withLock { tables in
             var refused: Set<JobID> = []
             for change in changes {
@@ -190,12 +190,12 @@ public final class MemoryJobStore: JobStore {
     }
 
     /// Reads one job; nil if there is none.
-    public func job(_ id: JobID) async throws -> StoredJob? {
+    package func job(_ id: JobID) async throws -> StoredJob? {
         tables.withLock { $0.jobs[id] }
     }
 
     /// Reads a cached result that has not expired, and marks it as used.
-    public func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
+    package func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
         tables.withLock { tables in
             guard let cached = tables.cache[key], cached.expiry.map({ $0 > time }) ?? true else { return nil }
             tables.cache[key]?.lastUse = time
@@ -204,7 +204,7 @@ public final class MemoryJobStore: JobStore {
     }
 
     /// Removes all finished jobs and expired results.
-    public func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
+    package func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
         tables.withLock { tables in
             tables.jobs = tables.jobs.filter { $0.value.status.finished.map { $0 > limit } ?? true }
             tables.cache = tables.cache.filter { $0.value.expiry.map { $0 > time } ?? true }
@@ -216,5 +216,5 @@ public final class MemoryJobStore: JobStore {
     }
 
     /// Does nothing.
-    public func close() async {}
+    package func close() async {}
 }

@@ -17,7 +17,7 @@ public struct PropertyValue: Sendable, Hashable {
     }
 
     /// Whether ``value`` is a Patch, which modifies the current value: an object with a member `__dash_patch_update`.
-    public var isPatch: Bool { value.isPatch }
+    package var isPatch: Bool { value.isPatch }
 }
 
 extension PropertyValue: JSONEncodable {
@@ -38,7 +38,7 @@ extension PropertyValue {
     ///
     /// - Parameter body: JSON text.
     /// - Returns: The values in order, or nil if the text is not such a list.
-    public static func list(from body: [UInt8]) -> [PropertyValue]? {
+    package static func list(from body: [UInt8]) -> [PropertyValue]? {
         try? JSONScanner.read(body[...]) { scanner throws(JSONError) in
             var values: [PropertyValue] = []
             try scanner.elements { scanner throws(JSONError) in values.append(try PropertyValue(&scanner)) }
@@ -62,7 +62,7 @@ extension PropertyValue {
 }
 
 /// The merged progress and properties that a job has sent, each change with its number.
-public struct JobChanges: Sendable {
+package struct JobChanges: Sendable {
     /// The two kinds of change.
     enum Sort: Int, Sendable {
         case progress
@@ -73,19 +73,19 @@ public struct JobChanges: Sendable {
     private var props = MergedValues()
 
     /// Creates an empty collection.
-    public init() {}
+    package init() {}
 
     /// Whether there are no changes.
-    public var isEmpty: Bool { progress.isEmpty && props.isEmpty }
+    package var isEmpty: Bool { progress.isEmpty && props.isEmpty }
 
     /// The approximate size in memory.
-    public var bytes: Int { progress.bytes + props.bytes }
+    package var bytes: Int { progress.bytes + props.bytes }
 
     /// The progress that changed after a sequence, oldest change first.
-    public func progress(after sequence: Int) -> [PropertyValue] { progress.after(sequence) }
+    package func progress(after sequence: Int) -> [PropertyValue] { progress.after(sequence) }
 
     /// The properties that changed after a sequence, oldest change first.
-    public func props(after sequence: Int) -> [PropertyValue] { props.after(sequence) }
+    package func props(after sequence: Int) -> [PropertyValue] { props.after(sequence) }
 
     mutating func merge(_ value: PropertyValue, as sort: Sort, sequence: Int) {
         switch sort {
@@ -102,7 +102,7 @@ public struct JobChanges: Sendable {
 
 extension JobChanges {
     /// The stored form: `[[sort, sequence, [id, property, value]], …]`, oldest change first.
-    public func stored() -> [UInt8] {
+    package func stored() -> [UInt8] {
         var writer = JSONWriter(capacity: bytes + 16)
         writer.byte(UInt8(ascii: "["))
         var isFirst = true
@@ -123,7 +123,7 @@ extension JobChanges {
     }
 
     /// Reads the form of ``stored()``; invalid entries are skipped.
-    public init(stored: [UInt8]) {
+    package init(stored: [UInt8]) {
         self.init()
         for element in (try? JSONScanner.elements(of: stored[...])) ?? [] {
             guard let parts = try? JSONScanner.elements(of: element), parts.count == 3,
