@@ -118,6 +118,7 @@ final class RedisServer: Sendable {
             } catch let error as CeleryError where error.code == .refused {
                 return
             } catch {
+                if let status = new.exit { throw ExitedAtStart(status: status, log: log) }
                 guard .now < deadline else { throw error }
                 // No event signals that it is ready.
                 try await Task.sleep(for: .milliseconds(5))
@@ -125,10 +126,23 @@ final class RedisServer: Sendable {
         }
     }
 
+    /// The end of the server's log.
+    private var log: String {
+        let log = folder.flatMap { try? String(contentsOf: $0.appendingPathComponent("log"), encoding: .utf8) } ?? ""
+        return String(log.suffix(2000))
+    }
+
     private func end() {
         kill()
         if let folder { try? FileManager.default.removeItem(at: folder) }
     }
+}
+
+/// The server exited before it accepted connections.
+struct ExitedAtStart: Error {
+    /// The status of `waitpid`.
+    let status: Int32
+    let log: String
 }
 
 struct NotInstalled: Error, CustomStringConvertible {

@@ -7,7 +7,13 @@ final class TestServerProcess: Sendable {
     /// Kills the program when its standard input closes, that is, when this process has exited.
     private let guardian: pid_t
     private let lifeline: Int32
-    private let hasEnded = Mutex(false)
+    private let state = Mutex(State())
+
+    private struct State {
+        var hasEnded = false
+        /// The status of `waitpid` once the program has exited by itself.
+        var exit: Int32?
+    }
 
     /// Starts a program.
     ///
@@ -34,18 +40,30 @@ final class TestServerProcess: Sendable {
 
     @discardableResult
     func signal(_ number: Int32) -> Bool {
-        hasEnded.withLock { !$0 && Foundation.kill(pid, number) == 0 }
+        state.withLock { !$0.hasEnded && $0.exit == nil && Foundation.kill(pid, number) == 0 }
+    }
+
+    /// The status of `waitpid` if the program has exited by itself; nil while it runs.
+    var exit: Int32? {
+        state.withLock { state in
+            var status: Int32 = 0
+            if !state.hasEnded, state.exit == nil, waitpid(pid, &status, WNOHANG) == pid { state.exit = status }
+            return state.exit
+        }
     }
 
     /// Ends the program with a signal and waits for its exit.
     func end(_ number: Int32) {
-        hasEnded.withLock { hasEnded in
-            guard !hasEnded else { return }
-            hasEnded = true
-            for (process, signal) in [(guardian, SIGKILL), (pid, number), (pid, SIGCONT)] {
-                _ = Foundation.kill(process, signal)
+        state.withLock { state in
+            guard !state.hasEnded else { return }
+            state.hasEnded = true
+            var processes = [guardian]
+            _ = Foundation.kill(guardian, SIGKILL)
+            if state.exit == nil {
+                processes.append(pid)
+                for signal in [number, SIGCONT] { _ = Foundation.kill(pid, signal) }
             }
-            for process in [guardian, pid] { while waitpid(process, nil, 0) == -1 && errno == EINTR {} }
+            for process in processes { while waitpid(process, nil, 0) == -1 && errno == EINTR {} }
             close(lifeline)
         }
     }
@@ -121,7 +139,8 @@ func freePort() throws -> Int {
 }
 
 private func isFree(_ port: Int) -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    // A server that another test starts now must not inherit it: the port would be in use as long as that server runs.
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
