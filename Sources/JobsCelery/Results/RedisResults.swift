@@ -42,34 +42,49 @@ package struct RedisResults: ResultStore {
     }
 
     /// The state of a task, now and after each change, until it has completed. A state may be repeated.
-    func watch(_ id: String) async throws -> AsyncStream<ResultMeta> {
+    func watch(_ id: String) async throws -> WatchedResult {
         // Subscribe before reading, so that no change is missed.
         let messages = try await subscriber.messages(of: settings.key(of: id), isPattern: false)
-        let first = try await read([id])[0]
-        return AsyncStream { continuation in
-            let following = Task {
-                if let first { continuation.yield(first) }
-                if first?.status.isReady != true { await follow(messages, of: id, to: continuation) }
-                continuation.finish()
+        return WatchedResult(id: id, results: self, messages: messages, first: try await read([id])[0])
+    }
+}
+
+/// The states of a task; see ``RedisResults/watch(_:)``.
+struct WatchedResult: AsyncSequence, Sendable {
+    fileprivate let id: String
+    fileprivate let results: RedisResults
+    fileprivate let messages: AsyncStream<RedisMessage?>
+    fileprivate let first: ResultMeta?
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        private let watched: WatchedResult
+        private var messages: AsyncStream<RedisMessage?>.Iterator
+        private var pending: ResultMeta?
+        private var isOver = false
+
+        fileprivate init(_ watched: WatchedResult) {
+            self.watched = watched
+            messages = watched.messages.makeAsyncIterator()
+            pending = watched.first
+        }
+
+        mutating func next(isolation actor: isolated (any Actor)?) async -> ResultMeta? {
+            guard !isOver else { return nil }
+            var meta = pending.take()
+            while meta == nil, let message = await messages.next(isolation: actor) {
+                meta = await watched.meta(of: message)
             }
-            continuation.onTermination = { _ in following.cancel() }
+            isOver = meta?.status.isReady ?? true
+            return meta
         }
     }
 
-    private func follow(
-        _ messages: AsyncStream<RedisMessage?>,
-        of id: String,
-        to continuation: AsyncStream<ResultMeta>.Continuation
-    ) async {
-        for await message in messages {
-            // After a lost connection the stored state may be newer.
-            let stored = message == nil ? try? await read([id])[0] : nil
-            guard let meta = stored ?? message.flatMap({ try? ResultMeta(reading: $0.payload, taskID: id) }) else {
-                continue
-            }
-            continuation.yield(meta)
-            if meta.status.isReady { return }
-        }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+
+    /// The state in a message; after a lost connection the stored one, which may be newer.
+    private func meta(of message: RedisMessage?) async -> ResultMeta? {
+        guard let message else { return try? await results.read([id])[0] }
+        return try? ResultMeta(reading: message.payload, taskID: id)
     }
 }
 
