@@ -19,7 +19,7 @@ struct ControlArguments: Sendable {
     /// A required text.
     func text(_ name: String) throws(CeleryError) -> String {
         guard let text = try required(name).stringValue else {
-            throw .malformed("The argument \(name) of the command \(method) must be a text.")
+            throw .malformed("The argument \(name) of the command \(method) must be a string.")
         }
         return text
     }
@@ -53,7 +53,11 @@ extension RateLimit {
         let unit = parts.count > 1 ? parts[1] : "s"
         guard let seconds = ["s": 1.0, "m": 60, "h": 3600][unit],
             let number = parts.first.flatMap(Double.init), number.isFinite
-        else { throw .malformed("The rate limit \(json) is not a number per second, minute or hour: 10/m.") }
+        else {
+            throw .malformed(
+                "The rate limit \(json) is invalid. Use a number per second, minute or hour, such as 10/m."
+            )
+        }
         return number > 0 ? RateLimit(text: text, perSecond: number / seconds) : nil
     }
 }
@@ -70,7 +74,7 @@ enum SignalName {
         let name = signal.stringValue ?? signal.text
         let number = numbers[name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name] ?? Int32(name)
         guard let number, (1...64).contains(number) else {
-            throw .malformed("There is no signal \(signal) to terminate a task with.")
+            throw .malformed("The signal \(signal) is unknown. Use a name such as SIGTERM, or a number from 1 to 64.")
         }
         return number
     }

@@ -64,8 +64,13 @@ extension ControlRequest {
     /// A shell pattern of `*`, `?`, `[a-z]` and `[!a-z]` as a regular expression.
     private static func regex(glob: String) throws -> Regex<AnyRegexOutput> {
         let escaped = glob.map { #"\^$.|+(){}&~"#.contains($0) ? "\\\($0)" : "\($0)" }.joined()
-        let star = escaped.replacing("[!", with: "[^").replacing("?", with: ".").replacing("*", with: ".*")
-        return try Regex(star)
+        let parts = escaped.replacing("[!", with: "[^").replacing("?", with: ".")
+            .split(separator: "*", omittingEmptySubsequences: false)
+        let first = parts.first ?? ""
+        guard let last = parts.dropFirst().last else { return try Regex(String(first)) }
+        // Each part between two stars is matched at its first place for good, so that many stars take no longer.
+        let inner = parts.dropFirst().dropLast().filter { !$0.isEmpty }.map { "(?>.*?\($0))" }.joined()
+        return try Regex("\(first)\(inner).*\(last)")
     }
 
     /// The broadcast message.

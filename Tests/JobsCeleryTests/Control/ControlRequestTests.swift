@@ -76,6 +76,13 @@ import Testing
         #expect(ControlRequest(method: "ping", pattern: pattern, matcher: "glob").concerns(text) == fits)
     }
 
+    @Test("a pattern with many stars is matched quickly") func hard() {
+        let pattern = String(repeating: "a*", count: 50) + "b"
+        let request = ControlRequest(method: "ping", pattern: pattern, matcher: "glob")
+        #expect(!request.concerns(String(repeating: "a", count: 500)))
+        #expect(request.concerns(String(repeating: "a", count: 500) + "b"))
+    }
+
     @Test("an invalid pattern addresses no node", arguments: ["[a", "a[", "[z-a]", "[]", "[!]"])
     func invalid(pattern: String) {
         for text in ["a", "m", pattern, ""] {
