@@ -255,7 +255,10 @@ extension JSON: JSONEncodable, JSONDecodable {
     }
 
     /// The first 80 bytes of the compact text, for messages.
-    package var excerpt: String { String(decoding: serialized().prefix(80), as: UTF8.self) }
+    package var excerpt: String {
+        let bytes = serialized()
+        return String(decoding: bytes.prefix(80), as: UTF8.self) + (bytes.count > 80 ? "…" : "")
+    }
 
     /// Whether the value is a Patch.
     package var isPatch: Bool {

@@ -1,4 +1,3 @@
-// For `tm`: in a release build its members come from RabbitMQ's header.
 import CeleryProtocol
 import DashJSON
 import Support

@@ -1,4 +1,5 @@
-import CeleryProtocol
+// `CeleryError` is public there.
+@_exported public import CeleryProtocol
 import DashJSON
 public import Jobs
 import Logging

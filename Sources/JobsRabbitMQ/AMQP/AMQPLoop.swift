@@ -199,7 +199,7 @@ final class AMQPChannelSlot {
 
     func receive(_ event: AMQPEvent) { user.receive(event) }
 
-    /// Performs the user's work while there is no connection.
+    /// Runs the user's pending work without a connection.
     func work() throws { try user.work(on: nil) }
 
     /// This process closed the connection.
