@@ -245,17 +245,15 @@ extension DashSite {
 
 /// What a queue needs from the site.
 extension DashSite {
-    /// The jobs that this program's workers can run: its background callbacks with a closure. A task on the queue has
-    /// the name of its callback, by which other programs call it; without a name it has that of the job.
+    /// The jobs that this program's workers can run: its background callbacks with a closure.
     var jobDefinitions: [JobDefinition] {
         contents.mounts.flatMap { mount in
             mount.app.registry.callbacks
                 .filter { $0.kind == .background && $0.background?.remote == nil }
                 .map { callback in
-                    let job = "\(mount.appName)/\(callback.name)"
-                    return JobDefinition(
-                        name: job,
-                        taskName: callback.isNamed ? callback.name : job,
+                    JobDefinition(
+                        name: "\(mount.appName)/\(callback.name)",
+                        taskName: callback.taskName(inApp: mount.appName),
                         version: callback.version,
                         retries: callback.background?.retries ?? .none
                     )

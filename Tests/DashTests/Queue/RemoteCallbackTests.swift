@@ -141,6 +141,27 @@ struct QueueTests {
         #expect(jobs == site.jobDefinitions)
     }
 
+    @Test("Without outputs of its own, a callback's task is named by its inputs and states too, never by a hash")
+    func taskNamesWithoutOutputs() throws {
+        let app = DashApp(name: "a", suppressCallbackExceptions: true)
+        app.layout = html.Div()
+        let (run, file) = (Input<Int>("run", "n_clicks"), State<String>("file", "value"))
+        app.backgroundCallback(NoOutput(), run) { _ in }
+        app.backgroundCallback(NoOutput(), run, Input<Int>("again", "n_clicks"), file) { _, _, _ in }
+        app.backgroundCallback(Output<String>("out", "children", allowDuplicate: true), run, file) { _, _ in "" }
+        app.backgroundCallback(Outputs(Output<String>("a", "children"), Output<String>("b", "children")), run) { _ in
+            ("", "")
+        }
+        let site = DashSite(jobs: NoQueue())
+        site.mount(app, at: "/a/")
+        #expect(
+            site.jobDefinitions.map(\.taskName) == [
+                "a/@run.n_clicks", "a/@run.n_clicks,again.n_clicks|file.value",
+                "a/out.children@run.n_clicks|file.value", "a/..a.children...b.children..",
+            ]
+        )
+    }
+
     @Test("Callbacks that run on other workers define no jobs")
     func remoteJobs() {
         let site = DashSite(jobs: NoQueue())

@@ -65,6 +65,16 @@ struct Callback: Sendable {
         )
     }
 
+    /// The name of its tasks on the queue: the user's name, otherwise that of the app and the outputs. If these do not
+    /// identify the callback, inputs and states follow, where the id has a hash: `app/table.data@run.n_clicks|file.value`.
+    func taskName(inApp app: String) -> String {
+        if isNamed { return name }
+        let texts = outputs.map(\.ref.text).joined(separator: "...")
+        guard isIndistinct else { return outputs.count > 1 ? "\(app)/..\(texts).." : "\(app)/\(texts)" }
+        let states = slots.filter(\.isState).map { "|\($0.ref.text)" }.joined()
+        return "\(app)/\(texts)@\(inputs.map(\.text).joined(separator: ","))\(states)"
+    }
+
     /// Whether only the hash of inputs, states and name distinguishes the callback.
     var isIndistinct: Bool { outputs.allSatisfy(\.allowDuplicate) }
 }
