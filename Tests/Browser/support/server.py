@@ -1,6 +1,8 @@
 """A server program under test, with its own port and data folder."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,10 +18,15 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def free_port():
-    """A port that is not in use; assigned by the system, so rarely the same twice."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that is not in use, outside the range from which the system gives ports to clients.
+
+    A server that a test stops and starts again finds its port free.
+    """
+    while True:
+        port = random.randrange(12_000, 20_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def program(name):
