@@ -9,15 +9,11 @@ extension CeleryTransport {
     /// ```swift
     /// let jobs = try CeleryManager.fromEnvironment(brokers: [.redis, .rabbitMQ])
     /// ```
-    public static let rabbitMQ = CeleryTransport(schemes: rabbitMQSchemes) { RabbitAddress(url: try AMQPURL($0)) }
+    public static let rabbitMQ = CeleryTransport(schemes: rabbitMQSchemes) { try AMQPURL($0) }
 }
 
-/// The address of a RabbitMQ.
-struct RabbitAddress: BrokerAddress {
-    let url: AMQPURL
-
+extension AMQPURL: BrokerAddress {
     var redis: RedisURL? { nil }
-    var description: String { "\(url)" }
 
     func makeBroker(_ options: CeleryManager.Options, _ logger: Logger) throws -> any CeleryBroker {
         try makeRabbitBroker(options, logger)
@@ -28,8 +24,7 @@ struct RabbitAddress: BrokerAddress {
     }
 
     private func makeRabbitBroker(_ options: CeleryManager.Options, _ logger: Logger) throws -> RabbitBroker {
-        var rabbit = RabbitOptions()
-        rabbit.queues[options.queue] = RabbitQueue(maximumPriority: options.maximumPriority)
-        return try RabbitBroker(url, options: rabbit, logger: logger)
+        let rabbit = RabbitOptions(queue: options.queue, maximumPriority: options.maximumPriority)
+        return try RabbitBroker(self, options: rabbit, logger: logger)
     }
 }

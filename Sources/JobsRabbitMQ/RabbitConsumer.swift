@@ -1,7 +1,5 @@
 import CeleryProtocol
 import JobsCelery
-import Logging
-import ServiceLifecycle
 import Support
 import Synchronization
 
@@ -11,11 +9,11 @@ import Synchronization
 /// tasks stay with this worker.
 final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     private let options: RabbitOptions
-    private let logger: Logger
     private let connection: AMQPConnection
     private let state: Mutex<State>
+    /// Wakes a waiting fetch.
+    private let bell = AsyncSignal()
     private let over = AsyncLatch<Void>()
-    private let running: RunningConsumers
 
     private struct State {
         var deliveries: RabbitDeliveries
@@ -24,11 +22,8 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         /// The server refuses a limit for the whole channel because of a quorum queue.
         var refusesChannelLimit = false
         var declared: Set<String> = []
-        var fetchers: [Fetcher] = []
-        var nextFetcher = 0
         /// Callers that wait until a queue is consumed or cancelled.
         var changes: [(queue: String, caller: CheckedContinuation<Void, any Error>)] = []
-        var isOver = false
         /// The worker's lease has expired: its deliveries go to other workers, and nothing is consumed.
         var isLapsed = false
         /// The earliest time to consume again after a queue was deleted.
@@ -37,80 +32,42 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         var limit: Int { prefetch > 0 ? prefetch + deliveries.parkedCount : 0 }
     }
 
-    private struct Fetcher {
-        var id: Int
-        var limit: Int
-        var caller: CheckedContinuation<[Delivery], Never>
-    }
-
-    /// - Parameters:
-    ///   - heartbeat: The connection's heartbeat interval, in seconds; 0 for none.
-    ///   - running: Counts this consumer while it runs.
-    init(
-        _ connection: AMQPConnection,
-        queues: [String],
-        prefetch: Int,
-        heartbeat: Int,
-        options: RabbitOptions,
-        logger: Logger,
-        running: RunningConsumers
-    ) {
+    init(_ connection: AMQPConnection, queues: [String], prefetch: Int, options: RabbitOptions) {
         self.connection = connection
         self.options = options
-        self.logger = logger
-        self.running = running
         // A loss is detected after two heartbeats; one more for a delayed thread.
-        let unheard = heartbeat > 0 ? Int64(heartbeat) * 3000 : SettledMessages.patience
-        let deliveries = RabbitDeliveries(unheard: unheard)
+        let unheard = Int64(connection.url.heartbeat) * 3000
+        let deliveries = RabbitDeliveries(unheard: unheard > 0 ? unheard : SettledMessages.patience)
         state = Mutex(State(deliveries: deliveries, subscriptions: Subscriptions(queues), prefetch: prefetch))
     }
 
     /// Consumes until the task is cancelled or the broker closes the connection; unsettled messages then return to
     /// their queues. A graceful shutdown does not end it, so that running tasks can be settled.
     func run() async throws {
-        running.begin()
-        defer { running.end() }
         connection.attach(self)
         await over.passed()
-        await connection.detach(self)
+        await withCheckedContinuation { done in connection.detach(self) { done.resume() } }
     }
 
     func fetch(upTo limit: Int) async -> [Delivery] {
-        let id = state.withLock { state in
-            state.nextFetcher += 1
-            return state.nextFetcher
-        }
-        return await withTaskCancellationHandler {
-            await withCheckedContinuation { caller in
-                let deliveries = state.withLock { state -> [Delivery]? in
-                    if state.isOver || state.subscriptions.isStopped || Task.isCancelled { return [] }
-                    if state.deliveries.hasReady { return state.deliveries.take(upTo: limit) }
-                    state.fetchers.append(Fetcher(id: id, limit: limit, caller: caller))
-                    return nil
-                }
-                if let deliveries { caller.resume(returning: deliveries) }
+        while !Task.isCancelled {
+            let deliveries: [Delivery]? = state.withLock { state in
+                if over.current != nil || state.subscriptions.isStopped { return [] }
+                return state.deliveries.hasReady ? state.deliveries.take(upTo: limit) : nil
             }
-        } onCancel: {
-            let fetcher = state.withLock { state in
-                state.fetchers.firstIndex { $0.id == id }.map { state.fetchers.remove(at: $0) }
-            }
-            fetcher?.caller.resume(returning: [])
+            if let deliveries { return deliveries }
+            await bell.wait()
         }
+        return []
     }
 
-    func settle(_ delivery: Delivery, as settlement: Settlement) async {
-        settle(delivery, settlement)
-    }
-
-    /// Acknowledges the delivery, as no script can do that in RabbitMQ.
-    func settled(_ delivery: Delivery) {
-        settle(delivery, .acknowledged)
-    }
-
-    private func settle(_ delivery: Delivery, _ settlement: Settlement) {
+    func settle(_ delivery: Delivery, as settlement: Settlement) {
         state.withLock { $0.deliveries.settle(delivery.tag, as: settlement, now: AMQPClock.now) }
         connection.wake()
     }
+
+    /// Acknowledges the delivery, as no script can do that in RabbitMQ.
+    func settled(_ delivery: Delivery) { settle(delivery, as: .acknowledged) }
 
     func leaseLapsed(_ isOver: Bool) {
         state.withLock { $0.isLapsed = isOver }
@@ -125,13 +82,11 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     var queues: [String] { state.withLock { $0.subscriptions.wanted } }
 
     func stopFetching() {
-        let fetchers = state.withLock { state in
+        state.withLock { state in
             state.subscriptions.isStopped = true
             state.deliveries.stop()
-            defer { state.fetchers = [] }
-            return state.fetchers
         }
-        for fetcher in fetchers { fetcher.caller.resume(returning: []) }
+        bell.signal()
         connection.wake()
     }
 
@@ -148,28 +103,21 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
     /// this returns immediately.
     private func change(_ queue: String, _ body: (inout Subscriptions) -> Void) async throws {
         try await withCheckedThrowingContinuation { caller in
-            let isDone = state.withLock { state in
+            let isWaiting = state.withLock { state in
                 body(&state.subscriptions)
-                let subscriptions = state.subscriptions
-                let isDone = subscriptions.wanted.contains(queue) == subscriptions.isConsuming(queue)
-                if isDone || !state.deliveries.isOpen || state.isOver || subscriptions.isStopped { return true }
+                guard state.deliveries.isOpen, !state.subscriptions.isSettled(queue) else { return false }
                 state.changes.append((queue, caller))
-                return false
+                return true
             }
-            if isDone { caller.resume() } else { connection.wake() }
+            connection.wake()
+            if !isWaiting { caller.resume() }
         }
     }
 
     func ended() {
-        let (fetchers, changes) = state.withLock { state in
-            state.isOver = true
-            state.deliveries.lost(now: AMQPClock.now)
-            defer { (state.fetchers, state.changes) = ([], []) }
-            return (state.fetchers, state.changes)
-        }
-        for fetcher in fetchers { fetcher.caller.resume(returning: []) }
-        for change in changes { change.caller.resume() }
         over.open()
+        lost(CeleryError(.connectionLost, "The connection was closed."))
+        bell.signal()
     }
 }
 
@@ -202,20 +150,20 @@ extension RabbitConsumer {
         state.withLock { $0.deliveries.release(dueAt: WallClock.milliseconds()) }
         if let channel {
             try subscribe(on: channel)
-            try settle(on: channel)
+            try channel.settle(state.withLock { $0.deliveries.takeFrames() })
         }
-        handOut()
+        if state.withLock({ $0.deliveries.hasReady }) { bell.signal() }
     }
 
     /// Closing the channel makes the server redeliver all unsettled messages to other workers.
     var wantsChannel: Bool { state.withLock { !$0.isLapsed } }
 
+    var keepsConnection: Bool { true }
+
     /// Makes the server's consumers match the wanted queues.
     private func subscribe(on channel: AMQPChannel) throws {
-        let (plan, wholeChannel) = state.withLock { state in
-            let wholeChannel = isWholeChannel(state, channel.session)
-            return (state.subscriptions.plan(limit: state.limit, wholeChannel: wholeChannel), wholeChannel)
-        }
+        let wholeChannel = channel.session.allowsChannelLimit && !state.withLock { $0.refusesChannelLimit }
+        let plan = state.withLock { $0.subscriptions.plan(limit: $0.limit, wholeChannel: wholeChannel) }
         for tag in plan.cancel {
             try channel.cancel(tag: tag)
             state.withLock { state in
@@ -237,14 +185,9 @@ extension RabbitConsumer {
         answerChanges()
     }
 
-    private func isWholeChannel(_ state: State, _ session: AMQPSession) -> Bool {
-        session.allowsChannelLimit && !state.refusesChannelLimit
-    }
-
     private func consume(_ consumer: Subscriptions.Consumer, on channel: AMQPChannel) throws {
         if state.withLock({ !$0.declared.contains(consumer.queue) }) {
-            let declarations = options.queue(consumer.queue).declarations(consumer.queue)
-            for difference in try channel.session.declare(declarations) { logger.warning("\(difference)") }
+            try channel.session.declare(options.declarations(consumer.queue))
             state.withLock { _ = $0.declared.insert(consumer.queue) }
         }
         state.withLock { $0.subscriptions.willConsume(consumer) }
@@ -254,55 +197,26 @@ extension RabbitConsumer {
     /// Resumes callers whose queue is now consumed or cancelled.
     private func answerChanges() {
         let done = state.withLock { state in
-            let subscriptions = state.subscriptions
-            let done = state.changes.filter { change in
-                subscriptions.isStopped
-                    || subscriptions.wanted.contains(change.queue) == subscriptions.isConsuming(change.queue)
-            }
-            state.changes.removeAll { change in done.contains { $0.queue == change.queue } }
+            let done = state.changes.filter { state.subscriptions.isSettled($0.queue) }
+            state.changes.removeAll { state.subscriptions.isSettled($0.queue) }
             return done
         }
         for change in done { change.caller.resume() }
     }
 
-    private func settle(on channel: AMQPChannel) throws {
-        let frames = state.withLock { $0.deliveries.takeFrames() }
-        if frames.count > 1 { channel.session.cork(true) }
-        defer { if frames.count > 1 { channel.session.cork(false) } }
-        for frame in frames {
-            switch frame {
-            case .acknowledge(let number, let multiple): try channel.acknowledge(number, multiple: multiple)
-            case .reject(let number, let requeue): try channel.reject(number, requeue: requeue)
-            }
-        }
-    }
-
-    private func handOut() {
-        while true {
-            let next = state.withLock { state -> (Fetcher, [Delivery])? in
-                guard state.deliveries.hasReady, !state.fetchers.isEmpty else { return nil }
-                let fetcher = state.fetchers.removeFirst()
-                return (fetcher, state.deliveries.take(upTo: fetcher.limit))
-            }
-            guard let (fetcher, deliveries) = next else { return }
-            fetcher.caller.resume(returning: deliveries)
-        }
-    }
-
     func lost(_ error: CeleryError) {
-        let refused = state.withLock { state in
+        // Only a refusal concerns the callers; after a lost connection the change is applied later.
+        let isRefusal = error.code == .refused || error.code == .server
+        let changes = state.withLock { state in
             state.deliveries.lost(now: AMQPClock.now)
             state.subscriptions.lost()
             state.declared = []
             if error.message.contains("global qos") { state.refusesChannelLimit = true }
+            if isRefusal { for change in state.changes { state.subscriptions.remove(change.queue) } }
             defer { state.changes = [] }
-            // Only a refusal concerns the caller; after a lost connection the change is applied later.
-            let refused = error.code == .refused || error.code == .server ? state.changes : []
-            for change in refused { state.subscriptions.remove(change.queue) }
-            for change in state.changes where refused.isEmpty { change.caller.resume() }
-            return refused
+            return state.changes
         }
-        for change in refused { change.caller.resume(throwing: error) }
+        for change in changes { change.caller.resume(with: isRefusal ? .failure(error) : .success(())) }
     }
 
     var deadline: Int64? {

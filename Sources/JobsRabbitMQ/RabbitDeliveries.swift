@@ -21,7 +21,7 @@ struct RabbitDeliveries {
     /// Postponed deliveries and their due times (milliseconds since 1970).
     private var parked: [UInt64: Int64] = [:]
     /// Handed out, unsettled, and without a handle because of a loss.
-    private var orphans: [MessageKey: [UInt64]] = [:]
+    private var orphans: [(key: MessageKey, number: UInt64)] = []
     private var settled: SettledMessages
     private(set) var batch = AckBatch()
     private var isStopped = false
@@ -45,12 +45,8 @@ struct RabbitDeliveries {
         if message.isRedelivered, !orphans.isEmpty || settled.hasDebts, renew(message, now: now) { return }
         let number = nextNumber
         nextNumber += 1
-        let delivery = Delivery(
-            tag: "\(name).\(number)",
-            queue: queue,
-            task: message.task,
-            isRedelivered: message.isRedelivered
-        )
+        let (tag, isAgain) = ("\(name).\(number)", message.isRedelivered)
+        let delivery = Delivery(tag: tag, queue: queue, task: message.task, isRedelivered: isAgain)
         held[number] = Held(delivery: delivery, handle: message.number)
         ready.append(number)
     }
@@ -58,9 +54,8 @@ struct RabbitDeliveries {
     /// Whether a redelivered message is still held or was settled in the meantime.
     private mutating func renew(_ message: AMQPDelivery, now: Int64) -> Bool {
         let key = MessageKey(message.task)
-        if let number = orphans[key]?.popLast() {
-            if orphans[key]?.isEmpty == true { orphans[key] = nil }
-            held[number]?.handle = message.number
+        if let place = orphans.firstIndex(where: { $0.key == key }) {
+            held[orphans.remove(at: place).number]?.handle = message.number
             return true
         }
         guard let settlement = settled.take(key, now: now) else { return false }
@@ -106,10 +101,7 @@ struct RabbitDeliveries {
     private mutating func forget(_ number: UInt64, _ one: Held) {
         held[number] = nil
         parked[number] = nil
-        guard one.handle == nil else { return }
-        let key = MessageKey(one.delivery.task)
-        orphans[key]?.removeAll { $0 == number }
-        if orphans[key]?.isEmpty == true { orphans[key] = nil }
+        if one.handle == nil { orphans.removeAll { $0.number == number } }
     }
 
     private mutating func say(_ settlement: Settlement, of handle: UInt64) {
@@ -153,35 +145,30 @@ struct RabbitDeliveries {
         settled.lost(unsettled: Set(waiting.map { MessageKey($0) }), now: now)
         for (number, one) in held where one.handle != nil {
             held[number]?.handle = nil
-            orphans[MessageKey(one.delivery.task), default: []].append(number)
+            orphans.append((MessageKey(one.delivery.task), number))
         }
     }
 
     /// Stops handing out deliveries and requeues the remaining ones.
     mutating func stop() {
         isStopped = true
-        returnWaiting { _ in true }
+        putBack(Array(parked.keys) + ready)
     }
 
     /// Requeues the deliveries of a queue that were not handed out.
     mutating func leave(queue: String) {
-        returnWaiting { $0.queue == queue }
+        putBack((Array(parked.keys) + ready).filter { held[$0]?.delivery.queue == queue })
     }
 
     /// Requeues the deliveries that are ready.
     mutating func returnReady() {
-        for number in ready {
-            if let handle = held.removeValue(forKey: number)?.handle { batch.reject(handle, requeue: true) }
-        }
-        ready.removeAll()
+        putBack(Array(ready))
     }
 
-    private mutating func returnWaiting(where isMeant: (Delivery) -> Bool) {
-        for number in Array(parked.keys) + Array(ready) {
-            guard let one = held[number], isMeant(one.delivery) else { continue }
-            held[number] = nil
+    private mutating func putBack(_ numbers: [UInt64]) {
+        for number in numbers {
             parked[number] = nil
-            if let handle = one.handle { batch.reject(handle, requeue: true) }
+            if let handle = held.removeValue(forKey: number)?.handle { batch.reject(handle, requeue: true) }
         }
         ready = CircularBuffer(ready.filter { held[$0] != nil })
     }

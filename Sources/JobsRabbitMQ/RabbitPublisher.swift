@@ -7,7 +7,6 @@ import Synchronization
 /// Publishes messages with publisher confirms; many may be in flight at once.
 final class RabbitPublisher: AMQPChannelUser {
     private let options: RabbitOptions
-    private let logger: Logger
     private let connection: AMQPConnection
     private let state = Mutex(State())
 
@@ -17,31 +16,14 @@ final class RabbitPublisher: AMQPChannelUser {
         var nextTicket = 0
         /// Queues and exchanges known to exist, on the current connection.
         var declared: Set<String> = []
-
-        /// The callers to resume.
-        mutating func callers(of outcomes: [PublisherState.Outcome]) -> [Call] {
-            outcomes.compactMap { outcome in
-                callers.removeValue(forKey: outcome.ticket).map { Call(caller: $0, error: outcome.error) }
-            }
-        }
-    }
-
-    private struct Call {
-        var caller: CheckedContinuation<Void, any Error>
-        var error: (any Error)?
-
-        func answer() {
-            if let error { caller.resume(throwing: error) } else { caller.resume() }
-        }
     }
 
     /// The most messages sent before events are received.
     private static let messagesPerTurn = 256
 
-    init(_ connection: AMQPConnection, options: RabbitOptions, logger: Logger) {
+    init(_ connection: AMQPConnection, options: RabbitOptions) {
         self.connection = connection
         self.options = options
-        self.logger = logger
     }
 
     /// Publishes a message; returns when the server has confirmed it.
@@ -49,35 +31,25 @@ final class RabbitPublisher: AMQPChannelUser {
     /// - Throws: `CeleryError`: `.unreachable` (not sent), `.connectionLost` (unknown), `.server` (rejected, or no
     ///   queue); `CancellationError` if the task is cancelled, in which case the message may have been sent.
     func publish(_ task: BrokerMessage, as kind: PublisherState.Kind) async throws {
-        try task.checkNames()
+        for name in [task.exchange, task.routingKey] { try AMQPName.check(name) }
         let ticket = state.withLock { state in
             state.nextTicket += 1
             return state.nextTicket
         }
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { caller in
-                add(task, kind, ticket: ticket, caller)
+            try await withCheckedThrowingContinuation { (caller: CheckedContinuation<Void, any Error>) in
+                guard !Task.isCancelled else { return caller.resume(throwing: CancellationError()) }
+                let deadline = AMQPClock.now + options.publishTimeout
+                change { state in
+                    state.callers[ticket] = caller
+                    let outcome = state.messages.add(.init(ticket: ticket, task: task, kind: kind, deadline: deadline))
+                    return [outcome].compactMap(\.self)
+                }
+                connection.wake()
             }
         } onCancel: {
             cancel(ticket)
         }
-    }
-
-    private func add(
-        _ task: BrokerMessage,
-        _ kind: PublisherState.Kind,
-        ticket: Int,
-        _ caller: CheckedContinuation<Void, any Error>
-    ) {
-        guard !Task.isCancelled else { return caller.resume(throwing: CancellationError()) }
-        let deadline = AMQPClock.now + options.publishTimeout
-        let calls = state.withLock { state in
-            state.callers[ticket] = caller
-            let outcome = state.messages.add(.init(ticket: ticket, task: task, kind: kind, deadline: deadline))
-            return state.callers(of: outcome.map { [$0] } ?? [])
-        }
-        if calls.isEmpty { connection.wake() }
-        for call in calls { call.answer() }
     }
 
     private func cancel(_ ticket: Int) {
@@ -88,9 +60,12 @@ final class RabbitPublisher: AMQPChannelUser {
         caller?.resume(throwing: CancellationError())
     }
 
-    private func change(_ body: (inout PublisherState) -> [PublisherState.Outcome]) {
-        let calls = state.withLock { state in state.callers(of: body(&state.messages)) }
-        for call in calls { call.answer() }
+    /// Changes the state and resumes the callers of the outcomes.
+    private func change(_ body: (inout State) -> [PublisherState.Outcome]) {
+        let done = state.withLock { state in
+            body(&state).map { (caller: state.callers.removeValue(forKey: $0.ticket), error: $0.error) }
+        }
+        for (caller, error) in done { caller?.resume(with: error.map { .failure($0) } ?? .success(())) }
     }
 
     // MARK: - On the connection's thread
@@ -99,9 +74,7 @@ final class RabbitPublisher: AMQPChannelUser {
     var isBusy: Bool { state.withLock { $0.messages.isBusy } }
 
     func open(_ channel: AMQPChannel) throws {
-        for difference in try channel.session.declare([RabbitTopology.control, RabbitTopology.replies]) {
-            logger.warning("\(difference)")
-        }
+        try channel.session.declare([RabbitTopology.control, RabbitTopology.replies])
         try channel.confirmPublishes()
         state.withLock { state in
             state.messages.opened()
@@ -112,9 +85,9 @@ final class RabbitPublisher: AMQPChannelUser {
     func receive(_ event: AMQPEvent) {
         switch event {
         case .confirmed(let number, let multiple):
-            change { $0.confirm(number, multiple: multiple, isRefused: false) }
+            change { $0.messages.confirm(number, multiple: multiple, isRefused: false) }
         case .refused(let number, let multiple):
-            change { $0.confirm(number, multiple: multiple, isRefused: true) }
+            change { $0.messages.confirm(number, multiple: multiple, isRefused: true) }
         case .returned(let task, let reason):
             state.withLock { state in
                 state.messages.returnToQueue(task, reason: reason)
@@ -129,7 +102,7 @@ final class RabbitPublisher: AMQPChannelUser {
         let blocked = channel?.session.blocked
         if let channel, blocked == nil { try send(on: channel) }
         if let deadline, deadline <= AMQPClock.now {
-            change { $0.expire(now: AMQPClock.now, blocked: blocked) }
+            change { $0.messages.expire(now: AMQPClock.now, blocked: blocked) }
         }
     }
 
@@ -159,9 +132,8 @@ final class RabbitPublisher: AMQPChannelUser {
             state.withLock { $0.messages.didSend(message) }
         } catch let error as CeleryError {
             change { _ in [.init(ticket: message.ticket, error: error)] }
-        } catch AMQPClosed.channel(AMQPSession.scratchChannel, let code, let text) {
-            let error = AMQPClosed.error(code: code, text: text)
-            change { _ in [.init(ticket: message.ticket, error: error)] }
+        } catch let closed as AMQPClosed where closed.channel == AMQPSession.scratchChannel {
+            change { _ in [.init(ticket: message.ticket, error: closed.error)] }
         }
     }
 
@@ -173,9 +145,7 @@ final class RabbitPublisher: AMQPChannelUser {
         let name = isQueue ? "q:" + task.routingKey : "x:" + task.exchange
         if state.withLock({ $0.declared.contains(name) }) { return }
         if isQueue {
-            for difference in try session.declare(options.queue(task.routingKey).declarations(task.routingKey)) {
-                logger.warning("\(difference)")
-            }
+            try session.declare(options.declarations(task.routingKey))
         } else {
             try session.expect(exchange: task.exchange)
         }
@@ -183,11 +153,59 @@ final class RabbitPublisher: AMQPChannelUser {
     }
 
     func lost(_ error: CeleryError) {
-        change { $0.lost(error) }
+        change { $0.messages.lost(error) }
     }
 
     func ended() {
-        change { $0.end() }
+        change { $0.messages.end() }
+    }
+}
+
+/// Publishes events, unconfirmed. Events that cannot be sent immediately are dropped: they are worthless later.
+final class RabbitEvents: AMQPChannelUser {
+    private let connection: AMQPConnection
+    /// The events to send; nil without a channel.
+    private let waiting = Mutex<[BrokerMessage]?>(nil)
+
+    /// The most events queued for the thread; further ones are dropped.
+    private static let most = 2000
+
+    init(_ connection: AMQPConnection) {
+        self.connection = connection
+    }
+
+    /// Queues an event. Does not wait.
+    func publish(_ event: BrokerMessage) {
+        waiting.withLock { if let count = $0?.count, count < Self.most { $0?.append(event) } }
+        connection.wake()
+    }
+
+    func open(_ channel: AMQPChannel) throws {
+        try channel.session.declare([RabbitTopology.events])
+        waiting.withLock { $0 = [] }
+    }
+
+    func work(on channel: AMQPChannel?) throws {
+        guard let channel else { return }
+        let events = waiting.withLock { events in
+            defer { events = [] }
+            return events ?? []
+        }
+        for event in events where channel.session.blocked == nil {
+            do {
+                try channel.publish(event, mandatory: false)
+            } catch let error as CeleryError {
+                channel.session.logger.debug("Could not send an event: \(error)")
+            }
+        }
+    }
+
+    func lost(_ error: CeleryError) {
+        waiting.withLock { $0 = nil }
+    }
+
+    func ended() {
+        waiting.withLock { $0 = nil }
     }
 }
 
@@ -223,7 +241,8 @@ struct PublisherState {
     private var returned: [UInt64: String] = [:]
     /// The last connection error.
     private var trouble: CeleryError?
-    private var hasEnded = false
+    /// Why no message is accepted: the server refuses the connection, or this process closed it.
+    private var refusal: CeleryError?
 
     /// The limit of unconfirmed messages.
     static let mostUnconfirmed = 2048
@@ -238,10 +257,7 @@ struct PublisherState {
 
     /// Adds a message; returns its outcome if that is known immediately.
     mutating func add(_ publishing: Publishing) -> Outcome? {
-        guard !hasEnded else { return Outcome(ticket: publishing.ticket, error: Self.stopped) }
-        if let trouble, trouble.code == .refused || trouble.code == .option {
-            return Outcome(ticket: publishing.ticket, error: trouble)
-        }
+        if let refusal { return Outcome(ticket: publishing.ticket, error: refusal) }
         waiting.append(publishing)
         return nil
     }
@@ -283,10 +299,7 @@ struct PublisherState {
     private static func error(_ publishing: Publishing, _ returned: String?, isRefused: Bool) -> CeleryError? {
         let queue = publishing.task.routingKey
         if isRefused {
-            return CeleryError(
-                .server,
-                "RabbitMQ rejected the message for \(queue): the queue is full or unavailable."
-            )
+            return CeleryError(.server, "RabbitMQ rejected the message for \(queue): the queue is full or unavailable.")
         }
         guard let returned, publishing.kind != .broadcast else { return nil }
         guard publishing.kind == .queued else { return CeleryError(.server, "No worker is listening: \(returned)") }
@@ -296,16 +309,12 @@ struct PublisherState {
     /// A message was returned as unroutable; its confirmation follows. The server does not send its number, so it is
     /// found by its content.
     mutating func returnToQueue(_ task: BrokerMessage, reason: String) {
-        var number = oldest
-        while number < nextNumber {
-            if let one = sent[number]?.task, returned[number] == nil, one.routingKey == task.routingKey,
-                one.exchange == task.exchange, one.correlationID == task.correlationID, one.body == task.body
-            {
-                returned[number] = reason
-                return
-            }
-            number += 1
+        let number = (oldest..<nextNumber).first { number in
+            guard let one = sent[number]?.task, returned[number] == nil else { return false }
+            return one.routingKey == task.routingKey && one.exchange == task.exchange
+                && one.correlationID == task.correlationID && one.body == task.body
         }
+        if let number { returned[number] = reason }
     }
 
     /// A caller was cancelled: drops its message unless it was sent.
@@ -315,16 +324,17 @@ struct PublisherState {
 
     /// The channel was lost: the outcome of unconfirmed messages is unknown. Unsent messages keep waiting, unless the
     /// server refuses the connection.
-    mutating func lost(_ error: CeleryError) -> [Outcome] {
+    mutating func lost(_ error: CeleryError, refusal: CeleryError? = nil) -> [Outcome] {
         trouble = error
+        self.refusal = refusal ?? (error.code == .refused || error.code == .option ? error : nil)
         let unknown = CeleryError(
             .connectionLost,
             "The connection to RabbitMQ was lost before it confirmed a message, which may or may not be in its queue.",
             cause: error
         )
         var outcomes = sent.values.map { Outcome(ticket: $0.ticket, error: unknown) }
-        if error.code == .refused || error.code == .option {
-            outcomes += waiting.map { Outcome(ticket: $0.ticket, error: error) }
+        if let refusal = self.refusal {
+            outcomes += waiting.map { Outcome(ticket: $0.ticket, error: refusal) }
             waiting.removeAll()
         }
         (sent, returned, oldest, nextNumber) = ([:], [:], 1, 1)
@@ -333,14 +343,12 @@ struct PublisherState {
 
     /// A new channel was opened.
     mutating func opened() {
-        trouble = nil
+        (trouble, refusal) = (nil, nil)
     }
 
     mutating func end() -> [Outcome] {
-        hasEnded = true
-        let outcomes = lost(CeleryError(.connectionLost, "The connection was closed."))
-        defer { waiting.removeAll() }
-        return outcomes + waiting.map { Outcome(ticket: $0.ticket, error: Self.stopped) }
+        let refusal = CeleryError(.unreachable, "This process closed the connection to RabbitMQ.")
+        return lost(CeleryError(.connectionLost, "The connection was closed."), refusal: refusal)
     }
 
     /// Fails the messages whose deadline has passed.
@@ -366,6 +374,4 @@ struct PublisherState {
         }
         return outcomes
     }
-
-    private static let stopped = CeleryError(.unreachable, "This process closed the connection to RabbitMQ.")
 }

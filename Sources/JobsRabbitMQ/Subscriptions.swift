@@ -1,5 +1,3 @@
-import JobsCelery
-
 /// Tracks which queues are wanted and which are consumed, and plans the changes between them. Performs no I/O.
 struct Subscriptions {
     struct Plan: Hashable {
@@ -35,8 +33,9 @@ struct Subscriptions {
         wanted.removeAll { $0 == queue }
     }
 
-    func isConsuming(_ queue: String) -> Bool {
-        consuming.contains { $0.queue == queue }
+    /// Whether a queue is consumed or cancelled as wanted, or nothing is consumed any more.
+    func isSettled(_ queue: String) -> Bool {
+        isStopped || wanted.contains(queue) == consuming.contains { $0.queue == queue }
     }
 
     /// The queue of an active consumer.

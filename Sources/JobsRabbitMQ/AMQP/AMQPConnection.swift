@@ -1,37 +1,24 @@
 import CRabbitMQ
 import CeleryProtocol
-import DashJSON
+import Jobs
 import JobsCelery
 import Logging
 import Support
 import Synchronization
 
 /// A RabbitMQ connection that reconnects automatically. A dedicated thread owns the socket and librabbitmq's state,
-/// keeps up the heartbeat and serves the users of the channels. Connects when the first user is attached.
+/// keeps up the heartbeat and serves the users of the channels. Connects when it is first used.
 final class AMQPConnection: Sendable {
-    private let url: AMQPURL
-    private let name: String
-    private let logger: Logger
-    private let doorbell: AMQPWakeup
+    let url: AMQPURL
+    fileprivate let name: String
+    fileprivate let logger: Logger
+    fileprivate let doorbell: AMQPWakeup
     private let state = Mutex(State())
 
     private struct State {
-        var joining: [any AMQPChannelUser] = []
-        var leaving: [Leaving] = []
-        var isStopping = false
+        /// To be made on the thread; the loop is nil if it has ended.
+        var changes: [@Sendable (AMQPLoop?) -> Void] = []
         var hasEnded = false
-    }
-
-    struct Leaving: Sendable {
-        var user: any AMQPChannelUser
-        var done: @Sendable () -> Void
-    }
-
-    /// Changes for the thread to apply.
-    struct Changes {
-        var joining: [any AMQPChannelUser]
-        var leaving: [Leaving]
-        var isStopping: Bool
     }
 
     /// - Parameters:
@@ -46,188 +33,295 @@ final class AMQPConnection: Sendable {
     /// Stays connected until the task is cancelled or `stop()` is called. Returns when the thread has ended, which may
     /// take as long as a connection attempt in progress (`connect_timeout` of the address).
     func run() async throws {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-                let isStarted = OwnThread.start(stackSize: 1 << 20) { [self] in
-                    AMQPLoop(url, name: name, logger: logger, doorbell: doorbell) { self.takeChanges() }.run()
-                    end()
-                    done.resume()
-                }
-                if !isStarted {
-                    end()
-                    done.resume(
-                        throwing: CeleryError(
-                            .unreachable,
-                            "No thread could be started for the connection to RabbitMQ.",
-                            cause: OwnThread.NoRoom()
-                        )
-                    )
-                }
+        defer { end() }
+        do {
+            try await withTaskCancellationHandler {
+                try await OwnThread.run { [self] in AMQPLoop(self).run() }
+            } onCancel: {
+                stop()
             }
-        } onCancel: {
-            stop()
+        } catch let error as OwnThread.NoRoom {
+            throw CeleryError(.unreachable, "No thread could be started for the connection to RabbitMQ.", cause: error)
         }
     }
 
     /// Completes the pending operations, then closes the connection permanently.
     func stop() {
-        state.withLock { $0.isStopping = true }
-        doorbell.ring()
+        change { $0?.stop() }
+    }
+
+    /// Stops when no user keeps the connection any more.
+    func finish() {
+        change { $0?.finish() }
     }
 
     /// Wakes the thread to perform pending work of the users.
     func wake() { doorbell.ring() }
 
-    /// Opens a channel for `user`, and reopens it after each loss.
+    /// Opens a channel for `user`, and reopens it after each loss. Has no effect if that was done.
     func attach(_ user: any AMQPChannelUser) {
-        let isLate = state.withLock { state in
-            if !state.hasEnded { state.joining.append(user) }
-            return state.hasEnded
-        }
-        if isLate { user.ended() } else { doorbell.ring() }
+        change { if let loop = $0 { loop.join(user) } else { user.ended() } }
     }
 
     /// Closes the user's channel after its pending work.
-    func detach(_ user: any AMQPChannelUser) async {
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            let isLate = state.withLock { state in
-                if !state.hasEnded { state.leaving.append(Leaving(user: user) { done.resume() }) }
-                return state.hasEnded
-            }
-            if isLate { done.resume() } else { doorbell.ring() }
+    func detach(_ user: any AMQPChannelUser, done: @escaping @Sendable () -> Void = {}) {
+        change { loop in
+            loop?.leave(user)
+            done()
         }
     }
 
-    private func takeChanges() -> Changes {
+    /// Runs `body` on the thread, again if the connection is lost meanwhile.
+    ///
+    /// - Parameters:
+    ///   - time: How long to wait for a connection, in milliseconds; the same in all calls.
+    /// - Throws: `CeleryError`.
+    func perform<Value: Sendable>(
+        within time: Int64,
+        _ body: @escaping @Sendable (AMQPSession) throws -> Value
+    ) async throws -> Value {
+        let deadline = AMQPClock.now + time
+        return try await withCheckedThrowingContinuation { caller in
+            let operation = { @Sendable (session: AMQPSession?) in
+                do {
+                    guard let session else { throw CeleryError(.unreachable, "Not connected to RabbitMQ.") }
+                    caller.resume(returning: try body(session))
+                } catch let closed as AMQPClosed where closed.channel == AMQPSession.scratchChannel {
+                    caller.resume(throwing: closed.error)
+                } catch let error as CeleryError {
+                    caller.resume(throwing: error)
+                }
+            }
+            change { if let loop = $0 { loop.add(operation, deadline) } else { try? operation(nil) } }
+        }
+    }
+
+    private func change(_ body: @escaping @Sendable (AMQPLoop?) -> Void) {
+        let hasEnded = state.withLock { state in
+            if !state.hasEnded { state.changes.append(body) }
+            return state.hasEnded
+        }
+        if hasEnded { body(nil) } else { doorbell.ring() }
+    }
+
+    /// The changes since the last call.
+    fileprivate func takeChanges() -> [@Sendable (AMQPLoop?) -> Void] {
         state.withLock { state in
-            defer { (state.joining, state.leaving) = ([], []) }
-            return Changes(joining: state.joining, leaving: state.leaving, isStopping: state.isStopping)
+            defer { state.changes = [] }
+            return state.changes
         }
     }
 
     private func end() {
-        let rest = state.withLock { state in
-            state.hasEnded = true
-            defer { (state.joining, state.leaving) = ([], []) }
-            return (joining: state.joining, leaving: state.leaving)
-        }
-        for user in rest.joining { user.ended() }
-        for one in rest.leaving { one.done() }
+        state.withLock { $0.hasEnded = true }
+        for change in takeChanges() { change(nil) }
     }
 }
 
-/// A channel of a session. Used on the connection's thread only; calls block it until the server responds.
-///
-/// All methods throw `AMQPClosed`.
-struct AMQPChannel {
-    let session: AMQPSession
-    let number: UInt16
+/// The loop of a connection's thread: connects, serves the users of the channels, reconnects. Used on that thread only.
+private final class AMQPLoop {
+    private let connection: AMQPConnection
+    private var session: AMQPSession?
+    private var slots: [AMQPChannelSlot] = []
+    /// Operations without a channel of their own, in order. Each is called with nil if there is no session in time.
+    private var operations: [(run: (AMQPSession?) throws -> Void, deadline: Int64)] = []
+    private var backoff = Backoff.amqp
+    private var isStopped = false
+    private var isFinishing = false
+    private var isLossLogged = false
 
-    func open() throws {
-        try call { amqp_channel_open($0, number) }
+    /// The most events received before pending work is performed.
+    private static let eventsPerTurn = 512
+    /// The timeout of closing the connection, in seconds.
+    private static let farewell = 3
+
+    init(_ connection: AMQPConnection) {
+        self.connection = connection
     }
 
-    func close() throws {
-        try session.close(channel: number)
+    func stop() { isStopped = true }
+
+    func finish() { isFinishing = true }
+
+    private var isStopping: Bool { isStopped || isFinishing && !slots.contains(where: \.user.keepsConnection) }
+
+    func join(_ user: any AMQPChannelUser) {
+        if !slots.contains(where: { $0.user === user }) { slots.append(AMQPChannelSlot(user)) }
     }
 
-    /// Enables publisher confirms on this channel.
-    func confirmPublishes() throws {
-        try call { amqp_confirm_select($0, number) }
+    func leave(_ user: any AMQPChannelUser) {
+        if let place = slots.firstIndex(where: { $0.user === user }) { slots.remove(at: place).leave(session) }
+        user.ended()
     }
 
-    /// Limits the unsettled deliveries of the whole channel, or of each consumer that starts from now on.
-    func limit(to prefetch: Int, wholeChannel: Bool) throws {
-        let count = UInt16(clamping: prefetch)
-        try call { amqp_basic_qos($0, number, 0, count, wholeChannel ? 1 : 0) }
+    func add(_ operation: @escaping (AMQPSession?) throws -> Void, _ deadline: Int64) {
+        operations.append((operation, deadline))
     }
 
-    func consume(_ queue: String, tag: String, acknowledges: Bool) throws {
-        try call { arena, state in
-            amqp_basic_consume(
-                state,
-                number,
-                arena.bytes(queue),
-                arena.bytes(tag),
-                0,
-                acknowledges ? 0 : 1,
-                0,
-                amqp_empty_table
-            )
+    func run() {
+        while true {
+            takeChanges()
+            if isStopping { break }
+            if slots.isEmpty, operations.isEmpty { wait(until: nil) } else { connectAndServe() }
+        }
+        for slot in slots { slot.user.ended() }
+        for operation in operations { try? operation.run(nil) }
+    }
+
+    private func connectAndServe() {
+        do {
+            let session = try AMQPSession(connection.url, name: connection.name, logger: connection.logger)
+            self.session = session
+            defer { self.session = nil }
+            if isLossLogged { connection.logger.notice("Reconnected to RabbitMQ.", metadata: metadata) }
+            isLossLogged = false
+            backoff.reset()
+            try serve(session)
+            session.close(within: Self.farewell)
+        } catch {
+            lost((error as? AMQPClosed)?.error ?? (error as? CeleryError) ?? CeleryError(.connectionLost, "\(error)"))
+            waitAfterFailure()
         }
     }
 
-    func cancel(tag: String) throws {
-        try call { arena, state in amqp_basic_cancel(state, number, arena.bytes(tag)) }
+    private var metadata: Logger.Metadata { ["connection": "\(connection.name)", "broker": "\(connection.url)"] }
+
+    private func lost(_ error: CeleryError) {
+        if !isLossLogged { connection.logger.warning("\(error.message) Retrying.", metadata: metadata) }
+        isLossLogged = true
+        for slot in slots { slot.lost(error) }
     }
 
-    /// Publishes a message.
-    ///
-    /// - Throws: `CeleryError`, without sending anything, if the message does not fit into RabbitMQ's frames.
-    func publish(_ task: BrokerMessage, mandatory: Bool) throws {
-        try session.send { arena, state in
-            try task.checkNames()
-            var properties = try amqp_basic_properties_t(task, in: arena)
-            let (exchange, key) = (arena.bytes(task.exchange), arena.bytes(task.routingKey))
-            return task.body.withUnsafeBytes { body in
-                let bytes = amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress))
-                return amqp_basic_publish(state, number, exchange, key, mandatory ? 1 : 0, 0, &properties, bytes)
+    /// Waits before the next connection attempt; deadlines that pass meanwhile are reported.
+    private func waitAfterFailure() {
+        let end = AMQPClock.now + backoff.next().wholeMilliseconds
+        while !isStopping, AMQPClock.now < end {
+            wait(until: end)
+            takeChanges()
+            for slot in slots { try? slot.user.work(on: nil) }
+            try? performOperations()
+        }
+    }
+
+    private func serve(_ session: AMQPSession) throws {
+        var blocked: String?
+        while true {
+            takeChanges()
+            for slot in slots { try slot.serve(on: session) }
+            try performOperations()
+            if isStopping { return try sayGoodbye(session) }
+            let events = try receive(session)
+            if session.blocked != blocked {
+                blocked = session.blocked
+                logBlocked(blocked)
+            } else if events == 0 {
+                // Without an event the next turn is the next check of the heartbeat.
+                wait(until: session.heartbeat > 0 ? AMQPClock.now + Int64(session.heartbeat) * 250 : nil)
             }
         }
     }
 
-    /// Acknowledges a delivery, or with `multiple` all deliveries up to it.
-    func acknowledge(_ delivery: UInt64, multiple: Bool) throws {
-        try session.send { _, state in amqp_basic_ack(state, number, delivery, multiple ? 1 : 0) }
+    /// An operation during which the connection is lost waits for the next one.
+    private func performOperations() throws {
+        while let next = operations.first, session != nil || next.deadline <= AMQPClock.now {
+            try next.run(session)
+            operations.removeFirst()
+        }
     }
 
-    /// Rejects a delivery; `requeue` returns it to its queue.
-    func reject(_ delivery: UInt64, requeue: Bool) throws {
-        try session.send { _, state in amqp_basic_reject(state, number, delivery, requeue ? 1 : 0) }
+    /// Delivers received events to their users; returns their number.
+    private func receive(_ session: AMQPSession) throws -> Int {
+        var count = 0
+        while count < Self.eventsPerTurn {
+            do {
+                guard let (channel, event) = try session.nextEvent() else { break }
+                slots.first { $0.number == channel }?.user.receive(event)
+            } catch let closed as AMQPClosed where closed.channel != nil {
+                slots.first { $0.number == closed.channel }?.fail(closed.error, session.logger)
+            }
+            count += 1
+        }
+        return count
     }
 
-    /// Sends a method and waits for the server's response.
-    func call<Answer>(_ method: (AMQPArena, amqp_connection_state_t) throws -> UnsafeMutablePointer<Answer>?) throws {
-        try session.call(on: number, method)
+    private func sayGoodbye(_ session: AMQPSession) throws {
+        let end = AMQPClock.now + Int64(Self.farewell) * 1000
+        while slots.contains(where: \.user.isBusy), AMQPClock.now < end {
+            if try receive(session) == 0 { wait(until: end) }
+            for slot in slots { try slot.serve(on: session) }
+        }
     }
 
-    private func call<Answer>(_ method: (amqp_connection_state_t) -> UnsafeMutablePointer<Answer>?) throws {
-        try call { _, state in method(state) }
+    private func logBlocked(_ blocked: String?) {
+        if let blocked {
+            connection.logger.warning("RabbitMQ does not accept messages at present: \(blocked)", metadata: metadata)
+        } else {
+            connection.logger.notice("RabbitMQ accepts messages again.", metadata: metadata)
+        }
+    }
+
+    private func takeChanges() {
+        connection.doorbell.hear()
+        for change in connection.takeChanges() { change(self) }
+    }
+
+    /// Waits for a wakeup, an event, a deadline or the time.
+    private func wait(until time: Int64?) {
+        let next = (slots.map(\.deadline) + [operations.first?.deadline, time]).compactMap(\.self).min()
+        let milliseconds = next.map { Int32(clamping: max(0, $0 - AMQPClock.now)) } ?? -1
+        connection.doorbell.wait(orFor: session?.socket, milliseconds: milliseconds)
     }
 }
 
-/// A user of a channel. All methods are called on the connection's thread and may block only for the server's response
-/// to a call on the channel.
-protocol AMQPChannelUser: AnyObject, Sendable {
-    /// The channel was opened, initially or after a loss: declare and consume.
-    ///
-    /// - Throws: `AMQPClosed`. The channel is reopened after a delay.
-    func open(_ channel: AMQPChannel) throws
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
-    func receive(_ event: AMQPEvent)
+/// Wakes a thread that waits for a socket, through a pipe that the thread polls too.
+private final class AMQPWakeup: Sendable {
+    private let readEnd: Int32
+    private let writeEnd: Int32
+    /// Whether a wakeup is pending; further ones then skip the system call.
+    private let isRung = Atomic(false)
 
-    /// Performs pending work: after each round of events, after a wakeup and at `deadline`. `channel` is nil while
-    /// there is none.
-    func work(on channel: AMQPChannel?) throws
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard dash_amqp_make_pipe(&ends) == 0 else {
+            throw CeleryError(.unreachable, "Cannot create a pipe for the RabbitMQ connection: too many open files.")
+        }
+        (readEnd, writeEnd) = (ends[0], ends[1])
+    }
 
-    /// The channel or the connection was lost, or a connection attempt failed.
-    func lost(_ error: CeleryError)
+    deinit {
+        close(readEnd)
+        close(writeEnd)
+    }
 
-    /// This process closed the connection; no further channel is opened.
-    func ended()
+    func ring() {
+        guard !isRung.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        var byte: UInt8 = 1
+        write(writeEnd, &byte, 1)
+    }
 
-    /// Whether to keep a channel open while connected.
-    var wantsChannel: Bool { get }
+    /// Clears the pending wakeups. State written before them is visible afterwards.
+    func hear() {
+        var bytes: (UInt64, UInt64) = (0, 0)
+        while read(readEnd, &bytes, 16) == 16 {}
+        isRung.store(false, ordering: .sequentiallyConsistent)
+    }
 
-    /// The latest time of the next `work` call, by `AMQPClock`.
-    var deadline: Int64? { get }
-
-    /// Whether a response is outstanding that should be received before the connection is closed.
-    var isBusy: Bool { get }
+    /// Waits for a wakeup, for readable data on `socket`, or for the timeout.
+    func wait(orFor socket: Int32?, milliseconds: Int32) {
+        var places = [readEnd, socket].compactMap(\.self).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        poll(&places, nfds_t(places.count), milliseconds)
+    }
 }
 
-extension AMQPChannelUser {
-    var wantsChannel: Bool { true }
-    var deadline: Int64? { nil }
-    var isBusy: Bool { false }
+/// A monotonic clock in milliseconds, for deadlines within this process.
+enum AMQPClock {
+    private static let start = ContinuousClock.now
+
+    static var now: Int64 { (ContinuousClock.now - start).wholeMilliseconds }
 }

@@ -2,23 +2,19 @@ import CRabbitMQ
 import CeleryProtocol
 import DashJSON
 import JobsCelery
+import Logging
 
 /// A required exchange, queue or binding. Declaring an existing one with the same arguments has no effect.
 enum AMQPDeclaration: Sendable, Hashable {
     case exchange(String, kind: String, isDurable: Bool)
-    case queue(
-        String,
-        isDurable: Bool,
-        isExclusive: Bool = false,
-        deletesItself: Bool = false,
-        arguments: JSONObject = [:]
-    )
+    /// A queue that is not durable is exclusive to its connection and deleted with its last consumer.
+    case queue(String, isDurable: Bool, arguments: JSONObject = [:])
     case binding(queue: String, exchange: String, key: String)
 }
 
 extension AMQPSession {
     /// Runs `body` on a temporary channel, because the server closes the channel of a refused operation.
-    func onScratchChannel(_ body: (AMQPChannel) throws -> Void) throws {
+    private func onScratchChannel(_ body: (AMQPChannel) throws -> Void) throws {
         let channel = AMQPChannel(session: self, number: Self.scratchChannel)
         try channel.open()
         try body(channel)
@@ -27,41 +23,24 @@ extension AMQPSession {
 
     /// Checks that an exchange exists.
     ///
-    /// - Throws: `AMQPClosed.channel` if it does not.
+    /// - Throws: `AMQPClosed` if it does not.
     func expect(exchange name: String) throws {
         try onScratchChannel { try $0.declare(.exchange(name, kind: "", isDurable: false), isPassive: true) }
     }
 
     /// The number of messages waiting in a queue; 0 if it does not exist.
     func messages(in queue: String) throws -> Int {
-        var count: UInt32 = 0
+        var count = 0
         do {
-            try onScratchChannel { channel in
-                try channel.call { arena, state in
-                    let answer = amqp_queue_declare(
-                        state,
-                        channel.number,
-                        arena.bytes(queue),
-                        1,
-                        0,
-                        0,
-                        0,
-                        amqp_empty_table
-                    )
-                    count = answer?.pointee.message_count ?? 0
-                    return answer
-                }
-            }
-        } catch AMQPClosed.channel(_, code: 404, _) {}
-        return Int(count)
+            try onScratchChannel { count = try $0.declare(.queue(queue, isDurable: true), isPassive: true) }
+        } catch let closed as AMQPClosed where closed.code == 404 {}
+        return count
     }
 
-    /// Declares all. Anything that exists with other arguments is used unchanged.
+    /// Declares all. Anything that exists with other arguments is used unchanged; each difference is logged.
     ///
-    /// - Returns: A message for each difference.
     /// - Throws: `AMQPClosed`.
-    func declare(_ declarations: [AMQPDeclaration]) throws -> [String] {
-        var differences: [String] = []
+    func declare(_ declarations: [AMQPDeclaration]) throws {
         var rest = declarations[...]
         while !rest.isEmpty {
             do {
@@ -71,60 +50,44 @@ extension AMQPSession {
                         rest = rest.dropFirst()
                     }
                 }
-            } catch AMQPClosed.channel(_, code: 406, let text) {
+            } catch let closed as AMQPClosed where closed.code == 406 {
                 guard let existing = rest.popFirst() else { continue }
                 try onScratchChannel { try $0.declare(existing, isPassive: true) }
-                differences.append("\(text). Using it unchanged; declare it with the same arguments on both sides.")
+                logger.warning("\(closed.text). Using it unchanged; declare it with the same arguments on both sides.")
             }
         }
-        return differences
     }
 }
 
 extension AMQPChannel {
     /// - Parameter isPassive: Only checks that it exists.
-    fileprivate func declare(_ declaration: AMQPDeclaration, isPassive: Bool = false) throws {
+    /// - Returns: The number of messages waiting in a queue.
+    @discardableResult
+    fileprivate func declare(_ declaration: AMQPDeclaration, isPassive: Bool = false) throws -> Int {
+        let passive = isPassive.flag
+        var count: UInt32 = 0
         switch declaration {
         case .exchange(let name, let kind, let isDurable):
             try call { arena, state in
-                amqp_exchange_declare(
-                    state,
-                    number,
-                    arena.bytes(name),
-                    arena.bytes(kind),
-                    isPassive ? 1 : 0,
-                    isDurable ? 1 : 0,
-                    0,
-                    0,
-                    amqp_empty_table
-                )
+                let (name, kind) = (arena.bytes(name), arena.bytes(kind))
+                let durable = isDurable.flag
+                return amqp_exchange_declare(state, number, name, kind, passive, durable, 0, 0, amqp_empty_table)
             }
-        case .queue(let name, let isDurable, let isExclusive, let deletesItself, let arguments):
+        case .queue(let name, let isDurable, let arguments):
             try call { arena, state in
-                var writer = AMQPTableWriter(into: arena)
-                return amqp_queue_declare(
-                    state,
-                    number,
-                    arena.bytes(name),
-                    isPassive ? 1 : 0,
-                    isDurable ? 1 : 0,
-                    isExclusive ? 1 : 0,
-                    deletesItself ? 1 : 0,
-                    try writer.table(arguments)
-                )
+                let (name, table) = (arena.bytes(name), try arena.table(arguments))
+                let (durable, own) = (isDurable.flag, (!isDurable).flag)
+                let answer = amqp_queue_declare(state, number, name, passive, durable, own, own, table)
+                count = answer?.pointee.message_count ?? 0
+                return answer
             }
         case .binding(let queue, let exchange, let key):
             try call { arena, state in
-                amqp_queue_bind(
-                    state,
-                    number,
-                    arena.bytes(queue),
-                    arena.bytes(exchange),
-                    arena.bytes(key),
-                    amqp_empty_table
-                )
+                let (queue, exchange, key) = (arena.bytes(queue), arena.bytes(exchange), arena.bytes(key))
+                return amqp_queue_bind(state, number, queue, exchange, key, amqp_empty_table)
             }
         }
+        return Int(count)
     }
 }
 
@@ -152,35 +115,20 @@ struct AMQPDelivery: Sendable, Hashable {
 
 /// Assembles a message from its frames: the method, the properties with the body's size, and the fragments of the body.
 struct AMQPContentAssembly {
-    enum Method {
-        case deliver(consumerTag: String, number: UInt64, isRedelivered: Bool, exchange: String, routingKey: String)
-        case returned(reason: String, exchange: String, routingKey: String)
-
-        var exchange: String {
-            switch self {
-            case .deliver(_, _, _, let exchange, _), .returned(_, let exchange, _): exchange
-            }
-        }
-
-        var routingKey: String {
-            switch self {
-            case .deliver(_, _, _, _, let key), .returned(_, _, let key): key
-            }
-        }
-    }
-
-    private var method: Method?
+    private var event: ((BrokerMessage) -> AMQPEvent)?
     private var task = BrokerMessage()
     private var missing = 0
 
-    mutating func begin(_ method: Method) {
-        self.method = method
+    /// - Parameter event: Returns the event of the complete message.
+    mutating func begin(exchange: String, routingKey: String, event: @escaping (BrokerMessage) -> AMQPEvent) {
+        self.event = event
+        (task.exchange, task.routingKey) = (exchange, routingKey)
     }
 
     /// Takes the properties; returns the event if the body is empty.
-    mutating func take(size: Int, properties: (Method) -> BrokerMessage) throws -> AMQPEvent? {
-        guard let method else { throw CeleryError(.malformed, "RabbitMQ sent unexpected message properties.") }
-        task = properties(method)
+    mutating func take(_ properties: amqp_basic_properties_t, size: Int) throws -> AMQPEvent? {
+        if event == nil { throw CeleryError(.malformed, "RabbitMQ sent unexpected message properties.") }
+        task.set(properties)
         task.body.reserveCapacity(size)
         missing = size
         return finished()
@@ -188,7 +136,7 @@ struct AMQPContentAssembly {
 
     /// Takes a fragment of the body; returns the event if it was the last.
     mutating func take(body: UnsafeRawBufferPointer) throws -> AMQPEvent? {
-        guard method != nil, body.count <= missing else {
+        guard event != nil, body.count <= missing else {
             throw CeleryError(.malformed, "RabbitMQ sent an unexpected message body.")
         }
         task.body.append(contentsOf: body)
@@ -197,51 +145,41 @@ struct AMQPContentAssembly {
     }
 
     private mutating func finished() -> AMQPEvent? {
-        guard missing == 0, let method else { return nil }
-        let task = self.task
-        self = Self()
-        switch method {
-        case .deliver(let tag, let number, let isRedelivered, _, _):
-            let delivery = AMQPDelivery(consumerTag: tag, number: number, isRedelivered: isRedelivered, task: task)
-            return .delivered(delivery)
-        case .returned(let reason, _, _):
-            return .returned(task, reason: reason)
-        }
+        guard missing == 0 else { return nil }
+        defer { self = Self() }
+        return event?(task)
     }
 }
 
 /// A channel or the whole connection was closed.
-enum AMQPClosed: Error {
-    /// The server refused an operation and closed its channel. The connection stays open.
-    case channel(UInt16, code: Int, text: String)
-    /// The connection was lost, refused or closed.
-    case connection(CeleryError)
+struct AMQPClosed: Error {
+    /// The channel that the server closed because it refused an operation; nil for the whole connection.
+    var channel: UInt16?
+    /// AMQP's reply code.
+    var code = 0
+    var text = ""
+    /// The error for callers.
+    var error: CeleryError
+
+    /// The server closed a channel or the connection.
+    static func closed(channel: UInt16? = nil, code: Int, text: String) -> AMQPClosed {
+        let error =
+            switch code {
+            case 403, 530: CeleryError(.refused, "RabbitMQ refused access: \(text)")
+            case 320: CeleryError(.connectionLost, "RabbitMQ closed the connection: \(text)")
+            default: CeleryError(.server, "RabbitMQ returned an error: \(text)")
+            }
+        return AMQPClosed(channel: channel, code: code, text: text, error: error)
+    }
 
     /// A lost connection, by librabbitmq's status.
     static func lost(_ status: Int32) -> AMQPClosed {
-        .connection(CeleryError(.connectionLost, "The connection to RabbitMQ was lost: \(words(status))."))
+        AMQPClosed(error: CeleryError(.connectionLost, "The connection to RabbitMQ was lost: \(words(status))."))
     }
 
     /// The description of a librabbitmq status.
     static func words(_ status: Int32) -> String {
         if status == AMQP_STATUS_HEARTBEAT_TIMEOUT.rawValue { return "two heartbeats were missed" }
         return String(cString: amqp_error_string2(status))
-    }
-
-    /// The error for callers, by AMQP's reply code.
-    static func error(code: Int, text: String) -> CeleryError {
-        switch code {
-        case 403, 530: CeleryError(.refused, "RabbitMQ refused access: \(text)")
-        case 320: CeleryError(.connectionLost, "RabbitMQ closed the connection: \(text)")
-        default: CeleryError(.server, "RabbitMQ returned an error: \(text)")
-        }
-    }
-
-    /// The error for callers.
-    var error: CeleryError {
-        switch self {
-        case .channel(_, let code, let text): Self.error(code: code, text: text)
-        case .connection(let error): error
-        }
     }
 }

@@ -2,13 +2,13 @@ import CRabbitMQ
 import CeleryProtocol
 import DashJSON
 import JobsCelery
+import Logging
 
 /// One RabbitMQ connection, from login to loss. Used on its connection's thread only.
 final class AMQPSession {
+    let logger: Logger
     private let arena = AMQPArena()
     private let state: amqp_connection_state_t
-    /// The server's major version, 3 for 3.10.8; 0 if unknown.
-    private let serverVersion: Int
     /// Why the server does not accept messages at present; nil if it does.
     private(set) var blocked: String?
     private var openChannels: Set<UInt16> = []
@@ -18,11 +18,18 @@ final class AMQPSession {
     /// The channel for operations that may fail, such as declarations; opened and closed each time.
     static let scratchChannel: UInt16 = 1
 
-    /// Takes ownership of a logged-in connection.
-    init(_ state: amqp_connection_state_t) {
+    /// Connects and logs in. Blocks for at most the timeout in the address.
+    ///
+    /// - Parameter name: The connection name that RabbitMQ shows.
+    /// - Throws: `CeleryError`: `.unreachable`, `.refused`, `.option`.
+    init(_ url: AMQPURL, name: String, logger: Logger) throws {
+        guard let state = amqp_new_connection() else {
+            throw CeleryError(.unreachable, "Out of memory: cannot connect to RabbitMQ.")
+        }
         self.state = state
-        let server = amqp_get_server_properties(state).map { AMQPTableReader.object($0.pointee) }
-        serverVersion = server?["version"]?.stringValue.flatMap { Int($0.prefix { $0 != "." }) } ?? 0
+        self.logger = logger
+        try open(url)
+        try login(url, name: name)
     }
 
     deinit {
@@ -35,7 +42,11 @@ final class AMQPSession {
     var heartbeat: Int { Int(amqp_get_heartbeat(state)) }
 
     /// Whether one prefetch limit is set for a whole channel: for servers before RabbitMQ 4, which deprecates it.
-    var allowsChannelLimit: Bool { serverVersion < 4 }
+    private(set) lazy var allowsChannelLimit: Bool = {
+        let server = amqp_get_server_properties(state).map { AMQPTableReader.object($0.pointee) }
+        let major = server?["version"]?.stringValue.flatMap { Int($0.prefix { $0 != "." }) }
+        return (major ?? 0) < 4
+    }()
 
     /// The number of an unused channel, the least recently used first.
     func freshChannelNumber() -> UInt16 {
@@ -88,15 +99,14 @@ final class AMQPSession {
 
     /// Holds back partial packets while many frames are sent.
     func cork(_ isCorked: Bool) {
-        dash_amqp_cork(socket, isCorked ? 1 : 0)
+        dash_amqp_cork(socket, isCorked.flag)
     }
 
     /// Closes the connection in order; the server receives everything sent before.
     ///
     /// - Parameter seconds: The timeout of the server's response, which does not come over a half-open connection.
     func close(within seconds: Int) {
-        var limit = timeval()
-        limit.tv_sec = seconds
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
         amqp_set_rpc_timeout(state, &limit)
         amqp_connection_close(state, 200)
     }
@@ -123,9 +133,7 @@ final class AMQPSession {
         case AMQP_FRAME_HEADER:
             let content = frame.payload.properties
             let properties = content.decoded.load(as: amqp_basic_properties_t.self)
-            return try assemblies[frame.channel, default: .init()].take(size: Int(content.body_size)) {
-                BrokerMessage(properties, exchange: $0.exchange, routingKey: $0.routingKey)
-            }
+            return try assemblies[frame.channel, default: .init()].take(properties, size: Int(content.body_size))
         case AMQP_FRAME_BODY:
             let piece = frame.payload.body_fragment
             return try assemblies[frame.channel, default: .init()]
@@ -137,33 +145,25 @@ final class AMQPSession {
 
     private func event(of method: amqp_method_t, channel: UInt16) throws -> AMQPEvent? {
         switch method.id {
-        case AMQPMethod.basicDeliver:
+        case AMQP_BASIC_DELIVER_METHOD:
             let it = method.decoded.load(as: amqp_basic_deliver_t.self)
-            assemblies[channel, default: .init()].begin(
-                .deliver(
-                    consumerTag: it.consumer_tag.text,
-                    number: it.delivery_tag,
-                    isRedelivered: it.redelivered != 0,
-                    exchange: it.exchange.text,
-                    routingKey: it.routing_key.text
-                )
-            )
-        case AMQPMethod.basicReturn:
+            let (tag, number, isRedelivered) = (it.consumer_tag.text, it.delivery_tag, it.redelivered != 0)
+            assemblies[channel, default: .init()].begin(exchange: it.exchange.text, routingKey: it.routing_key.text) {
+                .delivered(AMQPDelivery(consumerTag: tag, number: number, isRedelivered: isRedelivered, task: $0))
+            }
+        case AMQP_BASIC_RETURN_METHOD:
             let it = method.decoded.load(as: amqp_basic_return_t.self)
             let reason = "\(it.reply_code) \(it.reply_text.text)"
-            let method = AMQPContentAssembly.Method.returned(
-                reason: reason,
-                exchange: it.exchange.text,
-                routingKey: it.routing_key.text
-            )
-            assemblies[channel, default: .init()].begin(method)
-        case AMQPMethod.basicAck:
+            assemblies[channel, default: .init()].begin(exchange: it.exchange.text, routingKey: it.routing_key.text) {
+                .returned($0, reason: reason)
+            }
+        case AMQP_BASIC_ACK_METHOD:
             let it = method.decoded.load(as: amqp_basic_ack_t.self)
             return .confirmed(it.delivery_tag, multiple: it.multiple != 0)
-        case AMQPMethod.basicNack:
+        case AMQP_BASIC_NACK_METHOD:
             let it = method.decoded.load(as: amqp_basic_nack_t.self)
             return .refused(it.delivery_tag, multiple: it.multiple != 0)
-        case AMQPMethod.basicCancel:
+        case AMQP_BASIC_CANCEL_METHOD:
             return .consumerCancelled(tag: method.decoded.load(as: amqp_basic_cancel_t.self).consumer_tag.text)
         default:
             try note(method, channel: channel)
@@ -174,11 +174,11 @@ final class AMQPSession {
     /// Handles methods that concern the connection or a channel as a whole.
     private func note(_ method: amqp_method_t, channel: UInt16) throws {
         switch method.id {
-        case AMQPMethod.connectionBlocked:
+        case AMQP_CONNECTION_BLOCKED_METHOD:
             blocked = method.decoded.load(as: amqp_connection_blocked_t.self).reason.text
-        case AMQPMethod.connectionUnblocked:
+        case AMQP_CONNECTION_UNBLOCKED_METHOD:
             blocked = nil
-        case AMQPMethod.channelClose, AMQPMethod.connectionClose:
+        case AMQP_CHANNEL_CLOSE_METHOD, AMQP_CONNECTION_CLOSE_METHOD:
             throw closed(by: method, channel: channel)
         default:
             break
@@ -187,73 +187,39 @@ final class AMQPSession {
 
     /// Confirms that the server closed a channel or the connection, and returns the error.
     private func closed(by method: amqp_method_t, channel: UInt16) -> AMQPClosed {
-        if method.id == AMQPMethod.channelClose {
+        if method.id == AMQP_CHANNEL_CLOSE_METHOD {
             let it = method.decoded.load(as: amqp_channel_close_t.self)
             forget(channel: channel)
             var answer = amqp_channel_close_ok_t()
-            amqp_send_method(state, channel, AMQPMethod.channelCloseOK, &answer)
-            return .channel(channel, code: Int(it.reply_code), text: it.reply_text.text)
+            amqp_send_method(state, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &answer)
+            return .closed(channel: channel, code: Int(it.reply_code), text: it.reply_text.text)
         }
         let it = method.decoded.load(as: amqp_connection_close_t.self)
         let (code, text) = (Int(it.reply_code), it.reply_text.text)
         var answer = amqp_connection_close_ok_t()
-        amqp_send_method(state, 0, AMQPMethod.connectionCloseOK, &answer)
-        return .connection(AMQPClosed.error(code: code, text: text))
+        amqp_send_method(state, 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &answer)
+        return .closed(code: code, text: text)
     }
-}
-
-/// AMQP's method numbers: class and method.
-enum AMQPMethod {
-    static let connectionClose: UInt32 = 10 << 16 | 50
-    static let connectionCloseOK: UInt32 = 10 << 16 | 51
-    static let connectionBlocked: UInt32 = 10 << 16 | 60
-    static let connectionUnblocked: UInt32 = 10 << 16 | 61
-    static let channelClose: UInt32 = 20 << 16 | 40
-    static let channelCloseOK: UInt32 = 20 << 16 | 41
-    static let basicCancel: UInt32 = 60 << 16 | 30
-    static let basicReturn: UInt32 = 60 << 16 | 50
-    static let basicDeliver: UInt32 = 60 << 16 | 60
-    static let basicAck: UInt32 = 60 << 16 | 80
-    static let basicNack: UInt32 = 60 << 16 | 120
 }
 
 // MARK: - Login
 
 extension AMQPSession {
-    /// Connects and logs in. Blocks for at most the timeout in the address.
-    ///
-    /// - Parameter name: The connection name that RabbitMQ shows.
-    /// - Throws: `CeleryError`: `.unreachable`, `.refused`, `.option`.
-    static func connect(to url: AMQPURL, name: String) throws -> AMQPSession {
-        guard let state = amqp_new_connection() else {
-            throw CeleryError(.unreachable, "Out of memory: cannot connect to RabbitMQ.")
-        }
-        do {
-            try open(state, url)
-            try login(state, url, name: name)
-        } catch {
-            amqp_destroy_connection(state)
-            throw error
-        }
-        return AMQPSession(state)
-    }
-
-    private static func open(_ state: amqp_connection_state_t, _ url: AMQPURL) throws {
-        var limit = timeval()
-        limit.tv_sec = url.connectTimeout
+    private func open(_ url: AMQPURL) throws {
+        var limit = timeval(tv_sec: url.connectTimeout, tv_usec: 0)
         amqp_set_handshake_timeout(state, &limit)
-        let socket = try url.tls.map { try secureSocket(state, $0) } ?? amqp_tcp_socket_new(state)
+        let socket = try url.tls.map { try secureSocket($0) } ?? amqp_tcp_socket_new(state)
         let status = amqp_socket_open_noblock(socket, url.host, Int32(url.port), &limit)
-        guard status == AMQP_STATUS_OK.rawValue else { throw unreachable(url, status) }
+        guard status == AMQP_STATUS_OK.rawValue else { throw Self.unreachable(url, status) }
         // Generous, because a busy server responds slowly; a dead one is detected by the heartbeat.
         limit.tv_sec = 30
         amqp_set_rpc_timeout(state, &limit)
     }
 
-    private static func secureSocket(_ state: amqp_connection_state_t, _ tls: AMQPTLS) throws -> OpaquePointer? {
+    private func secureSocket(_ tls: AMQPTLS) throws -> OpaquePointer? {
         let socket = amqp_ssl_socket_new(state)
-        amqp_ssl_socket_set_verify_peer(socket, tls.verifies ? 1 : 0)
-        amqp_ssl_socket_set_verify_hostname(socket, tls.verifies ? 1 : 0)
+        amqp_ssl_socket_set_verify_peer(socket, tls.verifies.flag)
+        amqp_ssl_socket_set_verify_hostname(socket, tls.verifies.flag)
         amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST)
         if tls.verifies {
             guard let file = tls.authoritiesFile, amqp_ssl_socket_set_cacert(socket, file) == 0 else {
@@ -267,24 +233,17 @@ extension AMQPSession {
         return socket
     }
 
-    private static func login(_ state: amqp_connection_state_t, _ url: AMQPURL, name: String) throws {
-        let arena = AMQPArena()
-        var writer = AMQPTableWriter(into: arena)
-        var properties = try writer.table(clientProperties(name))
-        let reply = dash_amqp_login(
-            state,
-            url.virtualHost,
-            Int32(url.heartbeat),
-            &properties,
-            url.user,
-            url.password
-        )
+    private func login(_ url: AMQPURL, name: String) throws {
+        defer { arena.reset() }
+        var properties = try arena.table(Self.clientProperties(name))
+        let heartbeat = Int32(url.heartbeat)
+        let reply = dash_amqp_login(state, url.virtualHost, heartbeat, &properties, url.user, url.password)
         switch reply.reply_type {
         case AMQP_RESPONSE_NORMAL: return
-        case AMQP_RESPONSE_SERVER_EXCEPTION where reply.reply.id == AMQPMethod.connectionClose:
+        case AMQP_RESPONSE_SERVER_EXCEPTION where reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD:
             let close = reply.reply.decoded.load(as: amqp_connection_close_t.self)
             throw CeleryError(.refused, "RabbitMQ at \(url) refused the login: \(close.reply_text.text)")
-        default: throw unreachable(url, reply.library_error)
+        default: throw Self.unreachable(url, reply.library_error)
         }
     }
 
@@ -352,15 +311,5 @@ struct AMQPTLS: Sendable, Hashable {
         return (named.map { [$0] } ?? []) + [
             "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
         ]
-    }
-}
-
-/// A monotonic clock in milliseconds, for deadlines within this process.
-enum AMQPClock {
-    private static let start = ContinuousClock.now
-
-    static var now: Int64 {
-        let passed = (ContinuousClock.now - start).components
-        return passed.seconds * 1000 + passed.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -62,9 +62,7 @@ struct AMQPURL: Sendable, Hashable {
         }
         if !name.isEmpty { host = try Self.decoded(name) }
         guard let number, !number.isEmpty else { return }
-        guard let port = Int(number), 1...65_535 ~= port else {
-            throw Self.error("has the invalid port \(number)")
-        }
+        guard let port = Int(number), 1...65_535 ~= port else { throw Self.error("has the invalid port \(number)") }
         self.port = port
     }
 
@@ -76,9 +74,7 @@ struct AMQPURL: Sendable, Hashable {
         case "connect_timeout", "connection_timeout": connectTimeout = max(1, try Self.seconds(value, of: name))
         default:
             guard tls != nil, try tls?.take(option: name, value: value) == true else {
-                throw Self.error(
-                    "has the option \(name), which is unknown\(tls == nil ? " without TLS (amqps)" : "")"
-                )
+                throw Self.error("has the option \(name), which is unknown\(tls == nil ? " without TLS (amqps)" : "")")
             }
         }
     }
@@ -90,24 +86,6 @@ struct AMQPURL: Sendable, Hashable {
         return value
     }
 
-    static func error(_ what: String) -> CeleryError {
-        CeleryError(.option, "The address of RabbitMQ \(what). Expected: amqp://user:password@host:5672/vhost.")
-    }
-}
-
-extension AMQPURL: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The address without its password.
-    var description: String {
-        let path = virtualHost == "/" ? "/" : virtualHost
-        return "\(tls == nil ? "amqp" : "amqps")://\(user):**@\(host):\(port)/\(path)"
-    }
-
-    var debugDescription: String { description }
-
-    var customMirror: Mirror { Mirror(self, children: []) }
-}
-
-extension AMQPURL {
     /// Decodes percent-encoded text.
     private static func decoded(_ text: Substring) throws -> String {
         guard let bytes = PercentEncoding.bytes(of: text) else {
@@ -115,6 +93,19 @@ extension AMQPURL {
         }
         return String(decoding: bytes, as: UTF8.self)
     }
+
+    static func error(_ what: String) -> CeleryError {
+        CeleryError(.option, "The address of RabbitMQ \(what). Expected: amqp://user:password@host:5672/vhost.")
+    }
+}
+
+extension AMQPURL: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The address without its password.
+    var description: String { "\(tls == nil ? "amqp" : "amqps")://\(user):**@\(host):\(port)/\(virtualHost)" }
+
+    var debugDescription: String { description }
+
+    var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension Substring {

@@ -15,8 +15,7 @@ struct AMQPTableTests {
             "large": 12_345_678_901, "double": 2.5, "list": [1, [nil, "x"], ["a": []]], "object": ["b": ["c": nil]],
         ]
         let arena = AMQPArena()
-        var writer = AMQPTableWriter(into: arena)
-        let table = try writer.table(object)
+        let table = try arena.table(object)
         #expect(AMQPTableReader.object(table) == object)
         #expect(AMQPTableReader.object(table).map(\.key) == object.map(\.key))
     }
@@ -24,8 +23,7 @@ struct AMQPTableTests {
     @Test("The field types are those of Celery's library: long strings, void, 32 or 64 bits by size, doubles")
     func kinds() throws {
         let arena = AMQPArena()
-        var writer = AMQPTableWriter(into: arena)
-        let table = try writer.table([
+        let table = try arena.table([
             "s": "x", "n": nil, "i": 2_147_483_647, "l": 2_147_483_648, "d": 0.5, "t": true, "A": [], "F": [:],
         ])
         let kinds = UnsafeBufferPointer(start: table.entries, count: 8).map { Character(UnicodeScalar($0.value.kind)) }
@@ -61,15 +59,11 @@ struct AMQPTableTests {
 
     @Test("Headers larger than a frame and names that are too long throw")
     func limits() {
-        let arena = AMQPArena()
         for object: JSONObject in [
             ["x": .string(String(repeating: "x", count: 130_000))], [String(repeating: "k", count: 256): 1],
             ["list": .array(Array(repeating: 1, count: 20_000))],
         ] {
-            #expect(throws: CeleryError.self) {
-                var writer = AMQPTableWriter(into: arena)
-                _ = try writer.table(object)
-            }
+            #expect(throws: CeleryError.self) { _ = try AMQPArena().table(object) }
         }
     }
 
@@ -82,26 +76,19 @@ struct AMQPTableTests {
         task.body = []
         let arena = AMQPArena()
         properties = try amqp_basic_properties_t(task, in: arena)
-        #expect(BrokerMessage(properties, exchange: "x", routingKey: "q") == task)
+        var read = sampleMessage("x", key: "q")
+        read.set(properties)
+        #expect(read == task)
     }
 
     @Test("A body arrives in fragments or is empty")
     func assembly() throws {
         var assembly = AMQPContentAssembly()
-        let method = AMQPContentAssembly.Method.deliver(
-            consumerTag: "c",
-            number: 3,
-            isRedelivered: true,
-            exchange: "x",
-            routingKey: "q"
-        )
-        func properties(_ method: AMQPContentAssembly.Method) -> BrokerMessage {
-            var task = BrokerMessage()
-            (task.exchange, task.routingKey) = (method.exchange, method.routingKey)
-            return task
+        let properties = amqp_basic_properties_t()
+        assembly.begin(exchange: "x", routingKey: "q") {
+            .delivered(AMQPDelivery(consumerTag: "c", number: 3, isRedelivered: true, task: $0))
         }
-        assembly.begin(method)
-        #expect(try assembly.take(size: 5, properties: properties) == nil)
+        #expect(try assembly.take(properties, size: 5) == nil)
         #expect(
             try [1, 2, 3].withUnsafeBytes { try assembly.take(body: UnsafeRawBufferPointer(rebasing: $0[..<3])) } == nil
         )
@@ -109,10 +96,10 @@ struct AMQPTableTests {
         guard case .delivered(let delivery) = event else { throw CeleryError(.malformed, "nothing") }
         #expect(delivery.task.body.suffix(2) == [8, 9])
         #expect((delivery.task.routingKey, delivery.number, delivery.isRedelivered) == ("q", 3, true))
-        assembly.begin(.returned(reason: "312 NO_ROUTE", exchange: "", routingKey: "q"))
-        guard case .returned(_, "312 NO_ROUTE") = try assembly.take(size: 0, properties: properties) else {
+        assembly.begin(exchange: "", routingKey: "q") { .returned($0, reason: "312 NO_ROUTE") }
+        guard case .returned(_, "312 NO_ROUTE") = try assembly.take(properties, size: 0) else {
             throw CeleryError(.malformed, "nothing")
         }
-        #expect(throws: CeleryError.self) { try assembly.take(size: 0, properties: properties) }
+        #expect(throws: CeleryError.self) { try assembly.take(properties, size: 0) }
     }
 }

@@ -59,7 +59,7 @@ struct PythonOverRabbitTests {
         let worker = try TestServerProcess(PythonProgram.path, arguments: ["-c", script, server.address, queue])
         defer { worker.end(SIGKILL) }
         try await withBroker { broker, _ in
-            let replies = broker.replies()
+            let replies = broker.replyQueue
             await replies.ready()
             let results = replies.results(of: "sum")
             var task = BrokerMessage()

@@ -21,8 +21,7 @@ struct RabbitControlTests {
                 // A node receives broadcasts once its queue exists: repeat until both have received one.
                 let saying = Task {
                     while true {
-                        var request = BrokerMessage()
-                        request.body = Array(mark.utf8)
+                        let request = sampleMessage("celery.pidbox", body: Array(mark.utf8))
                         try await one.broadcast(request)
                         // The interval of the repetition, not a wait for the response.
                         try await Task.sleep(for: .milliseconds(100))
@@ -44,9 +43,7 @@ struct RabbitControlTests {
             reply.routingKey = "gone"
             try await broker.reply(reply)
             try await broker.publishResult([], of: "x", to: "gone")
-            var event = BrokerMessage()
-            event.routingKey = "worker.heartbeat"
-            await broker.publishEvent(event)
+            await broker.publishEvent(sampleMessage("celeryev", key: "worker.heartbeat"))
         }
         try await withBroker(address: "amqp://127.0.0.1:\(try freePort())") { broker, _ in
             for _ in 0..<5000 { await broker.publishEvent(BrokerMessage()) }
@@ -81,7 +78,7 @@ struct RabbitControlTests {
     func results() async throws {
         try await withBroker { site, _ in
             try await withBroker { worker, _ in
-                let replies = site.replies()
+                let replies = site.replyQueue
                 await replies.ready()
                 let (mine, other) = (replies.results(of: "a"), replies.results(of: "b"))
                 for (id, text) in [("a", "1"), ("b", "2"), ("unknown", "3"), ("a", "4")] {

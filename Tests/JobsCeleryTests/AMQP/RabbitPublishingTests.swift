@@ -73,7 +73,7 @@ struct RabbitPublishingTests {
         try await withBroker { plain, queue in
             try await plain.publish(sampleTask(queue))
             var options = RabbitOptions.patient
-            options.queues[queue] = RabbitQueue(maximumPriority: 10)
+            (options.queue, options.maximumPriority) = (queue, 10)
             try await withBroker(options: options) { broker, _ in
                 try await broker.publish(sampleTask(queue))
                 #expect(try await broker.count(queue) == 2)
@@ -96,7 +96,7 @@ struct RabbitPublishingTests {
     func priorities() async throws {
         let name = "q-priority-\(UInt32.random(in: 0...UInt32.max))"
         var options = RabbitOptions.patient
-        options.queues[name] = RabbitQueue(maximumPriority: 10)
+        (options.queue, options.maximumPriority) = (name, 10)
         try await withBroker(options: options) { broker, _ in
             for priority in [0, 9, 5] {
                 var task = sampleTask(name)

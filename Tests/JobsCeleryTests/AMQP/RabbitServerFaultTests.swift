@@ -45,7 +45,7 @@ struct RabbitServerFaultTests {
         let queue = try await withBroker(address: server.address) { broker, _ in
             // Without listeners it returns immediately: this server has no other client.
             try await broker.ask(ControlRequest(method: "hello"), within: .seconds(3600), sent: {}) { _ in }
-            let replies = broker.replies()
+            let replies = broker.replyQueue
             await replies.ready()
             return replies.queue
         }

@@ -42,8 +42,9 @@ func withBroker<Result: Sendable>(
 
 /// Declares a quorum queue, as Python does with `task_default_queue_type="quorum"`.
 func declareQuorumQueue(_ name: String) async throws {
-    let session = try AMQPSession.connect(to: try await RabbitServer.shared().url.patient, name: "test")
-    _ = try session.declare([.queue(name, isDurable: true, arguments: ["x-queue-type": "quorum"])])
+    let url = try await RabbitServer.shared().url.patient
+    let session = try AMQPSession(url, name: "test", logger: .quiet)
+    try session.declare([.queue(name, isDurable: true, arguments: ["x-queue-type": "quorum"])])
     session.close(within: 10)
 }
 
@@ -63,6 +64,13 @@ func sampleTask(_ queue: String, id: String = UUID().uuidString, number: Int = 0
     task.correlationID = id
     task.replyTo = "somebody"
     return task
+}
+
+/// A message to an exchange.
+func sampleMessage(_ exchange: String, key: String = "", body: [UInt8] = []) -> BrokerMessage {
+    var message = BrokerMessage()
+    (message.exchange, message.routingKey, message.body) = (exchange, key, body)
+    return message
 }
 
 /// Collects the IDs seen by concurrent tasks.

@@ -107,10 +107,8 @@ struct RecordedFramesTests {
     @Test("A queue with priorities")
     func priorities() async throws {
         let task = try #require(Fixtures.tasks(in: "rabbitmq/queue-prio").first).raw
-        let queue = RabbitQueue(maximumPriority: 10)
-        let ours = try await frames(options: RabbitOptions(queues: [task.routingKey: queue])) {
-            try await $0.publish(task)
-        }
+        let options = RabbitOptions(queue: task.routingKey, maximumPriority: 10)
+        let ours = try await frames(options: options) { try await $0.publish(task) }
         let theirs = try recorded("queue-prio", "queue.declare", "queue.bind") {
             $0["args"]["queue"].stringValue == task.routingKey
         }
@@ -130,12 +128,12 @@ struct RecordedFramesTests {
         let ours = try await frames(options: RabbitOptions(node: node)) { broker in
             let consumer = try broker.makeConsumer(.sample, queues: ["celery"], prefetch: 8)
             let requests = broker.broadcasts()
-            await broker.publishEvent(BrokerMessage())
+            await broker.publishEvent(sampleMessage("celeryev"))
             try await whileRunning(consumer) {
                 // A broadcast arrives once everything is declared.
                 let saying = Task {
                     while true {
-                        try await broker.broadcast(BrokerMessage())
+                        try await broker.broadcast(sampleMessage("celery.pidbox"))
                         // The interval of the repetition.
                         try await Task.sleep(for: .milliseconds(50))
                     }

@@ -44,7 +44,7 @@ extension TestQueue {
         let options = RedisOptions.patient(results)
         let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
         var rabbit = RabbitOptions.patient
-        rabbit.queues[queue] = RabbitQueue(maximumPriority: 10)
+        (rabbit.queue, rabbit.maximumPriority) = (queue, 10)
         let broker = try RabbitBroker(broker.patient, options: rabbit, logger: .quiet)
         self.init(broker, client, subscriber, options, [client, subscriber, broker])
     }

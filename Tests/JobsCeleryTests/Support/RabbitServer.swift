@@ -159,7 +159,7 @@ final class RabbitServer: Sendable {
     private static func answers(_ url: AMQPURL) async -> Bool {
         await withCheckedContinuation { caller in
             let isStarted = OwnThread.start {
-                let session = try? AMQPSession.connect(to: url, name: "test")
+                let session = try? AMQPSession(url, name: "test", logger: .quiet)
                 session?.close(within: 10)
                 caller.resume(returning: session != nil)
             }
