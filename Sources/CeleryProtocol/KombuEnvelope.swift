@@ -89,14 +89,12 @@ package enum KombuEnvelope {
     }
 
     private static func parse(_ bytes: [UInt8]) throws -> JSON {
-        do {
-            return try JSON(parsing: bytes)
-        } catch {
-            throw CeleryError(.malformed, "A message on Redis is not valid JSON.", cause: error)
+        try CeleryError.parse("A message on Redis is not valid JSON.") { () throws(JSONError) in
+            try JSON(parsing: bytes)
         }
     }
 
     private static func malformed(_ what: String) -> CeleryError {
-        CeleryError(.malformed, "A message on Redis \(what).")
+        .malformed("A message on Redis \(what).")
     }
 }

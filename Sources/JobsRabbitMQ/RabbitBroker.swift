@@ -41,15 +41,9 @@ final class RabbitBroker: RPCBroker {
         publishing.attach(events)
     }
 
-    var information: BrokerInformation {
-        BrokerInformation(
-            transport: "amqp",
-            hostname: url.host,
-            port: url.port,
-            userID: url.user,
-            virtualHost: url.virtualHost,
-            usesTLS: url.tls != nil
-        )
+    var information: JSON {
+        let (virtualHost, usesTLS) = (url.virtualHost, url.tls != nil)
+        return .broker("amqp", url.host, url.port, userID: url.user, virtualHost: virtualHost, usesTLS: usesTLS)
     }
 
     var priorities: [Int] { [9, 5, 2, 0] }
