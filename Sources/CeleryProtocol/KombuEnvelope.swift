@@ -76,16 +76,10 @@ package enum KombuEnvelope {
 
     /// The envelope with kombu's `redelivered` marks.
     package static func redelivered(_ envelope: JSON) -> JSON {
-        guard var members = envelope.objectValue else { return envelope }
-        var headers = envelope["headers"].objectValue ?? JSONObject()
-        headers["redelivered"] = true
-        members["headers"] = .object(headers)
-        var properties = envelope["properties"].objectValue ?? JSONObject()
-        var information = properties["delivery_info"]?.objectValue ?? JSONObject()
-        information["redelivered"] = true
-        properties["delivery_info"] = .object(information)
-        members["properties"] = .object(properties)
-        return .object(members)
+        var envelope = envelope
+        envelope["headers"]["redelivered"] = true
+        envelope["properties"]["delivery_info"]["redelivered"] = true
+        return envelope
     }
 
     private static func parse(_ bytes: [UInt8]) throws -> JSON {

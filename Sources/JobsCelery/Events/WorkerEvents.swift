@@ -24,12 +24,7 @@ final class LamportClock: Sendable {
 
     /// Advances the clock for a local event.
     @discardableResult
-    func forward() -> Int {
-        time.withLock { time in
-            time += 1
-            return time
-        }
-    }
+    func forward() -> Int { adjust(to: 0) }
 
     /// Advances the clock past that of a received message.
     @discardableResult

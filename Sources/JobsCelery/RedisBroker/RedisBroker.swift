@@ -188,9 +188,7 @@ extension RedisBroker {
 
     private func forget(_ queue: String, _ bindings: String, _ member: String) async {
         // Remove unread replies. Later ones expire.
-        _ = try? await client.send([
-            RedisCommand("SREM", bindings, member), RedisCommand("DEL", keys.list(of: queue)),
-        ])
+        _ = try? await client.send([RedisCommand("SREM", bindings, member), RedisCommand("DEL", keys.list(of: queue))])
     }
 }
 

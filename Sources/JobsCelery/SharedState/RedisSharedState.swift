@@ -52,8 +52,7 @@ final class RedisSharedState: SharedState {
     }
 
     func run() async throws {
-        let channel = SharedStateScripts.channel(ofServer: server, prefix: prefix)
-        let subscription = subscriber.subscribe(to: channel) { [release] message in
+        let subscription = subscriber.subscribe(to: prefix + "fleet:server:" + server) { [release] message in
             if let message { release.yield(String(decoding: message.payload, as: UTF8.self)) }
         }
         defer {
@@ -175,10 +174,9 @@ extension RedisSharedState {
 // MARK: - Slots
 
 extension RedisSharedState {
-    /// Longer than any request is in flight.
-    private static let orderLifetime = Duration.seconds(3600)
-    /// Limit of stored orders of a group. The lowest are dropped: they belong to the oldest requests.
-    private static let mostOrders = 1000
+    /// The lifetime of a group's orders in milliseconds, longer than any request is in flight, and their limit. The
+    /// lowest are dropped: they belong to the oldest requests.
+    private static let orders: [any RedisArgument] = [3_600_000, 1000]
 
     func replace(
         _ slot: String,
@@ -205,13 +203,11 @@ extension RedisSharedState {
     }
 
     func remove(_ slot: String, in group: String, ifStill text: String) async throws -> Bool {
-        let memory: [any RedisArgument] = [Self.orderLifetime.redisMilliseconds, Self.mostOrders]
-        return try await call(SharedStateScripts.remove, [group, slot, text] + memory).integer == 1
+        try await call(SharedStateScripts.remove, [group, slot, text] + Self.orders).integer == 1
     }
 
     func raiseWatermarks(_ names: Set<String>, in group: String, with order: Int) async throws {
-        let memory: [any RedisArgument] = [Self.orderLifetime.redisMilliseconds, Self.mostOrders]
-        _ = try await call(SharedStateScripts.mark, [group, order] + memory + names.sorted())
+        _ = try await call(SharedStateScripts.mark, [group, order] + Self.orders + names.sorted())
     }
 
     func startCooldown(_ name: String, for duration: Duration) async throws {

@@ -138,7 +138,7 @@ func retrying<Value>(
     while true {
         do { return try await body() } catch { onError(error) }
         if isOver() { return nil }
-        await pause(backoff.next())
+        await backoff.pause()
     }
 }
 
