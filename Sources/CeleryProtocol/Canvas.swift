@@ -115,7 +115,6 @@ package struct CanvasPlan: Sendable, Hashable {
 package enum CanvasStep: Sendable, Hashable {
     /// Set the number of a chord's parts.
     case open(group: String, size: Int)
-    /// Send a message to a queue.
     case send(TaskMessage, queue: String)
 }
 

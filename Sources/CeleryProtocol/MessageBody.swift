@@ -31,7 +31,6 @@ struct MessageBody {
         try CeleryError.parse("The body is not valid JSON.") { () throws(JSONError) in try PythonJSON.parse(text) }
     }
 
-    /// Checks parsed arguments.
     static func check(arguments: JSON, kwargs: JSON) throws(CeleryError) {
         if arguments.arrayValue == nil { throw wrongArguments(Array(arguments.excerpt.utf8)[...]) }
         if kwargs.objectValue == nil { throw wrongKeywords(Array(kwargs.excerpt.utf8)[...]) }

@@ -1,6 +1,5 @@
 package import DashJSON
 
-/// A task event.
 package struct TaskEvent: Sendable, Hashable {
     /// Celery's name of the event.
     package let type: String

@@ -36,7 +36,6 @@ extension [UInt8]: RedisArgument {
     package var redisBytes: [UInt8] { self }
 }
 
-/// A reply of Redis.
 package enum RedisValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -104,7 +103,6 @@ extension RedisValue {
         return elements[place]
     }
 
-    /// The texts of an array.
     package var texts: [String] { elements?.compactMap(\.text) ?? [] }
 
     /// Whether the server does not have the script.

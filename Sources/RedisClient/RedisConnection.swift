@@ -50,7 +50,6 @@ package final class RedisConnection: Sendable {
         }
     }
 
-    /// Sends commands.
     package func submit(_ commands: [RedisCommand], _ done: @escaping Done) {
         add(commands, RedisExchange(missing: commands.count, done: done))
     }
@@ -233,7 +232,7 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     private func onBeat() {
-        guard let context, onPush != nil || !pending.isEmpty else { return }
+        guard let context, context.channel.isActive, onPush != nil || !pending.isEmpty else { return }
         silentBeats += 1
         if silentBeats == 2 { ping(context) }
         guard silentBeats >= 6 else { return }

@@ -17,7 +17,6 @@ package struct RedisURL: Sendable, Hashable {
     /// How the server's certificate is verified.
     enum Verification: Sendable, Hashable {
         case full
-        /// Without the host name.
         case withoutHostname
         case none
     }

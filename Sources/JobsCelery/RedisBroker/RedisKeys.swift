@@ -43,7 +43,6 @@ struct RedisKeys: Sendable, Hashable {
         prioritySteps.map { list(of: queue, step: $0) }
     }
 
-    /// The queue that a list belongs to.
     func queue(of list: String) -> String {
         let name = list.dropFirst(prefix.count)
         for step in prioritySteps where step != 0 && name.hasSuffix(separator + String(step)) {
@@ -82,7 +81,6 @@ struct RedisBrokerOptions: Sendable {
     /// Timeout of a command that waits for a connection, and of a connection attempt.
     var connectTimeout = Duration.seconds(5)
 
-    /// Options of a connection to the broker's Redis.
     func connection(to url: RedisURL, name: String = "dash", logger: Logger) -> RedisOptions {
         var options = RedisOptions(url, name: name, logger: logger)
         options.connectTimeout = connectTimeout

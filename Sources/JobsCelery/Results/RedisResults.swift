@@ -212,7 +212,6 @@ extension RedisResults {
     }
 }
 
-/// The Lua scripts of results.
 enum ResultScripts {
     /// A Lua function for scripts that store results: `store_meta(key, json, expires)` stores and publishes the meta
     /// and returns 1, or returns 0 if a success is already stored. `expires` is in seconds; 0 keeps the result
