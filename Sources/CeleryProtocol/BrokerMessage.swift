@@ -17,44 +17,19 @@ package struct BrokerMessage: Sendable, Hashable {
     /// False if a restart of the broker may lose the message: events, replies.
     package var isPersistent = true
 
-    package init(
-        headers: JSONObject = JSONObject(),
-        body: [UInt8] = [],
-        contentType: String? = "application/json",
-        contentEncoding: String? = "utf-8",
-        routingKey: String = "",
-        exchange: String = "",
-        priority: Int = 0,
-        correlationID: String? = nil,
-        replyTo: String? = nil,
-        isPersistent: Bool = true
-    ) {
-        self.headers = headers
-        self.body = body
-        self.contentType = contentType
-        self.contentEncoding = contentEncoding
-        self.routingKey = routingKey
-        self.exchange = exchange
-        self.priority = priority
-        self.correlationID = correlationID
-        self.replyTo = replyTo
-        self.isPersistent = isPersistent
-    }
+    package init() {}
 }
 
 extension BrokerMessage {
     /// The task's ID from the header or else the correlation ID, to which Celery sets the same value. Available even
     /// for unreadable messages, so that their failure can be reported.
     package var taskID: String? {
-        if let id = headers["id"]?.stringValue, !id.isEmpty { return id }
-        if let id = correlationID, !id.isEmpty { return id }
-        return nil
+        [headers["id"]?.stringValue, correlationID].lazy.compactMap { $0 }.first { !$0.isEmpty }
     }
 
     /// The task's name from the header; nil for protocol 1, which has it in the body.
     package var taskName: String? {
-        guard let name = headers["task"]?.stringValue, !name.isEmpty else { return nil }
-        return name
+        headers["task"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Whether it is a job with a record. A job whose result goes to a queue (`rpc://`) has none.

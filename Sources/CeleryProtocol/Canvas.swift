@@ -26,8 +26,8 @@ package struct Canvas: Sendable {
             plan.parts = part(of: message, .success, value)
         case .failure(let exception, let traceback):
             plan.parts = part(of: message, .failure, RawJSON(exception))
-            fail(message.chain, exception, traceback, now: now, in: &plan)
-            plan.steps = try errbacks(message.errbacks, of: message.id, root: message.treeID, now: now)
+            plan.fail(message.chain, CanvasFailure(exception: exception, traceback: traceback, now: now), makeID)
+            plan.steps = try errbacks(message.errbacks, of: message.id, root: message.treeID, now)
         case .revoked(let exception):
             plan.parts = part(of: message, .revoked, RawJSON(exception))
         }
@@ -42,9 +42,10 @@ package struct Canvas: Sendable {
             var spread = CanvasSpread(canvas: self, now: now)
             let context = CanvasContext(
                 rootID: options["root_id"]?.stringValue ?? chord.part.rootID,
-                parentID: options["parent_id"]?.stringValue ?? chord.part.taskID
+                parentID: options["parent_id"]?.stringValue ?? chord.part.taskID,
+                prefix: [results]
             )
-            _ = try spread.send(chord.part.body, prefix: [results], context)
+            _ = try spread.send(chord.part.body, context)
             return CanvasPlan(steps: spread.steps)
         case .failure(let exception):
             return try failure(of: chord.part.body, exception, now: now)
@@ -54,15 +55,15 @@ package struct Canvas: Sendable {
     /// Callbacks and the chain's next step.
     private func followers(of message: TaskMessage, _ value: RawJSON, now: Int64) throws(CeleryError) -> CanvasPlan {
         var spread = CanvasSpread(canvas: self, now: now)
-        let context = CanvasContext(rootID: message.treeID, parentID: message.id)
+        let context = CanvasContext(rootID: message.treeID, parentID: message.id, prefix: [value])
         var children: [JSON] = []
         for callback in Self.bundled(message.callbacks) {
-            children.append(try spread.send(callback, prefix: [value], context))
+            children.append(try spread.send(callback, context))
         }
         if let next = message.chain.last {
             var context = context
             context.chain = message.chain.dropLast()
-            children.append(try spread.send(next, prefix: [value], context))
+            children.append(try spread.send(next, context))
         }
         return CanvasPlan(steps: spread.steps, children: children)
     }
@@ -75,16 +76,10 @@ package struct Canvas: Sendable {
     }
 
     /// Errbacks as tasks, each with the failed task's ID prepended, as Celery sends errbacks that are not registered.
-    func errbacks(
-        _ errbacks: [Signature],
-        of id: String,
-        root: String,
-        now: Int64
-    ) throws(CeleryError) -> [CanvasStep] {
-        guard !errbacks.isEmpty else { return [] }
+    func errbacks(_ list: [Signature], of id: String, root: String, _ now: Int64) throws(CeleryError) -> [CanvasStep] {
+        guard !list.isEmpty else { return [] }
         var spread = CanvasSpread(canvas: self, now: now)
-        let context = CanvasContext(rootID: root, parentID: id)
-        _ = try spread.send(.group(errbacks), prefix: [RawJSON(id)], context)
+        _ = try spread.send(.group(list), CanvasContext(rootID: root, parentID: id, prefix: [RawJSON(id)]))
         return spread.steps
     }
 
@@ -120,7 +115,6 @@ package struct CanvasPlan: Sendable, Hashable {
 package enum CanvasStep: Sendable, Hashable {
     /// Set the number of a chord's parts.
     case open(group: String, size: Int)
-    /// Send a message to a queue.
     case send(TaskMessage, queue: String)
 }
 
@@ -190,6 +184,8 @@ package struct TaskRoutes: Sendable, Hashable {
 struct CanvasContext: Sendable {
     var rootID: String
     var parentID: String
+    /// Prepended to the arguments, unless the signature is immutable.
+    var prefix: [RawJSON]
     /// The remaining steps in reverse order; nil to use the signature's.
     var chain: [Signature]?
 }
@@ -200,34 +196,20 @@ struct CanvasSpread {
     let now: Int64
     private(set) var steps: [CanvasStep] = []
 
-    init(canvas: Canvas, now: Int64) {
-        self.canvas = canvas
-        self.now = now
-    }
-
     /// Sends a signature.
     ///
-    /// - Parameter prefix: Prepended to the arguments, unless the signature is immutable.
     /// - Returns: Celery's `children` entry: `[[id, parent], null]`, or `[[id, null], [child, …]]`.
-    mutating func send(
-        _ signature: Signature,
-        prefix: [RawJSON],
-        _ context: CanvasContext
-    ) throws(CeleryError) -> JSON {
+    mutating func send(_ signature: Signature, _ context: CanvasContext) throws(CeleryError) -> JSON {
         switch signature.kind {
-        case .plain: try sendPlain(signature, prefix: prefix, context)
-        case .group: try sendGroup(signature, prefix: prefix, context)
-        case .chain: try sendChain(signature, prefix: prefix, context)
-        case .chord: try sendChord(signature, prefix: prefix, context)
+        case .plain: try sendPlain(signature, context)
+        case .group: try sendGroup(signature, context)
+        case .chain: try sendChain(signature, context)
+        case .chord: try sendChord(signature, context)
         }
     }
 
-    private mutating func sendPlain(
-        _ signature: Signature,
-        prefix: [RawJSON],
-        _ context: CanvasContext
-    ) throws(CeleryError) -> JSON {
-        var message = try TaskMessage(signature, prefix: prefix, id: canvas.makeID(), now: now)
+    private mutating func sendPlain(_ signature: Signature, _ context: CanvasContext) throws(CeleryError) -> JSON {
+        var message = try TaskMessage(signature, prefix: context.prefix, id: canvas.makeID(), now: now)
         message.rootID = context.rootID
         message.parentID = context.parentID
         if let chain = context.chain { message.chain = chain }
@@ -235,11 +217,7 @@ struct CanvasSpread {
         return [[.string(message.id), nil], nil]
     }
 
-    private mutating func sendGroup(
-        _ signature: Signature,
-        prefix: [RawJSON],
-        _ context: CanvasContext
-    ) throws(CeleryError) -> JSON {
+    private mutating func sendGroup(_ signature: Signature, _ context: CanvasContext) throws(CeleryError) -> JSON {
         let group = signature.taskID ?? canvas.makeID()
         let options = signature.options
         // In a chord's header the tasks of a group count for that chord, which is already open.
@@ -250,16 +228,12 @@ struct CanvasSpread {
         for (index, member) in signature.members.enumerated() {
             var placed = member.adding(options, except: ["task_id", "link", "link_error"])
             placed = placed.adding(["group_id": .string(group), "group_index": .int(index)])
-            children.append(try send(placed, prefix: prefix, context))
+            children.append(try send(placed, context))
         }
         return [[.string(group), nil], .array(children)]
     }
 
-    private mutating func sendChain(
-        _ signature: Signature,
-        prefix: [RawJSON],
-        _ context: CanvasContext
-    ) throws(CeleryError) -> JSON {
+    private mutating func sendChain(_ signature: Signature, _ context: CanvasContext) throws(CeleryError) -> JSON {
         let options = signature.options
         var tasks = signature.steps.map { $0.linking(options["link_error"], "link_error") }
         guard !tasks.isEmpty else { throw .malformed("A chain has no tasks.") }
@@ -275,16 +249,13 @@ struct CanvasSpread {
         context.chain = (context.chain ?? own) + tasks.dropFirst().reversed()
         tasks[0] = tasks[0].adding(options, except: Self.notOfFirstStep)
         let partial = signature.arguments.map { RawJSON(json: $0) }
-        return try send(tasks[0], prefix: (signature.isImmutable ? [] : prefix) + partial, context)
+        context.prefix = (signature.isImmutable ? [] : context.prefix) + partial
+        return try send(tasks[0], context)
     }
 
-    private mutating func sendChord(
-        _ signature: Signature,
-        prefix: [RawJSON],
-        _ context: CanvasContext
-    ) throws(CeleryError) -> JSON {
+    private mutating func sendChord(_ signature: Signature, _ context: CanvasContext) throws(CeleryError) -> JSON {
         var header = signature.header
-        guard var body = signature.body else { return try sendGroup(header, prefix: prefix, context) }
+        guard var body = signature.body else { return try sendGroup(header, context) }
         let options = signature.options
         let group = header.taskID ?? canvas.makeID()
         header.taskID = group
@@ -294,13 +265,16 @@ struct CanvasSpread {
         if body.taskID == nil { body.taskID = signature.taskID ?? canvas.makeID() }
         var context = context
         context.chain = nil
-        if header.members.isEmpty { return try send(body, prefix: [.emptyArray], context) }
+        if header.members.isEmpty {
+            context.prefix = [.emptyArray]
+            return try send(body, context)
+        }
         let delay = JSONObject(options.filter { ["countdown", "eta"].contains($0.key) })
         header = header.adding(delay).adding(["chord": body.json])
         header.options["group_id"] = nil
         let members = header.members
         header.kwargs["tasks"] = .array(members.map { $0.belonging(to: group).json })
-        return try sendGroup(header, prefix: prefix, context)
+        return try sendGroup(header, context)
     }
 
     /// A chain's options apply to its last step, all others to its first.
@@ -324,53 +298,51 @@ extension Signature {
 
 // MARK: - Failure
 
-extension Canvas {
+/// Why the rest of a chain, or a chord's body, cannot run.
+struct CanvasFailure {
+    let exception: TaskException
+    var traceback: String?
+    let now: Int64
+}
+
+extension CanvasPlan {
     /// Fails the steps of a chain after a failed task, so that their callers do not wait forever.
-    func fail(
-        _ chain: [Signature],
-        _ exception: TaskException,
-        _ traceback: String?,
-        now: Int64,
-        in plan: inout CanvasPlan
-    ) {
+    mutating func fail(_ chain: [Signature], _ failure: CanvasFailure, _ makeID: () -> String) {
         var steps = chain
         while !steps.isEmpty {
             let step = steps.removeFirst()
-            fail(step, exception, traceback, now: now, in: &plan)
+            fail(step, failure, makeID)
             // A chord's result is that of its body.
             if step.kind == .chord, let body = step.body { steps.append(body) }
         }
     }
 
-    private func fail(
-        _ step: Signature,
-        _ exception: TaskException,
-        _ traceback: String?,
-        now: Int64,
-        in plan: inout CanvasPlan
-    ) {
-        guard let id = step.taskID, !plan.failures.contains(where: { $0.taskID == id }) else { return }
-        var meta = ResultMeta(taskID: id, .failure, exception: exception, now: now)
-        meta.traceback = traceback
+    mutating func fail(_ step: Signature, _ failure: CanvasFailure, _ makeID: () -> String) {
+        guard let id = step.taskID, !failures.contains(where: { $0.taskID == id }) else { return }
+        var meta = ResultMeta(taskID: id, .failure, exception: failure.exception, now: failure.now)
+        meta.traceback = failure.traceback
         meta.groupID = step.options["group_id"]?.stringValue
         meta.parentID = step.options["parent_id"]?.stringValue
-        plan.failures.append(meta)
-        if let part = step.part(id: id, exception, claim: makeID()) { plan.parts.append(part) }
+        failures.append(meta)
+        if let part = step.part(id: id, failure.exception, claim: makeID()) { parts.append(part) }
     }
+}
 
+extension Canvas {
     /// What follows when a chord's body cannot run: it and the rest of its chain fail, and its errbacks are sent.
     package func failure(of body: Signature, _ exception: TaskException, now: Int64) throws(CeleryError) -> CanvasPlan {
         var plan = CanvasPlan()
+        let failure = CanvasFailure(exception: exception, now: now)
         let bodies = body.kind == .group ? body.members : [body]
         let shared = body.kind == .group ? try body.errbacks() : []
         for var body in bodies {
             if body.taskID == nil { body.taskID = makeID() }
             let id = body.taskID ?? ""
-            fail(body, exception, nil, now: now, in: &plan)
-            plan.steps += try errbacks(try body.errbacks() + shared, of: id, root: id, now: now)
-            fail(body.kind == .chain ? body.members : [], exception, nil, now: now, in: &plan)
+            plan.fail(body, failure, makeID)
+            plan.steps += try errbacks(try body.errbacks() + shared, of: id, root: id, now)
+            plan.fail(body.kind == .chain ? body.members : [], failure, makeID)
         }
-        fail(try Signature.list(body.options["chain"], "chain"), exception, nil, now: now, in: &plan)
+        plan.fail(try Signature.list(body.options["chain"], "chain"), failure, makeID)
         return plan
     }
 }

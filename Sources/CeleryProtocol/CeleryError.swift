@@ -1,3 +1,5 @@
+import DashJSON
+
 /// An error of the queue: its address, connection, protocol or messages. A failed task is not a `CeleryError`.
 public struct CeleryError: Error, Sendable {
     /// A machine-readable error code.
@@ -55,7 +57,27 @@ extension CeleryError {
     /// Whether a retry cannot succeed.
     package var isLasting: Bool { [.option, .malformed, .contentType, .unknownTask].contains(code) }
 
+    package static func option(_ message: String, cause: (any Error)? = nil) -> CeleryError {
+        CeleryError(.option, message, cause: cause)
+    }
+
+    package static func unreachable(_ message: String, cause: (any Error)? = nil) -> CeleryError {
+        CeleryError(.unreachable, message, cause: cause)
+    }
+
+    package static func refused(_ message: String) -> CeleryError { CeleryError(.refused, message) }
+
+    package static func server(_ message: String) -> CeleryError { CeleryError(.server, message) }
+
     package static func malformed(_ message: String, cause: (any Error)? = nil) -> CeleryError {
         CeleryError(.malformed, message, cause: cause)
+    }
+
+    /// Parses JSON; `message` describes an invalid text.
+    static func parse<Value>(
+        _ message: @autoclosure () -> String,
+        _ parse: () throws(JSONError) -> Value
+    ) throws(CeleryError) -> Value {
+        do { return try parse() } catch { throw .malformed(message(), cause: error) }
     }
 }

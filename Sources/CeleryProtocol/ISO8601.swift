@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// Times in the format of Python's `isoformat()`.
 package enum ISO8601 {
     /// Parses a time such as `2026-01-02T03:04:05.678901+02:00`; returns milliseconds since 1970, or nil if it is
@@ -11,43 +19,16 @@ package enum ISO8601 {
 
     /// Formats a time in UTC: `2026-01-02T03:04:05.678000+00:00`, without the fraction if it is 0.
     package static func text(_ milliseconds: Int64) -> String {
-        let (day, inDay) = floored(milliseconds, 86_400_000)
-        let (year, month, date) = civil(day)
-        let (seconds, fraction) = (inDay / 1000, inDay % 1000)
-        let clock = [seconds / 3600, seconds / 60 % 60, seconds % 60].map { padded($0, 2) }.joined(separator: ":")
-        let calendar = [padded(year, 4), padded(month, 2), padded(date, 2)].joined(separator: "-")
-        return "\(calendar)T\(clock)\(fraction == 0 ? "" : ".\(padded(fraction, 3))000")+00:00"
+        let fraction = Int32((milliseconds % 1000 + 1000) % 1000)
+        var (seconds, time) = (time_t((milliseconds - Int64(fraction)) / 1000), tm())
+        gmtime_r(&seconds, &time)
+        let calendar = [padded(time.tm_year + 1900, 4), padded(time.tm_mon + 1, 2), padded(time.tm_mday, 2)]
+        let clock = [time.tm_hour, time.tm_min, time.tm_sec].map { padded($0, 2) }.joined(separator: ":")
+        let decimals = fraction == 0 ? "" : ".\(padded(fraction, 3))000"
+        return "\(calendar.joined(separator: "-"))T\(clock)\(decimals)+00:00"
     }
 
-    /// The days since 1970-01-01 of a date of the Gregorian calendar.
-    static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-        // Years begin in March, so that the leap day is the last and the months have a regular pattern.
-        let year = month <= 2 ? year - 1 : year
-        let era = (year >= 0 ? year : year - 399) / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
-    }
-
-    /// The date of a day since 1970-01-01: the inverse of `days`.
-    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let (era, dayOfEra) = floored(days + 719_468, 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
-    }
-
-    /// The quotient, rounded down, and the remainder, which is not negative.
-    private static func floored(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-    }
-
-    private static func padded(_ value: Int64, _ width: Int) -> String {
+    private static func padded(_ value: Int32, _ width: Int) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
@@ -69,14 +50,19 @@ private struct ISO8601Reader {
             (time, offset) = (clock, zone)
         }
         guard rest.isEmpty else { return nil }
-        return day * 86_400_000 + time - offset
+        return day + time - offset
     }
 
+    /// The beginning of a day.
     private mutating func date() -> Int64? {
         guard let year = number(4), year >= 1, take("-"), let month = number(2), 1...12 ~= month, take("-"),
-            let day = number(2), 1...Self.length(of: month, in: year) ~= day
+            let day = number(2), day >= 1
         else { return nil }
-        return ISO8601.days(year: year, month: month, day: day)
+        var time = tm()
+        (time.tm_year, time.tm_mon, time.tm_mday) = (Int32(year - 1900), Int32(month - 1), Int32(day))
+        let seconds = timegm(&time)
+        // A day that the month does not have becomes one of the next.
+        return time.tm_mday == day ? Int64(seconds) * 1000 : nil
     }
 
     private mutating func clock() -> Int64? {
@@ -118,10 +104,5 @@ private struct ISO8601Reader {
         guard let first = rest.first, UInt32(first) == character.value else { return false }
         rest = rest.dropFirst()
         return true
-    }
-
-    private static func length(of month: Int64, in year: Int64) -> Int64 {
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        return [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][Int(month) - 1]
     }
 }

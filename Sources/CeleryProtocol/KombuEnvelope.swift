@@ -76,27 +76,19 @@ package enum KombuEnvelope {
 
     /// The envelope with kombu's `redelivered` marks.
     package static func redelivered(_ envelope: JSON) -> JSON {
-        guard var members = envelope.objectValue else { return envelope }
-        var headers = envelope["headers"].objectValue ?? JSONObject()
-        headers["redelivered"] = true
-        members["headers"] = .object(headers)
-        var properties = envelope["properties"].objectValue ?? JSONObject()
-        var information = properties["delivery_info"]?.objectValue ?? JSONObject()
-        information["redelivered"] = true
-        properties["delivery_info"] = .object(information)
-        members["properties"] = .object(properties)
-        return .object(members)
+        var envelope = envelope
+        envelope["headers"]["redelivered"] = true
+        envelope["properties"]["delivery_info"]["redelivered"] = true
+        return envelope
     }
 
     private static func parse(_ bytes: [UInt8]) throws -> JSON {
-        do {
-            return try JSON(parsing: bytes)
-        } catch {
-            throw CeleryError(.malformed, "A message on Redis is not valid JSON.", cause: error)
+        try CeleryError.parse("A message on Redis is not valid JSON.") { () throws(JSONError) in
+            try JSON(parsing: bytes)
         }
     }
 
     private static func malformed(_ what: String) -> CeleryError {
-        CeleryError(.malformed, "A message on Redis \(what).")
+        .malformed("A message on Redis \(what).")
     }
 }

@@ -13,10 +13,8 @@ struct MessageBody {
     /// - Throws: `CeleryError.contentType` for an unsupported format, `.malformed` for an invalid body.
     init(_ raw: BrokerMessage) throws(CeleryError) {
         let text = try Self.text(of: raw)
-        if TypedJSON.isMarked(text) {
-            // Rare: only then is the whole body parsed.
-            try TypedJSON.check(Self.parse(text))
-        }
+        // Rare: only then is the whole body parsed.
+        if TypedJSON.isMarked(text) { try TypedJSON.check(Self.parse(text)) }
         let parts = try Self.parts(of: text)
         guard parts.count == 3 else {
             throw .malformed("The body has \(parts.count) elements, not 3: [args, kwargs, embed].")
@@ -30,14 +28,9 @@ struct MessageBody {
 
     /// Parses Python's JSON; NaN and infinite numbers become null.
     static func parse(_ text: [UInt8]) throws(CeleryError) -> JSON {
-        do {
-            return try PythonJSON.parse(text)
-        } catch {
-            throw .malformed("The body is not valid JSON.", cause: error)
-        }
+        try CeleryError.parse("The body is not valid JSON.") { () throws(JSONError) in try PythonJSON.parse(text) }
     }
 
-    /// Checks parsed arguments.
     static func check(arguments: JSON, kwargs: JSON) throws(CeleryError) {
         if arguments.arrayValue == nil { throw wrongArguments(Array(arguments.excerpt.utf8)[...]) }
         if kwargs.objectValue == nil { throw wrongKeywords(Array(kwargs.excerpt.utf8)[...]) }
@@ -46,16 +39,11 @@ struct MessageBody {
     }
 
     private static func parts(of text: [UInt8]) throws(CeleryError) -> [ArraySlice<UInt8>] {
-        do {
-            guard let parts = try JSONScanner.elements(of: text[...]) else {
-                throw CeleryError.malformed("The body is not an array [args, kwargs, embed].")
-            }
-            return parts
-        } catch let error as CeleryError {
-            throw error
-        } catch {
-            throw .malformed("The body is not valid JSON.", cause: error)
+        let parts = try CeleryError.parse("The body is not valid JSON.") { () throws(JSONError) in
+            try JSONScanner.elements(of: text[...])
         }
+        guard let parts else { throw .malformed("The body is not an array [args, kwargs, embed].") }
+        return parts
     }
 
     private static func embedded(_ json: JSON) throws(CeleryError) -> JSONObject {

@@ -88,9 +88,12 @@ extension ResultMeta: JSONEncodable {
     /// - Parameter taskID: Replaces a missing `task_id`.
     /// - Throws: `CeleryError.malformed` if the meta is invalid.
     package init(reading text: [UInt8], taskID: String? = nil) throws(CeleryError) {
-        guard let members = try Self.members(of: PythonJSON.strict(text)) else {
-            throw .malformed("A task's result is not an object.")
+        let text = PythonJSON.strict(text)
+        let message = "A task's result is not valid JSON. Set result_serializer = 'json'."
+        let members = try CeleryError.parse(message) { () throws(JSONError) in
+            try JSONScanner.membersByName(of: text[...])
         }
+        guard let members else { throw .malformed("A task's result is not an object.") }
         func value(_ name: String) -> JSON {
             members[name].flatMap { try? JSON(parsing: Array($0)) } ?? .null
         }
@@ -105,17 +108,6 @@ extension ResultMeta: JSONEncodable {
         groupID = value("group_id").stringValue
         parentID = value("parent_id").stringValue
         for name in members.keys.sorted() where !Self.ownMembers.contains(name) { extended[name] = value(name) }
-    }
-
-    private static func members(of text: [UInt8]) throws(CeleryError) -> [String: ArraySlice<UInt8>]? {
-        do {
-            return try JSONScanner.membersByName(of: text[...])
-        } catch {
-            throw .malformed(
-                "A task's result is not valid JSON. Set result_serializer = 'json'.",
-                cause: error
-            )
-        }
     }
 
     private static let ownMembers: Set<String> = [

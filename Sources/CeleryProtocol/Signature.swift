@@ -154,10 +154,7 @@ extension Signature {
     }
 
     package static func chord(header: Signature, body: Signature) -> Signature {
-        var chord = Signature(
-            task: "celery.chord",
-            kwargs: ["header": header.json, "body": body.json, "kwargs": [:]]
-        )
+        var chord = Signature(task: "celery.chord", kwargs: ["header": header.json, "body": body.json, "kwargs": [:]])
         chord.subtaskType = "chord"
         return chord
     }

@@ -1,6 +1,5 @@
 package import DashJSON
 
-/// A task event.
 package struct TaskEvent: Sendable, Hashable {
     /// Celery's name of the event.
     package let type: String
@@ -12,24 +11,16 @@ package struct TaskEvent: Sendable, Hashable {
         fields = JSONObject([("uuid", .string(id))] + Array(members))
     }
 
-    /// The message arrived. Times are in ISO 8601, as in the message.
-    package static func received(
-        id: String,
-        name: String,
-        arguments: String,
-        kwargs: String,
-        rootID: String?,
-        parentID: String?,
-        retries: Int,
-        eta: String?,
-        expires: String?
-    ) -> TaskEvent {
+    /// The message arrived.
+    package static func received(_ message: TaskMessage) -> TaskEvent {
         let members: JSONObject = [
-            "name": .string(name), "args": .string(arguments), "kwargs": .string(kwargs),
-            "root_id": .string(orNull: rootID), "parent_id": .string(orNull: parentID), "retries": .int(retries),
-            "eta": .string(orNull: eta), "expires": .string(orNull: expires),
+            "name": .string(message.task), "args": .string(message.argumentsText),
+            "kwargs": .string(message.keywordsText), "root_id": .string(orNull: message.rootID),
+            "parent_id": .string(orNull: message.parentID), "retries": .int(message.retries),
+            "eta": .string(orNull: message.eta.map { ISO8601.text($0) }),
+            "expires": .string(orNull: message.expires.map { ISO8601.text($0) }),
         ]
-        return TaskEvent("task-received", id, members)
+        return TaskEvent("task-received", message.id, members)
     }
 
     package static func started(id: String) -> TaskEvent { TaskEvent("task-started", id) }
@@ -52,11 +43,8 @@ package struct TaskEvent: Sendable, Hashable {
     /// The task was revoked or terminated, or has expired.
     package static func revoked(id: String, terminated: Bool, signal: Int32?, expired: Bool) -> TaskEvent {
         let signal = JSON.int(orNull: signal.map { Int($0) })
-        return TaskEvent(
-            "task-revoked",
-            id,
-            ["terminated": .bool(terminated), "signum": signal, "expired": .bool(expired)]
-        )
+        let members: JSONObject = ["terminated": .bool(terminated), "signum": signal, "expired": .bool(expired)]
+        return TaskEvent("task-revoked", id, members)
     }
 
     private static func failure(_ exception: String, _ traceback: String?) -> JSONObject {

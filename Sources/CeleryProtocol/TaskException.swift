@@ -56,46 +56,38 @@ extension TaskException: JSONConvertible {
 }
 
 extension TaskException {
+    private static func celery(_ type: String, _ message: String) -> TaskException {
+        TaskException(type: type, arguments: [.string(message)], module: "celery.exceptions")
+    }
+
+    private static func billiard(_ type: String, _ arguments: [JSON]) -> TaskException {
+        TaskException(type: type, arguments: arguments, module: "billiard.exceptions")
+    }
+
     /// The worker process exited, for example by `signal 9 (SIGKILL)`.
     package static func workerLost(_ reason: String) -> TaskException {
-        TaskException(
-            type: "WorkerLostError",
-            arguments: [.string("Worker exited prematurely: \(reason)")],
-            module: "billiard.exceptions"
-        )
+        billiard("WorkerLostError", [.string("Worker exited prematurely: \(reason)")])
     }
 
     /// The task was killed at its time limit.
     package static func timeLimitExceeded(_ seconds: Double) -> TaskException {
-        TaskException(type: "TimeLimitExceeded", arguments: [.seconds(seconds)], module: "billiard.exceptions")
+        billiard("TimeLimitExceeded", [.seconds(seconds)])
     }
 
     /// The task was stopped at its soft time limit.
-    package static let softTimeLimitExceeded = TaskException(
-        type: "SoftTimeLimitExceeded",
-        arguments: [],
-        module: "billiard.exceptions"
-    )
+    package static let softTimeLimitExceeded = billiard("SoftTimeLimitExceeded", [])
 
     /// No task is registered under this name.
-    package static func notRegistered(_ task: String) -> TaskException {
-        TaskException(type: "NotRegistered", arguments: [.string(task)], module: "celery.exceptions")
-    }
+    package static func notRegistered(_ task: String) -> TaskException { celery("NotRegistered", task) }
 
     /// The task was `revoked`, `expired` or `terminated`.
-    package static func revoked(_ reason: String) -> TaskException {
-        TaskException(type: "TaskRevokedError", arguments: [.string(reason)], module: "celery.exceptions")
-    }
+    package static func revoked(_ reason: String) -> TaskException { celery("TaskRevokedError", reason) }
 
     /// A part of a chord failed, or its body could not be sent.
-    package static func chordError(_ message: String) -> TaskException {
-        TaskException(type: "ChordError", arguments: [.string(message)], module: "celery.exceptions")
-    }
+    package static func chordError(_ message: String) -> TaskException { celery("ChordError", message) }
 
     /// The message is invalid.
-    package static func invalidTask(_ message: String) -> TaskException {
-        TaskException(type: "InvalidTaskError", arguments: [.string(message)], module: "celery.exceptions")
-    }
+    package static func invalidTask(_ message: String) -> TaskException { celery("InvalidTaskError", message) }
 
     /// A Swift error. Python raises a class with the error type's name.
     ///

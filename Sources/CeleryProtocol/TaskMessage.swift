@@ -163,7 +163,6 @@ extension TaskMessage {
         (hardTimeLimit, softTimeLimit) = try Self.timeLimits(headers["timelimit"])
     }
 
-    /// Reads the embedded signatures.
     private mutating func readEmbedded(_ embedded: JSONObject) throws(CeleryError) {
         callbacks = try Signature.list(embedded["callbacks"], "callbacks")
         errbacks = try Signature.list(embedded["errbacks"], "errbacks")

@@ -1,4 +1,5 @@
 import CeleryProtocol
+import DashJSON
 import JobsCelery
 import Logging
 import ServiceLifecycle
@@ -36,16 +37,10 @@ final class RabbitBroker: RPCBroker {
         publishing.attach(events)
     }
 
-    var information: BrokerInformation {
+    var information: JSON {
         let url = receiving.url
-        return BrokerInformation(
-            transport: "amqp",
-            hostname: url.host,
-            port: url.port,
-            userID: url.user,
-            virtualHost: url.virtualHost,
-            usesTLS: url.tls != nil
-        )
+        let (virtualHost, usesTLS) = (url.virtualHost, url.tls != nil)
+        return .broker("amqp", url.host, url.port, userID: url.user, virtualHost: virtualHost, usesTLS: usesTLS)
     }
 
     var priorities: [Int] { [9, 5, 2, 0] }

@@ -21,6 +21,16 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
         let kind: Kind
         var missing: Int
         var elements: [RedisValue] = []
+
+        /// Nil for an attribute, which is ignored.
+        var value: RedisValue? {
+            switch kind {
+            case .array: .array(elements)
+            case .map: .map(elements)
+            case .push: .push(elements)
+            case .attribute: nil
+            }
+        }
     }
 
     private enum Step {
@@ -59,12 +69,8 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
                 open.append(container)
                 return nil
             }
-            switch container.kind {
-            case .array: value = .array(container.elements)
-            case .map: value = .map(container.elements)
-            case .push: value = .push(container.elements)
-            case .attribute: return nil
-            }
+            guard let whole = container.value else { return nil }
+            value = whole
         }
         return value
     }
@@ -106,9 +112,8 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
         case UInt8(ascii: "_"): return .null
         case UInt8(ascii: "#"): return .bool(rest.first == UInt8(ascii: "t"))
         case UInt8(ascii: ","):
-            guard let double = Double(String(decoding: rest, as: UTF8.self)) else {
-                throw malformed("an invalid number")
-            }
+            let double = Double(String(decoding: rest, as: UTF8.self))
+            guard let double else { throw malformed("an invalid number") }
             return .double(double)
         default: throw malformed("a reply of an unknown type")
         }
@@ -123,25 +128,18 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
         buffer.moveReaderIndex(forwardBy: skipped)
         let bytes = buffer.readBytes(length: string.length - skipped) ?? []
         guard buffer.readInteger(as: UInt16.self) == 0x0D0A else { throw malformed("a string of the wrong length") }
-        return .value(
-            string.type == UInt8(ascii: "!") ? .error(String(decoding: bytes, as: UTF8.self)) : .string(bytes)
-        )
+        let isError = string.type == UInt8(ascii: "!")
+        return .value(isError ? .error(String(decoding: bytes, as: UTF8.self)) : .string(bytes))
     }
 
     private mutating func start(_ kind: Kind, _ rest: ByteBufferView) throws -> Step {
         guard let count = try size(rest, limit: Self.maximumCount) else { return .value(.null) }
         guard open.count < Self.maximumDepth else { throw malformed("a reply that is nested too deeply") }
-        if count > 0 {
-            let hasKeys = kind == .map || kind == .attribute
-            open.append(Container(kind: kind, missing: hasKeys ? 2 * count : count))
-            return .onwards
-        }
-        switch kind {
-        case .array: return .value(.array([]))
-        case .map: return .value(.map([]))
-        case .push: return .value(.push([]))
-        case .attribute: return .onwards
-        }
+        let hasKeys = kind == .map || kind == .attribute
+        let container = Container(kind: kind, missing: hasKeys ? 2 * count : count)
+        if count == 0 { return container.value.map { .value($0) } ?? .onwards }
+        open.append(container)
+        return .onwards
     }
 
     /// A length or count; nil for RESP2's null.
@@ -157,6 +155,6 @@ struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
     }
 
     private func malformed(_ what: String) -> CeleryError {
-        CeleryError(.malformed, "Redis sent \(what). Is this the address of a Redis server?")
+        .malformed("Redis sent \(what). Is this the address of a Redis server?")
     }
 }

@@ -7,14 +7,12 @@ import Support
 /// A command and its arguments, as bytes.
 package struct RedisCommand: Sendable, Hashable {
     package var arguments: [[UInt8]]
+}
 
-    package init(_ arguments: any RedisArgument...) {
-        self.arguments = arguments.map(\.redisBytes)
-    }
+extension RedisCommand {
+    package init(_ arguments: any RedisArgument...) { self.init(arguments) }
 
-    package init(arguments: [[UInt8]]) {
-        self.arguments = arguments
-    }
+    package init(_ arguments: [any RedisArgument]) { self.init(arguments: arguments.map(\.redisBytes)) }
 }
 
 /// A value that a command can contain.
@@ -38,7 +36,6 @@ extension [UInt8]: RedisArgument {
     package var redisBytes: [UInt8] { self }
 }
 
-/// A reply of Redis.
 package enum RedisValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -56,54 +53,35 @@ package enum RedisValue: Sendable, Hashable {
 }
 
 /// A Redis connection that reconnects automatically. Small enough to be replaced by a published client.
-package protocol RedisClient: Service {
+package protocol RedisClient: AnyObject, Service {
     /// Sends commands as a pipeline and returns their replies in order. Waits for a connection up to a timeout.
     ///
     /// - Throws: `CeleryError`: `.unreachable` (nothing was sent), `.connectionLost` (unknown), `.refused`. Error
     ///   replies are returned as values.
     func send(_ commands: [RedisCommand]) async throws -> [RedisValue]
 
-    /// The pushes, and `nil` for each new connection, which has no subscriptions yet.
-    func pushes() -> AsyncStream<[RedisValue]?>
-
     /// When all clients that lost the server together with this one have had time to reconnect; nil without a
     /// connection, in the past for a first one.
     var reconnectDeadline: ContinuousClock.Instant? { get }
-
-    /// Whether both use the same connection.
-    func isSame(as other: ReconnectingRedisClient) -> Bool
-
-    /// The database number of its address, which is part of Celery's channel names.
-    var database: Int { get }
 }
 
 extension RedisClient {
-    package func isSame(as other: ReconnectingRedisClient) -> Bool { false }
-
     /// Sends one command; an error reply is thrown as `CeleryError.server`.
-    package func send(_ command: RedisCommand) async throws -> RedisValue {
-        let answers = try await send([command])
-        guard let answer = answers.first else { throw CeleryError(.malformed, "Redis sent no reply.") }
-        if case .error(let message) = answer { throw CeleryError(.server, "Redis: \(message)") }
-        return answer
-    }
+    package func send(_ command: RedisCommand) async throws -> RedisValue { try await send([command]).checked()[0] }
 }
 
-/// Receives messages of channels on a separate connection, which reconnects and resubscribes automatically. A service.
-package protocol RedisSubscriber: Service {
-    /// The messages of a channel or pattern from the return of this call on. `nil` signals a reconnection, during which
-    /// messages may have been missed. Unsubscribes when the stream is released.
-    func messages(of channel: String, isPattern: Bool) async throws -> AsyncStream<RedisMessage?>
+extension [RedisValue] {
+    /// Throws the first error reply as `CeleryError.server`.
+    @discardableResult
+    package func checked() throws -> [RedisValue] {
+        for case .error(let message) in self { throw CeleryError.server("Redis: \(message)") }
+        return self
+    }
 }
 
 package struct RedisMessage: Sendable, Hashable {
     package var channel: String
     package var payload: [UInt8]
-
-    package init(channel: String, payload: [UInt8]) {
-        self.channel = channel
-        self.payload = payload
-    }
 }
 
 /// A Lua script, sent to the server once and then called by its digest.
@@ -125,8 +103,32 @@ extension RedisValue {
         return elements[place]
     }
 
-    /// The texts of an array.
     package var texts: [String] { elements?.compactMap(\.text) ?? [] }
+
+    /// Whether the server does not have the script.
+    package var isUnknownScript: Bool {
+        if case .error(let message) = self { message.hasPrefix("NOSCRIPT") } else { false }
+    }
+
+    /// A string as text.
+    package var text: String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
+
+    /// A string's bytes.
+    package var bytes: [UInt8]? {
+        if case .string(let bytes) = self { bytes } else { nil }
+    }
+
+    package var integer: Int? {
+        if case .integer(let number) = self { number } else { nil }
+    }
+
+    /// An array's elements, or a map's alternating keys and values.
+    package var elements: [RedisValue]? {
+        switch self {
+        case .array(let elements), .map(let elements), .push(let elements): elements
+        default: nil
+        }
+    }
 }
 
 // MARK: - Writing
@@ -159,10 +161,6 @@ private struct RESPWriter {
 
     let memory: UnsafeMutableRawBufferPointer
     private(set) var count = 0
-
-    init(memory: UnsafeMutableRawBufferPointer) {
-        self.memory = memory
-    }
 
     mutating func header(_ sign: UInt8, _ number: Int) {
         append(sign)
@@ -206,7 +204,7 @@ extension RedisScript {
 
     /// The error for callers of a failed script.
     package func error(_ message: String) -> CeleryError {
-        CeleryError(.server, "Redis, in the script '\(name)': \(message)")
+        .server("Redis, in the script '\(name)': \(message)")
     }
 
     /// A call of the script, for a pipeline.
@@ -222,9 +220,7 @@ package struct RedisScriptCall: Sendable {
     package let arguments: [[UInt8]]
 
     package init(script: RedisScript, keys: [String], arguments: [[UInt8]]) {
-        self.script = script
-        self.keys = keys
-        self.arguments = arguments
+        (self.script, self.keys, self.arguments) = (script, keys, arguments)
     }
 
     /// The command by digest, or with the whole source.
@@ -248,9 +244,7 @@ extension RedisClient {
         arguments: [any RedisArgument] = []
     ) async throws -> RedisValue {
         let answer = try await run([script.call(keys: keys, arguments: arguments)])[0]
-        if case .error(let message) = answer {
-            throw script.error(message)
-        }
+        if case .error(let message) = answer { throw script.error(message) }
         return answer
     }
 
@@ -264,34 +258,5 @@ extension RedisClient {
             answers[index] = answer
         }
         return answers
-    }
-}
-
-extension RedisValue {
-    /// Whether the server does not have the script.
-    package var isUnknownScript: Bool {
-        if case .error(let message) = self { message.hasPrefix("NOSCRIPT") } else { false }
-    }
-
-    /// A string as text.
-    package var text: String? {
-        if case .string(let bytes) = self { String(decoding: bytes, as: UTF8.self) } else { nil }
-    }
-
-    /// A string's bytes.
-    package var bytes: [UInt8]? {
-        if case .string(let bytes) = self { bytes } else { nil }
-    }
-
-    package var integer: Int? {
-        if case .integer(let number) = self { number } else { nil }
-    }
-
-    /// An array's elements, or a map's alternating keys and values.
-    package var elements: [RedisValue]? {
-        switch self {
-        case .array(let elements), .map(let elements), .push(let elements): elements
-        default: nil
-        }
     }
 }

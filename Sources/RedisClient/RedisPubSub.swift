@@ -8,12 +8,12 @@ import Synchronization
 /// Channel subscriptions on one separate connection, which reconnects and resubscribes automatically. A service.
 ///
 /// Several subscribers of one channel share a subscription, which ends with the last of them.
-package final class RedisPubSub: RedisSubscriber {
+package final class RedisPubSub: Service {
     package typealias Handler = @Sendable (RedisMessage?) -> Void
 
     private struct Name: Hashable {
         var channel: String
-        var isPattern: Bool
+        var isPattern = false
 
         var subscribe: RedisCommand { RedisCommand(isPattern ? "PSUBSCRIBE" : "SUBSCRIBE", channel) }
         var unsubscribe: RedisCommand { RedisCommand(isPattern ? "PUNSUBSCRIBE" : "UNSUBSCRIBE", channel) }
@@ -27,18 +27,8 @@ package final class RedisPubSub: RedisSubscriber {
     private struct State {
         var connection: RedisConnection?
         var subscriptions: [Name: Subscription] = [:]
-        /// The number of confirmations outstanding on the current connection.
-        var owed: [Name: Int] = [:]
-        /// The unconfirmed subscriptions, in order.
-        var asked = CircularBuffer<Name>()
         var hasComplained = false
         var lastNumber = 0
-
-        mutating func subscribe(_ names: [Name]) {
-            for name in names { owed[name, default: 0] += 1 }
-            asked += names
-            connection?.submitUnanswered(names.map(\.subscribe))
-        }
     }
 
     private let options: RedisOptions
@@ -48,7 +38,7 @@ package final class RedisPubSub: RedisSubscriber {
         self.options = options
     }
 
-    func run() async throws {
+    package func run() async throws {
         await cancelWhenGracefulShutdown { await self.keepConnected() }
     }
 
@@ -57,17 +47,17 @@ package final class RedisPubSub: RedisSubscriber {
         await options.keepConnected(
             onPush: { [self] push in receive(push) },
             onUp: { [self] connection in
-                connection.listen(isSubscriber: true)
                 state.withLock { state in
                     state.connection = connection
-                    (state.owed, state.asked) = ([:], [])
-                    state.subscribe(Array(state.subscriptions.keys))
+                    for (name, subscription) in state.subscriptions { request(name, subscription, on: connection) }
                 }
             },
             onDown: { [self] _ in state.withLock { $0.connection = nil } }
         )
     }
 
+    /// The messages of a channel or pattern from the return of this call on. `nil` signals a reconnection, during which
+    /// messages may have been missed. Unsubscribes when the stream is released.
     package func messages(of channel: String, isPattern: Bool = false) async throws -> AsyncStream<RedisMessage?> {
         // Bounded; a reader that missed messages receives nil, as after a reconnection.
         let (stream, continuation) = AsyncStream<RedisMessage?>.makeStream(bufferingPolicy: .bufferingOldest(10_000))
@@ -88,7 +78,6 @@ package final class RedisPubSub: RedisSubscriber {
         return stream
     }
 
-    /// A subscription.
     package struct Handle: Sendable {
         /// Waits until Redis has confirmed the subscription.
         package let confirmed: @Sendable () async throws -> Void
@@ -100,16 +89,19 @@ package final class RedisPubSub: RedisSubscriber {
         let name = Name(channel: channel, isPattern: isPattern)
         let (number, confirmation) = state.withLock { state in
             state.lastNumber += 1
-            let isFirst = state.subscriptions[name] == nil
-            state.subscriptions[name, default: Subscription()].handlers[state.lastNumber] = handler
-            if isFirst { state.subscribe([name]) }
-            return (state.lastNumber, state.subscriptions[name]?.confirmation)
+            var subscription = state.subscriptions[name] ?? Subscription()
+            if subscription.handlers.isEmpty, let connection = state.connection {
+                request(name, subscription, on: connection)
+            }
+            subscription.handlers[state.lastNumber] = handler
+            state.subscriptions[name] = subscription
+            return (state.lastNumber, subscription.confirmation)
         }
         return Handle(
             confirmed: { [self] in
-                try await confirmation?.wait(for: TimeAmount(options.connectTimeout), on: options.group.next()) {
+                try await confirmation.wait(for: TimeAmount(options.connectTimeout), on: options.group.next()) {
                     [url = options.url] in
-                    CeleryError(.unreachable, "Redis at \(url) did not confirm the subscription of \(channel).")
+                    CeleryError.unreachable("Redis at \(url) did not confirm the subscription of \(channel).")
                 }
             },
             end: { [weak self] in self?.unsubscribe(name, number) }
@@ -122,55 +114,45 @@ package final class RedisPubSub: RedisSubscriber {
                 state.subscriptions[name]?.handlers.isEmpty == true
             else { return }
             state.subscriptions[name] = nil
-            state.connection?.submitUnanswered([name.unsubscribe])
+            state.connection?.submitUnanswered(name.unsubscribe)
         }
+    }
+
+    private func request(_ name: Name, _ subscription: Subscription, on connection: RedisConnection) {
+        connection.subscribe(name.subscribe) { [self, confirmation = subscription.confirmation] reply in
+            switch reply {
+            case .success(let replies):
+                if case .error(let message) = replies[0] { return refuse(confirmation, message) }
+                let isAgain = confirmation.current != nil
+                confirmation.open()
+                if isAgain { deliver(name, nil) }
+            // Requested again on the next connection.
+            case .failure: break
+            }
+        }
+    }
+
+    private func refuse(_ confirmation: AsyncLatch<Void>, _ message: String) {
+        let error = CeleryError.refused(options.url.channelRefusal(message))
+        let isFirst = state.withLock { state in
+            defer { state.hasComplained = true }
+            return !state.hasComplained
+        }
+        if isFirst { options.logger.error("\(error)") }
+        confirmation.settle(.failure(error))
     }
 
     private func receive(_ push: [RedisValue]) {
-        if case .error(let message)? = push.first { return refuse(message) }
-        guard let kind = push.first?.text, push.count >= 3, let channel = push[1].text else { return }
-        switch kind {
-        case "subscribe": confirm(Name(channel: channel, isPattern: false))
-        case "psubscribe": confirm(Name(channel: channel, isPattern: true))
+        guard push.count >= 3, let channel = push[1].text else { return }
+        switch push[0].text {
         case "message":
-            deliver(
-                Name(channel: channel, isPattern: false),
-                RedisMessage(channel: channel, payload: push[2].bytes ?? [])
-            )
+            deliver(Name(channel: channel), RedisMessage(channel: channel, payload: push[2].bytes ?? []))
         case "pmessage":
             guard push.count >= 4, let source = push[2].text else { return }
-            deliver(
-                Name(channel: channel, isPattern: true),
-                RedisMessage(channel: source, payload: push[3].bytes ?? [])
-            )
+            let message = RedisMessage(channel: source, payload: push[3].bytes ?? [])
+            deliver(Name(channel: channel, isPattern: true), message)
         default: break
         }
-    }
-
-    private func confirm(_ name: Name) {
-        let (confirmation, isAgain) = state.withLock { state in
-            if let place = state.asked.firstIndex(of: name) { state.asked.remove(at: place) }
-            let owed = (state.owed[name] ?? 1) - 1
-            state.owed[name] = owed > 0 ? owed : nil
-            let confirmation = owed > 0 ? nil : state.subscriptions[name]?.confirmation
-            return (confirmation, confirmation?.current != nil)
-        }
-        confirmation?.settle(.success(()))
-        if isAgain { deliver(name, nil) }
-    }
-
-    /// The oldest unconfirmed subscription was refused.
-    private func refuse(_ message: String) {
-        let error = CeleryError(.refused, options.url.channelRefusal(message))
-        let (confirmation, isFirst) = state.withLock { state -> (AsyncLatch<Void>?, Bool) in
-            guard let name = state.asked.popFirst() else { return (nil, false) }
-            let owed = (state.owed[name] ?? 1) - 1
-            state.owed[name] = owed > 0 ? owed : nil
-            defer { state.hasComplained = true }
-            return (owed > 0 ? nil : state.subscriptions[name]?.confirmation, !state.hasComplained)
-        }
-        if isFirst { options.logger.error("\(error)") }
-        confirmation?.settle(.failure(error))
     }
 
     private func deliver(_ name: Name, _ message: RedisMessage?) {

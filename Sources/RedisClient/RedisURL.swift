@@ -3,7 +3,6 @@ package import Logging
 package import NIOCore
 import NIOPosix
 import NIOSSL
-import Support
 
 /// A Redis address in Celery's format.
 ///
@@ -18,7 +17,6 @@ package struct RedisURL: Sendable, Hashable {
     /// How the server's certificate is verified.
     enum Verification: Sendable, Hashable {
         case full
-        /// Without the host name.
         case withoutHostname
         case none
     }
@@ -41,28 +39,20 @@ package struct RedisURL: Sendable, Hashable {
     ///
     /// - Throws: `CeleryError` `.option` if it is invalid.
     package init(_ text: String) throws {
-        guard let colon = text.firstRange(of: "://") else { throw Self.wrong("has no '://'") }
-        let parts = text[colon.upperBound...].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        let scheme = text[..<colon.lowerBound]
-        switch scheme {
+        let address: ServerAddress
+        do { address = try ServerAddress(text) } catch { throw Self.wrong(error.text) }
+        (user, password) = (address.user, address.password)
+        switch address.scheme {
         case "redis", "rediss":
-            let (authority, path) = Self.cut(parts[0], at: "/")
-            (user, password, place) = try Self.authority(authority)
-            if let path { try setDatabase(path) }
-            tls = scheme == "rediss" ? TLS() : nil
+            place = .host(address.host ?? "localhost", port: address.port ?? 6379)
+            tls = address.scheme == "rediss" ? TLS() : nil
+            try setDatabase(address.path ?? "")
         case "redis+socket", "unix":
-            let (access, path) = Self.cut(parts[0], at: "/")
-            (user, password, _) = try Self.authority(access)
-            guard let path, !path.isEmpty else { throw Self.wrong("has no socket path") }
-            place = .socket(path: "/" + (try Self.decoded(path)))
-        default:
-            throw Self.wrong("has the unknown scheme '\(scheme)'; use redis://, rediss:// or redis+socket://")
+            guard let path = address.path, !path.isEmpty else { throw Self.wrong("has no socket path") }
+            place = .socket(path: "/" + path)
+        case let name: throw Self.wrong("has the unknown scheme '\(name)'; use redis://, rediss:// or redis+socket://")
         }
-        guard parts.count == 2 else { return }
-        for option in parts[1].split(separator: "&") {
-            let (name, value) = Self.cut(option, at: "=")
-            try set(String(name), try Self.decoded(value ?? ""))
-        }
+        for (name, value) in address.options { try set(name, value) }
     }
 
     private mutating func setDatabase(_ text: some StringProtocol) throws {
@@ -82,8 +72,7 @@ package struct RedisURL: Sendable, Hashable {
         case "ssl_certfile": try setTLS(name) { $0.certificate = value }
         case "ssl_keyfile": try setTLS(name) { $0.privateKey = value }
         case "socket_timeout", "socket_connect_timeout", "socket_keepalive", "health_check_interval",
-            "retry_on_timeout",
-            "max_connections", "client_name", "protocol", "connect_timeout", "heartbeat":
+            "retry_on_timeout", "max_connections", "client_name", "protocol", "connect_timeout", "heartbeat":
             break  // Options of Python's client, without effect here.
         default:
             throw Self.wrong("has the unknown option '\(name)'; use virtual_host or ssl_…")
@@ -104,53 +93,8 @@ package struct RedisURL: Sendable, Hashable {
         }
     }
 
-    private static func authority(_ text: Substring) throws -> (user: String?, password: String?, Place) {
-        var host = text
-        var user: String?
-        var password: String?
-        if let at = text.lastIndex(of: "@") {
-            let (first, second) = cut(text[..<at], at: ":")
-            // As in Celery, a single word before the @ is the user.
-            user = first.isEmpty ? nil : try decoded(first)
-            password = try second.map { try decoded($0) }
-            host = text[text.index(after: at)...]
-        }
-        let (name, port) = try endpoint(host)
-        return (user, password, .host(name.isEmpty ? "localhost" : name, port: port))
-    }
-
-    private static func endpoint(_ text: Substring) throws -> (host: String, port: Int) {
-        let isBracketed = text.first == "["
-        let end = isBracketed ? text.firstIndex(of: "]") : text.firstIndex(of: ":")
-        guard let end else {
-            guard !isBracketed else { throw wrong("has a '[' without ']'") }
-            return (try decoded(text), 6379)
-        }
-        let host = isBracketed ? text[text.index(after: text.startIndex)..<end] : text[..<end]
-        let digits = (isBracketed ? text[text.index(after: end)...] : text[end...]).drop { $0 == ":" }
-        guard let port = digits.isEmpty ? 6379 : Int(digits), (1...65_535).contains(port) else {
-            throw wrong(
-                "has an invalid port; write '/', '@' or ':' in a password as %2F, %40 or %3A"
-            )
-        }
-        return (try decoded(host), port)
-    }
-
-    private static func cut(_ text: Substring, at separator: Character) -> (Substring, Substring?) {
-        guard let index = text.firstIndex(of: separator) else { return (text, nil) }
-        return (text[..<index], text[text.index(after: index)...])
-    }
-
-    private static func decoded(_ text: some StringProtocol) throws -> String {
-        guard let bytes = PercentEncoding.bytes(of: text) else { throw wrong("has an invalid percent encoding") }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     private static func wrong(_ what: String) -> CeleryError {
-        CeleryError(
-            .option,
-            "The address of Redis \(what). Expected: redis://[[user]:password@]host[:port][/database]."
-        )
+        .option("The address of Redis \(what). Expected: redis://[[user]:password@]host[:port][/database].")
     }
 }
 
@@ -189,7 +133,7 @@ package struct RedisOptions: Sendable {
     package var url: RedisURL
     /// The name in Redis' CLIENT LIST; no spaces.
     package var name = "dash"
-    /// Commands sent first on every new connection; see `RedisConnection.reportsChanges`.
+    /// Commands sent first on every new connection, which an error reply ends.
     package var preamble: [RedisCommand] = []
     /// How long a command waits for a connection, and a connection for the server.
     package var connectTimeout = Duration.seconds(5)
@@ -222,14 +166,12 @@ extension RedisURL.TLS {
             if let authorities { configuration.trustRoots = .file(authorities) }
             if let certificate {
                 configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
-                configuration.privateKey = .privateKey(
-                    try NIOSSLPrivateKey(file: privateKey ?? certificate, format: .pem)
-                )
+                let key = try NIOSSLPrivateKey(file: privateKey ?? certificate, format: .pem)
+                configuration.privateKey = .privateKey(key)
             }
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw CeleryError(
-                .option,
+            throw CeleryError.option(
                 "The certificates for Redis cannot be read: check ssl_ca_certs, ssl_certfile and ssl_keyfile.",
                 cause: error
             )

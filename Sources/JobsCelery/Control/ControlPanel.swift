@@ -7,7 +7,7 @@ struct ControlPanel: Sendable {
     let worker: any ControlledWorker
     let revoked: RevokedTasks
     let events: EventDispatcher
-    let broker: BrokerInformation
+    let broker: JSON
 
     /// A command; returns its reply, or nil for none.
     typealias Command = @Sendable (ControlPanel, ControlArguments) async throws -> JSON?
@@ -123,13 +123,13 @@ extension ControlPanel {
     /// A description for bug reports.
     func report() async -> JSON {
         let settings = await worker.snapshot().settings
-        let (software, results) = (events.source.software, settings["result_backend"]?.stringValue ?? "disabled")
+        let results = settings["result_backend"]?.stringValue ?? "disabled"
         return Self.ok(
             """
 
-            software -> \(software.name):\(software.version) protocol:2
-            platform -> system:\(software.system)
-            settings -> transport:\(broker.transport) results:\(results)
+            software -> \(Software.name):\(Software.version) protocol:2
+            platform -> system:\(Software.system)
+            settings -> transport:\(broker["transport"].stringValue ?? "") results:\(results)
 
             \(settings.map { "\($0.key): \($0.value.text)\n" }.joined())
             """

@@ -86,24 +86,22 @@ extension ControlRequest {
                 "exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey),
             ]
         }
-        return BrokerMessage(
-            headers: ["clock": .int(clock), "expires": .double(expires)],
-            body: body.jsonBytes(),
-            exchange: "celery.pidbox"
-        )
+        var message = BrokerMessage()
+        message.headers = ["clock": .int(clock), "expires": .double(expires)]
+        message.body = body.jsonBytes()
+        message.exchange = "celery.pidbox"
+        return message
     }
 
     /// The reply of a node; nil, without advancing the clock, if no reply is wanted.
     package func reply(of node: String, _ value: JSON, clock: @autoclosure () -> Int) -> BrokerMessage? {
-        replyTo.map { address in
-            BrokerMessage(
-                headers: ["ticket": ticket ?? .null, "clock": .int(clock())],
-                body: JSONObject([(node, value)]).jsonBytes(),
-                routingKey: address.routingKey,
-                exchange: address.exchange,
-                isPersistent: false
-            )
-        }
+        guard let replyTo else { return nil }
+        var message = BrokerMessage()
+        message.headers = ["ticket": ticket ?? .null, "clock": .int(clock())]
+        message.body = JSONObject([(node, value)]).jsonBytes()
+        (message.exchange, message.routingKey) = (replyTo.exchange, replyTo.routingKey)
+        message.isPersistent = false
+        return message
     }
 }
 

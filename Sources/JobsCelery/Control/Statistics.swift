@@ -2,11 +2,11 @@ import DashJSON
 
 extension WorkerSnapshot {
     /// The reply to `inspect stats`.
-    func statistics(clock: Int, broker: BrokerInformation, process: Int) -> JSON {
+    func statistics(clock: Int, broker: JSON, process: Int) -> JSON {
         [
             "total": .object(JSONObject(totals.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) })),
             "pid": .int(process), "clock": .string(String(clock)), "uptime": .int(uptime), "pool": pool.json,
-            "broker": broker.json, "prefetch_count": .int(prefetchCount),
+            "broker": broker, "prefetch_count": .int(prefetchCount),
         ]
     }
 }
@@ -19,19 +19,6 @@ extension PoolInfo {
             "processes": .array(processes.map { .int($0) }),
             "max-tasks-per-child": maxTasksPerChild.map { .int($0) } ?? "N/A", "put-guarded-by-semaphore": false,
             "timeouts": [.double(softTimeLimit ?? 0), .double(timeLimit ?? 0)],
-        ]
-    }
-}
-
-extension BrokerInformation {
-    /// The connection in kombu's format, without its password.
-    var json: JSON {
-        [
-            "hostname": .string(hostname), "userid": .string(orNull: userID), "virtual_host": .string(virtualHost),
-            "port": .int(port), "insist": false, "ssl": .bool(usesTLS), "transport": .string(transport),
-            "connect_timeout": 4, "transport_options": [:],
-            "login_method": transport.hasPrefix("amqp") ? "PLAIN" : nil, "uri_prefix": nil, "heartbeat": 120,
-            "failover_strategy": "round-robin", "alternates": [], "credential_provider": nil,
         ]
     }
 }

@@ -1,5 +1,6 @@
 import CeleryProtocol
 import DashJSON
+import NIOCore
 import Support
 import Synchronization
 
@@ -83,12 +84,15 @@ final class EventDispatcher: WorkerEvents {
 
     /// Publishes events until ``finish()``, then the remaining ones.
     func deliver(load: @Sendable () -> WorkerLoad) async {
-        while await waiting.wait() {
-            while let item = await nextItem() {
-                await broker.publishEvent(message(item, load: load()))
-            }
-        }
-        while !Task.isCancelled, let item = state.withLock({ $0.outbox.next() }) {
+        while await waiting.wait() { await publishWaiting(load) }
+        await publishWaiting(load)
+    }
+
+    private func publishWaiting(_ load: @Sendable () -> WorkerLoad) async {
+        while !Task.isCancelled {
+            // Events of other tasks go into the same message.
+            await Task.yield()
+            guard let item = state.withLock({ $0.outbox.next() }) else { return }
             await broker.publishEvent(message(item, load: load()))
         }
     }
@@ -98,23 +102,12 @@ final class EventDispatcher: WorkerEvents {
         waiting.finish()
     }
 
-    /// The next item. Yields first, so that events of other tasks go into the same message.
-    private func nextItem() async -> EventOutbox.Item? {
-        await Task.yield()
-        return state.withLock { $0.outbox.next() }
-    }
-
     private func message(_ item: EventOutbox.Item, load: WorkerLoad) -> BrokerMessage {
         switch item {
         case .tasks(let events):
             return source.message(.array(events), routingKey: "task.multi")
         case .worker(let sign):
-            let fields = sign.fields(
-                every: interval / .seconds(1),
-                load: load,
-                machine: WallClock.loadAverage(),
-                software: source.software
-            )
+            let fields = sign.fields(every: interval / .seconds(1), load: load)
             let event = source.event(sign.rawValue, fields, clock: clock.forward(), timestamp: WallClock.seconds())
             return source.message(.object(event), routingKey: sign.routingKey)
         }
@@ -136,8 +129,7 @@ struct EventOutbox {
     /// The most events in one message.
     let batch: Int
 
-    private var tasks: [JSON] = []
-    private var first = 0
+    private var tasks = CircularBuffer<JSON>()
     private var sign: WorkerSign?
 
     init(capacity: Int = 10_000, batch: Int = 24) {
@@ -147,9 +139,7 @@ struct EventOutbox {
 
     mutating func add(_ event: JSON) {
         tasks.append(event)
-        guard tasks.count - first > capacity else { return }
-        tasks[first] = .null
-        first += 1
+        if tasks.count > capacity { tasks.removeFirst() }
     }
 
     mutating func add(_ sign: WorkerSign) {
@@ -159,18 +149,13 @@ struct EventOutbox {
 
     /// Takes the next item: the worker's own event first, except that offline is last.
     mutating func next() -> Item? {
-        if let sign, sign != .offline || first == tasks.count {
+        if let sign, sign != .offline || tasks.isEmpty {
             self.sign = nil
             return .worker(sign)
         }
-        guard first < tasks.count else { return nil }
-        let end = min(first + batch, tasks.count)
-        let events = Array(tasks[first..<end])
-        first = end
-        if first > capacity || first == tasks.count {
-            tasks.removeFirst(first)
-            first = 0
-        }
+        guard !tasks.isEmpty else { return nil }
+        let events = Array(tasks.prefix(batch))
+        tasks.removeFirst(events.count)
         return .tasks(events)
     }
 }
@@ -188,7 +173,6 @@ struct EventSource: Sendable, Hashable {
     /// The node's name, `dash@host`.
     var node: String
     var process = Int(getpid())
-    var software = SoftwareInfo()
     /// Hours west of UTC; nil for this machine's current offset.
     var utcOffset: Double?
 
@@ -208,25 +192,13 @@ struct EventSource: Sendable, Hashable {
 
     /// A message of the exchange `celeryev`.
     func message(_ body: JSON, routingKey: String) -> BrokerMessage {
-        BrokerMessage(
-            headers: ["hostname": .string(node)],
-            body: body.serialized(),
-            routingKey: routingKey,
-            exchange: "celeryev",
-            isPersistent: false
-        )
+        var message = BrokerMessage()
+        message.headers = ["hostname": .string(node)]
+        message.body = body.serialized()
+        (message.exchange, message.routingKey) = ("celeryev", routingKey)
+        message.isPersistent = false
+        return message
     }
-}
-
-/// The program that sends events.
-struct SoftwareInfo: Sendable, Hashable {
-    var name = "dash-swift"
-    var version = PackageVersion.current
-    #if os(Linux)
-    var system = "Linux"
-    #else
-    var system = "Darwin"
-    #endif
 }
 
 extension WallClock {

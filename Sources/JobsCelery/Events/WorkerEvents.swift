@@ -1,5 +1,6 @@
 import CeleryProtocol
 import DashJSON
+import Support
 import Synchronization
 
 /// Receives the task events of a worker. Never waits, and costs almost nothing while events are disabled.
@@ -23,12 +24,7 @@ final class LamportClock: Sendable {
 
     /// Advances the clock for a local event.
     @discardableResult
-    func forward() -> Int {
-        time.withLock { time in
-            time += 1
-            return time
-        }
-    }
+    func forward() -> Int { adjust(to: 0) }
 
     /// Advances the clock past that of a received message.
     @discardableResult
@@ -51,12 +47,25 @@ enum WorkerSign: String, Sendable {
 
     /// The members specific to the event, in Celery's order.
     ///
-    /// - Parameter every: The interval of heartbeats, in seconds.
-    func fields(every: Double, load: WorkerLoad, machine: [Double], software: SoftwareInfo) -> JSONObject {
+    /// - Parameters:
+    ///   - every: The interval of heartbeats, in seconds.
+    ///   - machine: The machine's load averages.
+    func fields(every: Double, load: WorkerLoad, machine: [Double] = WallClock.loadAverage()) -> JSONObject {
         [
             "freq": .double(every), "active": .int(load.active), "processed": .int(load.processed),
-            "loadavg": .array(machine.map { .double($0) }), "sw_ident": .string(software.name),
-            "sw_ver": .string(software.version), "sw_sys": .string(software.system),
+            "loadavg": .array(machine.map { .double($0) }), "sw_ident": .string(Software.name),
+            "sw_ver": .string(Software.version), "sw_sys": .string(Software.system),
         ]
     }
+}
+
+/// The program that sends events.
+enum Software {
+    static let name = "dash-swift"
+    static let version = PackageVersion.current
+    #if os(Linux)
+    static let system = "Linux"
+    #else
+    static let system = "Darwin"
+    #endif
 }

@@ -14,10 +14,10 @@ import Synchronization
 /// Runs on its own thread, with one connection to each Redis that the worker uses, so that a busy worker does not count
 /// as dead, and one with a blocked loop does. See `LivenessScripts.rule`.
 final class WorkerLiveness: Service {
-    private let worker: WorkerIdentity
+    fileprivate let worker: WorkerIdentity
+    fileprivate let terms: LivenessTerms
+    fileprivate let concurrency: @Sendable () -> Int
     private let leases: [WorkerLease]
-    private let terms: LivenessTerms
-    private let concurrency: @Sendable () -> Int
     private let logger: Logger
     private let onLapse: @Sendable (Bool) -> Void
     private let probe: LoopProbe
@@ -60,7 +60,7 @@ final class WorkerLiveness: Service {
                 try await withTaskExecutorPreference(LoopExecutor(home: loop)) {
                     try await withThrowingDiscardingTaskGroup { tasks in
                         for connection in connections {
-                            tasks.addTask { try await connection.keep { self.pace.withLock { $0.isAnswered } } }
+                            tasks.addTask { try await connection.keep() }
                         }
                     }
                 }
@@ -73,21 +73,14 @@ final class WorkerLiveness: Service {
 
     /// One for each Redis.
     private func connections(on group: any EventLoopGroup) -> [LivenessConnection] {
-        var connections: [LivenessConnection] = []
-        for (place, lease) in leases.enumerated() where !connections.contains(where: { $0.url == lease.redis.url }) {
-            connections.append(
-                LivenessConnection(
-                    worker,
-                    leases.filter { $0.redis.url == lease.redis.url },
-                    on: group,
-                    terms: terms,
-                    concurrency: concurrency,
-                    tellsNamesakes: place == 0
-                )
-            )
+        let urls = leases.map(\.redis.url)
+        return Set(urls).map { url in
+            LivenessConnection(self, leases.filter { $0.redis.url == url }, on: group, isFirst: url == urls[0])
         }
-        return connections
     }
+
+    /// Whether a new connection starts with a renewal.
+    fileprivate var mayRenew: Bool { pace.withLock { $0.isAnswered } }
 
     private static func result(_ body: () async throws -> Void) async -> Result<Void, any Error> {
         do { return .success(try await body()) } catch { return .failure(error) }
@@ -115,12 +108,11 @@ final class WorkerLiveness: Service {
 
 /// The connection that renews a worker's leases on one Redis and subscribes to its channels; RESP3 allows both.
 private final class LivenessConnection: Sendable {
-    private let worker: WorkerIdentity
+    private let owner: WorkerLiveness
     private let leases: [WorkerLease]
     private let options: RedisOptions
-    private let terms: LivenessTerms
-    private let concurrency: @Sendable () -> Int
-    private let tellsNamesakes: Bool
+    /// Whether to look for workers of the same name.
+    private let isFirst: Bool
     private let state = Mutex(State())
 
     private struct State {
@@ -128,32 +120,20 @@ private final class LivenessConnection: Sendable {
         var hasStood = false
     }
 
-    init(
-        _ worker: WorkerIdentity,
-        _ leases: [WorkerLease],
-        on group: any EventLoopGroup,
-        terms: LivenessTerms,
-        concurrency: @escaping @Sendable () -> Int,
-        tellsNamesakes: Bool
-    ) {
+    init(_ owner: WorkerLiveness, _ leases: [WorkerLease], on group: any EventLoopGroup, isFirst: Bool) {
         var options = leases[0].redis
         options.name = "dash-liveness"
         options.group = group
         self.options = options
-        self.worker = worker
+        self.owner = owner
         self.leases = leases
-        self.terms = terms
-        self.concurrency = concurrency
-        self.tellsNamesakes = tellsNamesakes
+        self.isFirst = isFirst
     }
-
-    var url: RedisURL { options.url }
 
     /// Stays connected until the task is cancelled.
     ///
-    /// - Parameter mayRenew: Whether a new connection starts with a renewal.
     /// - Throws: `CeleryError.refused` at the start if Redis refuses channels: jobs' scripts that publish would fail.
-    func keep(_ mayRenew: @escaping @Sendable () -> Bool) async throws {
+    func keep() async throws {
         let (refusals, refusing) = AsyncThrowingStream<Never, any Error>.makeStream()
         try await withThrowingDiscardingTaskGroup { tasks in
             tasks.addTask { for try await _ in refusals {} }
@@ -162,7 +142,7 @@ private final class LivenessConnection: Sendable {
                     onPush: { _ in },
                     onUp: { connection in
                         do {
-                            try await self.begin(connection, mayRenew)
+                            try await self.begin(connection)
                         } catch let error as CeleryError where error.code == .refused {
                             if !self.state.withLock({ $0.hasStood }) { refusing.finish(throwing: error) }
                             throw error
@@ -174,32 +154,22 @@ private final class LivenessConnection: Sendable {
         }
     }
 
-    private func begin(_ connection: RedisConnection, _ mayRenew: () -> Bool) async throws {
-        try await listen(on: connection)
-        let isFirst = state.withLock { state in
-            defer { (state.current, state.hasStood) = (connection, true) }
-            return !state.hasStood
-        }
-        guard mayRenew() else { return }
-        take(try await connection.send(renewals.map { $0.command(whole: true) }))
-        guard isFirst, tellsNamesakes else { return }
-        await NamesakeCheck(worker: worker, registry: leases[0].registry, logger: options.logger).run(on: connection)
-    }
-
-    private func listen(on connection: RedisConnection) async throws {
-        var listener = connection
-        if !connection.usesRESP3 {
-            // Before RESP3 a subscribed connection takes no commands.
-            listener = try await RedisConnection.connect(options) { _ in }
-            listener.whenClosed { connection.close() }
-            connection.whenClosed { [listener] in listener.close() }
-        }
-        listener.listen()
-        for channel in Set(leases.map { $0.registry.channels + worker.id }) {
-            if case .error(let message) = try await listener.subscribe(to: channel) {
-                throw CeleryError(.refused, options.url.channelRefusal(message))
+    private func begin(_ connection: RedisConnection) async throws {
+        for channel in Set(leases.map { $0.registry.channels + owner.worker.id }) {
+            let replies: [RedisValue] = try await withCheckedThrowingContinuation { caller in
+                connection.subscribe(RedisCommand("SUBSCRIBE", channel)) { caller.resume(with: $0) }
             }
+            if case .error(let message) = replies[0] { throw CeleryError.refused(options.url.channelRefusal(message)) }
         }
+        let hasStood = state.withLock { state in
+            defer { (state.current, state.hasStood) = (connection, true) }
+            return state.hasStood
+        }
+        guard owner.mayRenew else { return }
+        take(try await connection.send(renewals.map { $0.command(whole: true) }))
+        guard isFirst, !hasStood else { return }
+        let registry = leases[0].registry
+        await NamesakeCheck(worker: owner.worker, registry: registry, logger: options.logger).run(on: connection)
     }
 
     /// Renews all leases, if there is a connection.
@@ -211,12 +181,15 @@ private final class LivenessConnection: Sendable {
     }
 
     private var renewals: [RedisScriptCall] {
-        let renewals = leases.map { $0.renewal(of: worker, terms, concurrency: concurrency()) }
-        return renewals + leases.compactMap(\.held).map(\.refresh)
+        let concurrency = owner.concurrency()
+        let renewals = leases.map { $0.renewal(of: owner.worker, owner.terms, concurrency: concurrency) }
+        return renewals + leases.compactMap(\.consumer).map(\.refresh)
     }
 
     private func take(_ answers: [RedisValue]) {
-        for (held, answer) in zip(leases.compactMap(\.held), answers.dropFirst(leases.count)) { held.take(answer) }
+        for (consumer, answer) in zip(leases.compactMap(\.consumer), answers.dropFirst(leases.count)) {
+            consumer.take(answer)
+        }
         for case .error(let message) in answers {
             options.logger.warning("Redis did not renew the worker's lease.", metadata: ["error": "\(message)"])
         }
@@ -237,8 +210,8 @@ package struct WorkerLease: Sendable {
     var registry: WorkerRegistry
     /// Hash: the number of jobs that each worker runs at once, if stored.
     var capacity: String?
-    /// The worker's deliveries, on a broker that ties them to the lease.
-    var held: HeldTags?
+    /// The worker's consumer, on a broker that ties deliveries to the lease.
+    var consumer: RedisConsumer?
 }
 
 extension WorkerLease {

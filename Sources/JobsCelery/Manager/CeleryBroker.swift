@@ -1,5 +1,5 @@
 import CeleryProtocol
-import DashJSON
+package import DashJSON
 package import ServiceLifecycle
 
 /// A message broker: Redis or RabbitMQ. A service: `run()` keeps it connected.
@@ -7,7 +7,7 @@ package import ServiceLifecycle
 /// Without a connection operations wait for one, and after a timeout throw `CeleryError.unreachable`.
 package protocol CeleryBroker: Service {
     /// The broker as `stats` shows it; without the password.
-    var information: BrokerInformation { get }
+    var information: JSON { get }
 
     /// The message priorities, the most urgent first: lower is more urgent on Redis, higher on RabbitMQ.
     var priorities: [Int] { get }
@@ -63,11 +63,11 @@ package protocol CeleryConsumer: Service {
     /// Settles a delivery. After a lost connection the settlement is repeated where necessary.
     func settle(_ delivery: Delivery, as settlement: Settlement) async
 
-    /// Settles several deliveries in order, in one operation if the broker can.
-    func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async
-
-    /// Stores results and settles deliveries in one operation; nil if they are on different servers.
-    func batchAck(with results: any ResultStore) -> RedisBatchAck?
+    /// Stores results in order, and settles deliveries in the same operation where it can.
+    ///
+    /// - Returns: The completions whose deliveries are still to be settled.
+    /// - Throws: When not all could be done; all may then be reported again.
+    func report(_ completions: [TaskCompletion], to results: any ResultStore) async throws -> [TaskCompletion]
 
     /// Notes that a delivery was settled by the script that stored the task's completion.
     func settled(_ delivery: Delivery)
@@ -104,11 +104,13 @@ extension CeleryConsumer {
 
     package func leaseLapsed(_ isOver: Bool) {}
 
-    package func settle(_ deliveries: [(delivery: Delivery, settlement: Settlement)]) async {
-        for (delivery, settlement) in deliveries { await settle(delivery, as: settlement) }
+    package func report(
+        _ completions: [TaskCompletion],
+        to results: any ResultStore
+    ) async throws -> [TaskCompletion] {
+        try await results.store(completions)
+        return completions
     }
-
-    package func batchAck(with results: any ResultStore) -> RedisBatchAck? { nil }
 }
 
 /// A message that was delivered to a worker.
@@ -147,28 +149,22 @@ package struct WorkerIdentity: Sendable, Hashable {
     var id: String
 }
 
-/// The broker as `stats` shows it.
-package struct BrokerInformation: Sendable, Hashable {
-    var transport: String
-    var hostname: String
-    var port: Int
-    var userID: String?
-    var virtualHost: String
-    var usesTLS = false
-
-    package init(
-        transport: String,
-        hostname: String,
-        port: Int,
-        userID: String? = nil,
+extension JSON {
+    /// A broker's connection in kombu's format, as `stats` shows it.
+    package static func broker(
+        _ transport: String,
+        _ hostname: String,
+        _ port: Int,
+        userID: String?,
         virtualHost: String,
-        usesTLS: Bool = false
-    ) {
-        self.transport = transport
-        self.hostname = hostname
-        self.port = port
-        self.userID = userID
-        self.virtualHost = virtualHost
-        self.usesTLS = usesTLS
+        usesTLS: Bool
+    ) -> JSON {
+        [
+            "hostname": .string(hostname), "userid": .string(orNull: userID), "virtual_host": .string(virtualHost),
+            "port": .int(port), "insist": false, "ssl": .bool(usesTLS), "transport": .string(transport),
+            "connect_timeout": 4, "transport_options": [:],
+            "login_method": transport.hasPrefix("amqp") ? "PLAIN" : nil, "uri_prefix": nil, "heartbeat": 120,
+            "failover_strategy": "round-robin", "alternates": [], "credential_provider": nil,
+        ]
     }
 }

@@ -14,7 +14,7 @@ final class CeleryJobManager: JobManager {
     struct Parts: Sendable {
         var records: JobRecords
         var broker: any CeleryBroker
-        var subscriber: any RedisSubscriber
+        var subscriber: RedisPubSub
         /// The services of the connections. Stopped after the last call.
         var connections: [any Service]
         var codec: any JobCodec = PlainJobCodec()

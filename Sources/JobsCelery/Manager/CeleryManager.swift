@@ -140,7 +140,7 @@ public struct CeleryManager: JobBackend {
 struct CeleryConnections: Sendable {
     var broker: any CeleryBroker
     var redis: any RedisClient
-    var subscriber: any RedisSubscriber
+    var subscriber: RedisPubSub
     var options: RedisOptions
     /// The services of the connections.
     var services: [any Service]
@@ -262,15 +262,11 @@ extension CeleryManager {
         _ events: EventDispatcher
     ) -> CeleryWorkerParts {
         let seconds = Int(self.options.resultExpiry.wholeMilliseconds / 1000)
-        let results = RedisResults(
-            redis: connections.redis,
-            subscriber: connections.subscriber,
-            settings: ResultSettings(expires: seconds, keyPrefix: self.options.resultKeyPrefix)
-        )
+        let settings = ResultSettings(expires: seconds, keyPrefix: self.options.resultKeyPrefix)
+        let results = RedisResults(redis: connections.redis, settings: settings)
         var parts = CeleryWorkerParts(
             broker: connections.broker,
             results: results,
-            chords: results,
             redis: connections.redis,
             executor: pool,
             pool: pool,

@@ -96,9 +96,7 @@ struct JobRecords: Sendable {
     func facts(of ids: [JobID]) async throws -> [RecordFacts?] {
         guard !ids.isEmpty else { return [] }
         let commands = ids.map { id in
-            RedisCommand(
-                arguments: (["HMGET", settings.prefix + "job:" + id.text] + RecordFacts.fields).map(\.redisBytes)
-            )
+            RedisCommand(["HMGET", settings.prefix + "job:" + id.text] + RecordFacts.fields)
         }
         let answers = try await retrying(until: .now + settings.patience) { try await redis.send(commands) }
         return zip(ids, answers).map { RecordFacts($0, $1) }
@@ -260,7 +258,7 @@ extension JobRecords {
     func metas(of ids: [JobID]) async throws -> [[UInt8]?] {
         guard !ids.isEmpty else { return [] }
         let keys = ids.map { metaKey(of: $0).redisBytes }
-        return try await send(RedisCommand(arguments: ["MGET".redisBytes] + keys)).elements?.map(\.bytes) ?? []
+        return try await send(RedisCommand(["MGET".redisBytes] + keys)).elements?.map(\.bytes) ?? []
     }
 
     /// Applies Celery's result of a job.

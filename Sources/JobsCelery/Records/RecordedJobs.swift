@@ -9,7 +9,7 @@ import Synchronization
 /// A worker's access to the records in Redis.
 final class RecordedJobs: JobRecording {
     private let records: JobRecords
-    private let subscriber: any RedisSubscriber
+    private let subscriber: RedisPubSub
     private let codec: any JobCodec
     /// See `JobManagerConfiguration.currentVersion`.
     private let currentVersion: (@Sendable (String) -> String?)?
@@ -23,7 +23,7 @@ final class RecordedJobs: JobRecording {
 
     init(
         records: JobRecords,
-        subscriber: any RedisSubscriber,
+        subscriber: RedisPubSub,
         codec: any JobCodec,
         currentVersion: (@Sendable (String) -> String?)?,
         broker: any CeleryBroker,

@@ -155,44 +155,45 @@ enum BrokerScripts {
             """
     )
 
-    /// Acknowledges a delivery: KEYS unacked, index, holders; ARGV tag, worker.
-    static let acknowledge = RedisScript(
-        "acknowledge",
+    /// Removes a delivery from its worker: KEYS unacked, index, holders, eta, parked; ARGV tag, worker, then nothing to
+    /// acknowledge it; its envelope to requeue it at the head of its list; or its envelope and a time in milliseconds
+    /// to park it until then.
+    static let settle = RedisScript(
+        "settle",
         release + """
-            return dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]) and 1 or 0
+            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])
+            if not list then return 0 end
+            if ARGV[4] then
+              redis.call('HSET', KEYS[5], ARGV[1], list .. '\\n' .. ARGV[3])
+              redis.call('ZADD', KEYS[4], ARGV[4], ARGV[1])
+            elseif ARGV[3] then
+              redis.call('RPUSH', list, ARGV[3])
+            end
+            return 1
             """
     )
 
-    /// Rejects an unreadable delivery: KEYS and ARGV as in `acknowledge`, then rejected; limit, reason, queue.
+    /// Stores results and acknowledges many deliveries: KEYS unacked, index, holders, then those of metas; ARGV worker,
+    /// the lifetime of metas in seconds, their number, the metas, then the tags.
+    static let storeAndAcknowledge = RedisScript(
+        "store results and acknowledge",
+        ResultScripts.storeFunction + releaseAll + """
+            local metas = tonumber(ARGV[3])
+            for place = 1, metas do store_meta(KEYS[3 + place], ARGV[3 + place], ARGV[2]) end
+            local tags = {}
+            for place = 4 + metas, #ARGV do tags[#tags + 1] = ARGV[place] end
+            if #tags > 0 then dash_release_all(KEYS[1], KEYS[2], KEYS[3], ARGV[1], tags) end
+            """
+    )
+
+    /// Rejects an unreadable delivery: KEYS unacked, index, holders, rejected; ARGV tag, worker, limit,
+    /// reason, queue.
     static let refuse = RedisScript(
         "refuse",
         LivenessScripts.clock + reject + release + """
             local entry = redis.call('HGET', KEYS[1], ARGV[1])
             if not dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]) then return 0 end
             reject(KEYS[4], tonumber(ARGV[3]), ARGV[4], ARGV[5], entry or '')
-            return 1
-            """
-    )
-
-    /// Requeues a delivery at the head of its list: KEYS and ARGV as in `acknowledge`, then the envelope.
-    static let returnToQueue = RedisScript(
-        "return",
-        release + """
-            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])
-            if not list then return 0 end
-            redis.call('RPUSH', list, ARGV[3])
-            return 1
-            """
-    )
-
-    /// Parks a delivery until a time: KEYS and ARGV as in `acknowledge`, then eta and parked; envelope, milliseconds.
-    static let postpone = RedisScript(
-        "postpone",
-        release + """
-            local list = dash_release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])
-            if not list then return 0 end
-            redis.call('HSET', KEYS[5], ARGV[1], list .. '\\n' .. ARGV[3])
-            redis.call('ZADD', KEYS[4], ARGV[4], ARGV[1])
             return 1
             """
     )
@@ -259,7 +260,7 @@ enum BrokerScripts {
     )
 
     /// Requeues a message of a dead worker at the head of its list, unless its holder or the worker's lease changed:
-    /// KEYS as in `acknowledge`, then workers; ARGV tag, holder, end of the worker's lease, envelope.
+    /// KEYS unacked, index, holders, workers; ARGV tag, holder, end of the worker's lease, envelope.
     static let rescue = RedisScript(
         "rescue",
         release + """

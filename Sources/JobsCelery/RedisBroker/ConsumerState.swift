@@ -16,6 +16,8 @@ struct ConsumerState: Sendable {
     private(set) var owed: [String: Settlement] = [:]
     /// Settlements in flight.
     private var underway: Set<String> = []
+    /// Requeued because the lease expired, and not settled yet.
+    private var lost: Set<String> = []
     private(set) var isStopped = false
     private(set) var missesAnswer = false
     /// The lists were empty and Redis reports changes; without a report, the next fetch is due at this time.
@@ -31,6 +33,16 @@ struct ConsumerState: Sendable {
 
     /// The tags that the worker holds on Redis, as far as it knows.
     var known: Set<String> { held.union(owed.keys).union(underway) }
+
+    /// The tags whose scores are refreshed: not those in flight, which the settlement removes.
+    var refreshed: Set<String> { held.union(owed.keys).subtracting(lost) }
+
+    /// - Returns: The number of deliveries that are newly lost.
+    mutating func loses(_ tags: [String]) -> Int {
+        let new = refreshed.intersection(tags)
+        lost.formUnion(new)
+        return new.count
+    }
 
     /// What to fetch now, nil without room or queues. The queues take turns in coming first.
     mutating func request(upTo limit: Int) -> Request? {
@@ -56,6 +68,7 @@ struct ConsumerState: Sendable {
 
     /// - Returns: False for a delivery with a settlement in flight: it was redelivered because the lease expired.
     mutating func received(_ tag: String) -> Bool {
+        lost.remove(tag)
         guard owed[tag] == nil, !underway.contains(tag) else { return false }
         held.insert(tag)
         return true
@@ -76,6 +89,7 @@ struct ConsumerState: Sendable {
     mutating func settled(_ tag: String) {
         held.remove(tag)
         underway.remove(tag)
+        lost.remove(tag)
         owed[tag] = nil
     }
 

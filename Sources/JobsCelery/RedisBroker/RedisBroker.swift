@@ -37,20 +37,14 @@ final class RedisBroker: CeleryBroker {
     var keys: RedisKeys { options.keys }
     var url: RedisURL { connection.url }
 
-    var information: BrokerInformation {
+    var information: JSON {
         let (hostname, port) =
             switch url.place {
             case .host(let host, let port): (host, port)
             case .socket(let path): (path, 0)
             }
-        return BrokerInformation(
-            transport: url.tls == nil ? "redis" : "rediss",
-            hostname: hostname,
-            port: port,
-            userID: url.user,
-            virtualHost: String(url.database),
-            usesTLS: url.tls != nil
-        )
+        let (transport, path) = (url.tls == nil ? "redis" : "rediss", String(url.database))
+        return .broker(transport, hostname, port, userID: url.user, virtualHost: path, usesTLS: url.tls != nil)
     }
 
     var priorities: [Int] { keys.prioritySteps }
@@ -65,35 +59,24 @@ final class RedisBroker: CeleryBroker {
         }
     }
 
-    /// The list of a message and the envelope to push to its left end, for scripts that publish along with other
-    /// changes.
-    func message(_ task: BrokerMessage) -> (list: String, envelope: [UInt8]) {
-        (keys.list(of: task.routingKey, priority: task.priority), KombuEnvelope.encode(task))
-    }
-
     func publish(_ task: BrokerMessage) async throws {
-        let (list, envelope) = message(task)
-        try await check(client.send(declaration([task.routingKey]) + [RedisCommand("LPUSH", list, envelope)]))
+        let list = keys.list(of: task.routingKey, priority: task.priority)
+        let push = RedisCommand("LPUSH", list, KombuEnvelope.encode(task))
+        try await client.send(declaration([task.routingKey]) + [push]).checked()
         declared.withLock { _ = $0.insert(task.routingKey) }
     }
 
     /// Declares queues in kombu's bindings, so that Celery's tools list them.
     func declare(_ queues: [String]) async throws {
-        try await check(client.send(declaration(queues)))
+        try await client.send(declaration(queues)).checked()
         declared.withLock { $0.formUnion(queues) }
     }
 
     private func declaration(_ queues: [String]) -> [RedisCommand] {
         let new = declared.withLock { declared in queues.filter { !declared.contains($0) } }
         return new.flatMap { queue in
-            keys.bindings(of: queue).map {
-                RedisCommand("SADD", $0, keys.binding(routingKey: queue, queue: queue))
-            }
+            keys.bindings(of: queue).map { RedisCommand("SADD", $0, keys.binding(routingKey: queue, queue: queue)) }
         }
-    }
-
-    private func check(_ answers: [RedisValue]) throws {
-        for case .error(let message) in answers { throw CeleryError(.server, "Redis: \(message)") }
     }
 
     func makeConsumer(_ worker: WorkerIdentity, queues: [String], prefetch: Int) -> any CeleryConsumer {
@@ -147,15 +130,10 @@ final class RedisBroker: CeleryBroker {
     func publication(_ task: BrokerMessage, exchange: String) -> RedisCommand {
         var task = task
         task.exchange = exchange
-        return RedisCommand(
-            "PUBLISH",
-            keys.channel(of: exchange, routingKey: task.routingKey),
-            KombuEnvelope.encode(task)
-        )
+        let channel = keys.channel(of: exchange, routingKey: task.routingKey)
+        return RedisCommand("PUBLISH", channel, KombuEnvelope.encode(task))
     }
-}
 
-extension RedisBroker {
     /// Where workers of this broker register.
     var registry: WorkerRegistry { WorkerRegistry(channels: keys.lifeLinePrefix, workers: keys.workers) }
 }
@@ -196,7 +174,7 @@ extension RedisBroker {
     ) async throws {
         guard count > 0 else { return }
         let deadline = ContinuousClock.now + time
-        let connection = try await RedisConnection.connect(self.connection) { _ in }
+        let connection = try await RedisConnection.connect(self.connection)
         defer { connection.close() }
         for _ in 0..<count {
             let rest = ContinuousClock.now.duration(to: deadline)
@@ -210,9 +188,7 @@ extension RedisBroker {
 
     private func forget(_ queue: String, _ bindings: String, _ member: String) async {
         // Remove unread replies. Later ones expire.
-        _ = try? await client.send([
-            RedisCommand("SREM", bindings, member), RedisCommand("DEL", keys.list(of: queue)),
-        ])
+        _ = try? await client.send([RedisCommand("SREM", bindings, member), RedisCommand("DEL", keys.list(of: queue))])
     }
 }
 
@@ -222,7 +198,7 @@ extension RedisBroker {
     func waiting(in queue: String) async throws -> Int {
         try await client.send(keys.lists(of: queue).map { RedisCommand("LLEN", $0) }).reduce(0) { count, answer in
             guard let length = answer.integer else {
-                throw CeleryError(.server, "Redis did not return the length of “\(queue)”.")
+                throw CeleryError.server("Redis did not return the length of “\(queue)”.")
             }
             return count + length
         }
@@ -232,6 +208,11 @@ extension RedisBroker {
 // MARK: - Sweep
 
 extension RedisBroker {
+    /// The time between two searches for messages whose worker has no lease entry, not even an expired one.
+    private static let auditInterval = Duration.seconds(60)
+    /// Number of unreadable messages to keep.
+    static let rejectedLimit = 1000
+
     /// Requeues the messages of dead workers and parked messages that are due, until the task is cancelled. Every
     /// process with a broker runs a sweep; concurrent sweeps requeue each message once.
     private func sweep() async {
@@ -243,7 +224,7 @@ extension RedisBroker {
                 if let next = try await wakeParked() { wait = min(wait, next) }
                 if .now >= nextAudit {
                     _ = try await client.run(BrokerScripts.audit, keys: [keys.holders, keys.workers])
-                    nextAudit = .now + options.audit
+                    nextAudit = .now + Self.auditInterval
                 }
                 for worker in try await monitor.dead(on: client, registry) { try await rescue(from: worker) }
             } catch {
@@ -279,14 +260,11 @@ extension RedisBroker {
             guard !messages.isEmpty else { return }
             let answers = try await client.run(messages.map { restoration(of: $0, from: worker) })
             let count = answers.count { $0 == .integer(1) }
-            if count > 0 {
-                logger.warning(
-                    "Requeued the messages of a dead worker.",
-                    metadata: ["worker": "\(worker.worker)", "count": "\(count)"]
-                )
-            }
-            // A count of 0: another process requeued them, or the worker is alive.
-            guard messages.count == most, count > 0 else { return }
+            // Another process requeued them, or the worker is alive.
+            guard count > 0 else { return }
+            let facts: Logger.Metadata = ["worker": "\(worker.worker)", "count": "\(count)"]
+            logger.warning("Requeued the messages of a dead worker.", metadata: facts)
+            guard messages.count == most else { return }
         }
     }
 
@@ -295,12 +273,9 @@ extension RedisBroker {
         let tag = message[0].text ?? ""
         do {
             let envelope = try KombuEnvelope.envelope(ofEntry: message[2].bytes ?? [])
-            return BrokerScripts.rescue.call(
-                keys: [keys.unacked, keys.unackedIndex, keys.holders, keys.workers],
-                arguments: [
-                    tag, message[1].text ?? "", worker.score, KombuEnvelope.redelivered(envelope).serialized(),
-                ]
-            )
+            let again = KombuEnvelope.redelivered(envelope).serialized()
+            let arguments: [any RedisArgument] = [tag, message[1].text ?? "", worker.score, again]
+            return BrokerScripts.rescue.call(keys: keys.delivery + [keys.workers], arguments: arguments)
         } catch {
             return refusal(of: tag, from: worker.worker, reason: "\(error)", queue: "")
         }
@@ -309,64 +284,13 @@ extension RedisBroker {
     /// Moves an unreadable message to the list of rejected messages.
     func refusal(of tag: String, from worker: String, reason: String, queue: String) -> RedisScriptCall {
         BrokerScripts.refuse.call(
-            keys: [keys.unacked, keys.unackedIndex, keys.holders, keys.rejected],
-            arguments: [tag, worker, options.rejectedLimit, reason, queue]
+            keys: keys.delivery + [keys.rejected],
+            arguments: [tag, worker, Self.rejectedLimit, reason, queue]
         )
     }
 }
 
 extension Duration {
     /// Seconds, as an argument of a script.
-    var inSeconds: String {
-        let (seconds, attoseconds) = components
-        return String(Double(seconds) + Double(attoseconds) / 1e18)
-    }
-}
-
-/// The deliveries that a worker holds on a Redis broker. Their scores in Celery's index are refreshed along with its
-/// lease, so that Python workers do not restore them after the visibility timeout.
-final class HeldTags: Sendable {
-    private let worker: WorkerIdentity
-    private let keys: RedisKeys
-    private let logger: Logger
-    private let tags = Mutex<Set<String>>([])
-
-    init(_ worker: WorkerIdentity, keys: RedisKeys, logger: Logger) {
-        self.worker = worker
-        self.keys = keys
-        self.logger = logger
-    }
-
-    func hold(_ tag: String) {
-        tags.withLock { _ = $0.insert(tag) }
-    }
-
-    func release(_ tag: String) {
-        tags.withLock { _ = $0.remove(tag) }
-    }
-
-    func release(_ deliveries: [Delivery]) {
-        tags.withLock { tags in
-            for delivery in deliveries { tags.remove(delivery.tag) }
-        }
-    }
-
-    /// Refreshes their scores.
-    var refresh: RedisScriptCall {
-        BrokerScripts.refresh.call(
-            keys: [keys.unackedIndex, keys.holders],
-            arguments: [worker.id] + Array(tags.withLock { $0 })
-        )
-    }
-
-    /// Takes the reply to `refresh`: the deliveries that this worker lost.
-    func take(_ answer: RedisValue) {
-        let lost = (answer.elements ?? []).compactMap(\.text)
-        let gone = tags.withLock { tags in lost.filter { tags.remove($0) != nil } }
-        guard !gone.isEmpty else { return }
-        logger.warning(
-            "Messages of this worker were requeued because its lease expired. They may run twice.",
-            metadata: ["count": "\(gone.count)"]
-        )
-    }
+    var inSeconds: String { String(self / .seconds(1)) }
 }

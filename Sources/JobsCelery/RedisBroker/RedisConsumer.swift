@@ -14,21 +14,22 @@ import Synchronization
 final class RedisConsumer: CeleryConsumer {
     /// An idle worker polls this often, in case an invalidation message is lost.
     private static let caution = Duration.seconds(15)
+    /// How long a stopping worker tries to requeue its deliveries.
+    private static let farewell = Duration.seconds(5)
+    /// The maximum of completions in one script, as Lua limits the arguments of a function.
+    private static let scriptLimit = 500
 
     private let broker: RedisBroker
     private let worker: WorkerIdentity
     private let options: RedisBrokerOptions
     private let keys: RedisKeys
     private let logger: Logger
-    /// What it holds according to Redis.
-    private let heldTags: HeldTags
     private let state: Mutex<ConsumerState>
     /// Signaled when there may be messages to fetch, or room for them.
     private let bell = AsyncSignal()
     /// Signaled when a settlement could not be sent.
     private let owing = AsyncSignal()
     private let client: ReconnectingRedisClient
-    private let hasWarned = Mutex(false)
 
     init(
         _ broker: RedisBroker,
@@ -43,7 +44,6 @@ final class RedisConsumer: CeleryConsumer {
         self.options = options
         self.logger = logger
         keys = options.keys
-        heldTags = HeldTags(worker, keys: keys, logger: logger)
         state = Mutex(ConsumerState(queues: queues, prefetch: prefetch))
         var connection = options.connection(to: broker.url, name: "dash-worker", logger: logger)
         connection.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
@@ -54,8 +54,7 @@ final class RedisConsumer: CeleryConsumer {
     /// processes requeue its deliveries.
     func run() async throws {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.client.keepConnected() }
-            group.addTask { for await _ in self.client.pushes() { self.lookAgain() } }
+            group.addTask { await self.client.keepConnected { _ in self.lookAgain() } }
             group.addTask { await self.settleOwed() }
             group.addTask { try? await self.broker.declare(self.queues) }
             try? await gracefulShutdown()
@@ -67,11 +66,8 @@ final class RedisConsumer: CeleryConsumer {
 
     /// The worker's lease, which covers its deliveries.
     var lease: WorkerLease? {
-        WorkerLease(
-            redis: options.connection(to: broker.url, logger: logger),
-            registry: broker.registry,
-            held: heldTags
-        )
+        let redis = options.connection(to: broker.url, logger: logger)
+        return WorkerLease(redis: redis, registry: broker.registry, consumer: self)
     }
 
     func fetch(upTo limit: Int) async -> [Delivery] {
@@ -103,22 +99,6 @@ final class RedisConsumer: CeleryConsumer {
         bell.signal()
     }
 
-    /// The longest time until the next fetch without an invalidation message.
-    private func patience() -> Duration {
-        let isCalled = client.present?.reportsChanges ?? true
-        if isCalled { return Self.caution }
-        let isFirst = hasWarned.withLock { hasWarned in
-            defer { hasWarned = true }
-            return !hasWarned
-        }
-        if isFirst {
-            logger.notice(
-                "This Redis does not support CLIENT TRACKING: idle workers poll every \(options.poll)."
-            )
-        }
-        return options.poll
-    }
-
     private func fetch(_ request: ConsumerState.Request) async throws -> [Delivery] {
         if request.reclaims {
             let deliveries = try await reclaim()
@@ -128,12 +108,11 @@ final class RedisConsumer: CeleryConsumer {
         let call = BrokerScripts.fetch.call(
             keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.holders, keys.rejected]
                 + keys.prioritySteps.indices.flatMap { step in lists.map { $0[step] } },
-            arguments: [request.limit, worker.id, options.terms.lease.inSeconds, options.rejectedLimit]
+            arguments: [request.limit, worker.id, options.terms.lease.inSeconds, RedisBroker.rejectedLimit]
                 + request.queues
         )
-        let nextLook = ContinuousClock.now + patience()
         // Before the fetch, so that an invalidation during it is not missed.
-        state.withLock { $0.looks(nextAt: nextLook) }
+        state.withLock { $0.looks(nextAt: .now + Self.caution) }
         let answer: RedisValue
         do {
             answer = try await ask(call)
@@ -144,14 +123,8 @@ final class RedisConsumer: CeleryConsumer {
         let parts = answer.elements ?? []
         let (found, refused) = (parts.first?.elements ?? [], parts.last?.integer ?? 0)
         if found.count >= request.limit || refused > 0 { state.withLock { $0.looksAgain() } }
-        if refused > 0 {
-            logger.error("Moved \(refused) unreadable messages to the list \(keys.rejected).")
-        }
-        var deliveries: [Delivery] = []
-        for part in found {
-            if let delivery = await delivery(part, isEntry: false) { deliveries.append(delivery) }
-        }
-        return deliveries
+        if refused > 0 { logger.error("Moved \(refused) unreadable messages to the list \(keys.rejected).") }
+        return await deliveries(found, areEntries: false)
     }
 
     /// Runs a script with tracking: Redis reports changes of the keys that it reads.
@@ -171,9 +144,13 @@ final class RedisConsumer: CeleryConsumer {
             arguments: [worker.id] + Array(state.withLock { $0.known })
         )
         state.withLock { $0.answerWasFound() }
+        return await deliveries(answer.elements ?? [], areEntries: true)
+    }
+
+    private func deliveries(_ parts: [RedisValue], areEntries: Bool) async -> [Delivery] {
         var deliveries: [Delivery] = []
-        for part in answer.elements ?? [] {
-            if let delivery = await delivery(part, isEntry: true) { deliveries.append(delivery) }
+        for part in parts {
+            if let delivery = await delivery(part, isEntry: areEntries) { deliveries.append(delivery) }
         }
         return deliveries
     }
@@ -187,7 +164,6 @@ final class RedisConsumer: CeleryConsumer {
         do {
             let (task, isRedelivered) =
                 try isEntry ? KombuEnvelope.decode(KombuEnvelope.envelope(ofEntry: bytes)) : KombuEnvelope.decode(bytes)
-            heldTags.hold(tag)
             guard state.withLock({ $0.received(tag) }) else { return nil }
             return Delivery(tag: tag, queue: queue, task: task, isRedelivered: isRedelivered)
         } catch {
@@ -240,7 +216,6 @@ extension RedisConsumer {
 
     func settled(_ delivery: Delivery) {
         state.withLock { $0.settled(delivery.tag) }
-        heldTags.release(delivery.tag)
         bell.signal()
     }
 
@@ -269,7 +244,7 @@ extension RedisConsumer {
 
     /// Requeues unsettled deliveries, for a limited time; other processes requeue the rest.
     private func returnToQueue() async {
-        let deadline = ContinuousClock.now + options.farewell
+        let deadline = ContinuousClock.now + Self.farewell
         for tag in state.withLock({ $0.held }) where state.withLock({ $0.settles(tag) }) {
             state.withLock { $0.owes(tag, .returned) }
         }
@@ -283,13 +258,10 @@ extension RedisConsumer {
     private func say(_ settlement: Settlement, of tag: String) async {
         do {
             if try await !perform(settlement, of: tag) {
-                logger.notice(
-                    "A settled message was no longer held by this worker.",
-                    metadata: ["delivery": "\(tag)"]
-                )
+                let facts: Logger.Metadata = ["delivery": "\(tag)"]
+                logger.notice("A settled message was no longer held by this worker.", metadata: facts)
             }
             state.withLock { $0.settled(tag) }
-            heldTags.release(tag)
         } catch {
             logger.debug("A message could not be settled: \(error)")
             owe(settlement, of: tag)
@@ -298,69 +270,100 @@ extension RedisConsumer {
 
     /// - Returns: Whether this worker held the message.
     private func perform(_ settlement: Settlement, of tag: String) async throws -> Bool {
-        let settlementKeys = [keys.unacked, keys.unackedIndex, keys.holders]
-        switch settlement {
-        case .acknowledged, .rejected:
-            return try await run(BrokerScripts.acknowledge, keys: settlementKeys, arguments: [tag, worker.id])
-        case .returned:
-            guard let entry = try await broker.client.send(RedisCommand("HGET", keys.unacked, tag)).bytes else {
-                return false
-            }
-            let envelope = KombuEnvelope.redelivered(try KombuEnvelope.envelope(ofEntry: entry))
-            return try await run(
-                BrokerScripts.returnToQueue,
-                keys: settlementKeys,
-                arguments: [tag, worker.id, envelope.serialized()]
-            )
-        case .postponed(let time):
-            guard let entry = try await broker.client.send(RedisCommand("HGET", keys.unacked, tag)).bytes else {
-                return false
-            }
+        var arguments: [any RedisArgument] = [tag, worker.id]
+        if !settlement.isRemoval {
+            let entry = try await broker.client.send(RedisCommand("HGET", keys.unacked, tag))
+            guard let entry = entry.bytes else { return false }
             let envelope = try KombuEnvelope.envelope(ofEntry: entry)
-            let isHeld = try await run(
-                BrokerScripts.postpone,
-                keys: settlementKeys + [keys.eta, keys.parked],
-                arguments: [tag, worker.id, envelope.serialized(), time]
-            )
-            broker.didPark()
-            return isHeld
+            if case .postponed(let time) = settlement {
+                arguments += [envelope.serialized(), time]
+            } else {
+                arguments.append(KombuEnvelope.redelivered(envelope).serialized())
+            }
         }
-    }
-
-    private func run(_ script: RedisScript, keys: [String], arguments: [any RedisArgument]) async throws -> Bool {
-        try await broker.client.run(script, keys: keys, arguments: arguments) == .integer(1)
+        let keys = keys.delivery + [keys.eta, keys.parked]
+        let answer = try await broker.client.run(BrokerScripts.settle, keys: keys, arguments: arguments)
+        if case .postponed = settlement { broker.didPark() }
+        return answer == .integer(1)
     }
 }
 
 // MARK: - Settling along with results
 
 extension RedisConsumer {
-    func batchAck(with results: any ResultStore) -> RedisBatchAck? {
-        guard let results = results.inRedis, results.redis.isSame(as: broker.client) else { return nil }
-        return RedisBatchAck(results, self, client, keys: keys, worker: worker)
+    func report(_ completions: [TaskCompletion], to results: any ResultStore) async throws -> [TaskCompletion] {
+        guard let results = results.inRedis, results.redis === broker.client else {
+            try await results.store(completions)
+            return completions
+        }
+        let calls = stride(from: 0, to: completions.count, by: Self.scriptLimit).compactMap { start in
+            call(completions[start..<min(start + Self.scriptLimit, completions.count)], results.settings)
+        }
+        // Without a request there is no wait for a lost connection.
+        if !calls.isEmpty { try await run(calls, releasing: completions.filter(\.isRemoval).map(\.delivery.tag)) }
+        return completions.filter { !$0.isRemoval && $0.settlement != nil }
     }
 
-    /// Makes room for other deliveries before a script removes these. They are no longer refreshed, as a refresh after
-    /// the script would not find them.
-    func willRelease(_ deliveries: [Delivery]) {
-        guard !deliveries.isEmpty else { return }
+    private func call(_ completions: ArraySlice<TaskCompletion>, _ settings: ResultSettings) -> RedisScriptCall? {
+        let metas = completions.compactMap(\.meta)
+        let tags = completions.filter(\.isRemoval).map(\.delivery.tag)
+        guard !metas.isEmpty || !tags.isEmpty else { return nil }
+        let arguments: [any RedisArgument] = [worker.id, settings.expires, metas.count]
+        return BrokerScripts.storeAndAcknowledge.call(
+            keys: keys.delivery + metas.map { settings.key(of: $0.taskID) },
+            arguments: arguments + metas.map { $0.jsonBytes() } + tags
+        )
+    }
+
+    private func run(_ calls: [RedisScriptCall], releasing tags: [String]) async throws {
+        // Before the request, so that the next fetch can go out with it.
         state.withLock { state in
-            for delivery in deliveries { _ = state.settles(delivery.tag) }
+            for tag in tags { _ = state.settles(tag) }
         }
-        heldTags.release(deliveries)
         bell.signal()
+        do {
+            for case .error(let message) in try await client.run(calls) {
+                throw BrokerScripts.storeAndAcknowledge.error(message)
+            }
+        } catch {
+            state.withLock { state in
+                for tag in tags { state.keeps(tag) }
+            }
+            throw error
+        }
+        state.withLock { state in
+            for tag in tags { state.settled(tag) }
+        }
+    }
+}
+
+extension Settlement {
+    /// Whether the broker only removes the message.
+    fileprivate var isRemoval: Bool { self == .acknowledged || self == .rejected }
+}
+
+extension TaskCompletion {
+    /// Whether the message is only removed, at the broker.
+    fileprivate var isRemoval: Bool { vault == nil && settlement?.isRemoval == true }
+}
+
+// MARK: - Refreshing
+
+extension RedisConsumer {
+    /// Refreshes the scores of its deliveries in Celery's index, along with the lease, so that Python workers do not
+    /// restore them after the visibility timeout.
+    var refresh: RedisScriptCall {
+        let tags = state.withLock { $0.refreshed }
+        return BrokerScripts.refresh.call(keys: [keys.unackedIndex, keys.holders], arguments: [worker.id] + tags)
     }
 
-    func didNotRelease(_ deliveries: [Delivery]) {
-        state.withLock { state in
-            for delivery in deliveries { state.keeps(delivery.tag) }
-        }
-        for delivery in deliveries { heldTags.hold(delivery.tag) }
-    }
-
-    func didRelease(_ deliveries: [Delivery]) {
-        state.withLock { state in
-            for delivery in deliveries { state.settled(delivery.tag) }
-        }
+    /// Takes the reply to `refresh`: the deliveries that this worker lost.
+    func take(_ answer: RedisValue) {
+        let count = state.withLock { $0.loses(answer.texts) }
+        guard count > 0 else { return }
+        logger.warning(
+            "Messages of this worker were requeued because its lease expired. They may run twice.",
+            metadata: ["count": "\(count)"]
+        )
     }
 }

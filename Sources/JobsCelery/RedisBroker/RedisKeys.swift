@@ -26,6 +26,9 @@ struct RedisKeys: Sendable, Hashable {
     /// List: unreadable messages, newest first.
     var rejected: String { prefix + "dash:rejected" }
 
+    /// The keys of a delivery that a worker holds.
+    var delivery: [String] { [unacked, unackedIndex, holders] }
+
     /// The channel that a worker subscribes to while its process lives, without the worker's id.
     var lifeLinePrefix: String { prefix + "dash:worker:" }
 
@@ -40,7 +43,6 @@ struct RedisKeys: Sendable, Hashable {
         prioritySteps.map { list(of: queue, step: $0) }
     }
 
-    /// The queue that a list belongs to.
     func queue(of list: String) -> String {
         let name = list.dropFirst(prefix.count)
         for step in prioritySteps where step != 0 && name.hasSuffix(separator + String(step)) {
@@ -76,18 +78,9 @@ struct RedisBrokerOptions: Sendable {
     var terms = LivenessTerms()
     /// The longest time between two sweeps for dead workers and due messages.
     var sweep = Duration.milliseconds(500)
-    /// The time between two searches for messages whose worker has no lease entry, not even an expired one.
-    var audit = Duration.seconds(60)
-    /// Poll interval of an idle worker without `CLIENT TRACKING` (before Redis 6).
-    var poll = Duration.milliseconds(100)
     /// Timeout of a command that waits for a connection, and of a connection attempt.
     var connectTimeout = Duration.seconds(5)
-    /// Number of unreadable messages to keep.
-    var rejectedLimit = 1000
-    /// How long a stopping worker tries to requeue its deliveries.
-    var farewell = Duration.seconds(5)
 
-    /// Options of a connection to the broker's Redis.
     func connection(to url: RedisURL, name: String = "dash", logger: Logger) -> RedisOptions {
         var options = RedisOptions(url, name: name, logger: logger)
         options.connectTimeout = connectTimeout

@@ -5,26 +5,26 @@ import Logging
 /// Executes plans: sends messages, stores failures and counts chord parts.
 struct CanvasRunner: Sendable {
     let canvas: Canvas
-    /// The result backend, if any.
-    let results: (any ResultStore)?
-    /// Counts chord parts; nil without that capability (`rpc://`).
-    let chords: (any ChordStore)?
+    let results: any ResultStore
     /// Puts a message into its queue.
     let publish: @Sendable (BrokerMessage) async throws -> Void
     /// The current time in milliseconds since 1970.
     let now: @Sendable () -> Int64
     let logger: Logger
 
+    /// Counts chord parts; nil without that capability (`rpc://`).
+    private var chords: RedisResults? { results.inRedis }
+
     /// Sends the steps of a plan.
     ///
-    /// - Throws: Errors of `publish`, and `CeleryError.option` for a chord without a `ChordStore`. Earlier steps remain
-    ///   sent.
+    /// - Throws: Errors of `publish`, and `CeleryError.option` for a chord without results in Redis. Earlier steps
+    ///   remain sent.
     func send(_ steps: [CanvasStep]) async throws {
         for step in steps {
             switch step {
             case .open(let group, let size):
                 guard let chords else {
-                    throw CeleryError(.option, "A chord requires a result backend in Redis; configure its address.")
+                    throw CeleryError.option("A chord requires a result backend in Redis; configure its address.")
                 }
                 try await chords.open(group, size: size)
             case .send(let message, let queue):
@@ -39,7 +39,7 @@ struct CanvasRunner: Sendable {
     /// - Throws: Errors of `publish` and the stores. Call it again with the same plan then: parts count once, and a
     ///   chord's unsent body is sent.
     func conclude(_ plan: CanvasPlan) async throws {
-        for failure in plan.failures { try await results?.store(failure) }
+        for failure in plan.failures { try await results.store(failure) }
         for part in plan.parts {
             guard let chord = try await chords?.end(part) else { continue }
             try await complete(chord)
@@ -50,10 +50,8 @@ struct CanvasRunner: Sendable {
         switch chord.outcome {
         case .success: try await sendBody(of: chord)
         case .failure(let exception):
-            logger.warning(
-                "A chord failed",
-                metadata: ["group": "\(chord.part.group)", "error": "\(exception.message)"]
-            )
+            let facts: Logger.Metadata = ["group": "\(chord.part.group)", "error": "\(exception.message)"]
+            logger.warning("A chord failed", metadata: facts)
             try await failBody(of: chord, exception)
             try await chords?.fail(chord)
         }
@@ -65,10 +63,8 @@ struct CanvasRunner: Sendable {
         do {
             try await send(try canvas.plan(after: chord, now: now()).steps)
         } catch let error as CeleryError where error.isLasting {
-            logger.error(
-                "Could not send a chord's body",
-                metadata: ["group": "\(chord.part.group)", "error": "\(error)"]
-            )
+            let facts: Logger.Metadata = ["group": "\(chord.part.group)", "error": "\(error)"]
+            logger.error("Could not send a chord's body", metadata: facts)
             try await failBody(of: chord, .chordError("Callback error: \(error)"))
         }
         try await chords?.close(chord)

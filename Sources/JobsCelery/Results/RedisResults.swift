@@ -5,14 +5,7 @@ import RedisClient
 /// Results in Redis, in the format of Celery's result backend.
 package struct RedisResults: ResultStore {
     let redis: any RedisClient
-    let subscriber: any RedisSubscriber
-    let settings: ResultSettings
-
-    init(redis: any RedisClient, subscriber: any RedisSubscriber, settings: ResultSettings = ResultSettings()) {
-        self.redis = redis
-        self.subscriber = subscriber
-        self.settings = settings
-    }
+    var settings = ResultSettings()
 
     package func store(_ metas: [ResultMeta]) async throws {
         let arguments: [any RedisArgument] = [settings.expires]
@@ -27,64 +20,13 @@ package struct RedisResults: ResultStore {
 
     package func read(_ ids: [String]) async throws -> [ResultMeta?] {
         guard !ids.isEmpty else { return [] }
-        let command = ["MGET"] + ids.map { settings.key(of: $0) }
-        let answer = try await redis.send(RedisCommand(arguments: command.map(\.redisBytes)))
+        let answer = try await redis.send(RedisCommand(["MGET"] + ids.map { settings.key(of: $0) }))
         guard let values = answer.elements, values.count == ids.count else {
-            throw CeleryError(.server, "Redis did not return a list of results.")
+            throw CeleryError.server("Redis did not return a list of results.")
         }
-        var metas: [ResultMeta?] = []
-        for (id, value) in zip(ids, values) {
-            metas.append(
-                try value.bytes.map { bytes throws(CeleryError) in try ResultMeta(reading: bytes, taskID: id) }
-            )
+        return try zip(ids, values).map { id, value in
+            try value.bytes.map { bytes throws(CeleryError) in try ResultMeta(reading: bytes, taskID: id) }
         }
-        return metas
-    }
-
-    /// The state of a task, now and after each change, until it has completed. A state may be repeated.
-    func watch(_ id: String) async throws -> WatchedResult {
-        // Subscribe before reading, so that no change is missed.
-        let messages = try await subscriber.messages(of: settings.key(of: id), isPattern: false)
-        return WatchedResult(id: id, results: self, messages: messages, first: try await read([id])[0])
-    }
-}
-
-/// The states of a task; see ``RedisResults/watch(_:)``.
-struct WatchedResult: AsyncSequence, Sendable {
-    fileprivate let id: String
-    fileprivate let results: RedisResults
-    fileprivate let messages: AsyncStream<RedisMessage?>
-    fileprivate let first: ResultMeta?
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        private let watched: WatchedResult
-        private var messages: AsyncStream<RedisMessage?>.Iterator
-        private var pending: ResultMeta?
-        private var isOver = false
-
-        fileprivate init(_ watched: WatchedResult) {
-            self.watched = watched
-            messages = watched.messages.makeAsyncIterator()
-            pending = watched.first
-        }
-
-        mutating func next(isolation actor: isolated (any Actor)?) async -> ResultMeta? {
-            guard !isOver else { return nil }
-            var meta = pending.take()
-            while meta == nil, let message = await messages.next(isolation: actor) {
-                meta = await watched.meta(of: message)
-            }
-            isOver = meta?.status.isReady ?? true
-            return meta
-        }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
-
-    /// The state in a message; after a lost connection the stored one, which may be newer.
-    private func meta(of message: RedisMessage?) async -> ResultMeta? {
-        guard let message else { return try? await results.read([id])[0] }
-        return try? ResultMeta(reading: message.payload, taskID: id)
     }
 }
 
@@ -109,21 +51,23 @@ struct ResultSettings: Sendable, Hashable {
 
 // MARK: - Chords
 
-extension RedisResults: ChordStore {
+extension RedisResults {
     /// Celery's default times, in seconds: twice the join timeout, the send timeout, and how long late duplicates are
     /// ignored.
     private static let (claimTime, sendingTime, doneTime) = (6, 21, 300)
 
+    /// Sets the number of a chord's parts, before the first of them is sent.
     func open(_ group: String, size: Int) async throws {
-        let size =
-            settings.expires > 0
-            ? RedisCommand("SET", settings.groupKey(group, ".s"), size, "EX", settings.expires)
-            : RedisCommand("SET", settings.groupKey(group, ".s"), size)
-        for answer in try await redis.send([RedisCommand("DEL", settings.groupKey(group, ".c")), size]) {
-            if case .error(let message) = answer { throw CeleryError(.server, "Redis: \(message)") }
-        }
+        let expiry: [any RedisArgument] = settings.expires > 0 ? ["EX", settings.expires] : []
+        let size: [any RedisArgument] = ["SET", settings.groupKey(group, ".s"), size]
+        let delete = RedisCommand("DEL", settings.groupKey(group, ".c"))
+        try await redis.send([delete, RedisCommand(size + expiry)]).checked()
     }
 
+    /// Counts the completion of a part; repeated calls count once.
+    ///
+    /// - Returns: The chord if this was the last part and no other worker sends its body: then send it and `close` the
+    ///   chord. A repeated call with the same `claim`, after the body could not be sent, returns the chord again.
     func end(_ part: ChordPart) async throws -> CompleteChord? {
         let record = JSONRecord(part).jsonBytes()
         let answer = try await redis.run(
@@ -135,15 +79,15 @@ extension RedisResults: ChordStore {
             ]
         )
         guard let parts = answer.elements, parts.count == 2, let records = parts[1].elements else { return nil }
-        let outcome: Result<RawJSON, TaskException>
         if let structure = parts[0].bytes {
-            outcome = await joined(structure)
-        } else {
-            outcome = Self.results(records.compactMap(\.bytes))
+            return CompleteChord(part: part, outcome: try await joined(structure))
         }
-        return CompleteChord(part: part, outcome: outcome)
+        return CompleteChord(part: part, outcome: Self.results(records.compactMap(\.bytes)))
     }
 
+    /// Extends the claim immediately before the body is sent.
+    ///
+    /// - Returns: false if another worker has taken over.
     func keep(_ chord: CompleteChord) async throws -> Bool {
         let answer = try await redis.run(
             ResultScripts.keepClaim,
@@ -153,6 +97,7 @@ extension RedisResults: ChordStore {
         return answer.integer == 1
     }
 
+    /// Cleans up after the body was sent.
     func close(_ chord: CompleteChord) async throws {
         _ = try await redis.run(
             ResultScripts.closeChord,
@@ -161,6 +106,7 @@ extension RedisResults: ChordStore {
         )
     }
 
+    /// Cleans up after the body has failed.
     func fail(_ chord: CompleteChord) async throws {
         // A late duplicate of a part must not fail the chord again.
         _ = try await redis.send(RedisCommand("DEL", settings.groupKey(chord.part.group, ".s")))
@@ -245,17 +191,16 @@ indirect enum ResultTree: Sendable, Hashable {
 }
 
 extension RedisResults {
-    /// How long to wait for the results of parts, which are usually available (`result_chord_join_timeout`).
-    private static let patience = Duration.seconds(3)
-
     /// The results of a chord with a nested header, `{"result": tree}`.
-    func joined(_ structure: [UInt8]) async -> Result<RawJSON, TaskException> {
+    private func joined(_ structure: [UInt8]) async throws -> Result<RawJSON, TaskException> {
         guard let json = try? PythonJSON.parse(structure), let tree = ResultTree(json["result"]) else {
             return .failure(.chordError("The structure of the chord's header cannot be read."))
         }
+        let ids = Array(Set(tree.ids))
         var metas: [String: ResultMeta] = [:]
-        for id in Set(tree.ids) {
-            guard let meta = await end(of: id) else {
+        // A part is counted after its result is stored.
+        for (id, meta) in zip(ids, try await read(ids)) {
+            guard let meta, meta.status.isReady else {
                 return .failure(.chordError("Join error: TimeoutError('The operation timed out.')"))
             }
             if meta.status.propagates {
@@ -265,26 +210,8 @@ extension RedisResults {
         }
         return .success(RawJSON(json: tree.values(metas)))
     }
-
-    /// Waits for the completion of a task, up to the timeout.
-    private func end(of id: String) async -> ResultMeta? {
-        await withTaskGroup(of: ResultMeta?.self) { group in
-            group.addTask {
-                guard let metas = try? await watch(id) else { return nil }
-                return await metas.first { $0.status.isReady }
-            }
-            group.addTask {
-                try? await Task.sleep(for: Self.patience)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
-    }
 }
 
-/// The Lua scripts of results.
 enum ResultScripts {
     /// A Lua function for scripts that store results: `store_meta(key, json, expires)` stores and publishes the meta
     /// and returns 1, or returns 0 if a success is already stored. `expires` is in seconds; 0 keeps the result

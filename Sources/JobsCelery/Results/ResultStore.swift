@@ -1,6 +1,4 @@
 import CeleryProtocol
-import DashJSON
-import RedisClient
 
 /// Stores or forwards results.
 package protocol ResultStore: Sendable {
@@ -19,28 +17,11 @@ package protocol ResultStore: Sendable {
 extension ResultStore {
     func store(_ meta: ResultMeta) async throws { try await store([meta]) }
 
+    /// Stores the metas of completions.
+    func store(_ completions: [TaskCompletion]) async throws {
+        let metas = completions.compactMap(\.meta)
+        if !metas.isEmpty { try await store(metas) }
+    }
+
     var inRedis: RedisResults? { nil }
-}
-
-/// Counts the parts of chords.
-protocol ChordStore: Sendable {
-    /// Sets the number of a chord's parts, before the first of them is sent.
-    func open(_ group: String, size: Int) async throws
-
-    /// Counts the completion of a part; repeated calls count once.
-    ///
-    /// - Returns: The chord if this was the last part and no other worker sends its body: then send it and `close` the
-    ///   chord. A repeated call with the same `claim`, after the body could not be sent, returns the chord again.
-    func end(_ part: ChordPart) async throws -> CompleteChord?
-
-    /// Extends the claim immediately before the body is sent.
-    ///
-    /// - Returns: false if another worker has taken over.
-    func keep(_ chord: CompleteChord) async throws -> Bool
-
-    /// Cleans up after the body was sent.
-    func close(_ chord: CompleteChord) async throws
-
-    /// Cleans up after the body has failed.
-    func fail(_ chord: CompleteChord) async throws
 }

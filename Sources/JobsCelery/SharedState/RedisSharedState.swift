@@ -26,8 +26,8 @@ final class RedisSharedState: SharedState {
     /// Limit of unsent calls. The oldest half is dropped beyond it: their polls have ended.
     private static let outboxCapacity = 10_000
 
-    private let redis: any RedisClient
-    private let subscriber: any RedisSubscriber
+    private let redis: ReconnectingRedisClient
+    private let subscriber: RedisPubSub
     private let prefix: String
     /// The id of this server process.
     private let server: String
@@ -40,33 +40,28 @@ final class RedisSharedState: SharedState {
     /// Does not connect before ``run()``, which runs the connections too.
     ///
     /// - Parameter prefix: Prefix of all keys and channels.
-    package init(redis: any RedisClient, subscriber: any RedisSubscriber, prefix: String = "dash:", logger: Logger) {
-        self.redis = redis
-        self.subscriber = subscriber
+    init(_ options: RedisOptions, prefix: String = "dash:") {
+        var options = options
+        options.name = "dash-fleet"
+        redis = ReconnectingRedisClient(options)
+        subscriber = RedisPubSub(options)
         self.prefix = prefix
-        self.logger = logger
+        logger = options.logger
         server = JobID.new.text
         (released, release) = AsyncStream.makeStream()
     }
 
-    /// Creates own connections.
-    convenience init(_ options: RedisOptions, prefix: String = "dash:") {
-        var options = options
-        options.name = "dash-fleet"
-        self.init(
-            redis: ReconnectingRedisClient(options),
-            subscriber: RedisPubSub(options),
-            prefix: prefix,
-            logger: options.logger
-        )
-    }
-
     func run() async throws {
-        defer { release.finish() }
+        let subscription = subscriber.subscribe(to: prefix + "fleet:server:" + server) { [release] message in
+            if let message { release.yield(String(decoding: message.payload, as: UTF8.self)) }
+        }
+        defer {
+            subscription.end()
+            release.finish()
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [redis] in try await redis.run() }
             group.addTask { [subscriber] in try await subscriber.run() }
-            group.addTask { [self] in await cancelWhenGracefulShutdown { [self] in await hearReleases() } }
             group.addTask { [self] in await cancelWhenGracefulShutdown { [self] in await sendNotes() } }
             try await group.waitForAll()
         }
@@ -75,9 +70,7 @@ final class RedisSharedState: SharedState {
     func releases() -> AsyncStream<String> { released }
 
     func hold(_ holder: String, in group: String, limit: Int) {
-        let arguments: [any RedisArgument] = [
-            group, "\(server)/\(holder)", limit, Self.longestHold.microseconds,
-        ]
+        let arguments: [any RedisArgument] = [group, "\(server)/\(holder)", limit, Self.longestHold.microseconds]
         note(SharedStateScripts.hold.call(keys: [prefix], arguments: arguments))
     }
 
@@ -104,22 +97,6 @@ final class RedisSharedState: SharedState {
                 _ = try await redis.run(calls)
             } catch {
                 logger.debug("Held polls could not be reported", metadata: ["error": "\(error)"])
-            }
-        }
-    }
-
-    private func hearReleases() async {
-        let channel = SharedStateScripts.channel(ofServer: server, prefix: prefix)
-        while !Task.isCancelled {
-            do {
-                for await message in try await subscriber.messages(of: channel, isPattern: false) {
-                    guard let message else { continue }
-                    release.yield(String(decoding: message.payload, as: UTF8.self))
-                }
-            } catch {
-                logger.warning("Released polls cannot be received", metadata: ["error": "\(error)"])
-                // Backoff while the connection is restored.
-                try? await Task.sleep(for: .seconds(1))
             }
         }
     }
@@ -151,38 +128,24 @@ extension RedisSharedState {
             switch try await turn(for: name, token, lifetime) {
             case .made(let bytes): return bytes
             case .wait: try await end(ofMaking: name, token, lifetime)
-            case .mine: return try await made(name, token, lifetime, make)
+            case .mine:
+                do {
+                    let bytes = try await make()
+                    await keep(bytes, name, token, lifetime)
+                    return bytes
+                } catch {
+                    _ = try? await call(SharedStateScripts.endClaim, [name, token])
+                    throw error
+                }
             }
         }
     }
 
-    private func made(
-        _ name: String,
-        _ token: String,
-        _ lifetime: Duration,
-        _ make: @Sendable () async throws -> [UInt8]
-    ) async throws -> [UInt8] {
-        let bytes: [UInt8]
-        do {
-            bytes = try await make()
-        } catch {
-            _ = try? await call(SharedStateScripts.endClaim, [name, token])
-            throw error
-        }
-        await keep(bytes, name, token, lifetime)
-        return bytes
-    }
-
-    /// Stores the value, with retries: it must not be made twice, and other servers wait for it.
+    /// Stores the value, with retries for some seconds: it must not be made twice, and other servers wait for it.
     private func keep(_ bytes: [UInt8], _ name: String, _ token: String, _ lifetime: Duration) async {
-        for attempt in 1...10 {
-            do {
-                _ = try await call(SharedStateScripts.endClaim, [name, token, lifetime.redisMilliseconds, bytes])
-                return
-            } catch {
-                // Backoff while the connection is restored.
-                try? await Task.sleep(for: .milliseconds(100 * attempt))
-            }
+        let deadline = ContinuousClock.now + .seconds(6)
+        await retrying(first: .milliseconds(100), until: { .now > deadline }) {
+            _ = try await call(SharedStateScripts.endClaim, [name, token, lifetime.redisMilliseconds, bytes])
         }
     }
 
@@ -198,16 +161,12 @@ extension RedisSharedState {
     /// Waits until another server has stored the value or failed, for at most a second: a server that dies publishes
     /// nothing.
     private func end(ofMaking name: String, _ token: String, _ lifetime: Duration) async throws {
-        let bell = try await subscriber.messages(of: prefix + "fleet:once:" + name, isPattern: false)
+        let bell = AsyncSignal()
+        let subscription = subscriber.subscribe(to: prefix + "fleet:once:" + name) { _ in bell.signal() }
+        defer { subscription.end() }
+        try await subscription.confirmed()
         // The value may have been stored before the subscription began.
-        if case .wait = try await turn(for: name, token, lifetime) {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { for await _ in bell { return } }
-                group.addTask { try? await Task.sleep(for: .seconds(1)) }
-                await group.next()
-                group.cancelAll()
-            }
-        }
+        if case .wait = try await turn(for: name, token, lifetime) { await bell.wait(atMost: .seconds(1)) }
         try Task.checkCancellation()
     }
 }
@@ -215,10 +174,9 @@ extension RedisSharedState {
 // MARK: - Slots
 
 extension RedisSharedState {
-    /// Longer than any request is in flight.
-    private static let orderLifetime = Duration.seconds(3600)
-    /// Limit of stored orders of a group. The lowest are dropped: they belong to the oldest requests.
-    private static let mostOrders = 1000
+    /// The lifetime of a group's orders in milliseconds, longer than any request is in flight, and their limit. The
+    /// lowest are dropped: they belong to the oldest requests.
+    private static let orders: [any RedisArgument] = [3_600_000, 1000]
 
     func replace(
         _ slot: String,
@@ -236,9 +194,7 @@ extension RedisSharedState {
     }
 
     func values(in group: String) async throws -> [String: SharedValue] {
-        let answer = try await answer { [redis, prefix] in
-            try await redis.send(RedisCommand("HGETALL", prefix + "fleet:places:" + group))
-        }
+        let answer = try await send("HGETALL", prefix + "fleet:places:" + group)
         let texts = (answer.elements ?? []).map { $0.text ?? "" }
         return stride(from: 0, to: texts.count - 1, by: 2).reduce(into: [:]) { values, position in
             let lines = texts[position + 1].split(separator: "\n", omittingEmptySubsequences: false)
@@ -247,40 +203,34 @@ extension RedisSharedState {
     }
 
     func remove(_ slot: String, in group: String, ifStill text: String) async throws -> Bool {
-        let memory: [any RedisArgument] = [Self.orderLifetime.redisMilliseconds, Self.mostOrders]
-        return try await call(SharedStateScripts.remove, [group, slot, text] + memory).integer == 1
+        try await call(SharedStateScripts.remove, [group, slot, text] + Self.orders).integer == 1
     }
 
     func raiseWatermarks(_ names: Set<String>, in group: String, with order: Int) async throws {
-        let memory: [any RedisArgument] = [Self.orderLifetime.redisMilliseconds, Self.mostOrders]
-        _ = try await call(SharedStateScripts.mark, [group, order] + memory + names.sorted())
+        _ = try await call(SharedStateScripts.mark, [group, order] + Self.orders + names.sorted())
     }
 
     func startCooldown(_ name: String, for duration: Duration) async throws {
-        _ = try await answer { [redis, prefix] in
-            try await redis.send(
-                RedisCommand("SET", prefix + "fleet:pause:" + name, "", "PX", duration.redisMilliseconds)
-            )
-        }
+        _ = try await send("SET", prefix + "fleet:pause:" + name, "", "PX", duration.redisMilliseconds)
     }
 
     func cooldown(_ name: String) async throws -> Duration? {
-        let rest = try await answer { [redis, prefix] in
-            try await redis.send(RedisCommand("PTTL", prefix + "fleet:pause:" + name))
-        }
+        let rest = try await send("PTTL", prefix + "fleet:pause:" + name)
         return rest.integer.flatMap { $0 > 0 ? .milliseconds($0) : nil }
     }
 
+    private func send(_ arguments: any RedisArgument...) async throws -> RedisValue {
+        try await answer { try await redis.send(RedisCommand(arguments)) }
+    }
+
     private func call(_ script: RedisScript, _ arguments: [any RedisArgument]) async throws -> RedisValue {
-        try await answer { [redis, prefix] in
-            try await redis.run(script, keys: [prefix], arguments: arguments)
-        }
+        try await answer { try await redis.run(script, keys: [prefix], arguments: arguments) }
     }
 
     /// Calls Redis, again after a lost connection: all calls here are idempotent.
     ///
     /// - Throws: `JobsError.storage`.
-    private func answer(_ ask: @Sendable () async throws -> RedisValue) async throws -> RedisValue {
+    private func answer(_ ask: () async throws -> RedisValue) async throws -> RedisValue {
         do {
             do {
                 return try await ask()

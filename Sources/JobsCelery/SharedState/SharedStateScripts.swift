@@ -2,9 +2,6 @@ import RedisClient
 
 /// The Lua scripts of `RedisSharedState`, which documents the keys. `KEYS[1]` is the prefix. Each is idempotent.
 enum SharedStateScripts {
-    /// The channel that a server subscribes to.
-    static func channel(ofServer server: String, prefix: String) -> String { prefix + "fleet:server:" + server }
-
     /// Functions of the scripts for slots.
     private static let slots =
         #"""

@@ -173,19 +173,3 @@ extension JobDefinition {
         JobDefinition(name: "", taskName: task, version: "")
     }
 }
-
-extension TaskEvent {
-    fileprivate static func received(_ message: TaskMessage) -> TaskEvent {
-        .received(
-            id: message.id,
-            name: message.task,
-            arguments: message.argumentsText,
-            kwargs: message.keywordsText,
-            rootID: message.rootID,
-            parentID: message.parentID,
-            retries: message.retries,
-            eta: message.eta.map { ISO8601.text($0) },
-            expires: message.expires.map { ISO8601.text($0) }
-        )
-    }
-}

@@ -2,7 +2,6 @@ import CeleryProtocol
 import DashJSON
 import Logging
 import NIOCore
-import RedisClient
 import Support
 import Synchronization
 
@@ -18,8 +17,6 @@ final class CompletionReporter: Sendable {
 
     private let results: any ResultStore
     private let consumer: any CeleryConsumer
-    /// Nil unless results and messages are on one Redis.
-    private let batchAck: RedisBatchAck?
     private let events: any WorkerEvents
     private let logger: Logger
     /// Schedules delayed completions.
@@ -30,7 +27,6 @@ final class CompletionReporter: Sendable {
     init(_ parts: CeleryWorkerParts, _ consumer: any CeleryConsumer, _ loop: any EventLoop) {
         results = parts.results
         self.consumer = consumer
-        batchAck = consumer.batchAck(with: parts.results)
         events = parts.events
         logger = parts.logger
         self.loop = loop
@@ -97,11 +93,9 @@ final class CompletionReporter: Sendable {
     }
 
     private func settle(_ completions: [TaskCompletion]) async {
-        var settlements: [(delivery: Delivery, settlement: Settlement)] = []
         for completion in completions where completion.vault == nil || !completion.isInVault {
-            if let settlement = completion.settlement { settlements.append((completion.delivery, settlement)) }
+            if let settlement = completion.settlement { await consumer.settle(completion.delivery, as: settlement) }
         }
-        if !settlements.isEmpty { await consumer.settle(settlements) }
         for completion in completions where completion.vault != nil { await release(completion) }
     }
 
@@ -111,15 +105,10 @@ final class CompletionReporter: Sendable {
     ///   stay unsettled, so that the tasks run again.
     private func store(_ completions: [TaskCompletion]) async -> [TaskCompletion]? {
         await retrying(first: .milliseconds(50), until: { isPastDeadline }) {
-            if let batchAck { return try await batchAck.report(completions) }
-            let metas = completions.compactMap(\.meta)
-            if !metas.isEmpty { try await results.store(metas) }
-            return completions
+            try await consumer.report(completions, to: results)
         } onError: { error in
-            logger.error(
-                "Results could not be stored.",
-                metadata: ["count": "\(completions.count)", "error": "\(error)"]
-            )
+            let facts: Logger.Metadata = ["count": "\(completions.count)", "error": "\(error)"]
+            logger.error("Results could not be stored.", metadata: facts)
         }
     }
 
@@ -143,13 +132,13 @@ func retrying<Value>(
     first: Duration,
     until isOver: () -> Bool,
     _ body: () async throws -> Value,
-    onError: (any Error) -> Void
+    onError: (any Error) -> Void = { _ in }
 ) async -> Value? {
     var backoff = Backoff(first: first, longest: .seconds(2))
     while true {
         do { return try await body() } catch { onError(error) }
         if isOver() { return nil }
-        await pause(backoff.next())
+        await backoff.pause()
     }
 }
 
@@ -159,7 +148,7 @@ func pause(_ wait: Duration) async {
 }
 
 /// What is reported of a completed or running task.
-struct TaskCompletion: Sendable {
+package struct TaskCompletion: Sendable {
     /// The number of the held task if it is done.
     var number: Int?
     /// What is stored, if anything.
@@ -249,92 +238,4 @@ struct CompletionBatch {
 
     /// Completions wait no longer.
     mutating func hurry() { isDue = true }
-}
-
-/// Stores results and acknowledges messages that are on the same Redis, both for many tasks in one script.
-package struct RedisBatchAck: Sendable {
-    private let results: RedisResults
-    private let consumer: RedisConsumer
-    private let client: ReconnectingRedisClient
-    private let keys: RedisKeys
-    private let worker: WorkerIdentity
-
-    /// The maximum of completions in one script, as Lua limits the arguments of a function.
-    private static let scriptLimit = 500
-
-    /// Keys: `unacked`, its index, holders, then those of metas. Arguments: the worker, the lifetime of metas in
-    /// seconds, their count, the metas, then the tags to acknowledge.
-    private static let storeAndAcknowledge = RedisScript(
-        "store results and acknowledge",
-        ResultScripts.storeFunction + BrokerScripts.releaseAll
-            + """
-            local metas = tonumber(ARGV[3])
-            for place = 1, metas do store_meta(KEYS[3 + place], ARGV[3 + place], ARGV[2]) end
-            local tags = {}
-            for place = 4 + metas, #ARGV do tags[#tags + 1] = ARGV[place] end
-            if #tags > 0 then dash_release_all(KEYS[1], KEYS[2], KEYS[3], ARGV[1], tags) end
-            """
-    )
-
-    /// - Parameter client: The connection by which `consumer` fetches.
-    init(
-        _ results: RedisResults,
-        _ consumer: RedisConsumer,
-        _ client: ReconnectingRedisClient,
-        keys: RedisKeys,
-        worker: WorkerIdentity
-    ) {
-        self.results = results
-        self.consumer = consumer
-        self.client = client
-        self.keys = keys
-        self.worker = worker
-    }
-
-    /// Stores metas in the order of the completions, and acknowledges messages. Other settlements are left.
-    ///
-    /// - Returns: the completions whose messages are still to be settled.
-    /// - Throws: when not all could be done; all may then be reported again.
-    func report(_ completions: [TaskCompletion]) async throws -> [TaskCompletion] {
-        let rest = completions.filter { !$0.isAcknowledged && $0.settlement != nil }
-        let calls = calls(completions)
-        // Without a request there is no wait for a lost connection.
-        guard !calls.isEmpty else { return rest }
-        let settled = completions.filter(\.isAcknowledged).map(\.delivery)
-        // Before the request, so that the next fetch can go out with it.
-        consumer.willRelease(settled)
-        do {
-            for answer in try await client.run(calls) {
-                if case .error(let message) = answer { throw Self.storeAndAcknowledge.error(message) }
-            }
-        } catch {
-            consumer.didNotRelease(settled)
-            throw error
-        }
-        consumer.didRelease(settled)
-        return rest
-    }
-
-    private func calls(_ completions: [TaskCompletion]) -> [RedisScriptCall] {
-        stride(from: 0, to: completions.count, by: Self.scriptLimit).compactMap { start in
-            call(completions[start..<min(start + Self.scriptLimit, completions.count)])
-        }
-    }
-
-    private func call(_ completions: ArraySlice<TaskCompletion>) -> RedisScriptCall? {
-        let metas = completions.compactMap(\.meta)
-        let tags = completions.filter(\.isAcknowledged).map(\.delivery.tag)
-        guard !metas.isEmpty || !tags.isEmpty else { return nil }
-        let arguments: [any RedisArgument] = [worker.id, results.settings.expires, metas.count]
-        return Self.storeAndAcknowledge.call(
-            keys: [keys.unacked, keys.unackedIndex, keys.holders]
-                + metas.map { results.settings.key(of: $0.taskID) },
-            arguments: arguments + metas.map { $0.jsonBytes() } + tags
-        )
-    }
-}
-
-extension TaskCompletion {
-    /// Whether the message is only to be removed at the broker.
-    fileprivate var isAcknowledged: Bool { vault == nil && (settlement == .acknowledged || settlement == .rejected) }
 }

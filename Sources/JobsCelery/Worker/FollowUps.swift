@@ -74,7 +74,6 @@ extension CanvasRunner {
         self.init(
             canvas: Canvas(routes: routes),
             results: parts.results,
-            chords: parts.chords,
             publish: { try await parts.broker.publish($0) },
             now: { WorkerTime.now.wall },
             logger: parts.logger

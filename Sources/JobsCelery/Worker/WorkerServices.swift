@@ -53,8 +53,6 @@ struct CeleryWorkerParts: Sendable {
     var broker: any CeleryBroker
     /// The results of plain tasks.
     var results: any ResultStore
-    /// Counts the parts of chords; nil where there are no chords (`rpc://`).
-    var chords: (any ChordStore)?
     /// The records of Dash jobs; nil where there are none (`rpc://`) and all messages are plain tasks.
     var recording: (any JobRecording)?
     /// Counts the lost attempts of a task; nil without Redis, where no task is quarantined.

@@ -285,7 +285,7 @@ struct AMQPTLS: Sendable, Hashable {
     var verifies = true
 
     /// Applies an option of an address; returns false if it is not a TLS option.
-    mutating func take(option name: Substring, value: String) throws -> Bool {
+    mutating func take(option name: String, value: String) throws -> Bool {
         switch name {
         case "cacert", "cacertfile", "ssl_ca_certs": authorities = value
         case "cert", "certfile", "ssl_certfile": certificate = value

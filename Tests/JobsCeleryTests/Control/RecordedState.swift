@@ -6,7 +6,7 @@ import DashJSON
 struct RecordedState {
     var snapshot = WorkerSnapshot()
     var revoked: [String] = []
-    var broker = BrokerInformation.scripted
+    var broker = JSON.scripted
     /// The clock of events before the request.
     var clock = 0
     var process = 0
@@ -42,12 +42,13 @@ struct RecordedState {
         snapshot.pool.processes = stats["pool"]["processes"].orElements.compactMap(\.intValue)
         process = stats["pid"].intValue ?? 0
         let place = stats["broker"]
-        broker = BrokerInformation(
-            transport: place["transport"].stringValue ?? "",
-            hostname: place["hostname"].stringValue ?? "",
-            port: place["port"].intValue ?? 0,
+        broker = .broker(
+            place["transport"].stringValue ?? "",
+            place["hostname"].stringValue ?? "",
+            place["port"].intValue ?? 0,
             userID: place["userid"].stringValue,
-            virtualHost: place["virtual_host"].stringValue ?? ""
+            virtualHost: place["virtual_host"].stringValue ?? "",
+            usesTLS: false
         )
     }
 

@@ -6,7 +6,7 @@ import ServiceLifecycle
 
 /// A broker without a server: the test sends the broadcasts and receives the replies and events.
 final class ScriptedBroker: CeleryBroker {
-    let information: BrokerInformation
+    let information: JSON
     let priorities = [0, 3, 6, 9]
     let replies = AsyncStream<BrokerMessage>.makeStream()
     let events = AsyncStream<BrokerMessage>.makeStream()
@@ -22,7 +22,7 @@ final class ScriptedBroker: CeleryBroker {
     let hearing: Latch?
 
     init(
-        _ information: BrokerInformation = .scripted,
+        _ information: JSON = .scripted,
         connection: Latch? = nil,
         answers: [BrokerMessage] = [],
         hearing: Latch? = nil
@@ -84,12 +84,6 @@ final class ScriptedBroker: CeleryBroker {
     }
 }
 
-extension BrokerInformation {
-    static let scripted = BrokerInformation(
-        transport: "redis",
-        hostname: "127.0.0.1",
-        port: 6500,
-        userID: nil,
-        virtualHost: "0"
-    )
+extension JSON {
+    static let scripted = JSON.broker("redis", "127.0.0.1", 6500, userID: nil, virtualHost: "0", usesTLS: false)
 }

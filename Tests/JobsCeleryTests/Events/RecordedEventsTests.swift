@@ -63,18 +63,12 @@ struct RecordedEvent: Sendable {
 
     /// Our event with the recorded values.
     func published() -> JSONObject? {
-        let software = SoftwareInfo(
-            name: text("sw_ident") ?? "",
-            version: text("sw_ver") ?? "",
-            system: text("sw_sys") ?? ""
-        )
         let source = EventSource(
             node: text("hostname") ?? "",
             process: body["pid"]?.intValue ?? 0,
-            software: software,
             utcOffset: body["utcoffset"]?.doubleValue
         )
-        guard let fields = task?.fields ?? sign.map({ fields(of: $0, software) }) else { return nil }
+        guard let fields = task?.fields ?? sign.map({ fields(of: $0) }) else { return nil }
         return source.event(
             type,
             fields,
@@ -85,13 +79,17 @@ struct RecordedEvent: Sendable {
 
     private func text(_ name: String) -> String? { body[name]?.stringValue }
 
-    private func fields(of sign: WorkerSign, _ software: SoftwareInfo) -> JSONObject {
-        sign.fields(
+    /// With the recorded program instead of this one.
+    private func fields(of sign: WorkerSign) -> JSONObject {
+        var fields = sign.fields(
             every: body["freq"]?.doubleValue ?? 0,
             load: WorkerLoad(active: body["active"]?.intValue ?? 0, processed: body["processed"]?.intValue ?? 0),
-            machine: (body["loadavg"] ?? .null).orElements.compactMap(\.doubleValue),
-            software: software
+            machine: (body["loadavg"] ?? .null).orElements.compactMap(\.doubleValue)
         )
+        for name in ["sw_ident", "sw_ver", "sw_sys"] where fields[name]?.stringValue?.isEmpty == false {
+            fields[name] = body[name]
+        }
+        return fields
     }
 
     private var sign: WorkerSign? {
@@ -119,16 +117,12 @@ struct RecordedEvent: Sendable {
     }
 
     private func received(_ id: String) -> TaskEvent {
-        .received(
-            id: id,
-            name: text("name") ?? "",
-            arguments: text("args") ?? "",
-            kwargs: text("kwargs") ?? "",
-            rootID: text("root_id"),
-            parentID: text("parent_id"),
-            retries: body["retries"]?.intValue ?? 0,
-            eta: text("eta"),
-            expires: text("expires")
-        )
+        var message = TaskMessage(task: text("name") ?? "", id: id)
+        (message.argumentsRepr, message.keywordsRepr) = (text("args") ?? "", text("kwargs") ?? "")
+        (message.rootID, message.parentID) = (text("root_id"), text("parent_id"))
+        message.retries = body["retries"]?.intValue ?? 0
+        message.eta = text("eta").flatMap(ISO8601.milliseconds)
+        message.expires = text("expires").flatMap(ISO8601.milliseconds)
+        return .received(message)
     }
 }

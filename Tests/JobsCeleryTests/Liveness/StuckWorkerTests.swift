@@ -125,7 +125,7 @@ struct StuckWorkerTests {
                 return own.compactMap { $0.field("name") }
             }
             // The stage opens its own second connection with its first subscription.
-            _ = try await stage.results.watch("nothing")
+            _ = try await stage.watch("nothing")
             let before = try await names()
             let worker = try await stage.worker("-c", "1")
             defer { worker.kill() }

@@ -29,7 +29,7 @@ struct RemoteJobTests {
     private func storeMeta(_ broker: RedisBroker, _ id: JobID, _ status: TaskState, _ result: JSON) async throws {
         var meta = ResultMeta(taskID: id.text, status: status)
         meta.result = RawJSON(json: result)
-        try await RedisResults(redis: broker.client, subscriber: broker.subscriber).store(meta)
+        try await RedisResults(redis: broker.client).store(meta)
     }
 
     @Test("the message is a plain Celery task; progress and result are read from Celery's results")

@@ -47,7 +47,7 @@ struct RemoteLossTests {
 
         func storeMeta(_ status: TaskState) async throws {
             let meta = ResultMeta(taskID: id.text, status: status)
-            try await RedisResults(redis: broker.client, subscriber: broker.subscriber).store(meta)
+            try await RedisResults(redis: broker.client).store(meta)
             #expect(try await waits { try await field("state") == "running" })
         }
 

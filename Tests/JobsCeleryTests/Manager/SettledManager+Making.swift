@@ -10,7 +10,7 @@ import ServiceLifecycle
 struct TestQueue: Sendable {
     var broker: any CeleryBroker
     var redis: any RedisClient
-    var subscriber: any RedisSubscriber
+    var subscriber: RedisPubSub
     var options: RedisOptions
     /// The services of the connections.
     var services: [any Service]
@@ -18,7 +18,7 @@ struct TestQueue: Sendable {
     init(
         _ broker: any CeleryBroker,
         _ redis: any RedisClient,
-        _ subscriber: any RedisSubscriber,
+        _ subscriber: RedisPubSub,
         _ options: RedisOptions,
         _ services: [any Service]
     ) {
@@ -75,7 +75,7 @@ extension SettledManager {
         let identity = WorkerIdentity(node: "dash@test", id: "dash@test.\(JobID.new)")
         let parts = CeleryWorkerParts(
             broker: queue.broker,
-            results: RedisResults(redis: queue.redis, subscriber: queue.subscriber),
+            results: RedisResults(redis: queue.redis),
             recording: LedgerRecording(recording: recording, ledger: ledger),
             redis: queue.redis,
             executor: LedgerExecutor(executor: executor, ledger: ledger),

@@ -1,3 +1,4 @@
+import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -30,9 +31,9 @@ struct RedisConnectionFaultTests {
     @Test("a lost connection is replaced, which nil among the pushes signals")
     func mended() async throws {
         let (client, proxy, _) = try await client()
-        let stream = client.pushes()
-        try await whileRunning(client) {
-            var pushes = stream.makeAsyncIterator()
+        let pushed = PushedClient(client)
+        try await whileRunning(pushed) {
+            var pushes = pushed.pushes.makeAsyncIterator()
             #expect(await pushes.next() == .some(nil))
             for _ in 0..<3 {
                 proxy.cut()
@@ -74,9 +75,9 @@ struct RedisConnectionFaultTests {
     @Test("F11: a half-open connection is detected also when only pushes are expected")
     func halfOpenListening() async throws {
         let (client, proxy, _) = try await client()
-        let stream = client.pushes()
-        try await whileRunning(client) {
-            var pushes = stream.makeAsyncIterator()
+        let pushed = PushedClient(client)
+        try await whileRunning(pushed) {
+            var pushes = pushed.pushes.makeAsyncIterator()
             #expect(await pushes.next() == .some(nil))
             proxy.become(.swallows)
             let start = ContinuousClock.now
@@ -89,9 +90,9 @@ struct RedisConnectionFaultTests {
     func replica() async throws {
         let server = try await RedisServer.start(arguments: ["--replicaof", "127.0.0.1 \(freePort())"])
         let client = ReconnectingRedisClient(RedisOptions.patient(try RedisURL(server.address)))
-        let stream = client.pushes()
-        try await whileRunning(client) {
-            var pushes = stream.makeAsyncIterator()
+        let pushed = PushedClient(client)
+        try await whileRunning(pushed) {
+            var pushes = pushed.pushes.makeAsyncIterator()
             #expect(await pushes.next() == .some(nil))
             await #expect(throws: CeleryError.self) { try await client.send(RedisCommand("SET", "a", 1)) }
             #expect(await pushes.next() == .some(nil))
@@ -168,6 +169,20 @@ struct RedisConnectionFaultTests {
             #expect(ContinuousClock.now - start < promised(.seconds(5)))
         }
     }
+}
+
+/// Runs a client, and reports its pushes and new connections.
+private struct PushedClient: Service {
+    let pushes: AsyncStream<[RedisValue]?>
+    private let client: ReconnectingRedisClient
+    private let push: AsyncStream<[RedisValue]?>.Continuation
+
+    init(_ client: ReconnectingRedisClient) {
+        self.client = client
+        (pushes, push) = AsyncStream.makeStream()
+    }
+
+    func run() async throws { await client.keepConnected { [push] in push.yield($0) } }
 }
 
 private final class Answered: Sendable {

@@ -84,17 +84,14 @@ struct RedisRefusalTests {
         }
     }
 
-    @Test("a server without HELLO, as before Redis 6, uses RESP2, also for channels")
-    func old() async throws {
-        let server = try await RedisServer.start(arguments: ["--rename-command", "HELLO", "", "--requirepass", "x"])
-        let url = try RedisURL("redis://:x@127.0.0.1:\(server.port)/2")
-        let client = ReconnectingRedisClient(RedisOptions.patient(url))
-        let channels = RedisPubSub(RedisOptions.patient(url))
-        try await whileRunning(client, channels) {
-            var messages = try await channels.messages(of: "news").makeAsyncIterator()
-            #expect(try await client.send(RedisCommand("PUBLISH", "news", "hello")) == .integer(1))
-            #expect(await messages.next() == RedisMessage(channel: "news", payload: Array("hello".utf8)))
-            #expect(client.present?.usesRESP3 == false)
-        }
+    @Test("a server without HELLO, as before Redis 6, is refused with one sentence", arguments: [nil, "s3cret"])
+    func old(password: String?) async throws {
+        let login = password.map { ["--requirepass", $0] } ?? []
+        let server = try await RedisServer.start(arguments: ["--rename-command", "HELLO", ""] + login)
+        let error = try await error(at: "redis://\(password.map { ":\($0)@" } ?? "")127.0.0.1:\(server.port)/2")
+        #expect(error?.code == .refused)
+        let address = "redis://127.0.0.1:\(server.port)/2"
+        let sentence = "Redis 6 or later is required: the server at \(address) does not support RESP3 (HELLO 3)."
+        #expect(error?.description == sentence)
     }
 }

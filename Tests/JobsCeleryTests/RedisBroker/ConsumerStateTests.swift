@@ -102,4 +102,19 @@ struct ConsumerStateTests {
         let isNewAgain = state.received("a")
         #expect(isNewAgain, "it was requeued since")
     }
+
+    @Test("A lost delivery counts once and is not refreshed again, nor is one in flight")
+    func lost() {
+        var state = ConsumerState(queues: ["q"], prefetch: 9)
+        for tag in ["a", "b", "c"] { _ = state.received(tag) }
+        _ = state.settles("a")
+        #expect(state.refreshed == ["b", "c"], "the settlement of a removes it")
+        let lost = (state.loses(["a", "b", "x"]), state.loses(["b"]))
+        #expect(lost == (1, 0))
+        #expect(state.refreshed == ["c"])
+        state.owes("a", .returned)
+        #expect(state.refreshed == ["a", "c"])
+        _ = state.received("b")
+        #expect(state.refreshed == ["a", "b", "c"], "it was delivered again")
+    }
 }

@@ -42,7 +42,6 @@ struct CanvasRunnerTests {
             let runner = CanvasRunner(
                 canvas: Canvas(routes: TaskRoutes()),
                 results: results,
-                chords: results,
                 publish: { try queue.publish($0) },
                 now: { 0 },
                 logger: .quiet

@@ -11,12 +11,12 @@ import Testing
 /// Runs `body` with a Python app.
 func withChordBench(_ body: (ChordBench) async throws -> Void) async throws {
     let url = try await RedisServer.shared().database()
-    try await withResults(at: url) { results, redis in
+    try await withChannels(at: url) { results, redis, channels in
         let folder = FileManager.default.temporaryDirectory.appending(path: "chord-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try ChordBench.app.write(to: folder.appending(path: "chordapp.py"), atomically: true, encoding: .utf8)
-        try await body(ChordBench(results: results, redis: redis, url: url, folder: folder))
+        try await body(ChordBench(results: results, redis: redis, channels: channels, url: url, folder: folder))
     }
 }
 
@@ -65,6 +65,7 @@ struct ChordBench {
 
     let results: RedisResults
     let redis: ReconnectingRedisClient
+    let channels: RedisPubSub
     let url: RedisURL
     let folder: URL
 
@@ -115,7 +116,6 @@ struct ChordBench {
         let runner = CanvasRunner(
             canvas: canvas,
             results: results,
-            chords: results,
             publish: { try await push($0) },
             now: { 1_900_000_000_000 },
             logger: .quiet
@@ -135,7 +135,7 @@ struct ChordBench {
 
     @discardableResult
     func end(of id: String) async throws -> ResultMeta {
-        for await meta in try await results.watch(id) where meta.status.isReady { return meta }
+        for await meta in try await channels.watch(id, in: results) where meta.status.isReady { return meta }
         throw CeleryError(.unreachable, "The task did not complete.")
     }
 

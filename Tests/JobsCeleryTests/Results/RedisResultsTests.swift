@@ -16,8 +16,8 @@ struct RedisResultsTests {
     }
 
     @Test func `A result is stored for a day and published`() async throws {
-        try await withResults { results, redis in
-            let channel = try await results.subscriber.messages(of: "celery-task-meta-stored", isPattern: false)
+        try await withChannels { results, redis, channels in
+            let channel = try await channels.messages(of: "celery-task-meta-stored")
             try await results.store(meta("stored", .success, 3))
             var iterator = channel.makeAsyncIterator()
             let message = try #require(await iterator.next() ?? nil)
@@ -58,16 +58,16 @@ struct RedisResultsTests {
     }
 
     @Test func `Watching a task delivers the stored state, then the updates until completion`() async throws {
-        try await withResults { results, _ in
+        try await withChannels { results, _, channels in
             try await results.store(meta("watched", .progress, 1))
-            let news = try await results.watch("watched")
+            let news = try await channels.watch("watched", in: results)
             try await results.store(meta("watched", .progress, 2))
             try await results.store(meta("watched", .success, 3))
             var seen: [ResultMeta] = []
             for await meta in news { seen.append(meta) }
             #expect(seen.map(\.result.json) == [1, 2, 3])
             var late: [ResultMeta] = []
-            for await meta in try await results.watch("watched") { late.append(meta) }
+            for await meta in try await channels.watch("watched", in: results) { late.append(meta) }
             #expect(late.map(\.result.json) == [3])
         }
     }
@@ -151,6 +151,20 @@ struct RedisResultsTests {
             #expect(chord?.outcome == .success(RawJSON(json: ["a", ["b", "c"]])))
         }
     }
+
+    @Test func `A nested chord without a part's result, or with a failed one, fails`() async throws {
+        try await withResults { results, redis in
+            let structure = #"{"result":[["g",null],[[["a",null],null],[["h",null],[[["b",null],null]]]]]}"#
+            for (group, end) in [("lost", nil), ("failed", meta("b", .failure, ["exc_type": "E"]))] {
+                try await results.open(group, size: 1)
+                _ = try await redis.send(RedisCommand("SET", "celery-taskset-meta-\(group)", structure))
+                try await results.store([meta("a", .success)] + (end.map { [$0] } ?? []))
+                let chord = try await results.end(part(group, 0))
+                let reason = end == nil ? "TimeoutError('The operation timed out.')" : "E()"
+                #expect(chord?.outcome == .failure(.chordError("Join error: \(reason)")))
+            }
+        }
+    }
 }
 
 /// A completed part of a chord, whose value is its index.
@@ -175,10 +189,19 @@ func withResults(
     at url: RedisURL? = nil,
     body: (RedisResults, ReconnectingRedisClient) async throws -> Void
 ) async throws {
+    try await withChannels(settings, at: url) { results, redis, _ in try await body(results, redis) }
+}
+
+/// Runs `body` with results in an empty database, and channels.
+func withChannels(
+    _ settings: ResultSettings = ResultSettings(),
+    at url: RedisURL? = nil,
+    body: (RedisResults, ReconnectingRedisClient, RedisPubSub) async throws -> Void
+) async throws {
     let database = if let url { url } else { try await RedisServer.shared().database() }
     let options = RedisOptions.patient(database)
-    let (redis, pubSub) = (ReconnectingRedisClient(options), RedisPubSub(options))
-    try await whileRunning(redis, pubSub) {
-        try await body(RedisResults(redis: redis, subscriber: pubSub, settings: settings), redis)
+    let (redis, channels) = (ReconnectingRedisClient(options), RedisPubSub(options))
+    try await whileRunning(redis, channels) {
+        try await body(RedisResults(redis: redis, settings: settings), redis, channels)
     }
 }

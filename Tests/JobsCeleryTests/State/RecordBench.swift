@@ -89,8 +89,8 @@ struct RecordBench: Sendable {
 
     /// Acknowledges a message.
     func acknowledge(_ delivery: JobsCelery.Delivery, _ worker: WorkerIdentity) async throws {
-        let keys = [broker.keys.unacked, broker.keys.unackedIndex, broker.keys.holders]
-        _ = try await broker.client.run(BrokerScripts.acknowledge, keys: keys, arguments: [delivery.tag, worker.id])
+        let (keys, arguments) = (broker.keys.delivery, [delivery.tag, worker.id])
+        _ = try await broker.client.run(BrokerScripts.settle, keys: keys, arguments: arguments)
     }
 
     /// Begins an attempt; records an issue if it is refused.

@@ -100,7 +100,7 @@ final class Faults: Sendable {
 }
 
 /// A client whose calls fail as a test requires.
-struct FaultyRedis: RedisClient {
+final class FaultyRedis: RedisClient {
     let client: any RedisClient
     let faults: Faults
 
@@ -108,7 +108,6 @@ struct FaultyRedis: RedisClient {
         (self.client, self.faults) = (client, faults)
     }
 
-    var database: Int { client.database }
     var reconnectDeadline: ContinuousClock.Instant? { client.reconnectDeadline }
 
     func run() async throws { try await client.run() }
@@ -122,6 +121,4 @@ struct FaultyRedis: RedisClient {
             throw CeleryError(.connectionLost, "The test dropped the reply.")
         }
     }
-
-    func pushes() -> AsyncStream<[RedisValue]?> { client.pushes() }
 }

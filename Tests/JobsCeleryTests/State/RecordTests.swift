@@ -81,11 +81,10 @@ struct RecordTests {
         of worker: WorkerIdentity,
         _ bench: RecordBench
     ) async throws {
-        let keys = bench.broker.keys
         let envelope = KombuEnvelope.encode(delivery.task, tag: delivery.tag)
         _ = try await bench.broker.client.run(
-            BrokerScripts.returnToQueue,
-            keys: [keys.unacked, keys.unackedIndex, keys.holders],
+            BrokerScripts.settle,
+            keys: bench.broker.keys.delivery,
             arguments: [delivery.tag, worker.id, envelope]
         )
     }

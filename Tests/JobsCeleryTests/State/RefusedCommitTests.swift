@@ -116,11 +116,14 @@ private final class CommitCounts: Sendable {
     }
 }
 
-private struct CountingRedis: RedisClient {
-    let client: any RedisClient
-    let counts: CommitCounts
+private final class CountingRedis: RedisClient {
+    private let client: any RedisClient
+    private let counts: CommitCounts
 
-    var database: Int { client.database }
+    init(client: any RedisClient, counts: CommitCounts) {
+        (self.client, self.counts) = (client, counts)
+    }
+
     var reconnectDeadline: ContinuousClock.Instant? { client.reconnectDeadline }
 
     func run() async throws { try await client.run() }
@@ -130,8 +133,6 @@ private struct CountingRedis: RedisClient {
         counts.count(answers)
         return answers
     }
-
-    func pushes() -> AsyncStream<[RedisValue]?> { client.pushes() }
 }
 
 /// Random numbers, the same for the same seed.

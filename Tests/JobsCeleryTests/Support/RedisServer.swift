@@ -90,7 +90,7 @@ final class RedisServer: Sendable {
         }
         var url = try RedisURL(address)
         url.database = number
-        let connection = try await RedisConnection.connect(RedisOptions.patient(url)) { _ in }
+        let connection = try await RedisConnection.connect(RedisOptions.patient(url))
         defer { connection.close() }
         _ = try await connection.send([RedisCommand("FLUSHDB")])
         return url
@@ -114,7 +114,7 @@ final class RedisServer: Sendable {
         let deadline = ContinuousClock.now + .seconds(120)
         while true {
             do {
-                return try await RedisConnection.connect(options) { _ in }.close()
+                return try await RedisConnection.connect(options).close()
             } catch let error as CeleryError where error.code == .refused {
                 return
             } catch {

@@ -10,9 +10,7 @@ final class FakeBroker: CeleryBroker {
     let consumer = FakeConsumer()
     private let state = Mutex((published: [BrokerMessage](), failures: 0))
 
-    var information: BrokerInformation {
-        BrokerInformation(transport: "fake", hostname: "here", port: 0, virtualHost: "/")
-    }
+    let information = JSON.broker("fake", "here", 0, userID: nil, virtualHost: "/", usesTLS: false)
 
     let priorities = [0, 3, 6, 9]
 

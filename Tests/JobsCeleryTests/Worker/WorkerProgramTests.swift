@@ -259,7 +259,7 @@ struct WorkerProgramTests {
             defer { worker.kill() }
             let file = MarkFile()
             let id = try await stage.send("mark", [.string(file.path), 600])
-            for await meta in try await stage.results.watch(id) where meta.status == .started {
+            for await meta in try await stage.watch(id) where meta.status == .started {
                 let result = try JSON(parsing: meta.result.bytes)
                 #expect(result["hostname"] == "tracked@test")
                 try await file.wait(for: "start")

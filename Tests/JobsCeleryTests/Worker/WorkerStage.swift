@@ -29,6 +29,7 @@ final class WorkerStage: Sendable {
     let broker: any CeleryBroker
     let results: RedisResults
     let redis: any RedisClient
+    private let channels: RedisPubSub
     /// The addresses of the broker and the results, for programs.
     let environment: [String: String]
     private let services: [any Service]
@@ -38,7 +39,8 @@ final class WorkerStage: Sendable {
         let url = try await server.database()
         let own = RedisBroker.patient(url)
         redis = own.client
-        results = RedisResults(redis: own.client, subscriber: own.subscriber)
+        channels = own.subscriber
+        results = RedisResults(redis: own.client)
         let address = "\(server.address)/\(url.database)"
         switch kind {
         case .redis:
@@ -102,9 +104,12 @@ final class WorkerStage: Sendable {
         return counts.compactMap(\.integer).reduce(0, +)
     }
 
+    /// The states of a task.
+    func watch(_ id: String) async throws -> WatchedResult { try await channels.watch(id, in: results) }
+
     /// Waits for the result of a task.
     func end(of id: String) async throws -> ResultMeta {
-        for await meta in try await results.watch(id) where meta.status.isReady { return meta }
+        for await meta in try await watch(id) where meta.status.isReady { return meta }
         throw NeverEnded(id: id)
     }
 
