@@ -197,12 +197,12 @@ final class CeleryWorker: Service {
             let (value, actions) = event(&machine, time)
             return (value, actions, machine.wakesFetcher())
         }
-        for action in actions { perform(action) }
+        for action in actions { take(action) }
         if wakesFetcher { demand.signal() }
         return value
     }
 
-    private func perform(_ action: WorkerAction) {
+    private func take(_ action: WorkerAction) {
         switch action {
         case .begin(let task): if !runRecorded(task) { TaskRunner(self).begin(task) }
         case .drop(let task, let reason):

@@ -1,5 +1,4 @@
 import CeleryProtocol
-import DashJSON
 import Jobs
 
 /// A message that a worker holds, has parsed, and can run.

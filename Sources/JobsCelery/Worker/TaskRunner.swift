@@ -88,7 +88,7 @@ struct TaskRunner: Sendable {
 
     /// Reports that a task is not run.
     func drop(_ task: HeldTask, _ reason: DropReason) async {
-        await conclude(task, revocation(of: task, reason.rawValue))
+        await conclude(task.message, revocation(of: task, reason.rawValue))
     }
 
     /// Reports how a run ended, or retries the task.
@@ -97,12 +97,7 @@ struct TaskRunner: Sendable {
         if case .outcome(.failed(let failure)) = end, mayRetry(task, after: failure) {
             return await retry(task, after: failure)
         }
-        await conclude(task, conclusion(of: task, end, runtime))
-    }
-
-    private func conclude(_ task: HeldTask, _ conclusion: Conclusion) async {
-        guard let ending = conclusion.ending else { return worker.report(conclusion.completion) }
-        await conclude(task.message, ending, conclusion.completion)
+        await conclude(task.message, conclusion(of: task, end, runtime))
     }
 
     private func conclusion(of task: HeldTask, _ end: RunOutcome, _ runtime: Duration) -> Conclusion {
@@ -157,10 +152,10 @@ struct TaskRunner: Sendable {
     /// Reports the completion of a plain task and sends what follows it, and only then settles its message. What
     /// follows a success is sent before the success is stored, so that a worker lost in between causes duplicates, but
     /// no gap.
-    private func conclude(_ message: TaskMessage, _ ending: TaskEnding, _ completion: TaskCompletion) async {
-        guard message.hasFollowers else { return worker.report(completion) }
+    private func conclude(_ message: TaskMessage, _ conclusion: Conclusion) async {
+        var completion = conclusion.completion
+        guard let ending = conclusion.ending, message.hasFollowers else { return worker.report(completion) }
         let canvas = worker.canvas
-        var completion = completion
         let isSuccess = if case .success = ending { true } else { false }
         do {
             let plan = try canvas.canvas.plan(after: message, ending, now: canvas.now())
@@ -242,7 +237,7 @@ struct TaskRunner: Sendable {
         let reason = "the task was started \(losses) times, and each time its worker was lost."
         var conclusion = failure(of: task, .workerLost(reason), nil)
         conclusion.completion.settlement = .rejected
-        await conclude(task, conclusion)
+        await conclude(task.message, conclusion)
     }
 
     /// How many earlier attempts of a task lost their worker; counts this attempt as well. Redis counts, as the worker
@@ -288,7 +283,7 @@ struct TaskRunner: Sendable {
             completion.meta?.replyTo = delivery.task.replyTo
         }
         guard let message else { return worker.report(completion) }
-        await conclude(message, .failure(exception, traceback: nil), completion)
+        await conclude(message, (.failure(exception, traceback: nil), completion))
     }
 }
 
