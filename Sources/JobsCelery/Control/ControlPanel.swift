@@ -3,11 +3,12 @@ import DashJSON
 
 /// Executes a worker's remote control commands. Replies equal those of Celery, except the texts of errors.
 struct ControlPanel: Sendable {
-    let node: String
+    let parts: CeleryWorkerParts
     let worker: any ControlledWorker
-    let revoked: RevokedTasks
     let events: EventDispatcher
-    let broker: JSON
+
+    var node: String { parts.identity.node }
+    private var revoked: RevokedTasks { parts.revoked }
 
     /// A command; returns its reply, or nil for none.
     typealias Command = @Sendable (ControlPanel, ControlArguments) async throws -> JSON?
@@ -16,11 +17,11 @@ struct ControlPanel: Sendable {
     static let inspections: [String: Command] = [
         "ping": { _, _ in ["ok": "pong"] }, "hello": { try $0.hello($1) }, "active": { await $0.active($1) },
         "reserved": { panel, _ in .array(await panel.worker.snapshot().reserved.map { $0.json(node: panel.node) }) },
-        "scheduled": { panel, _ in .array(await panel.worker.snapshot().scheduled.map { $0.json(node: panel.node) }) },
+        "scheduled": { panel, _ in await panel.scheduled() },
         "revoked": { panel, _ in .array(panel.revoked.ids.map { .string($0) }) },
         "registered": { await $0.registered($1) }, "query_task": { try await $0.queryTask($1) },
         "stats": { panel, _ in await panel.statistics() },
-        "active_queues": { panel, _ in .array(await panel.worker.snapshot().queues.map(\.json)) },
+        "active_queues": { panel, _ in .array(await panel.worker.snapshot().queues.map(WorkerSnapshot.queue)) },
         "conf": { panel, _ in .object(await panel.worker.snapshot().settings) },
         "clock": { panel, _ in ["clock": .int(panel.events.clock.value)] },
         "report": { panel, _ in await panel.report() },
@@ -91,13 +92,26 @@ extension ControlPanel {
         return .array(await worker.snapshot().active.map { $0.json(node: node, isSafe: isSafe) })
     }
 
+    /// Tasks that wait for their ETA. The priority is that of Celery's timer, always 6.
+    func scheduled() async -> JSON {
+        let tasks = await worker.snapshot().scheduled
+        return .array(
+            tasks.map { held in
+                let eta = ISO8601.text(held.task.message.eta ?? 0)
+                return ["eta": .string(eta), "priority": 6, "request": held.json(node: node)]
+            }
+        )
+    }
+
     func registered(_ arguments: ControlArguments) async -> JSON {
         let asked = arguments["taskinfoitems"].orElements.compactMap(\.stringValue)
         let items = asked.isEmpty ? ["rate_limit"] : asked
         let tasks = await worker.snapshot().registered.filter {
-            !$0.name.hasPrefix("celery.") || arguments.isTrue("builtins")
+            !$0.key.hasPrefix("celery.") || arguments.isTrue("builtins")
         }
-        return .array(tasks.sorted { $0.name < $1.name }.map { .string($0.text(showing: items)) })
+        return .array(
+            tasks.sorted { $0.key < $1.key }.map { name, rules in .string(rules.text(of: name, showing: items)) }
+        )
     }
 
     /// The states of tasks by their IDs; tasks that this worker does not have are omitted.
@@ -106,8 +120,8 @@ extension ControlPanel {
         let snapshot = await worker.snapshot()
         let here =
             snapshot.active.map { ("active", $0) } + snapshot.reserved.map { ("reserved", $0) }
-            + snapshot.scheduled.map { ("scheduled", $0.task) }
-        let tasks = Dictionary(here.map { ($0.1.id, $0) }) { first, _ in first }
+            + snapshot.scheduled.map { ("scheduled", $0) }
+        let tasks = Dictionary(here.map { ($0.1.task.id, $0) }) { first, _ in first }
         var answer = JSONObject()
         for id in ids {
             guard let (state, task) = tasks[id] else { continue }
@@ -117,7 +131,8 @@ extension ControlPanel {
     }
 
     func statistics() async -> JSON {
-        await worker.snapshot().statistics(clock: events.clock.value, broker: broker, process: events.source.process)
+        let (clock, broker) = (events.clock.value, parts.broker.information)
+        return await worker.snapshot().statistics(clock: clock, broker: broker, process: events.source.process)
     }
 
     /// A description for bug reports.
@@ -129,7 +144,7 @@ extension ControlPanel {
 
             software -> \(Software.name):\(Software.version) protocol:2
             platform -> system:\(Software.system)
-            settings -> transport:\(broker["transport"].stringValue ?? "") results:\(results)
+            settings -> transport:\(parts.broker.information["transport"].stringValue ?? "") results:\(results)
 
             \(settings.map { "\($0.key): \($0.value.text)\n" }.joined())
             """
@@ -147,10 +162,8 @@ extension ControlPanel {
     }
 
     func timeLimit(_ arguments: ControlArguments) async throws -> JSON {
-        let (soft, hard) = (arguments.number("soft"), arguments.number("hard"))
-        guard try await worker.setTimeLimit(soft: soft, hard: hard, of: arguments.text("task_name")) else {
-            return Self.unknownTask
-        }
+        let limits = RunLimits(soft: arguments.number("soft"), hard: arguments.number("hard"))
+        guard try await worker.setTimeLimits(limits, of: arguments.text("task_name")) else { return Self.unknownTask }
         return Self.ok("time limits set successfully")
     }
 

@@ -1,5 +1,6 @@
 import CeleryProtocol
 import DashJSON
+import Jobs
 import Logging
 import ServiceLifecycle
 import Support
@@ -9,46 +10,18 @@ import Support
 /// It must run until the worker's tasks have completed, so that they can be terminated and their events are published,
 /// and stop before the broker, so that the final event is published.
 final class ControlService: Service {
-    private let broker: any CeleryBroker
+    private let parts: CeleryWorkerParts
     private let panel: ControlPanel
-    private let beats: Bool
-    private let mingles: Bool
-    private let logger: Logger
     /// The clock of requests and replies; events have another one, as in Celery.
     private let requestClock = LamportClock()
     private let changes = AsyncStream<ControlRequest>.makeStream()
-    /// Opened after the other workers had time to send their revoked tasks.
-    private let greeted: AsyncLatch<Void>?
 
     /// - Parameters:
-    ///   - greeted: The latch that the worker waits for before it consumes messages.
-    ///   - revoked: The revoked tasks, shared with the worker.
+    ///   - parts: Those of the worker, which waits for `greeted` before it consumes messages.
     ///   - events: The dispatcher of the worker's task events.
-    ///   - beats: Whether to publish heartbeats.
-    ///   - mingles: Whether to request the revoked tasks from other workers.
-    init(
-        node: String,
-        broker: any CeleryBroker,
-        worker: any ControlledWorker,
-        revoked: RevokedTasks,
-        events: EventDispatcher,
-        beats: Bool = true,
-        mingles: Bool = true,
-        greeted: AsyncLatch<Void>? = nil,
-        logger: Logger
-    ) {
-        self.greeted = greeted
-        self.broker = broker
-        self.beats = beats
-        self.mingles = mingles
-        self.logger = logger
-        panel = ControlPanel(
-            node: node,
-            worker: worker,
-            revoked: revoked,
-            events: events,
-            broker: broker.information
-        )
+    init(_ parts: CeleryWorkerParts, _ worker: any ControlledWorker, _ events: EventDispatcher) {
+        self.parts = parts
+        panel = ControlPanel(parts: parts, worker: worker, events: events)
     }
 
     func run() async {
@@ -72,16 +45,16 @@ final class ControlService: Service {
             }
             // An earlier subscription would receive the worker's own `hello` and count as a worker to wait for.
             await asked.passed()
-            let requests = broker.broadcasts()
+            let requests = parts.broker.broadcasts()
             group.addTask {
                 await answered.passed()
                 // Revocations of tasks consumed earlier could be missed.
                 await self.listens()
-                self.greeted?.open()
+                self.parts.greeted?.open()
             }
             group.addTask {
                 self.panel.events.send(.online)
-                if self.beats { await self.beat() }
+                if self.parts.options.sendsHeartbeats { await self.beat() }
             }
             group.addTask { await self.change() }
             for await message in requests {
@@ -103,7 +76,7 @@ final class ControlService: Service {
             requestClock.adjust(to: request.clock)
             return request.concerns(panel.node) ? request : nil
         } catch {
-            logger.warning("Ignoring an invalid remote control request.", metadata: ["error": "\(error)"])
+            parts.logger.warning("Ignoring an invalid remote control request.", metadata: ["error": "\(error)"])
             return nil
         }
     }
@@ -114,13 +87,13 @@ final class ControlService: Service {
     }
 
     private func answer(_ request: ControlRequest) async {
-        logger.debug("Received a remote control request.", metadata: ["method": "\(request.method)"])
+        parts.logger.debug("Received a remote control request.", metadata: ["method": "\(request.method)"])
         guard let value = await panel.answer(request), !Task.isCancelled else { return }
         guard let reply = request.reply(of: panel.node, value, clock: requestClock.forward()) else { return }
         do {
-            try await broker.reply(reply)
+            try await parts.broker.reply(reply)
         } catch {
-            logger.warning(
+            parts.logger.warning(
                 "Could not send a remote control reply.",
                 metadata: ["method": "\(request.method)", "error": "\(error)"]
             )
@@ -134,24 +107,24 @@ final class ControlService: Service {
     /// The request waits for a connection, so that the first event, which does not, is not lost.
     private func greet(_ asked: AsyncLatch<Void>) async {
         defer { asked.open() }
-        guard mingles else { return }
+        guard parts.options.mingles else { return }
         let greeting = ControlRequest(method: "hello", arguments: ["from_node": .string(panel.node), "revoked": []])
         do {
             // Celery's timeout.
-            try await broker.ask(greeting, within: .seconds(1)) {
+            try await parts.broker.ask(greeting, within: .seconds(1)) {
                 asked.open()
             } heard: { [panel] answer in
                 panel.learn(from: answer)
             }
         } catch {
-            logger.debug("Could not request the revoked tasks of other workers.", metadata: ["error": "\(error)"])
+            parts.logger.debug("Could not request the revoked tasks of other workers.", metadata: ["error": "\(error)"])
         }
     }
 
     /// Waits until requests are received. After a timeout the worker starts regardless.
     private func listens() async {
         await withTaskGroup { group in
-            group.addTask { await self.broker.hearsBroadcasts() }
+            group.addTask { await self.parts.broker.hearsBroadcasts() }
             group.addTask { try? await Task.sleep(for: .seconds(5)) }
             await group.next()
             group.cancelAll()

@@ -3,84 +3,30 @@ import DashJSON
 /// The state of a worker at one moment.
 struct WorkerSnapshot: Sendable {
     /// Running tasks.
-    var active: [TaskInfo] = []
+    var active: [Holding] = []
     /// Tasks that wait for a free slot.
-    var reserved: [TaskInfo] = []
+    var reserved: [Holding] = []
     /// Tasks that wait for their ETA.
-    var scheduled: [ScheduledTask] = []
-    /// The tasks that the worker can run.
-    var registered: [RegisteredTask] = []
+    var scheduled: [Holding] = []
+    /// The names of the tasks that the worker can run, and what is set for them.
+    var registered: [String: TaskRules] = [:]
     /// The consumed queues.
-    var queues: [QueueInfo] = []
+    var queues: [String] = []
     /// The number of tasks run since the start, by name.
     var totals: [String: Int] = [:]
-    var pool = PoolInfo()
+    /// The limit of concurrent tasks.
+    var concurrency = 0
+    var processes: [Int32] = []
+    /// The number of tasks after which a process is replaced; nil for unlimited.
+    var maxTasksPerChild: Int?
+    /// The worker's default limits.
+    var limits = RunLimits()
     /// The limit of unsettled messages.
     var prefetchCount = 0
     /// Seconds since the start.
     var uptime = 0
     /// The settings that differ from their defaults, by Celery's names, without passwords.
     var settings = JSONObject()
-}
-
-/// A task held by a worker.
-struct TaskInfo: Sendable, Hashable {
-    var id: String
-    /// The display name: the header `shadow`, or the task's name.
-    var name: String
-    /// The task's name.
-    var type: String
-    /// The arguments as sent, an array.
-    var arguments = RawJSON.emptyArray
-    /// The named arguments as sent, an object.
-    var kwargs = RawJSON.emptyObject
-    /// The arguments for display: the header `argsrepr`, or their JSON text.
-    var argumentsText = "[]"
-    /// The named arguments for display.
-    var kwargsText = "{}"
-    /// The start time in seconds since 1970; nil if it waits.
-    var started: Double?
-    var isAcknowledged = false
-    var exchange = ""
-    var routingKey = ""
-    var priority = 0
-    var isRedelivered = false
-    /// The ID of the process that runs it.
-    var process: Int?
-}
-
-/// A task that waits for its ETA.
-struct ScheduledTask: Sendable, Hashable {
-    /// ISO 8601.
-    var eta: String
-    var task: TaskInfo
-}
-
-/// A task that a worker can run.
-struct RegisteredTask: Sendable, Hashable {
-    var name: String
-    var rateLimit: RateLimit?
-    /// In seconds.
-    var softTimeLimit: Double?
-    /// In seconds.
-    var timeLimit: Double?
-}
-
-/// A queue that a worker consumes.
-struct QueueInfo: Sendable, Hashable {
-    var name: String
-}
-
-/// The processes that run tasks.
-struct PoolInfo: Sendable, Hashable {
-    /// The limit of concurrent tasks.
-    var concurrency = 0
-    var processes: [Int] = []
-    /// The number of tasks after which a process is replaced; nil for unlimited.
-    var maxTasksPerChild: Int?
-    /// The worker's default limits, in seconds.
-    var softTimeLimit: Double?
-    var timeLimit: Double?
 }
 
 /// A worker as remote control uses it.
@@ -106,10 +52,10 @@ protocol ControlledWorker: Sendable {
     /// - Returns: Whether the task exists.
     func setRateLimit(_ limit: RateLimit?, of task: String) async -> Bool
 
-    /// Changes the time limits of a task, in seconds; nil for none.
+    /// Changes the time limits of a task.
     ///
     /// - Returns: Whether the task exists.
-    func setTimeLimit(soft: Double?, hard: Double?, of task: String) async -> Bool
+    func setTimeLimits(_ limits: RunLimits, of task: String) async -> Bool
 
     /// Changes the number of concurrent tasks by this amount, which may be negative.
     func resizePool(by change: Int) async
@@ -138,65 +84,69 @@ struct RateLimit: Sendable, Hashable {
     var perSecond: Double
 }
 
-extension TaskInfo {
-    /// The task in the reply to `inspect`.
-    ///
-    /// - Parameters:
-    ///   - isSafe: Whether to show the arguments as text.
+// MARK: - Replies to `inspect`
+
+extension Holding {
+    /// - Parameter isSafe: Whether to show the arguments as text.
     func json(node: String, isSafe: Bool = false) -> JSON {
-        [
-            "id": .string(id), "name": .string(name),
-            "args": isSafe ? .string(argumentsText) : Self.value(arguments),
-            "kwargs": isSafe ? .string(kwargsText) : Self.value(kwargs),
-            "type": .string(type), "hostname": .string(node), "time_start": .double(orNull: started),
-            "acknowledged": .bool(isAcknowledged),
+        let (message, delivery) = (task.message, task.delivery)
+        func shown(_ value: RawJSON, _ text: String) -> JSON {
+            isSafe ? .string(text) : (try? JSON(parsing: value.bytes)) ?? .null
+        }
+        return [
+            "id": .string(message.id), "name": .string(message.displayName),
+            "args": shown(message.arguments, message.argumentsText),
+            "kwargs": shown(message.kwargs, message.keywordsText), "type": .string(message.task),
+            "hostname": .string(node), "time_start": .double(orNull: startedWall), "acknowledged": .bool(isHandedOver),
             "delivery_info": [
-                "exchange": .string(exchange), "routing_key": .string(routingKey), "priority": .int(priority),
-                "redelivered": .bool(isRedelivered),
+                "exchange": .string(delivery.task.exchange), "routing_key": .string(delivery.queue),
+                "priority": .int(message.priority), "redelivered": .bool(delivery.isRedelivered),
             ],
-            "worker_pid": .int(orNull: process),
+            "worker_pid": .int(orNull: process.map(Int.init)),
         ]
     }
-
-    private static func value(_ text: RawJSON) -> JSON {
-        (try? JSON(parsing: text.bytes)) ?? .null
-    }
 }
 
-extension ScheduledTask {
-    func json(node: String) -> JSON {
-        // The priority of Celery's timer, always 6.
-        ["eta": .string(eta), "priority": 6, "request": task.json(node: node)]
-    }
-}
-
-extension RegisteredTask {
-    /// The task's name and the requested settings that are set: `lab.add [rate_limit=10/m]`.
-    func text(showing items: [String]) -> String {
+extension TaskRules {
+    /// A task's name and those of the requested settings that are set: `lab.add [rate_limit=10/m]`.
+    func text(of name: String, showing items: [String]) -> String {
         let values: [String: String?] = [
-            "rate_limit": rateLimit?.text, "soft_time_limit": softTimeLimit.map { JSON.double($0).text },
-            "time_limit": timeLimit.map { JSON.double($0).text }, "name": name,
+            "rate_limit": bucket?.limit.text, "soft_time_limit": limits?.soft.map { JSON.double($0).text },
+            "time_limit": limits?.hard.map { JSON.double($0).text }, "name": name,
         ]
         let shown = items.compactMap { item in values[item].flatMap { $0 }.map { "\(item)=\($0)" } }
         return shown.isEmpty ? name : "\(name) [\(shown.joined(separator: " "))]"
     }
 }
 
-extension QueueInfo {
-    /// The queue in kombu's format.
-    var json: JSON {
+extension WorkerSnapshot {
+    /// A queue in kombu's format.
+    static func queue(_ name: String) -> JSON {
         [
             "name": .string(name),
             "exchange": [
-                "name": .string(name), "type": "direct", "arguments": nil, "durable": true,
-                "passive": false,
+                "name": .string(name), "type": "direct", "arguments": nil, "durable": true, "passive": false,
                 "auto_delete": false, "delivery_mode": nil, "no_declare": false,
             ],
-            "routing_key": .string(name), "queue_arguments": nil,
-            "binding_arguments": nil, "consumer_arguments": nil, "durable": true, "exclusive": false,
-            "auto_delete": false, "no_ack": false, "alias": nil, "bindings": [], "no_declare": nil, "expires": nil,
-            "message_ttl": nil, "max_length": nil, "max_length_bytes": nil,
+            "routing_key": .string(name), "queue_arguments": nil, "binding_arguments": nil, "consumer_arguments": nil,
+            "durable": true, "exclusive": false, "auto_delete": false, "no_ack": false, "alias": nil, "bindings": [],
+            "no_declare": nil, "expires": nil, "message_ttl": nil, "max_length": nil, "max_length_bytes": nil,
             "max_priority": nil,
+        ]
+    }
+
+    /// Omits Celery's statistics of pipes, which this pool does not have.
+    func statistics(clock: Int, broker: JSON, process: Int) -> JSON {
+        [
+            "total": .object(JSONObject(totals.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) })),
+            "pid": .int(process), "clock": .string(String(clock)), "uptime": .int(uptime),
+            "pool": [
+                "implementation": "dash-swift:WorkerPool", "max-concurrency": .int(concurrency),
+                "processes": .array(processes.map { .int(Int($0)) }),
+                "max-tasks-per-child": maxTasksPerChild.map { .int($0) } ?? "N/A", "put-guarded-by-semaphore": false,
+                "timeouts": [.double(limits.soft ?? 0), .double(limits.hard ?? 0)],
+            ],
+            "broker": broker, "prefetch_count": .int(prefetchCount),
         ]
     }
 }

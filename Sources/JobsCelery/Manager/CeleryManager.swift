@@ -248,7 +248,7 @@ extension CeleryManager {
         let liveness = worker.liveness(records, on: connections.options)
         return WorkerServices(
             worker,
-            on: [liveness] + connections.services + [control(of: worker, events, setup.logger)]
+            on: [liveness] + connections.services + [ControlService(worker.parts, worker, events)]
         )
     }
 
@@ -323,20 +323,6 @@ extension CeleryManager {
             broker: broker,
             source: EventSource(node: identity.node),
             mode: options.sendsEvents ? .always : .disabled
-        )
-    }
-
-    func control(of worker: CeleryWorker, _ events: EventDispatcher, _ logger: Logger) -> any Service {
-        ControlService(
-            node: worker.parts.identity.node,
-            broker: worker.parts.broker,
-            worker: worker.control,
-            revoked: worker.parts.revoked,
-            events: events,
-            beats: worker.parts.options.sendsHeartbeats,
-            mingles: worker.parts.options.mingles,
-            greeted: worker.parts.greeted,
-            logger: logger
         )
     }
 }

@@ -70,7 +70,7 @@ extension CeleryManager {
         var parts = singleParts(setup, options, identity, pool, broker, events)
         parts.pool = pool
         let worker = try CeleryWorker(parts)
-        return WorkerServices(worker, on: [broker, control(of: worker, events, setup.logger)])
+        return WorkerServices(worker, on: [broker, ControlService(worker.parts, worker, events)])
     }
 
     /// The parts of a worker without records.

@@ -1,5 +1,4 @@
 import CeleryProtocol
-import DashJSON
 import Jobs
 
 /// A message that a worker holds, has parsed, and can run.
@@ -44,7 +43,8 @@ struct Holding: Sendable {
     var process: Int32?
     /// When the process began it.
     var started: ContinuousClock.Instant?
-    var startedWall: Int64?
+    /// The same in seconds since 1970.
+    var startedWall: Double?
     var stop: StopReason?
     var custody = Custody.broker
     /// Whether the message is in the vault, and acknowledged to the broker.
@@ -59,34 +59,6 @@ enum Custody: Sendable, Hashable {
     /// The copy failed as far as is known: at the broker, and perhaps in the vault.
     case unsure
     case vault
-}
-
-extension TaskInfo {
-    init(_ task: HeldTask) {
-        let message = task.message
-        self.init(id: message.id, name: message.displayName, type: message.task)
-        arguments = message.arguments
-        kwargs = message.kwargs
-        argumentsText = message.argumentsText
-        kwargsText = message.keywordsText
-        exchange = task.delivery.task.exchange
-        routingKey = task.delivery.queue
-        priority = message.priority
-        isRedelivered = task.delivery.isRedelivered
-    }
-
-    init(_ holding: Holding) {
-        self.init(holding.task)
-        started = holding.startedWall.map { Double($0) / 1000 }
-        process = holding.process.map(Int.init)
-        isAcknowledged = holding.isHandedOver
-    }
-}
-
-extension ScheduledTask {
-    init(_ task: HeldTask) {
-        self.init(eta: ISO8601.text(task.message.eta ?? 0), task: TaskInfo(task))
-    }
 }
 
 /// Limits how often tasks of one name start: the first at once, then one after each interval, as Celery's token bucket
@@ -114,12 +86,8 @@ struct RateBucket: Sendable {
 /// What is set for tasks of a name while a worker runs.
 struct TaskRules: Sendable {
     var bucket: RateBucket?
-    /// Whether the limits below replace the worker's.
-    var hasOwnLimits = false
-    /// Seconds.
-    var softLimit: Double?
-    /// Seconds.
-    var hardLimit: Double?
+    /// They replace the worker's limits.
+    var limits: RunLimits?
 }
 
 /// How long a task may run.
@@ -134,20 +102,4 @@ struct RunLimits: Sendable, Hashable {
         if let soft, !isInterrupted, soft < hard ?? .infinity { return (soft, .softLimit(soft)) }
         return hard.map { ($0, .hardLimit($0)) }
     }
-}
-
-/// The tasks that a worker can run.
-struct TaskTable: Sendable {
-    /// By their names on the queue.
-    private let tasks: [String: JobDefinition]
-
-    init(_ jobs: [JobDefinition]) {
-        tasks = Dictionary(jobs.map { ($0.taskName, $0) }) { first, _ in first }
-    }
-
-    /// The names on the queue, sorted.
-    var names: [String] { tasks.keys.sorted() }
-
-    /// What runs a task of a name on the queue.
-    subscript(task name: String) -> JobDefinition? { tasks[name] }
 }

@@ -14,10 +14,10 @@ struct JobRunner: Sendable {
         let changes = ChangeFeed()
     }
 
-    private let driver: WorkerDriver
+    private let driver: CeleryWorker
     private let recording: any JobRecording
 
-    init(_ driver: WorkerDriver, _ recording: any JobRecording) {
+    init(_ driver: CeleryWorker, _ recording: any JobRecording) {
         self.driver = driver
         self.recording = recording
     }

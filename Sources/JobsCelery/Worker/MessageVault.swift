@@ -14,33 +14,20 @@ final class MessageVault: DeliveryVault {
     /// The time between two checks for dead workers.
     private static let interval = Duration.seconds(1)
 
+    private let parts: CeleryWorkerParts
     private let redis: any RedisClient
-    private let broker: any CeleryBroker
-    private let worker: WorkerIdentity
     private let registry: WorkerRegistry
     private let key: String
-    private let terms: LivenessTerms
-    private let logger: Logger
     /// Requeued messages of this worker that may still be in the hash.
     private let returnedFields = Mutex<Set<String>>([])
 
-    /// - Parameter prefix: The prefix of the site's own keys, also of its workers: sites that share a Redis may have
-    ///   different brokers.
-    init(
-        redis: any RedisClient,
-        broker: any CeleryBroker,
-        worker: WorkerIdentity,
-        prefix: String,
-        terms: LivenessTerms = LivenessTerms(),
-        logger: Logger
-    ) {
+    init(_ parts: CeleryWorkerParts, _ redis: any RedisClient) {
+        self.parts = parts
         self.redis = redis
-        self.broker = broker
-        self.worker = worker
+        // The site's own keys, also of its workers: sites that share a Redis may have different brokers.
+        let prefix = parts.settings.keyPrefix
         registry = WorkerRegistry(channels: RedisKeys().lifeLinePrefix, workers: prefix + "workers")
-        self.terms = terms
         key = prefix + "held"
-        self.logger = logger
     }
 
     func keep(_ delivery: Delivery) async throws {
@@ -52,7 +39,7 @@ final class MessageVault: DeliveryVault {
         let field = field(delivery)
         guard try await redis.send(RedisCommand("HGET", key, field)).bytes?.starts(with: mark) == true else {
             returnedFields.withLock { _ = $0.remove(field) }
-            return logger.notice(
+            return parts.logger.notice(
                 "A settled message was no longer in this worker's vault.",
                 metadata: ["field": "\(field)"]
             )
@@ -67,26 +54,26 @@ final class MessageVault: DeliveryVault {
     }
 
     /// The beginning of the entries that this worker is responsible for.
-    private var mark: [UInt8] { Array("\(worker.id)\n".utf8) }
+    private var mark: [UInt8] { Array("\(parts.identity.id)\n".utf8) }
 
-    private func field(_ delivery: Delivery) -> String { "\(worker.id)/\(delivery.tag)" }
+    private func field(_ delivery: Delivery) -> String { "\(parts.identity.id)/\(delivery.tag)" }
 
     private func returnToQueue(_ task: BrokerMessage) async throws {
         var task = task
         task.headers["redelivered"] = true
-        try await broker.publish(task)
+        try await parts.broker.publish(task)
     }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             // A late resubscription must not repeat the work of ten minutes.
-            var monitor = WorkerMonitor(self.terms, waitsForLease: true)
+            var monitor = WorkerMonitor(LivenessTerms(lease: self.parts.settings.lease), waitsForLease: true)
             while !Task.isCancelled {
                 do {
                     try await self.sweep(&monitor)
                 } catch {
                     monitor.forget()
-                    self.logger.debug("The message vault could not be checked.", metadata: ["error": "\(error)"])
+                    self.parts.logger.debug("The message vault could not be checked.", metadata: ["error": "\(error)"])
                 }
                 // Polling: a dead worker cannot notify the others.
                 try? await Task.sleep(for: Self.interval)
@@ -96,7 +83,7 @@ final class MessageVault: DeliveryVault {
 
     /// Requeues the messages of dead workers.
     private func sweep(_ monitor: inout WorkerMonitor) async throws {
-        let entries = try await entries().filter { $0.holder != worker.id }
+        let entries = try await entries().filter { $0.holder != parts.identity.id }
         let holders = Set(entries.map(\.holder))
         // An empty list would mean all workers.
         guard !holders.isEmpty else { return monitor.forget() }
@@ -105,7 +92,7 @@ final class MessageVault: DeliveryVault {
             do {
                 try await takeOver(entry.field, entry.whole, Array(entry.whole[(entry.holder.utf8.count + 1)...]))
             } catch {
-                logger.warning(
+                parts.logger.warning(
                     "The message of a long task could not be requeued yet.",
                     metadata: ["field": "\(entry.field)", "error": "\(error)"]
                 )
@@ -137,7 +124,7 @@ final class MessageVault: DeliveryVault {
             throw error
         }
         _ = try await redis.send(RedisCommand("HDEL", key, field))
-        logger.warning(
+        parts.logger.warning(
             "The message of a long task was requeued, as its worker was lost.",
             metadata: ["field": "\(field)"]
         )
@@ -154,23 +141,6 @@ final class MessageVault: DeliveryVault {
     )
 }
 
-extension CeleryWorkerParts {
-    /// These parts with a vault, if the broker has an acknowledgement timeout.
-    var withVault: CeleryWorkerParts {
-        guard vault == nil, let redis, broker.limitsAcknowledgementTime else { return self }
-        var parts = self
-        parts.vault = MessageVault(
-            redis: redis,
-            broker: broker,
-            worker: identity,
-            prefix: settings.keyPrefix,
-            terms: LivenessTerms(lease: settings.lease),
-            logger: logger
-        )
-        return parts
-    }
-}
-
 /// Keeps messages outside the broker, for tasks that run longer than a broker waits for an acknowledgement (RabbitMQ's
 /// `consumer_timeout`). A service.
 protocol DeliveryVault: Service {
@@ -180,9 +150,4 @@ protocol DeliveryVault: Service {
 
     /// Settles a kept message: requeues it if `settlement` is `returned`, and removes it.
     func release(_ delivery: Delivery, as settlement: Settlement) async throws
-}
-
-extension DeliveryVault {
-    /// Does nothing until the shutdown.
-    func run() async throws { try? await gracefulShutdown() }
 }

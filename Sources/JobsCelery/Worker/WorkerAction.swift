@@ -6,7 +6,7 @@ enum WorkerAction: Sendable {
     /// Run a task that has a slot now.
     case begin(HeldTask)
     /// Report the completion of a task that is not run.
-    case drop(HeldTask, Delivery, DropReason)
+    case drop(HeldTask, DropReason)
     /// Settle a delivery that belongs to no held task.
     case settle(Delivery, Settlement)
     /// Forget a delivery whose message was delivered again.
@@ -27,7 +27,7 @@ enum WorkerAction: Sendable {
 }
 
 /// Why a task is not run.
-enum DropReason: Sendable, Hashable {
+enum DropReason: String {
     case revoked
     case expired
 }

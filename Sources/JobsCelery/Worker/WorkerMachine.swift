@@ -45,18 +45,16 @@ struct WorkerMachine {
     /// Whether the fetcher waits until messages are wanted.
     private var isFetcherWaiting = false
 
-    init(
-        slots: Int,
-        prefetchMultiplier: Int = 1,
-        limits: RunLimits = RunLimits(),
-        handOverAfter: Duration? = nil,
-        revoked: RevokedTasks
-    ) {
-        self.slots = max(1, slots)
-        self.prefetchMultiplier = max(1, prefetchMultiplier)
-        self.limits = limits
-        self.handOverAfter = handOverAfter
-        self.revoked = revoked
+    init(_ parts: CeleryWorkerParts) {
+        let options = parts.options
+        slots = max(1, options.concurrency ?? parts.executor.maximumConcurrency)
+        prefetchMultiplier = max(1, options.prefetchMultiplier)
+        limits = RunLimits(
+            soft: options.softTimeLimit.map { $0 / .seconds(1) },
+            hard: options.timeLimit.map { $0 / .seconds(1) }
+        )
+        handOverAfter = parts.vault == nil ? nil : parts.settings.handOver
+        revoked = parts.revoked
     }
 
     /// Whether no slot is free and more work follows what runs now: completions may then be reported in batches, as
@@ -85,32 +83,22 @@ struct WorkerMachine {
     /// Tasks, limits and totals.
     ///
     /// - Parameter names: The registered tasks.
-    func snapshot(of names: [String], at wall: Int64) -> WorkerSnapshot {
+    func snapshot(of names: some Sequence<String>, at wall: Int64) -> WorkerSnapshot {
         var snapshot = WorkerSnapshot()
         for holding in holdings.values.sorted(by: { $0.task.number < $1.task.number }) {
             switch holding.stage {
-            case .running: snapshot.active.append(TaskInfo(holding))
-            case .waiting where holding.notBefore != nil: snapshot.scheduled.append(ScheduledTask(holding.task))
-            case .waiting: snapshot.reserved.append(TaskInfo(holding))
+            case .running: snapshot.active.append(holding)
+            case .waiting where holding.notBefore != nil: snapshot.scheduled.append(holding)
+            case .waiting: snapshot.reserved.append(holding)
             case .ending: break
             }
         }
         snapshot.scheduled += postponed.values.filter { $0.message.eta ?? 0 > wall }
-            .sorted { $0.message.eta ?? 0 < $1.message.eta ?? 0 }.map { ScheduledTask($0) }
-        snapshot.registered = names.map { name in
-            let rules = rules[name]
-            return RegisteredTask(
-                name: name,
-                rateLimit: rules?.bucket?.limit,
-                softTimeLimit: rules?.softLimit,
-                timeLimit: rules?.hardLimit
-            )
-        }
-        snapshot.totals = totals
-        snapshot.prefetchCount = prefetch
-        snapshot.pool.concurrency = slots
-        snapshot.pool.softTimeLimit = limits.soft
-        snapshot.pool.timeLimit = limits.hard
+            .sorted { $0.message.eta ?? 0 < $1.message.eta ?? 0 }
+            .map { Holding(task: $0, delivery: $0.delivery) }
+        snapshot.registered = names.reduce(into: [:]) { $0[$1] = rules[$1] ?? TaskRules() }
+        (snapshot.totals, snapshot.prefetchCount) = (totals, prefetch)
+        (snapshot.concurrency, snapshot.limits) = (slots, limits)
         return snapshot
     }
 
@@ -150,8 +138,8 @@ struct WorkerMachine {
     mutating func received(_ task: HeldTask, at time: WorkerTime) -> [WorkerAction] {
         guard phase == .running else { return [.settle(task.delivery, .returned)] }
         if let adopted = adopt(task) { return adopted }
-        if let reason = dropReason(task.message, at: time.wall) { return drop(task, task.delivery, reason) }
         var holding = Holding(task: task, delivery: task.delivery)
+        if let reason = dropReason(task.message, at: time.wall) { return drop(holding, reason) }
         if let eta = task.message.eta, eta > time.wall {
             // A near one waits here: clocks of machines differ, and another round takes time.
             guard eta - time.wall <= Self.nearness else { return postpone(task) }
@@ -192,10 +180,10 @@ struct WorkerMachine {
     }
 
     /// A task ends without a run.
-    private mutating func drop(_ task: HeldTask, _ delivery: Delivery, _ reason: DropReason) -> [WorkerAction] {
-        holdings[task.number] = Holding(task: task, delivery: delivery, stage: .ending)
-        if reason == .expired { revoked.insert([task.id]) }
-        return [.drop(task, delivery, reason)]
+    private mutating func drop(_ holding: Holding, _ reason: DropReason) -> [WorkerAction] {
+        holdings[holding.task.number] = Holding(task: holding.task, delivery: holding.delivery, stage: .ending)
+        if reason == .expired { revoked.insert([holding.task.id]) }
+        return [.drop(holding.task, reason)]
     }
 
     // MARK: Runs
@@ -212,7 +200,7 @@ struct WorkerMachine {
             }
             if let reason = dropReason(holding.task.message, at: time.wall) {
                 waiting.remove(at: place)
-                actions += drop(holding.task, holding.delivery, reason)
+                actions += drop(holding, reason)
                 continue
             }
             switch start(of: holding, at: time) {
@@ -257,10 +245,10 @@ struct WorkerMachine {
     mutating func started(_ task: HeldTask, process: Int32, at time: WorkerTime) -> [WorkerAction] {
         holdings[task.number]?.process = process
         holdings[task.number]?.started = time.instant
-        holdings[task.number]?.startedWall = time.wall
+        holdings[task.number]?.startedWall = Double(time.wall) / 1000
         // A stop that preceded the process had no effect.
         if let stop = holdings[task.number]?.stop { return [.stop(task.id, stop.force)] }
-        return wakeForLimits(task.number)
+        return wakeForNextCheck(task.number)
     }
 
     /// A running task is to stop. The first reason counts, but any other replaces a time limit.
@@ -366,7 +354,7 @@ struct WorkerMachine {
     private mutating func dropWaiting(_ id: String) -> [WorkerAction] {
         let numbers = waiting.filter { holdings[$0]?.task.id == id }
         waiting.removeAll { numbers.contains($0) }
-        return numbers.compactMap { holdings[$0] }.flatMap { drop($0.task, $0.delivery, .revoked) }
+        return numbers.compactMap { holdings[$0] }.flatMap { drop($0, .revoked) }
     }
 
     /// Limits how often tasks of a name start; nil removes the limit.
@@ -375,11 +363,9 @@ struct WorkerMachine {
         return startNext(at: time)
     }
 
-    /// Sets the time limits in seconds of tasks of a name that start from now on.
-    mutating func setTimeLimit(soft: Double?, hard: Double?, of task: String) {
-        var rule = rules[task] ?? TaskRules()
-        (rule.hasOwnLimits, rule.softLimit, rule.hardLimit) = (true, soft, hard)
-        rules[task] = rule
+    /// Sets the time limits of tasks of a name that start from now on.
+    mutating func setTimeLimits(_ limits: RunLimits, of task: String) {
+        rules[task, default: TaskRules()].limits = limits
     }
 
     /// Changes how many tasks run at once.
@@ -394,10 +380,7 @@ struct WorkerMachine {
     mutating func timePassed(at time: WorkerTime) -> [WorkerAction] {
         wake = nil
         var actions: [WorkerAction] = []
-        for number in running.values.sorted() {
-            actions += limit(number, at: time)
-            actions += handOver(number, at: time)
-        }
+        for number in running.values.sorted() { actions += check(number, at: time) }
         return actions + startNext(at: time)
     }
 
@@ -409,7 +392,7 @@ struct WorkerMachine {
     }
 
     /// Schedules the next check of a running task.
-    private mutating func wakeForLimits(_ number: Int) -> [WorkerAction] {
+    private mutating func wakeForNextCheck(_ number: Int) -> [WorkerAction] {
         guard let holding = holdings[number], let started = holding.started else { return [] }
         var actions: [WorkerAction] = []
         if let next = nextLimit(of: holding) { actions += wake(at: started + .seconds(next.after)) }
@@ -427,30 +410,25 @@ struct WorkerMachine {
 
     /// The message's limits, else those of the task's name, else the worker's.
     private func limits(of message: TaskMessage) -> RunLimits {
-        let named = rules[message.task].flatMap { $0.hasOwnLimits ? $0 : nil }
-        return RunLimits(
-            soft: message.softTimeLimit ?? (named != nil ? named?.softLimit : limits.soft),
-            hard: message.hardTimeLimit ?? (named != nil ? named?.hardLimit : limits.hard)
-        )
+        let limits = rules[message.task]?.limits ?? limits
+        return RunLimits(soft: message.softTimeLimit ?? limits.soft, hard: message.hardTimeLimit ?? limits.hard)
     }
 
-    private mutating func limit(_ number: Int, at time: WorkerTime) -> [WorkerAction] {
-        guard let holding = holdings[number], let started = holding.started, let next = nextLimit(of: holding)
-        else { return [] }
-        guard started + .seconds(next.after) <= time.instant else { return wakeForLimits(number) }
-        return stop(number, because: next.reason) + wakeForLimits(number)
+    /// Stops a running task that has reached a limit, and hands over its message when that is due.
+    private mutating func check(_ number: Int, at time: WorkerTime) -> [WorkerAction] {
+        guard let holding = holdings[number], let started = holding.started else { return [] }
+        var actions: [WorkerAction] = []
+        if let next = nextLimit(of: holding), started + .seconds(next.after) <= time.instant {
+            actions = stop(number, because: next.reason)
+        }
+        if let handOverAfter, holding.mayBeHandedOver, started + handOverAfter <= time.instant {
+            holdings[number]?.custody = .handingOver
+            actions.append(.handOver(holding.task, holding.delivery))
+        }
+        return actions + wakeForNextCheck(number)
     }
 
     // MARK: Hand over
-
-    private mutating func handOver(_ number: Int, at time: WorkerTime) -> [WorkerAction] {
-        guard let handOverAfter, let holding = holdings[number], holding.mayBeHandedOver,
-            let started = holding.started
-        else { return [] }
-        guard started + handOverAfter <= time.instant else { return wake(at: started + handOverAfter) }
-        holdings[number]?.custody = .handingOver
-        return [.handOver(holding.task, holding.delivery)]
-    }
 
     /// A message is in the vault, which alone settles it from now on.
     ///
@@ -471,7 +449,7 @@ struct WorkerMachine {
     mutating func handOverFailed(_ task: HeldTask) -> [WorkerAction] {
         guard let holding = holdings[task.number], holding.stage == .running else { return [] }
         holdings[task.number]?.custody = .unsure
-        return wakeForLimits(task.number)
+        return wakeForNextCheck(task.number)
     }
 }
 

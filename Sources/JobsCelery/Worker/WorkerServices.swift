@@ -76,23 +76,16 @@ struct CeleryWorkerParts: Sendable {
     var events: any WorkerEvents
     var settings = WorkerSettings()
     var logger: Logger
-
-    /// How many tasks run at once.
-    var concurrency: Int { max(1, options.concurrency ?? executor.maximumConcurrency) }
 }
 
 /// Settings of a worker beside its options.
 struct WorkerSettings: Sendable {
-    /// After the loss of this many workers a task is quarantined: it fails without another attempt.
-    var maximumLosses = 3
     /// The message of a running task is moved to the vault after this time.
     var handOver = Duration.seconds(600)
     /// The prefix of the site's own keys in Redis.
     var keyPrefix = "dash:"
     /// A worker that does not renew its lease for this time counts as dead.
     var lease = Duration.seconds(6)
-    /// How long a worker that stops at once retries to report its completions.
-    var coldPatience = Duration.seconds(3)
     /// Settings for remote control, by Celery's names, beside those that the worker knows.
     var shown = JSONObject()
 }

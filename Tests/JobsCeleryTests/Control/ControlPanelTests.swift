@@ -1,4 +1,5 @@
 import DashJSON
+import Jobs
 import Testing
 
 @testable import CeleryProtocol
@@ -10,23 +11,21 @@ import Testing
     private let panel: ControlPanel
 
     init() {
-        let task = TaskInfo(id: "a", name: "lab.add", type: "lab.add")
+        let message = TaskMessage(task: "lab.add", id: "a")
+        let delivery = JobsCelery.Delivery(tag: "a", queue: "dash", task: BrokerMessage())
+        let job = JobDefinition(name: "add", taskName: "lab.add", version: "1")
+        let task = HeldTask(number: 1, delivery: delivery, message: message, job: job)
+        let rate = RateBucket(RateLimit(text: "10/m", perSecond: 1 / 6))
         let state = WorkerSnapshot(
-            active: [task],
+            active: [Holding(task: task, delivery: delivery)],
             registered: [
-                RegisteredTask(name: "lab.sub"), RegisteredTask(name: "celery.chord"),
-                RegisteredTask(name: "lab.add", rateLimit: RateLimit(text: "10/m", perSecond: 1 / 6), timeLimit: 3),
+                "lab.sub": TaskRules(), "celery.chord": TaskRules(),
+                "lab.add": TaskRules(bucket: rate, limits: RunLimits(hard: 3)),
             ],
             settings: ["broker_url": "amqp://me@host//", "worker_concurrency": 2]
         )
         bench = ControlTestBench(worker: ScriptedWorker(state), mode: .disabled)
-        panel = ControlPanel(
-            node: "worker1@host",
-            worker: bench.worker,
-            revoked: bench.revoked,
-            events: bench.events,
-            broker: .scripted
-        )
+        panel = ControlPanel(parts: bench.parts, worker: bench.worker, events: bench.events)
     }
 
     private func ask(_ method: String, _ arguments: JSONObject = [:]) async -> JSON? {

@@ -1,4 +1,4 @@
-import Logging
+import Jobs
 import Support
 
 @testable import CeleryProtocol
@@ -8,7 +8,7 @@ import Support
 struct ControlTestBench {
     let worker: ScriptedWorker
     let broker: ScriptedBroker
-    let revoked = RevokedTasks()
+    let parts: CeleryWorkerParts
     let events: EventDispatcher
     let service: ControlService
 
@@ -31,17 +31,14 @@ struct ControlTestBench {
             interval: interval,
             clock: LamportClock(clock)
         )
-        service = ControlService(
-            node: "worker1@host",
-            broker: broker,
-            worker: worker,
-            revoked: revoked,
-            events: events,
-            mingles: mingles,
-            greeted: greeted,
-            logger: Logger(label: "test")
-        )
+        var parts = CeleryWorkerParts.test(broker, worker: "worker1@host")
+        parts.options.mingles = mingles
+        parts.greeted = greeted
+        self.parts = parts
+        service = ControlService(parts, worker, events)
     }
+
+    var revoked: RevokedTasks { parts.revoked }
 
     /// Runs the service, sends it messages, and stops it when `seen` returns.
     @discardableResult

@@ -1,5 +1,7 @@
 import DashJSON
+import Jobs
 
+@testable import CeleryProtocol
 @testable import JobsCelery
 
 /// The state of the recorded Celery worker, reconstructed from its replies.
@@ -13,23 +15,19 @@ struct RecordedState {
 
     init(for recorded: RecordedControl) {
         let transport = String(recorded.name.prefix { $0 != "/" })
-        snapshot.active = Self.answer(transport, "active").orElements.map(TaskInfo.init(recorded:))
-        snapshot.reserved = Self.answer(transport, "reserved").orElements.map(TaskInfo.init(recorded:))
+        // The texts of arguments are recorded separately.
+        snapshot.active = Self.answer(transport, "active").orElements.map { Holding(recorded: $0, shown: "(300,)") }
+        snapshot.reserved = Self.answer(transport, "reserved").orElements.map { Holding(recorded: $0) }
         snapshot.scheduled = Self.answer(transport, "scheduled").orElements.map {
-            ScheduledTask(eta: $0["eta"].stringValue ?? "", task: TaskInfo(recorded: $0["request"]))
+            Holding(recorded: $0["request"], eta: $0["eta"].stringValue.flatMap(ISO8601.milliseconds))
         }
-        snapshot.registered = Self.answer(transport, "registered").orElements.map {
-            RegisteredTask(name: $0.stringValue ?? "")
-        }
-        snapshot.queues = [QueueInfo(name: "celery")]
+        let registered = Self.answer(transport, "registered").orElements.compactMap(\.stringValue)
+        snapshot.registered = registered.reduce(into: [:]) { $0[$1] = TaskRules() }
+        snapshot.queues = ["celery"]
         snapshot.settings = Self.answer(transport, "conf").objectValue ?? JSONObject()
         revoked = Self.answer(transport, "revoked").orElements.compactMap(\.stringValue)
         readStatistics(Self.answer(transport, "stats"))
         clock = Self.clock(before: recorded)
-        // These texts are recorded separately.
-        for place in snapshot.active.indices {
-            snapshot.active[place].argumentsText = "(300,)"
-        }
     }
 
     private mutating func readStatistics(_ stats: JSON) {
@@ -38,8 +36,8 @@ struct RecordedState {
         }
         snapshot.uptime = stats["uptime"].intValue ?? 0
         snapshot.prefetchCount = stats["prefetch_count"].intValue ?? 0
-        snapshot.pool.concurrency = stats["pool"]["max-concurrency"].intValue ?? 0
-        snapshot.pool.processes = stats["pool"]["processes"].orElements.compactMap(\.intValue)
+        snapshot.concurrency = stats["pool"]["max-concurrency"].intValue ?? 0
+        snapshot.processes = stats["pool"]["processes"].orElements.compactMap(\.intValue).map(Int32.init)
         process = stats["pid"].intValue ?? 0
         let place = stats["broker"]
         broker = .broker(
@@ -64,22 +62,32 @@ struct RecordedState {
     }
 }
 
-extension TaskInfo {
-    init(recorded json: JSON) {
-        let place = json["delivery_info"]
-        self.init(
+extension Holding {
+    fileprivate init(recorded json: JSON, shown: String? = nil, eta: Int64? = nil) {
+        let (place, type) = (json["delivery_info"], json["type"].stringValue ?? "")
+        var message = TaskMessage(
+            task: type,
             id: json["id"].stringValue ?? "",
-            name: json["name"].stringValue ?? "",
-            type: json["type"].stringValue ?? "",
             arguments: RawJSON(json["args"]),
-            kwargs: RawJSON(json["kwargs"]),
-            started: json["time_start"].doubleValue,
-            isAcknowledged: json["acknowledged"] == true,
-            exchange: place["exchange"].stringValue ?? "",
-            routingKey: place["routing_key"].stringValue ?? "",
-            priority: place["priority"].intValue ?? 0,
-            isRedelivered: place["redelivered"] == true,
-            process: json["worker_pid"].intValue
+            kwargs: RawJSON(json["kwargs"])
+        )
+        message.shadow = json["name"].stringValue
+        message.argumentsRepr = shown
+        message.priority = place["priority"].intValue ?? 0
+        message.eta = eta
+        let delivery = JobsCelery.Delivery(
+            tag: message.id,
+            queue: place["routing_key"].stringValue ?? "",
+            task: BrokerMessage(exchange: place["exchange"].stringValue ?? ""),
+            isRedelivered: place["redelivered"] == true
+        )
+        let job = JobDefinition(name: type, taskName: type, version: "")
+        self.init(
+            task: HeldTask(number: 0, delivery: delivery, message: message, job: job),
+            delivery: delivery,
+            process: json["worker_pid"].intValue.map(Int32.init),
+            startedWall: json["time_start"].doubleValue,
+            custody: json["acknowledged"] == true ? .vault : .broker
         )
     }
 }

@@ -37,18 +37,18 @@ final class ScriptedWorker: ControlledWorker {
 
     func terminate(_ ids: [String], signal: Int32) async -> [String] {
         note("terminate \(ids.joined(separator: " ")) \(signal)")
-        let here = state.active + state.reserved + state.scheduled.map(\.task)
-        return ids.filter { id in here.contains { $0.id == id } }
+        let here = state.active + state.reserved + state.scheduled
+        return ids.filter { id in here.contains { $0.task.id == id } }
     }
 
     func setRateLimit(_ limit: RateLimit?, of task: String) async -> Bool {
         note("rate \(task) \(limit.map { "\($0.perSecond)" } ?? "none")")
-        return state.registered.contains { $0.name == task }
+        return state.registered[task] != nil
     }
 
-    func setTimeLimit(soft: Double?, hard: Double?, of task: String) async -> Bool {
-        note("time \(task) \(soft ?? 0) \(hard ?? 0)")
-        return state.registered.contains { $0.name == task }
+    func setTimeLimits(_ limits: RunLimits, of task: String) async -> Bool {
+        note("time \(task) \(limits.soft ?? 0) \(limits.hard ?? 0)")
+        return state.registered[task] != nil
     }
 
     func resizePool(by change: Int) async { note("pool \(change)") }

@@ -37,7 +37,7 @@ struct SingleServerTests {
         let worker = try CeleryWorker(
             site.singleParts(setup, workerOptions, identity, executor, broker, events)
         )
-        let control = site.control(of: worker, events, .quiet)
+        let control = ControlService(worker.parts, worker, events)
         try await whileRunning(manager, WorkerServices(worker, on: [broker, control])) {
             try await body(manager, executor)
         }

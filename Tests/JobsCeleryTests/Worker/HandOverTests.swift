@@ -68,7 +68,7 @@ struct HandOverTests {
 }
 
 /// Keeps messages in memory, and fails on demand.
-private final class TestVault: DeliveryVault {
+final class TestVault: DeliveryVault {
     private struct State {
         var held: Set<String> = []
         var released: [String] = []

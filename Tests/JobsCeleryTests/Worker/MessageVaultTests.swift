@@ -12,17 +12,11 @@ struct MessageVaultTests {
         _ redis: any RedisClient,
         _ broker: FakeBroker,
         _ worker: String,
-        prefix: String = "dash:",
-        terms: LivenessTerms = LivenessTerms()
+        prefix: String = "dash:"
     ) -> MessageVault {
-        MessageVault(
-            redis: redis,
-            broker: broker,
-            worker: WorkerIdentity(node: worker, id: worker),
-            prefix: prefix,
-            terms: terms,
-            logger: .quiet
-        )
+        var parts = CeleryWorkerParts.test(broker, worker: worker)
+        parts.settings.keyPrefix = prefix
+        return MessageVault(parts, redis)
     }
 
     private func liveness(_ worker: String, _ options: RedisOptions) -> WorkerLiveness {

@@ -111,7 +111,7 @@ struct PlainTaskTests {
         try await bench.run {
             bench.send("a")
             _ = await bench.executor.next()
-            #expect(await bench.worker.control.terminate(["a", "b"], signal: 15) == ["a"])
+            #expect(await bench.worker.terminate(["a", "b"], signal: 15) == ["a"])
             #expect(await bench.settlement(of: "a") == .acknowledged)
         }
         #expect(bench.meta(of: "a")?.status == .revoked)
@@ -203,8 +203,8 @@ struct PlainTaskTests {
         bench.send("a")
         let run = await bench.executor.next()
         bench.send("b")
-        while await bench.worker.control.snapshot().reserved.isEmpty { await Task.yield() }
-        bench.worker.control.shutDown()
+        while await bench.worker.snapshot().reserved.isEmpty { await Task.yield() }
+        bench.worker.shutDown()
         #expect(await bench.settlement(of: "b") == .returned)
         run.succeed()
         try await running.value

@@ -20,13 +20,17 @@ struct TestMachine {
         limits: RunLimits = RunLimits(),
         handOverAfter: Duration? = nil
     ) {
-        machine = WorkerMachine(
-            slots: slots,
-            prefetchMultiplier: prefetchMultiplier,
-            limits: limits,
-            handOverAfter: handOverAfter,
-            revoked: revoked
-        )
+        var parts = CeleryWorkerParts.test()
+        parts.options.concurrency = slots
+        parts.options.prefetchMultiplier = prefetchMultiplier
+        parts.options.softTimeLimit = limits.soft.map { .seconds($0) }
+        parts.options.timeLimit = limits.hard.map { .seconds($0) }
+        if let handOverAfter {
+            parts.vault = TestVault()
+            parts.settings.handOver = handOverAfter
+        }
+        parts.revoked = revoked
+        machine = WorkerMachine(parts)
     }
 
     /// The time until the next wake-up.
@@ -82,7 +86,7 @@ struct TestMachine {
         switch action {
         case .begin(let task): begun.append(task.id)
         case .wake(let instant): wakes = min(wakes ?? instant, instant)
-        case .drop(let task, _, let reason): actions.append("drop \(task.id) \(reason)")
+        case .drop(let task, let reason): actions.append("drop \(task.id) \(reason)")
         case .settle(let delivery, let settlement): actions.append("settle \(delivery.tag) \(settlement)")
         case .forget(let delivery): actions.append("forget \(delivery.tag)")
         case .stop(let id, let force): actions.append("stop \(id) \(force)")

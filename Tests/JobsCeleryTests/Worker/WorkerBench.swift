@@ -21,20 +21,11 @@ final class WorkerBench: Sendable {
         recording: (any JobRecording)? = nil,
         change: (inout CeleryWorkerParts) -> Void = { _ in }
     ) throws {
-        var parts = CeleryWorkerParts(
-            broker: broker,
-            results: results,
-            recording: recording,
-            executor: executor,
-            codec: PlainJobCodec(),
-            jobs: jobs.map { JobDefinition(name: "app/\($0)", taskName: $0, version: "1") },
-            options: JobWorkerOptions(),
-            identity: WorkerIdentity(node: "dash@test", id: "dash@test-1"),
-            revoked: revoked,
-            events: events,
-            logger: Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
-        )
-        parts.options.queues = ["dash"]
+        var parts = CeleryWorkerParts.test(broker, executor, events)
+        parts.results = results
+        parts.recording = recording
+        parts.jobs = jobs.map { JobDefinition(name: "app/\($0)", taskName: $0, version: "1") }
+        parts.revoked = revoked
         parts.options.concurrency = 2
         change(&parts)
         worker = try CeleryWorker(parts)
@@ -50,7 +41,7 @@ final class WorkerBench: Sendable {
             try? await running.value
             throw error
         }
-        worker.control.shutDown()
+        worker.shutDown()
         try await running.value
     }
 
@@ -78,6 +69,31 @@ final class WorkerBench: Sendable {
 
     /// The newest stored meta of a task.
     func meta(of id: String) -> ResultMeta? { results.metas.last { $0.taskID == id } }
+}
+
+extension CeleryWorkerParts {
+    /// Parts without servers and processes.
+    static func test(
+        _ broker: any CeleryBroker = FakeBroker(),
+        _ executor: any JobExecutor = TestExecutor(),
+        _ events: any WorkerEvents = RecordedEvents(),
+        worker: String = "dash@test"
+    ) -> CeleryWorkerParts {
+        var parts = CeleryWorkerParts(
+            broker: broker,
+            results: MemoryResults(),
+            executor: executor,
+            codec: PlainJobCodec(),
+            jobs: [],
+            options: JobWorkerOptions(),
+            identity: WorkerIdentity(node: worker, id: worker),
+            revoked: RevokedTasks(),
+            events: events,
+            logger: .quiet
+        )
+        parts.options.queues = ["dash"]
+        return parts
+    }
 }
 
 /// Records a worker's events.

@@ -110,7 +110,7 @@ struct WorkerMachineTests {
         var worker = TestMachine(slots: 3, limits: RunLimits(soft: 10, hard: 20))
         let plain = worker.receive("plain")
         let own = worker.receive("own") { $0.hardTimeLimit = 3 }
-        worker.machine.setTimeLimit(soft: nil, hard: 5, of: "named")
+        worker.machine.setTimeLimits(RunLimits(hard: 5), of: "named")
         let named = worker.receive("named") { $0.task = "named" }
         for task in [plain, own, named] { worker.start(task) }
         #expect(worker.wake == .seconds(3))
