@@ -11,33 +11,20 @@ import Synchronization
 ///
 /// Any number of managers share the same records, and each serves the jobs of all. See `JobRecords`.
 final class CeleryJobManager: JobManager {
-    struct Parts: Sendable {
-        var records: JobRecords
-        var broker: any CeleryBroker
-        var subscriber: any RedisSubscriber
-        /// The services of the connections. Stopped after the last call.
-        var connections: [any Service]
-        var codec: any JobCodec = PlainJobCodec()
-        var jobs: [JobDefinition] = []
-        /// The queue of this site's own workers.
-        var queue = "dash"
-        /// The queue of other programs' workers, for tasks that name none.
-        var remoteQueue = "celery"
-        /// The time between two sweeps.
-        var tick = Duration.seconds(1)
-        var logger: Logger
-    }
-
     private struct State {
         /// Tasks of other programs whose results this manager follows.
         var followed: Set<JobID> = []
         var sweeps = SweepNotes()
     }
 
-    private let parts: Parts
+    private let records: JobRecords
+    private let setup: JobBackendSetup
+    /// The time between two sweeps.
+    private let tick: Duration
     private let sweeper: RecordSweeper
     private let doorbells = JobNotifier()
-    private let calls = OpenCalls()
+    /// The connections are closed after the last call.
+    private let calls = OpenCount()
     private let state = Mutex(State())
     /// The clock of the manager's own timers; the times of jobs come from Redis.
     private let clock: any JobClock
@@ -46,22 +33,24 @@ final class CeleryJobManager: JobManager {
     private let stopped: AsyncStream<Void>
     private let stopping: AsyncStream<Void>.Continuation
 
-    init(_ parts: Parts) {
-        self.parts = parts
-        sweeper = RecordSweeper(parts.records)
-        clock = parts.records.settings.clock ?? SystemJobClock()
+    init(_ records: JobRecords, _ setup: JobBackendSetup, tick: Duration = .seconds(1)) {
+        self.records = records
+        self.setup = setup
+        self.tick = tick
+        sweeper = RecordSweeper(records)
+        clock = records.settings.clock ?? SystemJobClock()
         (follows, following) = AsyncStream.makeStream()
         (stopped, stopping) = AsyncStream.makeStream()
     }
 
-    var records: JobRecords { parts.records }
-    var limits: JobManagerConfiguration { parts.records.settings.rules.limits }
+    private var broker: any CeleryBroker { records.connections.broker }
+    private var subscriber: any RedisSubscriber { records.connections.subscriber }
 
     /// Keeps the connections and sweeps, until a graceful shutdown or a cancellation. Waiters then get the current
     /// update.
     func run() async throws {
         // Detached from cancellation and shutdown: the connections stay until the last call has returned.
-        let connections = Task.detached { [parts] in try await Self.run(parts.connections) }
+        let connections = Task.detached { [records] in try await Self.run(records.connections.services) }
         let ended = Task {
             let result = await connections.result
             stop()
@@ -72,7 +61,8 @@ final class CeleryJobManager: JobManager {
         } onCancelOrGracefulShutdown: {
             self.stop()
         }
-        await calls.empty()
+        // Not in this task, which may be cancelled.
+        await Task { await calls.emptied() }.value
         connections.cancel()
         if case .failure(let error) = await ended.value, !(error is CancellationError) { throw error }
     }
@@ -105,7 +95,7 @@ final class CeleryJobManager: JobManager {
     private func listen() async {
         while !Task.isCancelled {
             do {
-                let rings = try await parts.subscriber.messages(of: records.doorbells, isPattern: true)
+                let rings = try await subscriber.messages(of: records.doorbells, isPattern: true)
                 doorbells.ringAll()
                 for await message in rings {
                     if let message {
@@ -115,7 +105,7 @@ final class CeleryJobManager: JobManager {
                     }
                 }
             } catch {
-                parts.logger.debug("Redis is unreachable.", metadata: ["error": "\(error)"])
+                setup.logger.debug("Redis is unreachable.", metadata: ["error": "\(error)"])
                 // Short backoff: the subscriber has waited already.
                 try? await Task.sleep(for: .milliseconds(200))
             }
@@ -131,8 +121,8 @@ extension CeleryJobManager {
         _ = try records.rules.start(request)
         return try await asking("store a job") {
             let task = try message(for: request)
-            let start = try await records.start(request, message: KeptMessage(task, keys: records.settings.keys))
-            if start == .started, !records.settings.isBroker { try await publish(task, of: request.id) }
+            let sends = try await records.start(request, message: KeptMessage(task, keys: records.settings.keys))
+            if sends, !records.settings.isBroker { try await publish(task, of: request.id) }
             if request.remote != nil { follow(request.id, name: request.name) }
             return request.id
         }
@@ -141,7 +131,7 @@ extension CeleryJobManager {
     /// Sends a message on a broker that is not the records' Redis. If that fails, withdraws the job.
     private func publish(_ task: BrokerMessage, of id: JobID) async throws {
         do {
-            try await parts.broker.publish(task)
+            try await broker.publish(task)
         } catch {
             try await records.withdraw(id)
             throw error
@@ -154,18 +144,18 @@ extension CeleryJobManager {
         if let remote = request.remote {
             var message = TaskMessage(task: remote.name, id: request.id.text, arguments: remote.arguments)
             message.ignoresResult = false
-            return message.raw(queue: remote.queue ?? parts.remoteQueue)
+            return message.raw(queue: remote.queue ?? records.settings.options.remoteQueue)
         }
-        let (arguments, extra) = try parts.codec.encode(payload: request.payload, of: request.name)
-        let job = parts.jobs.first { $0.name == request.name }
+        let (arguments, extra) = try setup.codec.encode(payload: request.payload, of: request.name)
+        let job = setup.jobs.first { $0.name == request.name }
         var message = TaskMessage(task: job?.taskName ?? request.name, id: request.id.text, arguments: arguments)
         message.custom["dash"] = try JSON(parsing: extra.bytes)
         message.priority = priority(request.priority)
-        return message.raw(queue: parts.queue)
+        return message.raw(queue: records.settings.options.queue)
     }
 
     private func priority(_ priority: Int) -> Int {
-        let priorities = parts.broker.priorities
+        let priorities = broker.priorities
         return priorities[priority > 0 ? 0 : min(1 - priority, priorities.count - 1)]
     }
 }
@@ -174,7 +164,7 @@ extension CeleryJobManager {
 
 extension CeleryJobManager {
     func update(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
-        try await asking("read a job") { try await records.update(of: id, after: sequence)?.news }
+        try await asking("read a job") { try await records.update(of: id, after: sequence) }
     }
 
     func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
@@ -183,9 +173,9 @@ extension CeleryJobManager {
             try await doorbells.withWaiter(for: id) { signal in
                 while true {
                     guard let found = try await records.update(of: id, after: sequence) else { return nil }
-                    let isOver = found.news.sequence > sequence || found.news.state.isFinished
-                    if isOver || Task.isCancelled || calls.isClosed { return found.news }
-                    if found.isRemote { follow(id, name: found.news.name) }
+                    let isOver = found.sequence > sequence || found.state.isFinished
+                    if isOver || Task.isCancelled || calls.isClosed { return found }
+                    if found.isRemote { follow(id, name: found.name) }
                     await signal.wait()
                 }
             }
@@ -212,15 +202,17 @@ extension CeleryJobManager {
         do {
             return try await asking("count jobs") { try await records.statistics() }
         } catch {
-            parts.logger.debug("Jobs could not be counted.", metadata: ["error": "\(error)"])
+            setup.logger.debug("Jobs could not be counted.", metadata: ["error": "\(error)"])
             return JobStatistics()
         }
     }
 
     /// Runs a call and throws its failures as `JobsError`.
     func asking<Value>(_ what: String, _ body: () async throws -> Value) async throws -> Value {
+        guard calls.begin() else { throw JobsError(.stopped, "The job manager has stopped.") }
+        defer { calls.end() }
         do {
-            return try await calls.during(body)
+            return try await body()
         } catch let error as JobsError {
             throw error
         } catch is CancellationError {
@@ -254,7 +246,7 @@ extension CeleryJobManager {
     /// Applies Celery's results of a task to its record until the job is finished.
     private func followOne(_ id: JobID, name: String) async {
         do {
-            let metas = try await parts.subscriber.messages(of: records.metaKey(of: id), isPattern: false)
+            let metas = try await subscriber.messages(of: records.metaKey(of: id), isPattern: false)
             if try await look(at: id, name: name) { return }
             for await meta in metas {
                 if let meta {
@@ -265,7 +257,7 @@ extension CeleryJobManager {
             }
         } catch {
             // The next poll or sweep retries.
-            parts.logger.debug("Following a task's result failed.", metadata: ["job": "\(id)", "error": "\(error)"])
+            setup.logger.debug("Following a task's result failed.", metadata: ["job": "\(id)", "error": "\(error)"])
         }
     }
 
@@ -273,7 +265,7 @@ extension CeleryJobManager {
     func look(at ids: [JobID]) async throws {
         for (id, meta) in zip(ids, try await records.metas(of: ids)) {
             guard let meta, let job = try await records.update(of: id, after: .max) else { continue }
-            _ = try await take(meta, of: id, name: job.news.name)
+            _ = try await take(meta, of: id, name: job.name)
         }
     }
 
@@ -283,21 +275,19 @@ extension CeleryJobManager {
     }
 
     private func take(_ meta: [UInt8], of id: JobID, name: String) async throws -> Bool {
-        guard let news = RemoteUpdate(meta: meta, of: name, codec: parts.codec) else {
-            return false
-        }
-        return try await records.take(news, of: id, meta: meta)
+        guard let report = JobRules.RemoteReport(meta: meta, of: name, codec: setup.codec) else { return false }
+        return try await records.take(report, of: id, meta: meta)
     }
 
     /// Revokes a task, waiting or running.
     func revoke(_ id: JobID) async throws {
-        try await parts.broker.revoke([id.text], terminate: true)
+        try await broker.revoke([id.text], terminate: true)
     }
 }
 
 // MARK: - Meta
 
-extension RemoteUpdate {
+extension JobRules.RemoteReport {
     /// Reads Celery's result of a task; nil for an invalid one, or a state without news.
     init?(meta: [UInt8], of job: String, codec: any JobCodec) {
         guard let meta = try? ResultMeta(reading: meta, taskID: "") else { return nil }
@@ -361,7 +351,7 @@ extension CeleryJobManager {
         while !Task.isCancelled {
             let hasMore = await sweep()
             // A real-time tick, because any process may have set the times in Redis.
-            if !hasMore { try? await Task.sleep(for: parts.tick) }
+            if !hasMore { try? await Task.sleep(for: tick) }
         }
     }
 
@@ -380,7 +370,7 @@ extension CeleryJobManager {
                 defer { state.sweeps.isFailing = true }
                 return !state.sweeps.isFailing
             }
-            if isNew { parts.logger.warning("Redis is unreachable.", metadata: ["error": "\(error)"]) }
+            if isNew { setup.logger.warning("Redis is unreachable.", metadata: ["error": "\(error)"]) }
             return false
         }
     }
@@ -390,7 +380,7 @@ extension CeleryJobManager {
         let now = clock.now().monotonic
         let isTime = state.withLock { state in
             guard state.sweeps.nextAsking <= now else { return false }
-            state.sweeps.nextAsking = now + min(limits.abandonQueuedAfter, .seconds(3600)) / 6
+            state.sweeps.nextAsking = now + min(records.rules.limits.abandonQueuedAfter, .seconds(3600)) / 6
             return true
         }
         return isTime ? doorbells.waitedFor : []
@@ -398,9 +388,9 @@ extension CeleryJobManager {
 
     private func send(_ id: JobID) async {
         do {
-            try await JobSender(records: records, broker: parts.broker).send(id)
+            try await records.sendMessage(of: id)
         } catch {
-            parts.logger.warning(
+            setup.logger.warning(
                 "The message of a job could not be sent. Retrying.",
                 metadata: ["job": "\(id)", "error": "\(error)"]
             )
@@ -411,9 +401,9 @@ extension CeleryJobManager {
     private func leave(_ ids: [JobID]) async {
         guard !ids.isEmpty else { return }
         do {
-            try await parts.broker.revoke(ids.map(\.text), terminate: false)
+            try await broker.revoke(ids.map(\.text), terminate: false)
         } catch {
-            parts.logger.warning(
+            setup.logger.warning(
                 "Abandoned tasks could not be revoked.",
                 metadata: ["tasks": "\(ids)", "error": "\(error)"]
             )
@@ -424,11 +414,11 @@ extension CeleryJobManager {
     private func sendLost(_ doubted: [String: [LostMessage]]) async {
         for (queue, messages) in doubted {
             do {
-                guard try await parts.broker.waiting(in: queue) == 0 else { continue }
+                guard try await broker.waiting(in: queue) == 0 else { continue }
                 for message in messages where try await sweeper.resend(message) { await send(message.id) }
             } catch {
                 // The next search retries.
-                parts.logger.debug(
+                setup.logger.debug(
                     "The length of a queue could not be read.",
                     metadata: ["queue": "\(queue)", "error": "\(error)"]
                 )
@@ -443,11 +433,11 @@ extension CeleryJobManager {
                 state.sweeps.warns(queued: found.queued, workers: found.workers, at: .now), state.sweeps.isFailing
             )
         }
-        if isBack { parts.logger.info("Redis is reachable again.") }
+        if isBack { setup.logger.info("Redis is reachable again.") }
         guard warns else { return }
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? "<program>"
-        parts.logger.warning(
-            "Jobs wait in the queue “\(parts.queue)”, but no worker is running. Start one: \(program) worker",
+        setup.logger.warning(
+            "Jobs wait in the queue “\(records.settings.options.queue)”, but no worker is running. Start one: \(program) worker",
             metadata: ["waiting": "\(found.queued)"]
         )
     }

@@ -142,30 +142,15 @@ struct CeleryConnections: Sendable {
     var redis: any RedisClient
     var subscriber: any RedisSubscriber
     var options: RedisOptions
-    /// The services of the connections.
+    /// Started in order, and stopped in reverse.
     var services: [any Service]
-    /// Whether the broker is the Redis that keeps the records.
-    var isBroker: Bool
 }
 
 extension CeleryManager {
     /// Creates the web server's manager, which runs its connections.
     public func makeManager(_ setup: JobBackendSetup) throws -> any JobManager {
         guard case .redis(let results) = results else { return try makeSingleManager(setup) }
-        let connections = try connect(results, setup.logger)
-        return CeleryJobManager(
-            CeleryJobManager.Parts(
-                records: records(connections, setup),
-                broker: connections.broker,
-                subscriber: connections.subscriber,
-                connections: connections.services,
-                codec: setup.codec,
-                jobs: setup.jobs,
-                queue: options.queue,
-                remoteQueue: options.remoteQueue,
-                logger: setup.logger
-            )
-        )
+        return CeleryJobManager(try records(results, setup), setup)
     }
 
     /// Creates the state that web servers share; nil with `rpc://`, which supports one server.
@@ -174,43 +159,23 @@ extension CeleryManager {
         return RedisSharedState(RedisOptions(results, logger: setup.logger), prefix: options.keyPrefix)
     }
 
-    /// Creates the connections of a manager or a worker. They connect when their services run.
-    func connect(_ results: RedisURL, _ logger: Logger) throws -> CeleryConnections {
-        let redisOptions = RedisOptions(results, name: "dash-results", logger: logger)
-        if broker.redis == results {
-            let broker = RedisAddress(url: results).makeRedisBroker(options, logger)
-            return CeleryConnections(
-                broker: broker,
-                redis: broker.client,
-                subscriber: broker.subscriber,
-                options: redisOptions,
-                services: [broker],
-                isBroker: true
-            )
-        }
-        let (redis, subscriber) = (ReconnectingRedisClient(redisOptions), RedisPubSub(redisOptions))
-        let broker = try broker.makeBroker(options, logger)
-        return CeleryConnections(
+    /// Creates the records with the connections of a manager or a worker, which connect when their services run.
+    func records(_ results: RedisURL, _ setup: JobBackendSetup) throws -> JobRecords {
+        let redisOptions = RedisOptions(results, name: "dash-results", logger: setup.logger)
+        let shared = broker.redis == results ? RedisAddress(url: results).makeRedisBroker(options, setup.logger) : nil
+        let redis = shared?.client ?? ReconnectingRedisClient(redisOptions)
+        let subscriber = shared?.subscriber ?? RedisPubSub(redisOptions)
+        let broker: any CeleryBroker = try shared ?? broker.makeBroker(options, setup.logger)
+        let connections = CeleryConnections(
             broker: broker,
             redis: redis,
             subscriber: subscriber,
             options: redisOptions,
-            services: [redis, subscriber, broker],
-            isBroker: false
+            services: shared.map { [$0] } ?? [redis, subscriber, broker]
         )
-    }
-
-    func records(_ connections: CeleryConnections, _ setup: JobBackendSetup) -> JobRecords {
-        var settings = RecordSettings(isBroker: connections.isBroker)
-        settings.prefix = options.keyPrefix
-        settings.metaPrefix = ResultSettings(keyPrefix: options.resultKeyPrefix).key(of: "")
-        if connections.isBroker { settings.keys.prefix = options.brokerKeyPrefix }
-        settings.metaExpiry = options.resultExpiry
-        settings.lease = options.lease
-        settings.remoteSilence = options.remoteSilence
-        settings.maximumCacheBytes = options.maximumCacheBytes
-        settings.rules = JobRules(setup.configuration)
-        return JobRecords(redis: connections.redis, settings: settings)
+        let isBroker = shared != nil
+        let settings = RecordSettings(options: options, isBroker: isBroker, rules: JobRules(setup.configuration))
+        return JobRecords(connections: connections, settings: settings)
     }
 }
 
@@ -241,15 +206,13 @@ extension CeleryManager {
         guard case .redis(let results) = results else {
             return try makeSingleWorker(setup, options, identity, pool)
         }
-        let connections = try connect(results, setup.logger)
-        let records = records(connections, setup)
+        let records = try records(results, setup)
+        let connections = records.connections
         let events = events(of: identity, connections.broker, options)
-        let worker = try CeleryWorker(parts(setup, options, identity, pool, connections, records, events))
+        let worker = try CeleryWorker(parts(setup, options, identity, pool, records, events))
         let liveness = worker.liveness(records, on: connections.options)
-        return WorkerServices(
-            worker,
-            on: [liveness] + connections.services + [control(of: worker, events, setup.logger)]
-        )
+        let control = control(of: worker, events, setup.logger)
+        return WorkerServices(worker, on: [liveness] + connections.services + [control])
     }
 
     private func parts(
@@ -257,10 +220,10 @@ extension CeleryManager {
         _ options: JobWorkerOptions,
         _ identity: WorkerIdentity,
         _ pool: WorkerPool,
-        _ connections: CeleryConnections,
         _ records: JobRecords,
         _ events: EventDispatcher
     ) -> CeleryWorkerParts {
+        let connections = records.connections
         let seconds = Int(self.options.resultExpiry.wholeMilliseconds / 1000)
         let results = RedisResults(
             redis: connections.redis,
@@ -287,14 +250,7 @@ extension CeleryManager {
         parts.settings.lease = self.options.lease
         parts.settings.shown = shownSettings
         parts.greeted = AsyncLatch<Void>()
-        parts.recording = RecordedJobs(
-            records: records,
-            subscriber: connections.subscriber,
-            codec: setup.codec,
-            currentVersion: Self.currentVersion(setup),
-            broker: connections.broker,
-            logger: setup.logger
-        )
+        parts.recording = RecordedJobs(records, setup)
         return parts
     }
 
@@ -308,14 +264,6 @@ extension CeleryManager {
         }
         settings["result_expires"] = .double(options.resultExpiry / .seconds(1))
         return settings
-    }
-
-    /// The versions of this program's jobs.
-    static func currentVersion(_ setup: JobBackendSetup) -> (@Sendable (String) -> String?)? {
-        if let known = setup.configuration.currentVersion { return known }
-        guard !setup.jobs.isEmpty else { return nil }
-        let versions = Dictionary(setup.jobs.map { ($0.name, $0.version) }) { first, _ in first }
-        return { versions[$0] }
     }
 
     func events(
@@ -342,5 +290,15 @@ extension CeleryManager {
             greeted: worker.parts.greeted,
             logger: logger
         )
+    }
+}
+
+extension JobBackendSetup {
+    /// The versions of this program's jobs; nil if they are not compared.
+    var currentVersion: (@Sendable (String) -> String?)? {
+        if let known = configuration.currentVersion { return known }
+        guard !jobs.isEmpty else { return nil }
+        let versions = Dictionary(jobs.map { ($0.name, $0.version) }) { first, _ in first }
+        return { versions[$0] }
     }
 }

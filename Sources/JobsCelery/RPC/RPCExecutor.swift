@@ -86,12 +86,12 @@ final class RPCExecutor: JobExecutor {
             case .cancelled: return .cancelled(killed: true)
             }
         }
-        switch RemoteUpdate(meta: meta, of: task.name, codec: setup.codec) {
+        switch JobRules.RemoteReport(meta: meta, of: task.name, codec: setup.codec) {
         case .running(let progress)?:
             if !progress.isEmpty { onUpdate(.progress(RawJSON(progress).bytes)) }
             return nil
         case .ended(let end)?: return Self.outcome(of: end)
-        case nil: return nil
+        case .silent?, nil: return nil
         }
     }
 
@@ -144,21 +144,21 @@ struct RPCRecording: JobRecording {
 
     var settlesDeliveries: Bool { false }
 
-    func begin(_ id: JobID, delivery: Delivery, worker: WorkerIdentity) async throws -> JobBeginning {
-        guard let asker = delivery.task.replyTo, !asker.isEmpty else { return .over }
+    func begin(_ id: JobID, delivery: Delivery, worker: WorkerIdentity) async throws -> RecordFacts? {
+        guard let asker = delivery.task.replyTo, !asker.isEmpty else { return nil }
         let task = delivery.task.taskName ?? ""
-        let name = jobs.first { $0.taskName == task }?.name ?? task
-        let attempt = JobAttempt(id: id, name: name, number: 1, fence: asker)
+        var attempt = RecordFacts(waiting: JobRequest(id: id, name: jobs.first { $0.taskName == task }?.name ?? task))
+        attempt.job.fence = asker
         try await send(.started, of: attempt)
-        return .run(attempt)
+        return attempt
     }
 
-    func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
-        try await send(.update(progress: progress, props: props), of: attempt)
+    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding {
+        try await send(.update(progress: changes.progress, props: changes.props), of: attempt)
         return .current
     }
 
-    func complete(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
+    func complete(_ attempt: RecordFacts, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
         switch outcome {
         case .succeeded(let result):
             try await send(.succeeded(result), of: attempt, value: value(of: result, attempt))
@@ -174,21 +174,25 @@ struct RPCRecording: JobRecording {
     }
 
     /// A cancelled job is terminated through Celery's remote control.
-    func cancellations() async throws -> AsyncStream<JobID> { AsyncStream { $0.finish() } }
+    func observeCancellations(
+        of running: @Sendable () -> [JobID],
+        _ cancelled: @Sendable (JobID) -> Void
+    ) async throws {}
 
-    private func value(of result: [UInt8], _ attempt: JobAttempt) -> RawJSON {
+    private func value(of result: [UInt8], _ attempt: RecordFacts) -> RawJSON {
         do {
-            return try codec.value(ofResult: result, of: attempt.name)
+            return try codec.value(ofResult: result, of: attempt.job.name)
         } catch {
-            let metadata: Logger.Metadata = ["job": "\(attempt.id)", "error": "\(error)"]
+            let metadata: Logger.Metadata = ["job": "\(attempt.job.id)", "error": "\(error)"]
             logger.warning("A result could not be encoded for other programs.", metadata: metadata)
             return .null
         }
     }
 
-    private func send(_ news: RPCMeta.News, of attempt: JobAttempt, value: RawJSON = .null) async throws {
-        let meta = RPCMeta(id: attempt.id, news: news).text(value: value, now: WallClock.milliseconds())
-        try await broker.publishResult(meta, of: attempt.id.text, to: attempt.fence)
+    private func send(_ news: RPCMeta.News, of attempt: RecordFacts, value: RawJSON = .null) async throws {
+        let (id, asker) = (attempt.job.id, attempt.job.fence ?? "")
+        let meta = RPCMeta(id: id, news: news).text(value: value, now: WallClock.milliseconds())
+        try await broker.publishResult(meta, of: id.text, to: asker)
     }
 }
 

@@ -47,21 +47,20 @@ struct RecordCommit: Sendable {
     private(set) var share: (owner: String, bytes: Int)?
 
     /// A transition that does not end an unfinished job, so that its facts are not needed.
-    init(unread transition: JobTransition, name: String = "") {
-        self.transition = transition
-        self.name = name
-    }
+    init(unread transition: JobTransition) { self.transition = transition }
 
     /// A transition of a job.
     init(_ transition: JobTransition, of facts: RecordFacts, name: String = "") {
-        self.init(unread: transition, name: name)
+        self.transition = transition
+        self.name = name
         isRemote = facts.job.isRemote
         if !facts.job.state.isFinished { share = (facts.owner, facts.bytes) }
     }
 
     /// A transition that stores a new job.
     init(_ transition: JobTransition, starting request: JobRequest, _ message: KeptMessage, name: String = "") {
-        self.init(unread: transition, name: name)
+        self.transition = transition
+        self.name = name
         start = (request, message)
         isRemote = request.remote != nil
         share = (request.owner, request.inputBytes)
@@ -70,10 +69,9 @@ struct RecordCommit: Sendable {
 
 /// The result of a commit.
 enum CommitResult: Sendable {
-    /// All changes are made. With the reply of the change that has one, and the facts if requested.
-    case applied(RedisValue, RecordFacts?)
-    /// The changes were made by an earlier call.
-    case repeated(RecordFacts?)
+    /// All changes are made. With the reply of the change that has one, and the facts if requested. If an earlier call
+    /// made the changes, without a reply but with the facts.
+    case applied(RedisValue?, RecordFacts?)
     /// No change is made. With the first guard that failed (nil for one that the queue added), the number that it
     /// found, and the record's facts, nil without a record.
     case refused(JobGuard?, found: Int?, RecordFacts?)
@@ -133,6 +131,13 @@ struct CommitWriter {
         add(operation, [field] + values)
     }
 
+    private typealias Fields = KeyValuePairs<String, (any RedisArgument)?>
+
+    /// Sets the fields that have a value, after other arguments of the operation.
+    private mutating func set(_ all: Fields, by operation: CommitOperation = .set, _ first: any RedisArgument...) {
+        add(operation, first + all.flatMap { name, value in value.map { [name, $0] } ?? [] })
+    }
+
     // MARK: Guards
 
     private mutating func add(_ one: JobGuard, _ commit: RecordCommit) {
@@ -185,7 +190,8 @@ struct CommitWriter {
             add(.drop, "changes", "places")
             add(.set, "stopCode", failure.code, "stopMessage", failure.message, "changesSize", 0)
         case .finish(let end): addEnd(end, commit)
-        case .cacheResult(let cache): add(.cache, cache.key.text, cache.recordedExpiry, settings.maximumCacheBytes)
+        case .cacheResult(let cache):
+            add(.cache, cache.key.text, cache.recordedExpiry, settings.options.maximumCacheBytes)
         case .lead(let key): add(.lead, key.text)
         case .follow(let key):
             add(.set, "follows", key.text)
@@ -203,20 +209,19 @@ struct CommitWriter {
 
     private mutating func addCreation(_ commit: RecordCommit) {
         guard let (request, message) = commit.start else { return }
-        var fields: [any RedisArgument] = [
-            "state", JobState.queued.rawValue, "sequence", 0, "attempt", 0, "owner", request.owner, "size",
-            request.inputBytes, "remote", request.remote == nil ? 0 : 1, "name", request.name, "page", request.page,
-            "version", request.version, "details", request.details,
+        let (retries, backoff) = (request.retries, request.retries.backoff)
+        let fields: Fields = [
+            "state": JobState.queued.rawValue, "sequence": 0, "attempt": 0, "owner": request.owner,
+            "size": request.inputBytes, "remote": request.remote == nil ? 0 : 1, "name": request.name,
+            "page": request.page, "version": request.version, "details": request.details, "retryLimit": retries.limit,
+            "retryFirst": backoff.first.wholeMilliseconds, "retryFactor": "\(backoff.factor)",
+            "retryLongest": backoff.longest.wholeMilliseconds, "cacheKey": request.cache?.key.text,
+            "cacheExpire": request.cache?.recordedExpiry,
         ]
-        fields += request.retries.recorded
-        if let cache = request.cache {
-            fields += ["cacheKey", cache.key.text, "cacheExpire", cache.recordedExpiry] as [any RedisArgument]
-        }
-        let kept: [any RedisArgument] = [message.list, message.envelope]
         if posts(commit) {
-            add(.post, kept + fields)
+            set(fields, by: .post, message.list, message.envelope)
         } else {
-            add(.set, ["list", kept[0], "message", kept[1]] + fields)
+            set(fields, "list", message.list, "message", message.envelope)
         }
         add(.add, "owners", request.owner, 1)
         add(.add, "totals", "bytes", request.inputBytes)
@@ -261,35 +266,27 @@ struct CommitWriter {
             add(.set, "state", JobState.running.rawValue, "attempt", 1)
             return
         }
-        add(.lease, holding.worker, "\(settings.lease / .seconds(1))")
+        add(.lease, holding.worker, "\(settings.options.lease / .seconds(1))")
         add(.drop, "changes", "places")
         add(.leave, "queued", "unsent")
         add(.soon, "running", 0)
         add(.clear, "due", "stopCode", "stopMessage", "resent")
-        add(
-            .set,
-            [
-                "state", JobState.running.rawValue, "fence", fence, "holder", holding.worker, "tag", holding.tag,
-                "changesSize", 0,
-            ]
-        )
+        set([
+            "state": JobState.running.rawValue, "fence": fence, "holder": holding.worker, "tag": holding.tag,
+            "changesSize": 0,
+        ])
         add(.count, "attempt")
     }
 
     private mutating func addEnd(_ end: JobEnd, _ commit: RecordCommit) {
         addRelease(commit)
-        var fields: [any RedisArgument] = ["state", end.state.rawValue]
-        if let reason = end.reason { fields += ["endReason", reason] as [any RedisArgument] }
-        if let failure = end.failure {
-            fields +=
-                [
-                    "failureKind", failure.kind.rawValue, "failureCode", failure.code, "failureMessage",
-                    failure.message,
-                ] as [any RedisArgument]
-            if let trace = failure.trace, !trace.isEmpty { fields += ["failureTrace", trace] as [any RedisArgument] }
-        }
-        if case .value(let result) = end.result { fields += ["result", result.bytes] as [any RedisArgument] }
-        add(.set, fields)
+        let failure = end.failure
+        let result: [UInt8]? = if case .value(let result) = end.result { result.bytes } else { nil }
+        set([
+            "state": end.state.rawValue, "endReason": end.reason, "failureKind": failure?.kind.rawValue,
+            "failureCode": failure?.code, "failureMessage": failure?.message,
+            "failureTrace": failure?.trace.flatMap { $0.isEmpty ? nil : $0 }, "result": result,
+        ])
         switch end.result {
         case .none, .value: break
         case .cached(let key):
@@ -316,11 +313,16 @@ struct CommitWriter {
         let id = commit.transition.id
         if let report = commit.report {
             add(.set, "reported", report)
-            if commit.transition.end == nil { add(.extend, "wanted", settings.remoteSilence.wholeMilliseconds) }
+            if commit.transition.end == nil { add(.extend, "wanted", settings.options.remoteSilence.wholeMilliseconds) }
         }
         if let leader = commit.landedFrom { add(.landed, leader.text) }
         if let meta = commit.meta {
-            add(.publishMeta, settings.metaPrefix + id.text, settings.metaExpiry.wholeMilliseconds / 1000, meta)
+            add(
+                .publishMeta,
+                settings.metaPrefix + id.text,
+                settings.options.resultExpiry.wholeMilliseconds / 1000,
+                meta
+            )
         }
         if settings.isBroker, let settling = commit.settling {
             let keys = settings.keys
@@ -376,13 +378,16 @@ struct RecordFacts: Sendable {
         "delivery", "commit", "ended",
     ]
 
+    /// A job that waits for a worker, as far as known from its request.
+    init(waiting request: JobRequest) { job = JobFacts(request) }
+
     /// Reads a reply; nil without a record.
     init?(_ id: JobID, _ answer: RedisValue) {
         guard let values = answer.elements, values.count == Self.fields.count,
             let state = values[0].text.flatMap(JobState.init(rawValue:))
         else { return nil }
         var request = JobRequest(id: id, name: values[1].text ?? "", version: values[2].text ?? "")
-        request.retries = RetryPolicy(recorded: values[7...10])
+        request.retries = RetryPolicy(recorded: Array(values[7...10]))
         request.cache = values[11].text.map { key in
             CacheStore(key: CacheKey(key), expire: values[12].number.map { .milliseconds($0) })
         }
@@ -394,9 +399,7 @@ struct RecordFacts: Sendable {
         job.interruptions = values[6].number ?? 0
         job.isFollowing = values[13] != .null
         job.isRemote = values[14].text == "1"
-        job.stop = values[15].text.map {
-            JobFailure(kind: .tooLarge, code: $0, message: values[16].text ?? "")
-        }
+        job.stop = values[15].text.map { JobFailure(kind: .tooLarge, code: $0, message: values[16].text ?? "") }
         holder = values[17].text
         tag = values[18].text
         owner = values[19].text ?? ""
@@ -409,23 +412,14 @@ struct RecordFacts: Sendable {
 
 extension RetryPolicy {
     /// Reads the limit and the first wait, factor and longest wait of the backoff.
-    init(recorded values: ArraySlice<RedisValue>) {
-        let values = Array(values)
-        self = .upTo(
-            values[0].number ?? 0,
-            backoff: .exponential(
-                first: .milliseconds(values[1].number ?? 0),
-                factor: values[2].text.flatMap { Double($0) } ?? 1,
-                longest: .milliseconds(values[3].number ?? 0)
-            )
+    init(recorded values: [RedisValue]) {
+        let (first, longest) = (values[1].number ?? 0, values[3].number ?? 0)
+        let factor = values[2].text.flatMap { Double($0) } ?? 1
+        let backoff = RetryPolicy.Backoff.exponential(
+            first: .milliseconds(first),
+            factor: factor,
+            longest: .milliseconds(longest)
         )
-    }
-
-    /// The fields that `init(recorded:)` reads.
-    var recorded: [any RedisArgument] {
-        [
-            "retryLimit", limit, "retryFirst", backoff.first.wholeMilliseconds, "retryFactor", "\(backoff.factor)",
-            "retryLongest", backoff.longest.wholeMilliseconds,
-        ]
+        self = .upTo(values[0].number ?? 0, backoff: backoff)
     }
 }

@@ -254,7 +254,7 @@ extension WorkerDriver {
         return WorkerLiveness(
             parts.identity,
             leases: [WorkerLease(records, on: redis)] + (consumer.lease.map { [$0] } ?? []),
-            terms: LivenessTerms(lease: records.settings.lease),
+            terms: LivenessTerms(lease: records.settings.options.lease),
             loops: [loop],
             concurrency: { max(1, executor.maximumConcurrency) },
             logger: parts.logger,
