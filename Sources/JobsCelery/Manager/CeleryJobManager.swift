@@ -28,10 +28,9 @@ final class CeleryJobManager: JobManager {
     private let state = Mutex(State())
     /// The clock of the manager's own timers; the times of jobs come from Redis.
     private let clock: any JobClock
-    private let follows: AsyncStream<(id: JobID, name: String)>
-    private let following: AsyncStream<(id: JobID, name: String)>.Continuation
-    private let stopped: AsyncStream<Void>
-    private let stopping: AsyncStream<Void>.Continuation
+    private let follows: AsyncStream<JobID>
+    private let following: AsyncStream<JobID>.Continuation
+    private let stopped = AsyncLatch<Void>()
 
     init(_ records: JobRecords, _ setup: JobBackendSetup, tick: Duration = .seconds(1)) {
         self.records = records
@@ -40,7 +39,6 @@ final class CeleryJobManager: JobManager {
         sweeper = RecordSweeper(records)
         clock = records.settings.clock ?? SystemJobClock()
         (follows, following) = AsyncStream.makeStream()
-        (stopped, stopping) = AsyncStream.makeStream()
     }
 
     private var broker: any CeleryBroker { records.connections.broker }
@@ -79,14 +77,14 @@ final class CeleryJobManager: JobManager {
             group.addTask { await self.listen() }
             group.addTask { await self.sweepRegularly() }
             group.addTask { await self.followRemoteJobs() }
-            for await _ in stopped {}
+            await stopped.passed()
             group.cancelAll()
         }
     }
 
     private func stop() {
         calls.close()
-        stopping.finish()
+        stopped.open()
         doorbells.ringAll()
     }
 
@@ -120,10 +118,12 @@ extension CeleryJobManager {
         // Check the request before encoding it.
         _ = try records.rules.start(request)
         return try await asking("store a job") {
-            let task = try message(for: request)
+            let priorities = broker.priorities
+            let priority = priorities[request.priority > 0 ? 0 : min(1 - request.priority, priorities.count - 1)]
+            let task = try setup.message(for: request, priority: priority, records.settings.options)
             let sends = try await records.start(request, message: KeptMessage(task, keys: records.settings.keys))
             if sends, !records.settings.isBroker { try await publish(task, of: request.id) }
-            if request.remote != nil { follow(request.id, name: request.name) }
+            if request.remote != nil { follow(request.id) }
             return request.id
         }
     }
@@ -138,25 +138,26 @@ extension CeleryJobManager {
         }
         try await records.sent(id)
     }
+}
 
+extension JobBackendSetup {
     /// The message that runs a job.
-    func message(for request: JobRequest) throws -> BrokerMessage {
+    func message(
+        for request: JobRequest,
+        priority: Int = 0,
+        _ options: CeleryManager.Options
+    ) throws -> BrokerMessage {
         if let remote = request.remote {
             var message = TaskMessage(task: remote.name, id: request.id.text, arguments: remote.arguments)
             message.ignoresResult = false
-            return message.raw(queue: remote.queue ?? records.settings.options.remoteQueue)
+            return message.raw(queue: remote.queue ?? options.remoteQueue)
         }
-        let (arguments, extra) = try setup.codec.encode(payload: request.payload, of: request.name)
-        let job = setup.jobs.first { $0.name == request.name }
+        let (arguments, extra) = try codec.encode(payload: request.payload, of: request.name)
+        let job = jobs.first { $0.name == request.name }
         var message = TaskMessage(task: job?.taskName ?? request.name, id: request.id.text, arguments: arguments)
         message.custom["dash"] = try JSON(parsing: extra.bytes)
-        message.priority = priority(request.priority)
-        return message.raw(queue: records.settings.options.queue)
-    }
-
-    private func priority(_ priority: Int) -> Int {
-        let priorities = broker.priorities
-        return priorities[priority > 0 ? 0 : min(1 - priority, priorities.count - 1)]
+        message.priority = priority
+        return message.raw(queue: options.queue)
     }
 }
 
@@ -175,7 +176,7 @@ extension CeleryJobManager {
                     guard let found = try await records.update(of: id, after: sequence) else { return nil }
                     let isOver = found.sequence > sequence || found.state.isFinished
                     if isOver || Task.isCancelled || calls.isClosed { return found }
-                    if found.isRemote { follow(id, name: found.name) }
+                    if found.isRemote { follow(id) }
                     await signal.wait()
                 }
             }
@@ -192,8 +193,9 @@ extension CeleryJobManager {
 
     func cancel(_ id: JobID, reason: String) async throws {
         try await asking("cancel a job") {
-            guard try await records.cancel(id, reason: reason) else { return }
-            try await revoke(id)
+            let isRemote = try await records.cancel(id, reason: reason)
+            // Whether it waits or runs.
+            if isRemote { try await broker.revoke([id.text], terminate: true) }
         }
     }
 
@@ -227,16 +229,16 @@ extension CeleryJobManager {
 
 extension CeleryJobManager {
     /// Follows a task that another program's worker runs.
-    func follow(_ id: JobID, name: String) {
+    private func follow(_ id: JobID) {
         let isNew = state.withLock { $0.followed.insert(id).inserted }
-        if isNew { following.yield((id, name)) }
+        if isNew { following.yield(id) }
     }
 
-    func followRemoteJobs() async {
+    private func followRemoteJobs() async {
         await withDiscardingTaskGroup { group in
-            for await (id, name) in follows {
+            for await id in follows {
                 group.addTask {
-                    await self.followOne(id, name: name)
+                    await self.followOne(id)
                     _ = self.state.withLock { $0.followed.remove(id) }
                 }
             }
@@ -244,16 +246,16 @@ extension CeleryJobManager {
     }
 
     /// Applies Celery's results of a task to its record until the job is finished.
-    private func followOne(_ id: JobID, name: String) async {
+    private func followOne(_ id: JobID) async {
         do {
             let metas = try await subscriber.messages(of: records.metaKey(of: id), isPattern: false)
-            if try await look(at: id, name: name) { return }
+            if try await look(at: [id]) { return }
             for await meta in metas {
-                if let meta {
-                    if try await take(meta.payload, of: id, name: name) { return }
-                } else if try await look(at: id, name: name) {
-                    return
-                }
+                let isFinished =
+                    if let meta { try await records.take(meta.payload, of: id, setup.codec) } else {
+                        try await look(at: [id])
+                    }
+                if isFinished { return }
             }
         } catch {
             // The next poll or sweep retries.
@@ -262,26 +264,15 @@ extension CeleryJobManager {
     }
 
     /// Applies the present Celery results of jobs.
-    func look(at ids: [JobID]) async throws {
-        for (id, meta) in zip(ids, try await records.metas(of: ids)) {
-            guard let meta, let job = try await records.update(of: id, after: .max) else { continue }
-            _ = try await take(meta, of: id, name: job.name)
+    ///
+    /// - Returns: Whether all of the jobs are finished.
+    @discardableResult
+    private func look(at ids: [JobID]) async throws -> Bool {
+        var finished = 0
+        for case (let id, let meta?) in zip(ids, try await records.metas(of: ids)) {
+            if try await records.take(meta, of: id, setup.codec) { finished += 1 }
         }
-    }
-
-    private func look(at id: JobID, name: String) async throws -> Bool {
-        guard let meta = try await records.metas(of: [id]).first ?? nil else { return false }
-        return try await take(meta, of: id, name: name)
-    }
-
-    private func take(_ meta: [UInt8], of id: JobID, name: String) async throws -> Bool {
-        guard let report = JobRules.RemoteReport(meta: meta, of: name, codec: setup.codec) else { return false }
-        return try await records.take(report, of: id, meta: meta)
-    }
-
-    /// Revokes a task, waiting or running.
-    func revoke(_ id: JobID) async throws {
-        try await broker.revoke([id.text], terminate: true)
+        return finished == ids.count
     }
 }
 
@@ -387,51 +378,48 @@ extension CeleryJobManager {
     }
 
     private func send(_ id: JobID) async {
-        do {
+        await trying("The message of a job could not be sent. Retrying.", ["job": "\(id)"]) {
             try await records.sendMessage(of: id)
-        } catch {
-            setup.logger.warning(
-                "The message of a job could not be sent. Retrying.",
-                metadata: ["job": "\(id)", "error": "\(error)"]
-            )
         }
     }
 
     /// Revokes abandoned tasks without terminating running ones.
     private func leave(_ ids: [JobID]) async {
         guard !ids.isEmpty else { return }
-        do {
+        await trying("Abandoned tasks could not be revoked.", ["tasks": "\(ids)"]) {
             try await broker.revoke(ids.map(\.text), terminate: false)
-        } catch {
-            setup.logger.warning(
-                "Abandoned tasks could not be revoked.",
-                metadata: ["tasks": "\(ids)", "error": "\(error)"]
-            )
         }
     }
 
     /// Sends messages again whose queue is empty.
     private func sendLost(_ doubted: [String: [LostMessage]]) async {
         for (queue, messages) in doubted {
-            do {
-                guard try await broker.waiting(in: queue) == 0 else { continue }
+            // The next search retries.
+            await trying("The length of a queue could not be read.", ["queue": "\(queue)"], level: .debug) {
+                guard try await broker.waiting(in: queue) == 0 else { return }
                 for message in messages where try await sweeper.resend(message) { await send(message.id) }
-            } catch {
-                // The next search retries.
-                setup.logger.debug(
-                    "The length of a queue could not be read.",
-                    metadata: ["queue": "\(queue)", "error": "\(error)"]
-                )
             }
+        }
+    }
+
+    private func trying(
+        _ failure: Logger.Message,
+        _ facts: Logger.Metadata,
+        level: Logger.Level = .warning,
+        _ body: () async throws -> Void
+    ) async {
+        do {
+            try await body()
+        } catch {
+            setup.logger.log(level: level, failure, metadata: facts.merging(["error": "\(error)"]) { $1 })
         }
     }
 
     private func notice(_ found: RecordSweep) {
         let (warns, isBack) = state.withLock { state in
             defer { state.sweeps.isFailing = false }
-            return (
-                state.sweeps.warns(queued: found.queued, workers: found.workers, at: .now), state.sweeps.isFailing
-            )
+            let warns = state.sweeps.warns(queued: found.queued, workers: found.workers, at: .now)
+            return (warns, state.sweeps.isFailing)
         }
         if isBack { setup.logger.info("Redis is reachable again.") }
         guard warns else { return }

@@ -149,8 +149,21 @@ struct CeleryConnections: Sendable {
 extension CeleryManager {
     /// Creates the web server's manager, which runs its connections.
     public func makeManager(_ setup: JobBackendSetup) throws -> any JobManager {
-        guard case .redis(let results) = results else { return try makeSingleManager(setup) }
-        return CeleryJobManager(try records(results, setup), setup)
+        if case .redis(let results) = results { return CeleryJobManager(try records(results, setup), setup) }
+        setup.logger.notice(
+            "Results with rpc:// support one web server, whose jobs are lost when it stops. Use Redis for several."
+        )
+        return EmbeddedJobManager(
+            store: MemoryJobStore(),
+            executor: RPCExecutor(try rpcBroker(setup.logger), setup, options),
+            configuration: setup.configuration,
+            logger: setup.logger
+        )
+    }
+
+    private func rpcBroker(_ logger: Logger) throws -> any RPCBroker {
+        if let broker = try broker.makeRPCBroker(options, logger) { return broker }
+        throw CeleryError(.option, "Results with rpc:// require RabbitMQ.")
     }
 
     /// Creates the state that web servers share; nil with `rpc://`, which supports one server.
@@ -204,39 +217,48 @@ extension CeleryManager {
     ) throws -> any Service {
         let pool = WorkerPool(setup.pool.worker(options), logger: setup.logger)
         guard case .redis(let results) = results else {
-            return try makeSingleWorker(setup, options, identity, pool)
+            let broker = try rpcBroker(setup.logger)
+            let events = events(of: identity, broker, options)
+            var parts = parts(setup, options, identity, pool, broker, RPCResults(broker: broker), events)
+            parts.pool = pool
+            parts.recording = RPCRecording(broker: broker, setup: setup)
+            let worker = try CeleryWorker(parts)
+            return WorkerServices(worker, on: [broker, control(of: worker, events, setup.logger)])
         }
         let records = try records(results, setup)
         let connections = records.connections
+        let stored = RedisResults(
+            redis: connections.redis,
+            subscriber: connections.subscriber,
+            settings: ResultSettings(
+                expires: Int(self.options.resultExpiry.wholeMilliseconds / 1000),
+                keyPrefix: self.options.resultKeyPrefix
+            )
+        )
         let events = events(of: identity, connections.broker, options)
-        let worker = try CeleryWorker(parts(setup, options, identity, pool, records, events))
+        var parts = parts(setup, options, identity, pool, connections.broker, stored, events)
+        (parts.chords, parts.redis, parts.pool) = (stored, connections.redis, pool)
+        parts.recording = RecordedJobs(records, setup)
+        let worker = try CeleryWorker(parts)
         let liveness = worker.liveness(records, on: connections.options)
         let control = control(of: worker, events, setup.logger)
         return WorkerServices(worker, on: [liveness] + connections.services + [control])
     }
 
-    private func parts(
+    /// The parts of a worker without records.
+    func parts(
         _ setup: JobBackendSetup,
         _ options: JobWorkerOptions,
         _ identity: WorkerIdentity,
-        _ pool: WorkerPool,
-        _ records: JobRecords,
+        _ executor: any JobExecutor,
+        _ broker: any CeleryBroker,
+        _ results: any ResultStore,
         _ events: EventDispatcher
     ) -> CeleryWorkerParts {
-        let connections = records.connections
-        let seconds = Int(self.options.resultExpiry.wholeMilliseconds / 1000)
-        let results = RedisResults(
-            redis: connections.redis,
-            subscriber: connections.subscriber,
-            settings: ResultSettings(expires: seconds, keyPrefix: self.options.resultKeyPrefix)
-        )
         var parts = CeleryWorkerParts(
-            broker: connections.broker,
+            broker: broker,
             results: results,
-            chords: results,
-            redis: connections.redis,
-            executor: pool,
-            pool: pool,
+            executor: executor,
             codec: setup.codec,
             jobs: setup.jobs,
             options: options,
@@ -250,7 +272,6 @@ extension CeleryManager {
         parts.settings.lease = self.options.lease
         parts.settings.shown = shownSettings
         parts.greeted = AsyncLatch<Void>()
-        parts.recording = RecordedJobs(records, setup)
         return parts
     }
 

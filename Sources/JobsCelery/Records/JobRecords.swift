@@ -197,15 +197,12 @@ extension JobRecords {
 
     /// Withdraws a job whose message could not be sent.
     func withdraw(_ id: JobID) async throws {
-        try await apply(to: id) { facts in rules.withdraw(facts.job).map { RecordCommit($0, of: facts) } }
+        try await apply(to: id) { rules.withdraw($0.job) }
     }
 
     /// - Returns: Whether another program's worker must be asked to stop.
     func cancel(_ id: JobID, reason: String) async throws -> Bool {
-        let cancelled = try await apply(to: id) { facts in
-            rules.cancel(facts.job, reason: reason).map { ending($0, facts) }
-        }
-        return cancelled?.job.isRemote ?? false
+        try await apply(to: id) { rules.cancel($0.job, reason: reason) }?.job.isRemote ?? false
     }
 
     /// Celery's results of tasks, unparsed.
@@ -219,16 +216,27 @@ extension JobRecords {
     ///
     /// - Parameter meta: The text of the result; the same text is applied once.
     /// - Returns: Whether the job is finished.
-    func take(_ report: JobRules.RemoteReport, of id: JobID, meta: [UInt8]) async throws -> Bool {
+    func take(_ meta: [UInt8], of id: JobID, _ codec: any JobCodec) async throws -> Bool {
         let digest = RedisScript("", String(decoding: meta, as: UTF8.self)).digest
         var known: JobState?
-        let taken = try await apply(to: id) { facts in
+        let taken = try await apply(to: id) { facts -> RecordCommit? in
             if facts.job.isRemote { known = facts.job.state }
-            var commit = rules.remote(facts.job, report).map { RecordCommit($0, of: facts) }
-            commit?.report = digest
+            guard let report = JobRules.RemoteReport(meta: meta, of: facts.job.name, codec: codec),
+                let transition = rules.remote(facts.job, report)
+            else { return nil }
+            var commit = RecordCommit(transition, of: facts)
+            commit.report = digest
             return commit
         }
         return (taken?.job.state ?? known)?.isFinished ?? true
+    }
+
+    /// Applies a transition outside of an attempt, again if the job changed meanwhile.
+    ///
+    /// - Returns: The job as read, with its new state; nil if nothing was changed.
+    @discardableResult
+    func apply(to id: JobID, _ transition: (RecordFacts) -> JobTransition?) async throws -> RecordFacts? {
+        try await apply(to: id) { facts in transition(facts).map { ending($0, facts) } }
     }
 
     /// Applies the transition that follows from a job, again if the job changed meanwhile, and completes its followers.

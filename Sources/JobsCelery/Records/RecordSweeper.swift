@@ -63,12 +63,8 @@ final class RecordSweeper: Sendable {
         found.hasMore = answer[0].number == 1
         (found.queued, found.workers) = (answer[1].number ?? 0, living.count)
         // In reverse, because each goes to the head of its list: the job that was due first runs first.
-        var waiting = try await apply(to: ids(3).reversed()) { [rules] facts in
-            rules.becomeDue(facts.job).map { RecordCommit($0, of: facts) }
-        }
-        _ = try await apply(to: ids(4)) { [rules, records] facts in
-            rules.abandon(facts.job).map { records.ending($0, facts) }
-        }
+        var waiting = try await apply(to: ids(3).reversed()) { rules.becomeDue($0.job) }
+        _ = try await apply(to: ids(4)) { rules.abandon($0.job) }
         found.left = try await giveUp(ids(5))
         _ = try await records.commit(ids(6).map { RecordCommit(unread: rules.expire($0)) })
         try await land(ids(7))
@@ -82,9 +78,9 @@ final class RecordSweeper: Sendable {
     /// Applies transitions to jobs.
     ///
     /// - Returns: The jobs that are queued afterwards.
-    private func apply(to ids: [JobID], _ commit: (RecordFacts) -> RecordCommit?) async throws -> [JobID] {
+    private func apply(to ids: [JobID], _ transition: (RecordFacts) -> JobTransition?) async throws -> [JobID] {
         var waiting: [JobID] = []
-        for id in ids where try await records.apply(to: id, commit)?.job.state == .queued { waiting.append(id) }
+        for id in ids where try await records.apply(to: id, transition)?.job.state == .queued { waiting.append(id) }
         return waiting
     }
 
@@ -97,9 +93,8 @@ final class RecordSweeper: Sendable {
             var (isKnown, isWaiting) = (false, false)
             let ended = try await records.apply(to: id) { facts in
                 (isKnown, isWaiting) = (true, facts.job.state == .queued)
-                let silence = JobRules.RemoteReport.silent(records.settings.options.remoteSilence)
-                let transition = isWaiting ? rules.abandon(facts.job) : rules.remote(facts.job, silence)
-                return transition.map { records.ending($0, facts) }
+                let silence = records.settings.options.remoteSilence
+                return isWaiting ? rules.abandon(facts.job) : rules.remote(facts.job, .silent(silence))
             }
             if !isKnown { try await forget(id, in: "wanted") }
             if isWaiting, ended?.job.state == .cancelled { left.append(id) }
@@ -132,9 +127,7 @@ final class RecordSweeper: Sendable {
         notes.withLock { notes in
             for worker in living { notes.absences[worker] = nil }
         }
-        return try await apply(to: orphans) { [rules, records] facts in
-            rules.interrupt(facts.job, by: .worker(facts.holder)).map { records.ending($0, facts) }
-        }
+        return try await apply(to: orphans) { rules.interrupt($0.job, by: .worker($0.holder)) }
     }
 
     private func isGone(_ worker: String) -> Bool {
