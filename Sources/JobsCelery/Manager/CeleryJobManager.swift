@@ -121,7 +121,7 @@ extension CeleryJobManager {
             let priorities = broker.priorities
             let priority = priorities[request.priority > 0 ? 0 : min(1 - request.priority, priorities.count - 1)]
             let task = try setup.message(for: request, priority: priority, records.settings.options)
-            let sends = try await records.start(request, message: KeptMessage(task, keys: records.settings.keys))
+            let sends = try await records.start(request, message: task)
             if sends, !records.settings.isBroker { try await publish(task, of: request.id) }
             if request.remote != nil { follow(request.id) }
             return request.id

@@ -175,7 +175,7 @@ extension CeleryManager {
     /// Creates the records with the connections of a manager or a worker, which connect when their services run.
     func records(_ results: RedisURL, _ setup: JobBackendSetup) throws -> JobRecords {
         let redisOptions = RedisOptions(results, name: "dash-results", logger: setup.logger)
-        let shared = broker.redis == results ? RedisAddress(url: results).makeRedisBroker(options, setup.logger) : nil
+        let shared = broker.redis == results ? RedisBroker(results, options, setup.logger) : nil
         let redis = shared?.client ?? ReconnectingRedisClient(redisOptions)
         let subscriber = shared?.subscriber ?? RedisPubSub(redisOptions)
         let broker: any CeleryBroker = try shared ?? broker.makeBroker(options, setup.logger)

@@ -65,9 +65,7 @@ extension JobUpdate {
     /// properties, the value.
     fileprivate mutating func add(_ entry: [UInt8]) {
         guard let mark = entry.firstIndex(of: UInt8(ascii: ";")), mark + 1 < entry.count,
-            let value = PropertyValue.list(
-                from: [UInt8(ascii: "[")] + entry[(mark + 2)...] + [UInt8(ascii: "]")]
-            )?.first
+            let value = PropertyValue.list(from: Array("[".utf8) + entry[(mark + 2)...] + Array("]".utf8))?.first
         else { return }
         if entry[mark + 1] == UInt8(ascii: "0") { progress.append(value) } else { props.append(value) }
     }
@@ -118,18 +116,5 @@ extension JobRecords {
     /// The message of an unfinished job.
     func message(of id: JobID) async throws -> [UInt8]? {
         try await send(RedisCommand("HGET", settings.prefix + "job:" + id.text, "message")).bytes
-    }
-}
-
-/// A message stored in a record, so that it can be sent again.
-struct KeptMessage: Sendable, Hashable {
-    /// Its list on a Redis broker.
-    var list: String
-    /// The message in kombu's format.
-    var envelope: [UInt8]
-
-    init(_ task: BrokerMessage, keys: RedisKeys) {
-        list = keys.list(of: task.routingKey, priority: task.priority)
-        envelope = KombuEnvelope.encode(task)
     }
 }

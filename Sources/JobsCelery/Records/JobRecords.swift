@@ -67,7 +67,10 @@ struct JobRecords: Sendable {
     /// Applies several transitions in one round trip, each atomically.
     func commit(_ commits: [RecordCommit]) async throws -> [CommitResult] {
         guard !commits.isEmpty else { return [] }
-        let calls = commits.map { CommitWriter.call($0, settings, keys: keys) }
+        let calls = commits.map { commit in
+            var writer = CommitWriter(commit, settings)
+            return writer.call(keys)
+        }
         let answers = try await retrying { try await redis.run(calls) }
         return try zip(commits, answers).map { commit, answer in
             if case .error(let message) = answer { throw CommitScript().composed.error(message) }
@@ -178,7 +181,7 @@ extension JobRecords {
     /// - Returns: Whether its message must be sent, unless this Redis is the broker. Not if the job exists already,
     ///   follows another one with its cache key, or has a cached result.
     /// - Throws: `JobsError` if a limit refuses the start.
-    func start(_ request: JobRequest, message: KeptMessage) async throws -> Bool {
+    func start(_ request: JobRequest, message: BrokerMessage) async throws -> Bool {
         let name = JobID.new.text
         var use = JobRules.KeyUse.unknown
         while true {

@@ -1,3 +1,4 @@
+import CeleryProtocol
 import DashJSON
 import Jobs
 import RedisClient
@@ -26,7 +27,7 @@ struct RecordCommit: Sendable {
     var name = ""
     var answer = Answer.none
     /// The request and message that a start stores.
-    private(set) var start: (request: JobRequest, message: KeptMessage)?
+    private(set) var start: (request: JobRequest, message: BrokerMessage)?
     /// The message that begins an attempt.
     var beginning: Holding?
     /// The message to acknowledge.
@@ -58,7 +59,7 @@ struct RecordCommit: Sendable {
     }
 
     /// A transition that stores a new job.
-    init(_ transition: JobTransition, starting request: JobRequest, _ message: KeptMessage, name: String = "") {
+    init(_ transition: JobTransition, starting request: JobRequest, _ message: BrokerMessage, name: String = "") {
         self.transition = transition
         self.name = name
         start = (request, message)
@@ -79,23 +80,18 @@ enum CommitResult: Sendable {
 
 /// Encodes commits as operations of the script `commit`.
 struct CommitWriter {
-    let settings: RecordSettings
+    private let commit: RecordCommit
+    private let settings: RecordSettings
     private var arguments: [[UInt8]] = []
     private var script = CommitScript()
     /// The fields that store the commit's name, until they are written along with others.
     private var memory: [any RedisArgument] = []
 
-    init(_ settings: RecordSettings) {
-        self.settings = settings
+    init(_ commit: RecordCommit, _ settings: RecordSettings) {
+        (self.commit, self.settings) = (commit, settings)
     }
 
-    static func call(_ commit: RecordCommit, _ settings: RecordSettings, keys: [String]) -> RedisScriptCall {
-        var writer = CommitWriter(settings)
-        let arguments = writer.write(commit)
-        return RedisScriptCall(script: writer.script.composed, keys: keys, arguments: arguments)
-    }
-
-    private mutating func write(_ commit: RecordCommit) -> [[UInt8]] {
+    mutating func call(_ keys: [String]) -> RedisScriptCall {
         if !commit.name.isEmpty, commit.transition.state != nil {
             memory = ["commit", commit.name]
             if commit.answer == .end { memory += ["ended", commit.name] as [any RedisArgument] }
@@ -104,13 +100,13 @@ struct CommitWriter {
         if commit.answer == .end { script.read("ended") }
         let head = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
         arguments = head.map(\.redisBytes)
-        for one in commit.transition.guards { add(one, commit) }
-        if let report = commit.report { check("reported", .isnt, [report]) }
-        if let sent = commit.sent { check("sent", .is, [sent]) }
-        for change in commit.transition.changes { add(change, commit) }
-        addExtras(of: commit)
-        if !memory.isEmpty { add(.set, []) }
-        return arguments
+        for one in commit.transition.guards { add(one) }
+        if let report = commit.report { check("reported", .isnt, report) }
+        if let sent = commit.sent { check("sent", .is, sent) }
+        for change in commit.transition.changes { add(change) }
+        addExtras()
+        if !memory.isEmpty { add(.set) }
+        return RedisScriptCall(script: script.composed, keys: keys, arguments: arguments)
     }
 
     private mutating func add(_ operation: CommitOperation, _ values: any RedisArgument...) { add(operation, values) }
@@ -126,7 +122,7 @@ struct CommitWriter {
     }
 
     /// Adds a guard of a field.
-    private mutating func check(_ field: String, _ operation: CommitOperation, _ values: [any RedisArgument] = []) {
+    private mutating func check(_ field: String, _ operation: CommitOperation, _ values: any RedisArgument...) {
         script.read(field)
         add(operation, [field] + values)
     }
@@ -140,7 +136,7 @@ struct CommitWriter {
 
     // MARK: Guards
 
-    private mutating func add(_ one: JobGuard, _ commit: RecordCommit) {
+    private mutating func add(_ one: JobGuard) {
         switch one {
         case .isNew: check("state", .lacks)
         case .waitingJobs(let most): add(.fewer, most, "queued", "scheduled")
@@ -150,12 +146,14 @@ struct CommitWriter {
         case .isTaken(let key): add(.taken, key.text)
         case .isCached(let key): add(.cached, key.text)
         case .isNotCached(let key): add(.uncached, key.text)
-        case .state(let states): check("state", .is, states.map(\.rawValue))
-        case .attempt(let fence): check("fence", .is, [fence])
+        case .state(let states):
+            script.read("state")
+            add(.is, ["state"] + states.map(\.rawValue))
+        case .attempt(let fence): check("fence", .is, fence)
         case .isNotStopped: check("stopCode", .lacks)
         case .isFollowing: check("follows", .has)
-        case .name(let name): check("name", .is, [name])
-        case .version(let version): check("version", .is, [version])
+        case .name(let name): check("name", .is, name)
+        case .version(let version): check("version", .is, version)
         case .isGone(let worker): add(.gone, worker)
         case .isOver(.due): add(.over, "scheduled", 0)
         case .isOver(.interest) where commit.isRemote: add(.over, "wanted", 0)
@@ -166,10 +164,10 @@ struct CommitWriter {
 
     // MARK: Changes
 
-    private mutating func add(_ change: JobChange, _ commit: RecordCommit) {
+    private mutating func add(_ change: JobChange) {
         switch change {
-        case .create: addCreation(commit)
-        case .queue(let isFirst): addQueue(isFirst: isFirst, commit)
+        case .create: addCreation()
+        case .queue(let isFirst): addQueue(isFirst: isFirst)
         case .resend:
             add(.count, "resent")
             addMessage(isFirst: true)
@@ -177,7 +175,7 @@ struct CommitWriter {
             addWaiting(.scheduled)
             add(.time, "due", wait.wholeMilliseconds)
             add(.at, "scheduled", wait.wholeMilliseconds)
-        case .beginAttempt(let fence): addBeginning(fence, commit)
+        case .beginAttempt(let fence): addBeginning(fence)
         case .countFailure: add(.count, "failures")
         case .countInterruption: add(.count, "interruptions")
         case .requestStop(let reason):
@@ -189,7 +187,7 @@ struct CommitWriter {
         case .stopAttempt(let failure):
             add(.drop, "changes", "places")
             add(.set, "stopCode", failure.code, "stopMessage", failure.message, "changesSize", 0)
-        case .finish(let end): addEnd(end, commit)
+        case .finish(let end): addEnd(end)
         case .cacheResult(let cache):
             add(.cache, cache.key.text, cache.recordedExpiry, settings.options.maximumCacheBytes)
         case .lead(let key): add(.lead, key.text)
@@ -201,13 +199,13 @@ struct CommitWriter {
         case .release(let key): add(.release, key.text)
         case .notify: add(.notify)
         case .remove:
-            addRelease(commit)
+            addRelease()
             add(.drop, "job", "changes", "places")
             add(.leave, "finished")
         }
     }
 
-    private mutating func addCreation(_ commit: RecordCommit) {
+    private mutating func addCreation() {
         guard let (request, message) = commit.start else { return }
         let (retries, backoff) = (request.retries, request.retries.backoff)
         let fields: Fields = [
@@ -218,10 +216,11 @@ struct CommitWriter {
             "retryLongest": backoff.longest.wholeMilliseconds, "cacheKey": request.cache?.key.text,
             "cacheExpire": request.cache?.recordedExpiry,
         ]
-        if posts(commit) {
-            set(fields, by: .post, message.list, message.envelope)
+        let list = settings.keys.list(of: message.routingKey, priority: message.priority)
+        if posts {
+            set(fields, by: .post, list, KombuEnvelope.encode(message))
         } else {
-            set(fields, "list", message.list, "message", message.envelope)
+            set(fields, "list", list, "message", KombuEnvelope.encode(message))
         }
         add(.add, "owners", request.owner, 1)
         add(.add, "totals", "bytes", request.inputBytes)
@@ -234,7 +233,7 @@ struct CommitWriter {
         add(.clear, "due", "fence", "holder", "tag", "stopCode", "stopMessage")
     }
 
-    private mutating func addQueue(isFirst: Bool, _ commit: RecordCommit) {
+    private mutating func addQueue(isFirst: Bool) {
         if commit.isRemote {
             // The next check of Celery's result, and the time to wait for it.
             add(.soon, "remote", 5)
@@ -243,13 +242,11 @@ struct CommitWriter {
             if commit.start == nil { addWaiting(.queued) }
             add(.at, "queued", 0)
         }
-        if commit.sendsMessage, !posts(commit) { addMessage(isFirst: isFirst) }
+        if commit.sendsMessage, !posts { addMessage(isFirst: isFirst) }
     }
 
     /// Whether the operation that stores a new job also sends its message, which saves reading it back.
-    private func posts(_ commit: RecordCommit) -> Bool {
-        settings.isBroker && commit.start != nil && commit.transition.sendsMessage
-    }
+    private var posts: Bool { settings.isBroker && commit.start != nil && commit.transition.sendsMessage }
 
     private mutating func addMessage(isFirst: Bool) {
         add(.stamp, "sent")
@@ -261,7 +258,7 @@ struct CommitWriter {
         }
     }
 
-    private mutating func addBeginning(_ fence: String, _ commit: RecordCommit) {
+    private mutating func addBeginning(_ fence: String) {
         guard let holding = commit.beginning else {
             add(.set, "state", JobState.running.rawValue, "attempt", 1)
             return
@@ -278,8 +275,8 @@ struct CommitWriter {
         add(.count, "attempt")
     }
 
-    private mutating func addEnd(_ end: JobEnd, _ commit: RecordCommit) {
-        addRelease(commit)
+    private mutating func addEnd(_ end: JobEnd) {
+        addRelease()
         let failure = end.failure
         let result: [UInt8]? = if case .value(let result) = end.result { result.bytes } else { nil }
         set([
@@ -302,14 +299,14 @@ struct CommitWriter {
     }
 
     /// Subtracts an unfinished job from the limits and removes it from the sets.
-    private mutating func addRelease(_ commit: RecordCommit) {
+    private mutating func addRelease() {
         guard let share = commit.share else { return }
         add(.add, "owners", share.owner, -1)
         add(.add, "totals", "bytes", -share.bytes)
         add(.leave, "queued", "scheduled", "running", "remote", "wanted", "unsent")
     }
 
-    private mutating func addExtras(of commit: RecordCommit) {
+    private mutating func addExtras() {
         let id = commit.transition.id
         if let report = commit.report {
             add(.set, "reported", report)
@@ -317,12 +314,8 @@ struct CommitWriter {
         }
         if let leader = commit.landedFrom { add(.landed, leader.text) }
         if let meta = commit.meta {
-            add(
-                .publishMeta,
-                settings.metaPrefix + id.text,
-                settings.options.resultExpiry.wholeMilliseconds / 1000,
-                meta
-            )
+            let seconds = settings.options.resultExpiry.wholeMilliseconds / 1000
+            add(.publishMeta, settings.metaPrefix + id.text, seconds, meta)
         }
         if settings.isBroker, let settling = commit.settling {
             let keys = settings.keys

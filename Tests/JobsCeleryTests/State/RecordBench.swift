@@ -51,7 +51,7 @@ struct RecordBench: Sendable {
     func start(_ request: JobRequest) async throws -> Bool {
         var message = TaskMessage(task: request.name, id: request.id.text)
         message.custom["dash"] = [:]
-        return try await records.start(request, message: KeptMessage(message.raw(queue: "dash"), keys: broker.keys))
+        return try await records.start(request, message: message.raw(queue: "dash"))
     }
 
     /// A living or dead worker: a living one subscribes to its channel, and renews its lease when it begins jobs.

@@ -72,8 +72,7 @@ struct RepeatedCommitTests {
         let failure = WorkerOutcome.failed(.broken)
         switch step {
         case .start:
-            let message = KeptMessage(BrokerMessage(), keys: bench.broker.keys)
-            return RecordCommit(try rules.start(request), starting: request, message)
+            return RecordCommit(try rules.start(request), starting: request, BrokerMessage())
         case .begin:
             try await bench.start(request)
             return try await commit(rules.begin(try await facts(), fence: "f", version: .any))
@@ -104,8 +103,7 @@ struct RepeatedCommitTests {
             return try await commit(rules.becomeDue(try await facts()))
         case .follow:
             try await bench.start(JobRequest(name: "leader", cache: request.cache))
-            let message = KeptMessage(BrokerMessage(), keys: bench.broker.keys)
-            return RecordCommit(try rules.start(request, key: .taken), starting: request, message)
+            return RecordCommit(try rules.start(request, key: .taken), starting: request, BrokerMessage())
         case .share, .takeOver:
             let leader = JobRequest(name: "leader", cache: request.cache)
             try await bench.start(leader)
