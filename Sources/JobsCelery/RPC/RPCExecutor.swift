@@ -144,18 +144,17 @@ struct RPCRecording: JobRecording {
     }
 
     func complete(_ attempt: RecordFacts, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
+        let (status, value, state): (TaskState, RawJSON, JobState)
         switch outcome {
         case .succeeded(let result):
-            try await send(DashReport(.success, outcome, value(of: result, attempt)), of: attempt)
-            return .finished(.succeeded)
-        case .failed(let failure):
-            try await send(DashReport(.failure, outcome, RawJSON(TaskException(failure))), of: attempt)
-            return .finished(.failed)
+            (status, value, state) = (.success, setup.value(of: result, attempt.job), .succeeded)
+        case .failed(let failure): (status, value, state) = (.failure, RawJSON(TaskException(failure)), .failed)
         case .cancelled:
-            try await send(DashReport(.revoked, outcome, RawJSON(TaskException.revoked("terminated"))), of: attempt)
-            return .finished(.cancelled)
+            (status, value, state) = (.revoked, RawJSON(TaskException.revoked("terminated")), .cancelled)
         case .shutDown: return .again
         }
+        try await send(DashReport(status, outcome, value), of: attempt)
+        return .finished(state)
     }
 
     /// A cancelled job is terminated through Celery's remote control.
@@ -163,16 +162,6 @@ struct RPCRecording: JobRecording {
         of running: @Sendable () -> [JobID],
         _ cancelled: @Sendable (JobID) -> Void
     ) async throws {}
-
-    private func value(of result: [UInt8], _ attempt: RecordFacts) -> RawJSON {
-        do {
-            return try setup.codec.value(ofResult: result, of: attempt.job.name)
-        } catch {
-            let metadata: Logger.Metadata = ["job": "\(attempt.job.id)", "error": "\(error)"]
-            setup.logger.warning("A result could not be encoded for other programs.", metadata: metadata)
-            return .null
-        }
-    }
 
     private func send(_ report: DashReport, of attempt: RecordFacts) async throws {
         let meta = report.meta(of: attempt.job.id, now: WallClock.milliseconds())

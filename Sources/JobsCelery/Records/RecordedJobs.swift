@@ -9,18 +9,16 @@ import Synchronization
 /// A worker's access to the records in Redis.
 final class RecordedJobs: JobRecording {
     private let records: JobRecords
-    private let codec: any JobCodec
+    private let setup: JobBackendSetup
     /// See `JobManagerConfiguration.currentVersion`.
     private let currentVersion: (@Sendable (String) -> String?)?
-    private let logger: Logger
     /// The names of jobs by task, learned from records, which saves reading the record before each start.
     private let names = Mutex<[String: String]>([:])
 
     init(_ records: JobRecords, _ setup: JobBackendSetup) {
         self.records = records
-        codec = setup.codec
+        self.setup = setup
         currentVersion = setup.currentVersion
-        logger = setup.logger
     }
 
     var settlesDeliveries: Bool { records.settings.isBroker }
@@ -113,14 +111,7 @@ final class RecordedJobs: JobRecording {
         }
         var meta = ResultMeta(taskID: id.text, status: .success)
         meta.dateDone = ISO8601.text(now)
-        do {
-            meta.result = try codec.value(ofResult: result.bytes, of: attempt.job.name)
-        } catch {
-            logger.warning(
-                "A result could not be encoded for other programs.",
-                metadata: ["job": "\(id)", "error": "\(error)"]
-            )
-        }
+        meta.result = setup.value(of: result.bytes, attempt.job)
         return meta.jsonBytes()
     }
 
@@ -141,6 +132,19 @@ final class RecordedJobs: JobRecording {
                 let known = (try? await records.facts(of: running())) ?? []
                 for facts in known { if let job = facts?.job, job.state == .cancelling { cancelled(job.id) } }
             }
+        }
+    }
+}
+
+extension JobBackendSetup {
+    /// A job's result for other programs; null if it has none.
+    func value(of result: [UInt8], _ job: JobFacts) -> RawJSON {
+        do {
+            return try codec.value(ofResult: result, of: job.name)
+        } catch {
+            let metadata: Logger.Metadata = ["job": "\(job.id)", "error": "\(error)"]
+            logger.warning("A result could not be encoded for other programs.", metadata: metadata)
+            return .null
         }
     }
 }
