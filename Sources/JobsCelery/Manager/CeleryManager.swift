@@ -142,7 +142,7 @@ struct CeleryConnections: Sendable {
     var redis: any RedisClient
     var subscriber: any RedisSubscriber
     var options: RedisOptions
-    /// Started in order, and stopped in reverse.
+    /// The services of the connections.
     var services: [any Service]
 }
 

@@ -122,10 +122,8 @@ final class RecordedJobs: JobRecording {
         of running: @Sendable () -> [JobID],
         _ cancelled: @Sendable (JobID) -> Void
     ) async throws {
-        for await message in try await records.connections.subscriber.messages(
-            of: records.cancellations,
-            isPattern: false
-        ) {
+        let subscriber = records.connections.subscriber
+        for await message in try await subscriber.messages(of: records.cancellations, isPattern: false) {
             if let message {
                 if let id = JobID(String(decoding: message.payload, as: UTF8.self)) { cancelled(id) }
             } else {
