@@ -327,7 +327,9 @@ extension EngineState {
             actions.steps.append(.removed(id))
         }
         unsaved.flushed(ready)
-        if !unsaved.changed.isEmpty { plan(.flush, at: actions.time.monotonic + limits.flushInterval) }
+        // Later than now even without an interval: the driver must first write the ends.
+        let wait = max(limits.flushInterval, .milliseconds(1))
+        if !unsaved.changed.isEmpty { plan(.flush, at: actions.time.monotonic + wait) }
     }
 
     mutating func flushFailed(_ id: JobID, at now: JobTime) {

@@ -188,7 +188,8 @@ extension JobEngine {
             state.apply(rules.putBack(entry.facts), into: &actions)
         } else if isDispatching {
             state.update(id) { $0.isExecuting = true }
-            let task = WorkerTask(id: entry.taskID, name: entry.request.name, payload: entry.request.payload)
+            var task = WorkerTask(id: entry.taskID, name: entry.request.name, payload: entry.request.payload)
+            task.remote = entry.request.remote
             actions.executions.append(JobExecution(id: id, attempt: entry.status.attempt, task: task))
         }
     }

@@ -33,6 +33,8 @@ public struct JobUpdate: Sendable {
     public var details: [UInt8]
     /// The last delivery to the page.
     public var delivery: Delivery?
+    /// Whether another program's worker runs the job.
+    package var isRemote = false
 
     /// Creates an update; for managers and tests.
     public init(

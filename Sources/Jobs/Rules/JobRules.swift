@@ -315,9 +315,9 @@ package struct JobRules: Sendable {
 
     // MARK: Tasks of other programs
 
-    /// The status of a task on another program's worker, by its Celery result.
+    /// The status of a task on another program's worker, by its Celery result. A running one may have progress.
     package enum RemoteReport: Sendable {
-        case running
+        case running([PropertyValue])
         case ended(JobEnd)
         /// No report for this time.
         case silent(Duration)
@@ -327,10 +327,12 @@ package struct JobRules: Sendable {
     package func remote(_ job: JobFacts, _ report: RemoteReport) -> JobTransition? {
         guard job.isRemote, !job.state.isFinished else { return nil }
         switch report {
-        case .running where job.state == .queued:
-            return JobTransition(job.id, to: .running, if: [.state([.queued, .running])], [.beginAttempt(fence: "")])
-        case .running:
-            return JobTransition(job.id, to: .running, if: [.state([.running])], [])
+        case .running(let progress):
+            let isQueued = job.state == .queued
+            let begin: [JobChange] = isQueued ? [.beginAttempt(fence: "")] : []
+            let merge: [JobChange] = progress.isEmpty ? [] : [.merge(progress: progress, props: [])]
+            let states: [JobState] = isQueued ? [.queued, .running] : [.running]
+            return JobTransition(job.id, to: .running, if: [.state(states)], begin + merge)
         case .ended(let end):
             return finish(job, bounded(end), if: [.state([.queued, .running])])
         case .silent(let time):

@@ -6,6 +6,8 @@ public struct WorkerTask: Sendable, Hashable {
     public var name: String
     /// The input, usually JSON text; passed through unchanged.
     public var payload: [UInt8]
+    /// The task of another program that runs instead.
+    package var remote: RemoteTask?
 
     /// Creates a task.
     ///

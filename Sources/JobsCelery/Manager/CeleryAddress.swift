@@ -9,34 +9,25 @@ enum CeleryAddress {
         case rpc
 
         init(_ text: String?, broker: any BrokerAddress) throws {
-            switch (text, broker.redis) {
-            case (nil, let url?): self = .redis(url)
-            case (nil, nil):
-                throw CeleryError(
-                    .option,
-                    "RabbitMQ does not store results: set a Redis for them (redis://…, environment variable "
-                        + "CELERY_RESULT_BACKEND), or rpc:// with a single web server."
-                )
-            case (let text?, _): self = try Self.named(text, broker)
+            switch (text, text.map(CeleryAddress.scheme), broker.redis) {
+            case (nil, _, let url?): self = .redis(url)
+            case (let text?, let scheme?, _) where CeleryTransport.redis.schemes.contains(scheme):
+                self = .redis(try RedisURL(text))
+            case (_, "rpc", nil): self = .rpc
+            case (_, let scheme, _): throw CeleryError(.option, Self.complaint(about: scheme))
             }
         }
 
-        private static func named(_ text: String, _ broker: any BrokerAddress) throws -> Results {
-            let scheme = CeleryAddress.scheme(of: text)
-            switch (scheme, broker.redis != nil) {
-            case ("redis", _), ("rediss", _), ("redis+socket", _), ("unix", _): return .redis(try RedisURL(text))
-            case ("rpc", false): return .rpc
-            case ("rpc", true):
-                throw CeleryError(
-                    .option,
-                    "Results with rpc:// require RabbitMQ. With a Redis broker, use a Redis for results, or omit them."
-                )
-            default:
-                throw CeleryError(
-                    .option,
-                    "The scheme “\(scheme)” of the result address is not supported: use redis:// or rediss://, or rpc:// "
-                        + "with RabbitMQ and a single web server."
-                )
+        private static func complaint(about scheme: String?) -> String {
+            switch scheme {
+            case nil:
+                "RabbitMQ does not store results: set a Redis for them (redis://…, environment variable "
+                    + "CELERY_RESULT_BACKEND), or rpc:// with a single web server."
+            case "rpc":
+                "Results with rpc:// require RabbitMQ. With a Redis broker, use a Redis for results, or omit them."
+            case let scheme?:
+                "The scheme “\(scheme)” of the result address is not supported: use redis:// or rediss://, or rpc:// "
+                    + "with RabbitMQ and a single web server."
             }
         }
     }

@@ -11,57 +11,44 @@ import Synchronization
 ///
 /// Any number of managers share the same records, and each serves the jobs of all. See `JobRecords`.
 final class CeleryJobManager: JobManager {
-    struct Parts: Sendable {
-        var records: JobRecords
-        var broker: any CeleryBroker
-        var subscriber: RedisPubSub
-        /// The services of the connections. Stopped after the last call.
-        var connections: [any Service]
-        var codec: any JobCodec = PlainJobCodec()
-        var jobs: [JobDefinition] = []
-        /// The queue of this site's own workers.
-        var queue = "dash"
-        /// The queue of other programs' workers, for tasks that name none.
-        var remoteQueue = "celery"
-        /// The time between two sweeps.
-        var tick = Duration.seconds(1)
-        var logger: Logger
-    }
-
     private struct State {
         /// Tasks of other programs whose results this manager follows.
         var followed: Set<JobID> = []
         var sweeps = SweepNotes()
     }
 
-    private let parts: Parts
+    private let records: JobRecords
+    private let setup: JobBackendSetup
+    /// The time between two sweeps.
+    private let tick: Duration
     private let sweeper: RecordSweeper
     private let doorbells = JobNotifier()
-    private let calls = OpenCalls()
+    /// The connections are closed after the last call.
+    private let calls = OpenCount()
     private let state = Mutex(State())
     /// The clock of the manager's own timers; the times of jobs come from Redis.
     private let clock: any JobClock
-    private let follows: AsyncStream<(id: JobID, name: String)>
-    private let following: AsyncStream<(id: JobID, name: String)>.Continuation
-    private let stopped: AsyncStream<Void>
-    private let stopping: AsyncStream<Void>.Continuation
+    private let follows: AsyncStream<JobID>
+    private let following: AsyncStream<JobID>.Continuation
+    private let stopped = AsyncLatch<Void>()
 
-    init(_ parts: Parts) {
-        self.parts = parts
-        sweeper = RecordSweeper(parts.records)
-        clock = parts.records.settings.clock ?? SystemJobClock()
+    init(_ records: JobRecords, _ setup: JobBackendSetup, tick: Duration = .seconds(1)) {
+        self.records = records
+        self.setup = setup
+        self.tick = tick
+        sweeper = RecordSweeper(records)
+        clock = records.settings.clock ?? SystemJobClock()
         (follows, following) = AsyncStream.makeStream()
-        (stopped, stopping) = AsyncStream.makeStream()
     }
 
-    var records: JobRecords { parts.records }
-    var limits: JobManagerConfiguration { parts.records.settings.rules.limits }
+    private var broker: any CeleryBroker { records.connections.broker }
+    private var subscriber: RedisPubSub { records.connections.subscriber }
 
     /// Keeps the connections and sweeps, until a graceful shutdown or a cancellation. Waiters then get the current
     /// update.
     func run() async throws {
         // Detached from cancellation and shutdown: the connections stay until the last call has returned.
-        let connections = Task.detached { [parts] in try await Self.run(parts.connections) }
+        let connections = Task.detached { [records] in try await Self.run(records.connections.services) }
         let ended = Task {
             let result = await connections.result
             stop()
@@ -72,7 +59,8 @@ final class CeleryJobManager: JobManager {
         } onCancelOrGracefulShutdown: {
             self.stop()
         }
-        await calls.empty()
+        // Not in this task, which may be cancelled.
+        await Task { await calls.emptied() }.value
         connections.cancel()
         if case .failure(let error) = await ended.value, !(error is CancellationError) { throw error }
     }
@@ -89,14 +77,14 @@ final class CeleryJobManager: JobManager {
             group.addTask { await self.listen() }
             group.addTask { await self.sweepRegularly() }
             group.addTask { await self.followRemoteJobs() }
-            for await _ in stopped {}
+            await stopped.passed()
             group.cancelAll()
         }
     }
 
     private func stop() {
         calls.close()
-        stopping.finish()
+        stopped.open()
         doorbells.ringAll()
     }
 
@@ -105,7 +93,7 @@ final class CeleryJobManager: JobManager {
     private func listen() async {
         while !Task.isCancelled {
             do {
-                let rings = try await parts.subscriber.messages(of: records.doorbells, isPattern: true)
+                let rings = try await subscriber.messages(of: records.doorbells, isPattern: true)
                 doorbells.ringAll()
                 for await message in rings {
                     if let message {
@@ -115,7 +103,7 @@ final class CeleryJobManager: JobManager {
                     }
                 }
             } catch {
-                parts.logger.debug("Redis is unreachable.", metadata: ["error": "\(error)"])
+                setup.logger.debug("Redis is unreachable.", metadata: ["error": "\(error)"])
                 // Short backoff: the subscriber has waited already.
                 try? await Task.sleep(for: .milliseconds(200))
             }
@@ -130,10 +118,12 @@ extension CeleryJobManager {
         // Check the request before encoding it.
         _ = try records.rules.start(request)
         return try await asking("store a job") {
-            let task = try message(for: request)
-            let start = try await records.start(request, message: KeptMessage(task, keys: records.settings.keys))
-            if start == .started, !records.settings.isBroker { try await publish(task, of: request.id) }
-            if request.remote != nil { follow(request.id, name: request.name) }
+            let priorities = broker.priorities
+            let priority = priorities[request.priority > 0 ? 0 : min(1 - request.priority, priorities.count - 1)]
+            let task = try setup.message(for: request, priority: priority, records.settings.options)
+            let sends = try await records.start(request, message: task)
+            if sends, !records.settings.isBroker { try await publish(task, of: request.id) }
+            if request.remote != nil { follow(request.id) }
             return request.id
         }
     }
@@ -141,32 +131,33 @@ extension CeleryJobManager {
     /// Sends a message on a broker that is not the records' Redis. If that fails, withdraws the job.
     private func publish(_ task: BrokerMessage, of id: JobID) async throws {
         do {
-            try await parts.broker.publish(task)
+            try await broker.publish(task)
         } catch {
             try await records.withdraw(id)
             throw error
         }
         try await records.sent(id)
     }
+}
 
+extension JobBackendSetup {
     /// The message that runs a job.
-    func message(for request: JobRequest) throws -> BrokerMessage {
+    func message(
+        for request: JobRequest,
+        priority: Int = 0,
+        _ options: CeleryManager.Options
+    ) throws -> BrokerMessage {
         if let remote = request.remote {
             var message = TaskMessage(task: remote.name, id: request.id.text, arguments: remote.arguments)
             message.ignoresResult = false
-            return message.raw(queue: remote.queue ?? parts.remoteQueue)
+            return message.raw(queue: remote.queue ?? options.remoteQueue)
         }
-        let (arguments, extra) = try parts.codec.encode(payload: request.payload, of: request.name)
-        let job = parts.jobs.first { $0.name == request.name }
+        let (arguments, extra) = try codec.encode(payload: request.payload, of: request.name)
+        let job = jobs.first { $0.name == request.name }
         var message = TaskMessage(task: job?.taskName ?? request.name, id: request.id.text, arguments: arguments)
         message.custom["dash"] = try JSON(parsing: extra.bytes)
-        message.priority = priority(request.priority)
-        return message.raw(queue: parts.queue)
-    }
-
-    private func priority(_ priority: Int) -> Int {
-        let priorities = parts.broker.priorities
-        return priorities[priority > 0 ? 0 : min(1 - priority, priorities.count - 1)]
+        message.priority = priority
+        return message.raw(queue: options.queue)
     }
 }
 
@@ -174,7 +165,7 @@ extension CeleryJobManager {
 
 extension CeleryJobManager {
     func update(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
-        try await asking("read a job") { try await records.update(of: id, after: sequence)?.news }
+        try await asking("read a job") { try await records.update(of: id, after: sequence) }
     }
 
     func nextUpdate(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
@@ -183,9 +174,9 @@ extension CeleryJobManager {
             try await doorbells.withWaiter(for: id) { signal in
                 while true {
                     guard let found = try await records.update(of: id, after: sequence) else { return nil }
-                    let isOver = found.news.sequence > sequence || found.news.state.isFinished
-                    if isOver || Task.isCancelled || calls.isClosed { return found.news }
-                    if found.isRemote { follow(id, name: found.news.name) }
+                    let isOver = found.sequence > sequence || found.state.isFinished
+                    if isOver || Task.isCancelled || calls.isClosed { return found }
+                    if found.isRemote { follow(id) }
                     await signal.wait()
                 }
             }
@@ -202,8 +193,9 @@ extension CeleryJobManager {
 
     func cancel(_ id: JobID, reason: String) async throws {
         try await asking("cancel a job") {
-            guard try await records.cancel(id, reason: reason) else { return }
-            try await revoke(id)
+            let isRemote = try await records.cancel(id, reason: reason)
+            // Whether it waits or runs.
+            if isRemote { try await broker.revoke([id.text], terminate: true) }
         }
     }
 
@@ -212,15 +204,17 @@ extension CeleryJobManager {
         do {
             return try await asking("count jobs") { try await records.statistics() }
         } catch {
-            parts.logger.debug("Jobs could not be counted.", metadata: ["error": "\(error)"])
+            setup.logger.debug("Jobs could not be counted.", metadata: ["error": "\(error)"])
             return JobStatistics()
         }
     }
 
     /// Runs a call and throws its failures as `JobsError`.
     func asking<Value>(_ what: String, _ body: () async throws -> Value) async throws -> Value {
+        guard calls.begin() else { throw JobsError(.stopped, "The job manager has stopped.") }
+        defer { calls.end() }
         do {
-            return try await calls.during(body)
+            return try await body()
         } catch let error as JobsError {
             throw error
         } catch is CancellationError {
@@ -235,16 +229,16 @@ extension CeleryJobManager {
 
 extension CeleryJobManager {
     /// Follows a task that another program's worker runs.
-    func follow(_ id: JobID, name: String) {
+    private func follow(_ id: JobID) {
         let isNew = state.withLock { $0.followed.insert(id).inserted }
-        if isNew { following.yield((id, name)) }
+        if isNew { following.yield(id) }
     }
 
-    func followRemoteJobs() async {
+    private func followRemoteJobs() async {
         await withDiscardingTaskGroup { group in
-            for await (id, name) in follows {
+            for await id in follows {
                 group.addTask {
-                    await self.followOne(id, name: name)
+                    await self.followOne(id)
                     _ = self.state.withLock { $0.followed.remove(id) }
                 }
             }
@@ -252,52 +246,39 @@ extension CeleryJobManager {
     }
 
     /// Applies Celery's results of a task to its record until the job is finished.
-    private func followOne(_ id: JobID, name: String) async {
+    private func followOne(_ id: JobID) async {
         do {
-            let metas = try await parts.subscriber.messages(of: records.metaKey(of: id), isPattern: false)
-            if try await look(at: id, name: name) { return }
+            let metas = try await subscriber.messages(of: records.metaKey(of: id), isPattern: false)
+            if try await look(at: [id]) { return }
             for await meta in metas {
-                if let meta {
-                    if try await take(meta.payload, of: id, name: name) { return }
-                } else if try await look(at: id, name: name) {
-                    return
-                }
+                let isFinished =
+                    if let meta { try await records.take(meta.payload, of: id, setup.codec) } else {
+                        try await look(at: [id])
+                    }
+                if isFinished { return }
             }
         } catch {
             // The next poll or sweep retries.
-            parts.logger.debug("Following a task's result failed.", metadata: ["job": "\(id)", "error": "\(error)"])
+            setup.logger.debug("Following a task's result failed.", metadata: ["job": "\(id)", "error": "\(error)"])
         }
     }
 
     /// Applies the present Celery results of jobs.
-    func look(at ids: [JobID]) async throws {
-        for (id, meta) in zip(ids, try await records.metas(of: ids)) {
-            guard let meta, let job = try await records.update(of: id, after: .max) else { continue }
-            _ = try await take(meta, of: id, name: job.news.name)
+    ///
+    /// - Returns: Whether all of the jobs are finished.
+    @discardableResult
+    private func look(at ids: [JobID]) async throws -> Bool {
+        var finished = 0
+        for case (let id, let meta?) in zip(ids, try await records.metas(of: ids)) {
+            if try await records.take(meta, of: id, setup.codec) { finished += 1 }
         }
-    }
-
-    private func look(at id: JobID, name: String) async throws -> Bool {
-        guard let meta = try await records.metas(of: [id]).first ?? nil else { return false }
-        return try await take(meta, of: id, name: name)
-    }
-
-    private func take(_ meta: [UInt8], of id: JobID, name: String) async throws -> Bool {
-        guard let news = RemoteUpdate(meta: meta, of: name, codec: parts.codec) else {
-            return false
-        }
-        return try await records.take(news, of: id, meta: meta)
-    }
-
-    /// Revokes a task, waiting or running.
-    func revoke(_ id: JobID) async throws {
-        try await parts.broker.revoke([id.text], terminate: true)
+        return finished == ids.count
     }
 }
 
 // MARK: - Meta
 
-extension RemoteUpdate {
+extension JobRules.RemoteReport {
     /// Reads Celery's result of a task; nil for an invalid one, or a state without news.
     init?(meta: [UInt8], of job: String, codec: any JobCodec) {
         guard let meta = try? ResultMeta(reading: meta, taskID: "") else { return nil }
@@ -361,7 +342,7 @@ extension CeleryJobManager {
         while !Task.isCancelled {
             let hasMore = await sweep()
             // A real-time tick, because any process may have set the times in Redis.
-            if !hasMore { try? await Task.sleep(for: parts.tick) }
+            if !hasMore { try? await Task.sleep(for: tick) }
         }
     }
 
@@ -380,7 +361,7 @@ extension CeleryJobManager {
                 defer { state.sweeps.isFailing = true }
                 return !state.sweeps.isFailing
             }
-            if isNew { parts.logger.warning("Redis is unreachable.", metadata: ["error": "\(error)"]) }
+            if isNew { setup.logger.warning("Redis is unreachable.", metadata: ["error": "\(error)"]) }
             return false
         }
     }
@@ -390,64 +371,61 @@ extension CeleryJobManager {
         let now = clock.now().monotonic
         let isTime = state.withLock { state in
             guard state.sweeps.nextAsking <= now else { return false }
-            state.sweeps.nextAsking = now + min(limits.abandonQueuedAfter, .seconds(3600)) / 6
+            state.sweeps.nextAsking = now + min(records.rules.limits.abandonQueuedAfter, .seconds(3600)) / 6
             return true
         }
         return isTime ? doorbells.waitedFor : []
     }
 
     private func send(_ id: JobID) async {
-        do {
-            try await JobSender(records: records, broker: parts.broker).send(id)
-        } catch {
-            parts.logger.warning(
-                "The message of a job could not be sent. Retrying.",
-                metadata: ["job": "\(id)", "error": "\(error)"]
-            )
+        await trying("The message of a job could not be sent. Retrying.", ["job": "\(id)"]) {
+            try await records.sendMessage(of: id)
         }
     }
 
     /// Revokes abandoned tasks without terminating running ones.
     private func leave(_ ids: [JobID]) async {
         guard !ids.isEmpty else { return }
-        do {
-            try await parts.broker.revoke(ids.map(\.text), terminate: false)
-        } catch {
-            parts.logger.warning(
-                "Abandoned tasks could not be revoked.",
-                metadata: ["tasks": "\(ids)", "error": "\(error)"]
-            )
+        await trying("Abandoned tasks could not be revoked.", ["tasks": "\(ids)"]) {
+            try await broker.revoke(ids.map(\.text), terminate: false)
         }
     }
 
     /// Sends messages again whose queue is empty.
     private func sendLost(_ doubted: [String: [LostMessage]]) async {
         for (queue, messages) in doubted {
-            do {
-                guard try await parts.broker.waiting(in: queue) == 0 else { continue }
+            // The next search retries.
+            await trying("The length of a queue could not be read.", ["queue": "\(queue)"], level: .debug) {
+                guard try await broker.waiting(in: queue) == 0 else { return }
                 for message in messages where try await sweeper.resend(message) { await send(message.id) }
-            } catch {
-                // The next search retries.
-                parts.logger.debug(
-                    "The length of a queue could not be read.",
-                    metadata: ["queue": "\(queue)", "error": "\(error)"]
-                )
             }
+        }
+    }
+
+    private func trying(
+        _ failure: Logger.Message,
+        _ facts: Logger.Metadata,
+        level: Logger.Level = .warning,
+        _ body: () async throws -> Void
+    ) async {
+        do {
+            try await body()
+        } catch {
+            setup.logger.log(level: level, failure, metadata: facts.merging(["error": "\(error)"]) { $1 })
         }
     }
 
     private func notice(_ found: RecordSweep) {
         let (warns, isBack) = state.withLock { state in
             defer { state.sweeps.isFailing = false }
-            return (
-                state.sweeps.warns(queued: found.queued, workers: found.workers, at: .now), state.sweeps.isFailing
-            )
+            let warns = state.sweeps.warns(queued: found.queued, workers: found.workers, at: .now)
+            return (warns, state.sweeps.isFailing)
         }
-        if isBack { parts.logger.info("Redis is reachable again.") }
+        if isBack { setup.logger.info("Redis is reachable again.") }
         guard warns else { return }
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? "<program>"
-        parts.logger.warning(
-            "Jobs wait in the queue “\(parts.queue)”, but no worker is running. Start one: \(program) worker",
+        setup.logger.warning(
+            "Jobs wait in the queue “\(records.settings.options.queue)”, but no worker is running. Start one: \(program) worker",
             metadata: ["waiting": "\(found.queued)"]
         )
     }

@@ -144,28 +144,26 @@ struct CeleryConnections: Sendable {
     var options: RedisOptions
     /// The services of the connections.
     var services: [any Service]
-    /// Whether the broker is the Redis that keeps the records.
-    var isBroker: Bool
 }
 
 extension CeleryManager {
     /// Creates the web server's manager, which runs its connections.
     public func makeManager(_ setup: JobBackendSetup) throws -> any JobManager {
-        guard case .redis(let results) = results else { return try makeSingleManager(setup) }
-        let connections = try connect(results, setup.logger)
-        return CeleryJobManager(
-            CeleryJobManager.Parts(
-                records: records(connections, setup),
-                broker: connections.broker,
-                subscriber: connections.subscriber,
-                connections: connections.services,
-                codec: setup.codec,
-                jobs: setup.jobs,
-                queue: options.queue,
-                remoteQueue: options.remoteQueue,
-                logger: setup.logger
-            )
+        if case .redis(let results) = results { return CeleryJobManager(try records(results, setup), setup) }
+        setup.logger.notice(
+            "Results with rpc:// support one web server, whose jobs are lost when it stops. Use Redis for several."
         )
+        return EmbeddedJobManager(
+            store: MemoryJobStore(),
+            executor: RPCExecutor(try rpcBroker(setup.logger), setup, options),
+            configuration: setup.configuration,
+            logger: setup.logger
+        )
+    }
+
+    private func rpcBroker(_ logger: Logger) throws -> any RPCBroker {
+        if let broker = try broker.makeRPCBroker(options, logger) { return broker }
+        throw CeleryError(.option, "Results with rpc:// require RabbitMQ.")
     }
 
     /// Creates the state that web servers share; nil with `rpc://`, which supports one server.
@@ -174,43 +172,23 @@ extension CeleryManager {
         return RedisSharedState(RedisOptions(results, logger: setup.logger), prefix: options.keyPrefix)
     }
 
-    /// Creates the connections of a manager or a worker. They connect when their services run.
-    func connect(_ results: RedisURL, _ logger: Logger) throws -> CeleryConnections {
-        let redisOptions = RedisOptions(results, name: "dash-results", logger: logger)
-        if broker.redis == results {
-            let broker = RedisAddress(url: results).makeRedisBroker(options, logger)
-            return CeleryConnections(
-                broker: broker,
-                redis: broker.client,
-                subscriber: broker.subscriber,
-                options: redisOptions,
-                services: [broker],
-                isBroker: true
-            )
-        }
-        let (redis, subscriber) = (ReconnectingRedisClient(redisOptions), RedisPubSub(redisOptions))
-        let broker = try broker.makeBroker(options, logger)
-        return CeleryConnections(
+    /// Creates the records with the connections of a manager or a worker, which connect when their services run.
+    func records(_ results: RedisURL, _ setup: JobBackendSetup) throws -> JobRecords {
+        let redisOptions = RedisOptions(results, name: "dash-results", logger: setup.logger)
+        let shared = broker.redis == results ? RedisBroker(results, options, setup.logger) : nil
+        let redis = shared?.client ?? ReconnectingRedisClient(redisOptions)
+        let subscriber = shared?.subscriber ?? RedisPubSub(redisOptions)
+        let broker: any CeleryBroker = try shared ?? broker.makeBroker(options, setup.logger)
+        let connections = CeleryConnections(
             broker: broker,
             redis: redis,
             subscriber: subscriber,
             options: redisOptions,
-            services: [redis, subscriber, broker],
-            isBroker: false
+            services: shared.map { [$0] } ?? [redis, subscriber, broker]
         )
-    }
-
-    func records(_ connections: CeleryConnections, _ setup: JobBackendSetup) -> JobRecords {
-        var settings = RecordSettings(isBroker: connections.isBroker)
-        settings.prefix = options.keyPrefix
-        settings.metaPrefix = ResultSettings(keyPrefix: options.resultKeyPrefix).key(of: "")
-        if connections.isBroker { settings.keys.prefix = options.brokerKeyPrefix }
-        settings.metaExpiry = options.resultExpiry
-        settings.lease = options.lease
-        settings.remoteSilence = options.remoteSilence
-        settings.maximumCacheBytes = options.maximumCacheBytes
-        settings.rules = JobRules(setup.configuration)
-        return JobRecords(redis: connections.redis, settings: settings)
+        let isBroker = shared != nil
+        let settings = RecordSettings(options: options, isBroker: isBroker, rules: JobRules(setup.configuration))
+        return JobRecords(connections: connections, settings: settings)
     }
 }
 
@@ -239,37 +217,43 @@ extension CeleryManager {
     ) throws -> any Service {
         let pool = WorkerPool(setup.pool.worker(options), logger: setup.logger)
         guard case .redis(let results) = results else {
-            return try makeSingleWorker(setup, options, identity, pool)
+            let broker = try rpcBroker(setup.logger)
+            let events = events(of: identity, broker, options)
+            var parts = parts(setup, options, identity, pool, broker, RPCResults(broker: broker), events)
+            parts.pool = pool
+            parts.recording = RPCRecording(broker: broker, setup: setup)
+            let worker = try CeleryWorker(parts)
+            return WorkerServices(worker, on: [broker, ControlService(worker.parts, worker, events)])
         }
-        let connections = try connect(results, setup.logger)
-        let records = records(connections, setup)
+        let records = try records(results, setup)
+        let connections = records.connections
+        let seconds = Int(self.options.resultExpiry.wholeMilliseconds / 1000)
+        let settings = ResultSettings(expires: seconds, keyPrefix: self.options.resultKeyPrefix)
+        let stored = RedisResults(redis: connections.redis, settings: settings)
         let events = events(of: identity, connections.broker, options)
-        let worker = try CeleryWorker(parts(setup, options, identity, pool, connections, records, events))
+        var parts = parts(setup, options, identity, pool, connections.broker, stored, events)
+        (parts.redis, parts.pool) = (connections.redis, pool)
+        parts.recording = RecordedJobs(records, setup)
+        let worker = try CeleryWorker(parts)
         let liveness = worker.liveness(records, on: connections.options)
-        return WorkerServices(
-            worker,
-            on: [liveness] + connections.services + [ControlService(worker.parts, worker, events)]
-        )
+        let control = ControlService(worker.parts, worker, events)
+        return WorkerServices(worker, on: [liveness] + connections.services + [control])
     }
 
-    private func parts(
+    /// The parts of a worker without records.
+    func parts(
         _ setup: JobBackendSetup,
         _ options: JobWorkerOptions,
         _ identity: WorkerIdentity,
-        _ pool: WorkerPool,
-        _ connections: CeleryConnections,
-        _ records: JobRecords,
+        _ executor: any JobExecutor,
+        _ broker: any CeleryBroker,
+        _ results: any ResultStore,
         _ events: EventDispatcher
     ) -> CeleryWorkerParts {
-        let seconds = Int(self.options.resultExpiry.wholeMilliseconds / 1000)
-        let settings = ResultSettings(expires: seconds, keyPrefix: self.options.resultKeyPrefix)
-        let results = RedisResults(redis: connections.redis, settings: settings)
         var parts = CeleryWorkerParts(
-            broker: connections.broker,
+            broker: broker,
             results: results,
-            redis: connections.redis,
-            executor: pool,
-            pool: pool,
+            executor: executor,
             codec: setup.codec,
             jobs: setup.jobs,
             options: options,
@@ -283,14 +267,6 @@ extension CeleryManager {
         parts.settings.lease = self.options.lease
         parts.settings.shown = shownSettings
         parts.greeted = AsyncLatch<Void>()
-        parts.recording = RecordedJobs(
-            records: records,
-            subscriber: connections.subscriber,
-            codec: setup.codec,
-            currentVersion: Self.currentVersion(setup),
-            broker: connections.broker,
-            logger: setup.logger
-        )
         return parts
     }
 
@@ -306,14 +282,6 @@ extension CeleryManager {
         return settings
     }
 
-    /// The versions of this program's jobs.
-    static func currentVersion(_ setup: JobBackendSetup) -> (@Sendable (String) -> String?)? {
-        if let known = setup.configuration.currentVersion { return known }
-        guard !setup.jobs.isEmpty else { return nil }
-        let versions = Dictionary(setup.jobs.map { ($0.name, $0.version) }) { first, _ in first }
-        return { versions[$0] }
-    }
-
     func events(
         of identity: WorkerIdentity,
         _ broker: any CeleryBroker,
@@ -324,5 +292,15 @@ extension CeleryManager {
             source: EventSource(node: identity.node),
             mode: options.sendsEvents ? .always : .disabled
         )
+    }
+}
+
+extension JobBackendSetup {
+    /// The versions of this program's jobs; nil if they are not compared.
+    var currentVersion: (@Sendable (String) -> String?)? {
+        if let known = configuration.currentVersion { return known }
+        guard !jobs.isEmpty else { return nil }
+        let versions = Dictionary(jobs.map { ($0.name, $0.version) }) { first, _ in first }
+        return { versions[$0] }
     }
 }

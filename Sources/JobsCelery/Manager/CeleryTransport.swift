@@ -30,7 +30,7 @@ public struct CeleryTransport: Sendable {
 
     /// Redis: `redis://`, `rediss://`, `redis+socket://`, `unix://`.
     public static let redis = CeleryTransport(schemes: ["redis", "rediss", "redis+socket", "unix"]) {
-        RedisAddress(url: try RedisURL($0))
+        try RedisURL($0)
     }
 
     /// Parses an address with the transport that has its scheme.
@@ -71,25 +71,26 @@ package protocol BrokerAddress: Sendable, CustomStringConvertible {
     func makeRPCBroker(_ options: CeleryManager.Options, _ logger: Logger) throws -> (any RPCBroker)?
 }
 
-/// The address of a Redis that carries messages.
-struct RedisAddress: BrokerAddress {
-    let url: RedisURL
+extension BrokerAddress {
+    package var redis: RedisURL? { nil }
 
-    var redis: RedisURL? { url }
-    var description: String { "\(url)" }
+    package func makeRPCBroker(_ options: CeleryManager.Options, _ logger: Logger) throws -> (any RPCBroker)? { nil }
+}
 
-    func makeBroker(_ options: CeleryManager.Options, _ logger: Logger) -> any CeleryBroker {
-        makeRedisBroker(options, logger)
+extension RedisURL: BrokerAddress {
+    package var redis: RedisURL? { self }
+
+    package func makeBroker(_ options: CeleryManager.Options, _ logger: Logger) -> any CeleryBroker {
+        RedisBroker(self, options, logger)
     }
+}
 
-    /// Results of a Redis broker are stored in a Redis.
-    func makeRPCBroker(_ options: CeleryManager.Options, _ logger: Logger) -> (any RPCBroker)? { nil }
-
-    func makeRedisBroker(_ options: CeleryManager.Options, _ logger: Logger) -> RedisBroker {
+extension RedisBroker {
+    convenience init(_ url: RedisURL, _ options: CeleryManager.Options, _ logger: Logger) {
         var broker = RedisBrokerOptions()
         broker.terms.lease = options.lease
         broker.keys.prefix = options.brokerKeyPrefix
-        return RedisBroker(url, options: broker, logger: logger)
+        self.init(url, options: broker, logger: logger)
     }
 }
 

@@ -36,29 +36,27 @@ struct PIDFile: Sendable {
         let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             if errno == EEXIST { return false }
-            throw CeleryError(.option, "The file \(path) cannot be created: \(String(cString: strerror(errno))).")
+            throw refusal("cannot be created: \(String(cString: strerror(errno))).")
         }
         defer { close(file) }
         let text = Array("\(getpid())\n".utf8)
         guard write(file, text, text.count) == text.count else {
-            throw CeleryError(.option, "The file \(path) cannot be written: \(String(cString: strerror(errno))).")
+            throw refusal("cannot be written: \(String(cString: strerror(errno))).")
         }
         return true
     }
 
     private func removeIfStale() throws {
         guard let process = content.flatMap({ pid_t($0) }), process > 0 else {
-            throw CeleryError(.option, "The file \(path) exists and does not hold a process id: remove it.")
+            throw refusal("exists and does not hold a process id: remove it.")
         }
-        let lives = process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
-        if lives {
-            throw CeleryError(
-                .option,
-                "The file \(path) belongs to the running process \(process): is this worker running already?"
-            )
+        if process != getpid() && (kill(process, 0) == 0 || errno == EPERM) {
+            throw refusal("belongs to the running process \(process): is this worker running already?")
         }
         unlink(path)
     }
+
+    private func refusal(_ reason: String) -> CeleryError { CeleryError(.option, "The file \(path) \(reason)") }
 
     /// The first line, up to 32 bytes.
     private var content: String? {

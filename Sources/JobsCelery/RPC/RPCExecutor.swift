@@ -56,7 +56,8 @@ final class RPCExecutor: JobExecutor {
         }
         do {
             await replies.ready()
-            var message = try message(task, id)
+            let request = JobRequest(id: id, name: task.name, payload: task.payload, remote: task.remote)
+            var message = try setup.message(for: request, options)
             message.replyTo = replies.queue
             try await broker.publish(message)
         } catch {
@@ -69,29 +70,25 @@ final class RPCExecutor: JobExecutor {
         return state.withLock { $0.cancelled.contains(id) } ? .cancelled(killed: true) : .shutDown
     }
 
+    /// Passes on a worker's report.
+    ///
+    /// - Returns: The outcome; nil while the task runs.
     private func hear(
         _ meta: [UInt8],
         _ task: WorkerTask,
         _ onUpdate: @Sendable (WorkerUpdate) -> Void
     ) -> WorkerOutcome? {
-        if let news = RPCMeta.News(reading: meta) {
-            switch news {
-            case .started: return nil
-            case .update(let progress, let props):
-                if !progress.isEmpty { onUpdate(.progress(RawJSON(progress).bytes)) }
-                if !props.isEmpty { onUpdate(.setProps(RawJSON(props).bytes)) }
-                return nil
-            case .succeeded(let result): return .succeeded(result)
-            case .failed(let failure): return .failed(failure)
-            case .cancelled: return .cancelled(killed: true)
-            }
+        if let report = DashReport(reading: meta) {
+            if let progress = report.progress { onUpdate(.progress(progress)) }
+            if let props = report.props { onUpdate(.setProps(props)) }
+            return report.outcome
         }
-        switch RemoteUpdate(meta: meta, of: task.name, codec: setup.codec) {
+        switch JobRules.RemoteReport(meta: meta, of: task.name, codec: setup.codec) {
         case .running(let progress)?:
             if !progress.isEmpty { onUpdate(.progress(RawJSON(progress).bytes)) }
             return nil
         case .ended(let end)?: return Self.outcome(of: end)
-        case nil: return nil
+        case .silent?, nil: return nil
         }
     }
 
@@ -100,19 +97,6 @@ final class RPCExecutor: JobExecutor {
         guard let failure = end.failure else { return .cancelled(killed: true) }
         let (code, message) = (failure.code, failure.message)
         return .failed(WorkerFailure(kind: .error, code: code, message: message, trace: failure.trace))
-    }
-
-    private func message(_ task: WorkerTask, _ id: JobID) throws -> BrokerMessage {
-        if let remote = RemoteTask(payload: task.payload) {
-            var message = TaskMessage(task: remote.name, id: id.text, arguments: remote.arguments)
-            message.ignoresResult = false
-            return message.raw(queue: remote.queue ?? options.remoteQueue)
-        }
-        let (arguments, extra) = try setup.codec.encode(payload: task.payload, of: task.name)
-        let definition = setup.jobs.first { $0.name == task.name }
-        var message = TaskMessage(task: definition?.taskName ?? task.name, id: id.text, arguments: arguments)
-        message.custom["dash"] = try JSON(parsing: extra.bytes)
-        return message.raw(queue: options.queue)
     }
 
     func cancel(_ taskID: String) {
@@ -138,57 +122,50 @@ final class RPCExecutor: JobExecutor {
 /// started the job.
 struct RPCRecording: JobRecording {
     let broker: any RPCBroker
-    let codec: any JobCodec
-    let jobs: [JobDefinition]
-    let logger: Logger
+    let setup: JobBackendSetup
 
     var settlesDeliveries: Bool { false }
 
-    func begin(_ id: JobID, delivery: Delivery, worker: WorkerIdentity) async throws -> JobBeginning {
-        guard let asker = delivery.task.replyTo, !asker.isEmpty else { return .over }
+    func begin(_ id: JobID, delivery: Delivery, worker: WorkerIdentity) async throws -> RecordFacts? {
+        guard let asker = delivery.task.replyTo, !asker.isEmpty else { return nil }
         let task = delivery.task.taskName ?? ""
-        let name = jobs.first { $0.taskName == task }?.name ?? task
-        let attempt = JobAttempt(id: id, name: name, number: 1, fence: asker)
-        try await send(.started, of: attempt)
-        return .run(attempt)
+        let name = setup.jobs.first { $0.taskName == task }?.name ?? task
+        var attempt = RecordFacts(waiting: JobRequest(id: id, name: name))
+        attempt.job.fence = asker
+        return attempt
     }
 
-    func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
-        try await send(.update(progress: progress, props: props), of: attempt)
+    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding {
+        var report = DashReport(.progress)
+        if !changes.progress.isEmpty { report.progress = RawJSON(changes.progress).bytes }
+        if !changes.props.isEmpty { report.props = RawJSON(changes.props).bytes }
+        try await send(report, of: attempt)
         return .current
     }
 
-    func complete(_ attempt: JobAttempt, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
+    func complete(_ attempt: RecordFacts, outcome: WorkerOutcome, delivery: Delivery) async throws -> AttemptOutcome {
+        let (status, value, state): (TaskState, RawJSON, JobState)
         switch outcome {
         case .succeeded(let result):
-            try await send(.succeeded(result), of: attempt, value: value(of: result, attempt))
-            return .finished(.succeeded)
-        case .failed(let failure):
-            try await send(.failed(failure), of: attempt)
-            return .finished(.failed)
+            (status, value, state) = (.success, setup.value(of: result, attempt.job), .succeeded)
+        case .failed(let failure): (status, value, state) = (.failure, RawJSON(TaskException(failure)), .failed)
         case .cancelled:
-            try await send(.cancelled, of: attempt)
-            return .finished(.cancelled)
+            (status, value, state) = (.revoked, RawJSON(TaskException.revoked("terminated")), .cancelled)
         case .shutDown: return .again
         }
+        try await send(DashReport(status, outcome, value), of: attempt)
+        return .finished(state)
     }
 
     /// A cancelled job is terminated through Celery's remote control.
-    func cancellations() async throws -> AsyncStream<JobID> { AsyncStream { $0.finish() } }
+    func observeCancellations(
+        of running: @Sendable () -> [JobID],
+        _ cancelled: @Sendable (JobID) -> Void
+    ) async throws {}
 
-    private func value(of result: [UInt8], _ attempt: JobAttempt) -> RawJSON {
-        do {
-            return try codec.value(ofResult: result, of: attempt.name)
-        } catch {
-            let metadata: Logger.Metadata = ["job": "\(attempt.id)", "error": "\(error)"]
-            logger.warning("A result could not be encoded for other programs.", metadata: metadata)
-            return .null
-        }
-    }
-
-    private func send(_ news: RPCMeta.News, of attempt: JobAttempt, value: RawJSON = .null) async throws {
-        let meta = RPCMeta(id: attempt.id, news: news).text(value: value, now: WallClock.milliseconds())
-        try await broker.publishResult(meta, of: attempt.id.text, to: attempt.fence)
+    private func send(_ report: DashReport, of attempt: RecordFacts) async throws {
+        let meta = report.meta(of: attempt.job.id, now: WallClock.milliseconds())
+        try await broker.publishResult(meta, of: attempt.job.id.text, to: attempt.job.fence ?? "")
     }
 }
 
@@ -206,30 +183,30 @@ struct RPCResults: ResultStore {
     func read(_ ids: [String]) async throws -> [ResultMeta?] { ids.map { _ in nil } }
 }
 
-/// A worker's update of a Dash job without a result backend: Celery's result with an additional member `dash` for the
+/// A worker's report on a Dash job without a result backend: Celery's result with an additional member `dash` for the
 /// web server.
-struct RPCMeta: Sendable {
-    enum News: Sendable {
-        case started
-        case update(progress: [PropertyValue], props: [PropertyValue])
-        case succeeded([UInt8])
-        case failed(WorkerFailure)
-        case cancelled
-    }
+private struct DashReport {
+    var status: TaskState
+    /// The outcome of the run.
+    var outcome: WorkerOutcome?
+    /// The result for other programs.
+    var value = RawJSON.null
+    /// Changes of a running job, as JSON.
+    var progress, props: [UInt8]?
 
-    var id: JobID
-    var news: News
+    init(_ status: TaskState, _ outcome: WorkerOutcome? = nil, _ value: RawJSON = .null) {
+        (self.status, self.outcome, self.value) = (status, outcome, value)
+    }
 
     /// The JSON text.
     ///
-    /// - Parameters:
-    ///   - value: The result for other programs.
-    ///   - now: Milliseconds since 1970.
-    func text(value: RawJSON = .null, now: Int64) -> [UInt8] {
+    /// - Parameter now: Milliseconds since 1970.
+    func meta(of id: JobID, now: Int64) -> [UInt8] {
+        let trace: String? = if case .failed(let failure)? = outcome { failure.trace } else { nil }
         var writer = JSONWriter(capacity: value.bytes.count * 2 + 512)
         writer.object { meta in
             meta.member("status", status.rawValue)
-            meta.member("result", result(value))
+            meta.member("result", value)
             meta.member("traceback", JSON.string(orNull: trace))
             meta.member("children", [JSON]())
             meta.member("date_done", status.isReady ? JSON.string(ISO8601.text(now)) : .null)
@@ -239,99 +216,39 @@ struct RPCMeta: Sendable {
         return writer.bytes
     }
 
-    private var status: TaskState {
-        switch news {
-        case .started: .started
-        case .update: .progress
-        case .succeeded: .success
-        case .failed: .failure
-        case .cancelled: .revoked
-        }
-    }
-
-    private func result(_ value: RawJSON) -> RawJSON {
-        switch news {
-        case .started, .update, .succeeded: value
-        case .failed(let failure): RawJSON(TaskException(failure))
-        case .cancelled: RawJSON(TaskException.revoked("terminated"))
-        }
-    }
-
-    private var trace: String? {
-        if case .failed(let failure) = news { failure.trace } else { nil }
-    }
-
     private var details: [UInt8] {
         var writer = JSONWriter()
         writer.object { details in
-            switch news {
-            case .started, .cancelled: break
-            case .update(let progress, let props):
-                details.member("progress", progress)
-                details.member("props", props)
-            case .succeeded(let result): details.member("result", RawJSON(unchecked: result))
-            case .failed(let failure):
-                details.member("kind", failure.kind.rawValue)
-                details.member("code", failure.code)
-                details.member("message", failure.message)
-            }
+            if let progress { details.member("progress", RawJSON(unchecked: progress)) }
+            if let props { details.member("props", RawJSON(unchecked: props)) }
+            if case .succeeded(let result)? = outcome { details.member("result", RawJSON(unchecked: result)) }
+            guard case .failed(let failure)? = outcome else { return }
+            details.member("kind", failure.kind.rawValue)
+            details.member("code", failure.code)
+            details.member("message", failure.message)
         }
         return writer.bytes
     }
-}
 
-extension RPCMeta.News {
-    /// Reads the update of a Dash job; nil for that of another task.
+    /// Reads a report; nil for that of another task.
     init?(reading text: [UInt8]) {
         guard let members = try? JSONScanner.membersByName(of: text[...]), let own = members["dash"],
             let details = try? JSONScanner.membersByName(of: own), let status = members["status"]
         else { return nil }
-        func string(_ name: String) -> String? {
-            details[name].flatMap { try? JSON(parsing: Array($0)) }?.stringValue
+        func string(_ value: ArraySlice<UInt8>?) -> String? {
+            value.flatMap { try? JSON(parsing: Array($0)) }?.stringValue
         }
-        switch String(decoding: status.filter { $0 != UInt8(ascii: "\"") }, as: UTF8.self) {
-        case TaskState.started.rawValue: self = .started
-        case TaskState.progress.rawValue:
-            self = .update(
-                progress: details["progress"].flatMap { PropertyValue.list(from: Array($0)) } ?? [],
-                props: details["props"].flatMap { PropertyValue.list(from: Array($0)) } ?? []
-            )
-        case TaskState.success.rawValue: self = .succeeded(details["result"].map { Array($0) } ?? [])
-        case TaskState.failure.rawValue:
-            self = .failed(
-                WorkerFailure(
-                    kind: string("kind").flatMap(WorkerFailure.Kind.init(rawValue:)) ?? .error,
-                    code: string("code") ?? "",
-                    message: string("message") ?? "",
-                    trace: members["traceback"].flatMap { try? JSON(parsing: Array($0)) }?.stringValue
-                )
-            )
-        case TaskState.revoked.rawValue: self = .cancelled
-        default: return nil
+        self.init(TaskState(rawValue: string(status) ?? ""))
+        (progress, props) = (details["progress"].map { Array($0) }, details["props"].map { Array($0) })
+        switch self.status {
+        case .success: outcome = .succeeded(details["result"].map { Array($0) } ?? [])
+        case .failure:
+            let kind = string(details["kind"]).flatMap(WorkerFailure.Kind.init(rawValue:)) ?? .error
+            let (code, message) = (string(details["code"]) ?? "", string(details["message"]) ?? "")
+            let trace = string(members["traceback"])
+            outcome = .failed(WorkerFailure(kind: kind, code: code, message: message, trace: trace))
+        case .revoked: outcome = .cancelled(killed: true)
+        default: break
         }
-    }
-}
-
-// Another program's task, stored in place of a job's payload.
-extension RemoteTask {
-    private static let start = Array(#"{"celery-task":"#.utf8)
-    private static let end = Array("}".utf8)
-
-    /// The task as a payload.
-    var payload: [UInt8] {
-        let fields = [RawJSON(json: .string(name)), RawJSON(json: .string(orNull: queue)), arguments]
-        var writer = JSONWriter(capacity: arguments.bytes.count + 128)
-        writer.array(of: fields)
-        return Self.start + writer.bytes + Self.end
-    }
-
-    /// Reads a task from a payload; nil for the payload of a job of this program.
-    init?(payload: [UInt8]) {
-        guard payload.starts(with: Self.start),
-            let fields = try? JSONScanner.elements(of: payload[Self.start.count...].dropLast()),
-            fields.count == 3, let name = try? JSON(parsing: Array(fields[0])).stringValue
-        else { return nil }
-        let queue = try? JSON(parsing: Array(fields[1])).stringValue
-        self.init(name: name, queue: queue, arguments: RawJSON(unchecked: Array(fields[2])))
     }
 }

@@ -10,43 +10,40 @@ enum CommitOperation: Int, CaseIterable, Sendable {
     case set, clear, count, time, stamp, add, at, extend, soon, leave, drop, keep, lease, push, post, copy
     case lead, follow, release, landed, publishMeta, publish, notify, use, cache, merge, settle
 
-    static let names = allCases.map { "\($0)" }
-    var name: String { Self.names[rawValue] }
+    private static let names = allCases.map(\.name.redisBytes)
+    private static let sources = allCases.map { $0.isGuard ? $0.guardSource : $0.changeSource }
+
+    var name: String { "\(self)" }
     /// Its name in a call.
-    var bytes: [UInt8] { Self.namesAsBytes[rawValue] }
-    private static let namesAsBytes = names.map(\.redisBytes)
+    var bytes: [UInt8] { Self.names[rawValue] }
     var isGuard: Bool { rawValue < CommitOperation.set.rawValue }
+    /// Its Lua function in a script.
+    var function: String { "\(isGuard ? "guards" : "changes").\(name)" }
+    /// Parameters, line feed and body of the function. A guard returns whether it holds, and the value that it found.
+    var source: String { Self.sources[rawValue] }
 
-    /// The operations that this one calls.
-    var needs: [CommitOperation] {
-        switch self {
-        case .free: [.taken]
-        case .uncached: [.cached]
-        case .release: [.soon]
-        case .notify: [.count]
-        case .cache: [.add]
-        case .merge: [.set]
-        default: []
+    /// What an operation calls, and the fields of the record that it reads besides its arguments, by its source.
+    struct Needs: Sendable {
+        let operations: [CommitOperation]
+        let fields: [String]
+        /// Lua functions that it shares with other operations or scripts.
+        let helpers: [String]
+
+        init(_ source: String) {
+            helpers = CommitOperation.helpers.filter { source.contains($0.call) }.map(\.text)
+            let text = source + helpers.joined()
+            operations = allCases.filter { text.contains($0.function + "(") }
+            fields = RecordFacts.guardFields.filter { text.contains("record." + $0) }
         }
     }
 
-    /// The fields of the record that it reads besides its arguments.
-    var fields: [String] { self == .merge ? ["sequence", "changesSize", "delivery"] : [] }
+    private static let allNeeds = sources.map { Needs($0) }
+    var needs: Needs { Self.allNeeds[rawValue] }
 
-    /// Lua functions that it shares with other operations or scripts.
-    var helpers: [String] {
-        switch self {
-        case .gone: [RecordScripts.living]
-        case .cached, .use: [RecordScripts.cacheReading]
-        case .cache: [RecordScripts.cacheReading, Self.uncaching]
-        case .merge: [Self.chains]
-        case .settle: [BrokerScripts.release]
-        default: []
-        }
-    }
-
-    /// Its Lua function: parameters, line feed, body. A guard returns whether it holds, and the value that it found.
-    var source: String { isGuard ? guardSource : changeSource }
+    private static let helpers: [(call: String, text: String)] = [
+        ("alive(", RecordScripts.living), ("cached(", RecordScripts.cacheReading), ("use(", RecordScripts.cacheReading),
+        ("uncache(", uncaching), ("unlink(", chains), ("dash_release(", BrokerScripts.release),
+    ]
 
     private var guardSource: String {
         switch self {
@@ -125,13 +122,6 @@ enum CommitOperation: Int, CaseIterable, Sendable {
             redis.call('LPUSH', list, message)
             """#
         case .copy: "(from) redis.call('HSET', job, 'result', redis.call('HGET', P .. from, 'result') or 'null')"
-        default: sharedChangeSource
-        }
-    }
-
-    /// Changes of shared data: keys, channels, cached results, undelivered properties.
-    private var sharedChangeSource: String {
-        switch self {
         case .lead: "(key) redis.call('HSET', P .. 'flights', key, id)"
         case .follow: "(key) redis.call('RPUSH', P .. 'followers:' .. key, id)"
         case .release:
@@ -275,8 +265,8 @@ struct CommitScript: Hashable, Sendable {
         let bit: UInt64 = 1 << operation.rawValue
         guard operations & bit == 0 else { return }
         operations |= bit
-        for other in operation.needs { insert(other) }
-        for field in operation.fields { read(field) }
+        for other in operation.needs.operations { insert(other) }
+        for field in operation.needs.fields { read(field) }
     }
 
     /// Adds a field of the record to read before the transition.
@@ -292,10 +282,8 @@ struct CommitScript: Hashable, Sendable {
     private var parts: [String] {
         let operations = CommitOperation.allCases.filter { self.operations & 1 << $0.rawValue != 0 }
         var helpers: [String] = []
-        for text in operations.flatMap(\.helpers) where !helpers.contains(text) { helpers.append(text) }
-        let functions = operations.map { operation in
-            "function \(operation.isGuard ? "guards" : "changes").\(operation.name)\(operation.source) end"
-        }
+        for text in operations.flatMap(\.needs.helpers) where !helpers.contains(text) { helpers.append(text) }
+        let functions = operations.map { "function \($0.function)\($0.source) end" }
         return [reading] + helpers + functions + [Self.interpreter]
     }
 

@@ -3,18 +3,11 @@ import DashJSON
 import Jobs
 import RedisClient
 
-/// A job's update, as read from its record.
-struct RecordedNews: Sendable {
-    var news: JobUpdate
-    /// Whether another program's worker runs the job.
-    var isRemote: Bool
-}
-
 extension JobRecords {
     /// Reads a job; nil if it is unknown or expired. Renews the interest in a queued job and in another program's task.
-    func update(of id: JobID, after sequence: Int) async throws -> RecordedNews? {
+    func update(of id: JobID, after sequence: Int) async throws -> JobUpdate? {
         let keep = rules.limits.keepFinished.wholeMilliseconds
-        let answer = try await call(RecordScripts.news, id, sequence, keep, interest.waiting, interest.running)
+        let answer = try await call(RecordScripts.news, id, [sequence, keep, interest.waiting, interest.running])
         guard let fields = answer[0].elements, fields.count == 17,
             let state = fields[0].text.flatMap(JobState.init(rawValue:))
         else { return nil }
@@ -34,22 +27,23 @@ extension JobRecords {
         news.delivery = fields[11].text.flatMap { Jobs.Delivery(recorded: $0) }
         news.failure = JobFailure(recorded: fields[12...15])
         for entry in answer[1].elements ?? [] { news.add(entry.bytes ?? []) }
-        return RecordedNews(news: news, isRemote: fields[16].text == "1")
+        news.isRemote = fields[16].text == "1"
+        return news
     }
 
     /// Stores the last delivery to a page.
     func record(_ delivery: Jobs.Delivery, for id: JobID) async throws {
-        _ = try await call(RecordScripts.record, id, delivery.recorded, interest.waiting, interest.running)
+        _ = try await call(RecordScripts.record, id, [delivery.recorded, interest.waiting, interest.running])
     }
 
     /// How long another program's task is kept after a poll or an event, waiting and running, in milliseconds.
     var interest: (waiting: Int64, running: Int64) {
-        (rules.limits.abandonQueuedAfter.wholeMilliseconds, settings.remoteSilence.wholeMilliseconds)
+        (rules.limits.abandonQueuedAfter.wholeMilliseconds, settings.options.remoteSilence.wholeMilliseconds)
     }
 
     /// Reads a cached result and records its use.
     func cachedResult(for key: CacheKey) async throws -> RawJSON? {
-        try await call(RecordScripts.cachedResult, nil, key.text).bytes.map { RawJSON(unchecked: $0) }
+        try await call(RecordScripts.cachedResult, nil, [key.text]).bytes.map { RawJSON(unchecked: $0) }
     }
 
     /// Counts jobs. Tasks of other programs count as running, because it is not known whether they wait.
@@ -71,9 +65,7 @@ extension JobUpdate {
     /// properties, the value.
     fileprivate mutating func add(_ entry: [UInt8]) {
         guard let mark = entry.firstIndex(of: UInt8(ascii: ";")), mark + 1 < entry.count,
-            let value = PropertyValue.list(
-                from: [UInt8(ascii: "[")] + entry[(mark + 2)...] + [UInt8(ascii: "]")]
-            )?.first
+            let value = PropertyValue.list(from: Array("[".utf8) + entry[(mark + 2)...] + Array("]".utf8))?.first
         else { return }
         if entry[mark + 1] == UInt8(ascii: "0") { progress.append(value) } else { props.append(value) }
     }
@@ -99,34 +91,30 @@ extension JobFailure {
     }
 }
 
-/// Sends the messages stored in records, for a broker that is not their Redis.
-struct JobSender: Sendable {
-    let records: JobRecords
-    let broker: any CeleryBroker
-
+// The messages stored in records, for a broker that is not their Redis.
+extension JobRecords {
     /// Sends a job's message. A duplicate is detected when the job begins.
-    func send(_ id: JobID) async throws {
-        guard let envelope = try await records.message(of: id) else { return try await records.sent(id) }
-        try await broker.publish(KombuEnvelope.decode(envelope).task)
-        try await records.sent(id)
+    func sendMessage(of id: JobID) async throws {
+        if let envelope = try await message(of: id) {
+            try await connections.broker.publish(KombuEnvelope.decode(envelope).task)
+        }
+        try await sent(id)
     }
 
-    /// Sends a job's message if it is marked as unsent.
-    func sendIfWaiting(_ id: JobID) async throws {
-        let place = try await records.send(RedisCommand("ZSCORE", records.settings.prefix + "unsent", id.text))
-        if place != .null { try await send(id) }
+    /// Sends a job's message if it is marked as unsent. If that fails, a sweep sends it.
+    func sendIfWaiting(_ id: JobID) async {
+        guard !settings.isBroker else { return }
+        let place = try? await send(RedisCommand("ZSCORE", settings.prefix + "unsent", id.text))
+        if let place, place != .null { try? await sendMessage(of: id) }
     }
-}
 
-/// A message stored in a record, so that it can be sent again.
-struct KeptMessage: Sendable, Hashable {
-    /// Its list on a Redis broker.
-    var list: String
-    /// The message in kombu's format.
-    var envelope: [UInt8]
+    /// Marks a job's message as sent.
+    func sent(_ id: JobID) async throws {
+        _ = try await send(RedisCommand("ZREM", settings.prefix + "unsent", id.text))
+    }
 
-    init(_ task: BrokerMessage, keys: RedisKeys) {
-        list = keys.list(of: task.routingKey, priority: task.priority)
-        envelope = KombuEnvelope.encode(task)
+    /// The message of an unfinished job.
+    func message(of id: JobID) async throws -> [UInt8]? {
+        try await send(RedisCommand("HGET", settings.prefix + "job:" + id.text, "message")).bytes
     }
 }

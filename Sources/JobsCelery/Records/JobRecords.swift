@@ -38,14 +38,10 @@ import Support
 ///
 /// All times come from Redis' clock. The expiry of a key is only for cleanup, and longer than any rule.
 struct JobRecords: Sendable {
-    let redis: any RedisClient
+    let connections: CeleryConnections
     let settings: RecordSettings
 
-    init(redis: any RedisClient, settings: RecordSettings) {
-        self.redis = redis
-        self.settings = settings
-    }
-
+    private var redis: any RedisClient { connections.redis }
     var rules: JobRules { settings.rules }
 
     /// The pattern of the channels that announce updates of jobs.
@@ -71,8 +67,11 @@ struct JobRecords: Sendable {
     /// Applies several transitions in one round trip, each atomically.
     func commit(_ commits: [RecordCommit]) async throws -> [CommitResult] {
         guard !commits.isEmpty else { return [] }
-        let calls = commits.map { CommitWriter.call($0, settings, keys: keys) }
-        let answers = try await retrying(until: .now + settings.patience) { try await redis.run(calls) }
+        let calls = commits.map { commit in
+            var writer = CommitWriter(commit, settings)
+            return writer.call(keys)
+        }
+        let answers = try await retrying { try await redis.run(calls) }
         return try zip(commits, answers).map { commit, answer in
             if case .error(let message) = answer { throw CommitScript().composed.error(message) }
             return try result(of: commit, answer)
@@ -83,7 +82,7 @@ struct JobRecords: Sendable {
         let facts = RecordFacts(commit.transition.id, answer[3])
         switch answer[0].text {
         case "applied": return .applied(answer[2], facts)
-        case "repeated": return .repeated(facts)
+        case "repeated": return .applied(nil, facts)
         case "refused":
             let guards = commit.transition.guards
             let place = (answer[1].number ?? 0) - 1
@@ -98,7 +97,7 @@ struct JobRecords: Sendable {
         let commands = ids.map { id in
             RedisCommand(["HMGET", settings.prefix + "job:" + id.text] + RecordFacts.fields)
         }
-        let answers = try await retrying(until: .now + settings.patience) { try await redis.send(commands) }
+        let answers = try await retrying { try await redis.send(commands) }
         return zip(ids, answers).map { RecordFacts($0, $1) }
     }
 
@@ -107,40 +106,27 @@ struct JobRecords: Sendable {
     /// `KEYS` of all scripts.
     var keys: [String] { [settings.prefix, settings.keys.lifeLinePrefix] }
 
-    /// Runs a script, again if the connection was lost: every script is idempotent.
+    /// Runs a script, for a job or for none, again if the connection was lost: every script is idempotent.
     ///
-    /// - Parameters:
-    ///   - arguments: The job's id, the test's clock, then the script's own arguments.
-    ///   - patience: How long to retry; nil for the value of the settings.
-    func call(
-        _ script: RedisScript,
-        with arguments: [any RedisArgument],
-        patience: Duration? = nil
-    ) async throws -> RedisValue {
-        try await retrying(until: .now + (patience ?? settings.patience)) {
-            try await redis.run(script, keys: keys, arguments: arguments)
-        }
-    }
-
-    /// Runs a script, for a job or for none.
+    /// - Parameter patience: How long to retry; nil for the value of the settings.
     func call(
         _ script: RedisScript,
         _ id: JobID? = nil,
-        _ arguments: any RedisArgument...,
+        _ arguments: [any RedisArgument] = [],
         patience: Duration? = nil
     ) async throws -> RedisValue {
-        try await call(script, with: [id?.text ?? "", settings.testTime] + arguments, patience: patience)
+        try await retrying(for: patience) {
+            try await redis.run(script, keys: keys, arguments: [id?.text ?? "", settings.testTime] + arguments)
+        }
     }
 
     /// Sends an idempotent command.
     func send(_ command: RedisCommand) async throws -> RedisValue {
-        try await retrying(until: .now + settings.patience) { try await redis.send(command) }
+        try await retrying { try await redis.send(command) }
     }
 
-    private func retrying<Value>(
-        until deadline: ContinuousClock.Instant,
-        _ body: () async throws -> Value
-    ) async throws -> Value {
+    private func retrying<Value>(for time: Duration? = nil, _ body: () async throws -> Value) async throws -> Value {
+        let deadline = ContinuousClock.now + (time ?? settings.patience)
         var backoff = Backoff(first: .milliseconds(10), longest: .milliseconds(500))
         while true {
             let wait = backoff.next()
@@ -156,29 +142,23 @@ struct JobRecords: Sendable {
 }
 
 struct RecordSettings: Sendable {
-    /// Prefix of all keys but Celery's.
-    var prefix = "dash:"
-    /// Prefix of the keys of Celery's results.
-    var metaPrefix = "celery-task-meta-"
-    /// How long Celery's results of Dash jobs are kept; zero keeps them forever.
-    var metaExpiry = Duration.seconds(86_400)
+    var options = CeleryManager.Options()
     /// Whether the broker is the same Redis, so that the scripts send and acknowledge messages.
     var isBroker: Bool
-    /// The broker's keys.
-    var keys = RedisKeys()
-    /// Limit of cached results in bytes.
-    var maximumCacheBytes = 256 << 20
     var rules = JobRules(JobManagerConfiguration())
     /// A test's clock; nil for Redis' own, which all servers and workers share.
     var clock: (any JobClock)?
-    /// How long a worker counts as alive without a renewal.
-    var lease = Duration.seconds(6)
     /// How long a queued job waits before its message is checked for loss.
     var doubt = Duration.seconds(10)
-    /// A task that another program's worker began counts as lost after this time without an event or a poll.
-    var remoteSilence = Duration.seconds(3600)
     /// How long a script is retried while Redis is unreachable.
     var patience = Duration.seconds(5)
+
+    /// Prefix of all keys but Celery's.
+    var prefix: String { options.keyPrefix }
+    /// Prefix of the keys of Celery's results.
+    var metaPrefix: String { ResultSettings(keyPrefix: options.resultKeyPrefix).key(of: "") }
+    /// The broker's keys.
+    var keys: RedisKeys { RedisKeys(prefix: isBroker ? options.brokerKeyPrefix : "") }
 
     /// The expiry of a finished record if no server removes it, in milliseconds after completion.
     var collection: Int64 {
@@ -192,36 +172,22 @@ struct RecordSettings: Sendable {
     static let longestLife: Int64 = 10 * 365 * 86_400_000
 }
 
-/// The outcome of a start.
-enum RecordStart: Sendable, Hashable {
-    /// The message must be sent, or is in its list already.
-    case started
-    /// The job follows another one with its cache key, or has a cached result: no message must be sent.
-    case waits
-    /// A job with this id exists.
-    case known
-}
-
-/// The state of a job according to Celery's result.
-enum RemoteUpdate: Sendable {
-    case running([PropertyValue])
-    case ended(JobEnd)
-}
-
 // Transitions outside of an attempt.
 extension JobRecords {
     /// Stores a new job; on a Redis broker the same script sends its message.
     ///
+    /// - Returns: Whether its message must be sent, unless this Redis is the broker. Not if the job exists already,
+    ///   follows another one with its cache key, or has a cached result.
     /// - Throws: `JobsError` if a limit refuses the start.
-    func start(_ request: JobRequest, message: KeptMessage) async throws -> RecordStart {
+    func start(_ request: JobRequest, message: BrokerMessage) async throws -> Bool {
         let name = JobID.new.text
         var use = JobRules.KeyUse.unknown
         while true {
             let transition = try rules.start(request, key: use)
             let commit = RecordCommit(transition, starting: request, message, name: name)
             switch try await self.commit(commit) {
-            case .applied, .repeated: return transition.sendsMessage ? .started : .waits
-            case .refused(.isNew?, _, _): return .known
+            case .applied: return transition.sendsMessage
+            case .refused(.isNew?, _, _): return false
             case .refused(let failed?, let found, _):
                 if let error = JobSentences.refusal(failed, found: found ?? 0) { throw error }
                 use = rules.keyUse(after: failed) ?? .unknown
@@ -230,28 +196,14 @@ extension JobRecords {
         }
     }
 
-    /// Marks a job's message as sent.
-    func sent(_ id: JobID) async throws {
-        _ = try await send(RedisCommand("ZREM", settings.prefix + "unsent", id.text))
-    }
-
     /// Withdraws a job whose message could not be sent.
     func withdraw(_ id: JobID) async throws {
-        try await apply(to: id) { facts in rules.withdraw(facts.job).map { RecordCommit($0, of: facts) } }
-    }
-
-    /// The message of an unfinished job.
-    func message(of id: JobID) async throws -> [UInt8]? {
-        try await send(RedisCommand("HGET", settings.prefix + "job:" + id.text, "message")).bytes
+        try await apply(to: id) { rules.withdraw($0.job) }
     }
 
     /// - Returns: Whether another program's worker must be asked to stop.
     func cancel(_ id: JobID, reason: String) async throws -> Bool {
-        let cancelled = try await apply(to: id) { facts in
-            guard let transition = rules.cancel(facts.job, reason: reason) else { return nil }
-            return ending(transition, facts)
-        }
-        return cancelled?.job.isRemote ?? false
+        try await apply(to: id) { rules.cancel($0.job, reason: reason) }?.job.isRemote ?? false
     }
 
     /// Celery's results of tasks, unparsed.
@@ -265,44 +217,50 @@ extension JobRecords {
     ///
     /// - Parameter meta: The text of the result; the same text is applied once.
     /// - Returns: Whether the job is finished.
-    func take(_ news: RemoteUpdate, of id: JobID, meta: [UInt8]) async throws -> Bool {
-        let report = RedisScript("", String(decoding: meta, as: UTF8.self)).digest
+    func take(_ meta: [UInt8], of id: JobID, _ codec: any JobCodec) async throws -> Bool {
+        let digest = RedisScript("", String(decoding: meta, as: UTF8.self)).digest
         var known: JobState?
-        let taken = try await apply(to: id) { facts in
-            guard facts.job.isRemote else { return nil }
-            known = facts.job.state
-            var transition: JobTransition?
-            switch news {
-            case .ended(let end): transition = rules.remote(facts.job, .ended(end))
-            case .running(let progress):
-                transition = rules.remote(facts.job, .running)
-                if !progress.isEmpty { transition?.changes.append(.merge(progress: progress, props: [])) }
-            }
-            guard let transition else { return nil }
+        let taken = try await apply(to: id) { facts -> RecordCommit? in
+            if facts.job.isRemote { known = facts.job.state }
+            guard let report = JobRules.RemoteReport(meta: meta, of: facts.job.name, codec: codec),
+                let transition = rules.remote(facts.job, report)
+            else { return nil }
             var commit = RecordCommit(transition, of: facts)
-            commit.report = report
+            commit.report = digest
             return commit
         }
         return (taken?.job.state ?? known)?.isFinished ?? true
     }
 
-    /// Reads a job and applies the transition that follows from it, again if the job changed meanwhile.
+    /// Applies a transition outside of an attempt, again if the job changed meanwhile.
     ///
-    /// - Parameter commit: Returns the transition for the facts of a job; nil for none.
     /// - Returns: The job as read, with its new state; nil if nothing was changed.
     @discardableResult
-    func apply(to id: JobID, _ commit: (RecordFacts) -> RecordCommit?) async throws -> RecordFacts? {
+    func apply(to id: JobID, _ transition: (RecordFacts) -> JobTransition?) async throws -> RecordFacts? {
+        try await apply(to: id) { facts in transition(facts).map { ending($0, facts) } }
+    }
+
+    /// Applies the transition that follows from a job, again if the job changed meanwhile, and completes its followers.
+    ///
+    /// - Parameters:
+    ///   - expected: What is known of the job; nil to read it first.
+    ///   - commit: Returns the transition for the facts of a job; nil for none.
+    /// - Returns: The job as read, with its new state; nil if nothing was changed.
+    @discardableResult
+    func apply(
+        to id: JobID,
+        expected: RecordFacts? = nil,
+        _ commit: (RecordFacts) -> RecordCommit?
+    ) async throws -> RecordFacts? {
         let name = JobID.new.text
-        var facts = try await self.facts(of: [id])[0]
+        var facts = if let expected { expected } else { try await self.facts(of: [id])[0] }
         while var known = facts {
             guard var commit = commit(known) else { return nil }
             if commit.name.isEmpty { commit.name = name }
             switch try await self.commit(commit) {
-            case .applied(let answer, _):
-                if answer.text == "landing" { try await land(id, with: commit.transition.end) }
+            case .applied(let answer, let found):
+                if answer?.text == "landing" { try await land(id, with: commit.transition.end) }
                 if let state = commit.transition.state { known.job.state = state }
-                return known
-            case .repeated(let found):
                 return found ?? known
             // These guards do not depend on the job: a retry would fail the same way.
             case .refused(.isOver?, _, _), .refused(.isGone?, _, _), .refused(nil, _, _): return nil
@@ -353,20 +311,16 @@ extension JobRecords {
     /// a sweep resumes.
     ///
     /// - Parameter end: The outcome of the job; nil if it did not finish.
-    /// - Returns: The followers whose message must be sent, if this Redis is not the broker.
-    @discardableResult
-    func land(_ leader: JobID, with end: JobEnd?) async throws -> [JobID] {
-        let shared = end.flatMap { $0.isShared ? $0 : nil }
-        var leading: [JobID] = []
+    func land(_ leader: JobID, with end: JobEnd?) async throws {
         while true {
             let list = RedisCommand("LRANGE", settings.prefix + "landing:" + leader.text, 0, 99)
             let ids = try await send(list).texts.compactMap { JobID($0) }
-            guard !ids.isEmpty else { return leading }
+            guard !ids.isEmpty else { return }
             let known = zip(ids, try await facts(of: ids))
-            if let shared {
-                try await share(shared, of: leader, with: known.map { ($0, $1) })
+            if let end, end.isShared {
+                try await share(end, of: leader, with: known.map { ($0, $1) })
             } else {
-                for (id, facts) in known where try await takeOver(id, facts, of: leader) { leading.append(id) }
+                for (id, facts) in known where try await takeOver(id, facts, of: leader) { await sendIfWaiting(id) }
             }
         }
     }
@@ -397,7 +351,7 @@ extension JobRecords {
             var commit = RecordCommit(transition, of: known, name: name)
             commit.landedFrom = leader
             switch try await self.commit(commit) {
-            case .applied, .repeated: return !isTaken
+            case .applied: return !isTaken
             case .refused(.isFree?, _, _): isTaken = true
             case .refused(.isTaken?, _, _): isTaken = false
             case .refused(_, _, let found): facts = found

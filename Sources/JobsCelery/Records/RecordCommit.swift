@@ -1,3 +1,4 @@
+import CeleryProtocol
 import DashJSON
 import Jobs
 import RedisClient
@@ -26,7 +27,7 @@ struct RecordCommit: Sendable {
     var name = ""
     var answer = Answer.none
     /// The request and message that a start stores.
-    private(set) var start: (request: JobRequest, message: KeptMessage)?
+    private(set) var start: (request: JobRequest, message: BrokerMessage)?
     /// The message that begins an attempt.
     var beginning: Holding?
     /// The message to acknowledge.
@@ -47,21 +48,20 @@ struct RecordCommit: Sendable {
     private(set) var share: (owner: String, bytes: Int)?
 
     /// A transition that does not end an unfinished job, so that its facts are not needed.
-    init(unread transition: JobTransition, name: String = "") {
-        self.transition = transition
-        self.name = name
-    }
+    init(unread transition: JobTransition) { self.transition = transition }
 
     /// A transition of a job.
     init(_ transition: JobTransition, of facts: RecordFacts, name: String = "") {
-        self.init(unread: transition, name: name)
+        self.transition = transition
+        self.name = name
         isRemote = facts.job.isRemote
         if !facts.job.state.isFinished { share = (facts.owner, facts.bytes) }
     }
 
     /// A transition that stores a new job.
-    init(_ transition: JobTransition, starting request: JobRequest, _ message: KeptMessage, name: String = "") {
-        self.init(unread: transition, name: name)
+    init(_ transition: JobTransition, starting request: JobRequest, _ message: BrokerMessage, name: String = "") {
+        self.transition = transition
+        self.name = name
         start = (request, message)
         isRemote = request.remote != nil
         share = (request.owner, request.inputBytes)
@@ -70,10 +70,9 @@ struct RecordCommit: Sendable {
 
 /// The result of a commit.
 enum CommitResult: Sendable {
-    /// All changes are made. With the reply of the change that has one, and the facts if requested.
-    case applied(RedisValue, RecordFacts?)
-    /// The changes were made by an earlier call.
-    case repeated(RecordFacts?)
+    /// All changes are made. With the reply of the change that has one, and the facts if requested. If an earlier call
+    /// made the changes, without a reply but with the facts.
+    case applied(RedisValue?, RecordFacts?)
     /// No change is made. With the first guard that failed (nil for one that the queue added), the number that it
     /// found, and the record's facts, nil without a record.
     case refused(JobGuard?, found: Int?, RecordFacts?)
@@ -81,23 +80,18 @@ enum CommitResult: Sendable {
 
 /// Encodes commits as operations of the script `commit`.
 struct CommitWriter {
-    let settings: RecordSettings
+    private let commit: RecordCommit
+    private let settings: RecordSettings
     private var arguments: [[UInt8]] = []
     private var script = CommitScript()
     /// The fields that store the commit's name, until they are written along with others.
     private var memory: [any RedisArgument] = []
 
-    init(_ settings: RecordSettings) {
-        self.settings = settings
+    init(_ commit: RecordCommit, _ settings: RecordSettings) {
+        (self.commit, self.settings) = (commit, settings)
     }
 
-    static func call(_ commit: RecordCommit, _ settings: RecordSettings, keys: [String]) -> RedisScriptCall {
-        var writer = CommitWriter(settings)
-        let arguments = writer.write(commit)
-        return RedisScriptCall(script: writer.script.composed, keys: keys, arguments: arguments)
-    }
-
-    private mutating func write(_ commit: RecordCommit) -> [[UInt8]] {
+    mutating func call(_ keys: [String]) -> RedisScriptCall {
         if !commit.name.isEmpty, commit.transition.state != nil {
             memory = ["commit", commit.name]
             if commit.answer == .end { memory += ["ended", commit.name] as [any RedisArgument] }
@@ -106,13 +100,13 @@ struct CommitWriter {
         if commit.answer == .end { script.read("ended") }
         let head = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
         arguments = head.map(\.redisBytes)
-        for one in commit.transition.guards { add(one, commit) }
-        if let report = commit.report { check("reported", .isnt, [report]) }
-        if let sent = commit.sent { check("sent", .is, [sent]) }
-        for change in commit.transition.changes { add(change, commit) }
-        addExtras(of: commit)
-        if !memory.isEmpty { add(.set, []) }
-        return arguments
+        for one in commit.transition.guards { add(one) }
+        if let report = commit.report { check("reported", .isnt, report) }
+        if let sent = commit.sent { check("sent", .is, sent) }
+        for change in commit.transition.changes { add(change) }
+        addExtras()
+        if !memory.isEmpty { add(.set) }
+        return RedisScriptCall(script: script.composed, keys: keys, arguments: arguments)
     }
 
     private mutating func add(_ operation: CommitOperation, _ values: any RedisArgument...) { add(operation, values) }
@@ -128,14 +122,21 @@ struct CommitWriter {
     }
 
     /// Adds a guard of a field.
-    private mutating func check(_ field: String, _ operation: CommitOperation, _ values: [any RedisArgument] = []) {
+    private mutating func check(_ field: String, _ operation: CommitOperation, _ values: any RedisArgument...) {
         script.read(field)
         add(operation, [field] + values)
     }
 
+    private typealias Fields = KeyValuePairs<String, (any RedisArgument)?>
+
+    /// Sets the fields that have a value, after other arguments of the operation.
+    private mutating func set(_ all: Fields, by operation: CommitOperation = .set, _ first: any RedisArgument...) {
+        add(operation, first + all.flatMap { name, value in value.map { [name, $0] } ?? [] })
+    }
+
     // MARK: Guards
 
-    private mutating func add(_ one: JobGuard, _ commit: RecordCommit) {
+    private mutating func add(_ one: JobGuard) {
         switch one {
         case .isNew: check("state", .lacks)
         case .waitingJobs(let most): add(.fewer, most, "queued", "scheduled")
@@ -145,12 +146,14 @@ struct CommitWriter {
         case .isTaken(let key): add(.taken, key.text)
         case .isCached(let key): add(.cached, key.text)
         case .isNotCached(let key): add(.uncached, key.text)
-        case .state(let states): check("state", .is, states.map(\.rawValue))
-        case .attempt(let fence): check("fence", .is, [fence])
+        case .state(let states):
+            script.read("state")
+            add(.is, ["state"] + states.map(\.rawValue))
+        case .attempt(let fence): check("fence", .is, fence)
         case .isNotStopped: check("stopCode", .lacks)
         case .isFollowing: check("follows", .has)
-        case .name(let name): check("name", .is, [name])
-        case .version(let version): check("version", .is, [version])
+        case .name(let name): check("name", .is, name)
+        case .version(let version): check("version", .is, version)
         case .isGone(let worker): add(.gone, worker)
         case .isOver(.due): add(.over, "scheduled", 0)
         case .isOver(.interest) where commit.isRemote: add(.over, "wanted", 0)
@@ -161,10 +164,10 @@ struct CommitWriter {
 
     // MARK: Changes
 
-    private mutating func add(_ change: JobChange, _ commit: RecordCommit) {
+    private mutating func add(_ change: JobChange) {
         switch change {
-        case .create: addCreation(commit)
-        case .queue(let isFirst): addQueue(isFirst: isFirst, commit)
+        case .create: addCreation()
+        case .queue(let isFirst): addQueue(isFirst: isFirst)
         case .resend:
             add(.count, "resent")
             addMessage(isFirst: true)
@@ -172,7 +175,7 @@ struct CommitWriter {
             addWaiting(.scheduled)
             add(.time, "due", wait.wholeMilliseconds)
             add(.at, "scheduled", wait.wholeMilliseconds)
-        case .beginAttempt(let fence): addBeginning(fence, commit)
+        case .beginAttempt(let fence): addBeginning(fence)
         case .countFailure: add(.count, "failures")
         case .countInterruption: add(.count, "interruptions")
         case .requestStop(let reason):
@@ -184,8 +187,9 @@ struct CommitWriter {
         case .stopAttempt(let failure):
             add(.drop, "changes", "places")
             add(.set, "stopCode", failure.code, "stopMessage", failure.message, "changesSize", 0)
-        case .finish(let end): addEnd(end, commit)
-        case .cacheResult(let cache): add(.cache, cache.key.text, cache.recordedExpiry, settings.maximumCacheBytes)
+        case .finish(let end): addEnd(end)
+        case .cacheResult(let cache):
+            add(.cache, cache.key.text, cache.recordedExpiry, settings.options.maximumCacheBytes)
         case .lead(let key): add(.lead, key.text)
         case .follow(let key):
             add(.set, "follows", key.text)
@@ -195,28 +199,28 @@ struct CommitWriter {
         case .release(let key): add(.release, key.text)
         case .notify: add(.notify)
         case .remove:
-            addRelease(commit)
+            addRelease()
             add(.drop, "job", "changes", "places")
             add(.leave, "finished")
         }
     }
 
-    private mutating func addCreation(_ commit: RecordCommit) {
+    private mutating func addCreation() {
         guard let (request, message) = commit.start else { return }
-        var fields: [any RedisArgument] = [
-            "state", JobState.queued.rawValue, "sequence", 0, "attempt", 0, "owner", request.owner, "size",
-            request.inputBytes, "remote", request.remote == nil ? 0 : 1, "name", request.name, "page", request.page,
-            "version", request.version, "details", request.details,
+        let (retries, backoff) = (request.retries, request.retries.backoff)
+        let fields: Fields = [
+            "state": JobState.queued.rawValue, "sequence": 0, "attempt": 0, "owner": request.owner,
+            "size": request.inputBytes, "remote": request.remote == nil ? 0 : 1, "name": request.name,
+            "page": request.page, "version": request.version, "details": request.details, "retryLimit": retries.limit,
+            "retryFirst": backoff.first.wholeMilliseconds, "retryFactor": "\(backoff.factor)",
+            "retryLongest": backoff.longest.wholeMilliseconds, "cacheKey": request.cache?.key.text,
+            "cacheExpire": request.cache?.recordedExpiry,
         ]
-        fields += request.retries.recorded
-        if let cache = request.cache {
-            fields += ["cacheKey", cache.key.text, "cacheExpire", cache.recordedExpiry] as [any RedisArgument]
-        }
-        let kept: [any RedisArgument] = [message.list, message.envelope]
-        if posts(commit) {
-            add(.post, kept + fields)
+        let list = settings.keys.list(of: message.routingKey, priority: message.priority)
+        if posts {
+            set(fields, by: .post, list, KombuEnvelope.encode(message))
         } else {
-            add(.set, ["list", kept[0], "message", kept[1]] + fields)
+            set(fields, "list", list, "message", KombuEnvelope.encode(message))
         }
         add(.add, "owners", request.owner, 1)
         add(.add, "totals", "bytes", request.inputBytes)
@@ -229,7 +233,7 @@ struct CommitWriter {
         add(.clear, "due", "fence", "holder", "tag", "stopCode", "stopMessage")
     }
 
-    private mutating func addQueue(isFirst: Bool, _ commit: RecordCommit) {
+    private mutating func addQueue(isFirst: Bool) {
         if commit.isRemote {
             // The next check of Celery's result, and the time to wait for it.
             add(.soon, "remote", 5)
@@ -238,13 +242,11 @@ struct CommitWriter {
             if commit.start == nil { addWaiting(.queued) }
             add(.at, "queued", 0)
         }
-        if commit.sendsMessage, !posts(commit) { addMessage(isFirst: isFirst) }
+        if commit.sendsMessage, !posts { addMessage(isFirst: isFirst) }
     }
 
     /// Whether the operation that stores a new job also sends its message, which saves reading it back.
-    private func posts(_ commit: RecordCommit) -> Bool {
-        settings.isBroker && commit.start != nil && commit.transition.sendsMessage
-    }
+    private var posts: Bool { settings.isBroker && commit.start != nil && commit.transition.sendsMessage }
 
     private mutating func addMessage(isFirst: Bool) {
         add(.stamp, "sent")
@@ -256,40 +258,32 @@ struct CommitWriter {
         }
     }
 
-    private mutating func addBeginning(_ fence: String, _ commit: RecordCommit) {
+    private mutating func addBeginning(_ fence: String) {
         guard let holding = commit.beginning else {
             add(.set, "state", JobState.running.rawValue, "attempt", 1)
             return
         }
-        add(.lease, holding.worker, "\(settings.lease / .seconds(1))")
+        add(.lease, holding.worker, "\(settings.options.lease / .seconds(1))")
         add(.drop, "changes", "places")
         add(.leave, "queued", "unsent")
         add(.soon, "running", 0)
         add(.clear, "due", "stopCode", "stopMessage", "resent")
-        add(
-            .set,
-            [
-                "state", JobState.running.rawValue, "fence", fence, "holder", holding.worker, "tag", holding.tag,
-                "changesSize", 0,
-            ]
-        )
+        set([
+            "state": JobState.running.rawValue, "fence": fence, "holder": holding.worker, "tag": holding.tag,
+            "changesSize": 0,
+        ])
         add(.count, "attempt")
     }
 
-    private mutating func addEnd(_ end: JobEnd, _ commit: RecordCommit) {
-        addRelease(commit)
-        var fields: [any RedisArgument] = ["state", end.state.rawValue]
-        if let reason = end.reason { fields += ["endReason", reason] as [any RedisArgument] }
-        if let failure = end.failure {
-            fields +=
-                [
-                    "failureKind", failure.kind.rawValue, "failureCode", failure.code, "failureMessage",
-                    failure.message,
-                ] as [any RedisArgument]
-            if let trace = failure.trace, !trace.isEmpty { fields += ["failureTrace", trace] as [any RedisArgument] }
-        }
-        if case .value(let result) = end.result { fields += ["result", result.bytes] as [any RedisArgument] }
-        add(.set, fields)
+    private mutating func addEnd(_ end: JobEnd) {
+        addRelease()
+        let failure = end.failure
+        let result: [UInt8]? = if case .value(let result) = end.result { result.bytes } else { nil }
+        set([
+            "state": end.state.rawValue, "endReason": end.reason, "failureKind": failure?.kind.rawValue,
+            "failureCode": failure?.code, "failureMessage": failure?.message,
+            "failureTrace": failure?.trace.flatMap { $0.isEmpty ? nil : $0 }, "result": result,
+        ])
         switch end.result {
         case .none, .value: break
         case .cached(let key):
@@ -305,22 +299,23 @@ struct CommitWriter {
     }
 
     /// Subtracts an unfinished job from the limits and removes it from the sets.
-    private mutating func addRelease(_ commit: RecordCommit) {
+    private mutating func addRelease() {
         guard let share = commit.share else { return }
         add(.add, "owners", share.owner, -1)
         add(.add, "totals", "bytes", -share.bytes)
         add(.leave, "queued", "scheduled", "running", "remote", "wanted", "unsent")
     }
 
-    private mutating func addExtras(of commit: RecordCommit) {
+    private mutating func addExtras() {
         let id = commit.transition.id
         if let report = commit.report {
             add(.set, "reported", report)
-            if commit.transition.end == nil { add(.extend, "wanted", settings.remoteSilence.wholeMilliseconds) }
+            if commit.transition.end == nil { add(.extend, "wanted", settings.options.remoteSilence.wholeMilliseconds) }
         }
         if let leader = commit.landedFrom { add(.landed, leader.text) }
         if let meta = commit.meta {
-            add(.publishMeta, settings.metaPrefix + id.text, settings.metaExpiry.wholeMilliseconds / 1000, meta)
+            let seconds = settings.options.resultExpiry.wholeMilliseconds / 1000
+            add(.publishMeta, settings.metaPrefix + id.text, seconds, meta)
         }
         if settings.isBroker, let settling = commit.settling {
             let keys = settings.keys
@@ -376,13 +371,16 @@ struct RecordFacts: Sendable {
         "delivery", "commit", "ended",
     ]
 
+    /// A job that waits for a worker, as far as known from its request.
+    init(waiting request: JobRequest) { job = JobFacts(request) }
+
     /// Reads a reply; nil without a record.
     init?(_ id: JobID, _ answer: RedisValue) {
         guard let values = answer.elements, values.count == Self.fields.count,
             let state = values[0].text.flatMap(JobState.init(rawValue:))
         else { return nil }
         var request = JobRequest(id: id, name: values[1].text ?? "", version: values[2].text ?? "")
-        request.retries = RetryPolicy(recorded: values[7...10])
+        request.retries = RetryPolicy(recorded: Array(values[7...10]))
         request.cache = values[11].text.map { key in
             CacheStore(key: CacheKey(key), expire: values[12].number.map { .milliseconds($0) })
         }
@@ -394,9 +392,7 @@ struct RecordFacts: Sendable {
         job.interruptions = values[6].number ?? 0
         job.isFollowing = values[13] != .null
         job.isRemote = values[14].text == "1"
-        job.stop = values[15].text.map {
-            JobFailure(kind: .tooLarge, code: $0, message: values[16].text ?? "")
-        }
+        job.stop = values[15].text.map { JobFailure(kind: .tooLarge, code: $0, message: values[16].text ?? "") }
         holder = values[17].text
         tag = values[18].text
         owner = values[19].text ?? ""
@@ -409,23 +405,14 @@ struct RecordFacts: Sendable {
 
 extension RetryPolicy {
     /// Reads the limit and the first wait, factor and longest wait of the backoff.
-    init(recorded values: ArraySlice<RedisValue>) {
-        let values = Array(values)
-        self = .upTo(
-            values[0].number ?? 0,
-            backoff: .exponential(
-                first: .milliseconds(values[1].number ?? 0),
-                factor: values[2].text.flatMap { Double($0) } ?? 1,
-                longest: .milliseconds(values[3].number ?? 0)
-            )
+    init(recorded values: [RedisValue]) {
+        let (first, longest) = (values[1].number ?? 0, values[3].number ?? 0)
+        let factor = values[2].text.flatMap { Double($0) } ?? 1
+        let backoff = RetryPolicy.Backoff.exponential(
+            first: .milliseconds(first),
+            factor: factor,
+            longest: .milliseconds(longest)
         )
-    }
-
-    /// The fields that `init(recorded:)` reads.
-    var recorded: [any RedisArgument] {
-        [
-            "retryLimit", limit, "retryFirst", backoff.first.wholeMilliseconds, "retryFactor", "\(backoff.factor)",
-            "retryLongest", backoff.longest.wholeMilliseconds,
-        ]
+        self = .upTo(values[0].number ?? 0, backoff: backoff)
     }
 }

@@ -54,29 +54,20 @@ final class RecordSweeper: Sendable {
     ///
     /// - Parameter asked: Jobs with waiters in this process.
     func sweep(asked: [JobID]) async throws -> RecordSweep {
-        let said: [any RedisArgument] = [
-            records.interest.waiting, rules.limits.keepFinished.wholeMilliseconds, records.interest.running,
-        ]
-        let answer = try await records.call(
-            RecordScripts.due,
-            with: ["", records.settings.testTime] + said + asked.map(\.text),
-            patience: .zero
-        )
+        let (interest, keep) = (records.interest, rules.limits.keepFinished.wholeMilliseconds)
+        let times = [interest.waiting, keep, interest.running]
+        let answer = try await records.call(RecordScripts.due, nil, times + asked.map(\.text), patience: .zero)
         func ids(_ place: Int) -> [JobID] { answer[place].texts.compactMap { JobID($0) } }
         let living = Set(answer[2].texts)
         var found = RecordSweep()
         found.hasMore = answer[0].number == 1
         (found.queued, found.workers) = (answer[1].number ?? 0, living.count)
         // In reverse, because each goes to the head of its list: the job that was due first runs first.
-        var waiting = try await apply(to: ids(3).reversed()) { [rules] facts in
-            rules.becomeDue(facts.job).map { RecordCommit($0, of: facts) }
-        }
-        _ = try await apply(to: ids(4)) { [rules, records] facts in
-            rules.abandon(facts.job).map { records.ending($0, facts) }
-        }
+        var waiting = try await apply(to: ids(3).reversed()) { rules.becomeDue($0.job) }
+        _ = try await apply(to: ids(4)) { rules.abandon($0.job) }
         found.left = try await giveUp(ids(5))
         _ = try await records.commit(ids(6).map { RecordCommit(unread: rules.expire($0)) })
-        waiting += try await land(ids(7))
+        try await land(ids(7))
         waiting += try await takeUp(ids(10), living)
         found.remote = ids(9)
         found.unsent = ids(8) + (records.settings.isBroker ? [] : waiting)
@@ -87,9 +78,9 @@ final class RecordSweeper: Sendable {
     /// Applies transitions to jobs.
     ///
     /// - Returns: The jobs that are queued afterwards.
-    private func apply(to ids: [JobID], _ commit: (RecordFacts) -> RecordCommit?) async throws -> [JobID] {
+    private func apply(to ids: [JobID], _ transition: (RecordFacts) -> JobTransition?) async throws -> [JobID] {
         var waiting: [JobID] = []
-        for id in ids where try await records.apply(to: id, commit)?.job.state == .queued { waiting.append(id) }
+        for id in ids where try await records.apply(to: id, transition)?.job.state == .queued { waiting.append(id) }
         return waiting
     }
 
@@ -102,26 +93,23 @@ final class RecordSweeper: Sendable {
             var (isKnown, isWaiting) = (false, false)
             let ended = try await records.apply(to: id) { facts in
                 (isKnown, isWaiting) = (true, facts.job.state == .queued)
-                let silence = JobRules.RemoteReport.silent(records.settings.remoteSilence)
-                let transition = isWaiting ? rules.abandon(facts.job) : rules.remote(facts.job, silence)
-                return transition.map { records.ending($0, facts) }
+                let silence = records.settings.options.remoteSilence
+                return isWaiting ? rules.abandon(facts.job) : rules.remote(facts.job, .silent(silence))
             }
-            if !isKnown { _ = try await forget(id, in: "wanted") }
+            if !isKnown { try await forget(id, in: "wanted") }
             if isWaiting, ended?.job.state == .cancelled { left.append(id) }
         }
         return left
     }
 
     /// Resumes the work of dead processes on the followers of finished jobs.
-    private func land(_ leaders: [JobID]) async throws -> [JobID] {
-        var leading: [JobID] = []
+    private func land(_ leaders: [JobID]) async throws {
         for leader in leaders {
-            let news = try await records.update(of: leader, after: .max)?.news
+            let news = try await records.update(of: leader, after: .max)
             let end = news.flatMap { $0.state.isFinished ? JobEnd($0.state, failure: $0.failure) : nil }
-            leading += try await records.land(leader, with: end)
-            _ = try await forget(leader, in: "landings")
+            try await records.land(leader, with: end)
+            try await forget(leader, in: "landings")
         }
-        return leading
     }
 
     /// Reruns jobs whose worker has been dead for `orphanedAfter`, so that the broker has not redelivered their
@@ -130,7 +118,7 @@ final class RecordSweeper: Sendable {
         var orphans: [JobID] = []
         for (id, facts) in zip(ids, try await records.facts(of: ids)) {
             guard let facts else {
-                _ = try await forget(id, in: "running")
+                try await forget(id, in: "running")
                 continue
             }
             let holder = facts.holder ?? ""
@@ -139,9 +127,7 @@ final class RecordSweeper: Sendable {
         notes.withLock { notes in
             for worker in living { notes.absences[worker] = nil }
         }
-        return try await apply(to: orphans) { [rules, records] facts in
-            rules.interrupt(facts.job, by: .worker(facts.holder)).map { records.ending($0, facts) }
-        }
+        return try await apply(to: orphans) { rules.interrupt($0.job, by: .worker($0.holder)) }
     }
 
     private func isGone(_ worker: String) -> Bool {
@@ -152,8 +138,8 @@ final class RecordSweeper: Sendable {
         }
     }
 
-    private func forget(_ id: JobID, in set: String) async throws -> RedisValue {
-        try await records.send(RedisCommand("ZREM", records.settings.prefix + set, id.text))
+    private func forget(_ id: JobID, in set: String) async throws {
+        _ = try await records.send(RedisCommand("ZREM", records.settings.prefix + set, id.text))
     }
 
     // MARK: Lost messages

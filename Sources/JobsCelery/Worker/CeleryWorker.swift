@@ -70,7 +70,7 @@ final class CeleryWorker: Service {
         return WorkerLiveness(
             parts.identity,
             leases: [WorkerLease(records, on: redis)] + (consumer.lease.map { [$0] } ?? []),
-            terms: LivenessTerms(lease: records.settings.lease),
+            terms: LivenessTerms(lease: records.settings.options.lease),
             loops: [loop],
             concurrency: { max(1, executor.maximumConcurrency) },
             logger: parts.logger,

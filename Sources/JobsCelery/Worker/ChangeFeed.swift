@@ -6,17 +6,26 @@ import Synchronization
 /// The changes of a running job that are not yet in its record: the newest value of each property, and Patches in
 /// order.
 final class ChangeFeed: Sendable {
-    /// Changes to be written together.
+    /// Changes to be stored together.
     struct Batch: Sendable {
-        fileprivate(set) var progress = MergedValues()
-        fileprivate(set) var props = MergedValues()
-
-        var isEmpty: Bool { progress.isEmpty && props.isEmpty }
+        /// Unique in an attempt, so that a batch that is sent again is stored once.
+        var number: Int
+        var progress: [PropertyValue] = []
+        var props: [PropertyValue] = []
     }
+
+    private struct State {
+        var progress = MergedValues()
+        var props = MergedValues()
+        var lastNumber = 0
+    }
+
+    /// Larger batches would block Redis for others.
+    private static let largestBatch = 500
 
     /// Signalled when there are changes to take; finished with the job.
     private let added = AsyncSignal()
-    private let waiting = Mutex(Batch())
+    private let state = Mutex(State())
 
     /// Adds progress, `[[id, property, value], …]`; anything else is ignored.
     func add(progress body: [UInt8]) { add(PropertyValue.list(from: body), to: \.progress) }
@@ -24,9 +33,9 @@ final class ChangeFeed: Sendable {
     /// Adds properties, `[[id, property, value], …]`; anything else is ignored.
     func add(props body: [UInt8]) { add(PropertyValue.list(from: body), to: \.props) }
 
-    private func add(_ values: [PropertyValue]?, to sort: WritableKeyPath<Batch, MergedValues>) {
+    private func add(_ values: [PropertyValue]?, to sort: WritableKeyPath<State, MergedValues>) {
         guard let values, !values.isEmpty else { return }
-        waiting.withLock { $0[keyPath: sort].append(values) }
+        state.withLock { $0[keyPath: sort].append(values) }
         added.signal()
     }
 
@@ -35,21 +44,19 @@ final class ChangeFeed: Sendable {
     /// - Returns: False after ``finish()``, or if the task is cancelled.
     func wait() async -> Bool { await added.wait() }
 
-    /// Takes all changes; nil if there are none.
-    func take() -> Batch? {
-        waiting.withLock { waiting in
-            defer { waiting = Batch() }
-            return waiting.isEmpty ? nil : waiting
-        }
-    }
-
-    /// Puts back changes that could not be written, before those that came meanwhile.
-    func putBack(_ batch: Batch) {
-        waiting.withLock { waiting in
-            let later = waiting
-            waiting = batch
-            waiting.progress.append(later.progress.values)
-            waiting.props.append(later.props.values)
+    /// Takes all changes, in batches: the progress first.
+    func take() -> [Batch] {
+        state.withLock { state in
+            let (progress, props) = (state.progress.values, state.props.values)
+            (state.progress, state.props) = (MergedValues(), MergedValues())
+            return stride(from: 0, to: progress.count + props.count, by: Self.largestBatch).map { start in
+                state.lastNumber += 1
+                var batch = Batch(number: state.lastNumber)
+                batch.progress = Array(progress.dropFirst(start).prefix(Self.largestBatch))
+                let room = Self.largestBatch - batch.progress.count
+                batch.props = Array(props.dropFirst(max(0, start - progress.count)).prefix(room))
+                return batch
+            }
         }
     }
 

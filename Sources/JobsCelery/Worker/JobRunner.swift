@@ -3,19 +3,23 @@ import DashJSON
 import Jobs
 import Logging
 import Support
+import Synchronization
 
 /// Runs attempts of recorded jobs. The record decides whether an attempt runs, gets its changes, and is completed
 /// before the message is settled.
-struct JobRunner: Sendable {
+final class JobRunner: Sendable {
     /// An attempt of a job in this worker.
     private struct Run {
-        let attempt: JobAttempt
+        let attempt: RecordFacts
         let task: HeldTask
         let changes = ChangeFeed()
+
+        var id: JobID { attempt.job.id }
     }
 
     private let driver: CeleryWorker
     private let recording: any JobRecording
+    private let running = Mutex<Set<JobID>>([])
 
     init(_ driver: CeleryWorker, _ recording: any JobRecording) {
         self.driver = driver
@@ -27,38 +31,36 @@ struct JobRunner: Sendable {
     /// Runs an attempt if the record permits it. A dropped task is only completed.
     func run(_ task: HeldTask, _ id: JobID) async {
         let isDropped = driver.isEnding(task)
-        let beginning = await begin(task, id)
-        if case .run(let attempt)? = beginning {
-            let run = Run(attempt: attempt, task: task)
-            if isDropped { return await complete(run, .cancelled(killed: false), .terminated(15)) }
-            return await perform(run)
+        let begun = await begin(task, id)
+        guard let attempt = begun ?? nil else {
+            if !isDropped { _ = driver.finish(task, .shutDown) }
+            return driver.complete(task, begun == nil ? .returned : .acknowledged)
         }
-        if !isDropped { _ = driver.finish(task, .shutDown) }
-        driver.complete(task, beginning == nil ? .returned : .acknowledged)
+        let run = Run(attempt: attempt, task: task)
+        if isDropped { await complete(run, .terminated(15)) } else { await perform(run) }
     }
 
     /// Begins an attempt in the record, with retries; nil if the worker stops before.
-    private func begin(_ task: HeldTask, _ id: JobID) async -> JobBeginning? {
-        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(2))
-        while driver.phase == .running {
-            do {
-                return try await recording.begin(id, delivery: task.delivery, worker: driver.parts.identity)
-            } catch {
-                log("An attempt of a job could not be started.", id, error)
-            }
-            await pause(backoff.next())
+    private func begin(_ task: HeldTask, _ id: JobID) async -> RecordFacts?? {
+        guard driver.phase == .running else { return nil }
+        return await retrying(first: .milliseconds(100), until: { driver.phase != .running }) {
+            try await recording.begin(id, delivery: task.delivery, worker: driver.parts.identity)
+        } onError: { error in
+            log("An attempt of a job could not be started.", id, error)
         }
-        return nil
     }
 
     private func perform(_ run: Run) async {
-        async let sending: Void = sendChanges(of: run)
+        running.withLock { _ = $0.insert(run.id) }
+        defer { running.withLock { _ = $0.remove(run.id) } }
+        async let areSent = sendChanges(of: run)
         let begun = ContinuousClock.now
         let outcome = await outcome(of: run)
         run.changes.finish()
         let end = driver.finish(run.task, outcome)
-        await sending
-        await complete(run, Self.outcome(end), end, runtime: begun.duration(to: .now))
+        // Without its changes the attempt is not complete: the message stays unsettled, and the job runs again.
+        guard await areSent else { return driver.complete(run.task, nil) }
+        await complete(run, end, runtime: begun.duration(to: .now))
     }
 
     private func outcome(of run: Run) async -> WorkerOutcome {
@@ -67,7 +69,7 @@ struct JobRunner: Sendable {
         let payload: [UInt8]
         do {
             payload = try driver.parts.codec.payload(
-                of: run.attempt.name,
+                of: run.attempt.job.name,
                 arguments: message.arguments,
                 kwargs: message.kwargs,
                 extra: RawJSON(json: message.custom["dash"] ?? .null)
@@ -75,8 +77,8 @@ struct JobRunner: Sendable {
         } catch {
             return .failed(WorkerFailure(kind: .incompatible, code: "payload", message: "\(error)"))
         }
-        let work = WorkerTask(id: run.task.id, name: run.attempt.name, payload: payload)
-        return await driver.parts.executor.execute(work) { update in
+        let work = WorkerTask(id: run.task.id, name: run.attempt.job.name, payload: payload)
+        return await driver.parts.executor.execute(work) { [driver] update in
             switch update {
             case .started(let process): driver.started(run.task, process)
             case .progress(let body): run.changes.add(progress: body)
@@ -86,24 +88,21 @@ struct JobRunner: Sendable {
     }
 
     /// Sends changes as fast as the record accepts them. Changes that come meanwhile are merged.
-    private func sendChanges(of run: Run) async {
+    ///
+    /// - Returns: Whether all are stored; not if the worker stops at once while the record is unreachable.
+    private func sendChanges(of run: Run) async -> Bool {
         while await run.changes.wait() {
-            while let batch = run.changes.take() {
-                do {
-                    let standing = try await recording.update(
-                        run.attempt,
-                        progress: batch.progress.values,
-                        props: batch.props.values
-                    )
-                    if standing != .current { stop(run, standing) }
-                } catch {
-                    log("The changes of a job could not be written.", run.attempt.id, error)
-                    run.changes.putBack(batch)
-                    guard driver.phase != .cold else { return }
-                    await pause(.milliseconds(500))
+            for batch in run.changes.take() {
+                let standing = await retrying(first: .milliseconds(500), until: { driver.phase == .cold }) {
+                    try await recording.update(run.attempt, batch)
+                } onError: { error in
+                    log("The changes of a job could not be written.", run.id, error)
                 }
+                guard let standing else { return false }
+                if standing != .current { stop(run, standing) }
             }
         }
+        return true
     }
 
     private func stop(_ run: Run, _ standing: JobStanding) {
@@ -116,7 +115,7 @@ struct JobRunner: Sendable {
     func observeCancellations() async {
         while !Task.isCancelled {
             do {
-                for await id in try await recording.cancellations() {
+                try await recording.observeCancellations(of: { running.withLock { Array($0) } }) { id in
                     driver.handle { machine, _ in machine.stop(id.text, because: .standing(.cancelled)) }
                 }
             } catch {
@@ -134,29 +133,18 @@ struct JobRunner: Sendable {
     // MARK: Completion
 
     /// Writes the outcome of an attempt, with retries, and settles its message.
-    private func complete(
-        _ run: Run,
-        _ outcome: WorkerOutcome,
-        _ end: RunOutcome,
-        runtime: Duration = .zero
-    ) async {
-        guard end != .standing(.superseded) else { return settle(run, .refused, outcome, nil) }
-        let delivery = driver.delivery(of: run.task)
-        let ending = await retrying(first: .milliseconds(100), until: { driver.phase == .cold }) {
-            try await recording.complete(run.attempt, outcome: outcome, delivery: delivery)
-        } onError: { error in
-            log("The completion of a job could not be written.", run.attempt.id, error)
+    private func complete(_ run: Run, _ end: RunOutcome, runtime: Duration = .zero) async {
+        let (outcome, delivery) = (Self.outcome(end), driver.delivery(of: run.task))
+        var ending: AttemptOutcome? = .refused
+        if end != .standing(.superseded) {
+            ending = await retrying(first: .milliseconds(100), until: { driver.phase == .cold }) {
+                try await recording.complete(run.attempt, outcome: outcome, delivery: delivery)
+            } onError: { error in
+                log("The completion of a job could not be written.", run.id, error)
+            }
         }
-        settle(run, ending, outcome, ending.flatMap { event(run, $0, outcome, end, runtime) })
-    }
-
-    private func settle(
-        _ run: Run,
-        _ ending: AttemptOutcome?,
-        _ outcome: WorkerOutcome,
-        _ event: (@Sendable () -> TaskEvent)?
-    ) {
         guard let ending else { return driver.complete(run.task, nil) }
+        let event = event(run, ending, outcome, end, runtime)
         if recording.settlesDeliveries, ending != .refused {
             driver.settledByRecord(run.task)
             return driver.complete(run.task, nil, event: event)
@@ -178,18 +166,16 @@ struct JobRunner: Sendable {
         let id = run.task.id
         switch (ending, outcome) {
         case (.again, .failed(let failure)):
-            let exception = TaskException(failure).repr
-            return { .retried(id: id, exception: exception, traceback: failure.trace) }
+            return { .retried(id: id, exception: TaskException(failure).repr, traceback: failure.trace) }
         case (.finished(.succeeded), .succeeded(let result)):
-            let value = try? driver.parts.codec.value(ofResult: result, of: run.attempt.name)
+            let value = try? driver.parts.codec.value(ofResult: result, of: run.attempt.job.name)
             let text = (value ?? .null).displayText
             return { .succeeded(id: id, result: text, runtime: runtime / .seconds(1)) }
         case (.finished(.cancelled), _):
             let signal: Int32 = if case .terminated(let signal) = end { signal } else { 15 }
             return { .revoked(id: id, terminated: true, signal: signal, expired: false) }
         case (.finished, .failed(let failure)):
-            let exception = TaskException(failure).repr
-            return { .failed(id: id, exception: exception, traceback: failure.trace) }
+            return { .failed(id: id, exception: TaskException(failure).repr, traceback: failure.trace) }
         default: return nil
         }
     }
@@ -212,10 +198,7 @@ struct JobRunner: Sendable {
 
 extension WorkerFailure {
     fileprivate static func timedOut(_ code: String, _ seconds: Double) -> WorkerFailure {
-        WorkerFailure(
-            kind: .timedOut,
-            code: code,
-            message: "The job took longer than its time limit of \(seconds) seconds."
-        )
+        let message = "The job took longer than its time limit of \(seconds) seconds."
+        return WorkerFailure(kind: .timedOut, code: code, message: message)
     }
 }

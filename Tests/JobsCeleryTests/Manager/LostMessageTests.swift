@@ -45,7 +45,7 @@ struct LostMessageTests {
         let (name, executor) = ("dash-\(JobID.new)", TestExecutor())
         var settings = RecordSettings(isBroker: false)
         settings.doubt = .milliseconds(200)
-        func queue() throws -> TestQueue { try TestQueue(try server.url, name, results) }
+        func queue() throws -> CeleryConnections { try CeleryConnections(try server.url, name, results) }
         // With the default `doubt`, so that it does not resend messages in transit.
         let starting = CeleryJobManager(try queue(), name, RecordSettings(isBroker: false))
         let ids = try await whileRunning(starting) { try await started(3, starting) }
@@ -67,11 +67,11 @@ struct LostMessageTests {
         let executor = TestExecutor()
         var settings = RecordSettings(isBroker: false)
         settings.doubt = .milliseconds(200)
-        func queue() -> (TestQueue, RedisBroker) {
+        func queue() -> (CeleryConnections, RedisBroker) {
             let options = RedisOptions.patient(results)
             let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
             let broker = RedisBroker.patient(messages)
-            return (TestQueue(broker, client, subscriber, options, [client, subscriber, broker]), broker)
+            return (CeleryConnections(broker, client, subscriber, options, [client, subscriber, broker]), broker)
         }
         let (here, broker) = queue()
         let starting = CeleryJobManager(here, "dash", RecordSettings(isBroker: false))
@@ -132,17 +132,10 @@ struct LostMessageTests {
 
 extension CeleryJobManager {
     /// A web server's manager whose messages and records are in different stores.
-    convenience init(_ queue: TestQueue, _ name: String, _ settings: RecordSettings) {
-        self.init(
-            Parts(
-                records: JobRecords(redis: queue.redis, settings: settings),
-                broker: queue.broker,
-                subscriber: queue.subscriber,
-                connections: queue.services,
-                queue: name,
-                tick: .milliseconds(50),
-                logger: .quiet
-            )
-        )
+    convenience init(_ queue: CeleryConnections, _ name: String, _ settings: RecordSettings) {
+        var settings = settings
+        settings.options.queue = name
+        let records = JobRecords(connections: queue, settings: settings)
+        self.init(records, JobBackendSetup(logger: .quiet), tick: .milliseconds(50))
     }
 }

@@ -31,15 +31,15 @@ extension SettledManager {
     init(_ broker: AMQPURL, _ queue: String, _ results: RedisURL, _ setup: JobManagerConformance.Setup) throws {
         try self.init(
             setup,
-            managing: TestQueue(broker, queue, results),
-            working: TestQueue(broker, queue, results),
+            managing: CeleryConnections(broker, queue, results),
+            working: CeleryConnections(broker, queue, results),
             queue: queue,
             isBroker: false
         )
     }
 }
 
-extension TestQueue {
+extension CeleryConnections {
     init(_ broker: AMQPURL, _ queue: String, _ results: RedisURL) throws {
         let options = RedisOptions.patient(results)
         let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))

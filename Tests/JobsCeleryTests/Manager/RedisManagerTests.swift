@@ -30,24 +30,16 @@ struct RedisManagerTests {
 extension SettledManager {
     /// A manager and a worker on one Redis.
     init(_ url: RedisURL, _ setup: JobManagerConformance.Setup) throws {
-        let forManager = RedisBroker.patient(url)
-        let forWorker = RedisBroker.patient(url)
-        let options = RedisOptions.patient(url)
-        try self.init(
-            setup,
-            managing: TestQueue(forManager, forManager.client, forManager.subscriber, options, [forManager]),
-            working: TestQueue(forWorker, forWorker.client, forWorker.subscriber, options, [forWorker]),
-            isBroker: true
-        )
+        try self.init(setup, managing: .patient(url), working: .patient(url), isBroker: true)
     }
 
     /// A manager and a worker whose messages and records are in different databases.
     init(_ messages: RedisURL, records: RedisURL, _ setup: JobManagerConformance.Setup) throws {
-        func queue() -> TestQueue {
+        func queue() -> CeleryConnections {
             let options = RedisOptions.patient(records)
             let (client, subscriber) = (ReconnectingRedisClient(options), RedisPubSub(options))
             let broker = RedisBroker.patient(messages)
-            return TestQueue(broker, client, subscriber, options, [client, subscriber, broker])
+            return CeleryConnections(broker, client, subscriber, options, [client, subscriber, broker])
         }
         try self.init(setup, managing: queue(), working: queue(), isBroker: false)
     }

@@ -64,7 +64,7 @@ struct RemoteLossTests {
     private func withRemoteJob(_ body: (Stage) async throws -> Void) async throws {
         let clock = ManualJobClock()
         var site = TestSite(try await RedisServer.shared().database())
-        (site.settings.clock, site.settings.remoteSilence) = (clock, .seconds(600))
+        (site.settings.clock, site.settings.options.remoteSilence) = (clock, .seconds(600))
         let broker = RedisBroker.patient(site.url)
         let manager = site.manager()
         try await whileRunning(manager, broker) {

@@ -6,15 +6,7 @@ import ServiceLifecycle
 @testable import JobsCelery
 @testable import RedisClient
 
-/// The broker and the Redis connections of a manager or a worker.
-struct TestQueue: Sendable {
-    var broker: any CeleryBroker
-    var redis: any RedisClient
-    var subscriber: RedisPubSub
-    var options: RedisOptions
-    /// The services of the connections.
-    var services: [any Service]
-
+extension CeleryConnections {
     init(
         _ broker: any CeleryBroker,
         _ redis: any RedisClient,
@@ -22,8 +14,13 @@ struct TestQueue: Sendable {
         _ options: RedisOptions,
         _ services: [any Service]
     ) {
-        (self.broker, self.redis, self.subscriber) = (broker, redis, subscriber)
-        (self.options, self.services) = (options, services)
+        self.init(broker: broker, redis: redis, subscriber: subscriber, options: options, services: services)
+    }
+
+    /// Connections to one Redis.
+    static func patient(_ url: RedisURL) -> CeleryConnections {
+        let broker = RedisBroker.patient(url)
+        return CeleryConnections(broker, broker.client, broker.subscriber, RedisOptions.patient(url), [broker])
     }
 }
 
@@ -31,23 +28,15 @@ extension SettledManager {
     /// A manager and a worker with separate connections.
     init(
         _ setup: JobManagerConformance.Setup,
-        managing: TestQueue,
-        working: TestQueue,
+        managing: CeleryConnections,
+        working: CeleryConnections,
         queue: String = "dash",
         isBroker: Bool
     ) throws {
-        let settings = RecordSettings(isBroker: isBroker, rules: JobRules(setup.configuration), clock: setup.clock)
-        let manager = CeleryJobManager(
-            CeleryJobManager.Parts(
-                records: JobRecords(redis: managing.redis, settings: settings),
-                broker: managing.broker,
-                subscriber: managing.subscriber,
-                connections: managing.services,
-                queue: queue,
-                tick: .milliseconds(20),
-                logger: .quiet
-            )
-        )
+        var settings = RecordSettings(isBroker: isBroker, rules: JobRules(setup.configuration), clock: setup.clock)
+        settings.options.queue = queue
+        let records = JobRecords(connections: managing, settings: settings)
+        let manager = CeleryJobManager(records, JobBackendSetup(logger: .quiet), tick: .milliseconds(20))
         let ledger = UpdateLedger()
         let worker = try Self.worker(setup.executor, working, queue, settings, ledger)
         self.init(manager: manager, worker: worker, executor: setup.executor, ledger: ledger)
@@ -56,19 +45,15 @@ extension SettledManager {
     /// A worker whose tasks the test completes.
     static func worker(
         _ executor: TestExecutor,
-        _ queue: TestQueue,
+        _ queue: CeleryConnections,
         _ name: String,
         _ settings: RecordSettings,
         _ ledger: UpdateLedger
     ) throws -> WorkerServices {
-        let records = JobRecords(redis: queue.redis, settings: settings)
+        let records = JobRecords(connections: queue, settings: settings)
         let recording = RecordedJobs(
-            records: records,
-            subscriber: queue.subscriber,
-            codec: PlainJobCodec(),
-            currentVersion: settings.rules.limits.currentVersion,
-            broker: queue.broker,
-            logger: .quiet
+            records,
+            JobBackendSetup(configuration: settings.rules.limits, logger: .quiet)
         )
         var options = JobWorkerOptions()
         options.queues = [name]

@@ -43,15 +43,14 @@ struct SeveralServersTests {
     }
 
     @Test("a task on the queue has the name of its definition, which monitoring tools show")
-    func names() async throws {
-        let site = TestSite(try await RedisServer.shared().database())
-        let manager = site.manager {
-            $0.jobs = [
-                JobDefinition(name: "app/p.children", taskName: "app/p.children", version: ""),
-                JobDefinition(name: "app/b", taskName: "named", version: ""),
-            ]
-        }
-        let messages = try ["app/p.children", "app/b"].map { try manager.message(for: JobRequest(name: $0)) }
+    func names() throws {
+        let jobs = [
+            JobDefinition(name: "app/p.children", taskName: "app/p.children", version: ""),
+            JobDefinition(name: "app/b", taskName: "named", version: ""),
+        ]
+        let setup = JobBackendSetup(jobs: jobs, logger: .quiet)
+        let options = CeleryManager.Options()
+        let messages = try ["app/p.children", "app/b"].map { try setup.message(for: JobRequest(name: $0), options) }
         #expect(messages.map { $0.headers["task"] } == ["app/p.children", "named"])
         #expect(messages.map { $0.headers["shadow"] } == [.null, .null])
     }

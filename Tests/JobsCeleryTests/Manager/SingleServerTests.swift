@@ -15,10 +15,13 @@ import Testing
     .timeLimit(.minutes(10))
 )
 struct SingleServerTests {
+    private static let remoteName = #"proj."x""#
+    private let queue = "dash-\(JobID.new)"
+
     /// A manager and a worker that share nothing but messages.
     private func withSite(_ body: (any JobManager, TestExecutor) async throws -> Void) async throws {
         var options = CeleryManager.Options()
-        options.queue = "dash-\(JobID.new)"
+        options.queue = queue
         let address = try await RabbitServer.shared().address
         let site = try CeleryManager(
             broker: address,
@@ -26,7 +29,8 @@ struct SingleServerTests {
             brokers: [.redis, .rabbitMQ],
             options: options
         )
-        let setup = JobBackendSetup(logger: .quiet)
+        let remote = JobDefinition(name: "remote", taskName: Self.remoteName, version: "")
+        let setup = JobBackendSetup(jobs: [remote], logger: .quiet)
         let executor = TestExecutor()
         let manager = try site.makeManager(setup)
         let broker = try RabbitBroker(AMQPURL(address), logger: .quiet)
@@ -34,9 +38,10 @@ struct SingleServerTests {
         var workerOptions = JobWorkerOptions()
         workerOptions.queues = [options.queue]
         let events = site.events(of: identity, broker, workerOptions)
-        let worker = try CeleryWorker(
-            site.singleParts(setup, workerOptions, identity, executor, broker, events)
-        )
+        let results = RPCResults(broker: broker)
+        var parts = site.parts(setup, workerOptions, identity, executor, broker, results, events)
+        parts.recording = RPCRecording(broker: broker, setup: setup)
+        let worker = try CeleryWorker(parts)
         let control = ControlService(worker.parts, worker, events)
         try await whileRunning(manager, WorkerServices(worker, on: [broker, control])) {
             try await body(manager, executor)
@@ -92,15 +97,17 @@ struct SingleServerTests {
         }
     }
 
-    @Test("another program's task survives its encoding as a job's payload")
-    func remotePayload() {
-        for queue in [nil, "reports"] {
+    @Test("another program's task is sent by its name to its queue, with its arguments")
+    func remote() async throws {
+        try await withSite { manager, executor in
             let arguments = RawJSON(unchecked: Array(#"[1,"]}",{"a":[2]}]"#.utf8))
-            let task = RemoteTask(name: #"proj."x""#, queue: queue, arguments: arguments)
-            #expect(RemoteTask(payload: task.payload) == task)
-        }
-        for payload in ["", "{}", #"{"celery-task":"#, #"{"celery-task":[1,2,3]}"#, #"{"celery-task":["a"]}"#] {
-            #expect(RemoteTask(payload: Array(payload.utf8)) == nil)
+            let task = RemoteTask(name: Self.remoteName, queue: queue, arguments: arguments)
+            let id = try await manager.start(JobRequest(name: "a", payload: [1], remote: task))
+            let run = await executor.next()
+            #expect(run.task.name == "remote")
+            #expect(String(decoding: run.task.payload, as: UTF8.self) == #"1,"]}",{"a":[2]}"#)
+            run.succeed("[7]")
+            #expect(try await manager.update(of: id) { _ in false }?.result?.description == "[7]")
         }
     }
 

@@ -18,31 +18,16 @@ struct TestSite: Sendable {
     }
 
     /// A web server's manager.
-    func manager(_ configure: (inout CeleryJobManager.Parts) -> Void = { _ in }) -> CeleryJobManager {
-        let broker = RedisBroker.patient(url)
-        var parts = CeleryJobManager.Parts(
-            records: JobRecords(redis: broker.client, settings: settings),
-            broker: broker,
-            subscriber: broker.subscriber,
-            connections: [broker],
-            tick: .milliseconds(50),
-            logger: .quiet
-        )
-        configure(&parts)
-        return CeleryJobManager(parts)
+    func manager(_ configure: (inout JobBackendSetup) -> Void = { _ in }) -> CeleryJobManager {
+        var setup = JobBackendSetup(logger: .quiet)
+        configure(&setup)
+        let records = JobRecords(connections: .patient(url), settings: settings)
+        return CeleryJobManager(records, setup, tick: .milliseconds(50))
     }
 
     /// A worker whose tasks the test completes.
     func worker() throws -> WorkerServices {
-        let broker = RedisBroker.patient(url)
-        let queue = TestQueue(
-            broker,
-            broker.client,
-            broker.subscriber,
-            RedisOptions.patient(url),
-            [broker]
-        )
-        return try SettledManager.worker(executor, queue, "dash", settings, UpdateLedger())
+        try SettledManager.worker(executor, .patient(url), "dash", settings, UpdateLedger())
     }
 }
 

@@ -12,7 +12,7 @@ final class UpdateLedger: Sendable {
     private typealias Values = [String: [[UInt8]]]
 
     private struct State {
-        var attempts: [JobID: JobAttempt] = [:]
+        var attempts: [JobID: RecordFacts] = [:]
         var sent: [String: Values] = [:]
         var written: [String: Values] = [:]
         /// Attempts whose further updates are not stored.
@@ -21,8 +21,8 @@ final class UpdateLedger: Sendable {
 
     private let state = Mutex(State())
 
-    func begin(_ attempt: JobAttempt) {
-        state.withLock { $0.attempts[attempt.id] = attempt }
+    func begin(_ attempt: RecordFacts) {
+        state.withLock { $0.attempts[attempt.job.id] = attempt }
     }
 
     /// The name of a task's current attempt in the checks.
@@ -36,12 +36,12 @@ final class UpdateLedger: Sendable {
         state.withLock { $0.sent[attempt, default: [:]].take(values, sort) }
     }
 
-    func written(_ values: [PropertyValue], sort: Int, by attempt: JobAttempt) {
+    func written(_ values: [PropertyValue], sort: Int, by attempt: RecordFacts) {
         guard !values.isEmpty else { return }
         state.withLock { $0.written[attempt.name, default: [:]].take(values, sort) }
     }
 
-    func close(_ attempt: JobAttempt) {
+    func close(_ attempt: RecordFacts) {
         state.withLock { _ = $0.closed.insert(attempt.name) }
     }
 
@@ -62,8 +62,8 @@ final class UpdateLedger: Sendable {
     struct NotSettled: Error {}
 }
 
-extension JobAttempt {
-    fileprivate var name: String { "\(id).\(number)" }
+extension RecordFacts {
+    fileprivate var name: String { "\(job.id).\(job.attempt)" }
 }
 
 extension [String: [[UInt8]]] {
@@ -108,22 +108,22 @@ struct LedgerRecording: JobRecording {
 
     var settlesDeliveries: Bool { recording.settlesDeliveries }
 
-    func begin(_ id: JobID, delivery: JobsCelery.Delivery, worker: WorkerIdentity) async throws -> JobBeginning {
-        let beginning = try await recording.begin(id, delivery: delivery, worker: worker)
-        if case .run(let attempt) = beginning { ledger.begin(attempt) }
-        return beginning
+    func begin(_ id: JobID, delivery: JobsCelery.Delivery, worker: WorkerIdentity) async throws -> RecordFacts? {
+        let attempt = try await recording.begin(id, delivery: delivery, worker: worker)
+        if let attempt { ledger.begin(attempt) }
+        return attempt
     }
 
-    func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
-        let standing = try await recording.update(attempt, progress: progress, props: props)
-        ledger.written(progress, sort: 0, by: attempt)
-        ledger.written(props, sort: 1, by: attempt)
+    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding {
+        let standing = try await recording.update(attempt, changes)
+        ledger.written(changes.progress, sort: 0, by: attempt)
+        ledger.written(changes.props, sort: 1, by: attempt)
         if standing != .current { ledger.close(attempt) }
         return standing
     }
 
     func complete(
-        _ attempt: JobAttempt,
+        _ attempt: RecordFacts,
         outcome: WorkerOutcome,
         delivery: JobsCelery.Delivery
     ) async throws -> AttemptOutcome {
@@ -131,5 +131,10 @@ struct LedgerRecording: JobRecording {
         return try await recording.complete(attempt, outcome: outcome, delivery: delivery)
     }
 
-    func cancellations() async throws -> AsyncStream<JobID> { try await recording.cancellations() }
+    func observeCancellations(
+        of running: @Sendable () -> [JobID],
+        _ cancelled: @Sendable (JobID) -> Void
+    ) async throws {
+        try await recording.observeCancellations(of: running, cancelled)
+    }
 }

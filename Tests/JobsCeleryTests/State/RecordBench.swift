@@ -38,24 +38,20 @@ struct RecordBench: Sendable {
         let broker = RedisBroker(place, options: options, logger: .quiet)
         var settings = RecordSettings(isBroker: true)
         configure(&settings)
-        let records = JobRecords(redis: redis?(broker) ?? broker.client, settings: settings)
-        let recording = RecordedJobs(
-            records: records,
-            subscriber: broker.subscriber,
-            codec: PlainJobCodec(),
-            currentVersion: settings.rules.limits.currentVersion,
-            broker: broker,
-            logger: .quiet
-        )
+        let client = redis?(broker) ?? broker.client
+        let connections = CeleryConnections(broker, client, broker.subscriber, RedisOptions.patient(place), [broker])
+        let records = JobRecords(connections: connections, settings: settings)
+        let setup = JobBackendSetup(configuration: settings.rules.limits, logger: .quiet)
+        let recording = RecordedJobs(records, setup)
         return RecordBench(records: records, recording: recording, broker: broker, sweeper: RecordSweeper(records))
     }
 
     /// Starts a job and sends its message.
     @discardableResult
-    func start(_ request: JobRequest) async throws -> RecordStart {
+    func start(_ request: JobRequest) async throws -> Bool {
         var message = TaskMessage(task: request.name, id: request.id.text)
         message.custom["dash"] = [:]
-        return try await records.start(request, message: KeptMessage(message.raw(queue: "dash"), keys: broker.keys))
+        return try await records.start(request, message: message.raw(queue: "dash"))
     }
 
     /// A living or dead worker: a living one subscribes to its channel, and renews its lease when it begins jobs.
@@ -99,13 +95,9 @@ struct RecordBench: Sendable {
         _ delivery: JobsCelery.Delivery,
         _ worker: WorkerIdentity,
         sourceLocation: SourceLocation = #_sourceLocation
-    ) async throws -> JobAttempt {
-        let beginning = try await recording.begin(id, delivery: delivery, worker: worker)
-        guard case .run(let attempt) = beginning else {
-            Issue.record("\(beginning)", sourceLocation: sourceLocation)
-            throw CeleryError(.malformed, "The attempt did not begin.")
-        }
-        return attempt
+    ) async throws -> RecordFacts {
+        let attempt = try await recording.begin(id, delivery: delivery, worker: worker)
+        return try #require(attempt, sourceLocation: sourceLocation)
     }
 
     /// Waits until a worker's lease expires by Redis' clock.
@@ -137,6 +129,16 @@ struct RecordBench: Sendable {
             }
         }
         return counts
+    }
+}
+
+extension RecordedJobs {
+    /// Stores changes as a batch of their own.
+    func update(_ attempt: RecordFacts, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
+        try await update(
+            attempt,
+            ChangeFeed.Batch(number: .random(in: 1 ... .max), progress: progress, props: props)
+        )
     }
 }
 

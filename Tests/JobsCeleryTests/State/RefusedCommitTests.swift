@@ -75,8 +75,7 @@ struct RefusedCommitTests {
                 continue
             }
             let id = try #require(delivery.task.headers["id"]?.stringValue.flatMap { JobID($0) })
-            guard case .run(let attempt) = try await bench.recording.begin(id, delivery: delivery, worker: worker)
-            else {
+            guard let attempt = try await bench.recording.begin(id, delivery: delivery, worker: worker) else {
                 try await bench.acknowledge(delivery, worker)
                 continue
             }

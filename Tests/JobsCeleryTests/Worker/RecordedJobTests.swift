@@ -22,14 +22,14 @@ struct RecordedJobTests {
             run.succeed("5")
             _ = await bench.settlement(of: id.text)
         }
-        #expect(records.calls == ["begin", "update 1", "complete succeeded([53])"])
+        #expect(records.calls == ["begin", "update 1: 1", "complete succeeded([53])"])
         #expect(bench.broker.consumer.forgotten == [id.text], "the record's script settled it")
         #expect(bench.results.metas.isEmpty, "the record's script wrote Celery's meta")
     }
 
-    @Test("F4: a job that has completed or runs elsewhere is not run", arguments: [true, false])
-    func over(isElsewhere: Bool) async throws {
-        let records = ScriptedRecords(isElsewhere ? .elsewhere : .over)
+    @Test("F4: a job that has completed or runs elsewhere is not run")
+    func over() async throws {
+        let records = ScriptedRecords(begins: false)
         let bench = try WorkerBench(recording: records)
         let id = JobID.new.text
         try await bench.run {
@@ -37,6 +37,26 @@ struct RecordedJobTests {
             #expect(await bench.settlement(of: id) == .acknowledged)
         }
         #expect(bench.executor.executedCount == 0)
+    }
+
+    @Test(
+        "F9: changes that could not be stored are sent again under their number, before later ones and the completion"
+    )
+    func repeats() async throws {
+        let records = ScriptedRecords(failures: 2)
+        let bench = try WorkerBench(recording: records)
+        let id = JobID.new
+        try await bench.run {
+            bench.send(id.text) { $0.custom = ["dash": [:]] }
+            let run = await bench.executor.next()
+            run.setProps(#"[["a","children",1],["b","children",1]]"#)
+            while records.calls.count < 2 { await Task.yield() }
+            run.setProps(#"[["a","children",2]]"#)
+            run.succeed("5")
+            _ = await bench.settlement(of: id.text)
+        }
+        let updates = ["update 1: 2", "update 1: 2", "update 1: 2", "update 2: 1"]
+        #expect(records.calls == ["begin"] + updates + ["complete succeeded([53])"])
     }
 
     @Test("a cancelled job is stopped and completed")
@@ -64,7 +84,7 @@ struct RecordedJobTests {
             run.setProps(#"[["a","children",1]]"#)
             _ = await bench.settlement(of: id.text)
         }
-        #expect(records.calls == ["begin", "update 1"])
+        #expect(records.calls == ["begin", "update 1: 1"])
         // If it still holds the message, the record decides again.
         #expect(bench.broker.consumer.settled == [id.text: .returned])
     }
@@ -87,40 +107,48 @@ struct RecordedJobTests {
 /// Records with scripted answers.
 private final class ScriptedRecords: JobRecording {
     let settlesDeliveries: Bool
-    private let beginning: JobBeginning?
+    private let begins: Bool
     private let standing: JobStanding
     private let ending: AttemptOutcome
+    /// How many updates fail first.
+    private let failures: Int
     private let log = Mutex<[String]>([])
     private let cancelled = AsyncStream<JobID>.makeStream()
 
     init(
-        _ beginning: JobBeginning? = nil,
+        begins: Bool = true,
         standing: JobStanding = .current,
         ending: AttemptOutcome = .finished(.succeeded),
-        settles: Bool = true
+        settles: Bool = true,
+        failures: Int = 0
     ) {
-        self.beginning = beginning
+        self.begins = begins
         self.standing = standing
         self.ending = ending
         settlesDeliveries = settles
+        self.failures = failures
     }
 
     var calls: [String] { log.withLock { $0 } }
 
     func cancel(_ id: JobID) { cancelled.continuation.yield(id) }
 
-    func begin(_ id: JobID, delivery: JobsCelery.Delivery, worker: WorkerIdentity) async throws -> JobBeginning {
+    func begin(_ id: JobID, delivery: JobsCelery.Delivery, worker: WorkerIdentity) async throws -> RecordFacts? {
         log.withLock { $0.append("begin") }
-        return beginning ?? .run(JobAttempt(id: id, name: "app/work", number: 1, fence: "f"))
+        return begins ? RecordFacts(waiting: JobRequest(id: id, name: "app/work")) : nil
     }
 
-    func update(_ attempt: JobAttempt, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
-        log.withLock { $0.append("update \(progress.count + props.count)") }
+    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding {
+        let failing = log.withLock { log in
+            log.append("update \(changes.number): \(changes.progress.count + changes.props.count)")
+            return log.filter { $0.hasPrefix("update") }.count <= failures
+        }
+        if failing { throw CeleryError(.unreachable, "The test cut the connection.") }
         return standing
     }
 
     func complete(
-        _ attempt: JobAttempt,
+        _ attempt: RecordFacts,
         outcome: WorkerOutcome,
         delivery: JobsCelery.Delivery
     ) async throws -> AttemptOutcome {
@@ -128,5 +156,10 @@ private final class ScriptedRecords: JobRecording {
         return ending
     }
 
-    func cancellations() async throws -> AsyncStream<JobID> { cancelled.stream }
+    func observeCancellations(
+        of running: @Sendable () -> [JobID],
+        _ cancelled: @Sendable (JobID) -> Void
+    ) async throws {
+        for await id in self.cancelled.stream { cancelled(id) }
+    }
 }

@@ -88,6 +88,22 @@ struct EngineLimitTests {
         #expect(!engine.timePassed(at: later).prunes, "replaced by the earlier pruning")
     }
 
+    @Test("without a flush interval, a change of a job whose end is being written is flushed afterwards")
+    func noFlushInterval() throws {
+        var engine = Self.engine { $0.flushInterval = .zero }
+        let request = JobRequest(name: "a")
+        let start = try engine.start(request, at: Self.now)
+        _ = engine.written(start.steps, refused: [], at: Self.now)
+        let end = engine.attemptEnded(request.id, attempt: 1, .succeeded([49]), at: Self.now)
+        engine.record(Delivery(poll: 1, from: 0, through: 1), for: request.id, fetched: nil, at: Self.now)
+        #expect(engine.timePassed(at: Self.now).steps.isEmpty, "the end is not written yet")
+        _ = engine.written(end.steps, refused: [], at: Self.now)
+        engine.record(Delivery(poll: 2, from: 1, through: 2), for: request.id, fetched: nil, at: Self.now)
+        var later = Self.now
+        later.monotonic += .milliseconds(1)
+        #expect(engine.timePassed(at: later).steps.count == 1)
+    }
+
     @Test("caching a result schedules a pruning soon")
     func cachePruning() throws {
         var engine = Self.engine()
