@@ -21,7 +21,6 @@ struct IndexPage: Sendable {
     /// The placeholders without which the renderer cannot start.
     static let neededPlaces = ["app_entry", "config", "scripts", "renderer"]
 
-    /// The whole page.
     func html() -> String {
         let places = places
         guard let template = options.template else { return plain(places) }
@@ -139,7 +138,6 @@ struct IndexPage: Sendable {
 
 /// Builds the `_dash-config` object that the renderer reads at load (docs/protocol.md, Index page).
 struct IndexConfig: Sendable {
-    /// Prefix of all requests of the browser.
     var requestsPrefix: String
     /// The enabled developer tools.
     var tools: ActiveDevTools

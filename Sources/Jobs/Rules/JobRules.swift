@@ -80,12 +80,7 @@ package struct JobRules: Sendable {
     /// The job's message could not be sent: the job is removed, unless an attempt has begun.
     package func withdraw(_ job: JobFacts) -> JobTransition? {
         guard job.state == .queued, job.attempt == 0 else { return nil }
-        return JobTransition(
-            job.id,
-            to: nil,
-            if: [.state([.queued])],
-            release(job) + [.notify, .remove]
-        )
+        return JobTransition(job.id, to: nil, if: [.state([.queued])], release(job) + [.notify, .remove])
     }
 
     // MARK: Attempts
@@ -168,7 +163,7 @@ package struct JobRules: Sendable {
         guards.append(.isNotStopped)
         switch outcome {
         case .succeeded(let bytes): return succeed(job, bytes, if: guards)
-        case .failed(let failure): return fail(job, JobFailure(failure), if: guards)
+        case .failed(let failure): return fail(job, failure, if: guards)
         case .cancelled where !isStopping: return finish(job, JobEnd(.cancelled), if: guards)
         case .cancelled, .shutDown:
             return JobTransition(job.id, to: .queued, if: guards, [.queue(first: true)])
