@@ -270,12 +270,6 @@ extension Backoff {
     static var amqp: Backoff { Backoff(first: .milliseconds(50), longest: .seconds(2), jitter: 0.5) }
 }
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 /// Wakes a thread that waits for a socket, through a pipe that the thread polls too.
 final class AMQPWakeup: Sendable {
     private let readEnd: Int32

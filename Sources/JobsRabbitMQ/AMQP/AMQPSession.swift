@@ -2,6 +2,7 @@ import CRabbitMQ
 import CeleryProtocol
 import DashJSON
 import JobsCelery
+import Support
 
 /// One RabbitMQ connection, from login to loss. Used on its connection's thread only.
 final class AMQPSession {
@@ -308,12 +309,6 @@ extension AMQPSession {
         )
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// The TLS options of a RabbitMQ connection. By default the server's certificate and host name are verified.
 struct AMQPTLS: Sendable, Hashable {
