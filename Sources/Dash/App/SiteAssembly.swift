@@ -193,7 +193,7 @@ extension SiteAssembly.Dependencies {
         guard let options = tools.hotReload else { return nil }
         return HotReload(
             apps.map(\.assets),
-            watchInterval: options.watchInterval,
+            watchInterval: options.hotReloadWatchInterval,
             reportFile: buildReport,
             trap: tools.errors == .number ? nil : trap
         )

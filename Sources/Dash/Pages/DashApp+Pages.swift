@@ -92,11 +92,7 @@ extension DashApp {
         pageRegistry.addNotFound(
             DashPage(
                 path: "/",
-                pathTemplate: nil,
                 name: title,
-                order: nil,
-                redirectFrom: [],
-                groups: [],
                 template: PathTemplate("/"),
                 texts: texts.of(self),
                 layout: PageContent(source: source),

@@ -179,7 +179,10 @@ struct IndexConfig: Sendable {
         config.append("end_id", .string(endID))
         // Without it, the panel offers to publish the app with a Python package.
         config.append("plotly_cloud_installed", .bool(tools.ui))
-        if let hotReload = tools.hotReload { config.append("hot_reload", hotReload.json) }
+        if let times = tools.hotReload {
+            let interval = Int((times.hotReloadInterval / .milliseconds(1)).rounded())
+            config.append("hot_reload", ["interval": .int(interval), "max_retry": .int(times.hotReloadMaxRetry)])
+        }
         if case .validation(let layout) = check { config.append("validation_layout", layout) }
         if tools.ui { config.append("dev_tools", []) }
         return .object(config)
@@ -187,12 +190,6 @@ struct IndexConfig: Sendable {
 
     private var isUnchecked: Bool {
         if case .none = check { true } else { false }
-    }
-}
-
-extension ActiveDevTools.HotReload {
-    fileprivate var json: JSON {
-        ["interval": .int(Int((interval / .milliseconds(1)).rounded())), "max_retry": .int(maxRetry)]
     }
 }
 
