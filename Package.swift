@@ -17,6 +17,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -57,12 +58,14 @@ let package = Package(
         .target(name: "Plotly", dependencies: ["DashJSON"], swiftSettings: settings),
         .target(
             name: "Jobs",
-            dependencies: ["DashJSON", "Support", "CDashSpawn", nioCore, nioPosix, heap, crypto, logging, lifecycle],
+            dependencies: [
+                "DashJSON", "Support", "CDashSpawn", nioCore, nioPosix, heap, deque, crypto, logging, lifecycle,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "JobsSQLite",
-            dependencies: ["DashJSON", "Jobs", grdb, logging, lifecycle],
+            dependencies: ["DashJSON", "Support", "Jobs", grdb, logging, lifecycle],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
@@ -101,7 +104,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "DashAGGrid", dependencies: ["Dash"], swiftSettings: settings),
-        .target(name: "DashTesting", dependencies: ["Dash", "DashJSON", "Jobs", lifecycle], swiftSettings: settings),
+        .target(name: "DashTesting", dependencies: ["Dash", "DashJSON", "Jobs", "Support"], swiftSettings: settings),
         .executableTarget(
             name: "DashCLI",
             dependencies: ["Dash", "Jobs", "DashJSON", "Support", argumentParser, signals],

@@ -1,4 +1,5 @@
 package import DashJSON
+import Support
 
 /// A parsed and validated task message.
 ///
@@ -79,14 +80,6 @@ package struct TaskMessage: Sendable, Hashable {
     /// The ID of the first task of the tree: `rootID`, or else this task's.
     package var treeID: String { rootID ?? id }
 }
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 /// The sender of messages, for display.
 package enum TaskOrigin {

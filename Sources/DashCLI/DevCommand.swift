@@ -75,10 +75,7 @@ struct DevCommand: AsyncParsableCommand {
             buildEnvironment: search.environment,
             folder: folder,
             reportFile: reportFile,
-            watch: SourceWatch(
-                look: { SourceTree(package: folder, further: further, build: build) },
-                pause: interval
-            )
+            watch: SourceWatch(look: { SourceTree(package: folder, further: further, build: build) }, pause: interval)
         )
     }
 

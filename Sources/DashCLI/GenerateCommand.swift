@@ -54,7 +54,7 @@ struct GenerateCommand: AsyncParsableCommand {
         let suite = try await OwnThread.run {
             try SuiteDownload.run(package, python: python, progress: { Output.line($0) })
         }
-        let module = module ?? Naming.typeName(suite.importName)
+        let module = module ?? Naming.typeName(suite.manifest.name)
         let command = "dash-swift generate \(suite.wheel.name)==\(suite.wheel.version)"
         let generator = SuiteGenerator(suite: suite, module: module, command: command)
         let folder = search.absolute(output ?? "Sources/\(module)")
@@ -77,7 +77,7 @@ struct SuiteGenerator {
     func files() -> [RenderedFile] {
         let model = SuiteModel(
             enumName: enumName,
-            namespace: suite.namespace,
+            namespace: suite.manifest.namespace ?? suite.manifest.name,
             title: "The components of \(suite.wheel.name) \(suite.wheel.version).",
             metadata: suite.components
         )

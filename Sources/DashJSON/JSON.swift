@@ -285,12 +285,7 @@ extension JSON {
         case .double(let value):
             if let int = Int(exactly: value) { writer.int(int) } else { writer.double(value) }
         case .array(let elements):
-            writer.byte(UInt8(ascii: "["))
-            for (place, element) in elements.enumerated() {
-                if place > 0 { writer.byte(UInt8(ascii: ",")) }
-                element.writeCanonical(to: &writer)
-            }
-            writer.byte(UInt8(ascii: "]"))
+            writer.array(of: elements) { $0.writeCanonical(to: &$1) }
         case .object(let object):
             writer.object { members in
                 for (key, value) in object.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {

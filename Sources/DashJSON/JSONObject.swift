@@ -166,15 +166,9 @@ extension JSONObject: JSONEncodable, JSONDecodable {
 
     /// Writes the members in order.
     public func encode(to writer: inout JSONWriter) {
-        writer.byte(UInt8(ascii: "{"))
-        var isFirst = true
-        for (key, value) in members {
-            if isFirst { isFirst = false } else { writer.byte(UInt8(ascii: ",")) }
-            writer.string(key)
-            writer.byte(UInt8(ascii: ":"))
-            value.encode(to: &writer)
+        writer.object { object in
+            for (key, value) in members { object.member(key, value) }
         }
-        writer.byte(UInt8(ascii: "}"))
     }
 }
 

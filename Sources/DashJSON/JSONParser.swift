@@ -53,9 +53,7 @@ struct JSONParser: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func nested(
-        _ read: (inout JSONParser) throws(JSONError) -> JSON
-    ) throws(JSONError) -> JSON {
+    private mutating func nested(_ read: (inout JSONParser) throws(JSONError) -> JSON) throws(JSONError) -> JSON {
         guard depthLeft > 0 else { throw fault(.tooDeep, "Arrays and objects are nested too deeply here.") }
         depthLeft &-= 1
         let value = try read(&self)

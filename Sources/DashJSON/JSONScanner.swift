@@ -18,7 +18,6 @@ package struct JSONScanner: ~Copyable {
     /// The current byte; 0 at the end, which is not valid in JSON.
     package var current: UInt8 { place < text.count ? text[place] : 0 }
 
-    /// Skips white space.
     package mutating func skipSpace() {
         while place < text.count, Self.isSpace(text[place]) { place &+= 1 }
     }
@@ -125,7 +124,6 @@ extension JSONScanner {
         return start..<end
     }
 
-    /// Skips a string.
     package mutating func string() throws(JSONError) {
         try expect(UInt8(ascii: "\""))
         while place < text.count {
@@ -185,9 +183,7 @@ extension JSONScanner {
 
 extension JSONScanner {
     /// Iterates over an array after optional white space. `body` is called at each element and must consume it.
-    package mutating func elements(
-        _ body: (inout JSONScanner) throws(JSONError) -> Void
-    ) throws(JSONError) {
+    package mutating func elements(_ body: (inout JSONScanner) throws(JSONError) -> Void) throws(JSONError) {
         skipSpace()
         try expect(UInt8(ascii: "["))
         skipSpace()
@@ -327,9 +323,7 @@ extension JSONScanner {
     /// object.
     ///
     /// - Throws: `JSONError` if the text is not valid JSON.
-    package static func membersByName(
-        of text: ArraySlice<UInt8>
-    ) throws(JSONError) -> [String: ArraySlice<UInt8>]? {
+    package static func membersByName(of text: ArraySlice<UInt8>) throws(JSONError) -> [String: ArraySlice<UInt8>]? {
         try members(of: text).map { members in
             Dictionary(members.map { ($0.name, $0.value) }) { _, last in last }
         }

@@ -101,12 +101,24 @@ extension JSONWriter {
         byte(UInt8(ascii: "]"))
     }
 
+    /// Writes an array with brackets and commas; `write` writes one value for each element.
+    package mutating func array<Element>(
+        of elements: some Sequence<Element>,
+        _ write: (Element, inout JSONWriter) -> Void
+    ) {
+        byte(UInt8(ascii: "["))
+        var isFirst = true
+        for element in elements {
+            if isFirst { isFirst = false } else { byte(UInt8(ascii: ",")) }
+            write(element, &self)
+        }
+        byte(UInt8(ascii: "]"))
+    }
+
     /// Writes an object of the members that `body` writes, with braces and commas.
     ///
     /// - Throws: Errors of `body`; the text is then incomplete.
-    public mutating func object<Failure: Error>(
-        _ body: (inout ObjectWriter) throws(Failure) -> Void
-    ) throws(Failure) {
+    public mutating func object<Failure: Error>(_ body: (inout ObjectWriter) throws(Failure) -> Void) throws(Failure) {
         byte(UInt8(ascii: "{"))
         // The writer moves into `members` and back, without a copy.
         var members = ObjectWriter(self)
@@ -247,7 +259,6 @@ extension JSONWriter {
         text.withUTF8 { raw(bytes: $0) }
     }
 
-    /// Writes decimal digits.
     mutating func digits(of value: UInt64) {
         let end = 20
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: end) { buffer in

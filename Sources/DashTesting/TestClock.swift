@@ -115,7 +115,6 @@ extension TestClock {
     }
 }
 
-/// The clock for the job manager.
 struct ManagerClock: JobClock {
     /// The wall time at the clock's zero: the first second of 2030.
     static let begin = WallTime(milliseconds: 1_893_456_000_000)

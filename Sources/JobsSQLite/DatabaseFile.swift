@@ -1,17 +1,10 @@
 import GRDB
 import Jobs
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import Support
 
 /// Opens the file and migrates its tables.
 enum DatabaseFile {
-    static func open(_ path: String, maximumBytes: Int?) throws -> DatabasePool {
+    static func makePool(_ path: String, maximumBytes: Int?) throws -> DatabasePool {
         try makePrivate(path)
         var configuration = Configuration()
         configuration.label = "jobs.sqlite"
@@ -33,13 +26,7 @@ enum DatabaseFile {
 
     /// Creates the file before SQLite does; SQLite's other files get the same permissions.
     private static func makePrivate(_ path: String) throws {
-        #if canImport(Darwin)
-        let descriptor = Darwin.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        #elseif canImport(Glibc)
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        #else
-        let descriptor = Musl.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        #endif
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0, fchmod(descriptor, 0o600) == 0 else {
             throw JobsError(.storage, "Could not open \(path): \(String(cString: strerror(errno))).")
         }

@@ -1,13 +1,6 @@
 import Jobs
+import Support
 import Synchronization
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// Exclusive use of a folder by one process. The system releases the lock when the process ends.
 final class FolderLock: Sendable {

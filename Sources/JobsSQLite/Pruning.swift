@@ -52,10 +52,7 @@ struct Pruning {
 
     private mutating func removeExpired(_ db: Database) throws -> Int {
         let sql = "SELECT rowid, size FROM cache WHERE expires <= ? ORDER BY expires LIMIT ?"
-        let rows = try Row.fetchAll(
-            db.cachedStatement(sql: sql),
-            arguments: [time.milliseconds, Self.portion]
-        )
+        let rows = try Row.fetchAll(db.cachedStatement(sql: sql), arguments: [time.milliseconds, Self.portion])
         for row in rows { try remove(row, db) }
         return rows.count
     }

@@ -1,6 +1,7 @@
 package import DashJSON
 import GRDB
 package import Jobs
+import Support
 import Synchronization
 
 /// Stores jobs and cached results in one SQLite file, owned by one process.
@@ -43,9 +44,9 @@ package final class SQLiteJobStore: JobStore {
     /// - Throws: `JobsError`: `.folderInUse`, or `.storage` if the file cannot be used.
     package func open() async throws -> [StoredJob] {
         let (folder, maximumFileBytes) = (folder, maximumFileBytes)
-        let opened = try await OffPool.run {
+        let opened = try await OwnThread.run {
             let lock = try FolderLock(folder: folder)
-            let pool = try DatabaseFile.open(folder + "/jobs.sqlite", maximumBytes: maximumFileBytes)
+            let pool = try DatabaseFile.makePool(folder + "/jobs.sqlite", maximumBytes: maximumFileBytes)
             return Opened(lock: lock, pool: pool, writes: WriteQueue(pool))
         }
         self.opened.withLock { $0 = opened }
@@ -53,7 +54,6 @@ package final class SQLiteJobStore: JobStore {
         return try await read(JobRows.unfinished)
     }
 
-    /// Commits the changes, together with those of concurrent calls.
     package func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
         let (refused, added) = try await current().writes.write { db in
             var refused: Set<JobID> = []
@@ -73,7 +73,6 @@ package final class SQLiteJobStore: JobStore {
         return refused
     }
 
-    /// Reads one job.
     package func job(_ id: JobID) async throws -> StoredJob? {
         try await read { try JobRows.find(id, $0) }
     }
@@ -102,7 +101,7 @@ package final class SQLiteJobStore: JobStore {
     /// Closes the file and releases the folder after pending writes.
     package func close() async {
         guard let opened = opened.withLock({ $0.take() }) else { return }
-        _ = try? await OffPool.run {
+        _ = try? await OwnThread.run {
             // Explicitly, as other references may keep the lock alive.
             defer { opened.lock.release() }
             try opened.pool.close()
@@ -114,9 +113,7 @@ package final class SQLiteJobStore: JobStore {
         let pool = try current().pool
         return try await withCheckedThrowingContinuation { continuation in
             pool.asyncRead { database in
-                continuation.resume(
-                    with: Result { try body(try database.get()) }.mapError { StorageFailure.using($0) }
-                )
+                continuation.resume(with: Result { try body(try database.get()) }.mapError { StorageFailure.using($0) })
             }
         }
     }

@@ -103,9 +103,7 @@ public struct TraceMaker: Sendable {
     }
 
     /// Creates a trace; call the maker itself instead: `go.Bar(y: [1])`.
-    public func dynamicallyCall(
-        withKeywordArguments members: KeyValuePairs<String, (any JSONEncodable)?>
-    ) -> Trace {
+    public func dynamicallyCall(withKeywordArguments members: KeyValuePairs<String, (any JSONEncodable)?>) -> Trace {
         var object: JSONObject = ["type": .string(type)]
         object.reserveCapacity(members.count + 1)
         for (key, value) in members { object[key] = value?.json }
@@ -120,9 +118,7 @@ public struct TraceMaker: Sendable {
 @dynamicCallable
 public struct DictMaker: Sendable {
     /// Creates the object; call the maker itself instead: `dict(t: 20)`.
-    public func dynamicallyCall(
-        withKeywordArguments members: KeyValuePairs<String, (any JSONEncodable)?>
-    ) -> JSON {
+    public func dynamicallyCall(withKeywordArguments members: KeyValuePairs<String, (any JSONEncodable)?>) -> JSON {
         var object = JSONObject()
         object.reserveCapacity(members.count)
         for (key, value) in members { object[key] = value?.json ?? .null }

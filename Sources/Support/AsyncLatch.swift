@@ -98,7 +98,6 @@ package final class AsyncLatch<Value: Sendable>: Sendable {
 }
 
 extension AsyncLatch<Void> {
-    /// Opens the latch.
     package func open() { settle(.success(())) }
 
     /// Waits until the latch is open, it has failed, or the task is cancelled.

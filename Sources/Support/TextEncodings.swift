@@ -43,7 +43,6 @@ package enum Base64 {
         return values
     }()
 
-    /// Encodes bytes.
     package static func encode(_ bytes: [UInt8], _ alphabet: Alphabet = .standard) -> String {
         let letters = alphabet == .standard ? letters : urlSafeLetters
         let length = (bytes.count + 2) / 3 * 4

@@ -1,11 +1,3 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 /// The current time of day, without Foundation.
 package enum WallClock {
     /// Milliseconds since 1 January 1970 UTC.

@@ -61,9 +61,9 @@ struct SuitePackageTests {
         try Self.writePackage(in: folder + "/site")
         let download = SuiteDownload(requirement: "my-lib", python: "python3", folder: folder)
         let suite = try download.describe(Self.wheel)
-        #expect(suite.importName == "my_lib")
-        #expect(suite.namespace == "my_namespace")
-        #expect(suite.version == "9")
+        #expect(suite.manifest.name == "my_lib")
+        #expect(suite.manifest.namespace == "my_namespace")
+        #expect(suite.manifest.version == "9")
         #expect(suite.manifest.scripts == [.init("my_lib.min.js")])
         let stranger = SuiteWheel(name: "other", version: "1", sha256: Self.wheel.sha256)
         #expect(throws: SuiteError.self) { try download.describe(stranger) }

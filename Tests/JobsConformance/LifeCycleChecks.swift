@@ -55,7 +55,7 @@ extension JobManagerConformance {
         try await withManager { manager, executor in
             let (crashing, first) = try await manager.startHeld(JobRequest(name: "a"), executor)
             let (other, second) = try await manager.startHeld(JobRequest(name: "b"), executor)
-            first.end(.failed(WorkerFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f", signal: 4)))
+            first.end(.failed(WorkerFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f")))
             let end = try await manager.end(of: crashing)
             #expect(end.failure == JobFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f"))
             #expect(try await manager.update(of: other, after: 0)?.state == .running)

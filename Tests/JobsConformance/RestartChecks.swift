@@ -23,7 +23,7 @@ extension JobManagerConformance {
             run.succeed("[1]")
             let (bad, second) = try await manager.startHeld(JobRequest(name: "b"), executor)
             second.end(
-                .failed(WorkerFailure(kind: .crash, code: "signal", message: "“SIGILL”", trace: "0\n1", signal: 4))
+                .failed(WorkerFailure(kind: .crash, code: "signal", message: "“SIGILL”", trace: "0\n1"))
             )
             _ = try await (manager.end(of: good), manager.end(of: bad))
             return (good, bad)

@@ -125,7 +125,6 @@ extension DashApp {
         return try SuiteFiles(folder: .locate(suiteLock, search: search), suites: suites)
     }
 
-    /// Reads the assets folder.
     func makeAssets() -> LiveAssets { LiveAssets(path: assetsFolder, assets) }
 
     /// Creates the callbacks of the pages anew, after a change of the pages.
@@ -185,7 +184,7 @@ extension DashApp {
     /// Every mistake that can be found before a page is loaded.
     var findings: [Finding] {
         var findings = registry.findings
-        findings += OptionRules.sentences(page: page, assets: assets).map { Finding(location: location, sentence: $0) }
+        findings += OptionRules.sentences(page: page, assets: assets).map(location.finding)
         return findings + PageRules(pageRegistry).findings + layoutFindings
     }
 
@@ -203,8 +202,7 @@ extension DashApp {
     /// The mistake of an app of a site with its own jobs.
     var ownJobsFinding: Finding? {
         guard jobs != nil else { return nil }
-        let sentence = "An app of a site cannot have its own jobs:. Use DashSite(jobs:)."
-        return Finding(location: location, sentence: sentence)
+        return location.finding("An app of a site cannot have its own jobs:. Use DashSite(jobs:).")
     }
 
     /// Whether the browser checks the ids of callbacks. A property of a page may be set after the page was left: a job
@@ -217,7 +215,7 @@ extension DashApp {
 
     private var layoutFindings: [Finding] {
         switch layoutSource {
-        case .none: return [Finding(location: location, sentence: "The app has no layout. Set app.layout.")]
+        case .none: return [location.finding("The app has no layout. Set app.layout.")]
         case .function: return []
         case .value(let layout):
             let rules = LayoutRules(layout.json, at: location)
@@ -272,8 +270,7 @@ extension DashApp {
         registry.add(
             Callback(
                 id: id,
-                name: registration.name ?? id,
-                isNamed: registration.name != nil,
+                givenName: registration.name,
                 outputs: outputs,
                 reservedOutput: reserved,
                 slots: slots,

@@ -55,18 +55,11 @@ public final class DashSite: Sendable {
     ///   - path: `/`, or parts between slashes such as `/reports/2026/`. An invalid path, or one in use, is reported
     ///     when the site starts.
     public func mount(_ app: DashApp, at path: String) {
-        mutableContents.withLock { contents in
-            guard let normalized = MountPath.normalized(path) else {
-                contents.problems.append("Invalid mount path “\(path)”. Use a path such as /reports/.")
-                return
-            }
-            if contents.isTaken(normalized) {
-                contents.problems.append("The path \(normalized) is in use already. Mount the app at another path.")
-            }
-            contents.mounts.append(Mount(path: normalized, app: app))
-            // Jobs build links too, in processes that serve nothing.
-            let prefix = MountPath.normalized(configuration.pathPrefix) ?? "/"
-            app.pageRegistry.place.settle(path: normalized, prefix: prefix.dropLast() + normalized)
+        // Jobs build links too, in processes that serve nothing.
+        let prefix = MountPath.normalized(configuration.pathPrefix) ?? "/"
+        place(at: path, "mount", "Mount the app at another path.", example: "/reports/") { contents, path in
+            contents.mounts.append(Mount(path: path, app: app))
+            app.pageRegistry.place.settle(path: path, prefix: prefix.dropLast() + path)
         }
     }
 
@@ -76,15 +69,26 @@ public final class DashSite: Sendable {
     ///   - path: The path; see ``mount(_:at:)`` for its form.
     ///   - html: The whole document.
     public func page(at path: String, html: String) {
+        place(at: path, "page", "Serve the page at another path.", example: "/about/") { $0.pages[$1] = html }
+    }
+
+    /// Adds contents at a path in normal form, and notes what is wrong with it.
+    private func place(
+        at path: String,
+        _ kind: String,
+        _ remedy: String,
+        example: String,
+        add: (inout Contents, String) -> Void
+    ) {
         mutableContents.withLock { contents in
             guard let normalized = MountPath.normalized(path) else {
-                contents.problems.append("Invalid page path “\(path)”. Use a path such as /about/.")
+                contents.problems.append("Invalid \(kind) path “\(path)”. Use a path such as \(example).")
                 return
             }
             if contents.isTaken(normalized) {
-                contents.problems.append("The path \(normalized) is in use already. Serve the page at another path.")
+                contents.problems.append("The path \(normalized) is in use already. \(remedy)")
             }
-            contents.pages[normalized] = html
+            add(&contents, normalized)
         }
     }
 
@@ -106,7 +110,7 @@ extension DashSite.Contents {
         return apps + Self.repeated(jobs).map { "Two jobs are named “\($0)”. Set name: on one of the callbacks." }
     }
 
-    private static func repeated(_ names: [String]) -> [String] {
+    fileprivate static func repeated(_ names: [String]) -> [String] {
         Dictionary(grouping: names, by: \.self).filter { $0.value.count > 1 }.keys.sorted()
     }
 
@@ -291,7 +295,7 @@ extension DashSite {
 
     /// Errors for callbacks of several apps whose tasks would have the same name.
     private var sharedTaskNames: [String] {
-        Dictionary(grouping: jobDefinitions, by: \.taskName).filter { $0.value.count > 1 }.keys.sorted().map { name in
+        Contents.repeated(jobDefinitions.map(\.taskName)).map { name in
             "Callbacks of two apps are named “\(name)”, so their tasks on the queue would be too. Rename one of them."
         }
     }

@@ -48,12 +48,6 @@ struct DataFolder: Sendable {
     }
 }
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// The secret that signs sessions, page loads and job handles.
 enum SiteSecret {
     private static let leastLength = 16

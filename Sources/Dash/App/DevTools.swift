@@ -82,37 +82,23 @@ extension DevTools {
 }
 
 /// The developer tools in effect.
-struct ActiveDevTools: Sendable, Hashable {
-    /// How a page polls for changes.
-    struct HotReload: Sendable, Hashable {
-        var interval: Duration
-        var watchInterval: Duration
-        var maxRetry: Int
-    }
-
-    var ui: Bool
-    var propsCheck: Bool
-    var serveDevBundles: Bool
-    var validateCallbacks: Bool
-    var hotReload: HotReload?
+struct ActiveDevTools: Sendable {
+    private let debug: Bool
+    private let tools: DevTools
     /// The detail of errors shown to pages.
     var errors: ErrorDetail
 
     init(_ configuration: SiteConfiguration) {
-        let (debug, tools) = (configuration.debug, configuration.devTools)
-        ui = tools.ui ?? debug
-        propsCheck = tools.propsCheck ?? debug
-        serveDevBundles = tools.serveDevBundles ?? debug
-        validateCallbacks = tools.validateCallbacks ?? debug
-        if tools.hotReload ?? debug {
-            hotReload = HotReload(
-                interval: tools.hotReloadInterval,
-                watchInterval: tools.hotReloadWatchInterval,
-                maxRetry: tools.hotReloadMaxRetry
-            )
-        }
+        (debug, tools) = (configuration.debug, configuration.devTools)
         errors = debug ? (tools.pruneErrors ? .pruned : .whole) : .number
     }
+
+    var ui: Bool { tools.ui ?? debug }
+    var propsCheck: Bool { tools.propsCheck ?? debug }
+    var serveDevBundles: Bool { tools.serveDevBundles ?? debug }
+    var validateCallbacks: Bool { tools.validateCallbacks ?? debug }
+    /// How a page polls for changes; nil if it does not.
+    var hotReload: DevTools? { tools.hotReload ?? debug ? tools : nil }
 }
 
 /// The detail of errors shown to pages.

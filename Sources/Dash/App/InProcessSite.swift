@@ -10,7 +10,6 @@ import Support
 /// A site without connections, for tests: the same responder answers, and jobs are stored in memory and run where the
 /// test decides.
 package struct InProcessSite: Sendable {
-    /// A response.
     package struct Answer: Sendable {
         package let status: Int
         /// The headers in order, with names in lower case.
@@ -75,12 +74,6 @@ package struct InProcessSite: Sendable {
     }
 
     /// Answers a request.
-    ///
-    /// - Parameters:
-    ///   - method: `GET` or `POST`.
-    ///   - path: The path with the query.
-    ///   - headers: The headers.
-    ///   - body: The body.
     package func respond(
         _ method: String,
         _ path: String,

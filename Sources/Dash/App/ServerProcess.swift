@@ -5,38 +5,26 @@ import Jobs
 import Support
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// The supervisor's view of a server process.
 struct ServerProcess: Sendable {
     struct End: Sendable {
-        let ending: SupervisorState.Ending
+        let ending: ExitStatus
         /// Whether it was listening.
         let wasReady: Bool
         let uptime: Duration
-        /// The `errno` if the process could not be started.
-        var startFailure: Int32?
+        /// Why the process could not be started.
+        var startFailure: SystemError?
         /// The runtime's report of a trap, in debug.
         var trap: TrapReport?
 
         /// A description for the log.
         var sentence: String {
-            if let startFailure {
-                return "The server process could not be started: \(String(cString: strerror(startFailure)))"
-            }
-            return switch ending {
-            case .exited(let code): "The server process exited with code \(code)"
-            case .signalled(let signal):
-                "The server process was terminated by \(dash_signal_name(signal).map { String(cString: $0) } ?? "signal \(signal)")"
-            }
+            if let startFailure { return "The server process could not be started: \(startFailure.reason)" }
+            return "The server process \(ending)"
         }
     }
 
-    private let process: pid_t
+    private let handle: ChildHandle
 
     /// Starts the server process: the same executable with the same arguments.
     ///
@@ -52,49 +40,44 @@ struct ServerProcess: Sendable {
         trapFile: String? = nil,
         onEnd: @escaping @Sendable (End) -> Void
     ) -> ServerProcess? {
-        var ends: [Int32] = [-1, -1]
-        var process: pid_t = 0
-        let environment = environment(restart, trap, trapFile)
-        let failure = dash_socket_pair(&ends) != 0 ? errno : spawn(&process, channel: ends[1], environment)
-        if ends[1] >= 0 { close(ends[1]) }
-        guard failure == 0 else {
-            if ends[0] >= 0 { close(ends[0]) }
+        let process: ChildProcess
+        do {
+            process = try ChildProcess(
+                OwnExecutable.path,
+                CommandLine.arguments,
+                environment: environment(restart, trap, trapFile),
+                role: "server",
+                hasOutput: false
+            )
+        } catch {
             // 71 is EX_OSERR of sysexits.h.
-            onEnd(End(ending: .exited(71), wasReady: false, uptime: .zero, startFailure: failure))
+            onEnd(End(ending: .exited(71), wasReady: false, uptime: .zero, startFailure: error))
             return nil
         }
-        let (channel, pid, started) = (ends[0], process, ContinuousClock.now)
-        let keeper = Thread {
-            let wasReady = waitForReady(channel)
-            _ = dash_wait_ended(pid)
-            var (signal, code): (Int32, Int32) = (0, 0)
-            _ = dash_reap(pid, &signal, &code)
-            close(channel)
-            let ending = signal == 0 ? SupervisorState.Ending.exited(code) : .signalled(signal)
-            let uptime = ContinuousClock.now - started
-            let trap = signal == 0 ? nil : trapFile.flatMap { TrapReport.take(file: $0, signal: signal) }
-            onEnd(End(ending: ending, wasReady: wasReady, uptime: uptime, trap: trap))
+        let started = ContinuousClock.now
+        Thread.detachNewThread {
+            // The process writes a byte when it listens.
+            var byte: UInt8 = 0
+            let wasReady = dash_read_all(process.channel, &byte, 1)
+            process.handle.waitForEnd()
+            let ending = process.handle.reap()
+            close(process.channel)
+            var end = End(ending: ending, wasReady: wasReady, uptime: ContinuousClock.now - started)
+            if case .signalled(let signal) = ending {
+                end.trap = trapFile.flatMap { TrapReport.take(file: $0, signal: signal) }
+            }
+            onEnd(end)
         }
-        keeper.name = "server-keeper"
-        keeper.start()
-        return ServerProcess(process: pid)
+        return ServerProcess(handle: process.handle)
     }
 
-    func send(_ signal: Int32) {
-        kill(process, signal)
-    }
-
-    /// Whether the process reported that it listens before it ended.
-    private static func waitForReady(_ channel: Int32) -> Bool {
-        var byte: UInt8 = 0
-        return dash_read_all(channel, &byte, 1)
-    }
+    func send(_ signal: Int32) { handle.send(signal) }
 
     private static func environment(
         _ restart: SupervisorState.RestartReason?,
         _ trap: TrapReport?,
         _ trapFile: String?
-    ) -> [String: String] {
+    ) -> [String] {
         var environment = ProcessInfo.processInfo.environment
         environment[SupervisedServer.restartVariable] = restart?.rawValue
         environment[TrapReport.variable] = trap?.text
@@ -103,32 +86,9 @@ struct ServerProcess: Sendable {
             environment["SWIFT_BACKTRACE"] = SupervisedServer.backtraceSettings(file: trapFile)
             environment[SupervisedServer.ownBacktraceVariable] = "1"
         }
-        return environment
+        return environment.map { "\($0.key)=\($0.value)" }
     }
 
-    private static func spawn(_ process: inout pid_t, channel: Int32, _ environment: [String: String]) -> Int32 {
-        var path = [CChar](repeating: 0, count: 4096)
-        guard dash_own_executable(&path, path.count) == 0 else { return errno }
-        return withCStrings(CommandLine.arguments) { arguments in
-            withCStrings(environment.map { "\($0.key)=\($0.value)" }) { environment in
-                var request = dash_spawn_request(
-                    path: path.withUnsafeBufferPointer { strdup($0.baseAddress!) },
-                    arguments: arguments,
-                    environment: environment,
-                    role: nil,
-                    output: -1,
-                    channel: channel,
-                    own_group: true,
-                    null_input: true
-                )
-                return "server".withCString { role in
-                    request.role = role
-                    defer { free(UnsafeMutablePointer(mutating: request.path)) }
-                    return dash_spawn(&request, &process)
-                }
-            }
-        }
-    }
 }
 
 /// The server's side of the supervision: reports when it listens, and ends with its supervisor.
@@ -163,14 +123,17 @@ enum SupervisedServer {
 
     /// Why the previous server ended; nil at the first start. Removed from the environment.
     static func takeRestartReason() -> SupervisorState.RestartReason? {
-        defer { unsetenv(restartVariable) }
-        return getenv(restartVariable).flatMap { SupervisorState.RestartReason(rawValue: String(cString: $0)) }
+        take(restartVariable).flatMap(SupervisorState.RestartReason.init)
     }
 
     /// The runtime's report of the trap that ended the previous server. Removed from the environment.
     static func takeTrap() -> TrapReport? {
-        defer { unsetenv(TrapReport.variable) }
-        return getenv(TrapReport.variable).flatMap { TrapReport(text: String(cString: $0)) }
+        take(TrapReport.variable).flatMap(TrapReport.init(text:))
+    }
+
+    private static func take(_ variable: String) -> String? {
+        defer { unsetenv(variable) }
+        return getenv(variable).map { String(cString: $0) }
     }
 
     /// Reports to the supervisor that the server listens.
@@ -184,23 +147,13 @@ enum SupervisedServer {
     /// killed.
     static func endWithSupervisor() {
         guard isSupervised else { return }
-        let watch = Thread {
+        Thread.detachNewThread {
             var byte: UInt8 = 0
             _ = dash_read_all(dash_spawn_channel(), &byte, 1)
             _exit(137)
         }
-        watch.name = "supervisor-watch"
-        watch.start()
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 /// The ID of one launch of the program, the same in the server and its worker processes.
 enum LaunchID {

@@ -18,20 +18,12 @@ struct SiteAssembly: Sendable {
     /// Assembles a site.
     ///
     /// - Throws: ``DashError``, `SuiteError` or an error of the queue, each with a message that says what to do.
-    init(
-        _ site: DashSite,
-        _ configuration: SiteConfiguration,
-        _ dependencies: Dependencies,
-        logger: Logger
-    ) throws {
+    init(_ site: DashSite, _ configuration: SiteConfiguration, _ dependencies: Dependencies, logger: Logger) throws {
         let setup = JobBackendSetup(site, configuration, restart: dependencies.restart, logger: logger)
         manager = try dependencies.makeManager(setup)
         let sharedState = try dependencies.makeSharedState(setup)
-        let polls = HeldPolls(
-            limits: dependencies.pollLimits,
-            longestHold: dependencies.longestHold,
-            sharedState: sharedState
-        )
+        let (limits, longestHold) = (dependencies.pollLimits, dependencies.longestHold)
+        let polls = HeldPolls(limits: limits, longestHold: longestHold, sharedState: sharedState)
         let background = BackgroundCallbacks(
             manager: manager,
             sharedState: sharedState,
@@ -88,11 +80,8 @@ extension SiteAssembly.Dependencies {
     /// - Throws: ``DashError`` for an unusable data folder or secret.
     static func serving(_ site: DashSite, _ configuration: SiteConfiguration) throws -> Self {
         let environment = ProcessInfo.processInfo.environment
-        let folder = DataFolder(
-            dataDir: configuration.dataDir,
-            executable: CommandLine.executablePath,
-            environment: environment
-        )
+        let (dataDir, program) = (configuration.dataDir, CommandLine.executablePath)
+        let folder = DataFolder(dataDir: dataDir, executable: program, environment: environment)
         let secret: [UInt8]
         if site.jobs?.isShared == true {
             secret = try SiteSecret.shared(environment: environment)
@@ -174,72 +163,37 @@ extension SiteResponder {
         _ logger: Logger
     ) throws {
         guard let prefix = MountPath.normalized(configuration.pathPrefix) else {
-            throw DashError(
-                .option,
-                "Invalid path prefix “\(configuration.pathPrefix)”. Use a path such as /tools/."
-            )
+            throw DashError(.option, "Invalid path prefix “\(configuration.pathPrefix)”. Use a path such as /tools/.")
         }
         let contents = site.contents
         let apps = try contents.mounts.map { mount in
             ServedApp(mount, pathPrefix: prefix, suites: try mount.app.suiteFiles(in: dependencies.suites))
         }
+        var tools = ActiveDevTools(configuration)
+        tools.errors = dependencies.errors ?? tools.errors
+        let callbacks = CallbackRoute(
+            sessions: Sessions(signer: dependencies.signer),
+            configuration: configuration,
+            background: background,
+            executor: dependencies.executor,
+            tools: tools,
+            logger: logger
+        )
         self.init(
             apps: apps.sorted { $0.path.utf8.count > $1.path.utf8.count },
             pages: contents.pages,
             pathPrefix: prefix,
-            healthPath: configuration.healthPath,
-            routes: AppRoutes(configuration, dependencies, background, apps, logger),
-            silenceRoutesLogging: configuration.devTools.silenceRoutesLogging,
-            logger: logger
-        )
-    }
-}
-
-extension AppRoutes {
-    fileprivate init(
-        _ configuration: SiteConfiguration,
-        _ dependencies: SiteAssembly.Dependencies,
-        _ background: BackgroundCallbacks,
-        _ apps: [ServedApp],
-        _ logger: Logger
-    ) {
-        let tools = dependencies.tools(configuration)
-        let sessions = Sessions(signer: dependencies.signer)
-        self.init(
-            sessions: sessions,
-            callbacks: CallbackRoute(
-                sessions: sessions,
-                origins: OriginCheck(
-                    allowedOrigins: configuration.allowedOrigins,
-                    trustsForwardedHeaders: configuration.trustsForwardedHeaders
-                ),
-                background: background,
-                executor: dependencies.executor,
-                largestBody: configuration.largestBody,
-                deepestJSON: configuration.deepestJSON,
-                largestInputCount: configuration.largestInputCount,
-                tools: tools,
-                logger: logger
-            ),
-            trustsForwardedHeaders: configuration.trustsForwardedHeaders,
-            tools: tools,
-            hotReload: dependencies.hotReload(of: apps, tools)
+            routes: AppRoutes(callbacks: callbacks, hotReload: dependencies.hotReload(of: apps, tools))
         )
     }
 }
 
 extension SiteAssembly.Dependencies {
-    fileprivate func tools(_ configuration: SiteConfiguration) -> ActiveDevTools {
-        var tools = ActiveDevTools(configuration)
-        tools.errors = errors ?? tools.errors
-        return tools
-    }
-
     fileprivate func hotReload(of apps: [ServedApp], _ tools: ActiveDevTools) -> HotReload? {
         guard let options = tools.hotReload else { return nil }
         return HotReload(
             apps.map(\.assets),
-            watchInterval: options.watchInterval,
+            watchInterval: options.hotReloadWatchInterval,
             reportFile: buildReport,
             trap: tools.errors == .number ? nil : trap
         )

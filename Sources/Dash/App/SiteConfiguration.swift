@@ -54,9 +54,7 @@ enum OptionRules {
         guard let template = page.template else { return [] }
         let missing = IndexPage.neededPlaces.filter { !template.contains("{%\($0)%}") }.map { "{%\($0)%}" }
         if missing.isEmpty { return [] }
-        return [
-            "app.page.template lacks \(missing.joined(separator: ", ")). Add it, or the page cannot start."
-        ]
+        return ["app.page.template lacks \(missing.joined(separator: ", ")). Add it, or the page cannot start."]
     }
 
     private static func headers(_ page: PageOptions) -> [String] {

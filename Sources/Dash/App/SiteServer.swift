@@ -132,12 +132,6 @@ private struct LoopService: Service {
     }
 }
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Ensures that the component suites are installed before the server starts.
 struct SuitesAtStart: Sendable {
     let site: DashSite

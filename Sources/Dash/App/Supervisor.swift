@@ -1,3 +1,4 @@
+import Jobs
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -86,20 +87,11 @@ struct Supervisor: Sendable {
     }
 }
 
-extension UnixSignal {
-    fileprivate var rawValue: Int32 { self == .sigint ? 2 : 15 }
-}
-
 /// The state machine of the supervisor: takes signals and exits of the server, returns actions.
 ///
 /// After a trap the server restarts immediately, so that pages continue. Repeated crashes increase the delay. A server
 /// that fails at its start, or that was asked to stop, is not restarted.
 struct SupervisorState: Sendable {
-    enum Ending: Sendable, Equatable {
-        case exited(Int32)
-        case signalled(Int32)
-    }
-
     /// The reason for a restart, passed to the new server.
     enum RestartReason: String, Sendable {
         /// A trap in the server process: the jobs did not cause it and run again.
@@ -136,7 +128,7 @@ struct SupervisorState: Sendable {
     ///   - ending: How the process ended.
     ///   - wasReady: Whether it was listening.
     ///   - uptime: How long it ran.
-    mutating func serverEnded(_ ending: Ending, wasReady: Bool, uptime: Duration) -> Action {
+    mutating func serverEnded(_ ending: ExitStatus, wasReady: Bool, uptime: Duration) -> Action {
         if endingSignals > 0 { return .exit(Self.exitCode(of: ending)) }
         switch ending {
         case .exited(0): return .exit(0)
@@ -157,7 +149,7 @@ struct SupervisorState: Sendable {
     }
 
     /// The shell's exit code: 128 plus the signal number for a killed process.
-    private static func exitCode(of ending: Ending) -> Int32 {
+    private static func exitCode(of ending: ExitStatus) -> Int32 {
         switch ending {
         case .exited(let code): code
         case .signalled(let signal): 128 + signal

@@ -38,10 +38,7 @@ struct WorkerCommand: ParsableCommand {
     )
     var sendsEvents = false
 
-    @Flag(
-        name: .customLong("track-started"),
-        help: "Report the STARTED state."
-    )
+    @Flag(name: .customLong("track-started"), help: "Report the STARTED state.")
     var tracksStarted = false
 
     @Option(help: "Replace a worker process after this many jobs. (default: never)")
@@ -175,19 +172,6 @@ struct JobWorker: Sendable {
 
     /// `[[id, property, value], …]`, the form that the job manager merges.
     private static func body(_ updates: [PropertyUpdate]) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.byte(UInt8(ascii: "["))
-        for (position, update) in updates.enumerated() {
-            if position > 0 { writer.byte(UInt8(ascii: ",")) }
-            writer.byte(UInt8(ascii: "["))
-            writer.string(update.ref.id.text)
-            writer.byte(UInt8(ascii: ","))
-            writer.string(update.ref.property)
-            writer.byte(UInt8(ascii: ","))
-            update.value.encode(to: &writer)
-            writer.byte(UInt8(ascii: "]"))
-        }
-        writer.byte(UInt8(ascii: "]"))
-        return writer.bytes
+        updates.map { PropertyValue(id: $0.ref.id.text, property: $0.ref.property, value: $0.value) }.jsonBytes()
     }
 }

@@ -12,33 +12,17 @@ import Synchronization
 /// the page load.
 struct BackgroundCallbacks: Sendable {
     let manager: any JobManager
+    let sharedState: any SharedState
     let handles: JobHandle
     let polls: HeldPolls
     let logger: Logger
     /// How long the first request waits for the result, so that a quick job needs no poll.
     let firstWait: Duration
-    let running: RunningJobs
-    let pace: ProgressPace
-    let failures: FailureAnswers
+    /// How long the response to a failed job is kept: as long as the job.
+    let keepFinished: Duration
 
-    init(
-        manager: any JobManager,
-        sharedState: any SharedState,
-        handles: JobHandle,
-        polls: HeldPolls,
-        logger: Logger,
-        firstWait: Duration,
-        keepFinished: Duration
-    ) {
-        self.manager = manager
-        self.handles = handles
-        self.polls = polls
-        self.logger = logger
-        self.firstWait = firstWait
-        running = RunningJobs(sharedState: sharedState)
-        pace = ProgressPace(sharedState: sharedState)
-        failures = FailureAnswers(sharedState: sharedState, keepFinished: keepFinished)
-    }
+    private var running: RunningJobs { RunningJobs(sharedState: sharedState) }
+    private var pace: ProgressPace { ProgressPace(sharedState: sharedState) }
 
     /// Answers a request for a background callback: the poll of a job, or a start.
     func respond(to call: CallbackCall) async throws -> Response {
@@ -96,10 +80,7 @@ struct BackgroundCallbacks: Sendable {
         )
         do {
             var areTold = true
-            for job in try await running.take(
-                cancel,
-                where: { call.cancels(jobOf: $0, outputs: $1, among: meant) }
-            ) {
+            for job in try await running.take(cancel, where: { call.cancels(jobOf: $0, outputs: $1, among: meant) }) {
                 areTold = await self.cancel(job, reason: "cancelled by the page") && areTold
             }
             return areTold
@@ -191,19 +172,8 @@ extension BackgroundCallbacks {
         if firstWait > .zero { await waitForEnd(of: job) }
         guard let news = try await manager.update(of: job, after: 0) else { return Self.unknownJob }
         let cursor = PollCursor(nil, number: 0)
-        switch PollDecision(news) {
-        case .wait:
-            return Answers.json(beginning(call, job: job, page: page).bytes)
-        case .updates(let progress, let props):
-            var answer = beginning(call, job: job, page: page)
-            answer.progress = progress.compactMap(PropertyUpdate.init)
-            answer.sideUpdate = props.compactMap(PropertyUpdate.init)
-            try await pace.delivered(job, interval: call.callback.background?.interval)
-            try await manager.record(cursor.delivery(through: news.sequence), for: job)
-            return Answers.json(answer.bytes)
-        case .result, .ended, .failed:
-            return try await finalAnswer(news, cursor: cursor, call, page: page)
-        }
+        let beginning = beginning(call, job: job, page: page)
+        return try await answer(news, cursor: cursor, call, page: page, beginning: beginning)
     }
 
     /// Waits until the job completes or the first wait is over.
@@ -348,27 +318,27 @@ extension BackgroundCallbacks {
         }
     }
 
+    /// - Parameter beginning: What the first response contains besides the update.
     private func answer(
         _ news: JobUpdate,
         cursor: PollCursor,
         _ call: CallbackCall,
-        page: String
+        page: String,
+        beginning: CallbackResponse = CallbackResponse()
     ) async throws -> Response {
+        var answer = beginning
         switch PollDecision(news) {
-        case .wait:
-            return Answers.json(CallbackResponse().bytes)
+        case .wait: break
         case .updates(let progress, let props):
-            var answer = CallbackResponse()
             answer.progress = progress.compactMap(PropertyUpdate.init)
             answer.sideUpdate = props.compactMap(PropertyUpdate.init)
             if !progress.isEmpty {
                 try await pace.delivered(news.id, interval: call.callback.background?.interval)
             }
             try await manager.record(cursor.delivery(through: news.sequence), for: news.id)
-            return Answers.json(answer.bytes)
-        case .result, .ended, .failed:
-            return try await finalAnswer(news, cursor: cursor, call, page: page)
+        case .result, .ended, .failed: return try await finalAnswer(news, cursor: cursor, call, page: page)
         }
+        return Answers.json(answer.bytes)
     }
 
     /// The response that ends the page's loop. Further polls get the same response while the job is kept.
@@ -380,12 +350,8 @@ extension BackgroundCallbacks {
             if !props.isEmpty { try await manager.record(cursor.delivery(through: news.sequence), for: news.id) }
             return try answer(result, props: props, call)
         case .failed(let failure):
-            return try await self.failure(
-                failure,
-                of: news.id,
-                call,
-                context: JobDetails(decoding: news.details).context
-            )
+            let context = try JobDetails(decoding: news.details).context
+            return try await self.failure(failure, of: news.id, call, context: context)
         case .wait, .updates, .ended:
             return Answers.noContent
         }
@@ -423,15 +389,12 @@ extension BackgroundCallbacks {
         _ call: CallbackCall,
         context: RawJSON?
     ) async throws -> Response {
-        let callbackFailure = CallbackFailure(
-            kind: CallbackFailure.Kind(failure.kind.rawValue),
-            code: failure.code,
-            message: failure.message,
-            trace: failure.trace
-        )
-        guard let job else { return try await call.recover(from: callbackFailure, start: context, logger: logger) }
-        return try await failures.answer(to: job) { [logger] in
-            try await call.recover(from: callbackFailure, start: context, logger: logger)
+        let (kind, code) = (failure.kind, failure.code)
+        let failure = CallbackFailure(kind: kind, code: code, message: failure.message, trace: failure.trace)
+        guard let job else { return try await call.recover(from: failure, start: context, logger: logger) }
+        let kept = try await sharedState.memoize("failure:\(job)", lifetime: keepFinished) { [logger] in
+            try await KeptResponse(call.recover(from: failure, start: context, logger: logger)).bytes
         }
+        return try KeptResponse(decoding: kept).response
     }
 }

@@ -54,7 +54,6 @@ struct JobPayload: Sendable {
         (RawJSON(json: .array(arguments)), RawJSON(json: .object(rest)))
     }
 
-    /// The joined payload.
     var bytes: [UInt8] {
         get throws {
             let bindings = try [CallbackContext.Binding](json: rest["arguments"] ?? [])

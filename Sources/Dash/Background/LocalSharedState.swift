@@ -1,17 +1,14 @@
-import Jobs
+package import Jobs
 import ServiceLifecycle
+import Support
 import Synchronization
 
 /// The shared state of a site with one web server, in memory.
-final class LocalSharedState: SharedState {
-    private enum Made {
-        case making([CheckedContinuation<Void, Never>])
-        case made([UInt8])
-    }
-
+package final class LocalSharedState: SharedState {
     private struct State {
         var slots = SharedSlots()
-        var made: [String: Made] = [:]
+        /// The values that were made or are being made; nil after an error.
+        var made: [String: AsyncLatch<[UInt8]?>] = [:]
         var pauses: [String: ContinuousClock.Instant] = [:]
     }
 
@@ -20,12 +17,17 @@ final class LocalSharedState: SharedState {
     /// Small, as the size of `onError` responses is not limited.
     private static let madeCapacity = 1000
     private let state = Mutex(State())
+    private let hasCooldowns: Bool
 
-    func run() async throws {
+    /// - Parameter hasCooldowns: Whether there are cooldowns. A test has none, as they need real time: it delivers
+    ///   progress immediately, whatever a callback's `interval:`.
+    package init(hasCooldowns: Bool = true) { self.hasCooldowns = hasCooldowns }
+
+    package func run() async throws {
         try? await gracefulShutdown()
     }
 
-    func replace(
+    package func replace(
         _ slot: String,
         in group: String,
         with value: SharedValue,
@@ -35,24 +37,25 @@ final class LocalSharedState: SharedState {
         state.withLock { $0.slots.replace(slot, in: group, with: value, watermarks: watermarks) }
     }
 
-    func values(in group: String) -> [String: SharedValue] { state.withLock { $0.slots.values(in: group) } }
+    package func values(in group: String) -> [String: SharedValue] { state.withLock { $0.slots.values(in: group) } }
 
-    func remove(_ slot: String, in group: String, ifStill text: String) -> Bool {
+    package func remove(_ slot: String, in group: String, ifStill text: String) -> Bool {
         state.withLock { $0.slots.remove(slot, in: group, ifStill: text) }
     }
 
-    func raiseWatermarks(_ names: Set<String>, in group: String, with order: Int) {
+    package func raiseWatermarks(_ names: Set<String>, in group: String, with order: Int) {
         state.withLock { $0.slots.raiseWatermarks(names, in: group, with: order) }
     }
 
-    func startCooldown(_ name: String, for duration: Duration) {
+    package func startCooldown(_ name: String, for duration: Duration) {
+        guard hasCooldowns else { return }
         state.withLock { state in
             state.pauses.makeRoom(Self.pauseCapacity)
             state.pauses[name] = .now + duration
         }
     }
 
-    func cooldown(_ name: String) -> Duration? {
+    package func cooldown(_ name: String) -> Duration? {
         state.withLock { state in
             guard let end = state.pauses[name] else { return nil }
             let rest = end - .now
@@ -62,76 +65,48 @@ final class LocalSharedState: SharedState {
     }
 
     /// Nothing: this server counts its own polls.
-    func hold(_ holder: String, in group: String, limit: Int) {}
+    package func hold(_ holder: String, in group: String, limit: Int) {}
 
-    func release(_ holder: String, in group: String) {}
+    package func release(_ holder: String, in group: String) {}
 
-    func releases() -> AsyncStream<String> { AsyncStream { $0.finish() } }
+    package func releases() -> AsyncStream<String> { AsyncStream { $0.finish() } }
 }
 
 // MARK: - Once
 
 extension LocalSharedState {
-    private enum Turn {
-        case mine
-        case made([UInt8])
-        case wait
-    }
-
-    func memoize(
+    package func memoize(
         _ name: String,
         lifetime: Duration,
         _ make: @Sendable () async throws -> [UInt8]
     ) async throws -> [UInt8] {
         while true {
-            switch turn(for: name) {
-            case .made(let bytes): return bytes
-            case .wait: await end(ofMaking: name)
-            case .mine:
-                do {
-                    let bytes = try await make()
-                    finish(name, with: .made(bytes))
-                    return bytes
-                } catch {
-                    finish(name, with: nil)
-                    throw error
-                }
+            let (latch, isMine) = latch(of: name)
+            guard isMine else {
+                if let bytes = try await latch.wait() { return bytes }
+                continue
+            }
+            do {
+                let bytes = try await make()
+                latch.settle(.success(bytes))
+                return bytes
+            } catch {
+                state.withLock { $0.made[name] = nil }
+                latch.settle(.success(nil))
+                throw error
             }
         }
     }
 
-    private func turn(for name: String) -> Turn {
+    /// The latch of a value, and whether the caller has to make the value.
+    private func latch(of name: String) -> (AsyncLatch<[UInt8]?>, isMine: Bool) {
         state.withLock { state in
-            switch state.made[name] {
-            case .made(let bytes): return .made(bytes)
-            case .making: return .wait
-            case nil:
-                state.made.makeRoom(Self.madeCapacity) { if case .made = $0 { true } else { false } }
-                state.made[name] = .making([])
-                return .mine
-            }
+            if let known = state.made[name] { return (known, false) }
+            let latch = AsyncLatch<[UInt8]?>()
+            state.made.makeRoom(Self.madeCapacity) { $0.current != nil }
+            state.made[name] = latch
+            return (latch, true)
         }
-    }
-
-    private func end(ofMaking name: String) async {
-        await withCheckedContinuation { continuation in
-            let isWaiting = state.withLock { state in
-                guard case .making(let waiting) = state.made[name] else { return false }
-                state.made[name] = .making(waiting + [continuation])
-                return true
-            }
-            if !isWaiting { continuation.resume() }
-        }
-    }
-
-    private func finish(_ name: String, with made: Made?) {
-        let waiting = state.withLock { state in
-            let before = state.made.removeValue(forKey: name)
-            state.made[name] = made
-            if case .making(let waiting) = before { return waiting }
-            return []
-        }
-        for continuation in waiting { continuation.resume() }
     }
 }
 

@@ -7,7 +7,6 @@ import Support
 ///
 /// It is a file that the app reads together with the assets. No file means a successful build.
 package struct BuildReport: Sendable, Hashable {
-    /// The state of the build.
     package enum State: String, Sendable, Hashable {
         case building
         case failed
@@ -18,7 +17,6 @@ package struct BuildReport: Sendable, Hashable {
     /// The most bytes of compiler output that a page receives.
     package static let longestOutput = 64 * 1024
 
-    /// The state of the build.
     package var state: State
     /// The compiler's output.
     package var output: String

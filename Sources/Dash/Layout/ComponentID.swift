@@ -118,13 +118,8 @@ extension ComponentID {
     /// The id with each `match` replaced by the value of its key, if there is one.
     func matched(by values: [String: IDValue]) -> ComponentID {
         guard !matchKeys.isEmpty else { return self }
-        return ComponentID(
-            pattern: Dictionary(
-                uniqueKeysWithValues: members.map { key, value in
-                    (key, value == .match ? values[key] ?? value : value)
-                }
-            )
-        )
+        let matched = members.map { key, value in (key, value == .match ? values[key] ?? value : value) }
+        return ComponentID(pattern: Dictionary(uniqueKeysWithValues: matched))
     }
 
     /// Whether `other`, the id of a real component, equals this id or matches this pattern.

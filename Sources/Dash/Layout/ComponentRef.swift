@@ -80,14 +80,7 @@ public struct Prop<Value>: Sendable {
         var list = Prop<[Value]>(
             id: id,
             name: name,
-            write: { values, writer in
-                writer.byte(UInt8(ascii: "["))
-                for (index, value) in values.enumerated() {
-                    if index > 0 { writer.byte(UInt8(ascii: ",")) }
-                    write(value, &writer)
-                }
-                writer.byte(UInt8(ascii: "]"))
-            },
+            write: { values, writer in writer.array(of: values, write) },
             read: { json in
                 guard let values = json.arrayValue else { throw DashError.typeMismatch([Value].self, json) }
                 return try values.map(read)
@@ -97,7 +90,6 @@ public struct Prop<Value>: Sendable {
         return list
     }
 
-    /// The encoded value.
     package func encoded(_ value: Value) -> RawJSON {
         var failure: (any Error)?
         return encoded(value, failure: &failure)
@@ -115,12 +107,7 @@ public struct Prop<Value>: Sendable {
 extension Prop where Value: JSONConvertible {
     /// Creates a property from its name in the browser. Nothing checks that the component has it.
     public init(_ id: ComponentID, _ name: String) {
-        self.init(
-            id: id,
-            name: name,
-            write: { $0.encode(to: &$1) },
-            read: { try Value(json: $0) }
-        )
+        self.init(id: id, name: name, write: { $0.encode(to: &$1) }, read: { try Value(json: $0) })
     }
 }
 

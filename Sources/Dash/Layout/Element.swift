@@ -5,7 +5,6 @@ public import DashJSON
 /// Generated functions create them (`html.Div(…)`); a component without generated Swift is written as
 /// `Element(namespace: "my_lib", type: "Gauge", id: "gauge", props: ["value": 3])`.
 public struct Element: Renderable {
-    /// One property that was set.
     struct Property: Sendable {
         var name: String
         var value: any JSONEncodable
@@ -52,18 +51,13 @@ public struct Element: Renderable {
     }
 
     private func encode(_ namespace: String, _ type: String, to writer: inout JSONWriter) {
-        writer.raw(#"{"props":{"#)
-        for (index, property) in properties.enumerated() {
-            if index > 0 { writer.byte(UInt8(ascii: ",")) }
-            writer.string(property.name)
-            writer.byte(UInt8(ascii: ":"))
-            property.value.encode(to: &writer)
+        writer.object { element in
+            element.member("props") { writer in
+                writer.object { for property in properties { $0.member(property.name, property.value) } }
+            }
+            element.member("type", type)
+            element.member("namespace", namespace)
         }
-        writer.raw(#"},"type":"#)
-        writer.string(type)
-        writer.raw(#","namespace":"#)
-        writer.string(namespace)
-        writer.byte(UInt8(ascii: "}"))
     }
 }
 

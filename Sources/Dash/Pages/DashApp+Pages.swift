@@ -55,14 +55,10 @@ extension DashApp {
         addNotFound(texts, .value(layout), SourceLocation(file: file, line: line))
     }
 
-    /// Sets the page for unknown addresses and for ``PageNotFound``, built for each visit.
+    /// Sets the page for unknown addresses and for ``PageNotFound``, built for each visit. See
+    /// ``notFoundPage(title:description:layout:file:line:)``.
     ///
-    /// - Parameters:
-    ///   - title: The title of the browser tab; by default the app's.
-    ///   - description: The description for search engines and link previews.
-    ///   - file: The file of the declaration, for messages.
-    ///   - line: The line of the declaration, for messages.
-    ///   - layout: Builds the page's content; ``PageVisit/path`` is the unknown address.
+    /// - Parameter layout: Builds the page's content; ``PageVisit/path`` is the unknown address.
     public func notFoundPage(
         title: PageText? = nil,
         description: PageText? = nil,
@@ -96,11 +92,7 @@ extension DashApp {
         pageRegistry.addNotFound(
             DashPage(
                 path: "/",
-                pathTemplate: nil,
                 name: title,
-                order: nil,
-                redirectFrom: [],
-                groups: [],
                 template: PathTemplate("/"),
                 texts: texts.of(self),
                 layout: PageContent(source: source),

@@ -9,15 +9,15 @@ public struct DashPage: Sendable {
     /// The path relative to the app's. For a page with variables, the template with `none` for each: `/reports/none`.
     public let path: String
     /// The path with its variables, such as `/reports/<id>`; `nil` for a page without variables.
-    public let pathTemplate: String?
+    public internal(set) var pathTemplate: String?
     /// The name for links to the page.
     public let name: String
     /// The page's position; pages without one come last.
-    public let order: Double?
+    public internal(set) var order: Double?
     /// The paths that redirect to the page.
-    public let redirectFrom: [String]
+    public internal(set) var redirectFrom: [String] = []
     /// The names of the page's groups, the outermost first; groups without a name are omitted.
-    public let groups: [String]
+    public internal(set) var groups: [String] = []
     let template: PathTemplate
     let texts: Texts
     let layout: PageContent

@@ -17,12 +17,7 @@ struct PageCallbacks: Sendable {
     /// The components, as in Dash.
     static var container: Element {
         html.Div([
-            Element(
-                namespace: "dash_core_components",
-                type: "Location",
-                id: location.componentID,
-                props: ["refresh": "callback-nav"]
-            ),
+            dcc.Location(id: location, refresh: "callback-nav"),
             html.Div(id: content, disableNClicks: true),
             dcc.Store(id: store),
             html.Div(id: dummy, disableNClicks: true),
@@ -90,22 +85,14 @@ struct PageCallbacks: Sendable {
         perform: @escaping Callback.Perform
     ) -> Callback {
         let identity = CallbackIdentity(name: nil, slots: slots, location: declaration)
-        let id = identity.text(outputs: outputs, isMultiple: isMultiple)
         return Callback(
-            id: id,
-            name: id,
-            isNamed: false,
+            id: identity.text(outputs: outputs, isMultiple: isMultiple),
             outputs: outputs,
-            reservedOutput: nil,
             slots: slots,
-            background: nil,
-            running: [],
             preventInitialCall: preventInitialCall,
             location: declaration,
-            signature: "",
             kind: kind,
             perform: perform,
-            onError: nil,
             isMultiple: isMultiple
         )
     }

@@ -51,15 +51,13 @@ extension PageRegistering {
 
     /// Creates a group of pages below one path, with a frame.
     ///
-    /// - Parameters:
-    ///   - path: The prefix of the pages' paths, such as `/reports`. It may have variables.
-    ///   - name: The group's name, for ``DashPage/groups``.
-    ///   - frame: Returns the content of a page inside the group's frame.
+    /// See ``pageGroup(_:name:)``.
+    ///
+    /// - Parameter frame: Returns the content of a page inside the group's frame.
     public func pageGroup(
         _ path: String,
         name: String? = nil,
-        frame:
-            @escaping @Sendable (_ content: any Renderable, _ visit: PageVisit) async throws -> any Renderable
+        frame: @escaping @Sendable (_ content: any Renderable, _ visit: PageVisit) async throws -> any Renderable
     ) -> PageGroup {
         let plain = pageGroup(path, name: name)
         return PageGroup(path: plain.path, names: plain.names, frames: [frame] + plain.frames, app: plain.app)
@@ -117,23 +115,10 @@ extension PageRegistering {
     /// }
     /// ```
     ///
-    /// - Parameters:
-    ///   - path: The path relative to the app or group: `/`, `/reports/2026`, or with variables `/reports/<id>`. A
-    ///     variable matches one or more characters between two slashes. Exact paths take precedence over paths with
-    ///     variables, which are matched in the order of ``DashApp/pages``.
-    ///   - pathTemplate: The path with variables, if links should use `path` instead.
-    ///   - name: The name for links; by default derived from the path: `Monthly report`.
-    ///   - order: The page's position in ``DashApp/pages``; pages without one come last, in the order of registration.
-    ///   - title: The title of the browser tab; by default the app's, or the page's name if the app has none.
-    ///   - description: The description for search engines and link previews; by default ``PageOptions/description``.
-    ///   - image: A file of the assets, for link previews. By default the one named like the page's path, then
-    ///     `app.png` or `logo.png`, also with the extensions of other image formats.
-    ///   - imageURL: The address of an external image, instead of `image`.
-    ///   - redirectFrom: Earlier paths of the page, which redirect to it permanently.
-    ///   - file: The file of the declaration, for messages.
-    ///   - line: The line of the declaration, for messages.
-    ///   - layout: Builds the content. It is also called once before any visit, without variables. A thrown error is
-    ///     reported to the page as a server error; ``PageNotFound`` shows the not-found page.
+    /// See ``page(_:pathTemplate:name:order:title:description:image:imageURL:redirectFrom:layout:file:line:)``.
+    ///
+    /// - Parameter layout: Builds the content. It is also called once before any visit, without variables. A thrown error
+    ///   is reported to the page as a server error; ``PageNotFound`` shows the not-found page.
     public func page(
         _ path: String,
         pathTemplate: String? = nil,

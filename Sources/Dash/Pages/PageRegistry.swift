@@ -1,6 +1,5 @@
 import Synchronization
 
-/// The pages of one app.
 final class PageRegistry: Sendable {
     private struct State {
         var pages: [DashPage] = []
@@ -9,7 +8,6 @@ final class PageRegistry: Sendable {
         var inputsLocation: SourceLocation?
     }
 
-    /// The page of a path.
     struct Match: Sendable {
         let page: DashPage
         let variables: [String: String]

@@ -27,7 +27,7 @@ struct PageRules {
             }
             return template.problem.map { "redirectFrom: \($0)" }
         }
-        return sentences.map { Finding(location: page.location, sentence: $0) }
+        return sentences.map(page.location.finding)
     }
 
     private var repeatedPaths: [Finding] {
@@ -37,9 +37,8 @@ struct PageRules {
                 seen[page.template.shape] = page
                 return nil
             }
-            return Finding(
-                location: page.location,
-                sentence: "The path “\(page.template.text)” is used by the page at \(other.location). Choose another."
+            return page.location.finding(
+                "The path “\(page.template.text)” is used by the page at \(other.location). Choose another."
             )
         }
     }
@@ -56,10 +55,8 @@ struct PageRules {
                 let other = paths[segments] ?? seen[segments]
                 seen[segments] = page
                 return other.map { other in
-                    Finding(
-                        location: page.location,
-                        sentence:
-                            "redirectFrom: “\(path)” already leads to the page at \(other.location). Remove it."
+                    page.location.finding(
+                        "redirectFrom: “\(path)” already leads to the page at \(other.location). Remove it."
                     )
                 }
             }
@@ -68,11 +65,8 @@ struct PageRules {
 
     private var repeatedNotFound: [Finding] {
         notFound.dropFirst().map { page in
-            Finding(
-                location: page.location,
-                sentence: """
-                    The app already has a not-found page, at \(notFound[0].location). Remove one of the two.
-                    """
+            page.location.finding(
+                "The app already has a not-found page, at \(notFound[0].location). Remove one of the two."
             )
         }
     }
@@ -95,7 +89,7 @@ extension DashApp {
             let rules = LayoutRules(content.json, at: page.location)
             return rules.findings + rules.shared(with: layout)
         }
-        return [place].compactMap(\.self).map { Finding(location: location, sentence: $0) } + own
+        return [place].compactMap(\.self).map(location.finding) + own
     }
 
     /// The layouts of all pages; nil if the app's code builds one of them.

@@ -23,12 +23,6 @@ public struct PageVisit: Sendable {
     var values: [PropertyRef: JSON] = [:]
 
     /// Creates a visit, for testing a layout.
-    ///
-    /// - Parameters:
-    ///   - path: The path relative to the app's.
-    ///   - variables: The values of the variables in the page's path.
-    ///   - query: The query of the address.
-    ///   - request: The request.
     public init(
         path: String = "/",
         variables: [String: String] = [:],

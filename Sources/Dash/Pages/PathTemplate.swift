@@ -23,7 +23,6 @@ struct PathTemplate: Sendable, Hashable {
         segments.flatMap(\.self).compactMap { if case .variable(let name) = $0 { name } else { nil } }
     }
 
-    /// Whether the template has variables.
     var hasVariables: Bool { !variables.isEmpty }
 
     /// The path with a word for each variable: `/reports/none`.
@@ -40,12 +39,7 @@ struct PathTemplate: Sendable, Hashable {
     }
 
     /// The template with nameless variables: equal for templates that match the same paths.
-    var shape: String {
-        "/"
-            + segments.map { $0.map { if case .text(let text) = $0 { text } else { "<>" } }.joined() }.joined(
-                separator: "/"
-            )
-    }
+    var shape: String { path(with: "<>") }
 
     private static func pieces(of segment: Substring) -> [Piece] {
         var pieces: [Piece] = []

@@ -1,5 +1,6 @@
 import DashJSON
 import Foundation
+import Jobs
 
 /// Runs Python for an installation.
 struct Pip {
@@ -62,7 +63,6 @@ enum PipFailure {
         return SuiteError(code, message, cause: lastLines(of: output))
     }
 
-    /// The last lines of an output.
     static func lastLines(of output: [String]) -> String {
         output.filter { !$0.allSatisfy(\.isWhitespace) }.suffix(8).joined(separator: "\n")
     }
@@ -236,7 +236,6 @@ package struct Command {
         self.environment = environment
     }
 
-    /// The result of a run.
     package struct Result {
         /// The exit status, or the signal's number.
         package var status: Int32
@@ -267,21 +266,14 @@ package struct Command {
     }
 
     private func lines(from handle: FileHandle, onLine: (String) -> Void) -> [String] {
+        var splitter = LineSplitter(longest: .max)
         var lines: [String] = []
-        var rest: [UInt8] = []
-        func take(_ bytes: some Sequence<UInt8>) {
-            let line = String(decoding: Array(bytes), as: UTF8.self)
-            lines.append(line)
-            onLine(line)
+        func take(_ new: [String]) {
+            lines += new
+            for line in new { onLine(line) }
         }
-        while case let data = handle.availableData, !data.isEmpty {
-            rest += data
-            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                take(rest[..<end])
-                rest.removeFirst(end + 1)
-            }
-        }
-        if !rest.isEmpty { take(rest) }
+        while case let data = handle.availableData, !data.isEmpty { take(splitter.add(data)) }
+        take(splitter.finish())
         return lines
     }
 

@@ -1,5 +1,6 @@
 package import DashJSON
 import Foundation
+import Support
 
 /// The served files of an app's suites, and the URLs by which a page loads them.
 ///
@@ -7,7 +8,7 @@ import Foundation
 package struct SuiteFiles: Sendable {
     /// The manifests, in the order in which a page loads them.
     package let manifests: [SuiteManifest]
-    private let files: [String: SuiteFile]
+    private let files: [String: ServedFile]
     let fingerprintTime: UInt32
 
     /// Builds the table.
@@ -17,14 +18,15 @@ package struct SuiteFiles: Sendable {
     ///   - suites: The manifests of the suites other than Dash's own.
     /// - Throws: `SuiteError` with code `.wrongFolder` if the folder lacks a script or style sheet of a suite.
     package init(folder: SuiteFolder, suites: [SuiteManifest] = []) throws(SuiteError) {
-        manifests = Self.unique(SuiteManifest.core + suites)
+        // An app may list a suite twice.
+        manifests = (SuiteManifest.core + suites).unique
         fingerprintTime = folder.lock.fingerprintTime
-        var files: [String: SuiteFile] = [:]
+        var files: [String: ServedFile] = [:]
         for manifest in manifests {
             let needed = Set(manifest.scripts.compactMap(\.path) + manifest.styles)
             for path in manifest.files {
                 let key = Self.key(package: manifest.package, path: path)
-                if let file = SuiteFile(at: folder.path + "/" + key, lock: folder.lock) {
+                if let file = ServedFile(at: folder.path + "/" + key, lock: folder.lock) {
                     files[key] = file
                 } else if needed.contains(path) {
                     throw Self.missing(key, in: folder)
@@ -36,7 +38,7 @@ package struct SuiteFiles: Sendable {
 
     /// A table without files, for a site that no browser loads: URLs are known, contents are not.
     init(withoutFilesOf suites: [SuiteManifest], lock: SuiteLock) {
-        manifests = Self.unique(SuiteManifest.core + suites)
+        manifests = (SuiteManifest.core + suites).unique
         fingerprintTime = lock.fingerprintTime
         files = [:]
     }
@@ -46,7 +48,7 @@ package struct SuiteFiles: Sendable {
     /// - Parameters:
     ///   - package: The first part of the path, percent-encoded as in the URL.
     ///   - path: The rest of the path, percent-encoded as in the URL.
-    package func file(package: String, path: String) -> SuiteFile? {
+    package func file(package: String, path: String) -> ServedFile? {
         guard let package = package.removingPercentEncoding, let path = path.removingPercentEncoding else { return nil }
         let key = Self.key(package: package, path: path)
         if let file = files[key] { return file }
@@ -72,18 +74,9 @@ package struct SuiteFiles: Sendable {
     }
 
     /// The packages of the files without duplicates, in the order of the page.
-    var packages: [String] {
-        var seen: Set<String> = []
-        return manifests.map(\.package).filter { seen.insert($0).inserted }
-    }
+    var packages: [String] { manifests.map(\.package).unique }
 
     private static func key(package: String, path: String) -> String { package + "/" + path }
-
-    /// Without duplicates, as an app may list a suite twice.
-    private static func unique(_ manifests: [SuiteManifest]) -> [SuiteManifest] {
-        var seen: Set<SuiteManifest> = []
-        return manifests.filter { seen.insert($0).inserted }
-    }
 
     private static func missing(_ key: String, in folder: SuiteFolder) -> SuiteError {
         SuiteError(
@@ -93,22 +86,13 @@ package struct SuiteFiles: Sendable {
     }
 }
 
-extension SuiteFile {
-    /// Reads the sizes of a file and its gzip copy; nil if the file does not exist.
+extension ServedFile {
+    /// A file with its gzip copy; nil if the file does not exist.
     init?(at path: String, lock: SuiteLock) {
         guard let size = Self.size(of: path) else { return nil }
-        let gzip = Self.size(of: path + ".gz")
-        let tag = "\(lock.digest.prefix(16))-\(String(size, radix: 16))"
-        self.init(
-            diskPath: path,
-            size: size,
-            gzipPath: gzip.map { _ in path + ".gz" },
-            gzipSize: gzip ?? 0,
-            contentType: ContentType.of(path),
-            etag: "\"\(tag)\"",
-            gzipETag: "\"\(tag)-gzip\"",
-            isFingerprinted: false
-        )
+        let gzipPath = Self.size(of: path + ".gz").map { _ in path + ".gz" }
+        let etag = "\"\(lock.digest.prefix(16))-\(String(size, radix: 16))\""
+        self.init(path: path, gzipPath: gzipPath, contentType: ContentType.of(path), etag: etag)
     }
 
     private static func size(of path: String) -> Int? {
@@ -147,31 +131,6 @@ extension SuiteFiles {
     private func url(of path: String, in manifest: SuiteManifest, prefix: String) -> String {
         let marked = Fingerprint.mark(path, version: manifest.version, time: fingerprintTime)
         return "\(prefix)_dash-component-suites/\(manifest.package)/\(marked)"
-    }
-}
-
-/// A served file of a suite, with the data of its response headers.
-package struct SuiteFile: Sendable, Hashable {
-    /// The file's path.
-    package var diskPath: String
-    /// The size in bytes.
-    package var size: Int
-    /// The path of the gzip copy; nil if there is none.
-    package var gzipPath: String?
-    /// The size of the gzip copy in bytes; 0 if there is none.
-    package var gzipSize: Int
-    /// The content type.
-    package var contentType: String
-    /// The strong entity tag with quotes: the same on every server with the same lock.
-    package var etag: String
-    /// The strong entity tag of the gzip copy, with quotes.
-    package var gzipETag: String
-    /// Whether the requested name contains the version.
-    package var isFingerprinted: Bool
-
-    /// `Cache-Control`: fingerprinted files are immutable, others are revalidated.
-    package var cacheControl: String {
-        isFingerprinted ? "public, max-age=31536000, immutable" : "no-cache"
     }
 }
 
@@ -253,21 +212,12 @@ enum Fingerprint {
         let version = part[part.index(after: part.startIndex)..<end]
         let time = part[part.index(after: end)...]
         return !version.isEmpty && version.unicodeScalars.allSatisfy(isWord)
-            && !time.isEmpty && time.utf8.allSatisfy(isHexadecimal)
+            && !time.isEmpty && time.utf8.allSatisfy { Hexadecimal.value($0) != nil }
     }
 
     private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "a"..."z", "A"..."Z", "0"..."9", "_", "-": true
-        default: false
-        }
-    }
-
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"):
-            true
         default: false
         }
     }

@@ -102,11 +102,9 @@ struct SuiteStamp: Sendable, Hashable {
 
 /// What determines the search for suites: the environment and folders of a process.
 package struct SuiteSearch: Sendable {
-    /// The environment variables.
     package var environment: [String: String]
     /// The folder of the executable; nil if unknown.
     package var executableFolder: String?
-    /// The working folder.
     package var workingFolder: String
 
     package init(environment: [String: String], executableFolder: String?, workingFolder: String) {
@@ -115,7 +113,6 @@ package struct SuiteSearch: Sendable {
         self.workingFolder = workingFolder
     }
 
-    /// The search for this process.
     package static var current: SuiteSearch {
         SuiteSearch(
             environment: ProcessInfo.processInfo.environment,

@@ -6,13 +6,11 @@ import Support
 /// Works in a new folder beside the target and replaces the target at the end, so a failure leaves the target
 /// unchanged. Concurrent installers of one target wait for each other.
 package struct SuiteInstaller: Sendable {
-    /// The wheels to install.
     package var lock: SuiteLock
     /// The absolute path of the target folder.
     package var target: String
     /// The Python interpreter: a name looked up in `PATH`, or a path.
     package var python: String
-    /// The environment of the commands.
     package var environment: [String: String]
 
     package init(
@@ -72,11 +70,6 @@ public struct SuiteWheel: Sendable, Hashable {
     public var sha256: String
 
     /// Pins a wheel.
-    ///
-    /// - Parameters:
-    ///   - name: The distribution's name.
-    ///   - version: The exact version.
-    ///   - sha256: The wheel file's SHA-256 as 64 lower-case hexadecimal digits.
     public init(name: String, version: String, sha256: String) {
         self.name = name
         self.version = version

@@ -11,10 +11,6 @@ public struct SuiteManifest: Sendable, Hashable {
         public var development: String?
 
         /// A script.
-        ///
-        /// - Parameters:
-        ///   - path: The file, relative to the package folder; nil if only development pages load the script.
-        ///   - development: The file for development pages; nil if it is the same.
         public init(_ path: String?, development: String? = nil) {
             self.path = path
             self.development = development

@@ -12,12 +12,9 @@ import Synchronization
 /// `_dash-update-component`: validates a request, finds its callback and runs it (docs/protocol.md, Callback requests).
 struct CallbackRoute: Sendable {
     let sessions: Sessions
-    let origins: OriginCheck
+    let configuration: SiteConfiguration
     let background: BackgroundCallbacks
     let executor: any TaskExecutor
-    let largestBody: Int
-    let deepestJSON: Int
-    let largestInputCount: Int
     let tools: ActiveDevTools
     let logger: Logger
 
@@ -26,8 +23,9 @@ struct CallbackRoute: Sendable {
 
     /// Responds to one request. An error is never a redirect, a success, or status 400 or 401, for which the renderer
     /// shows nothing.
-    func respond(to request: Request, app: ServedApp, connection: ConnectionWatch?) async throws -> Response {
-        guard origins.accepts(request.headers, host: request.head.authority) else {
+    func respond(to asked: AppRequest) async throws -> Response {
+        let request = asked.request
+        guard OriginCheck(configuration).accepts(request.headers, host: request.head.authority) else {
             return Answers.text(
                 .forbidden,
                 "Requests from other sites are refused. If this page belongs to the site and is behind a proxy, set "
@@ -38,20 +36,22 @@ struct CallbackRoute: Sendable {
             return Answers.text(.unsupportedMediaType, "Send callback requests as application/json.")
         }
         let body = try await json(of: request)
-        guard Self.idCount(of: body) <= largestInputCount else {
-            throw HTTPError(.contentTooLarge, message: "The request names more than \(largestInputCount) properties.")
+        let most = configuration.largestInputCount
+        guard Self.idCount(of: body) <= most else {
+            throw HTTPError(.contentTooLarge, message: "The request names more than \(most) properties.")
         }
-        guard let callback = body["output"].stringValue.flatMap({ app.app.registry.callback(for: $0) }) else {
+        let registry = asked.app.app.registry
+        guard let callback = body["output"].stringValue.flatMap({ registry.callback(for: $0) }) else {
             return Answers.text(
                 .internalServerError,
                 "This app has no callback for the output \(body["output"].text.prefix(200)). "
                     + "The page may be from another version of the app. Reload it."
             )
         }
-        let call = try await call(callback, body, request, app, connection)
+        let call = try await call(callback, body, asked)
         let namedCancelled = await background.cancelNamedJobs(of: call)
         do {
-            return try await answer(call, app, namedCancelled: namedCancelled)
+            return try await answer(call, registry, namedCancelled: namedCancelled)
         } catch {
             if error is HTTPError { throw error }
             // Includes what an onError throws.
@@ -68,8 +68,8 @@ struct CallbackRoute: Sendable {
     }
 
     /// Reports a failed cancellation, as the job continues.
-    private func cancel(_ call: CallbackCall, _ app: ServedApp, namedCancelled: Bool) async -> Response {
-        let othersCancelled = await background.cancelJobs(waitingFor: call, among: app.app.registry.callbacks)
+    private func cancel(_ call: CallbackCall, _ registry: CallbackRegistry, namedCancelled: Bool) async -> Response {
+        let othersCancelled = await background.cancelJobs(waitingFor: call, among: registry.callbacks)
         guard namedCancelled && othersCancelled else {
             let sentence = "The job could not be cancelled. Try again in a moment."
             return Answers.notice(.serviceUnavailable, sentence)
@@ -77,9 +77,13 @@ struct CallbackRoute: Sendable {
         return Answers.json(CallbackResponse(response: []).bytes)
     }
 
-    private func answer(_ call: CallbackCall, _ app: ServedApp, namedCancelled: Bool) async throws -> Response {
+    private func answer(
+        _ call: CallbackCall,
+        _ registry: CallbackRegistry,
+        namedCancelled: Bool
+    ) async throws -> Response {
         switch call.callback.kind {
-        case .cancel: return await cancel(call, app, namedCancelled: namedCancelled)
+        case .cancel: return await cancel(call, registry, namedCancelled: namedCancelled)
         case .background: return try await background.respond(to: call)
         case .clientside:
             let sentence = "\(call.callback.id) is a clientside callback; it runs in the browser only."
@@ -95,39 +99,34 @@ struct CallbackRoute: Sendable {
     private func json(of request: Request) async throws -> JSON {
         let buffer: ByteBuffer
         do {
-            buffer = try await request.body.collect(upTo: largestBody)
+            buffer = try await request.body.collect(upTo: configuration.largestBody)
         } catch is NIOTooManyBytesError {
-            throw HTTPError(.contentTooLarge, message: "The request is larger than \(largestBody) bytes.")
+            throw HTTPError(.contentTooLarge, message: "The request is larger than \(configuration.largestBody) bytes.")
         }
         do {
-            return try buffer.withUnsafeReadableBytes { try JSON(parsing: $0, maximumDepth: deepestJSON) }
+            return try buffer.withUnsafeReadableBytes { try JSON(parsing: $0, maximumDepth: configuration.deepestJSON) }
         } catch {
             throw HTTPError(.unprocessableContent, message: "The request's body is not valid JSON: \(error)")
         }
     }
 
-    private func call(
-        _ callback: Callback,
-        _ body: JSON,
-        _ request: Request,
-        _ app: ServedApp,
-        _ connection: ConnectionWatch?
-    ) async throws -> CallbackCall {
-        let query = JobQuery(request.uri.query)
-        let visitor = sessions.visitor(cookieHeader: request.headers[.cookie], endID: query.endID)
-        let page = PageRequest(request, path: Self.path, from: connection)
-        let named = try await owner(of: page, app.app)
+    private func call(_ callback: Callback, _ body: JSON, _ asked: AppRequest) async throws -> CallbackCall {
+        let query = JobQuery(asked.request.uri.query)
+        let visitor = sessions.visitor(cookieHeader: asked.request.headers[.cookie], endID: query.endID)
+        let page = asked.page
+        let settings = asked.app.app.withSettings { $0 }
+        let named = try await owner(of: page, settings.identify)
         return CallbackCall(
-            app: app.name,
+            app: asked.app.name,
             callback: callback,
             request: try CallbackRequest(decoding: body, for: callback),
             page: page,
             visitor: visitor,
             owner: named.map { "user:\($0)" } ?? visitor.map { "session:\($0.session)" } ?? "",
             query: query,
-            jobContext: app.app.jobContext,
-            appOnError: app.app.errorHandler,
-            connection: connection,
+            jobContext: settings.jobContext,
+            appOnError: settings.onError,
+            connection: asked.connection,
             executor: executor,
             tools: tools
         )
@@ -136,8 +135,11 @@ struct CallbackRoute: Sendable {
     /// The owner of a request as returned by the app's `identify`; nil if it is not set.
     ///
     /// - Throws: `HTTPError` with status 403 if `identify` throws.
-    private func owner(of request: PageRequest, _ app: DashApp) async throws -> String? {
-        guard let identify = app.withSettings({ $0.identify }) else { return nil }
+    private func owner(
+        of request: PageRequest,
+        _ identify: (@Sendable (PageRequest) async throws -> String?)?
+    ) async throws -> String? {
+        guard let identify else { return nil }
         do {
             return try await withTaskExecutorPreference(executor) { try await identify(request) }
         } catch {
@@ -161,12 +163,6 @@ struct CallbackRoute: Sendable {
         let isNothing = values == nil || call.callback.hasNoOutput
         if side.isEmpty && isNothing { return Answers.noContent }
         return Answers.json(CallbackResponse(response: values ?? [], sideUpdate: side).bytes)
-    }
-}
-
-extension DashApp {
-    fileprivate var errorHandler: (@Sendable (CallbackFailure) async throws -> Void)? {
-        withSettings { $0.onError }
     }
 }
 
@@ -217,28 +213,20 @@ enum Answers {
     static let textType = "text/plain; charset=utf-8"
 
     /// 200 with encoded JSON.
-    static func json(_ bytes: [UInt8]) -> Response {
-        bytesAnswer(bytes, type: jsonType)
-    }
+    static func json(_ bytes: [UInt8]) -> Response { bytesAnswer(bytes, type: jsonType) }
 
     /// 200 with an HTML page.
-    static func html(_ text: String) -> Response {
-        bytesAnswer(Array(text.utf8), type: htmlType)
-    }
+    static func html(_ text: String) -> Response { bytesAnswer(Array(text.utf8), type: htmlType) }
 
     /// A response with bytes of a content type.
     static func bytesAnswer(_ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status,
-            headers: [.contentType: type],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-        )
+        let body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        return Response(status: status, headers: [.contentType: type], body: body)
     }
 
     /// 204: no update, or the end of a background callback.
     static var noContent: Response { Response(status: .noContent) }
 
-    /// A sentence, with an error status.
     static func text(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
         bytesAnswer(Array(sentence.utf8), type: textType, status: status)
     }

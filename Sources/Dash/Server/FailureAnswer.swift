@@ -51,7 +51,6 @@ struct FailureAnswer: Sendable {
         return Answers.bytesAnswer(Array(html.utf8), type: Answers.htmlType, status: status)
     }
 
-    /// The details for developers.
     private func story(_ detail: ErrorDetail) -> String {
         let trace = failure.trace.map { detail == .pruned ? PrunedTrace.text(of: $0) : $0 }
         return ["\(headline): \(failure.message)", place, trace].compactMap(\.self).joined(separator: "\n\n")
@@ -62,7 +61,6 @@ struct FailureAnswer: Sendable {
 
     private var status: HTTPResponse.Status { failure.kind == .busy ? .serviceUnavailable : .internalServerError }
 
-    /// The sentence for visitors.
     private var publicSentence: String {
         switch failure.kind {
         case .busy: "The server is busy. Try again in a moment."

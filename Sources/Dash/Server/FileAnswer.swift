@@ -3,33 +3,38 @@ import HTTPTypes
 import Hummingbird
 import NIOPosix
 
-/// Serves a file from disk, with its type, caching headers and compressed copy.
-struct FileAnswer: Sendable {
-    /// How long a browser may keep a file.
-    enum Freshness: Sendable {
-        /// The name changes with the content: cached for a year.
-        case immutable
-        /// Revalidated for each request, with the ETag.
-        case revalidated
-    }
+/// A served file on disk, with the data of its response headers.
+package struct ServedFile: Sendable, Hashable {
+    /// `Cache-Control` of a file whose name changes with its content.
+    static let immutable = "public, max-age=31536000, immutable"
 
-    /// The file on disk.
-    var path: String
-    /// The compressed file, or nil.
-    var gzipPath: String?
-    /// The `Content-Type`.
-    var contentType: String
-    /// The strong tag, with quotes.
-    var etag: String
-    /// The strong tag of the compressed copy.
-    var gzipETag: String?
-    /// How long a browser may keep it.
-    var freshness: Freshness
+    package var path: String
+    /// The path of the compressed copy; nil if there is none.
+    package var gzipPath: String?
+    package var contentType: String
+    /// The strong entity tag, with quotes; for suites the same on every server with the same lock.
+    package var etag: String
+    /// Whether the requested name changes with the content.
+    package var isFingerprinted = false
+
+    /// The strong entity tag of the compressed copy.
+    package var gzipETag: String { "\(etag.dropLast())-gzip\"" }
+
+    /// `Cache-Control`: fingerprinted files are immutable, others are revalidated.
+    package var cacheControl: String { isFingerprinted ? Self.immutable : "no-cache" }
+}
+
+extension ServedFile {
+    /// A file of an app's assets folder; it may change while the server runs.
+    init(_ file: AssetsFolder.File, in folder: AssetsFolder) {
+        let etag = "\"\(String(file.modified.bitPattern, radix: 36))-\(file.size)\""
+        self.init(path: "\(folder.path)/\(file.name)", contentType: ContentType.of(file.name), etag: etag)
+    }
 
     /// The response to a request with these headers; 304 if the browser has the current version.
     func respond(to headers: HTTPFields, context: some RequestContext) async throws -> Response {
         let gzip = Self.accepts(gzip: headers[.acceptEncoding]) ? gzipPath : nil
-        let tag = gzip == nil ? etag : gzipETag ?? etag
+        let tag = gzip == nil ? etag : gzipETag
         var fields: HTTPFields = [.contentType: contentType, .cacheControl: cacheControl, .eTag: tag]
         if gzipPath != nil { fields[.vary] = "Accept-Encoding" }
         if Self.tags(of: headers[.ifNoneMatch]).contains(where: { $0 == tag || $0 == "*" }) {
@@ -38,50 +43,6 @@ struct FileAnswer: Sendable {
         if gzip != nil { fields[.contentEncoding] = "gzip" }
         let body = try await FileIO().loadFile(path: gzip ?? path, context: context)
         return Response(status: .ok, headers: fields, body: body)
-    }
-
-    init(_ file: SuiteFile) {
-        self.init(
-            path: file.diskPath,
-            gzipPath: file.gzipPath,
-            contentType: file.contentType,
-            etag: file.etag,
-            gzipETag: file.gzipETag,
-            freshness: file.isFingerprinted ? .immutable : .revalidated
-        )
-    }
-
-    /// A file of an app's assets folder; it may change while the server runs.
-    init(_ file: AssetsFolder.File, path: String) {
-        self.init(
-            path: path,
-            contentType: ContentType.of(file.name),
-            etag: "\"\(String(file.modified.bitPattern, radix: 36))-\(file.size)\"",
-            freshness: .revalidated
-        )
-    }
-
-    private init(
-        path: String,
-        gzipPath: String? = nil,
-        contentType: String,
-        etag: String,
-        gzipETag: String? = nil,
-        freshness: Freshness
-    ) {
-        self.path = path
-        self.gzipPath = gzipPath
-        self.contentType = contentType
-        self.etag = etag
-        self.gzipETag = gzipETag
-        self.freshness = freshness
-    }
-
-    private var cacheControl: String {
-        switch freshness {
-        case .immutable: "public, max-age=31536000, immutable"
-        case .revalidated: "no-cache"
-        }
     }
 
     /// The tags of `If-None-Match`; a weak tag counts as strong, which is enough for a GET (RFC 9110 §13.1.2).
@@ -107,7 +68,6 @@ struct FileAnswer: Sendable {
 /// Dash's rule (docs/protocol.md, Files and assets): folders in sorted order, the root first, the files of each by
 /// name. Names that end in `js` or `mjs` are scripts, in `css` style sheets; `favicon.ico` is the icon.
 struct AssetsFolder: Sendable {
-    /// One file.
     struct File: Sendable, Equatable {
         /// The path relative to the folder, separated by `/`.
         let name: String

@@ -21,7 +21,6 @@ struct IndexPage: Sendable {
     /// The placeholders without which the renderer cannot start.
     static let neededPlaces = ["app_entry", "config", "scripts", "renderer"]
 
-    /// The whole page.
     func html() -> String {
         let places = places
         guard let template = options.template else { return plain(places) }
@@ -139,7 +138,6 @@ struct IndexPage: Sendable {
 
 /// Builds the `_dash-config` object that the renderer reads at load (docs/protocol.md, Index page).
 struct IndexConfig: Sendable {
-    /// Prefix of all requests of the browser.
     var requestsPrefix: String
     /// The enabled developer tools.
     var tools: ActiveDevTools
@@ -181,7 +179,10 @@ struct IndexConfig: Sendable {
         config.append("end_id", .string(endID))
         // Without it, the panel offers to publish the app with a Python package.
         config.append("plotly_cloud_installed", .bool(tools.ui))
-        if let hotReload = tools.hotReload { config.append("hot_reload", hotReload.json) }
+        if let times = tools.hotReload {
+            let interval = Int((times.hotReloadInterval / .milliseconds(1)).rounded())
+            config.append("hot_reload", ["interval": .int(interval), "max_retry": .int(times.hotReloadMaxRetry)])
+        }
         if case .validation(let layout) = check { config.append("validation_layout", layout) }
         if tools.ui { config.append("dev_tools", []) }
         return .object(config)
@@ -189,12 +190,6 @@ struct IndexConfig: Sendable {
 
     private var isUnchecked: Bool {
         if case .none = check { true } else { false }
-    }
-}
-
-extension ActiveDevTools.HotReload {
-    fileprivate var json: JSON {
-        ["interval": .int(Int((interval / .milliseconds(1)).rounded())), "max_retry": .int(maxRetry)]
     }
 }
 

@@ -28,18 +28,14 @@ struct ServedApp: Sendable {
     init(_ mount: DashSite.Mount, pathPrefix: String, suites: SuiteFiles) {
         app = mount.app
         app.pageRegistry.place.settle(path: mount.path, prefix: pathPrefix.dropLast() + mount.path)
-        name = mount.app.name ?? MountPath.name(of: mount.path)
+        name = mount.appName
         path = mount.path
         requestsPrefix = String(pathPrefix.dropLast()) + mount.path
         self.suites = suites
         assets = mount.app.makeAssets()
         clientside = ClientsideScripts(mount.app.registry.callbacks + mount.app.registry.pageCallbacks)
         dependencies = app.registry.dependencies().serialized()
-        if case .value(let layout) = app.layoutSource {
-            fixedLayout = layout.jsonBytes()
-        } else {
-            fixedLayout = nil
-        }
+        fixedLayout = if case .value(let layout) = app.layoutSource { layout.jsonBytes() } else { nil }
     }
 
     /// The layout for one page load.
@@ -78,22 +74,17 @@ struct ServedApp: Sendable {
             pageTags: page.includesPageMeta ? meta?.tags ?? [] : [],
             stylesheets: (suites.styles(prefix: requestsPrefix) + now.folder.stylesheets.map(url))
                 .map(TagAttributes.init(address:)),
-            scripts: scripts(tools: tools, now, trap, external: page.externalScripts),
+            scripts: scripts(tools: tools, now, trap),
             favicon: now.folder.favicon.map(url) ?? requestsPrefix + "_favicon.ico?v=" + ClientScript.version,
             config: config.json
         )
     }
 
     /// Scripts in Dash's order, with the package's own before the renderer.
-    private func scripts(
-        tools: ActiveDevTools,
-        _ now: LiveAssets.Now,
-        _ trap: String?,
-        external: [TagAttributes]
-    ) -> [TagAttributes] {
+    private func scripts(tools: ActiveDevTools, _ now: LiveAssets.Now, _ trap: String?) -> [TagAttributes] {
         let own = [ClientScript.path] + (app.pageRegistry.isUsed ? [ClientScript.pagesPath] : [])
         var tags = suiteScripts(.dependencies, tools)
-        tags += external
+        tags += app.page.externalScripts
         tags += suiteScripts(.suite, tools)
         tags += now.folder.scripts.map { TagAttributes(address: url($0)) }
         tags += own.map { TagAttributes(address: requestsPrefix + $0) }
@@ -120,50 +111,47 @@ struct ServedApp: Sendable {
     }
 }
 
+/// A request below an app's path.
+struct AppRequest: Sendable {
+    let app: ServedApp
+    let request: Request
+    /// The path relative to the app, without the first slash.
+    let path: String
+    let connection: ConnectionWatch?
+
+    /// The parts that are visible to the app.
+    var page: PageRequest {
+        var page = PageRequest(path: "/" + path + query, sent: request.headers)
+        page.remoteAddress = connection?.address
+        return page
+    }
+
+    /// The query with its question mark; empty without one.
+    var query: String { request.uri.query.map { "?\($0)" } ?? "" }
+}
+
 /// The routes of an app (docs/protocol.md, Routes).
 struct AppRoutes: Sendable {
-    let sessions: Sessions
     let callbacks: CallbackRoute
-    let trustsForwardedHeaders: Bool
-    let tools: ActiveDevTools
     /// Reports changes to pages; nil if hot reload is off.
     let hotReload: HotReload?
 
-    /// Responds to a request below an app's path.
-    ///
-    /// - Parameter rest: The path relative to the app.
-    func respond(
-        to request: Request,
-        rest: String,
-        app: ServedApp,
-        context: some RequestContext,
-        connection: ConnectionWatch?
-    ) async throws -> Response {
-        switch request.method {
-        case .post where rest == CallbackRoute.path:
-            return try await callbacks.respond(to: request, app: app, connection: connection)
-        case .get, .head:
-            return try await read(request, rest, app, context, connection)
-        default:
-            return Answers.text(.methodNotAllowed, "\(request.method) is not allowed here.")
+    func respond(to asked: AppRequest, context: some RequestContext) async throws -> Response {
+        switch asked.request.method {
+        case .post where asked.path == CallbackRoute.path: try await callbacks.respond(to: asked)
+        case .get, .head: try await read(asked, context)
+        default: Answers.text(.methodNotAllowed, "\(asked.request.method) is not allowed here.")
         }
     }
 
-    private func read(
-        _ request: Request,
-        _ rest: String,
-        _ app: ServedApp,
-        _ context: some RequestContext,
-        _ connection: ConnectionWatch?
-    ) async throws -> Response {
-        switch rest {
+    private func read(_ asked: AppRequest, _ context: some RequestContext) async throws -> Response {
+        switch asked.path {
         case "_dash-layout":
-            let page = PageRequest(request, path: rest, from: connection)
-            return Answers.json(try await app.layout(for: page, on: callbacks.executor))
+            return Answers.json(try await asked.app.layout(for: asked.page, on: callbacks.executor))
         case "_dash-dependencies":
-            return Answers.json(app.dependencies)
+            return Answers.json(asked.app.dependencies)
         case "_reload-hash":
-            return reloadHash(request, app)
+            return reloadHash(asked)
         case "_favicon.ico":
             return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon")
         case ClientScript.path:
@@ -173,17 +161,18 @@ struct AppRoutes: Sendable {
         case ClientScript.pagesPath:
             return ownScript(ClientScript.pagesBytes)
         default:
-            if let script = app.clientside.script(at: rest) { return ownScript(script) }
-            if let file = try await file(request, rest, app, context) { return file }
-            return await page(request, rest, app, connection)
+            if let script = asked.app.clientside.script(at: asked.path) { return ownScript(script) }
+            if let file = try await file(asked, context) { return file }
+            return await page(asked)
         }
     }
 
     /// The changes since the page was loaded; nothing if hot reload is off.
-    private func reloadHash(_ request: Request, _ app: ServedApp) -> Response {
+    private func reloadHash(_ asked: AppRequest) -> Response {
         let nothing = #"{"reloadHash":null,"hard":false,"packages":[],"files":[]}"#
-        let seen = request.uri.queryParameters["seen"].map(String.init)
-        var response = Answers.json(hotReload?.answer(for: app, seen: seen, tools.errors) ?? Array(nothing.utf8))
+        let seen = asked.request.uri.queryParameters["seen"].map(String.init)
+        let answer = hotReload?.answer(for: asked.app, seen: seen, callbacks.tools.errors)
+        var response = Answers.json(answer ?? Array(nothing.utf8))
         response.headers[.cacheControl] = "no-store"
         return response
     }
@@ -191,72 +180,53 @@ struct AppRoutes: Sendable {
     /// A script whose name changes with its content.
     private func ownScript(_ bytes: [UInt8]) -> Response {
         var response = Answers.bytesAnswer(bytes, type: ContentType.of(ClientScript.path))
-        response.headers[.cacheControl] = "public, max-age=31536000, immutable"
+        response.headers[.cacheControl] = ServedFile.immutable
         return response
     }
 
     /// A file of a suite or of the assets; nil for a path of a page.
-    private func file(
-        _ request: Request,
-        _ rest: String,
-        _ app: ServedApp,
-        _ context: some RequestContext
-    ) async throws -> Response? {
-        var answer: FileAnswer?
-        if rest.hasPrefix("_dash-component-suites/") {
-            let parts = rest.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-            answer =
-                parts.count == 3
-                ? app.suites.file(package: String(parts[1]), path: String(parts[2])).map(FileAnswer.init) : nil
-        } else if rest.hasPrefix("assets/") {
-            let name = rest.dropFirst("assets/".count).removingPercentEncoding ?? ""
-            let folder = app.assets.now.folder
-            answer = try await folder.file(named: name).map { FileAnswer($0, path: folder.path + "/" + $0.name) }
+    private func file(_ asked: AppRequest, _ context: some RequestContext) async throws -> Response? {
+        var file: ServedFile?
+        if asked.path.hasPrefix("_dash-component-suites/") {
+            let parts = asked.path.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+            if parts.count == 3 { file = asked.app.suites.file(package: String(parts[1]), path: String(parts[2])) }
+        } else if asked.path.hasPrefix("assets/") {
+            let name = asked.path.dropFirst("assets/".count).removingPercentEncoding ?? ""
+            let folder = asked.app.assets.now.folder
+            file = try await folder.file(named: name).map { ServedFile($0, in: folder) }
         } else {
             return nil
         }
-        guard let answer else { return Answers.text(.notFound, "There is no such file.") }
-        return try await answer.respond(to: request.headers, context: context)
+        guard let file else { return Answers.text(.notFound, "There is no such file.") }
+        return try await file.respond(to: asked.request.headers, context: context)
     }
 
     /// The index page, for every other path, since routing is done in the page. Redirects from a former path of a page.
-    private func page(
-        _ request: Request,
-        _ rest: String,
-        _ app: ServedApp,
-        _ connection: ConnectionWatch?
-    ) async -> Response {
-        let pages = app.app.pageRegistry
-        if let page = pages.redirect(from: "/" + rest) {
-            return Answers.moved(
-                to: page.relativePath + (request.uri.query.map { "?\($0)" } ?? ""),
-                status: .movedPermanently
-            )
+    private func page(_ asked: AppRequest) async -> Response {
+        if let page = asked.app.app.pageRegistry.redirect(from: "/" + asked.path) {
+            return Answers.moved(to: page.relativePath + asked.query, status: .movedPermanently)
         }
-        let asked = PageRequest(request, path: rest, from: connection)
-        let origin = origin(of: request)
+        let (app, page, origin) = (asked.app, asked.page, origin(of: asked.request))
         // Layouts and titles are made by the app's code.
         return await withTaskExecutorPreference(callbacks.executor) {
-            index(
-                request,
-                app,
-                await app.idCheck.check(of: app.app, for: asked),
-                app.pageMeta(for: asked, origin: origin)
-            )
+            index(asked, await app.idCheck.check(of: app.app, for: page), app.pageMeta(for: page, origin: origin))
         }
     }
 
-    private func index(_ request: Request, _ app: ServedApp, _ check: IDCheck, _ meta: PageMeta?) -> Response {
-        let known = sessions.session(cookieHeader: request.headers[.cookie])
+    private func index(_ asked: AppRequest, _ check: IDCheck, _ meta: PageMeta?) -> Response {
+        let sessions = callbacks.sessions
+        let known = sessions.session(cookieHeader: asked.request.headers[.cookie])
         let new = known == nil ? sessions.newSession() : nil
-        let session = known ?? new?.session ?? ""
-        let endID = sessions.newPage(session: session)
-        let page = app.index(endID: endID, tools: tools, trap: hotReload?.trapID, check: check, meta: meta)
+        let endID = sessions.newPage(session: known ?? new?.session ?? "")
+        let (tools, trap) = (callbacks.tools, hotReload?.trapID)
+        let page = asked.app.index(endID: endID, tools: tools, trap: trap, check: check, meta: meta)
         var response = Answers.html(page.html())
         response.headers[.cacheControl] = "no-store"
-        if let new { response.headers[.setCookie] = cookie(new.cookie, request) }
+        if let new { response.headers[.setCookie] = cookie(new.cookie, asked.request) }
         return response
     }
+
+    private var trustsForwardedHeaders: Bool { callbacks.configuration.trustsForwardedHeaders }
 
     /// Scheme and host of the request, as seen by the browser.
     private func origin(of request: Request) -> String {
@@ -268,17 +238,5 @@ struct AppRoutes: Sendable {
     private func cookie(_ cookie: (name: String, value: String), _ request: Request) -> String {
         let isSecure = trustsForwardedHeaders && request.headers[.forwardedProto]?.lowercased() == "https"
         return "\(cookie.name)=\(cookie.value); Path=/; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")"
-    }
-}
-
-extension PageRequest {
-    /// The parts of a request that are visible to an app.
-    ///
-    /// - Parameters:
-    ///   - path: The path relative to the app, without the first slash.
-    ///   - connection: The connection of the request.
-    init(_ request: Request, path: String, from connection: ConnectionWatch?) {
-        self.init(path: "/" + path + (request.uri.query.map { "?\($0)" } ?? ""), sent: request.headers)
-        remoteAddress = connection?.address
     }
 }

@@ -20,9 +20,7 @@ struct Sessions: Sendable {
     private static let mostSessions = 16
     private let signer: Signer
 
-    init(signer: Signer) {
-        self.signer = signer
-    }
+    init(signer: Signer) { self.signer = signer }
 
     /// A new session with the name and value of its cookie.
     ///
@@ -89,9 +87,7 @@ struct Signer: Sendable {
     private let key: SymmetricKey
 
     /// - Parameter secret: At least 16 bytes.
-    init(secret: [UInt8]) {
-        key = SymmetricKey(data: secret)
-    }
+    init(secret: [UInt8]) { key = SymmetricKey(data: secret) }
 
     func sign(_ value: String, purpose: String, boundTo bindings: [String] = []) -> String {
         value + "." + Base64.encode(Array(signature(of: value, purpose, bindings)), .urlSafe)
@@ -130,20 +126,19 @@ struct Signer: Sendable {
 /// forwarded host (if forwarded headers are trusted) or an allowed origin. A request with neither header does not come
 /// from a browser.
 struct OriginCheck: Sendable {
-    /// Additional allowed origins, such as `https://example.org`.
-    let allowedOrigins: Set<String>
-    /// Whether a trusted proxy sets `X-Forwarded-Host`.
-    let trustsForwardedHeaders: Bool
+    private let configuration: SiteConfiguration
+
+    init(_ configuration: SiteConfiguration) { self.configuration = configuration }
 
     /// Whether the request may change state.
     func accepts(_ headers: HTTPFields, host: String?) -> Bool {
         let origin = headers[.origin]
-        if let origin, allowedOrigins.contains(origin) { return true }
+        if let origin, configuration.allowedOrigins.contains(origin) { return true }
         if let site = headers[.secFetchSite] { return site == "same-origin" || site == "none" }
         guard let origin else { return true }
         guard let originHost = Self.host(ofOrigin: origin) else { return false }
         if originHost == host?.lowercased() { return true }
-        return trustsForwardedHeaders && originHost == headers[.forwardedHost]?.lowercased()
+        return configuration.trustsForwardedHeaders && originHost == headers[.forwardedHost]?.lowercased()
     }
 
     /// The host and port of an origin in lower case; nil for `null` and for anything with a path or credentials.

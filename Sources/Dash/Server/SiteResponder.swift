@@ -10,19 +10,18 @@ struct SiteResponder: Sendable {
     let apps: [ServedApp]
     let pages: [String: String]
     let pathPrefix: String
-    let healthPath: String?
     let routes: AppRoutes
-    /// Whether requests are not logged; otherwise each has one log line.
-    let silenceRoutesLogging: Bool
-    let logger: Logger
+
+    private var configuration: SiteConfiguration { routes.callbacks.configuration }
+    var logger: Logger { routes.callbacks.logger }
 
     /// Responds to one request.
     ///
     /// - Parameter connection: Signals when the browser disconnects.
     func respond(to request: Request, context: some RequestContext, connection: ConnectionWatch?) async -> Response {
-        if silenceRoutesLogging { return await answer(to: request, context: context, connection: connection) }
         let began = ContinuousClock.now
-        let response = await answer(to: request, context: context, connection: connection)
+        let response = await answer(to: request, context, connection)
+        if configuration.devTools.silenceRoutesLogging { return response }
         let took = Int((ContinuousClock.now - began) / .milliseconds(1))
         logger.info("\(request.method) \(request.uri.path) \(response.status.code) \(took) ms")
         return response
@@ -30,8 +29,8 @@ struct SiteResponder: Sendable {
 
     private func answer(
         to request: Request,
-        context: some RequestContext,
-        connection: ConnectionWatch?
+        _ context: some RequestContext,
+        _ connection: ConnectionWatch?
     ) async -> Response {
         let path = strippingPrefix(request.uri.path)
         do {
@@ -41,7 +40,8 @@ struct SiteResponder: Sendable {
         } catch let error as HTTPError {
             return Answers.text(error.status, error.body ?? error.status.reasonPhrase)
         } catch {
-            return FailureAnswer(CallbackFailure(error)).respond(routes.tools.errors, logger: logger, callback: path)
+            let detail = routes.callbacks.tools.errors
+            return FailureAnswer(CallbackFailure(error)).respond(detail, logger: logger, callback: path)
         }
     }
 
@@ -52,13 +52,14 @@ struct SiteResponder: Sendable {
         _ connection: ConnectionWatch?
     ) async throws -> Response {
         let isRead = request.method == .get || request.method == .head
-        if isRead, let healthPath, path == "/" + healthPath { return Answers.text(.ok, "OK") }
+        if isRead, let health = configuration.healthPath, path == "/" + health { return Answers.text(.ok, "OK") }
         if isRead, let page = pages[path] { return Answers.html(page) }
         if isRead, let folder = folder(without: path, request) { return Answers.moved(to: folder) }
         if isRead, path == "/_favicon.ico" { return Answers.bytesAnswer(Favicon.bytes, type: "image/x-icon") }
         if let app = apps.first(where: { path.hasPrefix($0.path) }) {
             let rest = String(path.dropFirst(app.path.count))
-            return try await routes.respond(to: request, rest: rest, app: app, context: context, connection: connection)
+            let asked = AppRequest(app: app, request: request, path: rest, connection: connection)
+            return try await routes.respond(to: asked, context: context)
         }
         return Answers.text(.notFound, "Nothing is served at \(path).")
     }

@@ -1,4 +1,5 @@
 public import DashJSON
+import Support
 
 /// A table as comma-separated values (RFC 4180): a line of column names, then the rows.
 ///
@@ -15,10 +16,6 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
     public var cells: [[String]]
 
     /// A table of strings.
-    ///
-    /// - Parameters:
-    ///   - columns: The names of the columns.
-    ///   - cells: The cells of each row.
     public init(columns: [String], cells: [[String]]) {
         self.columns = columns
         self.cells = cells
@@ -39,7 +36,7 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
     /// string); an empty cell is `null`.
     public var rows: [JSON] {
         cells.map { cells in
-            JSON.object(JSONObject(zip(columns, cells).map { ($0, Self.value($1)) }))
+            .object(JSONObject(zip(columns, cells).map { ($0, Self.value($1)) }))
         }
     }
 
@@ -55,12 +52,7 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
     }
 
     private static func names(in rows: [JSON]) -> [String] {
-        var names: [String] = []
-        var known: Set<String> = []
-        for row in rows {
-            for (name, _) in row.objectValue ?? [:] where known.insert(name).inserted { names.append(name) }
-        }
-        return names
+        rows.flatMap { $0.objectValue?.keys ?? [] }.unique
     }
 
     private static func cell(_ value: JSON) -> String { value.isNull ? "" : value.stringValue ?? value.text }

@@ -25,7 +25,7 @@ public struct FileDownload: Sendable, Hashable, JSONConvertible {
     /// - Parameters:
     ///   - text: The content, saved in UTF-8.
     ///   - filename: The name the browser suggests.
-    ///   - type: The media type, such as `text/csv`.
+    ///   - type: The media type, such as `text/csv`; nil leaves the choice to the browser.
     public init(text: String, filename: String, type: String? = nil) {
         self.init(filename: filename, type: type, content: text, isBase64: false)
     }
@@ -35,7 +35,7 @@ public struct FileDownload: Sendable, Hashable, JSONConvertible {
     /// - Parameters:
     ///   - bytes: The content.
     ///   - filename: The name the browser suggests.
-    ///   - type: The media type, such as `image/png`.
+    ///   - type: The media type, such as `image/png`; nil leaves the choice to the browser.
     public init(bytes: some Sequence<UInt8>, filename: String, type: String? = nil) {
         self.init(filename: filename, type: type, content: Data(bytes).base64EncodedString(), isBase64: true)
     }
@@ -74,27 +74,14 @@ public struct FileDownload: Sendable, Hashable, JSONConvertible {
 }
 
 extension dcc {
-    /// Text for the browser to save, as the `data` of a ``Download``.
-    ///
-    /// - Parameters:
-    ///   - text: The content, saved in UTF-8.
-    ///   - filename: The name the browser suggests.
-    ///   - type: The media type, such as `text/csv`; nil leaves the choice to the browser.
+    /// Text for the browser to save, as the `data` of a ``Download``. See ``FileDownload/init(text:filename:type:)``.
     public static func sendString(_ text: String, _ filename: String, type: String? = nil) -> FileDownload {
         FileDownload(text: text, filename: filename, type: type)
     }
 
-    /// Bytes for the browser to save, as the `data` of a ``Download``.
-    ///
-    /// - Parameters:
-    ///   - bytes: The content.
-    ///   - filename: The name the browser suggests.
-    ///   - type: The media type, such as `image/png`; nil leaves the choice to the browser.
-    public static func sendBytes(
-        _ bytes: some Sequence<UInt8>,
-        _ filename: String,
-        type: String? = nil
-    ) -> FileDownload {
+    /// Bytes for the browser to save, as the `data` of a ``Download``. See ``FileDownload/init(bytes:filename:type:)``.
+    public static func sendBytes(_ bytes: some Sequence<UInt8>, _ filename: String, type: String? = nil) -> FileDownload
+    {
         FileDownload(bytes: bytes, filename: filename, type: type)
     }
 

@@ -17,9 +17,7 @@ public struct GraphEvent: Sendable, Hashable, JSONConvertible {
     /// The bounds of the first point's mark on the page in pixels: `x0`, `x1`, `y0`, `y1`; null if there are none.
     public var box: JSON { members["points"]?[0]["bbox"] ?? .null }
 
-    /// Decodes an event.
-    ///
-    /// - Throws: `JSONError` if it is not an object.
+    /// Decodes an event; throws `JSONError` if it is not an object.
     public init(json: JSON) throws { members = try JSONObject(json: json) }
 
     /// Encodes the event.
@@ -57,9 +55,7 @@ public struct GraphPoint: Sendable, Hashable, JSONConvertible {
     /// A member by Plotly's name; null if there is none: `point["hovertext"]`.
     public subscript(name: String) -> JSON { members[name] ?? .null }
 
-    /// Decodes a point.
-    ///
-    /// - Throws: `JSONError` if it is not an object.
+    /// Decodes a point; throws `JSONError` if it is not an object.
     public init(json: JSON) throws { members = try JSONObject(json: json) }
 
     /// Encodes the point.
@@ -84,9 +80,7 @@ public struct GraphSelection: Sendable, Hashable, JSONConvertible {
     /// The corners of a lasso: the values of each axis by the axis' name; empty for a box.
     public var lassoPoints: [String: [JSON]] { Self.axes(members["lassoPoints"]) }
 
-    /// Decodes a selection.
-    ///
-    /// - Throws: `JSONError` if it is not an object.
+    /// Decodes a selection; throws `JSONError` if it is not an object.
     public init(json: JSON) throws { members = try JSONObject(json: json) }
 
     /// Encodes the selection.
@@ -125,9 +119,7 @@ public struct RelayoutData: Sendable, Hashable, JSONConvertible {
     /// The new value at a path of the layout; null if it did not change.
     public subscript(path: String) -> JSON { changes[path] ?? .null }
 
-    /// Decodes changes.
-    ///
-    /// - Throws: `JSONError` if they are not an object.
+    /// Decodes changes; throws `JSONError` if they are not an object.
     public init(json: JSON) throws { changes = try JSONObject(json: json) }
 
     /// Encodes the changes.

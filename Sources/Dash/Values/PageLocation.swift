@@ -15,12 +15,6 @@ public struct PageLocation: Sendable, Hashable {
     public var href: String?
 
     /// An address.
-    ///
-    /// - Parameters:
-    ///   - pathname: The path.
-    ///   - search: The query with its question mark.
-    ///   - hash: The fragment with its number sign.
-    ///   - href: The whole address.
     public init(pathname: String? = nil, search: String? = nil, hash: String? = nil, href: String? = nil) {
         self.pathname = pathname
         self.search = search
@@ -47,10 +41,6 @@ public struct QueryParameters: Sendable, Hashable {
         public var value: String
 
         /// A parameter.
-        ///
-        /// - Parameters:
-        ///   - name: The name.
-        ///   - value: The value.
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
@@ -76,10 +66,7 @@ public struct QueryParameters: Sendable, Hashable {
     public func values(of name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
 
     /// The names in query order, without duplicates.
-    public var names: [String] {
-        var seen: Set<String> = []
-        return pairs.map(\.name).filter { seen.insert($0).inserted }
-    }
+    public var names: [String] { pairs.map(\.name).unique }
 
     /// Whether there are no parameters.
     public var isEmpty: Bool { pairs.isEmpty }
@@ -146,12 +133,7 @@ extension Input where Value == [UploadedFile] {
 }
 
 extension State where Value == [UploadedFile] {
-    /// The files of an upload, also with `multiple: true`; empty before the first upload.
-    ///
-    /// - Parameters:
-    ///   - upload: The component.
-    ///   - maximumSize: The largest size of a file in bytes.
-    ///   - allowOptional: Whether the callback also runs while the page does not have the component.
+    /// The files of an upload; see ``Input/init(files:maximumSize:allowOptional:)``.
     public init(
         files upload: dcc.UploadRef,
         maximumSize: Int = UploadedFile.defaultMaximumSize,
@@ -173,11 +155,7 @@ extension Input where Value == PageLocation {
 }
 
 extension State where Value == PageLocation {
-    /// The address of the page: path, query, hash and the whole.
-    ///
-    /// - Parameters:
-    ///   - location: The component.
-    ///   - allowOptional: Whether the callback also runs while the page does not have the component.
+    /// The address of the page; see ``Input/init(location:allowOptional:)``.
     public init(location: dcc.LocationRef, allowOptional: Bool = false) {
         self.init(reader: PropertyReader(location: location), isOptional: allowOptional)
     }

@@ -22,12 +22,6 @@ public struct UploadedFile: Sendable, Hashable {
     public var lastModified: Double?
 
     /// A file.
-    ///
-    /// - Parameters:
-    ///   - name: The name.
-    ///   - type: The media type.
-    ///   - bytes: The content.
-    ///   - lastModified: The modification time in seconds since 1970.
     public init(name: String, type: String = "", bytes: [UInt8], lastModified: Double? = nil) {
         self.name = name
         self.type = type

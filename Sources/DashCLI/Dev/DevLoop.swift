@@ -65,7 +65,6 @@ struct DevLoop: Sendable {
         return 0
     }
 
-    /// The running processes.
     private struct Running {
         var build: DevelopmentProcess?
         var app: DevelopmentProcess?
@@ -108,46 +107,49 @@ struct DevLoop: Sendable {
 
     private func startBuild(_ events: Events) -> DevelopmentProcess? {
         let lines = Lines()
-        let folder = folder
-        do {
-            return try DevelopmentProcess.start(build.path, build.arguments, environment: buildEnvironment) { line in
-                Output.line(line)
-                lines.add(line)
-            } onEnd: { end in
-                let failed = DevState.Event.failed(BuildOutput.messages(in: lines.all, folder: folder))
-                events.yield(end == .exited(0) ? .built : failed)
-            }
-        } catch {
-            events.yield(.failed("\(error)"))
-            return nil
+        let show = { @Sendable (line: String) in
+            Output.line(line)
+            lines.add(line)
+        }
+        return start(build, buildEnvironment, events, onLine: show, orElse: { .failed("\($0)") }) { [folder] end in
+            end == .exited(0) ? .built : .failed(BuildOutput.messages(in: lines.all, folder: folder))
         }
     }
 
     private func startCheck(_ events: Events) -> DevelopmentProcess? {
         let lines = Lines()
         let environment = appEnvironment.merging([DevelopmentProcess.checkVariable: "1"]) { $1 }
-        do {
-            return try DevelopmentProcess.start(app.path, app.arguments, environment: environment, onLine: lines.add) {
-                // Other failures are reported when the app starts.
-                let isRefused = $0 == .exited(DevelopmentProcess.refused)
-                events.yield(isRefused ? .refused(lines.all.joined(separator: "\n")) : .checked)
-            }
-        } catch {
-            events.yield(.checked)
-            return nil
+        return start(app, environment, events, onLine: lines.add, orElse: { _ in .checked }) { end in
+            // Other failures are reported when the app starts.
+            let isRefused = end == .exited(DevelopmentProcess.refused)
+            return isRefused ? .refused(lines.all.joined(separator: "\n")) : .checked
         }
     }
 
     private func startApp(_ events: Events) -> DevelopmentProcess? {
+        start(app, appEnvironment, events, orElse: { .appEnded("could not be started: \($0)") }) { .appEnded("\($0)") }
+    }
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - failed: The event if it cannot be started.
+    ///   - ended: The event when it has exited.
+    private func start(
+        _ program: (path: String, arguments: [String]),
+        _ environment: [String: String],
+        _ events: Events,
+        onLine: (@Sendable (String) -> Void)? = nil,
+        orElse failed: (any Error) -> DevState.Event,
+        _ ended: @escaping @Sendable (ExitStatus) -> DevState.Event
+    ) -> DevelopmentProcess? {
+        let (path, arguments) = program
         do {
-            return try DevelopmentProcess.start(app.path, app.arguments, environment: appEnvironment) { end in
-                switch end {
-                case .exited(let code): events.yield(.appEnded("exited with code \(code)"))
-                case .signalled(let signal): events.yield(.appEnded("was terminated by signal \(signal)"))
-                }
+            return try DevelopmentProcess.start(path, arguments, environment: environment, onLine: onLine) { end in
+                events.yield(ended(end))
             }
         } catch {
-            events.yield(.appEnded("could not be started: \(error)"))
+            events.yield(failed(error))
             return nil
         }
     }
@@ -160,10 +162,8 @@ enum BuildOutput {
     ///   - folder: The package's folder, removed from paths.
     static func messages(in lines: [String], folder: String) -> String {
         let lines = lines.filter { !isProgress($0) }.map { $0.replacing("\(folder)/", with: "") }
-        var seen: Set<String> = []
         // The compiler repeats a message for each file of the same batch.
-        let messages = blocks(of: lines).filter { seen.insert($0).inserted }
-        let text = messages.joined(separator: "\n")
+        let text = blocks(of: lines).unique.joined(separator: "\n")
         return text.isEmpty ? "The build failed without a message." : text
     }
 

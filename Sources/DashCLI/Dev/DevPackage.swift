@@ -6,7 +6,6 @@ import Foundation
 struct DevPackage: Sendable {
     /// The build tool: a name looked up in `PATH`, or a path.
     let swift: String
-    /// The package's folder.
     let folder: String
     /// The build folder; nil for the tool's default.
     let buildPath: String?

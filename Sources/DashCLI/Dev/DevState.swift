@@ -5,9 +5,7 @@ import Dash
 /// The running app continues until a build has succeeded. It is stopped then, and the new one starts after it has
 /// exited, since both listen on the same port.
 struct DevState: Sendable {
-    /// An event.
     enum Event: Sendable, Equatable {
-        /// Sources changed.
         case changed
         /// The build succeeded.
         case built
@@ -25,18 +23,15 @@ struct DevState: Sendable {
         case graceOver(Int)
     }
 
-    /// An action.
     enum Action: Sendable, Equatable {
         case build
         /// Check the new program's apps for errors that the compiler cannot find.
         case check
-        /// Stop the build or the check.
         case stopBuild
         case startApp
         /// Stop the app, and send ``Event/graceOver(_:)`` with this number later.
         case stopApp(Int)
         case killApp
-        /// Report the build to pages.
         case report(BuildReport?)
         /// Print to the terminal.
         case say(String)

@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 
 /// A suite as represented in Swift.
 struct SuiteModel: Sendable, Hashable {
@@ -99,7 +100,7 @@ enum ChildrenPaths {
         case "objectOf":
             paths(at: path + "{}", type: type["value"])
         case "union":
-            unique((type["value"].arrayValue ?? []).flatMap { paths(at: path, type: $0) })
+            (type["value"].arrayValue ?? []).flatMap { paths(at: path, type: $0) }.unique
         default:
             []
         }
@@ -109,10 +110,6 @@ enum ChildrenPaths {
         (type["value"].objectValue ?? [:]).map { PropMetadata(name: $0.key, type: $0.value) }
     }
 
-    private static func unique(_ paths: [String]) -> [String] {
-        var seen: Set<String> = []
-        return paths.filter { seen.insert($0).inserted }
-    }
 }
 
 /// A component as described by a suite's `metadata.json`.
@@ -123,7 +120,6 @@ struct ComponentMetadata: Sendable, Hashable {
     var props: [PropMetadata]
 }
 
-/// A property of a component.
 struct PropMetadata: Sendable, Hashable {
     var name: String
     /// The type in the file's notation; `null` if it is missing.

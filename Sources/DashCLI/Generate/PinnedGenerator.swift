@@ -9,7 +9,6 @@ struct PinnedGenerator {
 
     /// The folder with the installed suites.
     var suites: String
-    /// The wheels of the lock.
     var lock: SuiteLock
 
     /// All files, relative to the repository's root.
@@ -199,10 +198,7 @@ extension PinnedSuite {
         versionOf: .wheel("dash"),
         place: .core,
         scripts: [
-            .init(
-                "dash-renderer/build/dash_renderer.min.js",
-                development: "dash-renderer/build/dash_renderer.dev.js"
-            )
+            .init("dash-renderer/build/dash_renderer.min.js", development: "dash-renderer/build/dash_renderer.dev.js")
         ],
         dynamicFiles: ["dash-renderer/build/dash-ws-worker.js"]
     )

@@ -4,19 +4,9 @@ import Foundation
 
 /// A component suite as described by its Python package.
 struct SuitePackage: Sendable, Hashable {
-    /// The Python module, such as `dash_ag_grid`.
-    var importName: String
-    /// The version in fingerprints.
-    var version: String
-    /// The folder of served files: the namespace of the scripts, such as `dash_ag_grid`.
-    var package: String
-    /// The namespace of the components in layouts.
-    var namespace: String
-    var scripts: [SuiteManifest.Script]
-    var styles: [String]
-    var dynamicFiles: [String]
-    /// The wheel the package came from.
     var wheel: SuiteWheel
+    /// The manifest for the server. Its name is that of the Python module.
+    private(set) var manifest: SuiteManifest
     var components: [ComponentMetadata]
 
     /// Reads the output of the Python script, and the suite's metadata.
@@ -27,56 +17,39 @@ struct SuitePackage: Sendable, Hashable {
     ///   - wheel: The wheel the package came from.
     /// - Throws: `SuiteError` with code `.notASuite` if there is no script or no component.
     init(description: JSON, metadata: [UInt8], wheel: SuiteWheel) throws {
-        importName = description["name"].stringValue ?? ""
-        version = description["version"].stringValue ?? wheel.version
-        package = description["package"].stringValue ?? importName
-        namespace = description["namespace"].stringValue ?? importName
+        let name = description["name"].stringValue ?? ""
         self.wheel = wheel
         components = try ComponentMetadata.read(metadata)
-        scripts = []
-        styles = []
-        dynamicFiles = []
-        for resource in description["js"].arrayValue ?? [] { addScript(resource) }
-        for resource in description["css"].arrayValue ?? [] { addStyle(resource) }
-        guard !scripts.isEmpty, !components.isEmpty else {
-            throw SuiteError(.notASuite, "The package \(wheel.name) is not a suite of Dash components.")
-        }
-    }
-
-    /// The manifest for the server.
-    var manifest: SuiteManifest {
-        var childrenProps: ChildrenProps = [:]
-        childrenProps.entries = components.map {
-            ChildrenProps.Entry(component: $0.name, paths: ChildrenPaths.of($0))
-        }
-        return SuiteManifest(
-            name: importName,
-            package: package,
-            version: version,
-            namespace: namespace,
-            scripts: scripts,
-            styles: styles,
-            dynamicFiles: dynamicFiles,
-            childrenProps: childrenProps,
+        manifest = SuiteManifest(
+            name: name,
+            package: description["package"].stringValue ?? name,
+            version: description["version"].stringValue ?? wheel.version,
+            namespace: description["namespace"].stringValue ?? name,
             wheel: wheel
         )
+        manifest.childrenProps.entries = components.map { .init(component: $0.name, paths: ChildrenPaths.of($0)) }
+        for resource in description["js"].arrayValue ?? [] { addScript(resource) }
+        for resource in description["css"].arrayValue ?? [] { addStyle(resource) }
+        guard !manifest.scripts.isEmpty, !components.isEmpty else {
+            throw SuiteError(.notASuite, "The package \(wheel.name) is not a suite of Dash components.")
+        }
     }
 
     private mutating func addScript(_ resource: JSON) {
         let paths = Self.paths(of: resource["relative_package_path"])
         // An "async" script is loaded by another script, without a tag, unless it is "eager".
         if resource["dynamic"].boolValue == true || !resource["async"].isNull {
-            dynamicFiles += paths
+            manifest.dynamicFiles += paths
         } else if let development = resource["dev_package_path"].stringValue {
-            scripts.append(SuiteManifest.Script(paths.first, development: development))
+            manifest.scripts.append(SuiteManifest.Script(paths.first, development: development))
         } else {
-            scripts += paths.map { SuiteManifest.Script($0) }
+            manifest.scripts += paths.map { SuiteManifest.Script($0) }
         }
     }
 
     private mutating func addStyle(_ resource: JSON) {
         let paths = Self.paths(of: resource["relative_package_path"])
-        if resource["dynamic"].boolValue == true { dynamicFiles += paths } else { styles += paths }
+        if resource["dynamic"].boolValue == true { manifest.dynamicFiles += paths } else { manifest.styles += paths }
     }
 
     /// A path or a list of paths; empty for an external resource.
@@ -90,15 +63,10 @@ struct SuiteDownload {
     /// The package's name in the package index, or `NAME==VERSION`.
     var requirement: String
     var python: String
-    /// The temporary folder.
     var folder: String
 
     /// Runs the download in a new temporary folder, which is removed afterwards.
-    static func run(
-        _ requirement: String,
-        python: String,
-        progress: (String) -> Void
-    ) throws -> SuitePackage {
+    static func run(_ requirement: String, python: String, progress: (String) -> Void) throws -> SuitePackage {
         let folder = NSTemporaryDirectory() + "dash-swift-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

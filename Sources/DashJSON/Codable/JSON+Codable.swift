@@ -47,7 +47,6 @@ extension UInt16: JSONLeaf {}
 extension UInt32: JSONLeaf {}
 extension UInt64: JSONLeaf {}
 
-/// The name of a member.
 struct MemberKey: CodingKey {
     let name: String
 

@@ -16,7 +16,6 @@ struct JSONDecoding: Decoder {
 
     func singleValueContainer() -> any SingleValueDecodingContainer { SingleJSON(decoding: self) }
 
-    /// Decodes the JSON as a type.
     func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
         guard let leaf = type as? any JSONLeaf.Type else { return try Value(from: self) }
         do {

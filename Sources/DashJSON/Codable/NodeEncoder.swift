@@ -122,7 +122,6 @@ final class EncodingNode {
         if case .value = content { content = .object([]) }
     }
 
-    /// Appends an element.
     func element() -> EncodingNode {
         let node = EncodingNode()
         guard case .array(var elements) = content else { return node }
@@ -132,7 +131,6 @@ final class EncodingNode {
         return node
     }
 
-    /// Appends a member.
     func member(_ key: String) -> EncodingNode {
         let node = EncodingNode()
         guard case .object(var members) = content else { return node }

@@ -25,7 +25,6 @@ struct MountedComponent: Sendable {
         if kind == .interval { nextTick = now.offset + Self.period(of: component["props"]) }
     }
 
-    /// The period of an interval.
     static func period(of props: JSON) -> Duration { .milliseconds(max(1, props["interval"].intValue ?? 1000)) }
 
     /// Whether an interval is active.

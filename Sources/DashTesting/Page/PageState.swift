@@ -6,6 +6,9 @@ struct PageState {
     /// Incremented with each load; results of earlier loads are ignored.
     private(set) var load = 0
     private(set) var renderer: Renderer?
+    private let browser: TestBrowser
+    /// The time of the last change.
+    private var now = TestClock.Instant(offset: .zero)
     /// Where callback requests go.
     private(set) var endpoint = CallbackEndpoint()
     private(set) var title = ""
@@ -27,7 +30,10 @@ struct PageState {
     /// The address to which a callback has sent the browser.
     private var destination: PageAddress?
 
-    init(location: PageAddress) { self.location = location }
+    init(location: PageAddress, browser: TestBrowser) {
+        self.location = location
+        self.browser = browser
+    }
 
     /// Shows a loaded page in place of the previous one.
     mutating func begin(_ page: LoadedPage) {
@@ -76,7 +82,6 @@ struct PageState {
     }
 }
 
-/// Changes of the page.
 extension PageState {
     mutating func apply<Result>(_ change: (inout Renderer) -> Result, of load: Int?) -> Result? {
         guard var renderer, load == nil || load == self.load else { return nil }
@@ -88,26 +93,29 @@ extension PageState {
     /// Runs reactions of components and starts callbacks until no more can start.
     ///
     /// - Returns: Effects to perform without the lock.
-    mutating func follow(_ browser: TestBrowser, now: TestClock.Instant) -> [Renderer.Effect] {
-        guard var renderer else { return [] }
+    mutating func follow(now: TestClock.Instant) -> [Renderer.Effect] {
+        self.now = now
         var outside: [Renderer.Effect] = []
         while true {
-            react(&renderer, browser, now)
-            renderer.advance()
-            let effects = renderer.takeEffects()
+            react()
+            renderer?.advance()
+            let effects = renderer?.takeEffects() ?? []
             if effects.isEmpty { break }
             for effect in effects {
-                guard case .changed(let id, let properties, let isByCallback) = effect else {
+                if case .changed(let id, let properties, let isByCallback) = effect {
+                    react(to: properties, of: id, isByCallback: isByCallback)
+                } else {
                     outside.append(effect)
-                    continue
                 }
-                react(to: properties, of: id, isByCallback: isByCallback, &renderer, browser, now)
             }
         }
-        errors += renderer.errors
-        renderer.errors = []
-        self.renderer = renderer
+        errors += renderer?.errors ?? []
+        renderer?.errors = []
         return outside
+    }
+
+    private mutating func set(_ id: ComponentID, _ properties: [(name: String, value: JSON)]) {
+        renderer?.set(id, properties)
     }
 }
 
@@ -141,54 +149,40 @@ extension PageState {
 /// The behavior of components when they appear, and when their properties change.
 extension PageState {
     /// Mounts new components, and drops removed ones.
-    private mutating func react(_ renderer: inout Renderer, _ browser: TestBrowser, _ now: TestClock.Instant) {
-        guard renderer.layout.edition != mountedEdition else { return }
-        mountedEdition = renderer.layout.edition
+    private mutating func react() {
+        guard let layout = renderer?.layout, layout.edition != mountedEdition else { return }
+        mountedEdition = layout.edition
         var present: [ComponentID: MountedComponent] = [:]
-        for (component, _) in renderer.layout.components(in: renderer.layout.root) {
+        for (component, _) in layout.components(in: layout.root) {
             guard let id = try? ComponentID(json: component["props"]["id"]),
                 let new = MountedComponent(component, now: now)
             else { continue }
             present[id] = mounted[id] ?? new
-            if mounted[id] == nil { mount(id, new.kind, component["props"], &renderer, browser, now) }
+            if mounted[id] == nil { mount(id, new.kind, component["props"]) }
         }
         mounted = present
     }
 
-    private mutating func mount(
-        _ id: ComponentID,
-        _ kind: MountedComponent.Kind,
-        _ props: JSON,
-        _ renderer: inout Renderer,
-        _ browser: TestBrowser,
-        _ now: TestClock.Instant
-    ) {
+    private mutating func mount(_ id: ComponentID, _ kind: MountedComponent.Kind, _ props: JSON) {
         switch kind {
-        case .location: renderer.set(id, location.properties.filter { props[$0.name].isNull })
-        case .store: restore(id, props, &renderer, browser, now)
+        case .location: set(id, location.properties.filter { props[$0.name].isNull })
+        case .store: restore(id, props)
         case .tabs:
             guard props["value"].isNull else { return }
             let first = props["children"].arrayValue?.first ?? props["children"]
             guard PageLayout.isComponent(first) else { return }
             let value = first["props"]["value"]
-            renderer.set(id, [("value", value.isNull ? "tab-1" : value)])
+            set(id, [("value", value.isNull ? "tab-1" : value)])
         case .interval, .download: break
         }
     }
 
     /// Lets a component react to a change of its properties.
-    private mutating func react(
-        to properties: [String],
-        of id: ComponentID,
-        isByCallback: Bool,
-        _ renderer: inout Renderer,
-        _ browser: TestBrowser,
-        _ now: TestClock.Instant
-    ) {
-        guard let kind = mounted[id]?.kind, let props = renderer.layout.component(id)?["props"] else { return }
+    private mutating func react(to properties: [String], of id: ComponentID, isByCallback: Bool) {
+        guard let kind = mounted[id]?.kind, let props = renderer?.layout.component(id)?["props"] else { return }
         switch kind {
-        case .location where isByCallback: go(by: id, properties, props, &renderer)
-        case .store: keep(id, properties, props, &renderer, browser, now)
+        case .location where isByCallback: go(properties, props)
+        case .store: keep(id, properties, props)
         case .interval where properties.contains("interval"):
             mounted[id]?.nextTick = now.offset + MountedComponent.period(of: props)
         case .download where properties.contains("data"):
@@ -202,12 +196,7 @@ extension PageState {
 
 extension PageState {
     /// Goes to the address that a callback has set on a `dcc.Location`.
-    private mutating func go(
-        by id: ComponentID,
-        _ properties: [String],
-        _ props: JSON,
-        _ renderer: inout Renderer
-    ) {
+    private mutating func go(_ properties: [String], _ props: JSON) {
         var target = location
         for property in ["href", "pathname", "search", "hash"] where properties.contains(property) {
             if let value = props[property].stringValue { target = target.setting(property, to: value) }
@@ -215,14 +204,9 @@ extension PageState {
         guard target != location else { return }
         switch props["refresh"] {
         case .bool(false): location = target
-        case .string: move(to: target, &renderer)
+        case .string: for id in move(to: target) { set(id, target.properties) }
         default: destination = target
         }
-    }
-
-    /// Changes the address without loading a page, and updates every `dcc.Location`.
-    private mutating func move(to target: PageAddress, _ renderer: inout Renderer) {
-        for id in move(to: target) { renderer.set(id, target.properties) }
     }
 
     /// Changes the address without loading a page.
@@ -238,13 +222,7 @@ extension PageState {
 
 extension PageState {
     /// Restores a store's data; data stored in the browser takes precedence over the layout's.
-    private mutating func restore(
-        _ id: ComponentID,
-        _ props: JSON,
-        _ renderer: inout Renderer,
-        _ browser: TestBrowser,
-        _ now: TestClock.Instant
-    ) {
+    private mutating func restore(_ id: ComponentID, _ props: JSON) {
         let kept =
             switch props["storage_type"] {
             case "local": browser.storage[id.text]
@@ -252,34 +230,24 @@ extension PageState {
             default: JSON?.none
             }
         if let kept, kept != props["data"] {
-            renderer.set(id, [("data", kept), ("modified_timestamp", now.timestamp)])
+            set(id, [("data", kept), ("modified_timestamp", now.timestamp)])
         } else if kept == nil, !props["data"].isNull {
-            keep(id, props["data"], props["storage_type"], browser)
-            renderer.set(id, [("modified_timestamp", now.timestamp)])
+            keep(id, props["data"], props["storage_type"])
+            set(id, [("modified_timestamp", now.timestamp)])
         }
     }
 
-    private mutating func keep(
-        _ id: ComponentID,
-        _ properties: [String],
-        _ props: JSON,
-        _ renderer: inout Renderer,
-        _ browser: TestBrowser,
-        _ now: TestClock.Instant
-    ) {
+    private mutating func keep(_ id: ComponentID, _ properties: [String], _ props: JSON) {
         if properties.contains("clear_data"), props["clear_data"] == true {
-            keep(id, .null, props["storage_type"], browser)
-            renderer.set(
-                id,
-                [("clear_data", false), ("data", .null), ("modified_timestamp", now.timestamp)]
-            )
+            keep(id, .null, props["storage_type"])
+            set(id, [("clear_data", false), ("data", .null), ("modified_timestamp", now.timestamp)])
         } else if properties.contains("data"), !properties.contains("modified_timestamp") {
-            keep(id, props["data"], props["storage_type"], browser)
-            renderer.set(id, [("modified_timestamp", now.timestamp)])
+            keep(id, props["data"], props["storage_type"])
+            set(id, [("modified_timestamp", now.timestamp)])
         }
     }
 
-    private mutating func keep(_ id: ComponentID, _ data: JSON, _ storageType: JSON, _ browser: TestBrowser) {
+    private mutating func keep(_ id: ComponentID, _ data: JSON, _ storageType: JSON) {
         let kept = data.isNull ? nil : data
         if storageType == "local" { browser.storage[id.text] = kept }
         if storageType == "session" { storage[id.text] = kept }

@@ -37,9 +37,7 @@ extension TestPage {
         try await set(id, properties.map { ($0.key, $0.value.json) })
     }
 
-    /// Sets several properties of a component at once, by their names in the browser.
-    ///
-    /// - Throws: As ``set(_:_:)``.
+    /// Sets several properties of a component at once, as ``set(_:_:)``.
     public func set(
         _ component: some ComponentRef,
         _ properties: KeyValuePairs<String, any JSONEncodable>
@@ -66,9 +64,7 @@ extension TestPage {
         try await count(id, "n_clicks", component, [("n_clicks_timestamp", clock.now.timestamp)])
     }
 
-    /// Clicks on a component: increments its `n_clicks`. A click on a `dcc.Link` goes to its target.
-    ///
-    /// - Throws: As ``click(_:)``.
+    /// Clicks on a component, as ``click(_:)``.
     public func click(_ component: some ComponentRef) async throws { try await click(component.componentID) }
 
     /// Replaces the `value` of a `dcc.Input` or `dcc.Textarea` with typed text.
@@ -87,9 +83,7 @@ extension TestPage {
         try await set(id, [("value", .string(text))])
     }
 
-    /// Replaces the `value` of a component with typed text.
-    ///
-    /// - Throws: As ``type(_:into:)``.
+    /// Replaces the `value` of a component with typed text, as ``type(_:into:)``.
     public func type(_ text: String, into component: some ComponentRef) async throws {
         try await type(text, into: component.componentID)
     }
@@ -104,8 +98,6 @@ extension TestPage {
     }
 
     /// Presses Enter in a component: increments its `n_submit`, and sets the typed value.
-    ///
-    /// - Throws: As ``submit(_:)-(ComponentRef)``.
     public func submit(_ component: some ComponentRef) async throws { try await submit(component.componentID) }
 
     /// Moves the focus away from a component: increments its `n_blur`, and sets the typed value.
@@ -118,8 +110,6 @@ extension TestPage {
     }
 
     /// Moves the focus away from a component: increments its `n_blur`, and sets the typed value.
-    ///
-    /// - Throws: As ``blur(_:)-(ComponentRef)``.
     public func blur(_ component: some ComponentRef) async throws { try await blur(component.componentID) }
 
     /// Uploads a file with a `dcc.Upload`: sets `contents`, `filename` and `last_modified` at once.
@@ -147,9 +137,7 @@ extension TestPage {
         )
     }
 
-    /// Uploads a file with a `dcc.Upload`.
-    ///
-    /// - Throws: As ``upload(_:filename:type:to:)-(_,_,_,ComponentID)``.
+    /// Uploads a file with a `dcc.Upload`, as ``upload(_:filename:type:to:)-(_,_,_,ComponentID)``.
     public func upload(
         _ bytes: [UInt8],
         filename: String,
@@ -161,7 +149,6 @@ extension TestPage {
 }
 
 extension TestPage {
-    /// A component that is not disabled.
     private func usable(_ id: ComponentID, _ what: String) throws -> JSON {
         let component = try component(id)
         let disabled = component["props"]["disabled"]

@@ -3,7 +3,6 @@ public import DashJSON
 import Foundation
 public import Testing
 
-/// Reading the page.
 extension TestPage {
     /// The value of a property; nil if it is not set.
     ///
@@ -89,8 +88,6 @@ extension TestPage {
     public func props(of id: ComponentID) throws -> JSONObject { try component(id)["props"].objectValue ?? [:] }
 
     /// All set properties of a component, by their names in the browser.
-    ///
-    /// - Throws: ``TestError`` with code `unknown-component` or `pattern`.
     public func props(of component: some ComponentRef) throws -> JSONObject { try props(of: component.componentID) }
 
     /// The text in a component, including all nested components.
@@ -102,8 +99,6 @@ extension TestPage {
     }
 
     /// The text in a component, including all nested components.
-    ///
-    /// - Throws: ``TestError`` with code `unknown-component` or `pattern`.
     public func text(of component: some ComponentRef) throws -> String { try text(of: component.componentID) }
 
     /// The whole text of the page.
@@ -149,9 +144,7 @@ extension TestPage {
         guard property.isList else { return try read(PropertyRef(property), isByName: false) }
         return read { renderer in
             let ids = renderer.graph.ids(of: property.id, in: renderer.layout, nil)
-            return .array(
-                ids.map { renderer.layout.value(PropertyRef(id: $0, property: property.name)) ?? .null }
-            )
+            return .array(ids.map { renderer.layout.value(PropertyRef(id: $0, property: property.name)) ?? .null })
         }
     }
 

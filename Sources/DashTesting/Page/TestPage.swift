@@ -28,7 +28,7 @@ public final class TestPage: Sendable {
         self.browser = browser
         self.appPath = appPath
         connection = PageConnection(server, browser)
-        state = Mutex(PageState(location: location))
+        state = Mutex(PageState(location: location, browser: browser))
         server.add(self)
     }
 
@@ -85,15 +85,12 @@ extension TestPage {
     ///   current load.
     /// - Returns: What `change` returns; nil if the change is ignored.
     @discardableResult
-    func change<Result: Sendable>(
-        of load: Int? = nil,
-        _ change: (inout Renderer) -> Result
-    ) -> Result? {
+    func change<Result: Sendable>(of load: Int? = nil, _ change: (inout Renderer) -> Result) -> Result? {
         let (result, effects, number, destination) = state.withLock { state in
             guard let result = state.apply(change, of: load) else {
                 return (Result?.none, [Renderer.Effect](), 0, PageAddress?.none)
             }
-            let effects = state.follow(browser, now: server.clock.now)
+            let effects = state.follow(now: server.clock.now)
             return (result, effects, state.load, state.takeDestination())
         }
         for effect in effects { perform(effect, of: number) }

@@ -1,5 +1,6 @@
 import Dash
 import DashJSON
+import Support
 
 /// The callbacks of an app, and their dependencies.
 struct CallbackGraph: Sendable {
@@ -112,17 +113,12 @@ extension CallbackGraph {
 
     /// The properties of a component that callbacks write.
     func outputProperties(of id: ComponentID) -> [String] {
-        unique(callbacks.flatMap(\.outputs).filter { $0.id.stands(for: id, in: nil) }.map(\.property))
+        callbacks.flatMap(\.outputs).filter { $0.id.stands(for: id, in: nil) }.map(\.property).unique
     }
 
     /// The properties of a component that callbacks read as inputs.
     func inputProperties(of id: ComponentID) -> [String] {
-        unique(callbacks.flatMap(\.inputs).map(\.ref).filter { $0.id.stands(for: id, in: nil) }.map(\.property))
-    }
-
-    private func unique(_ texts: [String]) -> [String] {
-        var seen: Set<String> = []
-        return texts.filter { seen.insert($0).inserted }
+        callbacks.flatMap(\.inputs).map(\.ref).filter { $0.id.stands(for: id, in: nil) }.map(\.property).unique
     }
 
     /// The properties that calls may change, directly or through other calls.
@@ -235,7 +231,6 @@ extension CallbackGraph {
 struct WildcardReference: Sendable, Hashable {
     /// The id in the callback, with wildcards.
     var pattern: ComponentID
-    /// The component's id.
     var id: ComponentID
 
     /// The values of each `match` in the pattern, as a text that identifies the call; empty if there are none.

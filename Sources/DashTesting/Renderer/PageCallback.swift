@@ -1,7 +1,6 @@
 import Dash
 import DashJSON
 
-/// A callback on the page, from the dependencies.
 struct PageCallback: Sendable {
     /// An input or a state.
     struct Slot: Sendable {
@@ -82,7 +81,6 @@ struct PageCall: Sendable {
 
     /// The number of its request, unique per call.
     var number = 0
-    /// The index of its callback.
     let callback: Int
     let reference: WildcardReference?
     /// Distinguishes calls of one callback.
@@ -117,7 +115,6 @@ struct PageCall: Sendable {
         }
     }
 
-    /// Removes changes.
     mutating func removeChanges(where isOver: (PropertyRef) -> Bool = { _ in true }) {
         let kept = changed.filter { !isOver($0.ref) }
         (changed, places) = ([], [:])

@@ -40,7 +40,6 @@ struct PageLayout: Sendable {
     /// The path of a component; nil if the page has none with this id.
     func path(of id: ComponentID) -> Path? { paths[id] }
 
-    /// The component with an id.
     func component(_ id: ComponentID) -> JSON? {
         path(of: id).map { self[$0] }.flatMap { Self.isComponent($0) ? $0 : nil }
     }
@@ -68,7 +67,6 @@ struct PageLayout: Sendable {
         return ["children"] + (more.arrayValue ?? []).compactMap(\.stringValue)
     }
 
-    /// The text in a part of the layout.
     func text(in value: JSON) -> String {
         switch value {
         case .string(let text): text

@@ -154,10 +154,7 @@ extension Renderer {
             }
             let ref = PropertyRef(id: id, property: name)
             guard let old = layout.value(ref) else {
-                throw TestError(
-                    .callback,
-                    "The Patch of \(ref.text) has no value to change. Set one in the layout."
-                )
+                throw TestError(.callback, "The Patch of \(ref.text) has no value to change. Set one in the layout.")
             }
             return (name, patch.applied(to: old))
         }
@@ -188,11 +185,7 @@ extension Renderer {
     }
 
     /// The components that match an id with wildcards in a call. `match` is taken from the changed input.
-    private func concrete(
-        _ id: ComponentID,
-        of call: PageCall,
-        position: Int
-    ) throws(TestError) -> [ComponentID] {
+    private func concrete(_ id: ComponentID, of call: PageCall, position: Int) throws(TestError) -> [ComponentID] {
         guard id.hasWildcard else { return [id] }
         let changed = call.changed.map(\.ref.id)
         let reference = changed.indices.contains(position) ? changed[position] : changed.first

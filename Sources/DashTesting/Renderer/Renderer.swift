@@ -29,7 +29,6 @@ struct Renderer: Sendable {
         var call: Int
         var cancel: [JSON]
         var progressDefault: JSONObject
-        /// The outputs in the request.
         var outputs: JSON
         /// Whether a later start has replaced it.
         var isOutdated = false
@@ -84,7 +83,6 @@ struct Renderer: Sendable {
         self.suppressesExceptions = suppressesExceptions
     }
 
-    /// A unique number.
     mutating func nextNumber() -> Int {
         lastNumber += 1
         return lastNumber

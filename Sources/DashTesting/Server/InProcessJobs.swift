@@ -37,10 +37,7 @@ final class InProcessJobs: JobExecutor {
         for work in left { work.cancel() }
     }
 
-    func execute(
-        _ task: WorkerTask,
-        onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
-    ) async -> WorkerOutcome {
+    func execute(_ task: WorkerTask, onUpdate: @escaping @Sendable (WorkerUpdate) -> Void) async -> WorkerOutcome {
         let work = Task(executorPreference: executor) {
             await TestClock.$sleeper.withValue(.job(task.id)) {
                 await CallbackContext.$currentClock.withValue(self.options.clock) { await self.perform(task, onUpdate) }
@@ -59,10 +56,7 @@ final class InProcessJobs: JobExecutor {
         _ task: WorkerTask,
         _ onUpdate: @escaping @Sendable (WorkerUpdate) -> Void
     ) async -> WorkerOutcome {
-        let channel = WorkerChannel(
-            progress: { onUpdate(.progress($0)) },
-            setProps: { onUpdate(.setProps($0)) }
-        )
+        let channel = WorkerChannel(progress: { onUpdate(.progress($0)) }, setProps: { onUpdate(.setProps($0)) })
         do {
             return .succeeded(try await result(of: task, channel))
         } catch is CancellationError {

@@ -40,28 +40,21 @@ final class TestServer: Sendable {
             executor: executor,
             jobs: jobs,
             clock: ManagerClock(clock: options.clock),
-            sharedState: TestSharedState()
+            sharedState: LocalSharedState(hasCooldowns: false)
         )
         options.clock.onWait { [executor] in executor.touch() }
     }
 
-    /// Serves during a test.
     func serve<Result>(_ test: () async throws -> Result) async throws -> Result {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: executor) { [site] in try await site.run() }
             group.addTask(executorPreference: executor) { await self.runWork() }
             defer { feed.finish() }
-            let result: Result
-            do {
-                result = try await test()
-            } catch {
-                group.cancelAll()
-                while await group.nextResult() != nil {}
-                throw error
-            }
+            let result: Swift.Result<Result, any Error>
+            do { result = .success(try await test()) } catch { result = .failure(error) }
             group.cancelAll()
             while await group.nextResult() != nil {}
-            return result
+            return try result.get()
         }
     }
 

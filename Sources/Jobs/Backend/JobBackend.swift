@@ -64,12 +64,7 @@ public struct JobDefinition: Sendable, Hashable {
     public var retries: RetryPolicy
 
     /// Describes a job.
-    public init(
-        name: String,
-        taskName: String,
-        version: String,
-        retries: RetryPolicy = .none
-    ) {
+    public init(name: String, taskName: String, version: String, retries: RetryPolicy = .none) {
         self.name = name
         self.taskName = taskName
         self.version = version

@@ -5,7 +5,6 @@ struct EngineDeadlines: Sendable {
     enum Matter: Hashable, Sendable {
         /// Queued jobs may be abandoned.
         case abandonment
-        /// A scheduled job is due.
         case due(JobID)
         case flush
         case pruning
@@ -53,9 +52,7 @@ struct EngineDeadlines: Sendable {
     }
 
     /// The driver's timer has fired.
-    mutating func disarm() {
-        armed = nil
-    }
+    mutating func disarm() { armed = nil }
 
     /// Removes the next deadline that has passed.
     mutating func popPassed(at time: Duration) -> Matter? {

@@ -5,8 +5,11 @@ struct EngineState: Sendable {
     private let rules: JobRules
     private(set) var jobs = JobTable()
     private(set) var sharedRuns = SharedRuns()
-    private(set) var deadlines = EngineDeadlines()
-    private var unsaved = UnsavedJobs()
+    var deadlines = EngineDeadlines()
+    /// Jobs whose status or changes are newer than the store's: the next flush writes them.
+    private var unsaved: Set<JobID> = []
+    /// Jobs that the store may contain although their insertion failed: the next flush removes them.
+    private var removals: Set<JobID> = []
 
     init(rules: JobRules) {
         self.rules = rules
@@ -28,7 +31,7 @@ struct EngineState: Sendable {
 
     /// Adds an unfinished job.
     mutating func insert(_ entry: JobEntry) {
-        unsaved.cancelRemoval(entry.request.id)
+        removals.remove(entry.request.id)
         jobs.insert(entry)
     }
 
@@ -65,21 +68,9 @@ struct EngineState: Sendable {
         jobs.update(id) { $0.isFollowing = true }
     }
 
-    // MARK: Deadlines
-
-    mutating func plan(_ matter: EngineDeadlines.Matter, at time: Duration) {
-        deadlines.plan(matter, at: time)
-    }
-
     mutating func planAbandonment(at now: JobTime) {
-        plan(.abandonment, at: now.monotonic + limits.abandonQueuedAfter)
+        deadlines.plan(.abandonment, at: now.monotonic + limits.abandonQueuedAfter)
     }
-
-    mutating func timeToArm() -> Duration? { deadlines.timeToArm() }
-
-    mutating func disarm() { deadlines.disarm() }
-
-    mutating func popPassed(at now: JobTime) -> EngineDeadlines.Matter? { deadlines.popPassed(at: now.monotonic) }
 }
 
 // MARK: - Transitions
@@ -127,7 +118,7 @@ extension EngineState {
             entry.isExecuting = false
         }
         if delay > .zero {
-            plan(.due(id), at: now.monotonic + delay)
+            deadlines.plan(.due(id), at: now.monotonic + delay)
         } else {
             enqueue(id, at: now)
         }
@@ -229,7 +220,7 @@ extension EngineState {
         keepFinished(id, at: actions.time)
         // The new result may exceed the size of the cache.
         if ending.result != nil, entry.request.cache != nil {
-            plan(.pruning, at: actions.time.monotonic + EngineDeadlines.pruningInterval)
+            deadlines.plan(.pruning, at: actions.time.monotonic + EngineDeadlines.pruningInterval)
         }
     }
 
@@ -288,7 +279,7 @@ extension EngineState {
             guard jobs.finished.count > 1, oldestSaved != nil else { break }
             jobs.removeOldestFinished()
         }
-        plan(.pruning, at: now.monotonic + limits.keepFinished)
+        deadlines.plan(.pruning, at: now.monotonic + limits.keepFinished)
     }
 
     mutating func removeExpired(at now: JobTime) {
@@ -300,7 +291,7 @@ extension EngineState {
 
     /// The job that finished first, if its status is stored.
     private var oldestSaved: JobID? {
-        jobs.finished.oldest.flatMap { unsaved.changed.contains($0) ? nil : $0 }
+        jobs.finished.oldest.flatMap { unsaved.contains($0) ? nil : $0 }
     }
 }
 
@@ -310,60 +301,38 @@ extension EngineState {
     /// Plans to write a job with the next flush.
     mutating func markChanged(_ id: JobID, at now: JobTime) {
         unsaved.insert(id)
-        plan(.flush, at: now.monotonic + limits.flushInterval)
+        deadlines.plan(.flush, at: now.monotonic + limits.flushInterval)
     }
 
     /// Writes everything that is newer than the store.
     mutating func flush(into actions: inout JobActions) {
         // Jobs whose end is being written stay: an older status must not overtake it.
-        let ready = unsaved.changed.filter { jobs[$0]?.ending == nil }
+        let ready = unsaved.filter { jobs[$0]?.ending == nil }
         for id in ready where jobs[id] != nil {
             jobs.update(id) { $0.status.revision += 1 }
             appendUpdate(of: id, withChanges: true, to: &actions)
             actions.steps.append(.flushed(id))
         }
-        for id in unsaved.removals {
+        for id in removals {
             actions.changes.append(.remove(id))
             actions.steps.append(.removed(id))
         }
-        unsaved.flushed(ready)
+        unsaved.subtract(ready)
+        removals = []
         // Later than now even without an interval: the driver must first write the ends.
         let wait = max(limits.flushInterval, .milliseconds(1))
-        if !unsaved.changed.isEmpty { plan(.flush, at: actions.time.monotonic + wait) }
+        if !unsaved.isEmpty { deadlines.plan(.flush, at: actions.time.monotonic + wait) }
     }
 
     mutating func flushFailed(_ id: JobID, at now: JobTime) {
         guard jobs[id] != nil else { return }
         unsaved.insert(id)
-        plan(.flush, at: now.monotonic + limits.storageRetryDelay)
+        deadlines.plan(.flush, at: now.monotonic + limits.storageRetryDelay)
     }
 
     /// Removes a job from the store, which may contain it although its insertion failed.
     mutating func removeLater(_ id: JobID, at now: JobTime) {
-        unsaved.insertRemoval(id)
-        plan(.flush, at: now.monotonic + limits.storageRetryDelay)
-    }
-}
-
-/// The jobs that the next flush writes.
-private struct UnsavedJobs: Sendable {
-    /// Jobs whose status or changes are newer than the store's.
-    private(set) var changed: Set<JobID> = []
-    /// Jobs that the store may contain although their insertion failed.
-    private(set) var removals: Set<JobID> = []
-
-    mutating func insert(_ id: JobID) { changed.insert(id) }
-
-    /// Another write contains the job's status.
-    mutating func remove(_ id: JobID) { changed.remove(id) }
-
-    mutating func insertRemoval(_ id: JobID) { removals.insert(id) }
-
-    /// The job is started again.
-    mutating func cancelRemoval(_ id: JobID) { removals.remove(id) }
-
-    mutating func flushed(_ ids: Set<JobID>) {
-        changed.subtract(ids)
-        removals = []
+        removals.insert(id)
+        deadlines.plan(.flush, at: now.monotonic + limits.storageRetryDelay)
     }
 }

@@ -9,7 +9,6 @@ struct JobActions: Sendable {
         case removed(JobID)
     }
 
-    /// The time of the event.
     let time: JobTime
     /// Waiters to resume.
     var woken: Set<Int> = []

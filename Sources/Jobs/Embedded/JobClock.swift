@@ -18,7 +18,6 @@ package struct JobTime: Sendable, Hashable {
     /// The time of day. Jumps when the system's clock is set.
     package var wall: WallTime
 
-    /// Creates a time.
     package init(monotonic: Duration, wall: WallTime) {
         self.monotonic = monotonic
         self.wall = wall
@@ -30,12 +29,8 @@ package struct WallTime: Sendable, Hashable, Comparable {
     /// Milliseconds since 1 January 1970 UTC.
     package var milliseconds: Int64
 
-    /// Creates a time from milliseconds since 1 January 1970 UTC.
-    package init(milliseconds: Int64) {
-        self.milliseconds = milliseconds
-    }
+    package init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
-    /// Compares by time.
     package static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
 
     /// Adds a duration in whole milliseconds. A result out of range becomes the latest or earliest time.
@@ -46,8 +41,7 @@ package struct WallTime: Sendable, Hashable, Comparable {
 
     /// Subtracts a duration in whole milliseconds. A result out of range becomes the latest or earliest time.
     package static func - (time: WallTime, wait: Duration) -> WallTime {
-        let (difference, isTooFar) = time.milliseconds.subtractingReportingOverflow(wait.wholeMilliseconds)
-        return WallTime(milliseconds: isTooFar ? (wait < .zero ? .max : .min) : difference)
+        time + .milliseconds(-wait.wholeMilliseconds)
     }
 
     /// The duration between two times.
@@ -68,19 +62,13 @@ extension Duration {
     }
 }
 
-/// The system's clocks.
 package struct SystemJobClock: JobClock {
     private let start = ContinuousClock.now
 
-    /// Creates a clock.
     package init() {}
 
-    /// The current time.
     package func now() -> JobTime {
-        JobTime(
-            monotonic: start.duration(to: .now),
-            wall: WallTime(milliseconds: WallClock.milliseconds())
-        )
+        JobTime(monotonic: start.duration(to: .now), wall: WallTime(milliseconds: WallClock.milliseconds()))
     }
 
     /// Waits for a century at most, as the system's clock would overflow.
@@ -100,14 +88,10 @@ struct DeadlineTimer: Sendable {
     }
 
     /// Replaces the deadline, by an earlier one.
-    func set(to deadline: Duration) {
-        setter.yield(deadline)
-    }
+    func set(to deadline: Duration) { setter.yield(deadline) }
 
     /// Ends ``run(clock:onTime:)``.
-    func stop() {
-        setter.finish()
-    }
+    func stop() { setter.finish() }
 
     /// Waits for deadlines until the timer is stopped or the task is cancelled.
     func run(clock: any JobClock, onTime: @escaping @Sendable () async -> Void) async {

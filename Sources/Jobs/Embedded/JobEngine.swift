@@ -24,7 +24,8 @@ struct JobEngine: Sendable {
     private var limits: JobManagerConfiguration { rules.limits }
 
     var statistics: JobStatistics {
-        let scheduled = state.jobs.all.count { $0.status.state == .scheduled }
+        // A scheduled job whose end is being written does not wait any more.
+        let scheduled = state.jobs.all.count { $0.status.state == .scheduled && $0.ending == nil }
         return JobStatistics(
             queued: state.jobs.waitingCount - scheduled,
             scheduled: scheduled,
@@ -200,7 +201,7 @@ extension JobEngine {
         state.apply(rules.putBack(entry.facts), into: &actions)
         guard entry.status.state == .running else { return }
         pausedUntil = actions.time.monotonic + limits.storageRetryDelay
-        state.plan(.unpausing, at: pausedUntil)
+        state.deadlines.plan(.unpausing, at: pausedUntil)
     }
 }
 
@@ -323,13 +324,13 @@ extension JobEngine {
 
 extension JobEngine {
     /// The next deadline, if the driver's timer has to be set to it.
-    mutating func timeToArm() -> Duration? { state.timeToArm() }
+    mutating func timeToArm() -> Duration? { state.deadlines.timeToArm() }
 
     /// The driver's timer has fired.
     mutating func timePassed(at now: JobTime) -> JobActions {
         var actions = JobActions(at: now)
-        state.disarm()
-        while let matter = state.popPassed(at: now) {
+        state.deadlines.disarm()
+        while let matter = state.deadlines.popPassed(at: now.monotonic) {
             switch matter {
             case .abandonment: abandonQueued(into: &actions)
             case .due(let id): becomeDue(id, into: &actions)
@@ -346,10 +347,10 @@ extension JobEngine {
 
     /// The store was pruned. What is left decides when it is pruned next: at once if one pruning could not remove all.
     mutating func pruned(_ pruning: StorePruning, at now: JobTime) {
-        if pruning.hasMore { return state.plan(.pruning, at: now.monotonic) }
+        if pruning.hasMore { return state.deadlines.plan(.pruning, at: now.monotonic) }
         let times = [pruning.oldestFinished.map { $0 + limits.keepFinished }, pruning.nextExpiry]
         guard let next = times.compactMap({ $0 }).min() else { return }
-        state.plan(.pruning, at: now.monotonic + max(EngineDeadlines.pruningInterval, next - now.wall))
+        state.deadlines.plan(.pruning, at: now.monotonic + max(EngineDeadlines.pruningInterval, next - now.wall))
     }
 
     private mutating func becomeDue(_ id: JobID, into actions: inout JobActions) {
@@ -369,7 +370,7 @@ extension JobEngine {
                 next = min(next ?? time, time)
             }
         }
-        if let next { state.plan(.abandonment, at: next) }
+        if let next { state.deadlines.plan(.abandonment, at: next) }
     }
 }
 
@@ -399,7 +400,7 @@ extension JobEngine {
         case .queued: state.enqueue(id, at: now)
         case .scheduled:
             let wait = (entry.status.due ?? now.wall) - now.wall
-            state.plan(.due(id), at: now.monotonic + max(.zero, wait))
+            state.deadlines.plan(.due(id), at: now.monotonic + max(.zero, wait))
         case .running, .cancelling:
             let cause: JobRules.Interruption = limits.restart == .afterTrap ? .serverTrap : .server
             state.apply(rules.interrupt(entry.facts, by: cause), into: &actions)

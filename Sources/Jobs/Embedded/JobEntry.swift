@@ -77,26 +77,26 @@ struct JobEntry: Sendable {
     }
 
     func update(after sequence: Int) -> JobUpdate {
-        JobUpdate(
+        var update = JobUpdate(
             id: request.id,
             name: request.name,
             owner: request.owner,
             page: request.page,
             version: request.version,
-            state: status.state,
-            attempt: status.attempt,
-            endReason: status.endReason,
-            failure: status.failure,
-            sequence: status.sequence,
-            progress: changes.progress(after: sequence),
-            props: changes.props(after: sequence),
-            result: status.result,
-            details: request.details,
-            delivery: status.delivery
+            state: status.state
         )
+        update.attempt = status.attempt
+        update.endReason = status.endReason
+        update.failure = status.failure
+        update.sequence = status.sequence
+        update.progress = changes.progress(after: sequence)
+        update.props = changes.props(after: sequence)
+        update.result = status.result
+        update.details = request.details
+        update.delivery = status.delivery
+        return update
     }
 
-    /// The status with which the job ends.
     func ended(_ end: JobEnd, at time: WallTime) -> JobStatus {
         var ending = status
         ending.state = end.state
@@ -115,7 +115,6 @@ struct JobEntry: Sendable {
         return ending
     }
 
-    /// Merges values, each as one change.
     mutating func merge(_ values: [PropertyValue], as sort: JobChanges.Sort) {
         for value in values {
             status.sequence += 1

@@ -47,7 +47,6 @@ package struct StorePruning: Sendable, Hashable {
     /// Whether there is more to remove at once.
     package var hasMore: Bool
 
-    /// Creates the result of a pruning.
     package init(oldestFinished: WallTime? = nil, nextExpiry: WallTime? = nil, hasMore: Bool = false) {
         self.oldestFinished = oldestFinished
         self.nextExpiry = nextExpiry
@@ -68,16 +67,13 @@ package enum StoreChange: Sendable {
     case cache(CacheStore, RawJSON, WallTime)
 }
 
-/// A job as stores keep it.
 package struct StoredJob: Sendable {
     /// The request. The payload of a finished job may be missing.
     package var request: JobRequest
-    /// The status.
     package var status: JobStatus
     /// What the job sent to its page.
     package var changes: JobChanges
 
-    /// Creates a job.
     package init(request: JobRequest, status: JobStatus, changes: JobChanges = JobChanges()) {
         self.request = request
         self.status = status
@@ -89,7 +85,6 @@ package struct StoredJob: Sendable {
 package struct JobStatus: Sendable {
     /// The version of this status. A store never replaces a higher one by a lower one.
     package var revision = 1
-    /// The state.
     package var state: JobState
     /// The number of the current or last attempt. Reports of other attempts are ignored.
     package var attempt = 0
@@ -111,12 +106,10 @@ package struct JobStatus: Sendable {
     package var failure: JobFailure?
     /// The number of the newest change.
     package var sequence = 0
-    /// The result of a successful job.
     package var result: RawJSON?
     /// The last delivery to the page.
     package var delivery: Delivery?
 
-    /// Creates the status of a new job.
     package init(state: JobState, created: WallTime) {
         self.state = state
         self.created = created
@@ -160,10 +153,8 @@ package final class MemoryJobStore: JobStore {
 
     private let tables = Mutex(Tables())
 
-    /// Creates an empty store.
     package init() {}
 
-    /// Returns all unfinished jobs.
     package func open() async throws -> [StoredJob] {
         tables.withLock { tables in
             tables.order = tables.order.filter { tables.jobs[$0] != nil }
@@ -171,7 +162,6 @@ package final class MemoryJobStore: JobStore {
         }
     }
 
-    /// Makes all changes at once.
     package func write(_ changes: [StoreChange]) async throws -> Set<JobID> {
         tables.withLock { tables in
             var refused: Set<JobID> = []
@@ -189,12 +179,10 @@ package final class MemoryJobStore: JobStore {
         }
     }
 
-    /// Reads one job; nil if there is none.
     package func job(_ id: JobID) async throws -> StoredJob? {
         tables.withLock { $0.jobs[id] }
     }
 
-    /// Reads a cached result that has not expired, and marks it as used.
     package func cachedResult(for key: CacheKey, at time: WallTime) async throws -> RawJSON? {
         tables.withLock { tables in
             guard let cached = tables.cache[key], cached.expiry.map({ $0 > time }) ?? true else { return nil }
@@ -203,7 +191,6 @@ package final class MemoryJobStore: JobStore {
         }
     }
 
-    /// Removes all finished jobs and expired results.
     package func prune(finishedBefore limit: WallTime, at time: WallTime) async throws -> StorePruning {
         tables.withLock { tables in
             tables.jobs = tables.jobs.filter { $0.value.status.finished.map { $0 > limit } ?? true }
@@ -215,6 +202,5 @@ package final class MemoryJobStore: JobStore {
         }
     }
 
-    /// Does nothing.
     package func close() async {}
 }

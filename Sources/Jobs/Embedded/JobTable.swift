@@ -1,16 +1,16 @@
+import DequeModule
 import HeapModule
 
 /// The jobs in memory, with the queue of waiting jobs, the counts for limits and the order of their ends.
 struct JobTable: Sendable {
     private var entries: [JobID: JobEntry] = [:]
-    /// May contain jobs that are not queued any more.
+    /// May contain places of jobs that are not queued any more, or that were started anew with the same id.
     private(set) var queue = Heap<QueuePlace>()
     private(set) var finished = FinishedJobs()
     private(set) var unfinishedOfOwner: [String: Int] = [:]
     private var total = JobCounts()
     private var lastTicket = 0
 
-    /// All jobs, unordered.
     var all: some Collection<JobEntry> { entries.values }
 
     /// The number of jobs that wait for a worker or for a time.
@@ -63,7 +63,7 @@ struct JobTable: Sendable {
         guard let entry = entries[id] else { return }
         if queue.count > 2 * waitingCount + 64 {
             // Remove the places of cancelled jobs.
-            queue = Heap(queue.unordered.filter { entries[$0.id]?.isQueued ?? false })
+            queue = Heap(queue.unordered.filter { self.entry(at: $0) != nil })
         }
         queue.insert(QueuePlace(priority: entry.request.priority, ticket: entry.ticket, id: id))
     }
@@ -71,9 +71,14 @@ struct JobTable: Sendable {
     /// Removes the next job from the queue.
     mutating func popQueued() -> JobEntry? {
         while let place = queue.popMin() {
-            if let entry = entries[place.id], entry.isQueued { return entry }
+            if let entry = self.entry(at: place) { return entry }
         }
         return nil
+    }
+
+    /// The queued job that took this place.
+    private func entry(at place: QueuePlace) -> JobEntry? {
+        entries[place.id].flatMap { $0.isQueued && $0.ticket == place.ticket ? $0 : nil }
     }
 
     // MARK: Finished jobs
@@ -131,25 +136,16 @@ struct QueuePlace: Comparable, Sendable {
 
 /// The finished jobs in memory, in the order of their ends.
 struct FinishedJobs: Sendable {
-    private var order: [(id: JobID, bytes: Int)] = []
-    private var head = 0
+    private var order = Deque<(id: JobID, bytes: Int)>()
     private(set) var bytes = 0
 
-    var count: Int { order.count - head }
-    var oldest: JobID? { head < order.count ? order[head].id : nil }
+    var count: Int { order.count }
+    var oldest: JobID? { order.first?.id }
 
     mutating func append(_ id: JobID, bytes added: Int) {
         order.append((id, added))
         bytes += added
     }
 
-    mutating func removeOldest() {
-        bytes -= order[head].bytes
-        head += 1
-        // Removing the front in large pieces makes each removal cheap on average.
-        if head > 64, head * 2 > order.count {
-            order.removeFirst(head)
-            head = 0
-        }
-    }
+    mutating func removeOldest() { bytes -= order.removeFirst().bytes }
 }

@@ -3,7 +3,6 @@ import DashJSON
 /// Unfinished jobs that cache their result under the same key: one runs for all.
 struct SharedRuns: Sendable {
     private struct Run: Sendable {
-        /// The job that runs.
         var leader: JobID
         /// The jobs that wait for its end, in the order of their start. Some may have ended since.
         var followers: [JobID] = []

@@ -6,38 +6,41 @@ public struct JobFailure: Error, Sendable, Hashable {
         public let rawValue: String
 
         /// Accepts any name, as a newer version may have stored an unknown one.
-        public init(rawValue: String) {
-            self.rawValue = rawValue
-        }
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// Creates a kind from its name.
+        public init(_ name: String) { rawValue = name }
 
         /// The `rawValue`.
         public var description: String { rawValue }
 
-        /// The user's code threw an error.
-        public static let error = Kind(rawValue: "error")
+        /// The user's code threw an error; its worker continues.
+        public static let error = Kind("error")
         /// The worker process died during the job: a trap, a signal or an exit.
-        public static let crash = Kind(rawValue: "crash")
+        public static let crash = Kind("crash")
         /// No worker process could be started.
-        public static let startup = Kind(rawValue: "startup")
+        public static let startup = Kind("startup")
         /// The server ended while the job was running, and the job is not retried.
-        public static let lost = Kind(rawValue: "lost")
+        public static let lost = Kind("lost")
         /// The time limit was exceeded.
-        public static let timedOut = Kind(rawValue: "timedOut")
+        public static let timedOut = Kind("timedOut")
         /// The queue was full.
-        public static let busy = Kind(rawValue: "busy")
-        /// The code changed since the job was started, or the job's name no longer exists.
-        public static let incompatible = Kind(rawValue: "incompatible")
+        public static let busy = Kind("busy")
+        /// The code changed since the job was started, the job's name no longer exists, or the worker processes are of
+        /// another build.
+        public static let incompatible = Kind("incompatible")
         /// The job's result could not be stored.
-        public static let storage = Kind(rawValue: "storage")
+        public static let storage = Kind("storage")
         /// The job's result, or what it sent to the page, exceeds the limit.
-        public static let tooLarge = Kind(rawValue: "tooLarge")
+        public static let tooLarge = Kind("tooLarge")
     }
 
     /// The kind of failure.
     public var kind: Kind
-    /// A short name for programs, for example the type of the thrown error.
+    /// A short name for programs, for example `signal`, `exit` or the type of the thrown error.
     public var code: String
-    /// A message for people. It may contain text of the user's code: show it to developers only.
+    /// A message for people. It may contain text of the user's code: show it to developers only. After a trap it names
+    /// the signal, the function, and the file and line if known.
     public var message: String
     /// A backtrace or further details, for developers only.
     public var trace: String?
@@ -57,20 +60,6 @@ extension JobFailure: CustomStringConvertible {
 }
 
 extension JobFailure {
-    /// The failure of a job whose attempt failed.
-    package init(_ failure: WorkerFailure) {
-        let kind: Kind =
-            switch failure.kind {
-            case .error: .error
-            case .crash: .crash
-            case .startup: .startup
-            case .incompatible: .incompatible
-            case .tooLarge: .tooLarge
-            case .timedOut: .timedOut
-            }
-        self.init(kind: kind, code: failure.code, message: failure.message, trace: failure.trace)
-    }
-
     /// A start that the manager rejected.
     package init(_ error: JobsError) {
         let isFull = error.code == .busy || error.code == .jobsPerOwner

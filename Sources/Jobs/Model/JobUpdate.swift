@@ -15,60 +15,35 @@ public struct JobUpdate: Sendable {
     /// The job's state.
     public var state: JobState
     /// The number of the current or last attempt; 0 before the first.
-    public var attempt: Int
+    public var attempt = 0
     /// Who or what ended the job, for example the user who cancelled it, or `abandoned`; nil otherwise.
     public var endReason: String?
     /// The failure of a job without a result.
     public var failure: JobFailure?
     /// The number of the newest change. Pass it to get the changes that follow.
-    public var sequence: Int
+    public var sequence = 0
     /// The progress values that changed after the requested sequence, oldest change first.
-    public var progress: [PropertyValue]
+    public var progress: [PropertyValue] = []
     /// The property values that changed after the requested sequence, oldest change first. A property occurs several
     /// times if patches follow its value.
-    public var props: [PropertyValue]
+    public var props: [PropertyValue] = []
     /// The result of a successful job.
     public var result: RawJSON?
     /// The request's details.
-    public var details: [UInt8]
+    public var details: [UInt8] = []
     /// The last delivery to the page.
     public var delivery: Delivery?
     /// Whether another program's worker runs the job.
     package var isRemote = false
 
     /// Creates an update; for managers and tests.
-    public init(
-        id: JobID,
-        name: String,
-        owner: String,
-        page: String,
-        version: String,
-        state: JobState,
-        attempt: Int = 0,
-        endReason: String? = nil,
-        failure: JobFailure? = nil,
-        sequence: Int = 0,
-        progress: [PropertyValue] = [],
-        props: [PropertyValue] = [],
-        result: RawJSON? = nil,
-        details: [UInt8] = [],
-        delivery: Delivery? = nil
-    ) {
+    public init(id: JobID, name: String, owner: String, page: String, version: String, state: JobState) {
         self.id = id
         self.name = name
         self.owner = owner
         self.page = page
         self.version = version
         self.state = state
-        self.attempt = attempt
-        self.endReason = endReason
-        self.failure = failure
-        self.sequence = sequence
-        self.progress = progress
-        self.props = props
-        self.result = result
-        self.details = details
-        self.delivery = delivery
     }
 }
 

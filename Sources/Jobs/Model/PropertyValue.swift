@@ -103,22 +103,14 @@ package struct JobChanges: Sendable {
 extension JobChanges {
     /// The stored form: `[[sort, sequence, [id, property, value]], …]`, oldest change first.
     package func stored() -> [UInt8] {
-        var writer = JSONWriter(capacity: bytes + 16)
-        writer.byte(UInt8(ascii: "["))
-        var isFirst = true
-        for (sort, values) in [(Sort.progress, progress), (Sort.props, props)] {
-            for (sequence, value) in values.numbered(after: -1) {
-                if isFirst { isFirst = false } else { writer.byte(UInt8(ascii: ",")) }
-                writer.byte(UInt8(ascii: "["))
-                writer.int(sort.rawValue)
-                writer.byte(UInt8(ascii: ","))
-                writer.int(sequence)
-                writer.byte(UInt8(ascii: ","))
-                value.encode(to: &writer)
-                writer.byte(UInt8(ascii: "]"))
-            }
+        let all = [(Sort.progress, progress), (Sort.props, props)].flatMap { sort, values in
+            values.numbered(after: -1).map { (sort: sort, sequence: $0.sequence, value: $0.value) }
         }
-        writer.byte(UInt8(ascii: "]"))
+        var writer = JSONWriter(capacity: bytes + 16)
+        writer.array(of: all) { change, writer in
+            let parts: [any JSONEncodable] = [change.sort.rawValue, change.sequence, change.value]
+            writer.array(of: parts) { $0.encode(to: &$1) }
+        }
         return writer.bytes
     }
 

@@ -39,23 +39,13 @@ package struct JobRules: Sendable {
         let key = cache.key
         switch use {
         case .unknown:
-            let isNotCached: [JobGuard] = cache.reuseCached ? [.isNotCached(key)] : []
-            return JobTransition(
-                request.id,
-                to: .queued,
-                if: ceilings + isNotCached + [.isFree(key)],
-                [.create, .lead(key), .queue(first: false)]
-            )
+            let guards = ceilings + (cache.reuseCached ? [.isNotCached(key)] : []) + [.isFree(key)]
+            return JobTransition(request.id, to: .queued, if: guards, [.create, .lead(key), .queue(first: false)])
         case .taken:
             return JobTransition(request.id, to: .queued, if: ceilings + [.isTaken(key)], [.create, .follow(key)])
         case .cached:
-            let end = JobEnd(.succeeded, result: .cached(key))
-            return JobTransition(
-                request.id,
-                to: .succeeded,
-                if: ceilings + [.isCached(key)],
-                [.create, .finish(end), .notify]
-            )
+            let changes: [JobChange] = [.create, .finish(JobEnd(.succeeded, result: .cached(key))), .notify]
+            return JobTransition(request.id, to: .succeeded, if: ceilings + [.isCached(key)], changes)
         }
     }
 
@@ -80,12 +70,7 @@ package struct JobRules: Sendable {
     /// The job's message could not be sent: the job is removed, unless an attempt has begun.
     package func withdraw(_ job: JobFacts) -> JobTransition? {
         guard job.state == .queued, job.attempt == 0 else { return nil }
-        return JobTransition(
-            job.id,
-            to: nil,
-            if: [.state([.queued])],
-            release(job) + [.notify, .remove]
-        )
+        return JobTransition(job.id, to: nil, if: [.state([.queued])], release(job) + [.notify, .remove])
     }
 
     // MARK: Attempts
@@ -113,12 +98,8 @@ package struct JobRules: Sendable {
         if let end = mismatch(job, version) {
             return finish(job, end, if: [.state([.queued])])
         }
-        return JobTransition(
-            job.id,
-            to: .running,
-            if: [.state([.queued])] + names(job, version),
-            [.beginAttempt(fence: fence)]
-        )
+        let guards = [.state([.queued])] + names(job, version)
+        return JobTransition(job.id, to: .running, if: guards, [.beginAttempt(fence: fence)])
     }
 
     private func names(_ job: JobFacts, _ version: ProgramVersion) -> [JobGuard] {
@@ -168,7 +149,7 @@ package struct JobRules: Sendable {
         guards.append(.isNotStopped)
         switch outcome {
         case .succeeded(let bytes): return succeed(job, bytes, if: guards)
-        case .failed(let failure): return fail(job, JobFailure(failure), if: guards)
+        case .failed(let failure): return fail(job, failure, if: guards)
         case .cancelled where !isStopping: return finish(job, JobEnd(.cancelled), if: guards)
         case .cancelled, .shutDown:
             return JobTransition(job.id, to: .queued, if: guards, [.queue(first: true)])
@@ -202,12 +183,8 @@ package struct JobRules: Sendable {
         }
         let wait = job.retries.wait(afterFailures: failures)
         let waiting: JobChange = wait > .zero ? .schedule(after: wait) : .queue(first: true)
-        return JobTransition(
-            job.id,
-            to: wait > .zero ? .scheduled : .queued,
-            if: guards,
-            [.countFailure, waiting, .notify]
-        )
+        let state: JobState = wait > .zero ? .scheduled : .queued
+        return JobTransition(job.id, to: state, if: guards, [.countFailure, waiting, .notify])
     }
 
     // MARK: Interruptions
@@ -262,12 +239,8 @@ package struct JobRules: Sendable {
         case .running where job.isRemote:
             return finish(job, JobEnd(.cancelled, reason: reason), if: [.state([.running])])
         case .running:
-            return JobTransition(
-                job.id,
-                to: .cancelling,
-                if: [.state([.running])],
-                [.requestStop(reason: reason), .notify]
-            )
+            let changes: [JobChange] = [.requestStop(reason: reason), .notify]
+            return JobTransition(job.id, to: .cancelling, if: [.state([.running])], changes)
         case .cancelling, .succeeded, .failed, .cancelled, .timedOut, .lost: return nil
         }
     }

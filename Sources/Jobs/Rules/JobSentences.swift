@@ -42,18 +42,16 @@ package enum JobSentences {
     }
 
     package static func changesAreTooLarge(_ bytes: Int, limit: Int) -> JobFailure {
-        JobFailure(
-            kind: .tooLarge,
-            code: "changes",
-            message: "The job sent \(bytes) bytes of progress and properties to its page; the limit is \(limit)."
+        .tooLarge(
+            "changes",
+            "The job sent \(bytes) bytes of progress and properties to its page; the limit is \(limit)."
         )
     }
 
     /// The failure of a result that exceeds the limit; nil for other results.
     package static func resultIsTooLarge(_ bytes: Int, limit: Int) -> JobFailure? {
         guard bytes > limit else { return nil }
-        let message = "The job's result has \(bytes) bytes; the limit is \(limit)."
-        return JobFailure(kind: .tooLarge, code: "result", message: message)
+        return .tooLarge("result", "The job's result has \(bytes) bytes; the limit is \(limit).")
     }
 
     package static func resultIsNotStored(_ error: any Error) -> JobFailure {
@@ -65,31 +63,33 @@ package enum JobSentences {
     }
 
     /// The server disappeared during the attempt.
-    package static let serverVanished = JobFailure(
-        kind: .lost,
-        code: "lost",
-        message: "The server stopped while the job was running. The job may have done part of its work."
+    package static let serverVanished = JobFailure.lost(
+        "The server stopped while the job was running. The job may have done part of its work."
     )
 
     /// Worker processes disappeared too often during the job.
     package static func workerVanished(times: Int) -> JobFailure {
-        JobFailure(
-            kind: .lost,
-            code: "lost",
-            message: "The worker process that ran the job vanished \(times) times. The job is not retried."
-        )
+        .lost("The worker process that ran the job vanished \(times) times. The job is not retried.")
     }
 
     /// A task of another program whose worker is silent.
     package static func remoteIsSilent(for time: Duration) -> JobFailure {
         let seconds = time.wholeMilliseconds % 1000 == 0 ? "\(time.wholeMilliseconds / 1000)" : "\(time / .seconds(1))"
-        return JobFailure(
-            kind: .lost,
-            code: "lost",
-            message: """
-                Another program's worker began the task, then sent nothing for \(seconds) seconds while no page polled \
-                it. The task is considered lost.
-                """
+        return .lost(
+            """
+            Another program's worker began the task, then sent nothing for \(seconds) seconds while no page polled it. \
+            The task is considered lost.
+            """
         )
+    }
+}
+
+extension JobFailure {
+    fileprivate static func lost(_ message: String) -> JobFailure {
+        JobFailure(kind: .lost, code: "lost", message: message)
+    }
+
+    static func tooLarge(_ code: String, _ message: String) -> JobFailure {
+        JobFailure(kind: .tooLarge, code: code, message: message)
     }
 }

@@ -8,7 +8,6 @@ package struct JobTransition: Sendable {
     package var id: JobID
     /// The conditions; the first that fails is reported.
     package var guards: [JobGuard]
-    /// The changes, in order.
     package var changes: [JobChange]
     /// The resulting state; nil for a removed job.
     package var state: JobState?
@@ -27,7 +26,6 @@ package struct JobTransition: Sendable {
     }
 }
 
-/// A condition of a transition.
 package enum JobGuard: Sendable, Hashable {
     /// No job with this id exists.
     case isNew
@@ -73,7 +71,6 @@ package enum JobWait: Sendable, Hashable {
     case removal(Duration)
 }
 
-/// A change made by a transition.
 package enum JobChange: Sendable {
     /// Stores the job and counts it for its owner and in total.
     case create
@@ -81,7 +78,6 @@ package enum JobChange: Sendable {
     case queue(first: Bool)
     /// Sends the job's message again.
     case resend
-    /// Schedules the job.
     case schedule(after: Duration)
     /// Begins an attempt with its own fence. What earlier attempts sent is discarded.
     case beginAttempt(fence: String)
@@ -114,19 +110,15 @@ package enum JobChange: Sendable {
     case remove
 }
 
-/// The outcome of a job.
 package struct JobEnd: Sendable {
-    /// The source of a result.
     package enum Result: Sendable {
         case none
         case value(RawJSON)
-        /// The cache.
         case cached(CacheKey)
         /// Another job with the same key.
         case of(JobID)
     }
 
-    /// A finished state.
     package var state: JobState
     /// Who or what ended the job.
     package var reason: String?
@@ -149,21 +141,21 @@ package struct JobEnd: Sendable {
 /// transition detect that the job has changed since.
 package struct JobFacts: Sendable, Hashable {
     package var id: JobID
-    package var state: JobState
+    package var state = JobState.queued
     package var name: String
     package var version: String
     /// The number of the current or last attempt; 0 before the first.
-    package var attempt: Int
+    package var attempt = 0
     /// Identifies the current attempt; nil if there is none.
     package var fence: String?
     /// The number of failed attempts.
-    package var failures: Int
+    package var failures = 0
     /// The number of attempts interrupted by the loss of a server or worker.
-    package var interruptions: Int
+    package var interruptions = 0
     package var retries: RetryPolicy
     package var cache: CacheStore?
     /// Whether the job waits for another job with its cache key.
-    package var isFollowing: Bool
+    package var isFollowing = false
     /// Whether another program's worker runs it.
     package var isRemote: Bool
     /// Why the current attempt is being stopped: it sent too much.
@@ -172,15 +164,10 @@ package struct JobFacts: Sendable, Hashable {
     /// The facts of a new job.
     package init(_ request: JobRequest) {
         id = request.id
-        state = .queued
         name = request.name
         version = request.version
-        attempt = 0
-        failures = 0
-        interruptions = 0
         retries = request.retries
         cache = request.cache
-        isFollowing = false
         isRemote = request.remote != nil
     }
 

@@ -10,7 +10,7 @@ enum Frame: Sendable, Hashable {
     case progress(run: UInt64, [UInt8])
     case setProps(run: UInt64, [UInt8])
     case succeeded(run: UInt64, [UInt8])
-    case failed(run: UInt64, WorkerFailure)
+    case failed(run: UInt64, JobFailure)
     case cancelled(run: UInt64)
 
     /// The maximum length of a frame in bytes, without the four of its length field.
@@ -32,66 +32,37 @@ struct FrameError: Error, CustomStringConvertible {
 extension Frame {
     /// The encoded frame with its length.
     var bytes: [UInt8] {
-        var writer = FrameWriter()
         switch self {
-        case .job(let run, let task): writer.job(run: run, task)
-        case .cancel(let run): writer.start(.cancel, run: run)
-        case .ready(let buildID): writer.ready(buildID)
-        case .started(let run): writer.start(.started, run: run)
-        case .progress(let run, let body): writer.start(.progress, run: run, body)
-        case .setProps(let run, let body): writer.start(.setProps, run: run, body)
-        case .succeeded(let run, let body): writer.start(.succeeded, run: run, body)
-        case .failed(let run, let failure): writer.failed(run: run, failure)
-        case .cancelled(let run): writer.start(.cancelled, run: run)
+        case .job(let run, let task): Self.bytes(.job, run, texts: [task.id, task.name], task.payload)
+        case .cancel(let run): Self.bytes(.cancel, run)
+        case .ready(let buildID): Self.bytes(.ready, 0, texts: [buildID])
+        case .started(let run): Self.bytes(.started, run)
+        case .progress(let run, let body): Self.bytes(.progress, run, body)
+        case .setProps(let run, let body): Self.bytes(.setProps, run, body)
+        case .succeeded(let run, let body): Self.bytes(.succeeded, run, body)
+        case .failed(let run, let failure): Self.bytes(.failed, run, texts: failure.texts)
+        case .cancelled(let run): Self.bytes(.cancelled, run)
         }
-        return writer.finish()
+    }
+
+    private static func bytes(_ kind: FrameKind, _ run: UInt64, texts: [String] = [], _ body: [UInt8] = []) -> [UInt8] {
+        let length = 9 + texts.reduce(body.count) { $0 + 4 + $1.utf8.count }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(4 + length)
+        func append(_ number: some FixedWidthInteger) { withUnsafeBytes(of: number.bigEndian) { bytes += $0 } }
+        append(UInt32(length))
+        append(kind.rawValue)
+        append(run)
+        for text in texts {
+            append(UInt32(text.utf8.count))
+            bytes += text.utf8
+        }
+        return bytes + body
     }
 }
 
-private struct FrameWriter {
-    private var bytes: [UInt8] = [0, 0, 0, 0]
-
-    mutating func start(_ kind: FrameKind, run: UInt64, _ body: [UInt8] = []) {
-        bytes.reserveCapacity(13 + body.count)
-        bytes.append(kind.rawValue)
-        number(run)
-        bytes += body
-    }
-
-    mutating func job(run: UInt64, _ task: WorkerTask) {
-        start(.job, run: run)
-        text(task.id)
-        text(task.name)
-        bytes += task.payload
-    }
-
-    mutating func ready(_ buildID: String) {
-        start(.ready, run: 0)
-        text(buildID)
-    }
-
-    mutating func failed(run: UInt64, _ failure: WorkerFailure) {
-        start(.failed, run: run)
-        text(failure.kind.rawValue)
-        text(failure.code)
-        text(failure.message)
-        text(failure.trace ?? "")
-    }
-
-    mutating func finish() -> [UInt8] {
-        let length = UInt32(bytes.count - 4)
-        for index in 0..<4 { bytes[index] = UInt8(truncatingIfNeeded: length >> (24 - 8 * UInt32(index))) }
-        return bytes
-    }
-
-    private mutating func text(_ text: String) {
-        number(UInt32(text.utf8.count))
-        bytes += text.utf8
-    }
-
-    private mutating func number(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.bigEndian) { bytes += $0 }
-    }
+extension JobFailure {
+    fileprivate var texts: [String] { [kind.rawValue, code, message, trace ?? ""] }
 }
 
 extension Frame {
@@ -143,12 +114,9 @@ private struct FrameReader {
         WorkerTask(id: try text(), name: try text(), payload: rest())
     }
 
-    mutating func failure() throws -> WorkerFailure {
-        guard let kind = WorkerFailure.Kind(rawValue: try text()) else {
-            throw FrameError(description: "Unknown kind of failure.")
-        }
-        let (code, message, trace) = (try text(), try text(), try text())
-        return WorkerFailure(kind: kind, code: code, message: message, trace: trace.isEmpty ? nil : trace)
+    mutating func failure() throws -> JobFailure {
+        let (kind, code, message, trace) = (try text(), try text(), try text(), try text())
+        return JobFailure(kind: .init(kind), code: code, message: message, trace: trace.isEmpty ? nil : trace)
     }
 
     private mutating func take(_ count: Int) throws -> ArraySlice<UInt8> {

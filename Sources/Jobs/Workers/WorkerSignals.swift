@@ -2,6 +2,7 @@
 @preconcurrency import Dispatch
 package import Logging
 package import ServiceLifecycle
+import Support
 
 /// Signal handling of a worker program.
 package enum WorkerSignals {
@@ -101,12 +102,6 @@ struct ShutdownSignals: Sendable {
         return isStopping ? .none : .stopWarm
     }
 }
-
-#if canImport(Darwin)
-internal import Darwin
-#else
-internal import Glibc
-#endif
 
 /// Receives the signals that stop a program; their default actions are disabled.
 ///

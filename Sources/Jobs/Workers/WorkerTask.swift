@@ -10,11 +10,6 @@ public struct WorkerTask: Sendable, Hashable {
     package var remote: RemoteTask?
 
     /// Creates a task.
-    ///
-    /// - Parameters:
-    ///   - id: The task's id.
-    ///   - name: The name of the work.
-    ///   - payload: The input.
     public init(id: String, name: String, payload: [UInt8] = []) {
         self.id = id
         self.name = name
@@ -37,7 +32,7 @@ public enum WorkerOutcome: Sendable, Hashable {
     /// The task returned these bytes.
     case succeeded([UInt8])
     /// The task threw an error, its process ended, or no worker could be started.
-    case failed(WorkerFailure)
+    case failed(JobFailure)
     /// The task was cancelled; `killed` is true if its process was killed, or died, because of it.
     case cancelled(killed: Bool)
     /// The pool stopped before the task was done. The task may run again.
@@ -54,10 +49,7 @@ public struct WorkerChannel: Sendable {
     /// - Parameters:
     ///   - progress: Receives each progress.
     ///   - setProps: Receives each list of properties.
-    public init(
-        progress: @escaping @Sendable ([UInt8]) -> Void,
-        setProps: @escaping @Sendable ([UInt8]) -> Void
-    ) {
+    public init(progress: @escaping @Sendable ([UInt8]) -> Void, setProps: @escaping @Sendable ([UInt8]) -> Void) {
         sendProgress = progress
         sendProps = setProps
     }

@@ -1,13 +1,6 @@
 import CeleryProtocol
 import DashJSON
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import Support
 
 /// The arguments of a request. Unknown arguments are ignored.
 struct ControlArguments: Sendable {

@@ -160,14 +160,6 @@ struct EventOutbox {
     }
 }
 
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 /// The members common to all events of a worker.
 struct EventSource: Sendable, Hashable {
     /// The node's name, `dash@host`.

@@ -7,14 +7,6 @@ import RedisClient
 public import ServiceLifecycle
 import Support
 
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 /// Background jobs on a Celery queue. Jobs run in separate workers, which Celery's own tools can monitor and control.
 ///
 /// ```swift

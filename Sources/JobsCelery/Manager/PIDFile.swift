@@ -1,13 +1,6 @@
 import CeleryProtocol
 import ServiceLifecycle
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import Support
 
 /// A file that holds the process id of a worker, as Celery's `--pidfile`.
 struct PIDFile: Sendable {

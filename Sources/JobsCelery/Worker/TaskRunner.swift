@@ -206,7 +206,7 @@ struct TaskRunner: Sendable {
 
     /// Whether the callback declares `retries:` for this failure. Not with invalid arguments, which stay the same.
     private func mayRetry(_ task: HeldTask, after failure: WorkerFailure) -> Bool {
-        failure.code != "TypeError" && JobFailure(failure).allowsRetry
+        failure.code != "TypeError" && failure.allowsRetry
             && task.message.retries < task.job.retries.limit
     }
 
@@ -328,16 +328,7 @@ extension TaskException {
         return TaskException(type: "TypeError", arguments: [.string(failure.message)], module: "builtins")
     }
 
-    /// The exception for a task that a worker process did not finish. The worker itself reports time limits.
-    init(_ failure: WorkerFailure) {
-        switch failure.kind {
-        case .crash: self = .workerLost(failure.message)
-        case .error: self = .swift(failure.code, failure.message)
-        default: self = .swift("WorkerFailure", failure.message)
-        }
-    }
-
-    /// The exception of a failed job.
+    /// The exception of a failed job or task. The worker itself reports time limits of tasks.
     init(_ failure: JobFailure) {
         switch failure.kind {
         case .crash: self = .workerLost(failure.message)

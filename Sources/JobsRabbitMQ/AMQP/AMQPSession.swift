@@ -3,6 +3,7 @@ import CeleryProtocol
 import DashJSON
 import JobsCelery
 import Logging
+import Support
 
 /// One RabbitMQ connection, from login to loss. Used on its connection's thread only.
 final class AMQPSession {
@@ -267,12 +268,6 @@ extension AMQPSession {
         )
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// The TLS options of a RabbitMQ connection. By default the server's certificate and host name are verified.
 struct AMQPTLS: Sendable, Hashable {

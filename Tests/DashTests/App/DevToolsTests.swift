@@ -28,8 +28,10 @@ struct DevToolsTests {
     func debug() throws {
         let tools = try tools(debug: true)
         #expect(tools.ui && tools.propsCheck && tools.serveDevBundles && tools.validateCallbacks)
-        let wanted = ActiveDevTools.HotReload(interval: .seconds(3), watchInterval: .milliseconds(500), maxRetry: 8)
-        #expect(tools.hotReload == wanted)
+        #expect(tools.hotReload == DevTools())
+        #expect(tools.hotReload?.hotReloadInterval == .seconds(3))
+        #expect(tools.hotReload?.hotReloadWatchInterval == .milliseconds(500))
+        #expect(tools.hotReload?.hotReloadMaxRetry == 8)
         #expect(tools.errors == .pruned)
     }
 
@@ -65,8 +67,9 @@ struct DevToolsTests {
             "DASH_HOT_RELOAD_MAX_RETRY": "3", "DASH_PRUNE_ERRORS": "false",
         ]
         let timed = try tools(times) { $0.hotReloadInterval = .seconds(9) }
-        let wanted = ActiveDevTools.HotReload(interval: .milliseconds(250), watchInterval: .seconds(2), maxRetry: 3)
-        #expect(timed.hotReload == wanted)
+        #expect(timed.hotReload?.hotReloadInterval == .milliseconds(250))
+        #expect(timed.hotReload?.hotReloadWatchInterval == .seconds(2))
+        #expect(timed.hotReload?.hotReloadMaxRetry == 3)
         #expect(timed.errors == .whole)
         #expect(try tools(debug: true, ["DASH_UI": ""]).ui, "an empty variable is ignored")
     }

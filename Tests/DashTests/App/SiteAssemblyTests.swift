@@ -162,13 +162,14 @@ private struct Setting: Sendable {
         Setting(name: "debug", isOfServerOnly: true) {
             $0.debug = true
         } hasArrived: {
-            $0.callbacks.tools.errors == .pruned && $0.routes.routes.tools.propsCheck
+            $0.callbacks.tools.errors == .pruned && $0.callbacks.tools.propsCheck
         },
         Setting(name: "devTools", isOfServerOnly: true) {
             $0.devTools.silenceRoutesLogging = false
             $0.devTools.hotReloadWatchInterval = .seconds(11)
         } hasArrived: {
-            !$0.routes.silenceRoutesLogging && $0.routes.routes.tools.hotReload?.watchInterval == .seconds(11)
+            let logs = !$0.callbacks.configuration.devTools.silenceRoutesLogging
+            return logs && $0.callbacks.tools.hotReload?.hotReloadWatchInterval == .seconds(11)
         },
     ]
 
@@ -181,27 +182,27 @@ private struct Setting: Sendable {
         Setting(name: "healthPath") {
             $0.healthPath = "alive"
         } hasArrived: {
-            $0.routes.healthPath == "alive"
+            $0.callbacks.configuration.healthPath == "alive"
         },
         Setting(name: "allowedOrigins") {
             $0.allowedOrigins = ["https://friend.example"]
         } hasArrived: {
-            $0.callbacks.origins.allowedOrigins == ["https://friend.example"]
+            $0.callbacks.configuration.allowedOrigins == ["https://friend.example"]
         },
         Setting(name: "trustsForwardedHeaders") {
             $0.trustsForwardedHeaders = true
         } hasArrived: {
-            $0.routes.routes.trustsForwardedHeaders && $0.callbacks.origins.trustsForwardedHeaders
+            $0.callbacks.configuration.trustsForwardedHeaders
         },
         Setting(name: "deepestJSON") {
             $0.deepestJSON = 13
         } hasArrived: {
-            $0.callbacks.deepestJSON == 13
+            $0.callbacks.configuration.deepestJSON == 13
         },
         Setting(name: "largestInputCount") {
             $0.largestInputCount = 17
         } hasArrived: {
-            $0.callbacks.largestInputCount == 17
+            $0.callbacks.configuration.largestInputCount == 17
         },
     ]
 
@@ -209,7 +210,7 @@ private struct Setting: Sendable {
         Setting(name: "largestBody") {
             $0.largestBody = 1999
         } hasArrived: {
-            $0.callbacks.largestBody == 1999 && $0.rules.largestBody == 1999
+            $0.callbacks.configuration.largestBody == 1999 && $0.rules.largestBody == 1999
         },
         Setting(name: "queueLimit") {
             $0.queueLimit = 19
@@ -224,7 +225,7 @@ private struct Setting: Sendable {
         Setting(name: "keepFinished") {
             $0.keepFinished = .seconds(29)
         } hasArrived: {
-            $0.rules.keepFinished == .seconds(29) && $0.callbacks.background.failures.keepFinished == .seconds(29)
+            $0.rules.keepFinished == .seconds(29) && $0.callbacks.background.keepFinished == .seconds(29)
         },
     ]
 }

@@ -133,7 +133,8 @@ struct IntervalTests {
     @Test("Only progress of a running job is delayed")
     func mayWait() async throws {
         let value = PropertyValue(id: "bar", property: "value", value: RawJSON("1"))
-        var news = JobUpdate(id: .new, name: "", owner: "", page: "", version: "", state: .running, progress: [value])
+        var news = JobUpdate(id: .new, name: "", owner: "", page: "", version: "", state: .running)
+        news.progress = [value]
         let pace = ProgressPace(sharedState: LocalSharedState())
         #expect(try await pace.wait(before: news, interval: .seconds(3600)) == nil)
         try await pace.delivered(news.id, interval: .seconds(3600))

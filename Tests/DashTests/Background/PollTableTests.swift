@@ -136,7 +136,7 @@ struct PollTableTests {
         try await site.serve { visit in
             let page = try await visit.open()
             let visitor = try #require(
-                site.assembly.responder.routes.sessions.visitor(cookieHeader: page.cookie, endID: page.endID)
+                site.assembly.responder.routes.callbacks.sessions.visitor(cookieHeader: page.cookie, endID: page.endID)
             )
             let handles = site.assembly.responder.routes.callbacks.background.handles
             let never = handles.make(.new, owner: "session:\(visitor.session)", page: visitor.page ?? "")

@@ -5,7 +5,14 @@ import Testing
 
 @Suite("S8: requests sent through another site's page")
 struct OriginCheckTests {
-    private let check = OriginCheck(allowedOrigins: ["https://friend.example"], trustsForwardedHeaders: false)
+    private let check = makeCheck(allowedOrigins: ["https://friend.example"])
+
+    private static func makeCheck(allowedOrigins: Set<String>, trustsForwardedHeaders: Bool = false) -> OriginCheck {
+        var configuration = SiteConfiguration()
+        configuration.allowedOrigins = allowedOrigins
+        configuration.trustsForwardedHeaders = trustsForwardedHeaders
+        return OriginCheck(configuration)
+    }
 
     @Test(
         "Requests from the site's own pages and from other programs are accepted",
@@ -36,7 +43,7 @@ struct OriginCheckTests {
     func forwardedHost() {
         let headers: HTTPFields = [.origin: "https://public.example", .forwardedHost: "public.example"]
         #expect(!check.accepts(headers, host: "127.0.0.1:8050"))
-        let trusting = OriginCheck(allowedOrigins: [], trustsForwardedHeaders: true)
+        let trusting = Self.makeCheck(allowedOrigins: [], trustsForwardedHeaders: true)
         #expect(trusting.accepts(headers, host: "127.0.0.1:8050"))
     }
 }

@@ -72,7 +72,7 @@ struct SingleServerTests {
             let request = JobRequest(name: "a", retries: .upTo(1, backoff: .constant(.zero)))
             let id = try await manager.start(request)
             await executor.next().fail()
-            let failure = WorkerFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f\n1 g", signal: 4)
+            let failure = WorkerFailure(kind: .crash, code: "signal", message: "SIGILL", trace: "0 f\n1 g")
             await executor.next().end(.failed(failure))
             let end = try await manager.update(of: id) { _ in false }
             #expect(end?.attempt == 2)

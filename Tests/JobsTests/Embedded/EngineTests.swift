@@ -88,10 +88,42 @@ struct EngineTests {
         #expect(engine.state.jobs.waitingCount == 0)
     }
 
+    @Test("a job that is started anew with the id of a cancelled and evicted one has its new place")
+    func newPlace() throws {
+        var configuration = JobManagerConfiguration()
+        configuration.maximumFinishedInMemory = 1
+        var engine = Self.engine(configuration)
+        let requests = (0..<4).map { _ in JobRequest(name: "a") }
+        func start(_ request: JobRequest) throws {
+            _ = engine.written(try engine.start(request, at: Self.now).steps, refused: [], at: Self.now)
+        }
+        func cancel(_ request: JobRequest) {
+            let cancelled = engine.cancel(request.id, reason: "x", at: Self.now)
+            _ = engine.written(cancelled.steps, refused: [], at: Self.now)
+        }
+        for request in requests { try start(request) }
+        for request in requests[1...2] { cancel(request) }
+        #expect(!engine.isInMemory(requests[1].id))
+        try start(requests[1])
+        let end = engine.attemptEnded(requests[0].id, attempt: 1, .succeeded([49]), at: Self.now)
+        #expect(end.steps == [.ended(requests[0].id), .started(requests[3].id)])
+    }
+
+    @Test("a scheduled job whose end is being written is not subtracted from the queued ones")
+    func statisticsAfterRestart() {
+        var configuration = JobManagerConfiguration()
+        configuration.currentVersion = { _ in nil }
+        var engine = JobEngine(configuration: configuration, maximumRunning: 1)
+        var status = JobStatus(state: .scheduled, created: Self.now.wall)
+        status.due = Self.now.wall + .seconds(60)
+        _ = engine.restore([StoredJob(request: JobRequest(name: "a"), status: status)], at: Self.now)
+        #expect(engine.statistics == JobStatistics(maximumRunning: 1))
+    }
+
     private static let now = JobTime(monotonic: .zero, wall: WallTime(milliseconds: 0))
 
-    private static func engine() -> JobEngine {
-        var engine = JobEngine(configuration: JobManagerConfiguration(), maximumRunning: 1)
+    private static func engine(_ configuration: JobManagerConfiguration = JobManagerConfiguration()) -> JobEngine {
+        var engine = JobEngine(configuration: configuration, maximumRunning: 1)
         _ = engine.restore([], at: now)
         return engine
     }

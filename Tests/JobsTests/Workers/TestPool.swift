@@ -2,20 +2,20 @@
 
 /// A machine without processes: tests send the events and check the actions.
 struct TestPool {
-    let limits: PoolLimits
+    let limits: WorkerPoolConfiguration
     private(set) var machine: PoolMachine
     private(set) var now = ContinuousClock.now
     /// The actions of the last event.
     private(set) var did: [PoolAction] = []
 
-    static let crash = WorkerFailure(kind: .crash, code: "signal", message: "It crashed.", signal: 4)
+    static let crash = WorkerFailure(kind: .crash, code: "signal", message: "It crashed.")
 
     init(warm: Int, workers: Int = 4, maxTasksPerChild: Int? = nil, ready: Bool = false) {
         var configuration = WorkerPoolConfiguration(buildID: "build")
         configuration.warm = warm
         configuration.workers = workers
         configuration.maxTasksPerChild = maxTasksPerChild
-        limits = PoolLimits(configuration)
+        limits = configuration.corrected
         machine = PoolMachine(limits: limits, now: now)
         apply { [now] in $0.start(now: now) }
         guard ready else { return }

@@ -1,3 +1,5 @@
+import Support
+
 /// Checks for a single callback. Each returns one message per mistake.
 enum CallbackRules {
     static func sentences(for callback: Callback) -> [String] {
@@ -8,11 +10,9 @@ enum CallbackRules {
     private static func identifiers(_ callback: Callback) -> [String] {
         var refs = callback.slots.map(\.ref) + callback.outputs.map(\.ref) + callback.running.map(\.ref)
         refs += callback.background.map { $0.cancel + $0.progress } ?? []
-        var seen: Set<PropertyRef> = []
-        return refs.filter { seen.insert($0).inserted }.flatMap { ref in
-            [IdentifierRules.sentence(for: ref.id), IdentifierRules.sentence(forProperty: ref.property)].compactMap(
-                \.self
-            )
+        return refs.unique.flatMap { ref in
+            [IdentifierRules.sentence(for: ref.id), IdentifierRules.sentence(forProperty: ref.property)]
+                .compactMap(\.self)
         }
     }
 
@@ -77,7 +77,6 @@ enum BackgroundRules {
 
 /// A mistake in the declaration of an app, found at start.
 struct Finding: Sendable, Hashable, CustomStringConvertible {
-    /// The location of the declaration.
     let location: SourceLocation
     /// What is wrong, and what to do.
     let sentence: String
@@ -86,12 +85,17 @@ struct Finding: Sendable, Hashable, CustomStringConvertible {
     var description: String { "\(location): \(sentence)" }
 }
 
+extension SourceLocation {
+    /// A mistake in the declaration here.
+    func finding(_ sentence: String) -> Finding { Finding(location: self, sentence: sentence) }
+}
+
 extension CallbackRegistry {
     /// Every mistake in the registered callbacks that can be found without a page, in the order of registration.
     var findings: [Finding] {
         let callbacks = callbacks
         let own = callbacks.flatMap { callback in
-            CallbackRules.sentences(for: callback).map { Finding(location: callback.location, sentence: $0) }
+            CallbackRules.sentences(for: callback).map(callback.location.finding)
         }
         return own + DuplicateRules.findings(in: callbacks) + GraphRules(callbacks).findings
     }
@@ -137,22 +141,19 @@ enum DuplicateRules {
         var named: [String: Callback] = [:], known: [String: Callback] = [:]
         return callbacks.compactMap { callback in
             if callback.isNamed, let other = named.updateIfAbsent(callback, for: callback.name) {
-                return Finding(
-                    location: callback.location,
-                    sentence:
-                        "The name “\(callback.name)” is used by the callback at \(other.location). Choose another."
-                )
+                let sentence =
+                    "The name “\(callback.name)” is used by the callback at \(other.location). Choose another."
+                return callback.location.finding(sentence)
             }
             // Equal outputs are reported by `outputs`, with a better message.
             guard let other = known.updateIfAbsent(callback, for: callback.id), callback.isIndistinct else {
                 return nil
             }
-            return Finding(
-                location: callback.location,
-                sentence: """
-                    The callback has the same inputs, states and outputs as the one at \(other.location). Add name: to \
-                    distinguish their requests.
-                    """
+            return callback.location.finding(
+                """
+                The callback has the same inputs, states and outputs as the one at \(other.location). Add name: to \
+                distinguish their requests.
+                """
             )
         }
     }
@@ -165,13 +166,12 @@ enum DuplicateRules {
             defer { for ref in own { earlier[ref.property, default: []].append((ref, callback)) } }
             return own.flatMap { ref in
                 (earlier[ref.property] ?? []).filter { $0.ref != ref && $0.ref.overlaps(ref) }.map { other in
-                    Finding(
-                        location: callback.location,
-                        sentence: """
-                            \(ref) may be the same property as \(other.ref), which the callback at \
-                            \(other.callback.location) writes. Make the patterns differ, or use \
-                            Output(…, allowDuplicate: true) here and prevent the initial call.
-                            """
+                    callback.location.finding(
+                        """
+                        \(ref) may be the same property as \(other.ref), which the callback at \
+                        \(other.callback.location) writes. Make the patterns differ, or use \
+                        Output(…, allowDuplicate: true) here and prevent the initial call.
+                        """
                     )
                 }
             }
@@ -184,12 +184,11 @@ enum DuplicateRules {
         return callbacks.flatMap { callback in
             Set(callback.outputs.filter { !$0.allowDuplicate }.map(\.ref)).compactMap { ref in
                 guard let other = owners.updateIfAbsent(callback, for: ref) else { return nil }
-                return Finding(
-                    location: callback.location,
-                    sentence: """
-                        \(ref) is already written by the callback at \(other.location). Merge the two callbacks, or use \
-                        Output(…, allowDuplicate: true) here and prevent the initial call.
-                        """
+                return callback.location.finding(
+                    """
+                    \(ref) is already written by the callback at \(other.location). Merge the two callbacks, or use \
+                    Output(…, allowDuplicate: true) here and prevent the initial call.
+                    """
                 )
             }
         }

@@ -25,23 +25,18 @@ struct GraphRules {
 
     /// Cycles of several callbacks. A callback may read what it writes, as the browser does not trigger it again.
     private var circles: [Finding] {
-        var findings: [Finding] = []
         var reported: Set<Int> = []
-        for start in callbacks.indices where !reported.contains(start) {
-            guard let path = path(from: followers[start], to: start) else { continue }
+        return callbacks.indices.compactMap { start in
+            guard !reported.contains(start), let path = path(from: followers[start], to: start) else { return nil }
             reported.formUnion(path)
             let others = path.dropLast().map { callbacks[$0].location.description }.joined(separator: ", ")
-            findings.append(
-                Finding(
-                    location: callbacks[start].location,
-                    sentence: """
-                        The callback triggers itself through \(others). Merge these callbacks, or read a State instead \
-                        of an Input in one of them.
-                        """
-                )
+            return callbacks[start].location.finding(
+                """
+                The callback triggers itself through \(others). Merge these callbacks, or read a State instead of an \
+                Input in one of them.
+                """
             )
         }
-        return findings
     }
 
     /// What is set while a callback runs must not trigger it, directly or indirectly (defect 20 in docs/protocol.md).
@@ -52,12 +47,11 @@ struct GraphRules {
             return sides.compactMap { ref, what in
                 let first = callbacks.indices.filter { other in callbacks[other].inputs.contains { $0.overlaps(ref) } }
                 guard first.contains(place) || path(from: first, to: place) != nil else { return nil }
-                return Finding(
-                    location: callback.location,
-                    sentence: """
-                        \(ref) is set by \(what) and triggers the callback, which would run in an endless loop. Set \
-                        another property, or read a State.
-                        """
+                return callback.location.finding(
+                    """
+                    \(ref) is set by \(what) and triggers the callback, which would run in an endless loop. Set \
+                    another property, or read a State.
+                    """
                 )
             }
         }
@@ -154,9 +148,7 @@ enum WildcardRules {
         }
         for ref in options.cancel {
             if !ref.id.matchKeys.isSubset(of: outputs) {
-                sentences.append(
-                    "The cancel input \(ref) has a match that the Outputs do not have. Add it to them."
-                )
+                sentences.append("The cancel input \(ref) has a match that the Outputs do not have. Add it to them.")
             }
             if !ref.id.allSmallerKeys.isEmpty {
                 sentences.append("The cancel input \(ref) has allSmaller. Use match or all.")

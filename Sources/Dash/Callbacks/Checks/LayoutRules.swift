@@ -1,4 +1,5 @@
 import DashJSON
+import Support
 
 /// Checks for a layout that is known at start, and for the ids that callbacks use.
 struct LayoutRules {
@@ -25,7 +26,7 @@ struct LayoutRules {
     }
 
     /// The mistakes in the layout itself.
-    var findings: [Finding] { (form + names + repeated).map { Finding(location: location, sentence: $0) } }
+    var findings: [Finding] { (form + names + repeated).map(location.finding) }
 
     func has(_ id: ComponentID) -> Bool { ids.contains(id) }
 
@@ -33,12 +34,11 @@ struct LayoutRules {
     func shared(with outer: LayoutRules) -> [Finding] {
         let others = Set(outer.ids)
         return ids.filter(others.contains).map { id in
-            Finding(
-                location: location,
-                sentence: """
-                    The page and the app's layout both have a component with the id \(id). Rename one of them, as ids \
-                    must be unique.
-                    """
+            location.finding(
+                """
+                The page and the app's layout both have a component with the id \(id). Rename one of them, as ids must \
+                be unique.
+                """
             )
         }
     }
@@ -64,15 +64,9 @@ struct LayoutRules {
     }
 
     private var repeated: [String] {
-        var seen: [ComponentID: Int] = [:]
-        for id in ids { seen[id, default: 0] += 1 }
-        return ids.filter { id in
-            guard let count = seen[id], count > 1 else { return false }
-            seen[id] = nil
-            return true
-        }.map {
-            "Two components of the layout have the id \($0). Rename one of them."
-        }
+        let counts = Dictionary(grouping: ids, by: \.self).mapValues(\.count)
+        return ids.unique.filter { counts[$0, default: 0] > 1 }
+            .map { "Two components of the layout have the id \($0). Rename one of them." }
     }
 
     /// Ids that callbacks use and the layout does not have.
@@ -83,14 +77,12 @@ struct LayoutRules {
         return callbacks.filter { !$0.isOptional }.flatMap { callback -> [Finding] in
             let slots = callback.slots.filter { !$0.isOptional }.map(\.ref.id)
             let all = callback.outputs.map(\.ref.id) + slots + (callback.background?.cancel ?? []).map(\.id)
-            var seen: Set<ComponentID> = []
-            return all.filter { !$0.hasWildcard && !known.contains($0) && seen.insert($0).inserted }.map { id in
-                Finding(
-                    location: callback.location,
-                    sentence: """
-                        The layout has no component with the id \(id). Correct the id, or, if the component is added \
-                        later, use DashApp(suppressCallbackExceptions: true), or optional: true for this callback.
-                        """
+            return all.filter { !$0.hasWildcard && !known.contains($0) }.unique.map { id in
+                callback.location.finding(
+                    """
+                    The layout has no component with the id \(id). Correct the id, or, if the component is added later, \
+                    use DashApp(suppressCallbackExceptions: true), or optional: true for this callback.
+                    """
                 )
             }
         }

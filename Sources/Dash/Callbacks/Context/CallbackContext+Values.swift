@@ -17,29 +17,15 @@ extension CallbackContext {
     ///
     /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
     public var owner: String {
-        get throws {
-            switch request {
-            case .whole(_, let owner), .carried(_, let owner, _): owner
-            case .shared: throw Self.notInSharedJob("the owner")
-            }
-        }
+        get throws { try known("the owner").owner }
     }
 
-    /// The path of the request with its query.
-    ///
-    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    /// The path of the request with its query. Throws as ``owner`` does.
     public var path: String {
-        get throws {
-            switch request {
-            case .whole(let page, _), .carried(let page, _, _): page.path
-            case .shared: throw Self.notInSharedJob("the path of the request")
-            }
-        }
+        get throws { try known("the path of the request").page.path }
     }
 
-    /// The parameters of the request's query by name; the first one of a repeated name.
-    ///
-    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    /// The parameters of the request's query by name; the first one of a repeated name. Throws as ``owner`` does.
     public var query: [String: String] {
         get throws {
             let items = URLComponents(string: try path)?.queryItems ?? []
@@ -48,30 +34,26 @@ extension CallbackContext {
     }
 
     /// The address of the browser, or of the last proxy; `nil` if unknown, as in a background job or in the router of
-    /// another application.
-    ///
-    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    /// another application. Throws as ``owner`` does.
     public var remoteAddress: String? {
-        get throws { try page("the address of the browser").remoteAddress }
+        get throws { try known("the address of the browser").page.remoteAddress }
     }
 
     /// The cookies of the request except the site's own; in a background job those that the app's `jobContext` lists.
-    ///
-    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    /// Throws as ``owner`` does.
     public var cookies: [String: String] {
-        get throws { try page("cookies").cookies.filter { !Sessions.isCookieName($0.key) } }
+        get throws { try known("cookies").page.cookies.filter { !Sessions.isCookieName($0.key) } }
     }
 
     /// The headers of the request by name in lower case; in a background job those that the app's `jobContext` lists.
-    ///
-    /// - Throws: ``DashError`` with code `not-in-shared-job` in a background job whose cached result all users share.
+    /// Throws as ``owner`` does.
     public var headers: [String: String] {
-        get throws { try page("headers").headers }
+        get throws { try known("headers").page.headers }
     }
 
-    private func page(_ what: String) throws -> PageRequest {
+    private func known(_ what: String) throws -> (page: PageRequest, owner: String) {
         switch request {
-        case .whole(let page, _), .carried(let page, _, _): page
+        case .whole(let page, let owner), .carried(let page, let owner, _): (page, owner)
         case .shared: throw Self.notInSharedJob(what)
         }
     }
@@ -81,15 +63,11 @@ extension CallbackContext {
     /// - Throws: ``DashError`` with code `not-in-job` in a background job if the app's `jobContext` does not list the
     ///   name, and `not-in-shared-job` if all users share the job's cached result.
     public func cookie(_ name: String) throws -> String? {
-        switch request {
-        case .whole(let page, _):
-            return page.cookies[name]
-        case .carried(let page, _, let names):
-            guard names.cookies.contains(name) else { throw Self.notInJob("cookie", name, list: "cookies") }
-            return page.cookies[name]
-        case .shared:
-            throw Self.notInSharedJob("the cookie \(name)")
+        let page = try known("the cookie \(name)").page
+        if case .carried(_, _, let names) = request, !names.cookies.contains(name) {
+            throw Self.notInJob("cookie", name, list: "cookies")
         }
+        return page.cookies[name]
     }
 
     /// Returns a header of the request; `nil` if there was none. The name's case does not matter.
@@ -97,15 +75,11 @@ extension CallbackContext {
     /// - Throws: ``DashError``, as ``cookie(_:)`` does.
     public func header(_ name: String) throws -> String? {
         let name = name.lowercased()
-        switch request {
-        case .whole(let page, _):
-            return page.headers[name]
-        case .carried(let page, _, let names):
-            guard names.headers.contains(name) else { throw Self.notInJob("header", name, list: "headers") }
-            return page.headers[name]
-        case .shared:
-            throw Self.notInSharedJob("the header \(name)")
+        let page = try known("the header \(name)").page
+        if case .carried(_, _, let names) = request, !names.headers.contains(name) {
+            throw Self.notInJob("header", name, list: "headers")
         }
+        return page.headers[name]
     }
 
     private static func notInSharedJob(_ what: String) -> DashError {
@@ -225,9 +199,6 @@ extension CallbackContext {
 
     /// Decodes what ``encoded(carrying:isShared:)`` wrote.
     ///
-    /// - Parameters:
-    ///   - bytes: The JSON.
-    ///   - emit: Receives progress and set properties.
     /// - Throws: An error for invalid bytes.
     init(decoding bytes: [UInt8], emit: @escaping @Sendable (Event) -> Void) throws {
         let json = try JSON(parsing: bytes)

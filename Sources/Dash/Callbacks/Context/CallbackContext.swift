@@ -205,15 +205,8 @@ extension CallbackContext {
 
     /// Same as the function ``/Dash/setProps(_:_:)-(ComponentID,_)``, for a captured context.
     public func setProps(_ id: ComponentID, _ properties: KeyValuePairs<String, any JSONEncodable>) {
-        emit(
-            .setProps(
-                placed(
-                    properties.map { name, value in
-                        PropertyUpdate(ref: PropertyRef(id: id, property: name), value: RawJSON(value))
-                    }
-                )
-            )
-        )
+        let updates = properties.map { PropertyUpdate(ref: PropertyRef(id: id, property: $0), value: RawJSON($1)) }
+        emit(.setProps(placed(updates)))
     }
 
     /// Same as the function ``/Dash/setProps(_:_:)-(_,Patch)``, for a captured context.

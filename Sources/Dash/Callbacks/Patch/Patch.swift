@@ -123,7 +123,6 @@ extension Patch.Operation {
     }
 }
 
-/// The operations.
 extension Patch {
     /// Sets the value: `patch.marker.assign(["color": "red", "size": 3])`.
     public mutating func assign(_ value: JSON) { change("Assign", ["value": value]) }

@@ -1,27 +1,20 @@
 public import DashJSON
 import Jobs
 
-/// A task of other workers.
-struct RemoteOptions: Sendable {
-    var name: String
-    /// The queue of these workers; nil is the site's default for other programs.
-    var queue: String?
-}
-
 /// The options of background callbacks only.
 struct BackgroundOptions: Sendable {
     /// The minimum time between two deliveries of progress.
-    var interval: Duration
+    var interval = Duration.zero
     /// The inputs that cancel the job.
     var cancel: [PropertyRef]
     /// The outputs for progress.
-    var progress: [PropertyRef]
+    var progress: [PropertyRef] = []
     /// The values of the progress properties after the job; `nil` leaves them unchanged.
     var progressDefault: [PropertyUpdate]?
     var cache: CachePolicy?
-    var retries: RetryPolicy
-    /// The task of other workers that replaces the closure.
-    var remote: RemoteOptions?
+    var retries = RetryPolicy.none
+    /// The task of other workers that replaces the closure, and its queue; nil is the site's default for other programs.
+    var remote: (name: String, queue: String?)?
     /// The members of ``progress`` given as lists, with one value for each component.
     var progressLists: [PropertyRef] = []
 }
@@ -77,13 +70,8 @@ public struct CachePolicy: Sendable {
         return CachePolicy(value: { RawJSON(try await value()) }, expire: expire, ignored: ignored, scope: scope)
     }
 
-    /// Shares results between starts with the same arguments and the same result of the closure.
-    ///
-    /// - Parameters:
-    ///   - value: Returns what a result depends on besides the arguments.
-    ///   - expire: How long a result is kept after its last use; `nil` leaves it to the store.
-    ///   - ignoring: The positions of arguments to ignore.
-    ///   - scope: Who may use a result.
+    /// Shares results between starts with the same arguments, except those at the positions `ignoring`, and the same
+    /// result of the closure.
     @_disfavoredOverload
     public static func by<Value: JSONEncodable>(
         _ value: @escaping @Sendable () async throws -> Value,
@@ -143,12 +131,6 @@ public struct Running: Sendable {
     }
 
     /// Sets a property, by its name in the browser, while the callback runs.
-    ///
-    /// - Parameters:
-    ///   - id: The component.
-    ///   - property: The property's name in the browser.
-    ///   - on: The value from the start of the callback.
-    ///   - off: The value from its end, whether it succeeds or fails.
     public static func set<Value: JSONEncodable>(
         _ id: ComponentID,
         _ property: String,

@@ -2,7 +2,6 @@ import Crypto
 import DashJSON
 import Support
 
-/// One registered callback.
 struct Callback: Sendable {
     /// The type-erased closure and `onError`.
     typealias Perform = @Sendable (_ arguments: [JSON], _ context: CallbackContext) async throws -> [OutputUpdate]
@@ -22,25 +21,22 @@ struct Callback: Sendable {
 
     /// The `output` text of the dependencies and requests; unique in the app, and stable across launches.
     let id: String
-    /// The user's name for the callback, otherwise the id; part of its jobs' names.
-    let name: String
-    /// Whether the user set the name.
-    let isNamed: Bool
-    /// The declared outputs.
-    let outputs: [OutputSlot]
+    /// The user's name for the callback.
+    var givenName: String?
+    var outputs: [OutputSlot] = []
     /// The placeholder output of a background callback without outputs: the browser cannot distinguish two callbacks
     /// without outputs. It is never written.
-    let reservedOutput: PropertyRef?
+    var reservedOutput: PropertyRef?
     let slots: [Slot]
-    let background: BackgroundOptions?
-    let running: [Running]
+    var background: BackgroundOptions?
+    var running: [Running] = []
     let preventInitialCall: PreventInitialCall
     let location: SourceLocation
     /// The types of inputs and outputs, as text. A job started by a build with other types cannot run.
-    let signature: String
+    var signature = ""
     let kind: Kind
     let perform: Perform
-    let onError: OnError?
+    var onError: OnError?
     /// Whether the outputs are a list in the browser.
     var isMultiple = false
     /// Whether its components may be missing from the layout.
@@ -49,6 +45,11 @@ struct Callback: Sendable {
     var isHidden: Bool? = false
     /// The function in the browser, for a callback of kind ``Kind/clientside``.
     var clientside: ClientsideFunction?
+
+    /// The user's name for the callback, otherwise the id; part of its jobs' names.
+    var name: String { givenName ?? id }
+
+    var isNamed: Bool { givenName != nil }
 
     /// Whether there are no declared outputs.
     var hasNoOutput: Bool { outputs.isEmpty }
@@ -60,9 +61,8 @@ struct Callback: Sendable {
 
     /// A hash of the callback's name and the types of its inputs and outputs. A job of another version cannot run.
     var version: String {
-        SHA256.hash(data: Array("\(name)\0\(signature)".utf8)).prefix(8).map { String($0, radix: 16) }.joined(
-            separator: "-"
-        )
+        let hash = SHA256.hash(data: Array("\(name)\0\(signature)".utf8))
+        return hash.prefix(8).map { String($0, radix: 16) }.joined(separator: "-")
     }
 
     /// The name of its tasks on the queue: the user's name, otherwise that of the app and the outputs. If these do not
@@ -79,7 +79,6 @@ struct Callback: Sendable {
     var isIndistinct: Bool { outputs.allSatisfy(\.allowDuplicate) }
 }
 
-/// The location of a declaration.
 struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     /// Module and file: `App/main.swift`.
     let file: String
@@ -98,11 +97,7 @@ extension Callback {
     ///
     /// - Throws: Errors of the closure except ``PreventUpdate``, and ``DashError`` for arguments of another type.
     func run(in context: CallbackContext) async throws -> CallbackOutcome {
-        do {
-            return .updates(try await perform(context.arguments, context))
-        } catch is PreventUpdate {
-            return .preventUpdate
-        }
+        try await outcome { try await perform(context.arguments, context) }
     }
 
     /// Runs the callback's `onError`; returns `nil` if it has none.
@@ -110,11 +105,11 @@ extension Callback {
     /// - Throws: Errors of `onError` except ``PreventUpdate``.
     func recover(from failure: CallbackFailure, in context: CallbackContext) async throws -> CallbackOutcome? {
         guard let onError else { return nil }
-        do {
-            return .updates(try await onError(failure, context))
-        } catch is PreventUpdate {
-            return .preventUpdate
-        }
+        return try await outcome { try await onError(failure, context) }
+    }
+
+    private func outcome(_ perform: () async throws -> [OutputUpdate]) async throws -> CallbackOutcome {
+        do { return .updates(try await perform()) } catch is PreventUpdate { return .preventUpdate }
     }
 }
 
@@ -125,22 +120,14 @@ extension Callback {
         let slots = [Slot(ref: input, isState: false, isOptional: false)]
         let identity = CallbackIdentity(name: "cancel", slots: slots, location: location)
         let output = PropertyRef(id: input.id, property: "id")
-        let id = identity.text(reserved: output)
         return Callback(
-            id: id,
-            name: id,
-            isNamed: false,
-            outputs: [],
+            id: identity.text(reserved: output),
             reservedOutput: output,
             slots: slots,
-            background: nil,
-            running: [],
             preventInitialCall: .yes,
             location: location,
-            signature: "",
             kind: .cancel,
             perform: { _, _ in [] },
-            onError: nil,
             isHidden: nil
         )
     }

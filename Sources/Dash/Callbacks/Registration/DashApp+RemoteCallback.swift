@@ -33,13 +33,9 @@ extension DashApp {
         line: UInt = #line
     ) {
         let options = BackgroundOptions(
-            interval: .zero,
             cancel: cancel.flatMap { $0.slots.map(\.ref) },
-            progress: [],
-            progressDefault: nil,
             cache: cache,
-            retries: .none,
-            remote: RemoteOptions(name: celeryTask, queue: queue)
+            remote: (celeryTask, queue)
         )
         let registration = Registration(
             running: running,
@@ -57,22 +53,12 @@ extension DashApp {
     /// In an object, `current`, `done` or `value` is the first property's value, `total` or `max` the second's, and
     /// members named like a property (`bar.value`) are that property's. A single property gets the whole value.
     ///
+    /// The other parameters are those of the callback without progress.
+    ///
     /// - Parameters:
-    ///   - output: The outputs for the task's result.
-    ///   - inputs: The arguments: ``Input`` and ``State`` values.
-    ///   - celeryTask: The task's name, such as `proj.tasks.report`.
-    ///   - queue: The queue of its workers; nil is the site's default for other programs, `celery`.
-    ///   - running: Properties with another value while it runs.
-    ///   - cancel: Inputs whose change cancels the job.
     ///   - progress: The outputs for the task's progress.
     ///   - progressDefault: The values of `progress` after the job; nil leaves them unchanged.
-    ///   - cache: Which starts share a result; by default none.
     ///   - interval: The minimum time between two updates of the progress.
-    ///   - preventInitialCall: Whether it runs only after an input has changed.
-    ///   - onError: Returns the outputs' values in place of an error; nil leaves the outputs unchanged.
-    ///   - name: A name that is stable when inputs and outputs change; by default derived from these.
-    ///   - file: The file of the declaration, for messages.
-    ///   - line: The line of the declaration, for messages.
     public func backgroundCallback<O: OutputSet, P: OutputSet>(
         _ output: O,
         _ inputs: any Dependency...,
@@ -96,8 +82,7 @@ extension DashApp {
             progress: progress.outputSlots.map(\.ref),
             progressDefault: progressDefault.map(progress.placed),
             cache: cache,
-            retries: .none,
-            remote: RemoteOptions(name: celeryTask, queue: queue)
+            remote: (celeryTask, queue)
         )
         let registration = Registration(
             running: running,

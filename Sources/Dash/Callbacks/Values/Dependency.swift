@@ -84,7 +84,6 @@ struct PropertyReader<Value>: Sendable {
 
 /// One property of one component, or of those that match a pattern.
 package struct PropertyRef: Sendable, Hashable, CustomStringConvertible {
-    /// The component.
     package var id: ComponentID
     /// The property's name in the browser, without the `@…` that distinguishes duplicate outputs.
     package var property: String

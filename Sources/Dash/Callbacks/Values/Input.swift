@@ -25,8 +25,6 @@ public struct Input<Value>: Dependency, AnyInput {
     public var slots: [Slot] { reader.slots(isState: false, isOptional: isOptional) }
 
     /// Reads the value.
-    ///
-    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     public func read(from arguments: inout ArgumentReader) throws -> Value {
         try reader.read(from: &arguments)
     }
@@ -81,8 +79,6 @@ public struct State<Value>: Dependency {
     public var slots: [Slot] { reader.slots(isState: true, isOptional: isOptional) }
 
     /// Reads the value.
-    ///
-    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     public func read(from arguments: inout ArgumentReader) throws -> Value {
         try reader.read(from: &arguments)
     }

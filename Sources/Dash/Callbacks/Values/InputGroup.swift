@@ -18,8 +18,6 @@ extension InputGroup {
     public var slots: [Slot] { dependencies.flatMap(\.slots) }
 
     /// Reads all values.
-    ///
-    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     public func read(from arguments: inout ArgumentReader) throws -> Values<Self> {
         var values = Values(group: self)
         for dependency in dependencies { try values.read(dependency, from: &arguments) }
@@ -101,8 +99,6 @@ extension Array: Dependency where Element: Dependency {
     public var slots: [Slot] { flatMap(\.slots) }
 
     /// Reads all values.
-    ///
-    /// - Throws: ``DashError`` with code `type-mismatch` for a value of another type.
     public func read(from arguments: inout ArgumentReader) throws -> [Element.Value] {
         var values: [Element.Value] = []
         for dependency in self { values.append(try dependency.read(from: &arguments)) }

@@ -117,16 +117,13 @@ enum UpdateList {
     /// - Parameter encode: Returns the JSON of a list with this one value.
     static func encoded<Value>(_ updates: [Update<Value>], _ encode: (Value) -> RawJSON) -> RawJSON {
         var writer = JSONWriter()
-        writer.byte(UInt8(ascii: "["))
-        for (index, update) in updates.enumerated() {
-            if index > 0 { writer.byte(UInt8(ascii: ",")) }
+        writer.array(of: updates) { update, writer in
             switch update {
             case .set(let value): writer.raw(bytes: encode(value).bytes.dropFirst().dropLast())
             case .patch(let patch): patch.encode(to: &writer)
             case .skip: writer.raw(bytes: markBytes)
             }
         }
-        writer.byte(UInt8(ascii: "]"))
         return RawJSON(unchecked: writer.bytes)
     }
 

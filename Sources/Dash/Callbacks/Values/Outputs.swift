@@ -106,7 +106,6 @@ extension OutputSet {
         return writer.updates
     }
 
-    /// The encoded values.
     func updates(_ values: Values) -> [OutputUpdate] {
         var writer = OutputWriter()
         write(values, to: &writer)

@@ -1,4 +1,5 @@
 import DashJSON
+public import Jobs
 
 /// A callback's result without an error, and its stored form.
 enum CallbackOutcome: Sendable, Hashable {
@@ -48,33 +49,8 @@ enum CallbackOutcome: Sendable, Hashable {
 
 /// The failure of a callback, passed to `onError`.
 public struct CallbackFailure: Error, CustomStringConvertible {
-    /// The kind of failure.
-    public struct Kind: Sendable, Hashable, CustomStringConvertible {
-        /// The kind's name.
-        public let description: String
-
-        /// Creates a kind from its name.
-        public init(_ name: String) { description = name }
-
-        /// The callback threw an error.
-        public static let error = Kind("error")
-        /// The worker process died during the job.
-        public static let crash = Kind("crash")
-        /// No worker process could be started.
-        public static let startup = Kind("startup")
-        /// The server ended while the job ran.
-        public static let lost = Kind("lost")
-        /// The time limit passed.
-        public static let timedOut = Kind("timedOut")
-        /// The queue was full.
-        public static let busy = Kind("busy")
-        /// The program changed since the job was started.
-        public static let incompatible = Kind("incompatible")
-        /// The result could not be stored.
-        public static let storage = Kind("storage")
-        /// The result or another value of the job exceeds a size limit.
-        public static let tooLarge = Kind("tooLarge")
-    }
+    /// The kinds of failure.
+    public typealias Kind = JobFailure.Kind
 
     /// The kind of failure.
     public let kind: Kind
@@ -88,13 +64,6 @@ public struct CallbackFailure: Error, CustomStringConvertible {
     public let cause: (any Error)?
 
     /// Creates a failure.
-    ///
-    /// - Parameters:
-    ///   - kind: The kind of failure.
-    ///   - code: A short name for programs.
-    ///   - message: A message for people.
-    ///   - trace: A backtrace or further details.
-    ///   - cause: The error.
     public init(kind: Kind, code: String, message: String, trace: String? = nil, cause: (any Error)? = nil) {
         self.kind = kind
         self.code = code

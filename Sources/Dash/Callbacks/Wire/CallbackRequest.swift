@@ -104,10 +104,7 @@ extension CallbackRequest {
     /// Whether a request names the slot itself, as it does for a pattern without components on the page.
     private static func isAbsent(_ ref: PropertyRef, _ slot: Slot) -> Bool { slot.isOptional && ref == slot.ref }
 
-    private static func triggered(
-        in changed: JSON,
-        bindings: [CallbackContext.Binding]
-    ) -> [CallbackContext.Property] {
+    private static func triggered(in changed: JSON, bindings: [CallbackContext.Binding]) -> [CallbackContext.Property] {
         // Ids are compared as values, because the browser's escaping differs from ours.
         let changed = (changed.arrayValue ?? []).compactMap { $0.stringValue.flatMap { PropertyRef(text: $0) } }
         guard !changed.isEmpty else { return [] }

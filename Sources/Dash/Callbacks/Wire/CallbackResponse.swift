@@ -19,7 +19,6 @@ struct CallbackResponse: Sendable {
     /// The inputs that cancel the job.
     var cancel: [PropertyRef] = []
 
-    /// The body.
     var bytes: [UInt8] {
         var writer = JSONWriter(capacity: capacity)
         writer.object { body in

@@ -19,12 +19,6 @@ public struct PageRequest: Sendable, Hashable {
     private var fields: Fields
 
     /// Creates a request.
-    ///
-    /// - Parameters:
-    ///   - path: The path with the query.
-    ///   - headers: The headers, by name in lower case.
-    ///   - cookies: The cookies.
-    ///   - remoteAddress: The address of the connection's peer.
     public init(
         path: String = "/",
         headers: [String: String] = [:],

@@ -1,4 +1,5 @@
 import CDashSpawn
+import DequeModule
 import Dispatch
 import Support
 import Synchronization
@@ -82,12 +83,6 @@ final class WorkerRuntime: Sendable {
     }
 }
 
-#if canImport(Darwin)
-internal import Darwin
-#else
-internal import Glibc
-#endif
-
 /// The entry point of a process that a ``WorkerPool`` started.
 public enum WorkerProcess {
     /// Whether a pool started this process as a worker. False in programs that a worker starts, even the same
@@ -101,7 +96,7 @@ public enum WorkerProcess {
     ///
     /// Tasks run on dedicated threads with stacks of 16 MB. Cancelling a task cancels its Swift task; a
     /// `CancellationError` that it then throws is not a failure. A thrown error fails only its task; a thrown
-    /// ``WorkerFailure`` is passed on unchanged. The main actor remains available to tasks, as this function suspends.
+    /// ``JobFailure`` is passed on unchanged. The main actor remains available to tasks, as this function suspends.
     ///
     /// - Parameters:
     ///   - buildID: The build of this program; the pool accepts only its own.
@@ -123,7 +118,6 @@ public enum WorkerProcess {
     }
 }
 
-/// The current run of a worker.
 final class CurrentRun: Sendable {
     private let state = Mutex<State?>(nil)
 
@@ -214,7 +208,7 @@ struct FrameSource {
 /// Runs jobs on dedicated threads: with stacks for deep recursion, with crash reports even for stack overflows, and
 /// without blocking Swift's own threads.
 final class JobThreads: TaskExecutor {
-    private let jobs = Mutex(JobList())
+    private let jobs = Mutex(Deque<UnownedJob>())
     private let available = DispatchSemaphore(value: 0)
 
     /// Starts the threads; they run until the process ends.
@@ -238,21 +232,5 @@ final class JobThreads: TaskExecutor {
         let job = UnownedJob(job)
         jobs.withLock { $0.append(job) }
         available.signal()
-    }
-}
-
-/// A queue with constant amortized cost.
-private struct JobList: Sendable {
-    private var incoming: [UnownedJob] = []
-    private var outgoing: [UnownedJob] = []
-
-    mutating func append(_ job: UnownedJob) { incoming.append(job) }
-
-    mutating func popFirst() -> UnownedJob? {
-        if outgoing.isEmpty {
-            outgoing = incoming.reversed()
-            incoming.removeAll(keepingCapacity: true)
-        }
-        return outgoing.popLast()
     }
 }

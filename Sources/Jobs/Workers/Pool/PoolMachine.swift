@@ -1,6 +1,5 @@
 /// The state machine of a worker pool: takes events and returns actions, in order.
 struct PoolMachine: Sendable {
-    /// The phase of the pool.
     enum Phase: Sendable {
         case created
         case running
@@ -8,15 +7,13 @@ struct PoolMachine: Sendable {
         case stopped
     }
 
-    private(set) var limits: PoolLimits
+    private(set) var limits: WorkerPoolConfiguration
     private var phase = Phase.created
     private var workers: [WorkerID: PoolWorker] = [:]
     /// Idle workers, longest idle first.
     private var idle: [WorkerID] = []
     private var waiting = TaskQueue()
-    /// The worker of each running task.
     private var running: [String: WorkerID] = [:]
-    /// The worker of each run number.
     private var runs: [UInt64: WorkerID] = [:]
     private var lastWorker = 0
     private var lastRun: UInt64 = 0
@@ -27,12 +24,11 @@ struct PoolMachine: Sendable {
     private var isGrowScheduled = false
     private var isShrinkScheduled = false
 
-    init(limits: PoolLimits, now: ContinuousClock.Instant) {
+    init(limits: WorkerPoolConfiguration, now: ContinuousClock.Instant) {
         self.limits = limits
         lastDispatch = now
     }
 
-    /// The pool's statistics.
     var statistics: WorkerPoolStatistics {
         var statistics = WorkerPoolStatistics()
         statistics.workers = workers.values.count(where: \.isReady)
@@ -51,7 +47,6 @@ struct PoolMachine: Sendable {
         return refill(now: now)
     }
 
-    /// Queues a task.
     mutating func submit(_ task: WorkerTask, now: ContinuousClock.Instant) -> [PoolAction] {
         guard phase == .created || phase == .running else { return [.finish(task: task.id, .shutDown)] }
         waiting.append(task)
@@ -59,36 +54,29 @@ struct PoolMachine: Sendable {
         return dispatch(now: now) + refill(now: now)
     }
 
-    /// Whether a task with this id waits or runs.
-    func knows(_ taskID: String) -> Bool {
-        waiting.contains(taskID) || running[taskID] != nil
-    }
-
     /// Cancels a task; kills its process after the grace period.
     mutating func cancel(_ taskID: String) -> [PoolAction] {
-        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
+        guard let worker = running[taskID], let run = workers[worker]?.run else { return cancelWaiting(taskID) }
         guard !run.hasGrace else { return [] }
-        let wasCancelling = run.isCancelling
-        (run.isCancelling, run.hasGrace) = (true, true)
-        workers[worker]?.phase = .busy(run)
-        let cancelActions: [PoolAction] = wasCancelling ? [] : [.send(worker, .cancel(run: run.number))]
+        workers[worker]?.run?.isCancelling = true
+        workers[worker]?.run?.hasGrace = true
+        let cancelActions: [PoolAction] = run.isCancelling ? [] : [.send(worker, .cancel(run: run.number))]
         return cancelActions + [.wake(.grace(run: run.number), after: limits.cancelGrace)]
     }
 
     /// Cancels a task without a grace period.
     mutating func interrupt(_ taskID: String) -> [PoolAction] {
-        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
+        guard let worker = running[taskID], let run = workers[worker]?.run else { return cancelWaiting(taskID) }
         guard !run.isCancelling else { return [] }
-        run.isCancelling = true
-        workers[worker]?.phase = .busy(run)
+        workers[worker]?.run?.isCancelling = true
         return [.send(worker, .cancel(run: run.number))]
     }
 
     /// Kills a task's process.
     mutating func kill(_ taskID: String) -> [PoolAction] {
-        guard let worker = running[taskID], var run = workers[worker]?.run else { return cancelWaiting(taskID) }
-        (run.isCancelling, run.isKilled) = (true, true)
-        workers[worker]?.phase = .busy(run)
+        guard let worker = running[taskID] else { return cancelWaiting(taskID) }
+        workers[worker]?.run?.isCancelling = true
+        workers[worker]?.run?.isKilled = true
         return [.kill(worker)]
     }
 
@@ -96,7 +84,6 @@ struct PoolMachine: Sendable {
         waiting.remove(taskID) == nil ? [] : [.finish(task: taskID, .cancelled(killed: false))]
     }
 
-    /// A timer fired.
     mutating func timerFired(_ timer: PoolTimer, now: ContinuousClock.Instant) -> [PoolAction] {
         switch timer {
         case .start(let worker): startDelayed(worker)
@@ -109,9 +96,8 @@ struct PoolMachine: Sendable {
     }
 
     private mutating func endGrace(_ number: UInt64) -> [PoolAction] {
-        guard let worker = runs[number], var run = workers[worker]?.run, run.number == number else { return [] }
-        run.isKilled = true
-        workers[worker]?.phase = .busy(run)
+        guard let worker = runs[number], workers[worker]?.run?.number == number else { return [] }
+        workers[worker]?.run?.isKilled = true
         return [.kill(worker)]
     }
 }
@@ -134,7 +120,6 @@ extension PoolMachine {
         return actions
     }
 
-    /// A worker sent a frame.
     mutating func received(_ frame: Frame, from worker: WorkerID, now: ContinuousClock.Instant) -> [PoolAction] {
         switch frame {
         case .ready(let buildID): ready(worker, buildID: buildID, now: now)
@@ -148,11 +133,7 @@ extension PoolMachine {
         }
     }
 
-    private mutating func ready(
-        _ worker: WorkerID,
-        buildID: String,
-        now: ContinuousClock.Instant
-    ) -> [PoolAction] {
+    private mutating func ready(_ worker: WorkerID, buildID: String, now: ContinuousClock.Instant) -> [PoolAction] {
         guard case .starting? = workers[worker]?.phase else { return [] }
         guard buildID == limits.buildID else {
             workers[worker]?.isIncompatible = true
@@ -163,10 +144,9 @@ extension PoolMachine {
     }
 
     private mutating func started(_ worker: WorkerID, _ number: UInt64) -> [PoolAction] {
-        guard var run = workers[worker]?.run, run.number == number else { return [] }
-        run.hasStarted = true
+        guard let run = workers[worker]?.run, run.number == number else { return [] }
+        workers[worker]?.run?.hasStarted = true
         workers[worker]?.taskCount += 1
-        workers[worker]?.phase = .busy(run)
         return [.update(task: run.taskID, .started(worker: workers[worker]?.pid ?? 0))]
     }
 
@@ -207,7 +187,6 @@ extension PoolMachine {
         return [.kill(worker)]
     }
 
-    /// Removes a run.
     mutating func forget(_ run: PoolRun) {
         running[run.taskID] = nil
         runs[run.number] = nil
@@ -226,19 +205,15 @@ extension PoolMachine {
 
     /// A worker closed its socket: the process is useless, if it is still alive.
     mutating func disconnected(_ worker: WorkerID) -> [PoolAction] {
-        guard let phase = workers[worker]?.phase else { return [] }
-        if case .idle = phase { idle.removeAll { $0 == worker } }
+        guard workers[worker] != nil else { return [] }
+        idle.removeAll { $0 == worker }
         return [.kill(worker)]
     }
 
     /// A process ended, and all its frames were handled.
     ///
     /// - Parameter failure: The failure to report for its task.
-    mutating func exited(
-        _ worker: WorkerID,
-        failure: WorkerFailure,
-        now: ContinuousClock.Instant
-    ) -> [PoolAction] {
+    mutating func exited(_ worker: WorkerID, failure: JobFailure, now: ContinuousClock.Instant) -> [PoolAction] {
         guard let ended = workers.removeValue(forKey: worker) else { return [] }
         idle.removeAll { $0 == worker }
         var actions: [PoolAction] = []
@@ -269,10 +244,8 @@ extension PoolMachine {
     mutating func killAll() -> [PoolAction] {
         guard phase == .draining else { return [] }
         var actions = endUnused()
-        for (worker, state) in workers {
-            guard var run = state.run else { continue }
-            run.isShutDown = true
-            workers[worker]?.phase = .busy(run)
+        for (worker, state) in workers where state.run != nil {
+            workers[worker]?.run?.isShutDown = true
             actions.append(.kill(worker))
         }
         return actions + stopIfDone()
@@ -280,16 +253,7 @@ extension PoolMachine {
 
     private mutating func endUnused() -> [PoolAction] {
         idle.removeAll()
-        var actions: [PoolAction] = []
-        for (worker, state) in workers where state.run == nil {
-            if case .delayed = state.phase {
-                workers[worker] = nil
-            } else {
-                workers[worker]?.phase = .ending
-                actions.append(.kill(worker))
-            }
-        }
-        return actions
+        return workers.filter { $0.value.run == nil }.keys.flatMap { end($0) }
     }
 
     private mutating func stopIfDone() -> [PoolAction] {
@@ -298,7 +262,7 @@ extension PoolMachine {
         return [.stopped]
     }
 
-    private mutating func lost(_ run: PoolRun, _ failure: WorkerFailure) -> [PoolAction] {
+    private mutating func lost(_ run: PoolRun, _ failure: JobFailure) -> [PoolAction] {
         forget(run)
         if run.isCancelling { return [.finish(task: run.taskID, .cancelled(killed: true))] }
         if run.isShutDown { return [.finish(task: run.taskID, .shutDown)] }
@@ -313,19 +277,15 @@ extension PoolMachine {
     }
 
     /// A worker ended unexpectedly while idle. Repeated deaths without any task in between delay the next starts.
-    private mutating func diedIdle(
-        _ worker: PoolWorker,
-        since: ContinuousClock.Instant,
-        now: ContinuousClock.Instant
-    ) {
+    private mutating func diedIdle(_ worker: PoolWorker, since: ContinuousClock.Instant, now: ContinuousClock.Instant) {
         let isHasty = !worker.hasWorked && since.duration(to: now) < PoolLimits.settled
         idleDeaths = isHasty ? idleDeaths + 1 : 0
     }
 
-    private mutating func failedStart(_ worker: PoolWorker, _ failure: WorkerFailure) -> [PoolAction] {
+    private mutating func failedStart(_ worker: PoolWorker, _ failure: JobFailure) -> [PoolAction] {
         guard phase == .running else { return [] }
         failedStarts += 1
-        let reported = worker.isIncompatible ? .incompatible(limits.buildID) : WorkerFailure.startup(failure)
+        let reported = worker.isIncompatible ? .incompatible(limits.buildID) : JobFailure.startup(failure)
         let delay = PoolLimits.delay(afterFailedStarts: failedStarts)
         var actions: [PoolAction] = [.reportFailedStart(reported, retryIn: delay)]
         let isHopeless = worker.isIncompatible || failedStarts >= PoolLimits.failedStarts
@@ -346,9 +306,7 @@ extension PoolMachine {
         guard phase == .running else { return [] }
         var actions: [PoolAction] = []
         while liveCount > limits.workers, !idle.isEmpty { actions += end(idle.removeFirst()) }
-        for (worker, state) in workers where liveCount > limits.workers && state.isStarting {
-            actions += end(worker)
-        }
+        for (worker, state) in workers where liveCount > limits.workers && state.isStarting { actions += end(worker) }
         return actions + refill(now: now)
     }
 
@@ -397,9 +355,7 @@ extension PoolMachine {
         guard phase == .running else { return [] }
         var actions: [PoolAction] = []
         while let oldest = idle.first, liveCount > limits.warm, idleTime(oldest, now) >= limits.idleTimeout {
-            idle.removeFirst()
-            workers[oldest]?.phase = .ending
-            actions.append(.kill(oldest))
+            actions += end(idle.removeFirst())
         }
         return actions + scheduleShrink(now: now)
     }

@@ -1,6 +1,5 @@
 /// The machine's state of one process.
 struct PoolWorker: Sendable {
-    /// The phase of a worker.
     enum Phase: Sendable {
         /// Its start is delayed after failed starts.
         case delayed
@@ -8,7 +7,6 @@ struct PoolWorker: Sendable {
         case starting
         /// Idle since this time.
         case idle(since: ContinuousClock.Instant)
-        /// Runs a task.
         case busy(PoolRun)
         /// Being killed, without a task.
         case ending
@@ -25,8 +23,8 @@ struct PoolWorker: Sendable {
     var hasWorked: Bool { taskCount > 0 }
 
     var run: PoolRun? {
-        if case .busy(let run) = phase { return run }
-        return nil
+        get { if case .busy(let run) = phase { run } else { nil } }
+        set { if let newValue { phase = .busy(newValue) } }
     }
 
     var isReady: Bool {
@@ -44,7 +42,6 @@ struct PoolWorker: Sendable {
     }
 }
 
-/// One run of a task in a worker.
 struct PoolRun: Sendable {
     let number: UInt64
     var entry: TaskQueue.Entry
@@ -62,11 +59,8 @@ struct PoolRun: Sendable {
 /// Identifies a worker process within a pool; never reused.
 typealias WorkerID = Int
 
-/// An action of the pool.
 enum PoolAction: Sendable, Hashable {
-    /// Starts a process.
     case start(WorkerID)
-    /// Sends a frame to a worker.
     case send(WorkerID, Frame)
     /// Kills a worker's process group.
     case kill(WorkerID)
@@ -77,12 +71,11 @@ enum PoolAction: Sendable, Hashable {
     /// Reports the outcome to the caller of a task.
     case finish(task: String, WorkerOutcome)
     /// Logs that a process never became ready, and when the next start is.
-    case reportFailedStart(WorkerFailure, retryIn: Duration)
+    case reportFailedStart(JobFailure, retryIn: Duration)
     /// No process is left, and none will be started.
     case stopped
 }
 
-/// A timer of the pool.
 enum PoolTimer: Sendable, Hashable {
     /// A delayed start is due.
     case start(WorkerID)
@@ -98,18 +91,8 @@ enum PoolTimer: Sendable, Hashable {
     case shutdown
 }
 
-/// The limits and timeouts of a ``PoolMachine``.
-struct PoolLimits: Sendable {
-    var warm: Int
-    var workers: Int
-    var maxTasksPerChild: Int?
-    var buildID: String
-    var idleTimeout: Duration
-    var cancelGrace: Duration
-    var shutdownGrace: Duration
-    var startTimeout: Duration
-    var growDelay: Duration
-
+/// The fixed limits of a ``PoolMachine``.
+enum PoolLimits {
     /// The number of consecutive failed starts after which the waiting tasks fail.
     static let failedStarts = 3
     /// How often a task that lost its worker before it began is requeued.
@@ -127,20 +110,13 @@ struct PoolLimits: Sendable {
     }
 }
 
-extension PoolLimits {
-    /// Takes the limits from a configuration; invalid ones are corrected.
-    init(_ configuration: WorkerPoolConfiguration) {
-        let workers = max(1, configuration.workers)
-        self.init(
-            warm: min(max(0, configuration.warm), workers),
-            workers: workers,
-            maxTasksPerChild: configuration.maxTasksPerChild.map { max(1, $0) },
-            buildID: configuration.buildID,
-            idleTimeout: configuration.idleTimeout,
-            cancelGrace: configuration.cancelGrace,
-            shutdownGrace: configuration.shutdownGrace,
-            startTimeout: configuration.startTimeout,
-            growDelay: configuration.growDelay
-        )
+extension WorkerPoolConfiguration {
+    /// The configuration with valid limits.
+    var corrected: WorkerPoolConfiguration {
+        var result = self
+        result.workers = max(1, workers)
+        result.warm = min(max(0, warm), result.workers)
+        result.maxTasksPerChild = maxTasksPerChild.map { max(1, $0) }
+        return result
     }
 }

@@ -12,31 +12,27 @@ struct WorkerConnection: Sendable {
         let bytes = Mutex(ByteBuffer())
     }
 
-    /// Callbacks on the event loop, called in order.
-    struct Handlers: Sendable {
-        var received: @Sendable (Frame) -> Void
-        var closed: @Sendable () -> Void
-    }
-
     /// Takes over a connected socket; it is closed in any case. Blocks until it is registered, so call it on a
-    /// dedicated thread.
+    /// dedicated thread. The callbacks run on the event loop, in order.
     ///
     /// - Parameters:
     ///   - socket: The descriptor.
     ///   - loop: The event loop.
-    ///   - handlers: Called for each frame and when the connection closes.
     ///   - ready: Called with the connection before any frame is read.
+    ///   - received: Called for each frame.
+    ///   - closed: Called when the connection closes.
     init(
         _ socket: Int32,
         on loop: any EventLoop,
-        handlers: Handlers,
-        ready: @escaping @Sendable (WorkerConnection) -> Void
+        ready: @escaping @Sendable (WorkerConnection) -> Void,
+        received: @escaping @Sendable (Frame) -> Void,
+        closed: @escaping @Sendable () -> Void
     ) throws {
         let line = Line()
         let bootstrap = ClientBootstrap(group: loop).channelInitializer { channel in
             ready(WorkerConnection(channel, line))
             return channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(FrameHandler(handlers))
+                try channel.pipeline.syncOperations.addHandler(FrameHandler(received, closed))
             }
         }
         self.init(try bootstrap.withConnectedSocket(socket).wait(), line)
@@ -66,8 +62,7 @@ struct WorkerConnection: Sendable {
     /// Blocks until all frames of the ended worker are handled.
     func drain() {
         // The socket closes with the worker, unless a forked child holds it open: then close it here.
-        let closing = channel.eventLoop.scheduleTask(in: .milliseconds(250)) { [channel] in channel.close(promise: nil)
-        }
+        let closing = channel.eventLoop.scheduleTask(in: .milliseconds(250)) { channel.close(promise: nil) }
         try? channel.closeFuture.wait()
         closing.cancel()
     }
@@ -94,20 +89,23 @@ private struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
 
 private final class FrameHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    private let handlers: WorkerConnection.Handlers
+    private let received: @Sendable (Frame) -> Void
+    private let closed: @Sendable () -> Void
     private let decoder = NIOSingleStepByteToMessageProcessor(FrameDecoder())
 
-    init(_ handlers: WorkerConnection.Handlers) { self.handlers = handlers }
+    init(_ received: @escaping @Sendable (Frame) -> Void, _ closed: @escaping @Sendable () -> Void) {
+        (self.received, self.closed) = (received, closed)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         do {
-            try decoder.process(buffer: unwrapInboundIn(data)) { handlers.received($0) }
+            try decoder.process(buffer: unwrapInboundIn(data)) { received($0) }
         } catch {
             errorCaught(context: context, error: error)
         }
     }
 
-    func channelInactive(context: ChannelHandlerContext) { handlers.closed() }
+    func channelInactive(context: ChannelHandlerContext) { closed() }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

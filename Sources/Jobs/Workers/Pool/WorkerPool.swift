@@ -42,7 +42,6 @@ public final class WorkerPool: Service, Sendable {
             }
         }
 
-        /// Queues a frame.
         private func add(_ frame: Frame, to worker: WorkerID) -> ActionTarget {
             guard let link = links[worker], let connection = link.connection else { return .noTarget }
             if case .job(_, let task) = frame { link.output?.begin(task.id) }
@@ -51,7 +50,6 @@ public final class WorkerPool: Service, Sendable {
         }
     }
 
-    /// The target of an action.
     private enum ActionTarget {
         case process(ChildHandle)
         case connection(WorkerConnection)
@@ -75,7 +73,7 @@ public final class WorkerPool: Service, Sendable {
         self.configuration = configuration
         self.logger = logger
         loop = MultiThreadedEventLoopGroup.singleton.next()
-        state = Mutex(State(machine: PoolMachine(limits: PoolLimits(configuration), now: .now)))
+        state = Mutex(State(machine: PoolMachine(limits: configuration.corrected, now: .now)))
     }
 
     /// The number of tasks that can run at the same time.
@@ -193,7 +191,7 @@ extension WorkerPool {
 
     private func perform(_ action: PoolAction, _ target: ActionTarget) {
         switch (action, target) {
-        case (.start(let worker), _): thread(for: worker).start()
+        case (.start(let worker), _): start(worker)
         case (.send, .connection(let connection)): connection.flush()
         case (.kill, .process(let handle)): handle.killGroup()
         case (.wake(let timer, let delay), _): schedule(timer, after: delay)
@@ -211,90 +209,74 @@ extension WorkerPool {
         }
     }
 
-    private func report(_ failure: WorkerFailure, retryIn delay: Duration) {
+    private func report(_ failure: JobFailure, retryIn delay: Duration) {
         logger.error(
             "\(failure.message)",
             metadata: ["code": "\(failure.code)", "retry-in": "\(delay)", "output": "\(failure.trace ?? "")"]
         )
     }
 
-    private func thread(for worker: WorkerID) -> WorkerThread {
-        let events = WorkerThread.Events(
-            launched: { [self] launch, output in
-                handle { state in
-                    state.links[worker] = WorkerLink(handle: launch.handle, output: output)
-                    return state.machine.launched(worker, pid: launch.pid)
-                }
-            },
-            connected: { [self] connection in state.withLock { $0.links[worker]?.connection = connection } },
-            received: { [self] frame in handle { $0.machine.received(frame, from: worker, now: .now) } },
-            disconnected: { [self] in handle { $0.machine.disconnected(worker) } },
-            ended: { [self] failure in
-                handle { state in
-                    state.links[worker] = nil
-                    return state.machine.exited(worker, failure: failure, now: .now)
-                }
-            }
-        )
-        return WorkerThread(worker: worker, configuration: configuration, loop: loop, logger: logger, events: events)
-    }
 }
 
-/// Runs one worker from start to end on a dedicated thread: this needs no signal handler for ended children, and the
-/// thread lives as long as the worker, which Linux requires for the parent death signal.
-struct WorkerThread: Sendable {
-    let worker: WorkerID
-    let configuration: WorkerPoolConfiguration
-    let loop: any EventLoop
-    let logger: Logger
-    let events: Events
+// MARK: - Processes
 
-    /// The events of a worker, always in this order; `ended` in any case.
-    struct Events: Sendable {
-        var launched: @Sendable (ChildLaunch, WorkerOutput) -> Void
-        var connected: @Sendable (WorkerConnection) -> Void
-        var received: @Sendable (Frame) -> Void
-        var disconnected: @Sendable () -> Void
-        var ended: @Sendable (WorkerFailure) -> Void
+extension WorkerPool {
+    /// Runs one worker from start to end on a dedicated thread: this needs no signal handler for ended children, and
+    /// the thread lives as long as the worker, which Linux requires for the parent death signal.
+    private func start(_ worker: WorkerID) {
+        let isStarted = OwnThread.start { [self] in exited(worker, run(worker)) }
+        if !isStarted { exited(worker, .noProcess("A thread could not be created.")) }
     }
 
-    func start() {
-        let started = OwnThread.start { events.ended(keep()) }
-        if !started { events.ended(.noProcess("A thread could not be created.")) }
+    private func exited(_ worker: WorkerID, _ failure: JobFailure) {
+        handle { state in
+            state.links[worker] = nil
+            return state.machine.exited(worker, failure: failure, now: .now)
+        }
     }
 
     /// Runs the worker and returns why it ended.
-    private func keep() -> WorkerFailure {
+    private func run(_ worker: WorkerID) -> JobFailure {
         do {
-            let launch = try ChildLaunch(configuration)
-            return accompany(launch)
+            let process = try ChildProcess(
+                configuration.executable,
+                configuration.arguments,
+                environment: ChildEnvironment.lines(base: ChildEnvironment.current, extra: configuration.environment),
+                role: "worker",
+                hasOutput: true
+            )
+            return accompany(process, worker)
         } catch {
             return .noProcess("\(error)")
         }
     }
 
-    private func accompany(_ launch: ChildLaunch) -> WorkerFailure {
+    private func accompany(_ process: ChildProcess, _ worker: WorkerID) -> JobFailure {
         var logger = logger
-        logger[metadataKey: "worker"] = "\(launch.pid)"
+        logger[metadataKey: "worker"] = "\(process.handle.pid)"
         let output = WorkerOutput(logger: logger)
-        events.launched(launch, output)
-        let connection = connect(launch)
-        let reading = try? output.read(launch.output)
-        if connection == nil || reading == nil { launch.handle.killGroup() }
-        launch.handle.waitForEnd()
-        launch.handle.killFamily()  // Remaining processes; the pid is still reserved.
+        handle { state in
+            state.links[worker] = WorkerLink(handle: process.handle, output: output)
+            return state.machine.launched(worker, pid: process.handle.pid)
+        }
+        let connection = connect(process, worker)
+        let reading = try? output.read(process.output)
+        if connection == nil || reading == nil { process.handle.killGroup() }
+        process.handle.waitForEnd()
+        process.handle.killFamily()  // Remaining processes; the pid is still reserved.
         reading?.finish()
         connection?.drain()
-        return CrashReport(end: launch.handle.reap(), output: output.tail).failure
+        return CrashReport(end: process.handle.reap(), output: output.tail).failure
     }
 
-    private func connect(_ launch: ChildLaunch) -> WorkerConnection? {
-        try? WorkerConnection(
-            launch.socket,
-            on: loop,
-            handlers: .init(received: events.received, closed: events.disconnected),
-            ready: events.connected
-        )
+    private func connect(_ process: ChildProcess, _ worker: WorkerID) -> WorkerConnection? {
+        try? WorkerConnection(process.channel, on: loop) { [self] connection in
+            state.withLock { $0.links[worker]?.connection = connection }
+        } received: { [self] frame in
+            handle { $0.machine.received(frame, from: worker, now: .now) }
+        } closed: { [self] in
+            handle { $0.machine.disconnected(worker) }
+        }
     }
 }
 

@@ -1,62 +1,46 @@
 import CDashSpawn
+import Support
 import Synchronization
 
-#if canImport(Darwin)
-internal import Darwin
-#else
-internal import Glibc
-#endif
+/// A started process with this process's ends of its channel and its output.
+package struct ChildProcess: Sendable {
+    package let handle: ChildHandle
+    package let channel: Int32
+    /// -1 if the process writes to the streams of this process.
+    package let output: Int32
 
-/// A started worker process with the parent's ends of its socket and output.
-struct ChildLaunch: Sendable {
-    let handle: ChildHandle
-    let pid: Int32
-    let socket: Int32
-    let output: Int32
-
-    /// Starts a worker. The calling thread must live as long as the worker: on Linux the worker ends with it.
+    /// Starts a process that leads its own group and reads no input. The calling thread must live as long as a worker:
+    /// on Linux the worker ends with it.
     ///
+    /// - Parameters:
+    ///   - path: The program.
+    ///   - arguments: The command line, starting with the program's name.
+    ///   - environment: The whole environment.
+    ///   - role: What the process is; see `dash_spawn_role`.
+    ///   - hasOutput: Whether its output goes to a pipe.
     /// - Throws: ``SystemError`` if the program cannot be run or resources are exhausted.
-    init(_ configuration: WorkerPoolConfiguration) throws {
+    package init(
+        _ path: String,
+        _ arguments: [String],
+        environment: [String],
+        role: String,
+        hasOutput: Bool
+    ) throws(SystemError) {
         let channel = try DescriptorPair("Making a socket pair", dash_socket_pair)
-        let pipe: DescriptorPair
-        do { pipe = try DescriptorPair("Making a pipe", dash_pipe) } catch {
-            channel.closeBoth()
-            throw error
-        }
-        do {
-            pid = try Self.spawn(configuration, channel: channel.second, output: pipe.second)
-            handle = ChildHandle(pid: pid)
-        } catch {
-            channel.closeBoth()
-            pipe.closeBoth()
-            throw error
-        }
-        close(channel.second)
-        close(pipe.second)
-        dash_set_nonblocking(pipe.first)
-        socket = channel.first
-        output = pipe.first
-    }
-
-    private static func spawn(
-        _ configuration: WorkerPoolConfiguration,
-        channel: Int32,
-        output: Int32
-    ) throws -> pid_t {
-        let environment = ChildEnvironment.lines(base: ChildEnvironment.current, extra: configuration.environment)
+        var pipe: DescriptorPair?
         var pid: pid_t = 0
-        let failed = withCStrings(configuration.arguments) { arguments in
-            withCStrings(environment) { environment in
-                configuration.executable.withCString { path in
-                    "worker".withCString { role in
+        do {
+            if hasOutput { pipe = try DescriptorPair("Making a pipe", dash_pipe) }
+            let failed = withCStrings([path, role]) { names in
+                withCStrings(arguments) { arguments in
+                    withCStrings(environment) { environment in
                         var request = dash_spawn_request(
-                            path: path,
+                            path: names[0]!,
                             arguments: arguments,
                             environment: environment,
-                            role: role,
-                            output: output,
-                            channel: channel,
+                            role: names[1],
+                            output: pipe?.second ?? -1,
+                            channel: channel.second,
                             own_group: true,
                             null_input: true
                         )
@@ -64,9 +48,19 @@ struct ChildLaunch: Sendable {
                     }
                 }
             }
+            try SystemError.check(failed, "Starting \(path)")
+        } catch {
+            channel.closeBoth()
+            pipe?.closeBoth()
+            throw error
         }
-        try SystemError.check(failed, "Starting \(configuration.executable)")
-        return pid
+        handle = ChildHandle(pid: pid)
+        close(channel.second)
+        self.channel = channel.first
+        output = pipe?.first ?? -1
+        guard let pipe else { return }
+        close(pipe.second)
+        dash_set_nonblocking(pipe.first)
     }
 }
 
@@ -76,7 +70,7 @@ struct DescriptorPair: Sendable {
     let second: Int32
 
     /// Creates a pair with a C function.
-    init(_ attempt: String, _ make: (UnsafeMutablePointer<Int32>) -> Int32) throws {
+    init(_ attempt: String, _ make: (UnsafeMutablePointer<Int32>) -> Int32) throws(SystemError) {
         var ends: [Int32] = [-1, -1]
         try SystemError.check(make(&ends), attempt)
         (first, second) = (ends[0], ends[1])
@@ -88,51 +82,35 @@ struct DescriptorPair: Sendable {
     }
 }
 
-#if canImport(Darwin)
-internal import Darwin
-#else
-internal import Glibc
-#endif
-
 /// A child process that leads its own group. It can be signalled only until `reap`, as its pid may be reused
 /// afterwards.
 package final class ChildHandle: Sendable {
     /// The process id, reserved until `reap`.
-    private let pid: Int32
+    let pid: Int32
     private let isReaped = Mutex(false)
 
-    package init(pid: Int32) { self.pid = pid }
+    init(pid: Int32) { self.pid = pid }
 
     /// Kills the process group. No effect after ``reap()``.
-    package func killGroup() {
-        isReaped.withLock { reaped in
-            guard !reaped else { return }
-            kill(-pid, SIGKILL)
-        }
-    }
+    package func killGroup() { unlessReaped { kill(-pid, SIGKILL) } }
 
     /// Sends a signal to the process, not to its group. No effect after ``reap()``.
-    package func send(_ signal: Int32) {
-        isReaped.withLock { reaped in
-            guard !reaped else { return }
-            kill(pid, signal)
-        }
-    }
+    package func send(_ signal: Int32) { unlessReaped { kill(pid, signal) } }
 
     /// Kills the group and all other processes of the session that the process leads, except those that created their
     /// own session. No effect after ``reap()``. Scans all processes, so do not call it on an event loop.
     func killFamily() {
-        isReaped.withLock { reaped in
-            guard !reaped else { return }
+        unlessReaped {
             kill(-pid, SIGKILL)
             dash_kill_session(pid)
         }
     }
 
+    private func unlessReaped(_ body: () -> Void) { isReaped.withLock { if !$0 { body() } } }
+
     /// Blocks until the process has ended, but leaves it as a zombie, so that its pid stays reserved.
     package func waitForEnd() { _ = dash_wait_ended(pid) }
 
-    /// Reaps the ended process.
     package func reap() -> ExitStatus {
         isReaped.withLock { reaped in
             reaped = true
@@ -145,12 +123,23 @@ package final class ChildHandle: Sendable {
 }
 
 /// How a process ended.
-package enum ExitStatus: Sendable, Hashable {
+package enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
     case exited(Int32)
     case signalled(Int32)
+
+    /// What it did, for example “was terminated by SIGKILL”.
+    package var description: String {
+        switch self {
+        case .exited(let code): "exited with code \(code)"
+        case .signalled(let signal): "was terminated by \(Self.name(of: signal))"
+        }
+    }
+
+    static func name(of signal: Int32) -> String {
+        dash_signal_name(signal).map { String(cString: $0) } ?? "signal \(signal)"
+    }
 }
 
-/// The environment of a worker.
 package enum ChildEnvironment {
     /// The settings of the runtime's crash reporter: the crashed thread only, not interactive. Eight frames, as a stack
     /// overflow has a hundred thousand. Full symbolication takes over a second in a debug build of 100 MB and three in
@@ -194,14 +183,8 @@ package enum ChildEnvironment {
     private static let backtrace = "SWIFT_BACKTRACE"
 }
 
-#if canImport(Darwin)
-internal import Darwin
-#else
-internal import Glibc
-#endif
-
 /// Calls `body` with an array of C strings that ends with a null pointer.
-package func withCStrings<Result>(
+private func withCStrings<Result>(
     _ strings: [String],
     _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
@@ -213,24 +196,18 @@ package func withCStrings<Result>(
     }
 }
 
-#if canImport(Darwin)
-internal import Darwin
-#else
-internal import Glibc
-#endif
-
 /// A failed system call.
-struct SystemError: Error, CustomStringConvertible {
-    /// The error number.
+package struct SystemError: Error, CustomStringConvertible {
     let number: Int32
-    /// What was attempted.
     let attempt: String
 
-    /// The attempt and the system's error message.
-    var description: String { "\(attempt) failed: \(String(cString: strerror(number)))." }
+    /// The system's message for the error number.
+    package var reason: String { String(cString: strerror(number)) }
+
+    package var description: String { "\(attempt) failed: \(reason)." }
 
     /// Throws unless the error number is 0.
-    static func check(_ number: Int32, _ attempt: String) throws {
+    static func check(_ number: Int32, _ attempt: String) throws(SystemError) {
         guard number == 0 else { throw SystemError(number: number, attempt: attempt) }
     }
 }

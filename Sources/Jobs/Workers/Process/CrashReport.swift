@@ -12,16 +12,15 @@ package struct CrashReport: Sendable {
         self.output = output
     }
 
-    /// The failure to report for the task.
-    package var failure: WorkerFailure {
+    package var failure: JobFailure {
         switch end {
         case .exited(let code): exited(code)
         case .signalled(let signal): signalled(signal)
         }
     }
 
-    private func exited(_ code: Int32) -> WorkerFailure {
-        WorkerFailure(
+    private func exited(_ code: Int32) -> JobFailure {
+        JobFailure(
             kind: .crash,
             code: "exit",
             message: "The worker process ended with exit code \(code) while it ran the job.",
@@ -29,14 +28,13 @@ package struct CrashReport: Sendable {
         )
     }
 
-    private func signalled(_ signal: Int32) -> WorkerFailure {
+    private func signalled(_ signal: Int32) -> JobFailure {
         let backtrace = Backtrace(output)
-        return WorkerFailure(
+        return JobFailure(
             kind: .crash,
             code: "signal",
-            message: message(Self.name(signal), backtrace),
-            trace: backtrace?.text ?? lastLines,
-            signal: signal
+            message: message(ExitStatus.name(of: signal), backtrace),
+            trace: backtrace?.text ?? lastLines
         )
     }
 
@@ -75,10 +73,6 @@ package struct CrashReport: Sendable {
     /// Causes that an optimized program does not report.
     private static let likely = "an index out of range, an arithmetic overflow or an unexpected nil"
 
-    private static func name(_ signal: Int32) -> String {
-        guard let name = dash_signal_name(signal) else { return "signal \(signal)" }
-        return String(cString: name)
-    }
 }
 
 /// The report of the Swift runtime about a trap.
@@ -239,9 +233,9 @@ public enum BuildID {
     }
 }
 
-enum OwnExecutable {
+package enum OwnExecutable {
     /// The path; on Linux the running file itself, even if it was replaced on disk.
-    static let path: String = {
+    package static let path: String = {
         var buffer = [CChar](repeating: 0, count: 4096)
         guard dash_own_executable(&buffer, buffer.count) == 0 else { return CommandLine.arguments[0] }
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)

@@ -4,18 +4,10 @@ import Logging
 import Support
 import Synchronization
 
-#if canImport(Darwin)
-internal import Darwin
-#else
-internal import Glibc
-#endif
-
 /// Forwards a worker's output to the log, line by line, and keeps its tail for a crash report.
 final class WorkerOutput: Sendable {
     private let state = Mutex(State())
     private let logger: Logger
-    private let ended = DispatchSemaphore(value: 0)
-
     private struct State {
         var task: String?
         var tail = OutputTail()
@@ -35,53 +27,56 @@ final class WorkerOutput: Sendable {
     /// The last 64 KB since the task began.
     var tail: String { state.withLock { $0.tail.text } }
 
-    /// Reads `descriptor` on a thread and closes it at the end.
+    /// Reads `descriptor` and closes it at the end.
+    func read(_ descriptor: Int32) throws -> OutputReading {
+        try OutputReading(descriptor) { [self] bytes, lines in
+            let task = state.withLock { state in
+                state.tail.append(bytes)
+                return state.task
+            }
+            for line in lines { logger.info("\(line)", metadata: task.map { ["task": "\($0)"] }) }
+        }
+    }
+}
+
+/// Reads a process's output on a thread.
+package struct OutputReading: Sendable {
+    private let stop: Int32
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// Reads `descriptor` and closes it at the end.
     ///
-    /// - Returns: A handle to finish reading: after the worker has ended, a program that left its group may hold the
-    ///   pipe open indefinitely.
-    func read(_ descriptor: Int32) throws -> Reading {
+    /// - Parameters:
+    ///   - longestLine: The maximum line length in bytes; longer lines are split.
+    ///   - receive: Receives the bytes, with the lines that they complete.
+    package init(
+        _ descriptor: Int32,
+        longestLine: Int = 16 << 10,
+        receive: @escaping @Sendable (ArraySlice<UInt8>, [String]) -> Void
+    ) throws(SystemError) {
         let stop = try DescriptorPair("Making a pipe", dash_pipe)
-        let started = OwnThread.start { [self] in
-            relay(descriptor, stop: stop.first)
+        let started = OwnThread.start { [ended] in
+            var splitter = LineSplitter(longest: longestLine)
+            var buffer = [UInt8](repeating: 0, count: 8192)
+            while case let count = dash_read_until_stopped(descriptor, stop.first, &buffer, buffer.count), count > 0 {
+                receive(buffer[..<count], splitter.add(buffer[..<count]))
+            }
+            receive([], splitter.finish())
             close(descriptor)
             close(stop.first)
             ended.signal()
         }
-        guard started else {
-            stop.closeBoth()
-            throw SystemError(number: EAGAIN, attempt: "Starting a thread")
-        }
-        return Reading(stop: stop.second, ended: ended)
+        self.stop = stop.second
+        guard !started else { return }
+        stop.closeBoth()
+        throw SystemError(number: EAGAIN, attempt: "Starting a thread")
     }
 
-    struct Reading {
-        fileprivate let stop: Int32
-        fileprivate let ended: DispatchSemaphore
-
-        /// Blocks until all available output is read.
-        func finish() {
-            close(stop)
-            ended.wait()
-        }
-    }
-
-    private func relay(_ descriptor: Int32, stop: Int32) {
-        var splitter = LineSplitter()
-        var buffer = [UInt8](repeating: 0, count: 8192)
-        while true {
-            let count = dash_read_until_stopped(descriptor, stop, &buffer, buffer.count)
-            guard count > 0 else { break }
-            let task = state.withLock {
-                $0.tail.append(buffer[..<count])
-                return $0.task
-            }
-            for line in splitter.add(buffer[..<count]) { log(line, task) }
-        }
-        if let line = splitter.finish() { log(line, state.withLock { $0.task }) }
-    }
-
-    private func log(_ line: String, _ task: String?) {
-        logger.info("\(line)", metadata: task.map { ["task": "\($0)"] })
+    /// Blocks until all available output is read. After a process has ended, a program that left its group may hold the
+    /// pipe open indefinitely.
+    package func finish() {
+        close(stop)
+        ended.wait()
     }
 }
 
@@ -101,20 +96,19 @@ struct OutputTail: Sendable {
 
     mutating func clear() { bytes.removeAll() }
 
-    /// The kept bytes as text.
     var text: String { String(decoding: bytes.suffix(limit), as: UTF8.self) }
 }
 
 /// Splits a stream of bytes into lines.
-struct LineSplitter: Sendable {
+package struct LineSplitter: Sendable {
     private var rest: [UInt8] = []
     private let longest: Int
 
     /// - Parameter longest: The maximum line length in bytes; longer lines are split.
-    init(longest: Int = 16 << 10) { self.longest = longest }
+    package init(longest: Int) { self.longest = longest }
 
     /// Appends bytes and returns the completed lines, without terminators.
-    mutating func add(_ bytes: some Sequence<UInt8>) -> [String] {
+    package mutating func add(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
             if byte != UInt8(ascii: "\n") { rest.append(byte) }
@@ -124,7 +118,7 @@ struct LineSplitter: Sendable {
     }
 
     /// The last line, if it is not terminated.
-    mutating func finish() -> String? { rest.isEmpty ? nil : takeRest() }
+    package mutating func finish() -> [String] { rest.isEmpty ? [] : [takeRest()] }
 
     private mutating func takeRest() -> String {
         defer { rest.removeAll(keepingCapacity: true) }

@@ -5,23 +5,6 @@ import Jobs
 import NIOCore
 import Synchronization
 
-/// The responses to failed jobs: each is made once, by one server, for all polls.
-struct FailureAnswers: Sendable {
-    let sharedState: any SharedState
-    /// How long a response is kept: as long as its job.
-    let keepFinished: Duration
-
-    /// Returns the recorded response, or makes and records one.
-    ///
-    /// - Throws: An error of `make`, or `JobsError.storage`.
-    func answer(to job: JobID, _ make: @escaping @Sendable () async throws -> Response) async throws -> Response {
-        let kept = try await sharedState.memoize("failure:\(job)", lifetime: keepFinished) {
-            try await KeptResponse(make()).bytes
-        }
-        return try KeptResponse(decoding: kept).response
-    }
-}
-
 /// A stored response: status, headers and body.
 struct KeptResponse: Sendable {
     private let status: Int
@@ -56,7 +39,6 @@ struct KeptResponse: Sendable {
         return writer.bytes
     }
 
-    /// The stored response.
     var response: Response {
         var fields = HTTPFields()
         for pair in headers where pair.count == 2 {
