@@ -100,10 +100,10 @@ struct CommitWriter {
         if commit.answer == .end { script.read("ended") }
         let head = [commit.transition.id.text, settings.testTime, commit.name, commit.answer.rawValue]
         arguments = head.map(\.redisBytes)
-        for one in commit.transition.guards { add(one) }
+        for one in commit.transition.guards { write(one) }
         if let report = commit.report { check("reported", .isnt, report) }
         if let sent = commit.sent { check("sent", .is, sent) }
-        for change in commit.transition.changes { add(change) }
+        for change in commit.transition.changes { write(change) }
         addExtras()
         if !memory.isEmpty { add(.set) }
         return RedisScriptCall(script: script.composed, keys: keys, arguments: arguments)
@@ -136,7 +136,7 @@ struct CommitWriter {
 
     // MARK: Guards
 
-    private mutating func add(_ one: JobGuard) {
+    private mutating func write(_ one: JobGuard) {
         switch one {
         case .isNew: check("state", .lacks)
         case .waitingJobs(let most): add(.fewer, most, "queued", "scheduled")
@@ -164,7 +164,7 @@ struct CommitWriter {
 
     // MARK: Changes
 
-    private mutating func add(_ change: JobChange) {
+    private mutating func write(_ change: JobChange) {
         switch change {
         case .create: addCreation()
         case .queue(let isFirst): addQueue(isFirst: isFirst)
