@@ -68,7 +68,11 @@ struct RecordedEvent: Sendable {
             process: body["pid"]?.intValue ?? 0,
             utcOffset: body["utcoffset"]?.doubleValue
         )
-        guard let fields = task?.fields ?? sign.map({ fields(of: $0) }) else { return nil }
+        guard var fields = task?.fields ?? sign.map({ fields(of: $0) }) else { return nil }
+        // Celery writes microseconds.
+        for name in ["eta", "expires"] {
+            if let ours = time(fields[name]), ours == time(body[name]) { fields[name] = body[name] }
+        }
         return source.event(
             type,
             fields,
@@ -78,6 +82,8 @@ struct RecordedEvent: Sendable {
     }
 
     private func text(_ name: String) -> String? { body[name]?.stringValue }
+
+    private func time(_ value: JSON?) -> Int64? { value?.stringValue.flatMap(ISO8601.milliseconds) }
 
     /// With the recorded program instead of this one.
     private func fields(of sign: WorkerSign) -> JSONObject {
