@@ -58,7 +58,7 @@ extension DashApp {
     /// Sets the page for unknown addresses and for ``PageNotFound``, built for each visit. See
     /// ``notFoundPage(title:description:layout:file:line:)``.
     ///
-    /// - Parameter layout: Builds the page's content; ``PageVisit/path`` is the unknown address.
+    /// `layout` builds the page's content; ``PageVisit/path`` is the unknown address.
     public func notFoundPage(
         title: PageText? = nil,
         description: PageText? = nil,

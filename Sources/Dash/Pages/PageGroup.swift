@@ -53,7 +53,7 @@ extension PageRegistering {
     ///
     /// See ``pageGroup(_:name:)``.
     ///
-    /// - Parameter frame: Returns the content of a page inside the group's frame.
+    /// `frame` returns the content of a page inside the group's frame.
     public func pageGroup(
         _ path: String,
         name: String? = nil,
@@ -117,8 +117,8 @@ extension PageRegistering {
     ///
     /// See ``page(_:pathTemplate:name:order:title:description:image:imageURL:redirectFrom:layout:file:line:)``.
     ///
-    /// - Parameter layout: Builds the content. It is also called once before any visit, without variables. A thrown error
-    ///   is reported to the page as a server error; ``PageNotFound`` shows the not-found page.
+    /// `layout` builds the content. It is also called once before any visit, without variables. A thrown error is reported
+    /// to the page as a server error; ``PageNotFound`` shows the not-found page.
     public func page(
         _ path: String,
         pathTemplate: String? = nil,

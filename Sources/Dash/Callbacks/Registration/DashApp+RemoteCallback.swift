@@ -55,10 +55,8 @@ extension DashApp {
     ///
     /// The other parameters are those of the callback without progress.
     ///
-    /// - Parameters:
-    ///   - progress: The outputs for the task's progress.
-    ///   - progressDefault: The values of `progress` after the job; nil leaves them unchanged.
-    ///   - interval: The minimum time between two updates of the progress.
+    /// `progress` names the outputs for the task's progress, `progressDefault` their values after the job (nil leaves them
+    /// unchanged), and `interval` the minimum time between two updates of the progress.
     public func backgroundCallback<O: OutputSet, P: OutputSet>(
         _ output: O,
         _ inputs: any Dependency...,
