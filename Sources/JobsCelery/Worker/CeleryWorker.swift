@@ -250,6 +250,9 @@ final class CeleryWorker: Service {
 
     var phase: WorkerMachine.Phase { machine.withLock { $0.phase } }
 
+    /// The jobs with a record whose attempts run here.
+    var runningJobs: [JobID] { machine.withLock { $0.runningJobs } }
+
     func mayRun(_ task: HeldTask) -> Bool { machine.withLock { $0.mayRun(task) } }
     func isEnding(_ task: HeldTask) -> Bool { machine.withLock { $0.isEnding(task) } }
     func delivery(of task: HeldTask) -> Delivery { machine.withLock { $0.delivery(of: task) } }

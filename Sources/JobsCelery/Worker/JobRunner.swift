@@ -3,11 +3,10 @@ import DashJSON
 import Jobs
 import Logging
 import Support
-import Synchronization
 
 /// Runs attempts of recorded jobs. The record decides whether an attempt runs, gets its changes, and is completed
 /// before the message is settled.
-final class JobRunner: Sendable {
+struct JobRunner: Sendable {
     /// An attempt of a job in this worker.
     private struct Run {
         let attempt: RecordFacts
@@ -17,12 +16,11 @@ final class JobRunner: Sendable {
         var id: JobID { attempt.job.id }
     }
 
-    private let driver: CeleryWorker
+    private let worker: CeleryWorker
     private let recording: any JobRecording
-    private let running = Mutex<Set<JobID>>([])
 
-    init(_ driver: CeleryWorker, _ recording: any JobRecording) {
-        self.driver = driver
+    init(_ worker: CeleryWorker, _ recording: any JobRecording) {
+        self.worker = worker
         self.recording = recording
     }
 
@@ -30,11 +28,11 @@ final class JobRunner: Sendable {
 
     /// Runs an attempt if the record permits it. A dropped task is only completed.
     func run(_ task: HeldTask, _ id: JobID) async {
-        let isDropped = driver.isEnding(task)
+        let isDropped = worker.isEnding(task)
         let begun = await begin(task, id)
         guard let attempt = begun ?? nil else {
-            if !isDropped { _ = driver.finish(task, .shutDown) }
-            return driver.complete(task, begun == nil ? .returned : .acknowledged)
+            if !isDropped { _ = worker.finish(task, .shutDown) }
+            return worker.complete(task, begun == nil ? .returned : .acknowledged)
         }
         let run = Run(attempt: attempt, task: task)
         if isDropped { await complete(run, .terminated(15)) } else { await perform(run) }
@@ -42,33 +40,31 @@ final class JobRunner: Sendable {
 
     /// Begins an attempt in the record, with retries; nil if the worker stops before.
     private func begin(_ task: HeldTask, _ id: JobID) async -> RecordFacts?? {
-        guard driver.phase == .running else { return nil }
-        return await retrying(first: .milliseconds(100), until: { driver.phase != .running }) {
-            try await recording.begin(id, delivery: task.delivery, worker: driver.parts.identity)
+        guard worker.phase == .running else { return nil }
+        return await retrying(first: .milliseconds(100), until: { worker.phase != .running }) {
+            try await recording.begin(id, delivery: task.delivery, worker: worker.parts.identity)
         } onError: { error in
             log("An attempt of a job could not be started.", id, error)
         }
     }
 
     private func perform(_ run: Run) async {
-        running.withLock { _ = $0.insert(run.id) }
-        defer { running.withLock { _ = $0.remove(run.id) } }
         async let areSent = sendChanges(of: run)
         let begun = ContinuousClock.now
         let outcome = await outcome(of: run)
         run.changes.finish()
-        let end = driver.finish(run.task, outcome)
+        let end = worker.finish(run.task, outcome)
         // Without its changes the attempt is not complete: the message stays unsettled, and the job runs again.
-        guard await areSent else { return driver.complete(run.task, nil) }
+        guard await areSent else { return worker.complete(run.task, nil) }
         await complete(run, end, runtime: begun.duration(to: .now))
     }
 
     private func outcome(of run: Run) async -> WorkerOutcome {
         let message = run.task.message
-        guard driver.mayRun(run.task) else { return .cancelled(killed: false) }
+        guard worker.mayRun(run.task) else { return .cancelled(killed: false) }
         let payload: [UInt8]
         do {
-            payload = try driver.parts.codec.payload(
+            payload = try worker.parts.codec.payload(
                 of: run.attempt.job.name,
                 arguments: message.arguments,
                 kwargs: message.kwargs,
@@ -78,9 +74,9 @@ final class JobRunner: Sendable {
             return .failed(WorkerFailure(kind: .incompatible, code: "payload", message: "\(error)"))
         }
         let work = WorkerTask(id: run.task.id, name: run.attempt.job.name, payload: payload)
-        return await driver.parts.executor.execute(work) { [driver] update in
+        return await worker.parts.executor.execute(work) { [worker] update in
             switch update {
-            case .started(let process): driver.started(run.task, process)
+            case .started(let process): worker.started(run.task, process)
             case .progress(let body): run.changes.add(progress: body)
             case .setProps(let body): run.changes.add(props: body)
             }
@@ -93,7 +89,7 @@ final class JobRunner: Sendable {
     private func sendChanges(of run: Run) async -> Bool {
         while await run.changes.wait() {
             for batch in run.changes.take() {
-                let standing = await retrying(first: .milliseconds(500), until: { driver.phase == .cold }) {
+                let standing = await retrying(first: .milliseconds(500), until: { worker.phase == .cold }) {
                     try await recording.update(run.attempt, batch)
                 } onError: { error in
                     log("The changes of a job could not be written.", run.id, error)
@@ -106,7 +102,7 @@ final class JobRunner: Sendable {
     }
 
     private func stop(_ run: Run, _ standing: JobStanding) {
-        driver.handle { machine, _ in machine.stop(run.task.number, because: .standing(standing)) }
+        worker.handle { machine, _ in machine.stop(run.task.number, because: .standing(standing)) }
     }
 
     // MARK: Cancellations
@@ -115,12 +111,12 @@ final class JobRunner: Sendable {
     func observeCancellations() async {
         while !Task.isCancelled {
             do {
-                try await recording.observeCancellations(of: { running.withLock { Array($0) } }) { id in
-                    driver.handle { machine, _ in machine.stop(id.text, because: .standing(.cancelled)) }
+                try await recording.observeCancellations(of: { worker.runningJobs }) { id in
+                    worker.handle { machine, _ in machine.stop(id.text, because: .standing(.cancelled)) }
                 }
             } catch {
                 // An attempt also learns of its cancellation at its next change.
-                driver.parts.logger.warning(
+                worker.parts.logger.warning(
                     "Not subscribed to the cancellations of jobs yet.",
                     metadata: ["error": "\(error)"]
                 )
@@ -134,25 +130,25 @@ final class JobRunner: Sendable {
 
     /// Writes the outcome of an attempt, with retries, and settles its message.
     private func complete(_ run: Run, _ end: RunOutcome, runtime: Duration = .zero) async {
-        let (outcome, delivery) = (Self.outcome(end), driver.delivery(of: run.task))
+        let (outcome, delivery) = (Self.outcome(end), worker.delivery(of: run.task))
         var ending: AttemptOutcome? = .refused
         if end != .standing(.superseded) {
-            ending = await retrying(first: .milliseconds(100), until: { driver.phase == .cold }) {
+            ending = await retrying(first: .milliseconds(100), until: { worker.phase == .cold }) {
                 try await recording.complete(run.attempt, outcome: outcome, delivery: delivery)
             } onError: { error in
                 log("The completion of a job could not be written.", run.id, error)
             }
         }
-        guard let ending else { return driver.complete(run.task, nil) }
+        guard let ending else { return worker.complete(run.task, nil) }
         let event = event(run, ending, outcome, end, runtime)
         if recording.settlesDeliveries, ending != .refused {
-            driver.settledByRecord(run.task)
-            return driver.complete(run.task, nil, event: event)
+            worker.settledByRecord(run.task)
+            return worker.complete(run.task, nil, event: event)
         }
         // A refused completion does not settle the message. If this worker still holds it, it is requeued, and the
         // record decides again.
         let isReturned = ending == .again && outcome == .shutDown || recording.settlesDeliveries
-        driver.complete(run.task, isReturned ? .returned : .acknowledged, event: event)
+        worker.complete(run.task, isReturned ? .returned : .acknowledged, event: event)
     }
 
     private func event(
@@ -162,13 +158,13 @@ final class JobRunner: Sendable {
         _ end: RunOutcome,
         _ runtime: Duration
     ) -> (@Sendable () -> TaskEvent)? {
-        guard driver.parts.events.isEnabled, ending != .refused else { return nil }
+        guard worker.parts.events.isEnabled, ending != .refused else { return nil }
         let id = run.task.id
         switch (ending, outcome) {
         case (.again, .failed(let failure)):
             return { .retried(id: id, exception: TaskException(failure).repr, traceback: failure.trace) }
         case (.finished(.succeeded), .succeeded(let result)):
-            let value = try? driver.parts.codec.value(ofResult: result, of: run.attempt.job.name)
+            let value = try? worker.parts.codec.value(ofResult: result, of: run.attempt.job.name)
             let text = (value ?? .null).displayText
             return { .succeeded(id: id, result: text, runtime: runtime / .seconds(1)) }
         case (.finished(.cancelled), _):
@@ -192,7 +188,7 @@ final class JobRunner: Sendable {
     }
 
     private func log(_ message: Logger.Message, _ id: JobID, _ error: any Error) {
-        driver.parts.logger.error(message, metadata: ["job": "\(id)", "error": "\(error)"])
+        worker.parts.logger.error(message, metadata: ["job": "\(id)", "error": "\(error)"])
     }
 }
 

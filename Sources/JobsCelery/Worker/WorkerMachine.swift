@@ -69,6 +69,8 @@ struct WorkerMachine {
 
     var load: WorkerLoad { WorkerLoad(active: running.count, processed: processed) }
 
+    var runningJobs: [JobID] { running.values.compactMap { holdings[$0]?.task.record } }
+
     func holding(of task: HeldTask) -> Holding? { holdings[task.number] }
 
     /// The delivery to settle for a task.
