@@ -9,6 +9,7 @@ import Synchronization
 /// The RabbitMQ broker. It has two connections, because the server stops reading from publishing connections when it is
 /// short of memory or disk: one publishes, the other consumes and settles.
 final class RabbitBroker: RPCBroker {
+    private let url: AMQPURL
     private let options: RabbitOptions
     private let publishing: AMQPConnection
     private let receiving: AMQPConnection
@@ -25,11 +26,12 @@ final class RabbitBroker: RPCBroker {
 
     /// - Throws: `CeleryError` if the system is out of files or threads.
     init(_ url: AMQPURL, options: RabbitOptions = RabbitOptions(), logger: Logger) throws {
+        self.url = url
         self.options = options
         publishing = try AMQPConnection(url, name: "dash-swift publisher", logger: logger)
         receiving = try AMQPConnection(url, name: "dash-swift consumer", logger: logger)
         publisher = RabbitPublisher(publishing, options: options)
-        events = RabbitEvents(publishing)
+        events = RabbitEvents(publishing, logger)
         let results = "dash-results-\(UInt64.random(in: 0...UInt64.max))-\(UInt64.random(in: 0...UInt64.max))"
         replies = RabbitListener(results, acknowledges: true, declarations: RabbitTopology.resultQueue)
         state = Mutex(State(node: options.node))
@@ -38,9 +40,15 @@ final class RabbitBroker: RPCBroker {
     }
 
     var information: JSON {
-        let url = receiving.url
         let (virtualHost, usesTLS) = (url.virtualHost, url.tls != nil)
-        return .broker("amqp", url.host, url.port, userID: url.user, virtualHost: virtualHost, usesTLS: usesTLS)
+        return BrokerInformation.json(
+            "amqp",
+            url.host,
+            url.port,
+            userID: url.user,
+            virtualHost: virtualHost,
+            usesTLS: usesTLS
+        )
     }
 
     var priorities: [Int] { [9, 5, 2, 0] }

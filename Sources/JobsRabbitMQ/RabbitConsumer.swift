@@ -36,7 +36,7 @@ final class RabbitConsumer: CeleryConsumer, AMQPChannelUser {
         self.connection = connection
         self.options = options
         // A loss is detected after two heartbeats; one more for a delayed thread.
-        let unheard = Int64(connection.url.heartbeat) * 3000
+        let unheard = Int64(connection.heartbeat) * 3000
         let deliveries = RabbitDeliveries(unheard: unheard > 0 ? unheard : SettledMessages.patience)
         state = Mutex(State(deliveries: deliveries, subscriptions: Subscriptions(queues), prefetch: prefetch))
     }

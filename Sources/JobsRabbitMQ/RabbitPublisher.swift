@@ -164,14 +164,16 @@ final class RabbitPublisher: AMQPChannelUser {
 /// Publishes events, unconfirmed. Events that cannot be sent immediately are dropped: they are worthless later.
 final class RabbitEvents: AMQPChannelUser {
     private let connection: AMQPConnection
+    private let logger: Logger
     /// The events to send; nil without a channel.
     private let waiting = Mutex<[BrokerMessage]?>(nil)
 
     /// The most events queued for the thread; further ones are dropped.
     private static let most = 2000
 
-    init(_ connection: AMQPConnection) {
+    init(_ connection: AMQPConnection, _ logger: Logger) {
         self.connection = connection
+        self.logger = logger
     }
 
     /// Queues an event. Does not wait.
@@ -195,7 +197,7 @@ final class RabbitEvents: AMQPChannelUser {
             do {
                 try channel.publish(event, mandatory: false)
             } catch let error as CeleryError {
-                channel.session.logger.debug("Could not send an event: \(error)")
+                logger.debug("Could not send an event: \(error)")
             }
         }
     }

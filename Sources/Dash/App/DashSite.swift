@@ -174,7 +174,7 @@ extension DashSite {
         let environment = ProcessInfo.processInfo.environment
         let logger = Logger.site(command.logLevel?.rawValue ?? environment["LOG_LEVEL"])
         if let note = command.note { logger.notice("\(note)") }
-        let setup = JobBackendSetup(self, configuration, logger: logger)
+        let setup = jobSetup(configuration, logger: logger)
         let worker = try jobs.makeWorker(setup, options: command.options)
         let code = try await WorkerSignals.run(worker, logger: logger)
         if code != 0 { exit(code) }

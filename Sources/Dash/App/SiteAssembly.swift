@@ -19,7 +19,7 @@ struct SiteAssembly: Sendable {
     ///
     /// - Throws: ``DashError``, `SuiteError` or an error of the queue, each with a message that says what to do.
     init(_ site: DashSite, _ configuration: SiteConfiguration, _ dependencies: Dependencies, logger: Logger) throws {
-        let setup = JobBackendSetup(site, configuration, restart: dependencies.restart, logger: logger)
+        let setup = site.jobSetup(configuration, restart: dependencies.restart, logger: logger)
         manager = try dependencies.makeManager(setup)
         let sharedState = try dependencies.makeSharedState(setup)
         let (limits, longestHold) = (dependencies.pollLimits, dependencies.longestHold)
@@ -110,28 +110,27 @@ extension SiteAssembly.Dependencies {
 
 // MARK: - Jobs
 
-extension JobBackendSetup {
+extension DashSite {
     /// The setup of a manager or a worker.
     ///
     /// - Parameter restart: Why the supervisor restarted this process; nil at the first start.
-    init(
-        _ site: DashSite,
+    func jobSetup(
         _ configuration: SiteConfiguration,
         restart: SupervisorState.RestartReason? = nil,
         logger: Logger
-    ) {
+    ) -> JobBackendSetup {
         var manager = JobManagerConfiguration()
         manager.queueLimit = configuration.queueLimit
         manager.jobsPerOwner = configuration.jobsPerOwner
         manager.keepFinished = configuration.keepFinished
         manager.largestBody = configuration.largestBody
         manager.restart = restart == .trap ? .afterTrap : .fresh
-        manager.currentVersion = { site.backgroundCallback(ofJob: $0)?.version }
-        self.init(
+        manager.currentVersion = { self.backgroundCallback(ofJob: $0)?.version }
+        return JobBackendSetup(
             configuration: manager,
             pool: Self.pool(configuration),
-            jobs: site.jobDefinitions,
-            codec: SiteJobCodec(site: site),
+            jobs: jobDefinitions,
+            codec: SiteJobCodec(site: self),
             logger: logger
         )
     }

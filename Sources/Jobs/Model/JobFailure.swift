@@ -67,6 +67,14 @@ extension JobFailure {
         self.init(kind: kind, code: error.code.description, message: error.message, trace: error.cause.map { "\($0)" })
     }
 
+    static func lost(_ message: String) -> JobFailure {
+        JobFailure(kind: .lost, code: "lost", message: message)
+    }
+
+    static func tooLarge(_ code: String, _ message: String) -> JobFailure {
+        JobFailure(kind: .tooLarge, code: code, message: message)
+    }
+
     /// Whether another attempt may succeed.
     package var allowsRetry: Bool {
         kind == .error || kind == .crash || kind == .lost || kind == .startup

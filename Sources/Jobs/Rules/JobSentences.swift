@@ -83,13 +83,3 @@ package enum JobSentences {
         )
     }
 }
-
-extension JobFailure {
-    fileprivate static func lost(_ message: String) -> JobFailure {
-        JobFailure(kind: .lost, code: "lost", message: message)
-    }
-
-    static func tooLarge(_ code: String, _ message: String) -> JobFailure {
-        JobFailure(kind: .tooLarge, code: code, message: message)
-    }
-}

@@ -61,10 +61,6 @@ extension Frame {
     }
 }
 
-extension JobFailure {
-    fileprivate var texts: [String] { [kind.rawValue, code, message, trace ?? ""] }
-}
-
 extension Frame {
     /// Decodes a frame.
     ///

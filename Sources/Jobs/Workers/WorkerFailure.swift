@@ -2,6 +2,9 @@
 public typealias WorkerFailure = JobFailure
 
 extension JobFailure {
+    /// The texts of its frame.
+    var texts: [String] { [kind.rawValue, code, message, trace ?? ""] }
+
     static func noProcess(_ reason: String) -> JobFailure {
         JobFailure(kind: .startup, code: "spawn", message: "A worker process could not be started. \(reason)")
     }

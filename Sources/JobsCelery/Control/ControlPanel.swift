@@ -132,7 +132,7 @@ extension ControlPanel {
 
     func statistics() async -> JSON {
         let (clock, broker) = (events.clock.value, parts.broker.information)
-        return await worker.snapshot().statistics(clock: clock, broker: broker, process: events.source.process)
+        return await worker.snapshot().statistics(clock: clock, broker: broker, process: events.process)
     }
 
     /// A description for bug reports.

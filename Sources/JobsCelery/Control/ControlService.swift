@@ -54,7 +54,7 @@ final class ControlService: Service {
             }
             group.addTask {
                 self.panel.events.send(.online)
-                if self.parts.options.sendsHeartbeats { await self.beat() }
+                if self.parts.options.sendsHeartbeats { await self.panel.events.beat() }
             }
             group.addTask { await self.change() }
             for await message in requests {
@@ -128,18 +128,6 @@ final class ControlService: Service {
             group.addTask { try? await Task.sleep(for: .seconds(5)) }
             await group.next()
             group.cancelAll()
-        }
-    }
-
-    /// Publishes heartbeats.
-    private func beat() async {
-        let clock = ContinuousClock()
-        var next = clock.now
-        while !Task.isCancelled {
-            next = max(next + panel.events.interval, clock.now)
-            // The interval of the heartbeats.
-            try? await clock.sleep(until: next)
-            if !Task.isCancelled { panel.events.send(.heartbeat) }
         }
     }
 }

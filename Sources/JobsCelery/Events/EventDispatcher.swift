@@ -21,9 +21,9 @@ final class EventDispatcher: WorkerEvents {
 
     /// The logical clock of this worker's messages.
     let clock: LamportClock
-    let source: EventSource
+    private let source: EventSource
     /// The time between heartbeats.
-    let interval: Duration
+    private let interval: Duration
 
     private let broker: any CeleryBroker
     private let state: Mutex<State>
@@ -63,6 +63,21 @@ final class EventDispatcher: WorkerEvents {
         state.withLock { $0.outbox.add(sign) }
         waiting.signal()
     }
+
+    /// Sends heartbeats until the task is cancelled.
+    func beat() async {
+        let clock = ContinuousClock()
+        var next = clock.now
+        while !Task.isCancelled {
+            next = max(next + interval, clock.now)
+            // The interval of the heartbeats.
+            try? await clock.sleep(until: next)
+            if !Task.isCancelled { send(.heartbeat) }
+        }
+    }
+
+    /// The worker's process, as events name it.
+    var process: Int { source.process }
 
     /// Enables task events.
     ///
@@ -125,9 +140,9 @@ struct EventOutbox {
     }
 
     /// The most task events kept; beyond that the oldest are dropped.
-    let capacity: Int
+    private let capacity: Int
     /// The most events in one message.
-    let batch: Int
+    private let batch: Int
 
     private var tasks = CircularBuffer<JSON>()
     private var sign: WorkerSign?

@@ -197,7 +197,7 @@ private final class LivenessConnection: Sendable {
 }
 
 /// Where the workers of a Redis register.
-struct WorkerRegistry: Sendable, Hashable {
+struct RegistryKeys: Sendable, Hashable {
     /// Prefix of worker channels; the worker's id follows.
     var channels: String
     /// Sorted set: workers by the end of their lease.
@@ -207,7 +207,7 @@ struct WorkerRegistry: Sendable, Hashable {
 /// A worker's lease on one Redis: where it is stored, and what is renewed along with it.
 package struct WorkerLease: Sendable {
     var redis: RedisOptions
-    var registry: WorkerRegistry
+    var registry: RegistryKeys
     /// Hash: the number of jobs that each worker runs at once, if stored.
     var capacity: String?
     /// The worker's consumer, on a broker that ties deliveries to the lease.
@@ -220,7 +220,7 @@ extension WorkerLease {
         let (prefix, channels) = (records.settings.prefix, records.settings.keys.lifeLinePrefix)
         self.init(
             redis: redis,
-            registry: WorkerRegistry(channels: channels, workers: prefix + "workers"),
+            registry: RegistryKeys(channels: channels, workers: prefix + "workers"),
             capacity: prefix + "capacity"
         )
     }

@@ -68,7 +68,7 @@ struct WorkerMonitor: Sendable {
     /// - Parameter workers: The workers to check; empty for all with a lease.
     mutating func dead(
         on redis: any RedisClient,
-        _ registry: WorkerRegistry,
+        _ registry: RegistryKeys,
         among workers: [String] = []
     ) async throws -> [Suspect] {
         guard let deadline = redis.reconnectDeadline, deadline + terms.renewal <= .now else {
@@ -98,7 +98,7 @@ extension WorkerMonitor.Suspect {
 /// Looks for another living worker with this worker's name: Celery's tools cannot distinguish them.
 struct NamesakeCheck: Sendable {
     let worker: WorkerIdentity
-    let registry: WorkerRegistry
+    let registry: RegistryKeys
     let logger: Logger
 
     /// Logs a warning if there is one. Of two workers that start at the same time, at least the later finds the other,

@@ -149,9 +149,9 @@ package struct WorkerIdentity: Sendable, Hashable {
     var id: String
 }
 
-extension JSON {
+package enum BrokerInformation {
     /// A broker's connection in kombu's format, as `stats` shows it.
-    package static func broker(
+    package static func json(
         _ transport: String,
         _ hostname: String,
         _ port: Int,

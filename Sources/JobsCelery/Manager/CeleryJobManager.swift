@@ -140,27 +140,6 @@ extension CeleryJobManager {
     }
 }
 
-extension JobBackendSetup {
-    /// The message that runs a job.
-    func message(
-        for request: JobRequest,
-        priority: Int = 0,
-        _ options: CeleryManager.Options
-    ) throws -> BrokerMessage {
-        if let remote = request.remote {
-            var message = TaskMessage(task: remote.name, id: request.id.text, arguments: remote.arguments)
-            message.ignoresResult = false
-            return message.raw(queue: remote.queue ?? options.remoteQueue)
-        }
-        let (arguments, extra) = try codec.encode(payload: request.payload, of: request.name)
-        let job = jobs.first { $0.name == request.name }
-        var message = TaskMessage(task: job?.taskName ?? request.name, id: request.id.text, arguments: arguments)
-        message.custom["dash"] = try JSON(parsing: extra.bytes)
-        message.priority = priority
-        return message.raw(queue: options.queue)
-    }
-}
-
 // MARK: - Calls
 
 extension CeleryJobManager {

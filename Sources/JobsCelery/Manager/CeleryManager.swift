@@ -295,4 +295,34 @@ extension JobBackendSetup {
         let versions = Dictionary(jobs.map { ($0.name, $0.version) }) { first, _ in first }
         return { versions[$0] }
     }
+
+    /// The message that runs a job.
+    func message(
+        for request: JobRequest,
+        priority: Int = 0,
+        _ options: CeleryManager.Options
+    ) throws -> BrokerMessage {
+        if let remote = request.remote {
+            var message = TaskMessage(task: remote.name, id: request.id.text, arguments: remote.arguments)
+            message.ignoresResult = false
+            return message.raw(queue: remote.queue ?? options.remoteQueue)
+        }
+        let (arguments, extra) = try codec.encode(payload: request.payload, of: request.name)
+        let job = jobs.first { $0.name == request.name }
+        var message = TaskMessage(task: job?.taskName ?? request.name, id: request.id.text, arguments: arguments)
+        message.custom["dash"] = try JSON(parsing: extra.bytes)
+        message.priority = priority
+        return message.raw(queue: options.queue)
+    }
+
+    /// A job's result for other programs; null if it has none.
+    func value(of result: [UInt8], _ job: JobFacts) -> RawJSON {
+        do {
+            return try codec.value(ofResult: result, of: job.name)
+        } catch {
+            let metadata: Logger.Metadata = ["job": "\(job.id)", "error": "\(error)"]
+            logger.warning("A result could not be encoded for other programs.", metadata: metadata)
+            return .null
+        }
+    }
 }

@@ -135,7 +135,7 @@ struct RPCRecording: JobRecording {
         return attempt
     }
 
-    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding {
+    func update(_ attempt: RecordFacts, _ changes: ChangeSet) async throws -> JobStanding {
         var report = DashReport(.progress)
         if !changes.progress.isEmpty { report.progress = RawJSON(changes.progress).bytes }
         if !changes.props.isEmpty { report.props = RawJSON(changes.props).bytes }

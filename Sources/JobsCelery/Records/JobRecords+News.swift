@@ -25,10 +25,16 @@ extension JobRecords {
         news.result = fields[9].bytes.map { RawJSON(unchecked: $0) }
         news.details = fields[10].bytes ?? []
         news.delivery = fields[11].text.flatMap { Jobs.Delivery(recorded: $0) }
-        news.failure = JobFailure(recorded: fields[12...15])
+        news.failure = Self.failure(fields[12...15].map(\.text))
         for entry in answer[1].elements ?? [] { news.add(entry.bytes ?? []) }
         news.isRemote = fields[16].text == "1"
         return news
+    }
+
+    /// The failure with this kind, code, message and trace; nil without a kind.
+    private static func failure(_ texts: [String?]) -> JobFailure? {
+        guard let kind = texts[0] else { return nil }
+        return JobFailure(kind: .init(kind), code: texts[1] ?? "", message: texts[2] ?? "", trace: texts[3])
     }
 
     /// Stores the last delivery to a page.
@@ -79,15 +85,6 @@ extension Jobs.Delivery {
         let numbers = recorded.split(separator: ",").compactMap { Int($0) }
         guard numbers.count == 3 else { return nil }
         self.init(poll: numbers[0], from: numbers[1], through: numbers[2])
-    }
-}
-
-extension JobFailure {
-    /// Reads kind, code, message and trace.
-    init?(recorded: ArraySlice<RedisValue>) {
-        let texts = recorded.map(\.text)
-        guard let kind = texts[0] else { return nil }
-        self.init(kind: Kind(rawValue: kind), code: texts[1] ?? "", message: texts[2] ?? "", trace: texts[3])
     }
 }
 

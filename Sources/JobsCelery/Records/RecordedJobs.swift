@@ -59,7 +59,7 @@ final class RecordedJobs: JobRecording {
 
     // MARK: Changes
 
-    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding {
+    func update(_ attempt: RecordFacts, _ changes: ChangeSet) async throws -> JobStanding {
         let job = attempt.job
         guard let transition = rules.merge(job, progress: changes.progress, props: changes.props) else {
             return .superseded
@@ -134,19 +134,6 @@ final class RecordedJobs: JobRecording {
     }
 }
 
-extension JobBackendSetup {
-    /// A job's result for other programs; null if it has none.
-    func value(of result: [UInt8], _ job: JobFacts) -> RawJSON {
-        do {
-            return try codec.value(ofResult: result, of: job.name)
-        } catch {
-            let metadata: Logger.Metadata = ["job": "\(job.id)", "error": "\(error)"]
-            logger.warning("A result could not be encoded for other programs.", metadata: metadata)
-            return .null
-        }
-    }
-}
-
 /// A worker's access to the records of Dash jobs, before, during and after an attempt.
 ///
 /// Every call is atomic and idempotent, and refused if the attempt is not the current one.
@@ -165,7 +152,7 @@ protocol JobRecording: Sendable {
     /// Stores changes of a running attempt.
     ///
     /// - Returns: Whether the attempt may continue; `.cancelled` if it was asked to stop.
-    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding
+    func update(_ attempt: RecordFacts, _ changes: ChangeSet) async throws -> JobStanding
 
     /// Completes an attempt. Stores the outcome (or the wait for the next attempt, by the job's retry policy), the
     /// cached result and Celery's result, and on a Redis broker settles the delivery, all in one step.

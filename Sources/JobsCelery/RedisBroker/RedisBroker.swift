@@ -44,7 +44,14 @@ final class RedisBroker: CeleryBroker {
             case .socket(let path): (path, 0)
             }
         let (transport, path) = (url.tls == nil ? "redis" : "rediss", String(url.database))
-        return .broker(transport, hostname, port, userID: url.user, virtualHost: path, usesTLS: url.tls != nil)
+        return BrokerInformation.json(
+            transport,
+            hostname,
+            port,
+            userID: url.user,
+            virtualHost: path,
+            usesTLS: url.tls != nil
+        )
     }
 
     var priorities: [Int] { keys.prioritySteps }
@@ -135,7 +142,7 @@ final class RedisBroker: CeleryBroker {
     }
 
     /// Where workers of this broker register.
-    var registry: WorkerRegistry { WorkerRegistry(channels: keys.lifeLinePrefix, workers: keys.workers) }
+    var registry: RegistryKeys { RegistryKeys(channels: keys.lifeLinePrefix, workers: keys.workers) }
 }
 
 // MARK: - Control requests

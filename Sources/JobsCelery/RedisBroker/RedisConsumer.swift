@@ -339,12 +339,7 @@ extension RedisConsumer {
 
 extension Settlement {
     /// Whether the broker only removes the message.
-    fileprivate var isRemoval: Bool { self == .acknowledged || self == .rejected }
-}
-
-extension TaskCompletion {
-    /// Whether the message is only removed, at the broker.
-    fileprivate var isRemoval: Bool { vault == nil && settlement?.isRemoval == true }
+    var isRemoval: Bool { self == .acknowledged || self == .rejected }
 }
 
 // MARK: - Refreshing

@@ -3,17 +3,17 @@ import Jobs
 import Support
 import Synchronization
 
+/// Changes of a running job to be stored together.
+struct ChangeSet: Sendable {
+    /// Unique in an attempt, so that a batch that is sent again is stored once.
+    var number: Int
+    var progress: [PropertyValue] = []
+    var props: [PropertyValue] = []
+}
+
 /// The changes of a running job that are not yet in its record: the newest value of each property, and Patches in
 /// order.
 final class ChangeFeed: Sendable {
-    /// Changes to be stored together.
-    struct Batch: Sendable {
-        /// Unique in an attempt, so that a batch that is sent again is stored once.
-        var number: Int
-        var progress: [PropertyValue] = []
-        var props: [PropertyValue] = []
-    }
-
     private struct State {
         var progress = MergedValues()
         var props = MergedValues()
@@ -45,13 +45,13 @@ final class ChangeFeed: Sendable {
     func wait() async -> Bool { await added.wait() }
 
     /// Takes all changes, in batches: the progress first.
-    func take() -> [Batch] {
+    func take() -> [ChangeSet] {
         state.withLock { state in
             let (progress, props) = (state.progress.values, state.props.values)
             (state.progress, state.props) = (MergedValues(), MergedValues())
             return stride(from: 0, to: progress.count + props.count, by: Self.largestBatch).map { start in
                 state.lastNumber += 1
-                var batch = Batch(number: state.lastNumber)
+                var batch = ChangeSet(number: state.lastNumber)
                 batch.progress = Array(progress.dropFirst(start).prefix(Self.largestBatch))
                 let room = Self.largestBatch - batch.progress.count
                 batch.props = Array(props.dropFirst(max(0, start - progress.count)).prefix(room))

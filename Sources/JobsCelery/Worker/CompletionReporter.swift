@@ -182,6 +182,20 @@ package struct TaskCompletion: Sendable {
         self.event = event
         self.vault = vault
     }
+
+    /// Whether the message is only removed, at the broker.
+    var isRemoval: Bool { vault == nil && settlement?.isRemoval == true }
+
+    /// Turns it into a failure, which is stored unless the message asks for no result.
+    mutating func fail(_ id: String, _ message: TaskMessage?, _ exception: TaskException) {
+        let now = WorkerTime.now.wall
+        if message?.ignoresResult != true {
+            meta =
+                message.map { ResultMeta($0, .failure, result: RawJSON(exception), now: now) }
+                ?? ResultMeta(taskID: id, .failure, exception: exception, now: now)
+        }
+        event = { .failed(id: id, exception: exception.repr, traceback: nil) }
+    }
 }
 
 /// The completions to report, without I/O. In a busy worker a completion waits a moment for others, as few large

@@ -49,6 +49,7 @@ struct Holding: Sendable {
     var custody = Custody.broker
     /// Whether the message is in the vault, and acknowledged to the broker.
     var isHandedOver: Bool { custody == .vault }
+    var mayBeHandedOver: Bool { custody == .broker || custody == .unsure }
 }
 
 /// Where the message of a held task is, and thus where it is to be settled.

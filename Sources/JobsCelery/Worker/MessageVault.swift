@@ -16,7 +16,7 @@ final class MessageVault: DeliveryVault {
 
     private let parts: CeleryWorkerParts
     private let redis: any RedisClient
-    private let registry: WorkerRegistry
+    private let registry: RegistryKeys
     private let key: String
     /// Requeued messages of this worker that may still be in the hash.
     private let returnedFields = Mutex<Set<String>>([])
@@ -26,7 +26,7 @@ final class MessageVault: DeliveryVault {
         self.redis = redis
         // The site's own keys, also of its workers: sites that share a Redis may have different brokers.
         let prefix = parts.settings.keyPrefix
-        registry = WorkerRegistry(channels: RedisKeys().lifeLinePrefix, workers: prefix + "workers")
+        registry = RegistryKeys(channels: RedisKeys().lifeLinePrefix, workers: prefix + "workers")
         key = prefix + "held"
     }
 

@@ -308,19 +308,6 @@ extension TaskMessage {
     }
 }
 
-extension TaskCompletion {
-    /// Turns it into a failure, which is stored unless the message asks for no result.
-    fileprivate mutating func fail(_ id: String, _ message: TaskMessage?, _ exception: TaskException) {
-        let now = WorkerTime.now.wall
-        if message?.ignoresResult != true {
-            meta =
-                message.map { ResultMeta($0, .failure, result: RawJSON(exception), now: now) }
-                ?? ResultMeta(taskID: id, .failure, exception: exception, now: now)
-        }
-        event = { .failed(id: id, exception: exception.repr, traceback: nil) }
-    }
-}
-
 extension TaskException {
     /// Why a task failed. Invalid arguments are a `TypeError`, as in Python.
     fileprivate static func of(_ failure: WorkerFailure) -> TaskException {

@@ -454,7 +454,3 @@ struct WorkerMachine {
         return wakeForNextCheck(task.number)
     }
 }
-
-extension Holding {
-    fileprivate var mayBeHandedOver: Bool { custody == .broker || custody == .unsure }
-}

@@ -123,6 +123,7 @@ extension AMQPChannelUser {
 /// A user's channel: opened on each connection, and reopened when the server closes it. Used on the thread only.
 final class AMQPChannelSlot {
     let user: any AMQPChannelUser
+    private let logger: Logger
     /// The number of the open channel. Each opening uses another number, so that late events of a lost channel are not
     /// attributed to the new one.
     private(set) var number: UInt16?
@@ -134,8 +135,9 @@ final class AMQPChannelSlot {
     /// How long a channel must have been open to reset the backoff, in milliseconds.
     private static let calm: Int64 = 5000
 
-    init(_ user: any AMQPChannelUser) {
+    init(_ user: any AMQPChannelUser, _ logger: Logger) {
         self.user = user
+        self.logger = logger
     }
 
     var deadline: Int64? {
@@ -153,7 +155,7 @@ final class AMQPChannelSlot {
             try user.work(on: number.map { AMQPChannel(session: session, number: $0) })
         } catch let closed as AMQPClosed where closed.channel != nil {
             if let number, closed.channel != number { try AMQPChannel(session: session, number: number).close() }
-            fail(closed.error, session.logger)
+            fail(closed.error)
         }
     }
 
@@ -176,7 +178,7 @@ final class AMQPChannelSlot {
     }
 
     /// The server closed the channel; schedules reopening it.
-    func fail(_ error: CeleryError, _ logger: Logger) {
+    func fail(_ error: CeleryError) {
         logger.warning("RabbitMQ closed a channel; reopening it: \(error.message)")
         number = nil
         if AMQPClock.now - openedAt > Self.calm { backoff.reset() }
@@ -198,7 +200,7 @@ final class AMQPChannelSlot {
             try serve(on: session)
             if let number { try AMQPChannel(session: session, number: number).close() }
         } catch {
-            session.logger.debug("Could not close a channel cleanly: \(error)")
+            logger.debug("Could not close a channel cleanly: \(error)")
         }
     }
 }

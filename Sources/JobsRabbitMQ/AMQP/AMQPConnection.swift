@@ -9,7 +9,7 @@ import Synchronization
 /// A RabbitMQ connection that reconnects automatically. A dedicated thread owns the socket and librabbitmq's state,
 /// keeps up the heartbeat and serves the users of the channels. Connects when it is first used.
 final class AMQPConnection: Sendable {
-    let url: AMQPURL
+    fileprivate let url: AMQPURL
     fileprivate let name: String
     fileprivate let logger: Logger
     fileprivate let doorbell: AMQPWakeup
@@ -29,6 +29,9 @@ final class AMQPConnection: Sendable {
         self.logger = logger
         doorbell = try AMQPWakeup()
     }
+
+    /// The requested heartbeat interval, in seconds; 0 for none.
+    var heartbeat: Int { url.heartbeat }
 
     /// Stays connected until the task is cancelled or `stop()` is called. Returns when the thread has ended, which may
     /// take as long as a connection attempt in progress (`connect_timeout` of the address).
@@ -146,7 +149,7 @@ private final class AMQPLoop {
     private var isStopping: Bool { isStopped || isFinishing && !slots.contains(where: \.user.keepsConnection) }
 
     func join(_ user: any AMQPChannelUser) {
-        if !slots.contains(where: { $0.user === user }) { slots.append(AMQPChannelSlot(user)) }
+        if !slots.contains(where: { $0.user === user }) { slots.append(AMQPChannelSlot(user, connection.logger)) }
     }
 
     func leave(_ user: any AMQPChannelUser) {
@@ -237,7 +240,7 @@ private final class AMQPLoop {
                 guard let (channel, event) = try session.nextEvent() else { break }
                 slots.first { $0.number == channel }?.user.receive(event)
             } catch let closed as AMQPClosed where closed.channel != nil {
-                slots.first { $0.number == closed.channel }?.fail(closed.error, session.logger)
+                slots.first { $0.number == closed.channel }?.fail(closed.error)
             }
             count += 1
         }

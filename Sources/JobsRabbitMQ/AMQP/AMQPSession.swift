@@ -7,7 +7,7 @@ import Support
 
 /// One RabbitMQ connection, from login to loss. Used on its connection's thread only.
 final class AMQPSession {
-    let logger: Logger
+    private let logger: Logger
     private let arena = AMQPArena()
     private let state: amqp_connection_state_t
     /// Why the server does not accept messages at present; nil if it does.

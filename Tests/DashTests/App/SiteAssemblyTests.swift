@@ -73,7 +73,7 @@ struct SiteAssemblyTests {
         let site = site(configuration(folder.path), jobs: backend)
         let assembly = try served(site).assembly
         let web = try #require(backend.setup.withLock { $0 })
-        let worker = JobBackendSetup(site, site.configuration, logger: Self.logger)
+        let worker = site.jobSetup(site.configuration, logger: Self.logger)
         for setup in [web, worker] {
             let place = Setting.Place(
                 routes: assembly.responder,

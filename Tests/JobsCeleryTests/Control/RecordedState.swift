@@ -40,7 +40,7 @@ struct RecordedState {
         snapshot.processes = stats["pool"]["processes"].orElements.compactMap(\.intValue).map(Int32.init)
         process = stats["pid"].intValue ?? 0
         let place = stats["broker"]
-        broker = .broker(
+        broker = BrokerInformation.json(
             place["transport"].stringValue ?? "",
             place["hostname"].stringValue ?? "",
             place["port"].intValue ?? 0,

@@ -85,5 +85,12 @@ final class ScriptedBroker: CeleryBroker {
 }
 
 extension JSON {
-    static let scripted = JSON.broker("redis", "127.0.0.1", 6500, userID: nil, virtualHost: "0", usesTLS: false)
+    static let scripted = BrokerInformation.json(
+        "redis",
+        "127.0.0.1",
+        6500,
+        userID: nil,
+        virtualHost: "0",
+        usesTLS: false
+    )
 }

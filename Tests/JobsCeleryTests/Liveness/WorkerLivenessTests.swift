@@ -16,7 +16,7 @@ import Testing
 )
 struct WorkerLivenessTests {
     private let worker = WorkerIdentity(node: "w@test", id: "w@test.\(UUID().uuidString)")
-    private let registry = WorkerRegistry(channels: "dash:worker:", workers: "dash:workers")
+    private let registry = RegistryKeys(channels: "dash:worker:", workers: "dash:workers")
 
     private static let rule = RedisScript(
         "rule",
@@ -72,7 +72,8 @@ struct WorkerLivenessTests {
 
     @Test("One connection subscribes and renews")
     func connections() async throws {
-        let url = try RedisURL(try await RedisServer.start().address)
+        let server = try await RedisServer.start()
+        let url = try RedisURL(server.address)
         let client = ReconnectingRedisClient(.patient(url))
         try await whileRunning(client) {
             try await whileRunning(liveness(url)) {

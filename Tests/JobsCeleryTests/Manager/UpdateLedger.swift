@@ -114,7 +114,7 @@ struct LedgerRecording: JobRecording {
         return attempt
     }
 
-    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding {
+    func update(_ attempt: RecordFacts, _ changes: ChangeSet) async throws -> JobStanding {
         let standing = try await recording.update(attempt, changes)
         ledger.written(changes.progress, sort: 0, by: attempt)
         ledger.written(changes.props, sort: 1, by: attempt)

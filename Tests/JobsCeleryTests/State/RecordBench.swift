@@ -137,7 +137,7 @@ extension RecordedJobs {
     func update(_ attempt: RecordFacts, progress: [PropertyValue], props: [PropertyValue]) async throws -> JobStanding {
         try await update(
             attempt,
-            ChangeFeed.Batch(number: .random(in: 1 ... .max), progress: progress, props: props)
+            ChangeSet(number: .random(in: 1 ... .max), progress: progress, props: props)
         )
     }
 }

@@ -10,7 +10,7 @@ final class FakeBroker: CeleryBroker {
     let consumer = FakeConsumer()
     private let state = Mutex((published: [BrokerMessage](), failures: 0))
 
-    let information = JSON.broker("fake", "here", 0, userID: nil, virtualHost: "/", usesTLS: false)
+    let information = BrokerInformation.json("fake", "here", 0, userID: nil, virtualHost: "/", usesTLS: false)
 
     let priorities = [0, 3, 6, 9]
 

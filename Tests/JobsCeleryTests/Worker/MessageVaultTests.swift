@@ -20,7 +20,7 @@ struct MessageVaultTests {
     }
 
     private func liveness(_ worker: String, _ options: RedisOptions) -> WorkerLiveness {
-        let registry = WorkerRegistry(channels: RedisKeys().lifeLinePrefix, workers: "dash:workers")
+        let registry = RegistryKeys(channels: RedisKeys().lifeLinePrefix, workers: "dash:workers")
         return WorkerLiveness(
             WorkerIdentity(node: worker, id: worker),
             leases: [WorkerLease(redis: options, registry: registry)],

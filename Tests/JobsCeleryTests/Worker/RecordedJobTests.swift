@@ -138,7 +138,7 @@ private final class ScriptedRecords: JobRecording {
         return begins ? RecordFacts(waiting: JobRequest(id: id, name: "app/work")) : nil
     }
 
-    func update(_ attempt: RecordFacts, _ changes: ChangeFeed.Batch) async throws -> JobStanding {
+    func update(_ attempt: RecordFacts, _ changes: ChangeSet) async throws -> JobStanding {
         let failing = log.withLock { log in
             log.append("update \(changes.number): \(changes.progress.count + changes.props.count)")
             return log.filter { $0.hasPrefix("update") }.count <= failures

@@ -109,14 +109,3 @@ enum PoolLimits {
         return min(.seconds(5), .milliseconds(100) * (1 << min(count - 2, 6)))
     }
 }
-
-extension WorkerPoolConfiguration {
-    /// The configuration with valid limits.
-    var corrected: WorkerPoolConfiguration {
-        var result = self
-        result.workers = max(1, workers)
-        result.warm = min(max(0, warm), result.workers)
-        result.maxTasksPerChild = maxTasksPerChild.map { max(1, $0) }
-        return result
-    }
-}

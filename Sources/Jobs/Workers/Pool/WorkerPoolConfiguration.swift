@@ -41,3 +41,14 @@ public struct WorkerPoolConfiguration: Sendable {
         workers = max(8, 4 * cores)
     }
 }
+
+extension WorkerPoolConfiguration {
+    /// The configuration with valid limits.
+    var corrected: WorkerPoolConfiguration {
+        var result = self
+        result.workers = max(1, workers)
+        result.warm = min(max(0, warm), result.workers)
+        result.maxTasksPerChild = maxTasksPerChild.map { max(1, $0) }
+        return result
+    }
+}

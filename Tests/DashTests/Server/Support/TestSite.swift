@@ -62,7 +62,7 @@ struct TestSite: Sendable {
     /// A site of several apps.
     init(site: DashSite, _ options: Options = Options()) throws {
         let executor = InProcessExecutor(site, maximumConcurrency: options.maximumRunning)
-        let setup = JobBackendSetup(site, site.configuration, logger: Self.logger)
+        let setup = site.jobSetup(site.configuration, logger: Self.logger)
         let engine = EmbeddedJobManager.inMemory(
             executor: executor,
             configuration: setup.configuration,
