@@ -53,7 +53,7 @@ extension AMQPSession {
             } catch let closed as AMQPClosed where closed.code == 406 {
                 guard let existing = rest.popFirst() else { continue }
                 try onScratchChannel { try $0.declare(existing, isPassive: true) }
-                logger.warning("\(closed.text). Using it unchanged; declare it with the same arguments on both sides.")
+                warn("\(closed.text). Using it unchanged; declare it with the same arguments on both sides.")
             }
         }
     }

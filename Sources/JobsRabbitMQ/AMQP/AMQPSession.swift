@@ -37,6 +37,8 @@ final class AMQPSession {
         amqp_destroy_connection(state)
     }
 
+    func warn(_ text: Logger.Message) { logger.warning(text) }
+
     var socket: Int32 { amqp_get_sockfd(state) }
 
     /// The negotiated heartbeat interval, in seconds; 0 for none.
