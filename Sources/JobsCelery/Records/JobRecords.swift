@@ -312,17 +312,20 @@ extension JobRecords {
     ///
     /// - Parameter end: The outcome of the job; nil if it did not finish.
     func land(_ leader: JobID, with end: JobEnd?) async throws {
+        var leading: [JobID] = []
         while true {
             let list = RedisCommand("LRANGE", settings.prefix + "landing:" + leader.text, 0, 99)
             let ids = try await send(list).texts.compactMap { JobID($0) }
-            guard !ids.isEmpty else { return }
+            if ids.isEmpty { break }
             let known = zip(ids, try await facts(of: ids))
             if let end, end.isShared {
                 try await share(end, of: leader, with: known.map { ($0, $1) })
             } else {
-                for (id, facts) in known where try await takeOver(id, facts, of: leader) { await sendIfWaiting(id) }
+                for (id, facts) in known where try await takeOver(id, facts, of: leader) { leading.append(id) }
             }
         }
+        // Not before all others follow the new leader: it could finish before they do, and they would run too.
+        for id in leading { await sendIfWaiting(id) }
     }
 
     private func share(_ end: JobEnd, of leader: JobID, with followers: [(JobID, RecordFacts?)]) async throws {

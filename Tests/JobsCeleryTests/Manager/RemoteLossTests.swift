@@ -62,8 +62,12 @@ struct RemoteLossTests {
     }
 
     private func withRemoteJob(_ body: (Stage) async throws -> Void) async throws {
+        try await withRemoteJob(on: RedisServer.shared().database(), body)
+    }
+
+    private func withRemoteJob(on url: RedisURL, _ body: (Stage) async throws -> Void) async throws {
         let clock = ManualJobClock()
-        var site = TestSite(try await RedisServer.shared().database())
+        var site = TestSite(url)
         (site.settings.clock, site.settings.options.remoteSilence) = (clock, .seconds(600))
         let broker = RedisBroker.patient(site.url)
         let manager = site.manager()
@@ -108,6 +112,21 @@ struct RemoteLossTests {
             #expect(try await stage.waits { try await stage.field("state") == "lost" })
             #expect(try await stage.field("failureMessage")?.contains("sent nothing for 600 seconds") == true)
             #expect(try await stage.isReleased())
+        }
+    }
+
+    @Test("sweeps that read the stored result of a silent task do not count as polls of it")
+    func swept() async throws {
+        let server = try await RedisServer.start()
+        try await withRemoteJob(on: RedisURL(server.address)) { stage in
+            try await stage.storeMeta(.started)
+            #expect(try await stage.waits { try await stage.patience() == 600_000 })
+            for _ in 0..<3 {
+                let before = try await stage.broker.client.calls(of: "mget")
+                stage.clock.advance(by: .seconds(100))
+                #expect(try await stage.waits { try await stage.broker.client.calls(of: "mget") > before })
+            }
+            #expect(try await stage.patience() == 300_000)
         }
     }
 
