@@ -105,6 +105,38 @@ struct RecordSweepTests {
         }
     }
 
+    @Test("F23: a job that takes over from a crashed one is sent after the others follow it")
+    func takingOver() async throws {
+        try await RecordBench.run({ $0.isBroker = false }) { bench in
+            let cache = CacheStore(key: CacheKey("k"))
+            let requests = (0..<4).map { JobRequest(name: "\($0)", cache: cache) }
+            let remaining = AsyncStream<Int>.makeStream()
+            var connections = bench.records.connections
+            connections.broker = FakeBroker {
+                let list = RedisCommand("LLEN", "dash:landing:\(requests[0].id)")
+                remaining.continuation.yield(try await bench.broker.client.send(list).integer ?? 0)
+            }
+            let records = JobRecords(connections: connections, settings: bench.records.settings)
+            let recording = RecordedJobs(records, JobBackendSetup(logger: .quiet))
+            for request in requests { try await bench.start(request) }
+            let (worker, life) = try await bench.worker("w")
+            let delivery = JobsCelery.Delivery(tag: "1", queue: "dash", task: BrokerMessage(), isRedelivered: false)
+            let attempt = try await recording.begin(requests[0].id, delivery: delivery, worker: worker)
+            let crash = WorkerOutcome.failed(JobFailure(kind: .crash, code: "signal", message: "SIGILL"))
+            let ended = try await recording.complete(try #require(attempt), outcome: crash, delivery: delivery)
+            #expect(ended == .finished(.failed))
+            remaining.continuation.finish()
+            #expect(
+                await remaining.stream.reduce(into: []) { $0.append($1) } == [0],
+                "one message, and none left to move"
+            )
+            for request in requests[2...] {
+                #expect(try await records.facts(of: [request.id])[0]?.job.isFollowing == true)
+            }
+            withExtendedLifetime(life) {}
+        }
+    }
+
     @Test("if a process dies after a completion, the next sweep completes the followers")
     func landing() async throws {
         try await RecordBench.run { bench in

@@ -8,6 +8,7 @@ import Synchronization
 /// A broker in memory with one consumer. The test delivers its messages.
 final class FakeBroker: CeleryBroker {
     let consumer = FakeConsumer()
+    private let onPublish: @Sendable () async throws -> Void
     private let state = Mutex((published: [BrokerMessage](), failures: 0))
 
     let information = BrokerInformation.json("fake", "here", 0, userID: nil, virtualHost: "/", usesTLS: false)
@@ -19,9 +20,13 @@ final class FakeBroker: CeleryBroker {
     /// Lets the next publications fail.
     func fail(_ count: Int) { state.withLock { $0.failures = count } }
 
+    /// - Parameter onPublish: Called for each message before it is published.
+    init(onPublish: @escaping @Sendable () async throws -> Void = {}) { self.onPublish = onPublish }
+
     func run() async throws { try? await gracefulShutdown() }
 
     func publish(_ task: BrokerMessage) async throws {
+        try await onPublish()
         try state.withLock { state in
             guard state.failures == 0 else {
                 state.failures -= 1
