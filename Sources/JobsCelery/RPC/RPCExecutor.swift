@@ -157,11 +157,13 @@ struct RPCRecording: JobRecording {
         return .finished(state)
     }
 
-    /// A cancelled job is terminated through Celery's remote control.
+    /// Waits for the end of the worker: a cancelled job is terminated through Celery's remote control.
     func observeCancellations(
         of running: @Sendable () -> [JobID],
         _ cancelled: @Sendable (JobID) -> Void
-    ) async throws {}
+    ) async throws {
+        await AsyncLatch<Void>().passed()
+    }
 
     private func send(_ report: DashReport, of attempt: RecordFacts) async throws {
         let meta = report.meta(of: attempt.job.id, now: WallClock.milliseconds())
