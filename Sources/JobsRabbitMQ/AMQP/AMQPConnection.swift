@@ -126,7 +126,7 @@ private final class AMQPLoop {
     private let connection: AMQPConnection
     private var session: AMQPSession?
     private var slots: [AMQPChannelSlot] = []
-    /// Operations without a channel of their own, in order. Each is called with nil if there is no session in time.
+    /// Operations without a channel of their own, in order. Called with nil if their deadline passes without a session.
     private var operations: [(run: (AMQPSession?) throws -> Void, deadline: Int64)] = []
     private var backoff = Backoff.amqp
     private var isStopped = false
@@ -275,12 +275,6 @@ private final class AMQPLoop {
         connection.doorbell.wait(orFor: session?.socket, milliseconds: milliseconds)
     }
 }
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// Wakes a thread that waits for a socket, through a pipe that the thread polls too.
 private final class AMQPWakeup: Sendable {

@@ -201,6 +201,7 @@ enum AMQPTableReader {
         default: .null
         }
     }
+
     private static func decimal(_ value: amqp_decimal_t) -> Double {
         Double(Int32(bitPattern: value.value)) / (0..<value.decimals).reduce(1) { power, _ in power * 10 }
     }
