@@ -22,7 +22,7 @@ public struct PageVisit: Sendable {
     public var request: PageRequest
     var values: [PropertyRef: JSON] = [:]
 
-    /// Creates a visit, for testing a layout.
+    /// Creates a visit, for testing a layout; see the properties.
     public init(
         path: String = "/",
         variables: [String: String] = [:],

@@ -69,7 +69,7 @@ public struct SuiteWheel: Sendable, Hashable {
     /// The SHA-256 of the wheel file as 64 lower-case hexadecimal digits.
     public var sha256: String
 
-    /// Pins a wheel.
+    /// Pins a wheel; see the properties.
     public init(name: String, version: String, sha256: String) {
         self.name = name
         self.version = version

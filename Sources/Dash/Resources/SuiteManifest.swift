@@ -10,7 +10,7 @@ public struct SuiteManifest: Sendable, Hashable {
         /// The file that development pages load instead; nil if it is the same.
         public var development: String?
 
-        /// A script.
+        /// A script; see the properties.
         public init(_ path: String?, development: String? = nil) {
             self.path = path
             self.development = development

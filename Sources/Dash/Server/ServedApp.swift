@@ -197,7 +197,7 @@ struct AppRoutes: Sendable {
         } else {
             return nil
         }
-        guard let file else { return Answers.text(.notFound, "There is no such file.") }
+        guard let file else { return Answers.text(.notFound, "File not found.") }
         return try await file.respond(to: asked.request.headers, context: context)
     }
 

@@ -15,7 +15,7 @@ public struct CSVTable: Sendable, Hashable, JSONCodable {
     /// The cells of each row, one per column.
     public var cells: [[String]]
 
-    /// A table of strings.
+    /// A table of strings; see the properties.
     public init(columns: [String], cells: [[String]]) {
         self.columns = columns
         self.cells = cells

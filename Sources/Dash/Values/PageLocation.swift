@@ -14,7 +14,7 @@ public struct PageLocation: Sendable, Hashable {
     /// The whole address: `https://host/shop?q=pen&page=2#top`.
     public var href: String?
 
-    /// An address.
+    /// An address; see the properties.
     public init(pathname: String? = nil, search: String? = nil, hash: String? = nil, href: String? = nil) {
         self.pathname = pathname
         self.search = search
@@ -40,7 +40,7 @@ public struct QueryParameters: Sendable, Hashable {
         /// The value; empty if there is none.
         public var value: String
 
-        /// A parameter.
+        /// A parameter; see the properties.
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value

@@ -21,7 +21,7 @@ public struct UploadedFile: Sendable, Hashable {
     /// The modification time in seconds since 1970; nil if the browser does not send it.
     public var lastModified: Double?
 
-    /// A file.
+    /// A file; see the properties.
     public init(name: String, type: String = "", bytes: [UInt8], lastModified: Double? = nil) {
         self.name = name
         self.type = type

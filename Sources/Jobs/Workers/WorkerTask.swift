@@ -9,7 +9,7 @@ public struct WorkerTask: Sendable, Hashable {
     /// The task of another program that runs instead.
     package var remote: RemoteTask?
 
-    /// Creates a task.
+    /// Creates a task; see the properties.
     public init(id: String, name: String, payload: [UInt8] = []) {
         self.id = id
         self.name = name

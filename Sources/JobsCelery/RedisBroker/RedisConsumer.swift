@@ -299,7 +299,7 @@ extension RedisConsumer {
         let calls = stride(from: 0, to: completions.count, by: Self.scriptLimit).compactMap { start in
             call(completions[start..<min(start + Self.scriptLimit, completions.count)], results.settings)
         }
-        // Without a request there is no wait for a lost connection.
+        // Without a request, do not wait for a lost connection.
         if !calls.isEmpty { try await run(calls, releasing: completions.filter(\.isRemoval).map(\.delivery.tag)) }
         return completions.filter { !$0.isRemoval && $0.settlement != nil }
     }

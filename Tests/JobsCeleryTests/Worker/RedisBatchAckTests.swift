@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Results and acknowledgements on one Redis")
 struct RedisBatchAckTests {
-    @Test("F11: without a request there is no wait for an unreachable Redis")
+    @Test("F11: a report without a request does not wait for an unreachable Redis")
     func nothing() async throws {
         let broker = RedisBroker(try RedisURL("redis://127.0.0.1:1/0"), logger: .quiet)
         let worker = WorkerIdentity(node: "w@test", id: "w@test.1")

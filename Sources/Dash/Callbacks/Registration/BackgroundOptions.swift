@@ -71,7 +71,7 @@ public struct CachePolicy: Sendable {
     }
 
     /// Shares results between starts with the same arguments, except those at the positions `ignoring`, and the same
-    /// result of the closure.
+    /// result of the closure. The other parameters are those of ``by(_:expire:ignoring:scope:)-(_,_,[PropertyName],_)``.
     @_disfavoredOverload
     public static func by<Value: JSONEncodable>(
         _ value: @escaping @Sendable () async throws -> Value,

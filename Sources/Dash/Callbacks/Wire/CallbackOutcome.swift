@@ -63,7 +63,7 @@ public struct CallbackFailure: Error, CustomStringConvertible {
     /// The error, if it was thrown in this process.
     public let cause: (any Error)?
 
-    /// Creates a failure.
+    /// Creates a failure; see the properties.
     public init(kind: Kind, code: String, message: String, trace: String? = nil, cause: (any Error)? = nil) {
         self.kind = kind
         self.code = code

@@ -18,7 +18,7 @@ public struct PageRequest: Sendable, Hashable {
     public var remoteAddress: String?
     private var fields: Fields
 
-    /// Creates a request.
+    /// Creates a request; see the properties.
     public init(
         path: String = "/",
         headers: [String: String] = [:],
