@@ -122,8 +122,12 @@ extension RedisConnection {
         let login = url.password.map { ["AUTH", url.user ?? "default", $0] } ?? []
         let hello = RedisCommand(["HELLO", "3"] + login + ["SETNAME", options.name])
         // One after the other: without a login the reason is the reply to HELLO.
-        for commands in [[hello], [RedisCommand("SELECT", url.database), RedisCommand("PING")] + options.preamble] {
+        for commands in [[hello], [RedisCommand("SELECT", url.database), RedisCommand("PING")]] {
             for case .error(let message) in try await send(commands) { throw Self.refusal(message, url) }
+        }
+        for case (let command, .error(let message)) in zip(options.preamble, try await send(options.preamble)) {
+            let name = command.arguments.prefix(2).map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+            throw CeleryError.refused("Redis at \(url) refused the command \(name), which is required: \(message)")
         }
     }
 

@@ -19,6 +19,8 @@ final class RedisConsumer: CeleryConsumer {
     /// The maximum of completions in one script, as Lua limits the arguments of a function.
     private static let scriptLimit = 500
 
+    static let preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
+
     private let broker: RedisBroker
     private let worker: WorkerIdentity
     private let options: RedisBrokerOptions
@@ -46,7 +48,7 @@ final class RedisConsumer: CeleryConsumer {
         keys = options.keys
         state = Mutex(ConsumerState(queues: queues, prefetch: prefetch))
         var connection = options.connection(to: broker.url, name: "dash-worker", logger: logger)
-        connection.preamble = [RedisCommand("CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP")]
+        connection.preamble = Self.preamble
         client = ReconnectingRedisClient(connection)
     }
 

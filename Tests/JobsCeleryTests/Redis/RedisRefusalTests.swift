@@ -62,6 +62,18 @@ struct RedisRefusalTests {
         #expect(ContinuousClock.now - start < .seconds(50), "does not wait as for a server that is down")
     }
 
+    @Test("a worker's user without CLIENT TRACKING is refused with the name of the command")
+    func tracking() async throws {
+        let server = try await RedisServer.start(
+            arguments: ["--user", "queue", "on", ">pw", "~*", "&*", "+@all", "-client|tracking"]
+        )
+        var options = RedisOptions.patient(try RedisURL("redis://queue:pw@127.0.0.1:\(server.port)"))
+        options.preamble = RedisConsumer.preamble
+        let error = await #expect(throws: CeleryError.self) { try await RedisConnection.connect(options) }
+        #expect(error?.code == .refused)
+        #expect(error?.message.contains("refused the command CLIENT TRACKING, which is required: NOPERM") == true)
+    }
+
     @Test("a missing database number is refused")
     func database() async throws {
         let error = try await error(at: RedisServer.shared().address + "/100000")
